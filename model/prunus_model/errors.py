@@ -1,0 +1,19 @@
+"""Errors that a user can cause and mend: one line each, shown without a traceback."""
+
+__all__ = ["ArtifactError", "ConfigError", "DataError", "PrunusError"]
+
+
+class PrunusError(ValueError):
+    """Base of all errors about what the user gave: the message is one complete line."""
+
+
+class ConfigError(PrunusError):
+    """A configuration is unreadable, incomplete, contradictory or out of range."""
+
+
+class DataError(PrunusError):
+    """Images or labels are missing, damaged, or do not fit the configuration."""
+
+
+class ArtifactError(PrunusError):
+    """A saved network or checkpoint is damaged, unknown, or does not fit."""

@@ -1,0 +1,99 @@
+"""Widths and ranges of every number in the network.
+
+This is the only module in which a bit width is written down. The model computes on plain integers;
+the hardware takes the widths of its registers and memories from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "LEVEL_BITS",
+    "POST_COUNT_BITS",
+    "PRESENTATION_BITS",
+    "RANDOM_BITS",
+    "SEED_BITS",
+    "STEP_BITS",
+    "STRENGTH_GAIN_SHIFT",
+    "THETA_BITS",
+    "V_FIRE_BITS",
+    "WEIGHT_BITS_MAX",
+    "Formats",
+    "max_of",
+]
+
+#: Input level of one pixel, compared with one random byte.
+LEVEL_BITS = 8
+#: One random number, as one synapse or one input uses it: a byte of a 32-bit draw.
+RANDOM_BITS = 8
+#: Widest weight.
+WEIGHT_BITS_MAX = 8
+#: Time step within a presentation.
+STEP_BITS = 8
+#: Adaptive part of the firing threshold, saturating.
+THETA_BITS = 24
+#: Firing threshold in force, clipped.
+V_FIRE_BITS = 23
+#: Output spikes of a neuron while learning, saturating.
+POST_COUNT_BITS = 16
+#: Counter of presentations; also selects the random streams.
+PRESENTATION_BITS = 32
+#: Seed of the random streams.
+SEED_BITS = 32
+#: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
+STRENGTH_GAIN_SHIFT = 16
+
+
+def max_of(bits: int) -> int:
+    """Return the largest unsigned number of a width.
+
+    Examples
+    --------
+    >>> max_of(8)
+    255
+    """
+    return (1 << bits) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formats:
+    """Widths that depend on the size of a network, in bits; all unsigned.
+
+    Parameters
+    ----------
+    inputs : int
+        Inputs of the network. Positive.
+    weight_bits : int
+        Width of a weight, 1..8.
+
+    Examples
+    --------
+    The widths of the semantics, for 784 inputs and 8-bit weights:
+
+    >>> f = Formats(inputs=784, weight_bits=8)
+    >>> f.w_max, f.strength_bits, f.v_bits
+    (255, 18, 24)
+    """
+
+    inputs: int
+    weight_bits: int
+
+    @property
+    def w_max(self) -> int:
+        """Largest weight."""
+        return max_of(self.weight_bits)
+
+    @property
+    def strength_bits(self) -> int:
+        """Width of the sum of all weights of a neuron."""
+        return (self.inputs * self.w_max).bit_length()
+
+    @property
+    def v_bits(self) -> int:
+        """Width of the membrane potential.
+
+        Below the threshold it is less than ``2**V_FIRE_BITS``, and one step adds less than
+        ``2**strength_bits``, so that it never overflows.
+        """
+        return max(V_FIRE_BITS, self.strength_bits) + 1

@@ -1,0 +1,119 @@
+"""Pruning policies (semantics, section 6).
+
+``adaptive`` is our reconstruction of the rule of W. Guo et al. (Front. Neurosci. 14:598876, 2020)
+from the statements of its abstract; its equations are not the paper's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.config import (
+    AdaptivePruning,
+    ConstantPruning,
+    PostPruning,
+    PruningParams,
+    SoftPruning,
+)
+from prunus_model.formats import STRENGTH_GAIN_SHIFT
+
+__all__ = ["frozen_by_soft", "kept_by_post", "pruning_threshold"]
+
+
+def pruning_threshold(
+    post_count: int, strength: int, presentation: int, w_max: int, policy: PruningParams
+) -> int:
+    """Return ``w_prune``: in this sweep a synapse whose new weight is ``< w_prune`` is pruned.
+
+    ``constant``: ``w_prune`` as given. ``adaptive``: ``min((post_count * ramp_gain) >> ramp_shift,
+    (strength * strength_gain) >> 16, w_max)``. Over time, the ramp follows the neuron's own firing,
+    so that a neuron that has learned little prunes little; over neurons, the cap follows its own
+    connection strength, so that a weak neuron keeps its synapses. Both are 0 before presentation
+    ``start``; all other policies prune nothing in a sweep.
+
+    Parameters
+    ----------
+    post_count : int
+        Output spikes of the neuron, this one included.
+    strength : int
+        Sum of its weights, before this spike.
+    presentation : int
+        Number of the presentation.
+    w_max : int
+        Largest weight.
+    policy : PruningParams
+        The policy.
+
+    Returns
+    -------
+    int
+        Pruning threshold, 0..w_max.
+
+    Examples
+    --------
+    A neuron that has fired 80 times; then one that is held back by its strength:
+
+    >>> policy = AdaptivePruning(ramp_gain=1, ramp_shift=3, strength_gain=330)
+    >>> pruning_threshold(80, 20000, 0, 255, policy), pruning_threshold(80, 1500, 0, 255, policy)
+    (10, 7)
+    """
+    match policy:
+        case ConstantPruning() if presentation >= policy.start:
+            return policy.w_prune
+        case AdaptivePruning() if presentation >= policy.start:
+            ramp = post_count * policy.ramp_gain >> policy.ramp_shift
+            cap = strength * policy.strength_gain >> STRENGTH_GAIN_SHIFT
+            return min(ramp, cap, w_max)
+        case _:
+            return 0
+
+
+def frozen_by_soft(
+    w: npt.NDArray[np.int64], live: npt.NDArray[np.bool_], policy: SoftPruning
+) -> npt.NDArray[np.bool_]:
+    """Choose the synapses of one neuron that online soft pruning freezes at 0.
+
+    The ``percent`` lowest live weights, rounded down; ties go to the lowest input.
+
+    Parameters
+    ----------
+    w : ndarray of int64, shape (inputs,)
+        Weights of the neuron.
+    live : ndarray of bool, shape (inputs,)
+        Its synapses that are not frozen yet.
+    policy : SoftPruning
+        Gives ``percent``.
+
+    Returns
+    -------
+    ndarray of bool, shape (inputs,)
+
+    References
+    ----------
+    Y. Shi, L. Nguyen, S. Oh, X. Liu, D. Kuzum, "A soft-pruning method applied during training of
+    spiking neural networks for in-memory computing applications", Front. Neurosci. 13:405, 2019.
+    """
+    candidates = np.flatnonzero(live)
+    count = len(candidates) * policy.percent // 100
+    lowest = candidates[np.argsort(w[candidates], kind="stable")[:count]]
+    chosen = np.zeros(w.shape, dtype=np.bool_)
+    chosen[lowest] = True
+    return chosen
+
+
+def kept_by_post(weights: npt.NDArray[np.uint8], policy: PostPruning) -> npt.NDArray[np.bool_]:
+    """Choose the synapses that pruning after training keeps: ``weight >= w_prune``.
+
+    Parameters
+    ----------
+    weights : ndarray of uint8, shape (inputs, neurons)
+        Weights after training.
+    policy : PostPruning
+        Gives ``w_prune``.
+
+    Returns
+    -------
+    ndarray of bool, shape (inputs, neurons)
+    """
+    return weights >= policy.w_prune
