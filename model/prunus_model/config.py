@@ -412,16 +412,18 @@ def _sentences(error: ValidationError) -> list[str]:
 _BASE = NetworkConfig()
 
 
-def _sized(neurons: int, theta_plus: int) -> NetworkConfig:
+def _sized(neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int) -> NetworkConfig:
     return replace(
         _BASE,
         neurons=neurons,
         homeostasis=replace(_BASE.homeostasis, theta_plus=theta_plus),
+        pruning=AdaptivePruning(ramp_shift=ramp_shift, strength_gain=strength_gain),
     )
 
 
-#: Named configurations. `theta_plus` grows with the size (semantics, section 8); `tiny` is for
-#: exhaustive tests and simulation: 7 x 7 images, few neurons, few steps.
+#: Named configurations. What depends on how often a neuron fires goes with the size: `theta_plus`
+#: (semantics, section 8) and the pruning ramp, so that pruning takes about as long at every size.
+#: `tiny` is for exhaustive tests and simulation: 7 x 7 images, few neurons, few steps.
 NAMED: Mapping[str, NetworkConfig] = {
     "tiny": NetworkConfig(
         inputs=49,
@@ -430,8 +432,8 @@ NAMED: Mapping[str, NetworkConfig] = {
         homeostasis=HomeostasisParams(v_th=20000, theta_plus=500),
         stdp=StdpParams(potentiation_shift=4, depression_shift=4),
     ),
-    "demo": _sized(100, 250),
-    "400": _sized(400, 500),
-    "paper": _sized(800, 1000),
-    "1600": _sized(1600, 2000),
+    "demo": _sized(100, 250, 6, 250),
+    "400": _sized(400, 500, 4, 330),
+    "paper": _sized(800, 1000, 3, 330),
+    "1600": _sized(1600, 2000, 2, 330),
 }

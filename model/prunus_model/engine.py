@@ -235,17 +235,18 @@ class Engine:
         return counts, spikes
 
     def finish(self) -> int:
-        """End the training: with policy ``post``, prune now. Return how many were pruned."""
+        """End the training; see :meth:`prunus_model.network.Network.finish`."""
         policy, net = self._config.pruning, self._net
-        if not isinstance(policy, PostPruning):
-            return 0
-        weights = net.weights[:, : self._config.neurons]
-        pruned = (net.status.T != kernels.PRUNED) & ~kept_by_post(weights, policy)
-        weights[pruned] = 0
-        net.columns[pruned.T] = 0
-        net.status[pruned.T] = kernels.PRUNED
-        net.row_alive[:] -= pruned.sum(axis=1)
-        net.strength[:] = weights.sum(axis=0, dtype=np.int32)
+        pruned = np.zeros(net.status.T.shape, dtype=np.bool_)
+        if isinstance(policy, PostPruning):
+            weights = net.weights[:, : self._config.neurons]
+            pruned = (net.status.T != kernels.PRUNED) & ~kept_by_post(weights, policy)
+            weights[pruned] = 0
+            net.columns[pruned.T] = 0
+            net.status[pruned.T] = kernels.PRUNED
+            net.row_alive[:] -= pruned.sum(axis=1)
+            net.strength[:] = weights.sum(axis=0, dtype=np.int32)
+        kernels.begin(False, self._presentation, self._params, net, self._run)
         return int(np.count_nonzero(pruned))
 
     def _advance(self, presentations: int) -> None:

@@ -44,7 +44,9 @@ __all__ = [
     "Net",
     "Params",
     "Run",
+    "begin",
     "infer_many",
+    "integrate",
     "jump_tables",
     "present",
     "present_events",
@@ -292,7 +294,7 @@ def _flush(v: Any, sums: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _integrate(weights: Any, pres: Any, v: Any, sums: Any) -> None:
+def integrate(weights: Any, pres: Any, v: Any, sums: Any) -> None:
     """Add the rows of all spiking inputs, into `v` and `sums`."""
     neurons = v.shape[0]
     n = pres.shape[0]
@@ -358,7 +360,8 @@ def _fire_threshold(theta: Any, strength: Any, p: Params) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _begin(learn: bool, presentation: int, p: Params, net: Net, run: Run) -> None:
+def begin(learn: bool, presentation: int, p: Params, net: Net, run: Run) -> None:
+    """Prepare a presentation (semantics, 4.1)."""
     if learn and presentation > 0:
         for j in range(p.neurons):
             net.theta[j] -= net.theta[j] >> p.theta_decay_shift
@@ -514,7 +517,7 @@ def _steps(
 ) -> int:
     """Execute the steps of a presentation whose spikes are drawn; return the output spikes."""
     s = _seeded(p.seed, presentation, _LEARNING)
-    _begin(learn, presentation, p, net, run)
+    begin(learn, presentation, p, net, run)
     inhibition = 0
     fired = 0
     for step in range(p.steps):
@@ -537,7 +540,7 @@ def _steps(
             frozen += net.row_frozen[pres[i]]
         counters[_FORWARD_SOPS] += sops
         counters[_FROZEN_SOPS] += frozen
-        _integrate(net.weights, pres, run.v, run.sums)
+        integrate(net.weights, pres, run.v, run.sums)
         post = _fire(run.v, run.sums, run.v_fire, p.leak_shift)
         if post >= 0:
             run.spike_steps[fired] = step

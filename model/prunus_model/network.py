@@ -164,14 +164,24 @@ class Network:
         return self._walk(spikes_of, learn, stop_after, counters)
 
     def finish(self) -> int:
-        """End the training: with policy ``post``, prune now. Return how many were pruned."""
+        """End the training: with policy ``post``, prune now; then come to rest.
+
+        At rest ``v`` and ``last_step`` are as before a presentation, and ``v_fire`` holds the
+        thresholds that inference uses.
+
+        Returns
+        -------
+        int
+            How many synapses were pruned.
+        """
         policy, state = self.config.pruning, self.state
-        if not isinstance(policy, PostPruning):
-            return 0
-        pruned = state.alive & ~pruning.kept_by_post(state.weights, policy)
-        state.alive &= ~pruned
-        state.weights[pruned] = 0
-        state.strength[:] = state.weights.sum(axis=0, dtype=np.int32)
+        pruned = np.zeros(state.alive.shape, dtype=np.bool_)
+        if isinstance(policy, PostPruning):
+            pruned = state.alive & ~pruning.kept_by_post(state.weights, policy)
+            state.alive &= ~pruned
+            state.weights[pruned] = 0
+            state.strength[:] = state.weights.sum(axis=0, dtype=np.int32)
+        self._begin(learn=False)
         return int(np.count_nonzero(pruned))
 
     def _walk(

@@ -119,7 +119,7 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
         Ties go to the lowest class; :data:`UNDECIDED` where there was no output spike.
     """
     totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
-    predictions = totals.argmax(axis=1).astype(np.int16)
+    predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
     predictions[~spikes.any(axis=1)] = UNDECIDED
     return predictions
 

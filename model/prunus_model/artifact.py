@@ -1,0 +1,300 @@
+"""A trained network, or a checkpoint of one, in a single file.
+
+The file is an ordinary ``.npz`` (``numpy.load`` opens it) with a JSON header as one more member.
+Its zip comment is a SHA-256 over everything before it, so that any altered byte is noticed, and it
+is written beside its final name and renamed, so that there is never half a file. ``content_hash``
+covers what was computed, not how or where: it is the same wherever the same command is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.atomic import write_atomically
+from prunus_model.config import NetworkConfig
+from prunus_model.counters import Counters
+from prunus_model.errors import ArtifactError, ConfigError
+from prunus_model.formats import max_of
+from prunus_model.history import HISTORY_FIELDS, History
+from prunus_model.readout import UNDECIDED, Readout
+from prunus_model.state import STATE_DTYPES, State
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "Artifact", "Schedule"]
+
+FORMAT = "prunus network"
+FORMAT_VERSION = 1
+
+_HEADER = "header.json"
+_DIGEST = b"sha256:"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_HEADER_KEYS = {
+    "format",
+    "format_version",
+    "content_hash",
+    "complete",
+    "config",
+    "schedule",
+    "presentation",
+    "counters",
+    "provenance",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What a network is trained on.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set.
+    data_sha256 : str
+        SHA-256 of its images and labels.
+    images : int
+        Its images; presentation ``p`` shows image ``p mod images``.
+    epochs : int
+        How often each is shown.
+    """
+
+    data: str
+    data_sha256: str
+    images: int
+    epochs: int
+
+    @property
+    def presentations(self) -> int:
+        """Presentations of the whole training."""
+        return self.images * self.epochs
+
+
+@dataclass(slots=True, kw_only=True)
+class Artifact:
+    """A network with everything that is known about it.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+        All parameters, the seed among them.
+    schedule : Schedule
+        What it is trained on.
+    state : State
+        All state variables; at rest if training is complete.
+    readout : Readout
+        Votes and classes of the neurons; while training is not complete, those of late.
+    response : ndarray of int64, shape (neurons, classes)
+        Output spikes by class, which the readout was made from.
+    response_images : ndarray of int64, shape (classes,)
+        Images of each class that went into it.
+    history : History
+        How training went.
+    counters : Counters
+        Sum over the training.
+    provenance : dict
+        Command, versions, time: how it was made. Not part of the content hash.
+    """
+
+    config: NetworkConfig
+    schedule: Schedule
+    state: State
+    readout: Readout
+    response: npt.NDArray[np.int64]
+    response_images: npt.NDArray[np.int64]
+    history: History
+    counters: Counters
+    provenance: dict[str, Any]
+
+    @property
+    def complete(self) -> bool:
+        """Whether training is finished; otherwise this is a checkpoint."""
+        return self.state.presentation >= self.schedule.presentations
+
+    @property
+    def density(self) -> float:
+        """Share of synapses that store a weight: neither pruned nor frozen at 0."""
+        return float(np.mean(self.state.alive & ~self.state.frozen))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of configuration, schedule, state, readout, history and counters."""
+        digest = hashlib.sha256(_json(self._content()))
+        for name, array in self._arrays().items():
+            digest.update(_json([name, array.dtype.str, array.shape]))
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write the file; an older one of that name is replaced in one step.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; then the older one is still there.
+        """
+        header = {
+            "format": FORMAT,
+            "content_hash": self.content_hash,
+            "provenance": self.provenance,
+            **self._content(),
+        }
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            _add(archive, _HEADER, json.dumps(header, indent=1).encode())
+            for name, array in self._arrays().items():
+                member = io.BytesIO()
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                _add(archive, f"{name}.npy", member.getvalue())
+            archive.comment = bytes(len(_DIGEST) + 64)
+        body = buffer.getvalue()[: -len(_DIGEST) - 64]
+        write_atomically(path, body + _DIGEST + hashlib.sha256(body).hexdigest().encode())
+
+    @classmethod
+    def load(cls, path: Path) -> Artifact:
+        """Read a file and check everything in it.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot be read, is no such file, is damaged, of a newer format, or inconsistent.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as e:
+            raise ArtifactError(f"Network file {path} must be readable: {e.strerror}") from e
+        header, arrays = _unpack(content, path)
+        try:
+            return cls._build(header, arrays)
+        except (ConfigError, ValueError, TypeError, KeyError) as e:
+            raise ArtifactError(f"Network file {path} must be consistent: {e}") from e
+
+    @classmethod
+    def _build(cls, header: Mapping[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Artifact:
+        config = NetworkConfig.from_mapping(header["config"])
+        state_names = tuple(STATE_DTYPES)
+        expected = {*state_names, "votes", "assignment", "response", "response_images"}
+        expected |= {f"history_{name}" for name in HISTORY_FIELDS}
+        if arrays.keys() != expected:
+            raise ValueError(f"arrays differ in {', '.join(sorted(arrays.keys() ^ expected))}")
+        artifact = cls(
+            config=config,
+            schedule=Schedule(**header["schedule"]),
+            state=State(
+                **{name: arrays[name] for name in state_names}, presentation=header["presentation"]
+            ),
+            readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
+            response=arrays["response"],
+            response_images=arrays["response_images"],
+            history=History(**{name: arrays[f"history_{name}"] for name in HISTORY_FIELDS}),
+            counters=Counters(**header["counters"]),
+            provenance=header["provenance"],
+        )
+        artifact._check()
+        if artifact.complete != header["complete"]:
+            raise ValueError("complete does not follow from presentation")
+        if artifact.content_hash != header["content_hash"]:
+            raise ValueError("content_hash is not that of the content")
+        return artifact
+
+    def _check(self) -> None:
+        self.state.check(self.config)
+        neurons, classes = self.config.neurons, self.config.readout.classes
+        for name, array, shape, dtype, low, high in (
+            (
+                "votes",
+                self.readout.votes,
+                (neurons, classes),
+                np.uint8,
+                0,
+                max_of(self.config.readout.vote_bits),
+            ),
+            ("assignment", self.readout.assignment, (neurons,), np.int16, UNDECIDED, classes - 1),
+            ("response", self.response, (neurons, classes), np.int64, 0, None),
+            ("response_images", self.response_images, (classes,), np.int64, 0, None),
+        ):
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(
+                    f"{name} must be {np.dtype(dtype)} of shape {shape}, "
+                    f"not {array.dtype} of shape {array.shape}"
+                )
+            if array.min() < low or (high is not None and array.max() > high):
+                raise ValueError(
+                    f"{name} must be in {low}..{high}, not {array.min()}..{array.max()}"
+                )
+        self.history.check()
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "complete": self.complete,
+            "config": self.config.to_mapping(),
+            "schedule": asdict(self.schedule),
+            "presentation": self.state.presentation,
+            "counters": asdict(self.counters),
+        }
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = {name: getattr(self.state, name) for name in STATE_DTYPES}
+        arrays |= {
+            "votes": self.readout.votes,
+            "assignment": self.readout.assignment,
+            "response": self.response,
+            "response_images": self.response_images,
+        }
+        arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
+        return arrays
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    # A fixed date: the same network makes the same file.
+    info = zipfile.ZipInfo(name, _EPOCH)
+    archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Check the digest and return header and arrays."""
+    body, digest = content[: -len(_DIGEST) - 64], content[-len(_DIGEST) - 64 :]
+    if not content.startswith(b"PK"):
+        raise ArtifactError(f"Network file {path} must be one that prunus has saved")
+    if not digest.startswith(_DIGEST):
+        raise ArtifactError(f"Network file {path} must end with its SHA-256: it is cut off")
+    if digest[len(_DIGEST) :] != hashlib.sha256(body).hexdigest().encode():
+        raise ArtifactError(f"Network file {path} must match its SHA-256: it is damaged")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            header = json.loads(archive.read(_HEADER))
+            version = header["format_version"]
+            if header["format"] != FORMAT or version != FORMAT_VERSION:
+                raise ArtifactError(
+                    f"Network file {path} must be {FORMAT!r} of format {FORMAT_VERSION}, "
+                    f"not {header['format']!r} of format {version}"
+                )
+            if header.keys() != _HEADER_KEYS:
+                raise ArtifactError(
+                    f"Network file {path} must have no other header keys: "
+                    f"{', '.join(sorted(header.keys() ^ _HEADER_KEYS))}"
+                )
+            arrays = {
+                name.removesuffix(".npy"): np.lib.format.read_array(
+                    io.BytesIO(archive.read(name)), allow_pickle=False
+                )
+                for name in archive.namelist()
+                if name != _HEADER
+            }
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as e:
+        if isinstance(e, ArtifactError):
+            raise
+        raise ArtifactError(f"Network file {path} must be readable: {e}") from e
+    return header, arrays

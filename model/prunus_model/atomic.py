@@ -1,0 +1,41 @@
+"""Writing files so that there is never half a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its final name, flush it to the disk, and rename it.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. A file that is there already is replaced in one step.
+    content : bytes
+        What to write.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then nothing is left behind, and the older file is still whole.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    scratch = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a saved network is as readable as any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        scratch.chmod(0o666 & ~umask)
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise

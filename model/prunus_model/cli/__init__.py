@@ -1,0 +1,74 @@
+"""Command line: `prunus train`, `evaluate`, `inspect`, `plot`, `data`, `config`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from prunus_model.errors import PrunusError
+
+__all__ = ["main"]
+
+#: Exit status for anything the user gave that is wrong.
+_WRONG = 2
+#: Exit status after Ctrl-C: 128 + SIGINT.
+_INTERRUPTED = 130
+
+#: Commands and where they are; a module is imported only when its command is used.
+_COMMANDS = {name: f"prunus_model.cli.{name}" for name in ("train", "evaluate", "inspect")}
+_COMMANDS |= {name: f"prunus_model.cli.{name}" for name in ("plot", "data", "config")}
+
+
+class _Commands(click.Group):
+    """Group of commands that are imported late, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A spiking network in exact integers that learns and prunes itself.",
+)
+@click.version_option(package_name="prunus")
+def _cli() -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; an error is one line on stderr and exit status 2."""
+    try:
+        status = _cli.main(prog_name="prunus", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message())
+        sys.exit(_WRONG)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("prunus: interrupted", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has left, for example `head`.
+        sys.stdout = None
+        sys.exit(0)
+    except click.ClickException as e:
+        _fail(e.format_message())
+    except PrunusError as e:
+        _fail(str(e))
+    except OSError as e:
+        _fail(f"{e.filename}: {e.strerror}" if e.filename else str(e))
+    except MemoryError:
+        _fail("Memory must suffice for this size of network")
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"prunus: {' '.join(message.split())}", err=True)
+    sys.exit(_WRONG)

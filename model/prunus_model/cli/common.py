@@ -1,0 +1,143 @@
+"""What several commands share: options, where networks are, how results look."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from prunus_model.artifact import Artifact
+from prunus_model.errors import ArtifactError
+from prunus_model.evaluation import Evaluation
+
+__all__ = [
+    "BUNDLED",
+    "accuracy_table",
+    "bundled",
+    "command_line",
+    "console",
+    "data_option",
+    "load_network",
+    "new_file",
+    "threads_option",
+]
+
+#: Networks that come with the package.
+BUNDLED = ("demo", "400")
+
+#: Results go to stdout; wide enough to stay in one line when piped into a file.
+console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def data_option(default: str | None) -> Callable[[_F], _F]:
+    """Return the option that names a data set."""
+    return click.option(
+        "-d",
+        "--data",
+        default=default,
+        show_default=default is not None,
+        metavar="DATA",
+        help="sample, mnist, fashion-mnist, a folder of idx files, IMAGES,LABELS (two idx files), "
+        "or a .npz file.",
+    )
+
+
+def threads_option(function: _F) -> _F:
+    """Add the option for the number of threads."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="Threads for inference; the result does not depend on it. Default: all processors.",
+    )(function)
+
+
+def bundled(name: str) -> Path:
+    """Return where a bundled network is."""
+    return Path(str(files("prunus_model.pretrained") / f"{name}.npz"))
+
+
+def load_network(name: str) -> Artifact:
+    """Load a network from a file, or a bundled one by its name.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, or it is damaged.
+    """
+    path = Path(name)
+    if not path.exists():
+        if name not in BUNDLED:
+            raise ArtifactError(
+                f"Network must be a file or one of {', '.join(BUNDLED)}, not {name!r}"
+            )
+        path = bundled(name)
+    return Artifact.load(path)
+
+
+def new_file(path: Path, *, force: bool) -> Path:
+    """Check, before the work starts, that a file can be written.
+
+    Raises
+    ------
+    click.UsageError
+        If it exists and may not be replaced, or its folder does not exist or is not writable.
+    """
+    if path.is_dir():
+        raise click.UsageError(f"Output {path} must be a file, not a folder")
+    if path.exists() and not force:
+        raise click.UsageError(f"Output {path} must not exist, unless --force is given")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"Folder {path.parent} of the output must exist")
+    probe = path.parent / f".{path.name}.probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as e:
+        raise click.UsageError(f"Folder {path.parent} must be writable: {e.strerror}") from e
+    return path
+
+
+def command_line() -> str:
+    """Return the command as the user typed it."""
+    return shlex.join(["prunus", *sys.argv[1:]])
+
+
+def accuracy_table(evaluations: list[Evaluation]) -> Table:
+    """Return a table of accuracy and cost, one row per early exit."""
+    images = len(evaluations[0].labels)
+    table = Table(title=f"{evaluations[0].data}, {images} images", title_justify="left")
+    for heading in (
+        "early exit",
+        "vote %",
+        "hard %",
+        "undecided",
+        "forward SOPs / image",
+        "dense / image",
+        "of dense",
+        "output spikes",
+        "steps",
+    ):
+        table.add_column(heading, justify="right")
+    for e in evaluations:
+        c = e.counters
+        table.add_row(
+            str(e.stop_after) if e.stop_after else "never",
+            f"{100 * e.vote_accuracy:.2f}",
+            f"{100 * e.hard_accuracy:.2f}",
+            str(e.undecided),
+            f"{c.forward_sops / images:,.0f}",
+            f"{c.forward_dense / images:,.0f}",
+            f"{c.forward_fraction:.3f}",
+            f"{c.output_spikes / images:.2f}",
+            f"{c.steps / images:.1f}",
+        )
+    return table

@@ -1,0 +1,48 @@
+"""`prunus plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from prunus_model import plots
+from prunus_model.cli.common import console, data_option, load_network, new_file
+from prunus_model.datasets import load
+from prunus_model.evaluation import evaluate
+
+__all__ = ["command"]
+
+_EXITS = (1, 2, 3, 5, 0)
+
+
+@click.command(name="plot")
+@click.argument("network", metavar="NETWORK")
+@data_option("sample")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("plots"),
+    show_default=True,
+    help="Folder; made if it does not exist.",
+)
+@click.option("--force", is_flag=True, help="Replace plots that are there.")
+def command(*, network: str, data: str, output: Path, force: bool) -> None:
+    """Draw NETWORK, a file or one of demo, 400: weights, thresholds, training, accuracy."""
+    artifact = load_network(network)
+    split = load(data, "test", progress=True)
+    evaluations = [evaluate(artifact, split, stop_after=n) for n in _EXITS]
+    if output.exists() and not output.is_dir():
+        raise click.UsageError(f"Output {output} must be a folder, not a file")
+    output.mkdir(parents=True, exist_ok=True)
+    paths = [new_file(output / name, force=force) for name in plots.PLOTS]
+    figures = (
+        plots.receptive_fields(artifact, split.image_shape),
+        plots.distributions(artifact),
+        plots.training(artifact),
+        plots.sops_accuracy(evaluations),
+    )
+    for path, figure in zip(paths, figures, strict=True):
+        plots.save(figure, path)
+        console.print(f"Saved {path}", soft_wrap=True)

@@ -1,0 +1,249 @@
+"""`prunus train`."""
+
+from __future__ import annotations
+
+import signal
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from prunus_model.artifact import Artifact
+from prunus_model.cli.common import (
+    accuracy_table,
+    command_line,
+    console,
+    data_option,
+    new_file,
+    threads_option,
+)
+from prunus_model.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.datasets import load
+from prunus_model.errors import ConfigError
+from prunus_model.evaluation import evaluate
+from prunus_model.training import Progress as TrainingProgress
+from prunus_model.training import Trainer
+
+__all__ = ["command"]
+
+_INTERRUPTED = 130
+
+
+@click.command(name="train")
+@click.option(
+    "-c",
+    "--config",
+    "config_name",
+    default="demo",
+    show_default=True,
+    metavar="CONFIG",
+    help=f"A TOML file, or one of {', '.join(NAMED)}.",
+)
+@data_option("sample")
+@click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("-s", "--seed", type=int, help="Seed; default: as configured.")
+@click.option("-p", "--policy", type=click.Choice(list(POLICIES)), help="Pruning policy.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one value, for example --set pruning.strength_gain=400. Repeatable.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("network.npz"),
+    show_default=True,
+)
+@click.option("--force", is_flag=True, help="Replace the output; forget an old checkpoint.")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint beside the output.")
+@click.option(
+    "--checkpoint-every",
+    type=click.IntRange(min=1),
+    default=20_000,
+    show_default=True,
+    metavar="PRESENTATIONS",
+)
+@threads_option
+def command(
+    *,
+    config_name: str,
+    data: str,
+    epochs: int,
+    seed: int | None,
+    policy: str | None,
+    settings: tuple[str, ...],
+    output: Path,
+    force: bool,
+    resume: bool,
+    checkpoint_every: int,
+    threads: int | None,
+) -> int:
+    """Train a network, prune it on the way, and save it.
+
+    Ctrl-C stops at a checkpoint; the same command with --resume continues to the identical result.
+    """
+    config = _configure(config_name, seed, policy, settings)
+    if output.suffix != ".npz":
+        raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
+    new_file(output, force=force)
+    saved = output.with_suffix(".checkpoint.npz")
+    if resume and not saved.exists():
+        raise click.UsageError(f"Checkpoint {saved} must exist for --resume")
+    if saved.exists() and not (resume or force):
+        raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
+    images = load(data, "train", progress=True)
+    checkpoint = Artifact.load(saved) if resume else None
+    trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
+    console.print(
+        f"{config.neurons} neurons, {config.pruning.policy} pruning, seed {config.seed}: "
+        f"{len(images)} images of {images.name}, {epochs} epochs"
+    )
+    if not _train(trainer, saved, checkpoint_every):
+        console.print(
+            f"Stopped at presentation {trainer.engine.presentation}. "
+            f"The same command with --resume continues from {saved}"
+        )
+        return _INTERRUPTED
+    artifact = trainer.finish(command=command_line(), threads=threads)
+    artifact.save(output)
+    saved.unlink(missing_ok=True)
+    _report(artifact, output)
+    test = load(data, "test", progress=True)
+    if test.sha256 == images.sha256:
+        console.print("No accuracy: this source has no images other than those of the training.")
+    else:
+        console.print(accuracy_table([evaluate(artifact, test, threads=threads)]))
+    return 0
+
+
+def _configure(
+    name: str, seed: int | None, policy: str | None, settings: tuple[str, ...]
+) -> NetworkConfig:
+    path = Path(name)
+    named = name in NAMED or not (path.suffix == ".toml" or path.exists())
+    config = NetworkConfig.named(name) if named else NetworkConfig.read(path)
+    values = config.to_mapping()
+    if policy is not None and policy != config.pruning.policy:
+        values["pruning"] = {"policy": policy}
+    if seed is not None:
+        values["seed"] = seed
+    for setting in settings:
+        _merge(values, _parse(setting))
+    return NetworkConfig.from_mapping(values, source="Configuration")
+
+
+def _parse(setting: str) -> dict[str, Any]:
+    key, equals, value = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"Setting must be KEY=VALUE, not {setting!r}")
+    for text in (value, f'"{value}"'):
+        try:
+            return tomllib.loads(f"{key} = {text}")
+        except tomllib.TOMLDecodeError:
+            continue
+    raise ConfigError(f"Setting must be KEY=VALUE as in TOML, not {setting!r}")
+
+
+def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], change)
+        else:
+            values[key] = change
+
+
+def _train(trainer: Trainer, saved: Path, checkpoint_every: int) -> bool:
+    """Train to the end, or until Ctrl-C; tell which."""
+    last_saved = trainer.engine.presentation
+    with _stop_flag() as stop, _Display(trainer.engine.presentation) as display:
+        while not trainer.done:
+            now = trainer.advance()
+            display.show(now)
+            due = now.presentation - last_saved >= checkpoint_every
+            if (due or stop) and not trainer.done:
+                trainer.checkpoint(command=command_line()).save(saved)
+                last_saved = now.presentation
+            if stop and not trainer.done:
+                return False
+    return True
+
+
+@contextmanager
+def _stop_flag() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM instead of dying of them; a second one kills at once."""
+    received: list[int] = []
+
+    def receive(number: int, _frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Display:
+    """Progress of a training: a bar in a terminal, a line per tenth elsewhere."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._bar = Progress(
+            TextColumn("{task.percentage:3.0f}%"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[facts]}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task("", total=None, facts="compiling")
+        self._tenths = 0
+
+    def __enter__(self) -> _Display:
+        if console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if console.is_terminal:
+            self._bar.stop()
+
+    def show(self, now: TrainingProgress) -> None:
+        """Show how far it is."""
+        elapsed = self._bar.get_time() - self._started()
+        rate = (now.presentation - self._first) / elapsed if elapsed > 0 else 0.0
+        accuracy = "--" if now.accuracy is None else f"{100 * now.accuracy:.1f} %"
+        sops = now.counters.forward_sops + now.counters.update_sops
+        facts = (
+            f"{rate:,.0f}/s, running accuracy {accuracy}, live synapses {100 * now.density:.1f} %, "
+            f"{sops / 1e9:.2f} G SOPs ({100 * now.counters.forward_fraction:.1f} % of dense)"
+        )
+        self._bar.update(
+            self._task, completed=now.presentation, total=now.presentations, facts=facts
+        )
+        tenths = 10 * now.presentation // now.presentations
+        if not console.is_terminal and tenths > self._tenths:
+            console.print(f"{10 * tenths:3d} %  {facts}")
+        self._tenths = tenths
+
+    def _started(self) -> float:
+        task = self._bar.tasks[0]
+        return task.start_time if task.start_time is not None else self._bar.get_time()
+
+
+def _report(artifact: Artifact, output: Path) -> None:
+    c = artifact.counters
+    console.print(
+        f"Saved {output}: {100 * artifact.density:.1f} % of the synapses are left; training took "
+        f"{100 * c.forward_fraction:.1f} % of the dense forward SOPs and "
+        f"{100 * c.update_fraction:.1f} % of the dense update SOPs"
+    )

@@ -1,0 +1,1 @@
+"""Commands that remake what comes with Prunus."""

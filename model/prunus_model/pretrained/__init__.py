@@ -1,0 +1,1 @@
+"""Data and trained networks that come with Prunus."""
