@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from prunus_model.atomic import write_atomically
 from prunus_model.config import NetworkConfig
-from prunus_model.counters import Counters
+from prunus_model.counters import COUNTERS, Counters
 from prunus_model.errors import ArtifactError, ConfigError
-from prunus_model.formats import max_of
+from prunus_model.formats import PRESENTATION_BITS, max_of
 from prunus_model.history import HISTORY_FIELDS, History
 from prunus_model.readout import UNDECIDED, Readout
 from prunus_model.state import STATE_DTYPES, State
@@ -37,6 +37,14 @@ FORMAT_VERSION = 1
 _HEADER = "header.json"
 _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_ARRAYS = (
+    *STATE_DTYPES,
+    "votes",
+    "assignment",
+    "response",
+    "response_images",
+    *(f"history_{name}" for name in HISTORY_FIELDS),
+)
 _HEADER_KEYS = {
     "format",
     "format_version",
@@ -64,12 +72,32 @@ class Schedule:
         Its images; presentation ``p`` shows image ``p mod images``.
     epochs : int
         How often each is shown.
+
+    Raises
+    ------
+    TypeError
+        If a value is of another type.
+    ConfigError
+        If there are fewer presentations than one, or more than can be counted.
     """
 
     data: str
     data_sha256: str
     images: int
     epochs: int
+
+    def __post_init__(self) -> None:
+        for name, kind in (("data", str), ("data_sha256", str), ("images", int), ("epochs", int)):
+            if type(value := getattr(self, name)) is not kind:
+                raise TypeError(f"schedule.{name} must be {kind.__name__}, not {value!r}")
+        most = max_of(PRESENTATION_BITS)
+        if not 1 <= self.images <= most:
+            raise ConfigError(f"Images must be 1..{most}, not {self.images}")
+        if not 1 <= self.epochs <= most // self.images:
+            raise ConfigError(
+                f"Epochs must be in 1..{most // self.images} for {self.images} images, "
+                f"not {self.epochs}"
+            )
 
     @property
     def presentations(self) -> int:
@@ -179,16 +207,12 @@ class Artifact:
     @classmethod
     def _build(cls, header: Mapping[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Artifact:
         config = NetworkConfig.from_mapping(header["config"])
-        state_names = tuple(STATE_DTYPES)
-        expected = {*state_names, "votes", "assignment", "response", "response_images"}
-        expected |= {f"history_{name}" for name in HISTORY_FIELDS}
-        if arrays.keys() != expected:
-            raise ValueError(f"arrays differ in {', '.join(sorted(arrays.keys() ^ expected))}")
+        _check_header(header)
         artifact = cls(
             config=config,
             schedule=Schedule(**header["schedule"]),
             state=State(
-                **{name: arrays[name] for name in state_names}, presentation=header["presentation"]
+                **{name: arrays[name] for name in STATE_DTYPES}, presentation=header["presentation"]
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
             response=arrays["response"],
@@ -230,6 +254,14 @@ class Artifact:
                     f"{name} must be in {low}..{high}, not {array.min()}..{array.max()}"
                 )
         self.history.check()
+        sums = {
+            name: int(getattr(self.history, name).sum())
+            for name in HISTORY_FIELDS
+            if name in COUNTERS
+        }
+        for name, total in {**sums, "presentations": self.state.presentation}.items():
+            if not sums[name] == total == getattr(self.counters, name):
+                raise ValueError(f"{name} must be the same in counters and history")
 
     def _content(self) -> dict[str, Any]:
         return {
@@ -269,32 +301,57 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
     if not content.startswith(b"PK"):
         raise ArtifactError(f"Network file {path} must be one that prunus has saved")
     if not digest.startswith(_DIGEST):
-        raise ArtifactError(f"Network file {path} must end with its SHA-256: it is cut off")
+        raise ArtifactError(
+            f"Network file {path} must end with its SHA-256: it is cut off, or not from prunus"
+        )
     if digest[len(_DIGEST) :] != hashlib.sha256(body).hexdigest().encode():
         raise ArtifactError(f"Network file {path} must match its SHA-256: it is damaged")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             header = json.loads(archive.read(_HEADER))
-            version = header["format_version"]
-            if header["format"] != FORMAT or version != FORMAT_VERSION:
+            found = header.get("format"), header.get("format_version")
+            if found != (FORMAT, FORMAT_VERSION):
                 raise ArtifactError(
                     f"Network file {path} must be {FORMAT!r} of format {FORMAT_VERSION}, "
-                    f"not {header['format']!r} of format {version}"
+                    f"not {found[0]!r} of format {found[1]!r}"
                 )
-            if header.keys() != _HEADER_KEYS:
-                raise ArtifactError(
-                    f"Network file {path} must have no other header keys: "
-                    f"{', '.join(sorted(header.keys() ^ _HEADER_KEYS))}"
-                )
+            _check_names("header keys", list(header), _HEADER_KEYS, path)
+            members = {_HEADER, *(f"{name}.npy" for name in _ARRAYS)}
+            _check_names("members", archive.namelist(), members, path)
             arrays = {
-                name.removesuffix(".npy"): np.lib.format.read_array(
-                    io.BytesIO(archive.read(name)), allow_pickle=False
+                name: np.lib.format.read_array(
+                    io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
                 )
-                for name in archive.namelist()
-                if name != _HEADER
+                for name in _ARRAYS
             }
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as e:
-        if isinstance(e, ArtifactError):
-            raise
+    except ArtifactError:
+        raise
+    except Exception as e:
+        # A file with a valid digest that is no artefact: zipfile, zlib and NumPy have a dozen
+        # kinds of errors for that.
         raise ArtifactError(f"Network file {path} must be readable: {e}") from e
     return header, arrays
+
+
+def _check_names(what: str, found: list[str], expected: set[str], path: Path) -> None:
+    """Check that each expected name is there, once, and no other."""
+    wrong = {name for name in {*found, *expected} if found.count(name) != (name in expected)}
+    if wrong:
+        raise ArtifactError(
+            f"Network file {path} must have the known {what}, each once, "
+            f"but differs in {', '.join(sorted(wrong))}"
+        )
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Check the types of what is neither configuration nor schedule."""
+    provenance, counters = header["provenance"], header["counters"]
+    if not isinstance(provenance, dict):
+        raise TypeError(f"provenance must be a table, not {provenance!r}")
+    if not isinstance(seconds := provenance.get("train_seconds", 0), int | float):
+        raise TypeError(f"provenance.train_seconds must be a number, not {seconds!r}")
+    if not isinstance(counters, dict) or counters.keys() != set(COUNTERS):
+        raise TypeError(f"counters must be {', '.join(COUNTERS)}")
+    for name, value in {"presentation": header["presentation"], **counters}.items():
+        if type(value) is not int or value < 0:
+            raise TypeError(f"{name} must be an integer of 0 or more, not {value!r}")

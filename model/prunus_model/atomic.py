@@ -24,7 +24,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; then nothing is left behind, and the older file is still whole.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        _write(path, content)
+    except OSError as e:
+        # Name the file that was asked for, not the one beside it, or none at all.
+        raise OSError(e.errno, e.strerror, str(path)) from e
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Not named after the file: a name may be as long as the file system allows.
+    handle, name = tempfile.mkstemp(prefix=".prunus-", suffix=".tmp", dir=path.parent)
     scratch = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

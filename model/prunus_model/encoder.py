@@ -31,8 +31,9 @@ def levels(pixels: npt.NDArray[np.uint8], params: EncoderParams) -> npt.NDArray[
     >>> levels(np.array([0, 2, 3, 255], dtype=np.uint8), EncoderParams(gain=100)).tolist()
     [0, 0, 1, 99]
     """
-    table = np.minimum(max_of(LEVEL_BITS), np.arange(256, dtype=np.int64) * params.gain >> 8)
-    return table.astype(np.uint8)[pixels]
+    scaled = np.minimum(max_of(LEVEL_BITS), np.arange(256, dtype=np.int64) * params.gain >> 8)
+    table: npt.NDArray[np.uint8] = scaled.astype(np.uint8)
+    return table[pixels]
 
 
 def spikes(random: npt.NDArray[np.int64], levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

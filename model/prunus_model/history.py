@@ -67,12 +67,12 @@ class History:
         )
 
     def check(self) -> None:
-        """Check shapes and types.
+        """Check shapes, types and ranges.
 
         Raises
         ------
         ValueError
-            If an array is of another shape or type.
+            If an array is of another shape or type, or a value cannot be.
         """
         for name in HISTORY_FIELDS:
             array = getattr(self, name)
@@ -82,6 +82,11 @@ class History:
                     f"history of {name} must be int64 of shape {shape}, "
                     f"not {array.dtype} of shape {array.shape}"
                 )
+            low = {"presentations": 1, "correct": UNKNOWN}.get(name, 0)
+            if array.size and array.min() < low:
+                raise ValueError(f"history of {name} must be at least {low}, not {array.min()}")
+        if np.any(self.correct > self.presentations):
+            raise ValueError("history of correct must be at most that of presentations")
 
 
 def percentiles(values: npt.NDArray[np.int64]) -> list[int]:

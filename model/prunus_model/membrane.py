@@ -29,7 +29,8 @@ def integrate(
     ndarray of int64, shape (neurons,)
         Membrane potentials after integration.
     """
-    return v + weights[spikes].sum(axis=0, dtype=np.int64)
+    added: npt.NDArray[np.int64] = weights[spikes].sum(axis=0, dtype=np.int64)
+    return v + added
 
 
 def winner(v: npt.NDArray[np.int64], v_fire: npt.NDArray[np.int64]) -> int:

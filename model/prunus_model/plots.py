@@ -139,8 +139,10 @@ def sops_accuracy(evaluations: list[Evaluation]) -> Figure:
         title=f"Accuracy against cost, {evaluations[0].data}",
         xlabel="forward SOPs per image",
         ylabel="accuracy (vote)",
-        xlim=(0, 1.1 * max(dense)),
+        xlim=(0, 1.1 * max(*dense, 1)),
     )
+    # A name of data may have dollar signs in it.
+    axis.title.set_parse_math(False)
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axis.grid(alpha=0.3)

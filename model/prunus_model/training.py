@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -77,15 +77,13 @@ class Trainer:
         If images or labels do not fit the configuration.
     ArtifactError
         If the checkpoint is of another configuration, data set or schedule.
-    ValueError
-        If ``epochs`` is less than 1.
+    ConfigError
+        If ``epochs`` is less than 1, or there would be more presentations than can be counted.
     """
 
     def __init__(
         self, config: NetworkConfig, data: Split, *, epochs: int, checkpoint: Artifact | None = None
     ) -> None:
-        if epochs < 1:
-            raise ValueError(f"Epochs must be 1 or more, not {epochs}")
         check_for(data, inputs=config.inputs, classes=config.readout.classes)
         self._config = config
         self._schedule = Schedule(
@@ -163,7 +161,15 @@ class Trainer:
         )
 
     def checkpoint(self, *, command: str = "") -> Artifact:
-        """Return all that is needed to continue later."""
+        """Return all that is needed to continue later.
+
+        Raises
+        ------
+        ValueError
+            If training is done: then it is to be finished.
+        """
+        if self.done:
+            raise ValueError("Checkpoint must be made before training is done")
         return self._artifact(self._response, self._images, command)
 
     def finish(self, *, command: str = "", threads: int | None = None) -> Artifact:
@@ -185,7 +191,7 @@ class Trainer:
         """
         if not self.done:
             raise ValueError("Training must be done before it is finished")
-        self._counters.pruned += self._engine.finish()
+        self._counters += Counters(pruned=self._engine.finish())
         sums = np.zeros_like(self._response)
         for start in range(0, len(self._labels), _LABEL_CHUNK):
             part = slice(start, start + _LABEL_CHUNK)
@@ -275,24 +281,24 @@ def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Sch
         raise ArtifactError("Checkpoint must be of a training that is not complete")
     differing = [
         f"{name} ({old!r}, not {new!r})"
-        for name, old, new in _differences(checkpoint.config.to_mapping(), config.to_mapping())
+        for name, old, new in _differences(
+            {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule)},
+            {**config.to_mapping(), **asdict(schedule)},
+        )
     ]
     if differing:
         raise ArtifactError(
-            f"Checkpoint must be of this configuration, but differs in {', '.join(differing)}"
-        )
-    if checkpoint.schedule != schedule:
-        raise ArtifactError(
-            f"Checkpoint must be of this training, {schedule}, not {checkpoint.schedule}"
+            f"Checkpoint must be of this training, but differs in {', '.join(differing)}"
         )
 
 
 def _differences(
     old: dict[str, Any], new: dict[str, Any], prefix: str = ""
 ) -> list[tuple[str, Any, Any]]:
+    # The keys are the same but for those of the pruning policy, which is one of the differences.
     found: list[tuple[str, Any, Any]] = []
-    for key in dict.fromkeys([*old, *new]):
-        a, b = old.get(key), new.get(key)
+    for key in (key for key in old if key in new):
+        a, b = old[key], new[key]
         if isinstance(a, dict) and isinstance(b, dict):
             found += _differences(a, b, f"{prefix}{key}.")
         elif a != b:

@@ -186,7 +186,7 @@ def main(*, data: str, bindsnet_python: str, output: Path) -> None:
     best = _alone(_best_add_rate)
     content = {
         "command": f"python -m prunus_model.experiments.speed --data {data}",
-        "versions": versions() | {f"bindsnet run: {k}": v for k, v in theirs["versions"].items()},
+        "versions": versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
         "processor": _processor(),
         "rows": rows,
         "compile_seconds": _compile_seconds(),

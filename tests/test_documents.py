@@ -1,0 +1,66 @@
+"""What the documents say is true."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prunus_model.artifact import Artifact
+from prunus_model.cli.common import BUNDLED, bundled
+from prunus_model.experiments.render import rendered
+
+ROOT = Path(__file__).parents[1]
+# An installed wheel is tested without a checkout around it.
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
+
+
+def test_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    script = "from pathlib import Path\n" + example
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    accuracy, density = map(float, done.stdout.splitlines()[0].split())
+    assert 0.7 < accuracy < 1
+    assert 0 < density < 0.6
+
+
+@pytest.mark.parametrize("document", ["README.md", "model/README.md"])
+def test_tables_are_those_of_the_results_files(
+    document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = Path(document).read_text()
+    assert rendered(text) == text
+    assert "<!-- mnist" in text
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_network_is_the_one_of_the_results(name: str) -> None:
+    artifact = Artifact.load(bundled(name))
+    runs = json.loads((ROOT / "model/results/mnist.json").read_text())["runs"]
+    (row,) = [
+        run
+        for run in runs
+        if (run["config"], run["policy"], run["seed"]) == (name, "adaptive", artifact.config.seed)
+    ]
+    assert artifact.content_hash == row["artifact_hash"]
+    assert artifact.content_hash in (ROOT / "model/prunus_model/pretrained/README.md").read_text()
+
+
+def test_no_document_or_source_has_an_absolute_path_of_this_machine() -> None:
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")
+    for name in filter(None, tracked):
+        path = ROOT / name
+        if path.suffix in {".npz"} or not path.exists():
+            continue
+        assert "/work/" + "main" not in path.read_text(), name
