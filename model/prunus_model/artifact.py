@@ -92,7 +92,7 @@ class Schedule:
                 raise TypeError(f"schedule.{name} must be {kind.__name__}, not {value!r}")
         most = max_of(PRESENTATION_BITS)
         if not 1 <= self.images <= most:
-            raise ConfigError(f"Images must be 1..{most}, not {self.images}")
+            raise ConfigError(f"Images must be in 1..{most}, not {self.images}")
         if not 1 <= self.epochs <= most // self.images:
             raise ConfigError(
                 f"Epochs must be in 1..{most // self.images} for {self.images} images, "
@@ -231,37 +231,34 @@ class Artifact:
     def _check(self) -> None:
         self.state.check(self.config)
         neurons, classes = self.config.neurons, self.config.readout.classes
+        votes, class_of, most = self.readout.votes, self.readout.assignment, np.iinfo(np.int64).max
+        top = max_of(self.config.readout.vote_bits)
         for name, array, shape, dtype, low, high in (
-            (
-                "votes",
-                self.readout.votes,
-                (neurons, classes),
-                np.uint8,
-                0,
-                max_of(self.config.readout.vote_bits),
-            ),
-            ("assignment", self.readout.assignment, (neurons,), np.int16, UNDECIDED, classes - 1),
-            ("response", self.response, (neurons, classes), np.int64, 0, None),
-            ("response_images", self.response_images, (classes,), np.int64, 0, None),
+            ("votes", votes, (neurons, classes), np.uint8, 0, top),
+            ("assignment", class_of, (neurons,), np.int16, UNDECIDED, classes - 1),
+            ("response", self.response, (neurons, classes), np.int64, 0, most),
+            ("response_images", self.response_images, (classes,), np.int64, 0, most),
         ):
             if array.shape != shape or array.dtype != dtype:
                 raise ValueError(
                     f"{name} must be {np.dtype(dtype)} of shape {shape}, "
                     f"not {array.dtype} of shape {array.shape}"
                 )
-            if array.min() < low or (high is not None and array.max() > high):
-                raise ValueError(
-                    f"{name} must be in {low}..{high}, not {array.min()}..{array.max()}"
-                )
+            if array.min() < low:
+                raise ValueError(f"{name} must be at least {low}, not {array.min()}")
+            if array.max() > high:
+                raise ValueError(f"{name} must be at most {high}, not {array.max()}")
         self.history.check()
-        sums = {
-            name: int(getattr(self.history, name).sum())
-            for name in HISTORY_FIELDS
-            if name in COUNTERS
-        }
-        for name, total in {**sums, "presentations": self.state.presentation}.items():
-            if not sums[name] == total == getattr(self.counters, name):
-                raise ValueError(f"{name} must be the same in counters and history")
+        for name in HISTORY_FIELDS:
+            if name in COUNTERS:
+                total = int(getattr(self.history, name).sum())
+                if total != (counted := getattr(self.counters, name)):
+                    raise ValueError(f"history of {name} must add up to {counted}, not {total}")
+        if self.counters.presentations != self.state.presentation:
+            raise ValueError(
+                f"presentation must be that of the counters, {self.counters.presentations}, "
+                f"not {self.state.presentation}"
+            )
 
     def _content(self) -> dict[str, Any]:
         return {

@@ -402,7 +402,7 @@ def _sentences(error: ValidationError) -> list[str]:
                 sentences.append(f"{key} must be at most {e['ctx']['le']}, not {e['input']!r}")
             case "int_type":
                 sentences.append(f"{key} must be an integer, not {e['input']!r}")
-            case "dataclass_type" | "dataclass_exact_type" | "model_attributes_type":
+            case "dataclass_type" | "dict_type":
                 sentences.append(f"{key} must be a table, not {e['input']!r}")
             case _:
                 sentences.append(f"{key}: {e['msg']}, not {e['input']!r}")

@@ -220,7 +220,7 @@ class Network:
                 state.v[:] = 0
                 inhibition = config.membrane.inhibition_steps
             yield Step(step=step, spikes=spikes, inhibited=False, post=post, w_prune=w_prune)
-            if stop_after and counters.output_spikes == stop_after:
+            if stop_after and spike_counts.sum() == stop_after:
                 break
         if learn and isinstance(config.pruning, SoftPruning):
             self._freeze(spike_counts, config.pruning, counters)

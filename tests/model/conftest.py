@@ -1,4 +1,4 @@
-"""Fixtures of the tests about data sets."""
+"""Fixtures: data sets without the network, a trained network, the command line."""
 
 import threading
 from collections.abc import Iterator
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from prunus_cli import Cli, digits, tiny, write_digits
 from prunus_data import DIGITS, FASHION, NOBODY, Mirror, sha256
 from prunus_model import mirrors
+from prunus_model.artifact import Artifact
 from prunus_model.mirrors import NamedSet
+from prunus_model.training import train
 
 
 @pytest.fixture
@@ -37,3 +40,24 @@ def mirror() -> Iterator[Mirror]:
     served.server.shutdown()
     thread.join()
     served.server.server_close()
+
+
+@pytest.fixture(scope="session")
+def trained() -> Artifact:
+    """A complete network of the smallest kind. Not to be changed."""
+    return train(tiny(), digits(2300))
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return Cli(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def tiny_cli(cli: Cli, trained: Artifact) -> Cli:
+    """The command line beside `digits.npz` and `tiny.npz`, a network that was trained on it."""
+    write_digits(cli.folder / "digits.npz")
+    trained.save(cli.folder / "tiny.npz")
+    return cli

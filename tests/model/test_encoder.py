@@ -9,7 +9,7 @@ from prunus_model.encoder import levels, spikes
 PIXELS = np.arange(256, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("gain", [1, 2, 100, 160, 255, 256, 257, 1000, 65535], ids=str)
+@pytest.mark.parametrize("gain", [1, 2, 100, 160, 255, 256, 257, 1000, 65535], ids="gain {}".format)
 def test_levels_of_all_pixels(gain: int) -> None:
     got = levels(PIXELS, EncoderParams(gain=gain))
     assert got.dtype == np.uint8

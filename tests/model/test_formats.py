@@ -55,8 +55,10 @@ def test_widths_follow_the_size(
     assert (f.w_max, f.strength_bits, f.v_bits) == (w_max, strength_bits, v_bits)
 
 
-@pytest.mark.parametrize("weight_bits", range(1, 9), ids=str)
-@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 255, 784, 32896, 32897, 65535, 65536], ids=str)
+@pytest.mark.parametrize("weight_bits", range(1, 9), ids="{} bits".format)
+@pytest.mark.parametrize(
+    "inputs", [1, 2, 3, 4, 255, 784, 32896, 32897, 65535, 65536], ids="{} inputs".format
+)
 def test_all_weights_at_most_and_the_next_spike_of_all_inputs_fit(
     inputs: int, weight_bits: int
 ) -> None:

@@ -1,6 +1,6 @@
 """Random streams: the vectors of the semantics, verbatim, and how draws become bytes."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +23,12 @@ VECTORS = """
 """
 
 
-def vectors() -> Iterator[object]:
+def vectors() -> list[Any]:
+    rows = []
     constants = {"encoder": 0x243F6A88, "learning": 0x85A308D3}
     for line in VECTORS.strip().splitlines():
         seed, presentation, name, state, draws = (cell.strip() for cell in line.split("|")[1:-1])
-        yield pytest.param(
+        row = pytest.param(
             int(seed, 0),
             int(presentation),
             constants[name],
@@ -35,6 +36,8 @@ def vectors() -> Iterator[object]:
             [int(draw, 16) for draw in draws.split()],
             id=f"{name} of seed {seed} in presentation {presentation}",
         )
+        rows.append(row)
+    return rows
 
 
 def after(state: int, draws: int) -> int:
@@ -66,7 +69,7 @@ def test_draws_are_the_published_ones_of_marsaglia() -> None:
 
 
 @pytest.mark.parametrize("constant", [ENCODER, LEARNING], ids=["encoder", "learning"])
-@pytest.mark.parametrize("presentation", [0, 1, 59999, 2**32 - 1], ids=str)
+@pytest.mark.parametrize("presentation", [0, 1, 59999, 2**32 - 1], ids="presentation {}".format)
 def test_seed_that_gives_state_0_falls_back(constant: int, presentation: int) -> None:
     seed = (presentation * 0x9E3779B9) % 2**32 ^ constant
     stream = Stream(seed=seed, presentation=presentation, constant=constant)
@@ -76,9 +79,7 @@ def test_seed_that_gives_state_0_falls_back(constant: int, presentation: int) ->
 
 
 @given(seed=SEEDS, presentation=SEEDS, constant=st.sampled_from([ENCODER, LEARNING]))
-def test_state_is_8_draws_after_the_mixed_seed(
-    seed: int, presentation: int, constant: int
-) -> None:
+def test_state_is_8_draws_after_the_mixed_seed(seed: int, presentation: int, constant: int) -> None:
     mixed = seed ^ (presentation * 0x9E3779B9) % 2**32 ^ constant
     stream = Stream(seed=seed, presentation=presentation, constant=constant)
     assert stream.state == after(mixed or 0x6D2B79F5, 8)
@@ -117,7 +118,7 @@ def test_streams_of_presentations_do_not_depend_on_their_order() -> None:
     assert len(set(forwards)) == 5
 
 
-@pytest.mark.parametrize("draws", [0, 1, 2, 3, 13, 196, 200], ids=str)
+@pytest.mark.parametrize("draws", [0, 1, 2, 3, 13, 196, 200], ids="{} draws".format)
 def test_jump_tables_advance_by_as_many_single_draws(draws: int) -> None:
     tables = jump_tables(draws)
     assert tables.shape == (4, 256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -36,34 +37,35 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A spiking network in exact integers that learns and prunes itself.",
 )
 @click.version_option(package_name="prunus")
-def _cli() -> None:
-    pass
+@click.pass_context
+def _cli(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(_WRONG)
 
 
 def main() -> None:
     """Run the command line; an error is one line on stderr and exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name of a file may have characters that the output has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _cli.main(prog_name="prunus", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as e:
-        click.echo(e.format_message())
-        sys.exit(_WRONG)
     except (click.Abort, KeyboardInterrupt):
         click.echo("prunus: interrupted", err=True)
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has left, for example `head`.
-        sys.stdout = None
-        sys.exit(0)
     except click.ClickException as e:
         _fail(e.format_message())
     except PrunusError as e:
         _fail(str(e))
     except OSError as e:
-        _fail(f"{e.filename}: {e.strerror}" if e.filename else str(e))
+        _fail(f"{e.filename}: {e.strerror}" if e.filename else e.strerror or str(e))
     except MemoryError:
         _fail("Memory must suffice for this size of network")
     sys.exit(status if isinstance(status, int) else 0)

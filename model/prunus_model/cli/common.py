@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from prunus_model.artifact import Artifact
-from prunus_model.errors import ArtifactError
+from prunus_model.config import NAMED, NetworkConfig
+from prunus_model.errors import ArtifactError, ConfigError
 from prunus_model.evaluation import Evaluation
 
 __all__ = [
@@ -24,16 +27,20 @@ __all__ = [
     "command_line",
     "console",
     "data_option",
+    "load_config",
     "load_network",
     "new_file",
+    "new_table",
     "threads_option",
 ]
 
 #: Networks that come with the package.
 BUNDLED = ("demo", "400")
 
-#: Results go to stdout; wide enough to stay in one line when piped into a file.
-console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+_terminal = sys.stdout is not None and sys.stdout.isatty()
+#: Results go to stdout; wide enough to stay in one line when piped into a file. No markup, because
+#: names of files may look like it.
+console = Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -73,14 +80,28 @@ def load_network(name: str) -> Artifact:
     ArtifactError
         If there is none, or it is damaged.
     """
+    path = bundled(name) if name in BUNDLED else Path(name)
+    if not path.exists():
+        raise ArtifactError(f"Network must be a file or one of {', '.join(BUNDLED)}, not {name!r}")
+    return Artifact.load(path)
+
+
+def load_config(name: str) -> NetworkConfig:
+    """Read a configuration from a TOML file, or take a named one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or something is wrong in it.
+    """
+    if name in NAMED:
+        return NetworkConfig.named(name)
     path = Path(name)
     if not path.exists():
-        if name not in BUNDLED:
-            raise ArtifactError(
-                f"Network must be a file or one of {', '.join(BUNDLED)}, not {name!r}"
-            )
-        path = bundled(name)
-    return Artifact.load(path)
+        raise ConfigError(
+            f"Configuration must be a TOML file or one of {', '.join(NAMED)}, not {name!r}"
+        )
+    return NetworkConfig.read(path)
 
 
 def new_file(path: Path, *, force: bool) -> Path:
@@ -97,10 +118,9 @@ def new_file(path: Path, *, force: bool) -> Path:
         raise click.UsageError(f"Output {path} must not exist, unless --force is given")
     if not path.parent.is_dir():
         raise click.UsageError(f"Folder {path.parent} of the output must exist")
-    probe = path.parent / f".{path.name}.probe"
     try:
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as e:
         raise click.UsageError(f"Folder {path.parent} must be writable: {e.strerror}") from e
     return path
@@ -111,22 +131,36 @@ def command_line() -> str:
     return shlex.join(["prunus", *sys.argv[1:]])
 
 
+def new_table(title: str, *headings: str) -> Table:
+    """Return an empty table that fits into 80 columns: names to the left, then numbers."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
+    for n, heading in enumerate(headings):
+        # Digits are never cut off.
+        table.add_column(heading, justify="right" if n else "left", overflow="fold")
+    return table
+
+
 def accuracy_table(evaluations: list[Evaluation]) -> Table:
     """Return a table of accuracy and cost, one row per early exit."""
     images = len(evaluations[0].labels)
-    table = Table(title=f"{evaluations[0].data}, {images} images", title_justify="left")
-    for heading in (
-        "early exit",
+    table = new_table(
+        f"{evaluations[0].data}, {images} images; SOPs, spikes and steps per image",
+        "early\nexit",
         "vote %",
         "hard %",
         "undecided",
-        "forward SOPs / image",
-        "dense / image",
-        "of dense",
-        "output spikes",
+        "forward\nSOPs",
+        "dense\nSOPs",
+        "of\ndense",
+        "output\nspikes",
         "steps",
-    ):
-        table.add_column(heading, justify="right")
+    )
     for e in evaluations:
         c = e.counters
         table.add_row(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
-from prunus_model.cli.common import console
+from prunus_model.cli.common import console, new_table
 from prunus_model.datasets import fetch, list_sources
 
 __all__ = ["command"]
@@ -23,11 +22,8 @@ def command(*, names: tuple[str, ...]) -> None:
         console.print(f"{name}: {fetch(name, progress=True)}", soft_wrap=True)
     if names:
         return
-    table = Table()
-    table.add_column("data set")
-    table.add_column("training images", justify="right")
-    table.add_column("test images", justify="right")
-    table.add_column("state", overflow="fold")
+    table = new_table("", "data set", "training\nimages", "test\nimages", "state")
+    table.columns[-1].justify = "left"
     for source in list_sources():
         if source.verified:
             counts = (str(source.train_images), str(source.test_images))

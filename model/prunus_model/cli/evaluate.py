@@ -7,12 +7,14 @@ from dataclasses import asdict
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from prunus_model.cli.common import (
     accuracy_table,
     console,
     data_option,
     load_network,
+    new_table,
     threads_option,
 )
 from prunus_model.datasets import load
@@ -26,7 +28,7 @@ __all__ = ["command"]
 @data_option("sample")
 @click.option(
     "--stop-after",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=255),
     multiple=True,
     help="Early exit after so many output spikes, 0 for never. Repeatable. Default: as configured.",
 )
@@ -45,6 +47,7 @@ def command(
         return
     console.print(accuracy_table(evaluations))
     for e in evaluations:
+        console.print()
         console.print(_confusion_table(e))
 
 
@@ -64,16 +67,18 @@ def _row(e: Evaluation) -> dict[str, object]:
 
 def _confusion_table(e: Evaluation) -> Table:
     exit_text = f", early exit after {e.stop_after}" if e.stop_after else ""
-    table = Table(title=f"Class (rows) and vote (columns){exit_text}", title_justify="left")
-    table.add_column("")
-    for c in range(e.classes):
-        table.add_column(str(c), justify="right")
-    table.add_column("undecided", justify="right")
-    table.add_column("right %", justify="right")
+    table = new_table(
+        f"Class (rows) and vote (columns){exit_text}",
+        "",
+        *map(str, range(e.classes)),
+        "un-\ndecided",
+        "right %",
+    )
     for c, row in enumerate(e.confusion.tolist()):
         right = f"{100 * row[c] / sum(row):.1f}" if sum(row) else "--"
         cells = [
-            f"[bold]{n}[/bold]" if k == c else (str(n) if n else "·") for k, n in enumerate(row)
+            Text(str(n) if n or k == c else ".", style="bold" if k == c else "")
+            for k, n in enumerate(row)
         ]
         table.add_row(str(c), *cells, right)
     return table

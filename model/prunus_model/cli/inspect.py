@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import console, load_network
+from prunus_model.cli.common import console, load_network, new_table
 from prunus_model.history import QUANTILES, UNKNOWN, percentiles
 from prunus_model.training import pruning_thresholds
 
@@ -26,11 +26,13 @@ def command(*, network: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_facts(artifact), indent=1))
         return
-    console.print(artifact.config.to_toml(), markup=False)
+    console.print(artifact.config.to_toml(), soft_wrap=True)
     schedule, last = artifact.schedule, len(artifact.history) - 1
     console.print(
         f"Trained on {schedule.data}, {schedule.images} images, {schedule.epochs} epochs; "
         f"presentation {artifact.state.presentation} of {schedule.presentations}"
+        f"{'' if artifact.complete else ', a checkpoint'}",
+        soft_wrap=True,
     )
     if last >= 0 and artifact.history.correct[last] != UNKNOWN:
         share = artifact.history.correct[last] / artifact.history.presentations[last]
@@ -38,12 +40,15 @@ def command(*, network: str, as_json: bool) -> None:
     console.print(
         f"Live synapses: {100 * artifact.density:.1f} %; forward SOPs in training "
         f"{100 * artifact.counters.forward_fraction:.1f} % of dense, "
-        f"update SOPs {100 * artifact.counters.update_fraction:.1f} % of dense"
+        f"update SOPs {100 * artifact.counters.update_fraction:.1f} % of dense",
+        soft_wrap=True,
     )
+    console.print()
     console.print(_neuron_table(artifact))
+    console.print()
     for key, value in artifact.provenance.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        console.print(f"{key}: {text}", markup=False, soft_wrap=True)
+        console.print(f"{key}: {text}", soft_wrap=True)
     console.print(f"data SHA-256: {schedule.data_sha256}")
     console.print(f"content hash: {artifact.content_hash}")
 
@@ -66,20 +71,20 @@ def _facts(artifact: Artifact) -> dict[str, object]:
 def _per_neuron(artifact: Artifact) -> dict[str, np.ndarray]:
     state = artifact.state
     return {
-        "output spikes while learning": state.post_count.astype(np.int64),
-        "live synapses": (state.alive & ~state.frozen).sum(axis=0, dtype=np.int64),
+        "post_count": state.post_count.astype(np.int64),
+        "live_synapses": (state.alive & ~state.frozen).sum(axis=0, dtype=np.int64),
         "strength": state.strength.astype(np.int64),
         "theta": state.theta.astype(np.int64),
-        "firing threshold v_fire": state.v_fire.astype(np.int64),
-        "pruning threshold w_prune": pruning_thresholds(artifact.config, state),
+        "v_fire": state.v_fire.astype(np.int64),
+        "w_prune": pruning_thresholds(artifact.config, state),
     }
 
 
 def _neuron_table(artifact: Artifact) -> Table:
-    table = Table(title="Over the neurons, percentiles", title_justify="left")
-    table.add_column("")
-    for q in QUANTILES:
-        table.add_column({0: "least", 50: "median", 100: "most"}.get(q, str(q)), justify="right")
+    names = {0: "least", 50: "median", 100: "most"}
+    table = new_table(
+        "Over the neurons, percentiles", "", *(names.get(q, str(q)) for q in QUANTILES)
+    )
     for name, values in _per_neuron(artifact).items():
         table.add_row(name, *(f"{x:,}" for x in percentiles(values)))
     return table

@@ -32,17 +32,20 @@ def command(*, network: str, data: str, output: Path, force: bool) -> None:
     """Draw NETWORK, a file or one of demo, 400: weights, thresholds, training, accuracy."""
     artifact = load_network(network)
     split = load(data, "test", progress=True)
-    evaluations = [evaluate(artifact, split, stop_after=n) for n in _EXITS]
-    if output.exists() and not output.is_dir():
+    paths = [output / name for name in plots.PLOTS]
+    if output.is_dir():
+        for path in paths:
+            new_file(path, force=force)
+    elif output.exists():
         raise click.UsageError(f"Output {output} must be a folder, not a file")
-    output.mkdir(parents=True, exist_ok=True)
-    paths = [new_file(output / name, force=force) for name in plots.PLOTS]
+    evaluations = [evaluate(artifact, split, stop_after=n) for n in _EXITS]
     figures = (
         plots.receptive_fields(artifact, split.image_shape),
         plots.distributions(artifact),
         plots.training(artifact),
         plots.sops_accuracy(evaluations),
     )
+    output.mkdir(parents=True, exist_ok=True)
     for path, figure in zip(paths, figures, strict=True):
         plots.save(figure, path)
         console.print(f"Saved {path}", soft_wrap=True)

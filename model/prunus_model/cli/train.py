@@ -18,11 +18,12 @@ from prunus_model.cli.common import (
     command_line,
     console,
     data_option,
+    load_config,
     new_file,
     threads_option,
 )
 from prunus_model.config import NAMED, POLICIES, NetworkConfig
-from prunus_model.datasets import load
+from prunus_model.datasets import check_for, load
 from prunus_model.errors import ConfigError
 from prunus_model.evaluation import evaluate
 from prunus_model.training import Progress as TrainingProgress
@@ -94,28 +95,33 @@ def command(
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     new_file(output, force=force)
     saved = output.with_suffix(".checkpoint.npz")
+    new_file(saved, force=True)
     if resume and not saved.exists():
         raise click.UsageError(f"Checkpoint {saved} must exist for --resume")
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
-    images = load(data, "train", progress=True)
+    images, test = load(data, "train", progress=True), load(data, "test", progress=True)
     checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
+    # Now, not after the training.
+    check_for(test, inputs=config.inputs, classes=config.readout.classes)
     console.print(
         f"{config.neurons} neurons, {config.pruning.policy} pruning, seed {config.seed}: "
-        f"{len(images)} images of {images.name}, {epochs} epochs"
+        f"{len(images)} images of {images.name}, {epochs} epochs",
+        soft_wrap=True,
     )
-    if not _train(trainer, saved, checkpoint_every):
-        console.print(
-            f"Stopped at presentation {trainer.engine.presentation}. "
-            f"The same command with --resume continues from {saved}"
-        )
-        return _INTERRUPTED
-    artifact = trainer.finish(command=command_line(), threads=threads)
-    artifact.save(output)
+    with _stop_flag() as stop:
+        if not _train(trainer, saved, checkpoint_every, stop):
+            console.print(
+                f"Stopped at presentation {trainer.engine.presentation}. "
+                f"The same command with --resume continues from {saved}",
+                soft_wrap=True,
+            )
+            return _INTERRUPTED
+        artifact = trainer.finish(command=command_line(), threads=threads)
+        artifact.save(output)
     saved.unlink(missing_ok=True)
     _report(artifact, output)
-    test = load(data, "test", progress=True)
     if test.sha256 == images.sha256:
         console.print("No accuracy: this source has no images other than those of the training.")
     else:
@@ -126,16 +132,19 @@ def command(
 def _configure(
     name: str, seed: int | None, policy: str | None, settings: tuple[str, ...]
 ) -> NetworkConfig:
-    path = Path(name)
-    named = name in NAMED or not (path.suffix == ".toml" or path.exists())
-    config = NetworkConfig.named(name) if named else NetworkConfig.read(path)
-    values = config.to_mapping()
-    if policy is not None and policy != config.pruning.policy:
-        values["pruning"] = {"policy": policy}
+    changes: dict[str, Any] = {}
     if seed is not None:
-        values["seed"] = seed
+        changes["seed"] = seed
+    if policy is not None:
+        changes["pruning"] = {"policy": policy}
     for setting in settings:
-        _merge(values, _parse(setting))
+        _merge(changes, _parse(setting))
+    values = load_config(name).to_mapping()
+    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
+    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
+        # The parameters of one policy are not those of another.
+        values["pruning"] = {}
+    _merge(values, changes)
     return NetworkConfig.from_mapping(values, source="Configuration")
 
 
@@ -159,10 +168,10 @@ def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
             values[key] = change
 
 
-def _train(trainer: Trainer, saved: Path, checkpoint_every: int) -> bool:
+def _train(trainer: Trainer, saved: Path, checkpoint_every: int, stop: list[int]) -> bool:
     """Train to the end, or until Ctrl-C; tell which."""
     last_saved = trainer.engine.presentation
-    with _stop_flag() as stop, _Display(trainer.engine.presentation) as display:
+    with _Display(trainer.engine.presentation) as display:
         while not trainer.done:
             now = trainer.advance()
             display.show(now)
@@ -200,9 +209,10 @@ class _Display:
         self._first = first
         self._bar = Progress(
             TextColumn("{task.percentage:3.0f}%"),
-            BarColumn(bar_width=None),
+            # In a narrow terminal the facts need all of the line.
+            *([BarColumn(bar_width=None)] if console.width >= 100 else []),
             TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             console=console,
         )
         self._task = self._bar.add_task("", total=None, facts="compiling")
@@ -222,10 +232,12 @@ class _Display:
         elapsed = self._bar.get_time() - self._started()
         rate = (now.presentation - self._first) / elapsed if elapsed > 0 else 0.0
         accuracy = "--" if now.accuracy is None else f"{100 * now.accuracy:.1f} %"
-        sops = now.counters.forward_sops + now.counters.update_sops
+        c = now.counters
+        sops, dense = c.forward_sops + c.update_sops, c.forward_dense + c.update_dense
+        # Short enough for 80 columns.
         facts = (
-            f"{rate:,.0f}/s, running accuracy {accuracy}, live synapses {100 * now.density:.1f} %, "
-            f"{sops / 1e9:.2f} G SOPs ({100 * now.counters.forward_fraction:.1f} % of dense)"
+            f"{rate:,.0f}/s, accuracy {accuracy}, synapses {100 * now.density:.1f} %, "
+            f"SOPs {sops / 1e9:.2f} G ({100 * sops / max(dense, 1):.1f} %)"
         )
         self._bar.update(
             self._task, completed=now.presentation, total=now.presentations, facts=facts
@@ -245,5 +257,6 @@ def _report(artifact: Artifact, output: Path) -> None:
     console.print(
         f"Saved {output}: {100 * artifact.density:.1f} % of the synapses are left; training took "
         f"{100 * c.forward_fraction:.1f} % of the dense forward SOPs and "
-        f"{100 * c.update_fraction:.1f} % of the dense update SOPs"
+        f"{100 * c.update_fraction:.1f} % of the dense update SOPs",
+        soft_wrap=True,
     )

@@ -1,0 +1,403 @@
+"""The semantics, sections 3 to 6, once more: one integer at a time, written from the text alone.
+
+This scalar network judges the reference after every step and the engine after every presentation,
+on random small networks in random states.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prunus_model.config import NetworkConfig, SoftPruning
+from prunus_model.counters import Counters
+from prunus_model.engine import Engine
+from prunus_model.network import Network, Step
+from prunus_model.presentation import Presentation
+from prunus_model.state import STATE_DTYPES, State
+from prunus_strategies import configs, images
+
+PRESENTATIONS = 4
+
+
+def draws(seed: int, presentation: int, constant: int) -> Iterator[int]:
+    """Section 3: all draws of one stream in one presentation."""
+    s = seed ^ (presentation * 0x9E3779B9) % 2**32 ^ constant
+    if s == 0:
+        s = 0x6D2B79F5
+    drawn = 0
+    while True:
+        s = (s ^ (s << 13)) % 2**32
+        s = s ^ (s >> 17)
+        s = (s ^ (s << 5)) % 2**32
+        drawn += 1
+        if drawn > 8:
+            yield s
+
+
+def one_pass(stream: Iterator[int], inputs: int) -> list[int]:
+    """Section 3: a byte for each input."""
+    out = []
+    for pre in range(inputs):
+        if pre % 4 == 0:
+            draw = next(stream)
+        out.append(draw >> 8 * (pre % 4) & 255)
+    return out
+
+
+@dataclass(kw_only=True)
+class Scalar:
+    """Section 2: the state, in lists of integers; `last_step` None is invalid."""
+
+    config: NetworkConfig
+    weights: list[list[int]]
+    alive: list[list[bool]]
+    frozen: list[list[bool]]
+    theta: list[int]
+    strength: list[int]
+    post_count: list[int]
+    active_count: list[int]
+    v: list[int]
+    v_fire: list[int]
+    last_step: list[int | None]
+    presentation: int
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inputs, self.neurons = range(self.config.inputs), range(self.config.neurons)
+        self.w_max = 2**self.config.weight_bits - 1
+
+    def count(self, **more: int) -> None:
+        for name, number in more.items():
+            self.counts[name] = self.counts.get(name, 0) + number
+
+    def threshold(self, post: int) -> int:
+        """Section 4.1, the formula."""
+        if self.strength[post] == 0:
+            return 2**23 - 1
+        h = self.config.homeostasis
+        return min(2**23 - 1, (h.v_th + self.theta[post]) * self.strength[post] >> h.fire_shift)
+
+    def rest(self) -> None:
+        for post in self.neurons:
+            self.v[post] = 0
+            self.v_fire[post] = self.threshold(post)
+        for pre in self.inputs:
+            self.last_step[pre] = None
+
+    def show(
+        self, image: list[int] | list[list[int]], *, events: bool, learn: bool, stop_after: int
+    ) -> Iterator[tuple[int, list[bool], bool, int, int]]:
+        """Section 4: step, input spikes, whether inhibited, winner (or -1), pruning threshold."""
+        c = self.config
+        self.counts = {}
+        encoder = draws(c.seed, self.presentation, 0x243F6A88)
+        learning = draws(c.seed, self.presentation, 0x85A308D3)
+        # 4.1
+        if learn and self.presentation != 0:
+            for post in self.neurons:
+                self.theta[post] -= self.theta[post] // 2**c.homeostasis.theta_decay_shift
+        self.rest()
+        inhibition = 0
+        fired = [0 for _ in self.neurons]
+        for step in range(c.encoder.steps):
+            self.count(steps=1)
+            # 4.2
+            if events:
+                named: Any = image[step] if step < len(image) else []
+                spikes = [pre in named for pre in self.inputs]
+            else:
+                random = one_pass(encoder, c.inputs)
+                self.count(encoder_draws=(c.inputs + 3) // 4)
+                levels: Any = image
+                spikes = [random[pre] < levels[pre] for pre in self.inputs]
+            for pre in self.inputs:
+                if spikes[pre]:
+                    self.last_step[pre] = step
+                    self.count(input_spikes=1)
+            if inhibition > 0:
+                inhibition -= 1
+                self.count(inhibited_steps=1)
+                yield step, spikes, True, -1, 0
+                continue
+            # 4.3
+            for pre in self.inputs:
+                if spikes[pre]:
+                    self.integrate(pre)
+            # 4.4
+            winner, best = -1, -1
+            for post in self.neurons:
+                margin = self.v[post] - self.v_fire[post]
+                if margin >= 0 and margin > best:
+                    winner, best = post, margin
+            # 4.5
+            for post in self.neurons:
+                if c.membrane.leak_shift != 0:
+                    self.v[post] -= self.v[post] // 2**c.membrane.leak_shift
+            # 4.6
+            w_prune = 0
+            if winner != -1:
+                fired[winner] += 1
+                self.count(output_spikes=1)
+                if learn:
+                    w_prune = self.learn(winner, step, one_pass(learning, c.inputs))
+                for post in self.neurons:
+                    self.v[post] = 0
+                inhibition = c.membrane.inhibition_steps
+            yield step, spikes, False, winner, w_prune
+            if winner != -1 and stop_after > 0 and sum(fired) == stop_after:
+                break
+        # 6, soft
+        if learn and isinstance(c.pruning, SoftPruning):
+            for post in self.neurons:
+                if fired[post] >= c.pruning.min_spikes and self.active_count[post] < 2**16 - 1:
+                    self.active_count[post] += 1
+                    if self.active_count[post] == c.pruning.after_presentations:
+                        self.freeze(post, c.pruning.percent)
+        self.count(presentations=1)
+        self.presentation = (self.presentation + 1) % 2**32
+
+    def integrate(self, pre: int) -> None:
+        self.count(integrated_spikes=1)
+        for post in self.neurons:
+            self.count(forward_dense=1)
+            if self.alive[pre][post]:
+                self.v[post] += self.weights[pre][post]
+                self.count(forward_sops=1)
+                if self.frozen[pre][post]:
+                    self.count(frozen_sops=1)
+
+    def learn(self, post: int, step: int, random: list[int]) -> int:
+        """Section 5; return the pruning threshold."""
+        c = self.config
+        # 1
+        self.theta[post] = min(2**24 - 1, self.theta[post] + c.homeostasis.theta_plus)
+        self.post_count[post] = min(2**16 - 1, self.post_count[post] + 1)
+        # 2
+        w_prune = self.pruning_threshold(post)
+        # 3
+        up, down = 2**c.stdp.potentiation_shift, 2**c.stdp.depression_shift
+        self.count(learning_draws=(c.inputs + 3) // 4)
+        for pre in self.inputs:
+            self.count(update_dense=1)
+            if not self.alive[pre][post] or self.frozen[pre][post]:
+                continue
+            self.count(update_sops=1)
+            w, r, last = self.weights[pre][post], random[pre], self.last_step[pre]
+            if last is not None and step - last <= c.stdp.trace_window:
+                w = w + (self.w_max - w + r % up) // up
+            else:
+                w = w - (w + r % down) // down
+            if w < w_prune:
+                self.alive[pre][post] = False
+                self.count(pruned=1)
+                w = 0
+            self.weights[pre][post] = w
+        # 4
+        self.strength[post] = sum(self.weights[pre][post] for pre in self.inputs)
+        self.v_fire[post] = self.threshold(post)
+        return w_prune
+
+    def pruning_threshold(self, post: int) -> int:
+        """Section 6."""
+        p: Any = self.config.pruning
+        if p.policy == "constant" and self.presentation >= p.start:
+            return int(p.w_prune)
+        if p.policy == "adaptive" and self.presentation >= p.start:
+            ramp = self.post_count[post] * p.ramp_gain // 2**p.ramp_shift
+            cap = self.strength[post] * p.strength_gain // 65536
+            return int(min(ramp, cap, self.w_max))
+        return 0
+
+    def freeze(self, post: int, percent: int) -> None:
+        live = [
+            (self.weights[pre][post], pre)
+            for pre in self.inputs
+            if self.alive[pre][post] and not self.frozen[pre][post]
+        ]
+        for _, pre in sorted(live)[: len(live) * percent // 100]:
+            self.frozen[pre][post] = True
+            self.weights[pre][post] = 0
+            self.count(pruned=1)
+        self.strength[post] = sum(self.weights[pre][post] for pre in self.inputs)
+
+    def finish(self) -> int:
+        p: Any = self.config.pruning
+        pruned = 0
+        if p.policy == "post":
+            for pre in self.inputs:
+                for post in self.neurons:
+                    if self.alive[pre][post] and self.weights[pre][post] < p.w_prune:
+                        self.alive[pre][post] = False
+                        self.weights[pre][post] = 0
+                        pruned += 1
+            for post in self.neurons:
+                self.strength[post] = sum(self.weights[pre][post] for pre in self.inputs)
+        self.rest()
+        return pruned
+
+    def assert_is(self, state: State, context: str) -> None:
+        last_step = [-1 if last is None else last for last in self.last_step]
+        assert state.v.tolist() == self.v, context
+        assert state.v_fire.tolist() == self.v_fire, context
+        assert state.theta.tolist() == self.theta, context
+        assert state.strength.tolist() == self.strength, context
+        assert state.post_count.tolist() == self.post_count, context
+        assert state.active_count.tolist() == self.active_count, context
+        assert state.last_step.tolist() == last_step, context
+        assert state.weights.tolist() == self.weights, context
+        assert state.alive.tolist() == self.alive, context
+        assert state.frozen.tolist() == self.frozen, context
+        assert state.presentation == self.presentation, context
+
+
+def scalar(config: NetworkConfig, state: State) -> Scalar:
+    values = {name: getattr(state, name).tolist() for name in STATE_DTYPES}
+    values["last_step"] = [None if last < 0 else last for last in values["last_step"]]
+    return Scalar(config=config, **values, presentation=state.presentation)
+
+
+def assert_step(step: Step, expected: tuple[int, list[bool], bool, int, int]) -> None:
+    got = (step.step, step.spikes.tolist(), step.inhibited, step.post, step.w_prune)
+    assert got == expected
+
+
+def random_state(config: NetworkConfig, seed: int) -> State:
+    """Any valid state, often one spike away from a saturation."""
+    rng = np.random.default_rng(seed)
+    shape, neurons = (config.inputs, config.neurons), config.neurons
+    # What soft pruning has frozen, it froze at this count and not before.
+    once = config.pruning.after_presentations if isinstance(config.pruning, SoftPruning) else 0
+    active_count = rng.choice([0, 1, 65534, 65535], neurons) * (once > 0)
+    alive = rng.random(shape) < rng.choice([0.2, 0.8, 1.0])
+    frozen = alive & (rng.random(shape) < 0.5) & (active_count >= once) & (once > 0)
+    weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
+    theta = rng.integers(0, [3000, 2**24], (neurons, 2))
+    state = State(
+        weights=weights.astype(np.uint8),
+        alive=alive,
+        frozen=frozen,
+        theta=np.where(rng.random(neurons) < 0.7, theta[:, 0], theta[:, 1]).astype(np.int32),
+        strength=weights.sum(axis=0, dtype=np.int32),
+        post_count=rng.choice([0, 5, 65534, 65535], neurons).astype(np.int32),
+        active_count=active_count.astype(np.int32),
+        v=rng.integers(0, 2**24, neurons).astype(np.int32),
+        v_fire=rng.integers(0, 2**23, neurons).astype(np.int32),
+        last_step=rng.integers(-1, config.encoder.steps, config.inputs).astype(np.int16),
+        presentation=int(rng.choice([0, 1, 2, 2**32 - 2, 2**32 - 1])),
+    )
+    state.check(config)
+    return state
+
+
+@st.composite
+def small_configs(draw: st.DrawFn) -> NetworkConfig:
+    """As :func:`prunus_strategies.configs`, but small enough for one integer at a time."""
+    config = draw(configs())
+    # Also thresholds that are always clipped, and so low that a full `theta` still lets fire.
+    fire_shift = config.homeostasis.fire_shift + draw(st.sampled_from([0, 0, 0, -12, 10]))
+    return replace(
+        config,
+        homeostasis=replace(config.homeostasis, fire_shift=fire_shift),
+        inputs=min(config.inputs, 40),
+        neurons=min(config.neurons, 8),
+        encoder=replace(config.encoder, steps=min(config.encoder.steps, 66)),
+    )
+
+
+def first_state(config: NetworkConfig, seed: int, *, trained: bool) -> State:
+    return random_state(config, seed) if trained else State.initial(config)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    config=small_configs(),
+    seed=st.integers(0, 2**32 - 1),
+    stop_after=st.sampled_from([0, 0, 1, 2]),
+    unlearned=st.integers(-1, PRESENTATIONS - 1),
+    trained=st.booleans(),
+)
+def test_every_step_is_what_the_semantics_say(
+    config: NetworkConfig, seed: int, stop_after: int, unlearned: int, trained: bool
+) -> None:
+    state = first_state(config, seed, trained=trained)
+    oracle, engine = scalar(config, state), Engine(config, state)
+    network = Network(config, state.copy())
+    for n, levels in enumerate(images(config, PRESENTATIONS, seed)):
+        learn = n != unlearned
+        counters = Counters()
+        fired = []
+        steps = oracle.show(levels.tolist(), events=False, learn=learn, stop_after=stop_after)
+        walk = network.walk(levels, learn, stop_after, counters)
+        for expected in steps:
+            assert_step(next(walk), expected)
+            oracle.assert_is(network.state, f"presentation {n}, step {expected[0]}")
+            if expected[3] >= 0:
+                fired.append((expected[0], expected[3]))
+        assert next(walk, None) is None
+        oracle.assert_is(network.state, f"presentation {n}")
+        assert counters == Counters(**oracle.counts)
+        got = engine.present(levels, learn=learn, stop_after=stop_after)
+        oracle.assert_is(engine.state, f"engine, presentation {n}")
+        assert got.counters == Counters(**oracle.counts)
+        assert spikes_of(got) == fired
+    pruned = oracle.finish()
+    assert network.finish() == engine.finish() == pruned
+    oracle.assert_is(network.state, "after the end of training")
+    oracle.assert_is(engine.state, "engine, after the end of training")
+
+
+def spikes_of(presentation: Presentation) -> list[tuple[int, int]]:
+    steps, posts = presentation.spike_steps.tolist(), presentation.spike_posts.tolist()
+    return list(zip(steps, posts, strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    config=small_configs(),
+    seed=st.integers(0, 2**32 - 1),
+    stop_after=st.sampled_from([0, 0, 1, 3]),
+    learn=st.booleans(),
+    trained=st.booleans(),
+)
+def test_address_events_do_what_the_semantics_say(
+    config: NetworkConfig, seed: int, stop_after: int, learn: bool, trained: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    state = first_state(config, seed, trained=trained)
+    oracle, engine = scalar(config, state), Engine(config, state)
+    network = Network(config, state.copy())
+    for n in range(PRESENTATIONS):
+        events = [
+            rng.permutation(config.inputs)[: rng.integers(0, config.inputs + 1)].tolist()
+            for _ in range(rng.integers(0, config.encoder.steps + 1))
+        ]
+        steps = oracle.show(events, events=True, learn=learn, stop_after=stop_after)
+        fired = [(step, post) for step, _, _, post, _ in steps if post >= 0]
+        for machine in (network, engine):
+            got = machine.present_events(events, learn=learn, stop_after=stop_after)
+            assert spikes_of(got) == fired
+            assert got.counters == Counters(**oracle.counts)
+            oracle.assert_is(machine.state, f"{type(machine).__name__}, presentation {n}")
+
+
+@pytest.mark.parametrize("name", ["tiny", "demo"])
+def test_named_configurations_do_what_the_semantics_say(name: str) -> None:
+    config = replace(NetworkConfig.named(name), neurons=6)
+    state = State.initial(config)
+    oracle, engine = scalar(config, state), Engine(config, state)
+    network = Network(config, state.copy())
+    spikes = 0
+    for levels in images(config, 2, 3):
+        for _ in oracle.show(levels.tolist(), events=False, learn=True, stop_after=0):
+            pass
+        spikes += oracle.counts["output_spikes"]
+        assert network.present(levels, learn=True).counters == Counters(**oracle.counts)
+        assert engine.present(levels, learn=True).counters == Counters(**oracle.counts)
+    oracle.assert_is(network.state, "reference")
+    oracle.assert_is(engine.state, "engine")
+    assert spikes > 0

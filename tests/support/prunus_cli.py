@@ -1,0 +1,153 @@
+"""Small digits, and the command line run in this process or in one of its own."""
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pytest
+
+from prunus_model.artifact import Artifact
+from prunus_model.cli import main
+from prunus_model.config import (
+    AdaptivePruning,
+    ConstantPruning,
+    NetworkConfig,
+    NoPruning,
+    PostPruning,
+    PruningParams,
+    SoftPruning,
+)
+from prunus_model.datasets import Split
+
+#: 7 x 7 images.
+TINY = NetworkConfig.named("tiny")
+#: Every policy, so that it prunes a share of the synapses within 2,300 presentations of `TINY`.
+PRUNING: dict[str, PruningParams] = {
+    "none": NoPruning(),
+    "constant": ConstantPruning(w_prune=70, start=700),
+    "adaptive": AdaptivePruning(ramp_shift=2, strength_gain=1200),
+    "soft": SoftPruning(after_presentations=40, min_spikes=1, percent=40),
+    "post": PostPruning(w_prune=100),
+}
+
+
+def tiny(policy: str = "adaptive", *, seed: int = 1) -> NetworkConfig:
+    return replace(TINY, pruning=PRUNING[policy], seed=seed)
+
+
+def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:
+    """Ten shapes of 7 x 7 pixels with noise, which `TINY` learns to tell apart."""
+    shapes = np.random.default_rng(7).random((10, 49)) < 0.3
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, count).astype(np.uint8)
+    images = np.where(shapes[labels], 200, 10) + rng.integers(0, 50, (count, 49))
+    return Split(name=name, images=images.astype(np.uint8), labels=labels, image_shape=(7, 7))
+
+
+def write_digits(path: Path, train: int = 2300, test: int = 200) -> Path:
+    """Write an archive of training and test images."""
+    a, b = digits(train), digits(test, seed=1)
+    np.savez(
+        path,
+        train_images=a.images.reshape(-1, 7, 7),
+        train_labels=a.labels,
+        test_images=b.images.reshape(-1, 7, 7),
+        test_labels=b.labels,
+    )
+    return path
+
+
+def same(a: Artifact, b: Artifact) -> bool:
+    """Whether two artefacts are equal in every array and value but for the provenance."""
+    arrays = all(
+        np.array_equal(x, y) and x.dtype == y.dtype
+        for x, y in (
+            *((getattr(a.readout, n), getattr(b.readout, n)) for n in ("votes", "assignment")),
+            (a.response, b.response),
+            (a.response_images, b.response_images),
+            *((getattr(a.history, f.name), getattr(b.history, f.name)) for f in fields(a.history)),
+        )
+    )
+    values = (a.config, a.schedule, a.counters) == (b.config, b.schedule, b.counters)
+    return arrays and values and a.state.differences(b.state) == []
+
+
+def listing(folder: Path) -> dict[str, str]:
+    """Every file below a folder with its content, and every folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "folder"
+        for path in folder.rglob("*")
+    }
+
+
+def process(
+    *args: str, cwd: Path, before: str = "", stdout: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start the command line as a process; `before` is Python that is run first."""
+    script = f"{before}\nfrom prunus_model.cli import main\nmain()"
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", script, *args],
+        cwd=cwd,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+
+class Cli:
+    """The command line in this process, in a folder of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *args: str) -> Outcome:
+        self._monkeypatch.setattr(sys, "argv", ["prunus", *args])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = self._capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return Outcome(status=caught.value.code, out=out, err=err)
+
+    def succeed(self, *args: str) -> str:
+        """Run a command that succeeds in silence on stderr; return what it prints."""
+        outcome = self.run(*args)
+        assert (outcome.status, outcome.err) == (0, "")
+        return outcome.out
+
+    def refuse(self, *args: str) -> str:
+        """Run a command that must be refused and change nothing; return the message."""
+        before = listing(self.folder)
+        outcome = self.run(*args)
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert listing(self.folder) == before
+        return message(outcome.err)
+
+
+def message(err: str) -> str:
+    """Return the one line that stderr must be, without the name of the program."""
+    assert err.startswith("prunus: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    return err.removeprefix("prunus: ").removesuffix("\n")
