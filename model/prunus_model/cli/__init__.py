@@ -1,10 +1,10 @@
-"""Command line: `prunus train`, `evaluate`, `inspect`, `plot`, `data`, `config`."""
+"""Command line: the command `prunus`, to which every part adds its own commands."""
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
+from importlib.metadata import entry_points
 
 import click
 
@@ -17,13 +17,12 @@ _WRONG = 2
 #: Exit status after Ctrl-C: 128 + SIGINT.
 _INTERRUPTED = 130
 
-#: Commands and where they are; a module is imported only when its command is used.
-_COMMANDS = {name: f"prunus_model.cli.{name}" for name in ("train", "evaluate", "inspect")}
-_COMMANDS |= {name: f"prunus_model.cli.{name}" for name in ("plot", "data", "config")}
+#: Commands and where they are; each is imported only when it is used.
+_COMMANDS = {point.name: point for point in entry_points(group="prunus.commands")}
 
 
 class _Commands(click.Group):
-    """Group of commands that are imported late, so that `--help` is quick."""
+    """Group of commands that are imported late, so that one part need not be there for another."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -31,7 +30,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
+        command: click.Command = _COMMANDS[cmd_name].load()
         return command
 
 

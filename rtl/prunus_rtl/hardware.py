@@ -1,0 +1,165 @@
+"""Parameters of the hardware: what a core is built of, checked against the network it carries."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from prunus_model.config import NetworkConfig
+from prunus_model.errors import ConfigError
+from prunus_model.formats import (
+    LEVEL_BITS,
+    POST_COUNT_BITS,
+    STEP_BITS,
+    THETA_BITS,
+    V_FIRE_BITS,
+)
+from prunus_model.random import words
+
+__all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
+
+#: Pruning policies that a learning core can be built with.
+HARDWARE_POLICIES = ("none", "constant", "adaptive")
+
+
+class Space(IntEnum):
+    """Address spaces of the memory port.
+
+    Neurons are addressed by ``post``, inputs by ``pre``. A synapse is at
+    ``pre << post_bits | post`` with ``post_bits`` the width of a neuron's index; its word is
+    ``alive << weight_bits | weight``. The vote of a neuron for a class is at
+    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``.
+    """
+
+    SYNAPSES = 0
+    THETA = 1
+    STRENGTH = 2
+    POST_COUNT = 3
+    V = 4
+    V_FIRE = 5
+    LAST_STEP = 6
+    PRESENTATION = 7
+    VOTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+class HardwareConfig:
+    """Everything that determines a core, besides the network.
+
+    Neuron ``post`` lives in lane ``post % lanes`` at slot ``post // lanes``.
+
+    Parameters
+    ----------
+    lanes : int
+        Synapses that are added in one cycle: 1, 2, 4, 8, 16 or 32, and not more than neurons.
+    learn : bool
+        Whether the core can learn; without, thresholds are a table and nothing is swept.
+    store : "learning" or "packed"
+        Where weights are kept. ``packed`` holds live synapses only and cannot learn.
+    multiplier : "sequential" or "dsp"
+        One bit per cycle, or one multiplier block of the device. Only a learning core has any.
+    source : "levels" or "events"
+        Whether inputs are levels, encoded by the core, or address events.
+    queue_depth : int
+        Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
+    event_depth : int
+        Events that the encoder may be ahead. 2, 4, 8 ... 65536.
+    memory_bits : int, optional
+        Memory of the device in bits; what needs more is refused. Default: no limit.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        (A :class:`ValueError`.) If a value is of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> hardware = HardwareConfig(lanes=16)
+    >>> hardware.slots(NetworkConfig.named("demo")), hardware.place(37)
+    (7, (5, 2))
+    """
+
+    lanes: Annotated[int, Field(ge=1, le=32)] = 16
+    learn: bool = True
+    store: Literal["learning", "packed"] = "learning"
+    multiplier: Literal["sequential", "dsp"] = "sequential"
+    source: Literal["levels", "events"] = "levels"
+    queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
+    event_depth: Annotated[int, Field(ge=2, le=65536)] = 256
+    memory_bits: Annotated[int, Field(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("lanes", "queue_depth", "event_depth"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise ValueError(f"{name} must be a power of 2, not {value}")
+        if self.learn and self.store == "packed":
+            raise ValueError("store must be 'learning' for a core that learns, not 'packed'")
+
+    def slots(self, network: NetworkConfig) -> int:
+        """Return the neurons of the fullest lane."""
+        return -(-network.neurons // self.lanes)
+
+    def neurons_of(self, lane: int, network: NetworkConfig) -> int:
+        """Return the neurons of a lane; lanes with high numbers may have one less than slots."""
+        return (network.neurons - lane + self.lanes - 1) // self.lanes
+
+    def place(self, post: int) -> tuple[int, int]:
+        """Return lane and slot of a neuron."""
+        return post % self.lanes, post // self.lanes
+
+    def memories(self, network: NetworkConfig) -> dict[str, int]:
+        """Return the bits of each kind of memory, all lanes together.
+
+        The packed store is left out: its size depends on what is alive.
+        """
+        f, slots = network.formats, self.slots(network)
+        cells, readout = self.lanes * slots, network.readout
+        event_bits = (network.inputs - 1).bit_length() + 1
+        bits = {
+            "v": cells * (f.v_bits + 1),
+            "v_fire": cells * V_FIRE_BITS,
+            "votes": network.neurons * readout.classes * readout.vote_bits,
+            "queues": self.lanes * self.queue_depth * (event_bits - 1),
+            "events": self.event_depth * event_bits,
+        }
+        if self.store == "learning":
+            bits["weights"] = network.inputs * cells * network.weight_bits
+            bits["alive"] = network.inputs * cells
+        if self.source == "levels":
+            bits["levels"] = 2 * words(network.inputs) * 4 * LEVEL_BITS
+        if self.learn:
+            bits["last_step"] = network.inputs * (STEP_BITS + 1)
+            bits["theta"] = network.neurons * THETA_BITS
+            bits["strength"] = network.neurons * f.strength_bits
+            bits["post_count"] = network.neurons * POST_COUNT_BITS
+        return bits
+
+    def check(self, network: NetworkConfig) -> None:
+        """Check that the core can carry a network.
+
+        Raises
+        ------
+        ConfigError
+            If there are more lanes than neurons, if the core would have to learn with a policy
+            that is not in hardware, or if the memories do not fit.
+        """
+        if self.lanes > network.neurons:
+            raise ConfigError(
+                f"lanes must not be more than neurons, but got lanes={self.lanes}, "
+                f"neurons={network.neurons}"
+            )
+        if self.learn and network.pruning.policy not in HARDWARE_POLICIES:
+            raise ConfigError(
+                f"pruning.policy must be one of {', '.join(HARDWARE_POLICIES)} for a core that "
+                f"learns, not {network.pruning.policy!r}"
+            )
+        need = sum(self.memories(network).values())
+        if self.memory_bits is not None and need > self.memory_bits:
+            raise ConfigError(
+                f"Memories must fit in {self.memory_bits} bits, but need {need}: "
+                f"{need - self.memory_bits} bits are missing"
+            )

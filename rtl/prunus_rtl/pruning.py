@@ -1,0 +1,103 @@
+"""Pruning: the adaptive-threshold comparator unit.
+
+The only unit that differs between pruning policies. ``adaptive`` is our reconstruction of the rule
+of W. Guo et al. (Front. Neurosci. 14:598876, 2020), as in :mod:`prunus_model.pruning`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.config import AdaptivePruning, ConstantPruning
+from prunus_model.formats import STRENGTH_GAIN_SHIFT
+from prunus_rtl.shapes import Shapes, times
+
+__all__ = ["Pruning"]
+
+
+class Pruning(wiring.Component):
+    """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
+
+    The threshold equals :func:`prunus_model.pruning.pruning_threshold`. Policy and constants are
+    fixed when the core is generated; ``none`` has no hardware at all.
+
+    Timing
+    ------
+    ``w_prune`` is valid 2 cycles after its operands, which are held: constant products first, then
+    the smallest. ``prune`` depends combinationally on ``weight``. No cycle is added to the sweep.
+    Clock domain ``sync``.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware. ``hardware.multiplier`` decides whether the gains are multiplied by
+        shifts and additions, or by multiplier blocks.
+
+    Members
+    -------
+    post_count : In(shapes.post_count)
+        Output spikes of the neuron, this one included.
+    strength : In(shapes.strength)
+        Sum of its weights, before this spike.
+    presentation : In(shapes.presentation)
+        Number of the presentation.
+    w_prune : Out(shapes.weight)
+        Pruning threshold.
+    weight : In(shapes.weight)
+        New weight of a synapse.
+    prune : Out(1)
+        Prune it: ``weight < w_prune``.
+    """
+
+    def __init__(self, *, shapes: Shapes) -> None:
+        self._shapes = shapes
+        super().__init__(
+            {
+                "post_count": In(shapes.post_count),
+                "strength": In(shapes.strength),
+                "presentation": In(shapes.presentation),
+                "w_prune": Out(shapes.weight),
+                "weight": In(shapes.weight),
+                "prune": Out(1),
+            }
+        )
+
+    @property
+    def shapes(self) -> Shapes:
+        """Network and hardware."""
+        return self._shapes
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        policy = self._shapes.network.pruning
+        w_max = self._shapes.network.formats.w_max
+        if not isinstance(policy, AdaptivePruning | ConstantPruning):
+            return m
+
+        m.d.comb += self.prune.eq(self.weight < self.w_prune)
+        started = Signal()
+        m.d.sync += started.eq(self.presentation >= policy.start)
+        if isinstance(policy, ConstantPruning):
+            m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
+            return m
+
+        # Each operand is cut to the largest weight as soon as it is known.
+        ramp = Signal.like(self.w_prune)
+        cap = Signal.like(self.w_prune)
+        for limited, operand, gain, shift in (
+            (ramp, self.post_count, policy.ramp_gain, policy.ramp_shift),
+            (cap, self.strength, policy.strength_gain, STRENGTH_GAIN_SHIFT),
+        ):
+            product = Signal(range(((1 << len(operand)) - 1) * gain + 1))
+            dsp = self._shapes.hardware.multiplier == "dsp"
+            m.d.comb += product.eq(operand * gain if dsp else times(operand, gain))
+            shifted = product >> shift
+            m.d.sync += limited.eq(Mux(shifted > w_max, w_max, shifted))
+        smallest = Mux(ramp < cap, ramp, cap)
+        m.d.sync += self.w_prune.eq(Mux(started, smallest, 0))
+        return m

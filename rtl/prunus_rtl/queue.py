@@ -1,0 +1,116 @@
+"""Queue of one writer and many readers, each at its own pace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_rtl.ram import Ram
+
+__all__ = ["BroadcastQueue"]
+
+
+class BroadcastQueue(wiring.Component):
+    """Queue of one writer and many readers.
+
+    Every item is delivered to every reader, in order. All readers share the write pointer, so that
+    a reader costs a memory, a read pointer and a comparison. An item is taken if the slowest reader
+    has room for it.
+
+    Timing
+    ------
+    Latency 2 cycles. Throughput one item per cycle and reader. ``i.ready`` depends on registers
+    only, ``o[k].valid`` likewise. Clock domain ``sync``.
+
+    Memory: ``depth`` words per reader (:class:`prunus_rtl.ram.Ram`). What is read in the cycle in
+    which it is written is read again before it is shown.
+
+    Parameters
+    ----------
+    shape : shape-like
+        Shape of an item.
+    depth : int
+        Items that the slowest reader may lag behind. A power of 2, at least 2.
+    readers : int
+        Number of readers. Positive.
+
+    Members
+    -------
+    i : In(stream.Signature(shape))
+        Items.
+    o : Array of Out(stream.Signature(shape))
+        The same, for each reader.
+    busy : Out(1)
+        Some reader has not taken every item.
+
+    Raises
+    ------
+    ValueError
+        If ``depth`` is not a power of 2 or below 2, or ``readers`` is not positive.
+    """
+
+    def __init__(self, *, shape: Any, depth: int, readers: int) -> None:
+        if depth < 2 or depth & (depth - 1):
+            raise ValueError(f"Queue depth must be a power of 2 from 2 on, not {depth!r}")
+        if readers < 1:
+            raise ValueError(f"Readers must be at least 1, not {readers!r}")
+        self._shape = shape
+        self._depth = depth
+        self._readers = readers
+        items = stream.Signature(shape)
+        super().__init__({"i": In(items), "o": Out(items).array(readers), "busy": Out(1)})
+
+    @property
+    def depth(self) -> int:
+        """Items that the slowest reader may lag behind."""
+        return self._depth
+
+    @property
+    def readers(self) -> int:
+        """Number of readers."""
+        return self._readers
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        depth = self._depth
+        pointer = range(2 * depth)
+        write = Signal(pointer)
+        shown = Signal(pointer)
+        accept = self.i.valid & self.i.ready
+        m.d.sync += shown.eq(write)
+        with m.If(accept):
+            m.d.sync += write.eq(write + 1)
+
+        fulls = []
+        waits = []
+        for k, o in enumerate(self.o):
+            ram = Ram(shape=self._shape, depth=depth)
+            m.submodules[f"ram{k}"] = ram
+            read = Signal(pointer, name=f"read{k}")
+            next_read = Signal(pointer, name=f"next_read{k}")
+            full = Signal(name=f"full{k}")
+            next_write = Signal(pointer, name=f"next_write{k}")
+            m.d.comb += [
+                next_read.eq(read + (o.valid & o.ready)),
+                next_write.eq(write + accept),
+                ram.write.eq(accept),
+                ram.write_address.eq(write),
+                ram.write_data.eq(self.i.payload),
+                ram.read.eq(1),
+                ram.read_address.eq(next_read),
+                # A word written in the last cycle has not been read yet.
+                o.valid.eq(shown != read),
+                o.payload.eq(ram.read_data),
+            ]
+            m.d.sync += [
+                read.eq(next_read),
+                full.eq((next_write - next_read)[: len(write)] == depth),
+            ]
+            fulls.append(full)
+            waits.append(write != read)
+        m.d.comb += [self.i.ready.eq(~Cat(fulls).any()), self.busy.eq(Cat(waits).any())]
+        return m

@@ -1,0 +1,227 @@
+"""Amaranth shapes of all numbers, from the formats of the model, and what streams carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Const, Shape, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.config import NetworkConfig
+from prunus_model.formats import (
+    LEVEL_BITS,
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    STEP_BITS,
+    THETA_BITS,
+    V_FIRE_BITS,
+)
+from prunus_rtl.hardware import HardwareConfig
+
+__all__ = ["Access", "Shapes", "times"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """Shapes of everything in a core.
+
+    A range of one value has a shape of no bits.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        The network.
+    hardware : HardwareConfig
+        The core.
+
+    Raises
+    ------
+    ConfigError
+        If the core cannot carry the network.
+
+    Examples
+    --------
+    >>> s = Shapes(network=NetworkConfig.named("paper"), hardware=HardwareConfig(lanes=16))
+    >>> s.slots, s.post.width, s.v.width, s.strength.width
+    (50, 10, 24, 18)
+    """
+
+    network: NetworkConfig
+    hardware: HardwareConfig
+
+    def __post_init__(self) -> None:
+        self.hardware.check(self.network)
+
+    @property
+    def slots(self) -> int:
+        """Neurons of a lane."""
+        return self.hardware.slots(self.network)
+
+    @property
+    def tree_levels(self) -> int:
+        """Levels of a tree over all lanes: log2(lanes)."""
+        return (self.hardware.lanes - 1).bit_length()
+
+    @property
+    def multiply_cycles(self) -> int:
+        """Cycles of the multiplication that gives a firing threshold."""
+        if self.hardware.multiplier == "dsp":
+            return 2
+        return self.network.formats.strength_bits + 1
+
+    @property
+    def pre(self) -> Shape:
+        """Index of an input."""
+        return Shape.cast(range(self.network.inputs))
+
+    @property
+    def post(self) -> Shape:
+        """Index of a neuron: its lane in the low bits, its slot above."""
+        return unsigned(self.lane.width + self.slot.width)
+
+    @property
+    def lane(self) -> Shape:
+        """Index of a lane."""
+        return Shape.cast(range(self.hardware.lanes))
+
+    @property
+    def slot(self) -> Shape:
+        """Index of a neuron in its lane."""
+        return Shape.cast(range(self.slots))
+
+    @property
+    def weight(self) -> Shape:
+        """Weight of a synapse."""
+        return unsigned(self.network.weight_bits)
+
+    @property
+    def level(self) -> Shape:
+        """Level of an input."""
+        return unsigned(LEVEL_BITS)
+
+    @property
+    def step(self) -> Shape:
+        """Time step."""
+        return unsigned(STEP_BITS)
+
+    @property
+    def presentation(self) -> Shape:
+        """Number of a presentation."""
+        return unsigned(PRESENTATION_BITS)
+
+    @property
+    def v(self) -> Shape:
+        """Membrane potential."""
+        return unsigned(self.network.formats.v_bits)
+
+    @property
+    def v_fire(self) -> Shape:
+        """Firing threshold in force."""
+        return unsigned(V_FIRE_BITS)
+
+    @property
+    def theta(self) -> Shape:
+        """Adaptive part of the firing threshold."""
+        return unsigned(THETA_BITS)
+
+    @property
+    def strength(self) -> Shape:
+        """Sum of all weights of a neuron."""
+        return unsigned(self.network.formats.strength_bits)
+
+    @property
+    def post_count(self) -> Shape:
+        """Output spikes of a neuron while learning."""
+        return unsigned(POST_COUNT_BITS)
+
+    @property
+    def vote(self) -> Shape:
+        """Vote of a neuron for a class."""
+        return unsigned(self.network.readout.vote_bits)
+
+    @property
+    def score(self) -> Shape:
+        """Sum of votes: at most one spike in every step."""
+        return unsigned(self.network.readout.vote_bits + STEP_BITS)
+
+    @property
+    def prediction(self) -> Shape:
+        """Index of a class."""
+        return Shape.cast(range(self.network.readout.classes))
+
+    @property
+    def event(self) -> data.StructLayout:
+        """Address event: an input that spikes (``end`` = 0), or the end of a step (``end`` = 1)."""
+        return data.StructLayout({"pre": self.pre, "end": 1})
+
+    @property
+    def spike(self) -> data.StructLayout:
+        """Output spike: step and neuron."""
+        return data.StructLayout({"step": self.step, "post": self.post})
+
+    @property
+    def synapse(self) -> data.StructLayout:
+        """Live synapse of one lane: slot and weight."""
+        return data.StructLayout({"slot": self.slot, "weight": self.weight})
+
+
+class Access(wiring.Signature):
+    """One memory as the memory port sees it, while no presentation runs.
+
+    Parameters
+    ----------
+    address : shape-like
+        Shape of the address.
+    data : shape-like
+        Shape of a word.
+
+    Members
+    -------
+    strobe : Out(1)
+        Asks for one access; high for one cycle. ``write``, ``address`` and ``data`` are held from
+        then until ``done``.
+    write : Out(1)
+        Write ``data``; else read.
+    address : Out(address)
+        Where.
+    data : Out(data)
+        What is written.
+    done : In(1)
+        The access is over; high for one cycle, one cycle after ``strobe`` or later.
+    value : In(data)
+        What was read; valid while ``done``.
+    """
+
+    def __init__(self, address: Any, data: Any) -> None:
+        super().__init__(
+            {
+                "strobe": Out(1),
+                "write": Out(1),
+                "address": Out(address),
+                "data": Out(data),
+                "done": In(1),
+                "value": In(data),
+            }
+        )
+
+
+def times(value: Any, constant: int) -> Any:
+    """Return a value times a constant that is not negative, as a sum of shifts.
+
+    Synthesis would take a multiplier block for ``*``. Runs of ones become one difference
+    (canonical signed digits), so that the number of adders is least.
+    """
+    total, shift = Const(0), 0
+    while constant:
+        digit = 0
+        if constant & 1:
+            digit = 2 - (constant & 3)
+            constant -= digit
+        if digit > 0:
+            total = total + (value << shift)
+        elif digit < 0:
+            total = total - (value << shift)
+        constant, shift = constant >> 1, shift + 1
+    return total

@@ -1,0 +1,95 @@
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from prunus_model.config import POLICIES, NetworkConfig
+from prunus_model.errors import ConfigError
+from prunus_rtl.hardware import HardwareConfig
+
+DEMO = NetworkConfig.named("demo")
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32])
+def test_every_neuron_has_a_place_of_its_own_and_lanes_know_how_many_they_hold(lanes: int) -> None:
+    for neurons in range(lanes, 70):
+        network = replace(DEMO, neurons=neurons)
+        hardware = HardwareConfig(lanes=lanes)
+        places = [hardware.place(post) for post in range(neurons)]
+        assert len(set(places)) == neurons
+        assert max(slot for _, slot in places) == hardware.slots(network) - 1
+        for lane in range(lanes):
+            held = sum(1 for at, _ in places if at == lane)
+            assert hardware.neurons_of(lane, network) == held
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"lanes": 0}, "greater than or equal to 1"),
+        ({"lanes": 33}, "less than or equal to 32"),
+        ({"lanes": 12}, "lanes must be a power of 2, not 12"),
+        ({"queue_depth": 3}, "queue_depth must be a power of 2, not 3"),
+        ({"event_depth": 5}, "event_depth must be a power of 2, not 5"),
+        ({"learn": 1}, "valid boolean"),
+        ({"store": "dense"}, "'learning' or 'packed'"),
+        ({"multiplier": "none"}, "'sequential' or 'dsp'"),
+        ({"source": "pixels"}, "'levels' or 'events'"),
+        (
+            {"store": "packed"},
+            "store must be 'learning' for a core that learns, not 'packed'",
+        ),
+    ],
+)
+def test_rejects_bad_parameter(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        HardwareConfig(**arguments)
+
+
+def test_rejects_more_lanes_than_neurons() -> None:
+    with pytest.raises(
+        ConfigError,
+        match=re.escape("lanes must not be more than neurons, but got lanes=16, neurons=15"),
+    ):
+        HardwareConfig(lanes=16).check(replace(DEMO, neurons=15))
+
+
+@pytest.mark.parametrize("policy", ["soft", "post"])
+def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> None:
+    network = replace(DEMO, pruning=POLICIES[policy])
+    message = (
+        "pruning.policy must be one of none, constant, adaptive for a core that learns, "
+        f"not {policy!r}"
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        HardwareConfig().check(network)
+    HardwareConfig(learn=False).check(network)
+
+
+def test_counts_the_bits_that_are_missing() -> None:
+    need = sum(HardwareConfig().memories(DEMO).values())
+    HardwareConfig(memory_bits=need).check(DEMO)
+    message = f"Memories must fit in 700000 bits, but need {need}: {need - 700000} bits are missing"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        HardwareConfig(memory_bits=700000).check(DEMO)
+
+
+def test_memories_of_demo_are_those_of_the_readme() -> None:
+    assert HardwareConfig().memories(DEMO) == {
+        "v": 112 * 25,
+        "v_fire": 112 * 23,
+        "votes": 4000,
+        "queues": 16 * 16 * 10,
+        "events": 256 * 11,
+        "weights": 784 * 112 * 8,
+        "alive": 784 * 112,
+        "levels": 2 * 784 * 8,
+        "last_step": 784 * 9,
+        "theta": 2400,
+        "strength": 1800,
+        "post_count": 1600,
+    }
+    inference = HardwareConfig(learn=False, store="packed", source="events").memories(DEMO)
+    assert set(inference) == {"v", "v_fire", "votes", "queues", "events"}

@@ -1,0 +1,53 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from amaranth.hdl import Array, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.config import NetworkConfig
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.shapes import Shapes, times
+from prunus_rtl.simulation import simulate
+
+
+class Products(wiring.Component):
+    def __init__(self, constants: range) -> None:
+        self.constants = constants
+        super().__init__({"value": In(5), "select": In(range(len(constants))), "product": Out(16)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        products = []
+        for constant in self.constants:
+            product = Signal(16, name=f"times{constant}")
+            m.d.comb += product.eq(times(self.value, constant))
+            products.append(product)
+        m.d.comb += self.product.eq(Array(products)[self.select])
+        return m
+
+
+def test_product_with_every_constant_is_exact() -> None:
+    dut = Products(range(300))
+
+    async def bench(ctx: Any) -> None:
+        for value in (0, 1, 2, 21, 31):
+            ctx.set(dut.value, value)
+            for constant in dut.constants:
+                ctx.set(dut.select, constant)
+                assert ctx.get(dut.product) == value * constant
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32])
+def test_post_is_as_wide_as_the_largest_index_and_made_of_lane_and_slot(lanes: int) -> None:
+    for neurons in range(lanes, 140):
+        network = replace(NetworkConfig.named("demo"), neurons=neurons)
+        hardware = HardwareConfig(lanes=lanes)
+        s = Shapes(network=network, hardware=hardware)
+        assert s.post.width == (neurons - 1).bit_length()
+        for post in range(neurons):
+            lane, slot = hardware.place(post)
+            assert slot << s.lane.width | lane == post
