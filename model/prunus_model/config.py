@@ -184,7 +184,7 @@ class SoftPruning:
     min_spikes : int
         Output spikes that make a presentation count, 1..255.
     percent : int
-        Share of the neuron's synapses that is frozen, rounded down. 0..100.
+        Share of the live synapses of the neuron that is frozen, rounded down. 0..100.
     """
 
     policy: Literal["soft"] = "soft"

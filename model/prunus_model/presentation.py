@@ -85,13 +85,19 @@ def check_events(
 
     Raises
     ------
+    TypeError
+        If inputs are not integers.
     ValueError
         If there are too many steps, an input does not exist, or one stands twice in a step.
     """
     steps = config.encoder.steps
     if len(events) > steps:
         raise ValueError(f"Events must have at most {steps} steps, not {len(events)}")
-    arrays = [np.asarray(step_events, dtype=np.int64) for step_events in events]
+    given = [np.asarray(step_events) for step_events in events]
+    for step, pres in enumerate(given):
+        if pres.size and pres.dtype.kind not in "iu":
+            raise TypeError(f"Events of step {step} must be integers, not {pres.dtype}")
+    arrays = [pres.astype(np.int64) for pres in given]
     for step, pres in enumerate(arrays):
         if pres.size and not 0 <= pres.min() <= pres.max() < config.inputs:
             raise ValueError(

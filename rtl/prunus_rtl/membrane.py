@@ -392,6 +392,7 @@ class Membrane(wiring.Component):
                 with m.If(slot == slots - 1):
                     m.next = "Settle"
             with m.State("Settle"):
+                m.d.sync += slot.eq(0)
                 with m.If(self.done):
                     m.next = "Wait"
             with m.State("Peek"):

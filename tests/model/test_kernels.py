@@ -10,6 +10,7 @@ import pytest
 from prunus_model import kernels
 from prunus_model.config import (
     AdaptivePruning,
+    ConstantPruning,
     EncoderParams,
     HomeostasisParams,
     MembraneParams,
@@ -137,6 +138,23 @@ def test_presentation_numbers_of_32_bits(presentation: int) -> None:
     state = State.initial(config)
     state.presentation = presentation
     assert assert_same(config, images(config, 3, 1), state) > 0
+
+
+def test_training_goes_on_past_the_largest_presentation_number() -> None:
+    # After the wrap nothing is pruned before `start`, and number 0 knows no decay.
+    config = often(
+        homeostasis=HomeostasisParams(v_th=40000, theta_plus=100, theta_decay_shift=2),
+        pruning=ConstantPruning(w_prune=30, start=2),
+    )
+    state = State.initial(config)
+    state.presentation = 2**32 - 2
+    network, engine = Network(config, state.copy()), Engine(config, state)
+    batch = images(config, 5, 1)
+    for levels in batch:
+        network.present(levels, learn=True)
+    engine.train(batch)
+    assert engine.state.differences(network.state) == []
+    assert engine.presentation == 3
 
 
 def test_input_that_was_bright_and_is_dark_leaves_nothing_behind() -> None:

@@ -159,3 +159,9 @@ def test_longest_presentation_of_one_neuron_is_counted() -> None:
     assert presentation.spike_counts(1).tolist() == [255]
     silent = Presentation(spike_steps=posts[:0], spike_posts=posts[:0], counters=Counters())
     assert silent.spike_counts(2).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("events", [[[1.9]], [["1"]]], ids=["float", "text"])
+def test_events_that_are_no_integers_are_refused(events: Any) -> None:
+    with pytest.raises(TypeError, match=r"^Events of step 0 must be integers, not "):
+        check_events(events, NetworkConfig.named("tiny"))

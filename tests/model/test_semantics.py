@@ -276,7 +276,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
     alive = rng.random(shape) < rng.choice([0.2, 0.8, 1.0])
     frozen = alive & (rng.random(shape) < 0.5) & (active_count >= once) & (once > 0)
     weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
-    theta = rng.integers(0, [3000, 2**24], (neurons, 2))
+    theta = rng.integers([0, 2**24 - 3000], [3000, 2**24], (neurons, 2))
     state = State(
         weights=weights.astype(np.uint8),
         alive=alive,

@@ -1,0 +1,1 @@
+"""Simulation of the generated hardware, bit for bit against the golden model."""
