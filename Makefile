@@ -1,5 +1,5 @@
 # Every target makes its own environment (.venv) when it is missing or older than pyproject.toml.
-# Needed beforehand: make, and Python >= 3.11 with its venv module.
+# Needed beforehand: make, and Python >= 3.11 with its venv module; for `make sim` g++ and perl too.
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -13,7 +13,7 @@ BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo bench results pretrained render clean
+.PHONY: help setup check test demo sim sim-full formal mutants bench results pretrained render clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,20 @@ check: $(MADE) ## Lint, types, layering, README in step with results
 	$(BIN)/lint-imports
 	$(BIN)/python -m prunus_model.experiments.render --check
 
-test: $(MADE) ## All tests
-	$(BIN)/python -m pytest
+test: $(MADE) ## All tests that need neither a simulator nor a solver
+	$(BIN)/python -m pytest -m "not sim and not formal"
+
+sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
+	$(BIN)/python -m prunus_sim.full --bounded
+
+sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hour)
+	$(BIN)/python -m prunus_sim.full
+
+formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
+	$(BIN)/python -m prunus_sim.formal.prove
+
+mutants: $(MADE) ## Faults put into the gateware by a program -> sim/results/mutants.json (an hour)
+	$(BIN)/python -m prunus_sim.mutants
 
 demo: $(MADE) ## Train 100 neurons on the bundled sample, with pruning, and test them
 	@mkdir -p build
