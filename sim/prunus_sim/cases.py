@@ -436,4 +436,18 @@ CASES: Mapping[str, Callable[[int], Job]] = {
 }
 
 #: Those of `make sim`.
-BOUNDED = tuple(CASES)
+BOUNDED = (
+    "demo-learning",
+    "400-inference",
+    "demo-trained",
+    "tiny-learning",
+    "packed-bitmap",
+    "policy-constant",
+    "events",
+    "odd-size",
+    "saturation",
+    "loaded",
+    "reset",
+    "back-to-back",
+    "random-0",
+)

@@ -1,7 +1,8 @@
 """Run the simulations and write what they did: ``python -m prunus_sim.full``.
 
-``--bounded`` runs all unit benches and all lockstep jobs, in minutes. Without it, the long ones
-run: 10,000 test images at 400 neurons, 1,100 learning presentations, 200 test images at 800.
+``--bounded`` runs all unit benches and the most important lockstep jobs, in minutes, and with
+``--everything`` all of them. Without it, the long ones run: 10,000 test images at 400 neurons,
+1,100 learning presentations, 200 test images at 800.
 """
 
 from __future__ import annotations
@@ -201,6 +202,7 @@ def _versions() -> dict[str, str]:
 
 @click.command()
 @click.option("--bounded", is_flag=True, help="Unit benches and short jobs, in minutes.")
+@click.option("--everything", is_flag=True, help="With --bounded: all cases of each bench.")
 @click.option("--only", default="", help="Only benches whose name holds this.")
 @click.option(
     "--images",
@@ -228,6 +230,7 @@ def _versions() -> dict[str, str]:
 )
 def main(
     bounded: bool,
+    everything: bool,
     only: str,
     images: str,
     artifact: Path | None,
@@ -252,10 +255,10 @@ def main(
     root = Path("build/sim").resolve() if keep else Path(tempfile.mkdtemp(prefix="prunus-sim-"))
     tasks: list[tuple[str, Callable[..., Row], tuple[Any, ...]]] = []
     if bounded:
-        for name in BOUNDED:
+        for name in CASES if everything else BOUNDED:
             tasks.append((name, _lockstep, (name, seed)))
         for unit in UNITS:
-            for case in cases_of(unit):
+            for case in cases_of(unit) if everything else cases_of(unit)[:1]:
                 tasks.append((f"{unit}: {case}", _unit, (unit, case, seeds)))
     else:
         for name in _LONG:

@@ -52,6 +52,8 @@ _BENCH = "prunus_sim.benches.lockstep"
 _JOB_FILE = "job.pickle"
 _REPORT_FILE = "report.json"
 _FAILURE_FILE = "failure.pickle"
+#: Synapses from which on it pays to let the compiler optimise.
+_LARGE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +238,8 @@ def build_core(job: Job, folder: Path, *, waves: bool = False) -> Built:
             core, Design(source), feed_depth=max(1, most), poke_depth=max(1, poke_depth)
         )
 
-    return build(core, folder, wrapper=wrapper, lean=True, waves=waves)
+    large = job.network.inputs * job.network.neurons > _LARGE
+    return build(core, folder, wrapper=wrapper, lean=True, fast=large, waves=waves)
 
 
 def feed_words(job: Job, show: Show) -> int:
