@@ -40,7 +40,7 @@ test: $(MADE) ## All tests that need neither a simulator nor a solver
 	$(BIN)/python -m pytest -m "not sim and not formal"
 
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
-	$(BIN)/python -m prunus_sim.full --bounded
+	$(BIN)/python -m prunus_sim.full --bounded --output build/sim.json
 
 sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hour)
 	$(BIN)/python -m prunus_sim.full
@@ -48,7 +48,7 @@ sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hou
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
 	$(BIN)/python -m prunus_sim.formal.prove
 
-mutants: $(MADE) ## Faults put into the gateware by a program -> sim/results/mutants.json (an hour)
+mutants: $(MADE) ## Faults put into the gateware by a program -> sim/results/mutants.json (minutes)
 	$(BIN)/python -m prunus_sim.mutants
 
 demo: $(MADE) ## Train 100 neurons on the bundled sample, with pruning, and test them
