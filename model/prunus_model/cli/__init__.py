@@ -30,7 +30,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = _COMMANDS[cmd_name].load()
+        try:
+            command: click.Command = _COMMANDS[cmd_name].load()
+        except ModuleNotFoundError as e:
+            raise click.UsageError(f"Command {cmd_name} needs the Python package {e.name}") from e
         return command
 
 

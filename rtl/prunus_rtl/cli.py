@@ -1,0 +1,184 @@
+"""`prunus generate`."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from prunus_model.cli.common import console, load_network
+from prunus_model.datasets import load
+from prunus_model.store_size import DEVICES
+from prunus_rtl.export.package import Written, check_folder, write_package
+from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.simulators import SIMULATORS, find_simulator
+
+__all__ = ["generate"]
+
+
+@click.command(name="generate")
+@click.argument("network", metavar="NETWORK")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("prunus_core"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Folder to make.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["inference", "learning"]),
+    default="inference",
+    show_default=True,
+    help="Whether the core can learn.",
+)
+@click.option(
+    "--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: 16, or fewer for few neurons."
+)
+@click.option(
+    "--store",
+    type=click.Choice(STORES),
+    default="auto",
+    show_default=True,
+    help="What holds the weights: for inference the smallest packed format, or the one named.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["levels", "events"]),
+    default="levels",
+    show_default=True,
+    help="Input: one level per pixel, or address events.",
+)
+@click.option(
+    "--multiplier",
+    type=click.Choice(["sequential", "dsp"]),
+    default="sequential",
+    show_default=True,
+    help="Of a core that learns.",
+)
+@click.option(
+    "--balance/--no-balance",
+    default=True,
+    show_default=True,
+    help="Distribute the neurons of a packed store over the lanes so that all are equally busy.",
+)
+@click.option("--device", type=click.Choice(list(DEVICES)), help="Refuse what does not fit it.")
+@click.option(
+    "-d",
+    "--data",
+    default="sample",
+    show_default=True,
+    metavar="DATA",
+    help="Images of the bench, as for `prunus evaluate`.",
+)
+@click.option(
+    "-n", "--images", type=click.IntRange(min=1), default=3, show_default=True, help="How many."
+)
+@click.option(
+    "--simulator",
+    type=click.Choice(["auto", *SIMULATORS, "none"]),
+    default="auto",
+    show_default=True,
+    help="Runs the bench before the folder gets its name, and measures the cycles.",
+)
+@click.option("--force", is_flag=True, help="Replace an older package.")
+def generate(
+    *,
+    network: str,
+    output: Path,
+    mode: Literal["inference", "learning"],
+    lanes: int | None,
+    store: str,
+    source: Literal["levels", "events"],
+    multiplier: Literal["sequential", "dsp"],
+    balance: bool,
+    device: str | None,
+    data: str,
+    images: int,
+    simulator: str,
+    force: bool,
+) -> None:
+    """Write NETWORK, a file or one of demo, 400, as Verilog with a self-checking bench."""
+    options = ExportOptions(
+        mode=mode,
+        lanes=lanes,
+        store=store,
+        source=source,
+        multiplier=multiplier,
+        balanced=balance,
+        device=device,
+    )
+    check_folder(output, force=force)
+    artifact = load_network(network)
+    with _terminable():
+        written = write_package(
+            artifact,
+            options,
+            folder=output,
+            data=load(data, "test", progress=True),
+            images=images,
+            typical=load(data, "train", progress=True),
+            simulator=find_simulator(simulator),
+            command=_command(network, output, options, data, images),
+            force=force,
+            report=lambda what: console.print(f"{what} ...", soft_wrap=True),
+        )
+    _report(written)
+
+
+def _command(network: str, output: Path, options: ExportOptions, data: str, images: int) -> str:
+    """Return the command with every choice and without the folders of this machine."""
+    words = ["prunus", "generate", Path(network).name, "-o", output.name, "--mode", options.mode]
+    if options.lanes is not None:
+        words += ["--lanes", str(options.lanes)]
+    words += ["--store", options.store, "--source", options.source]
+    if options.mode == "learning":
+        words += ["--multiplier", options.multiplier]
+    if not options.balanced:
+        words += ["--no-balance"]
+    if options.device is not None:
+        words += ["--device", options.device]
+    names = ",".join(Path(part).name for part in data.split(","))
+    return shlex.join([*words, "--data", names, "--images", str(images)])
+
+
+def _report(written: Written) -> None:
+    plan, run = written.plan, written.run
+    bits = sum(memory.bits for memory in written.netlist.memories)
+    lanes = f"{plan.network.neurons} neurons in {plan.hardware.lanes} lanes"
+    lines = [
+        f"Wrote {written.folder}: {written.files} files, {written.size:,} bytes",
+        f"{lanes}, store {plan.store}, {bits:,} bits of memory",
+    ]
+    if plan.sizes is not None:
+        sizes = ", ".join(f"{row.format} {row.bits:,}" for row in plan.sizes.rows)
+        lines.append(f"Bits of the synapses by format: {sizes}")
+    if run is not None:
+        lines.append(f"{run.simulator}: {run.verdict}")
+        lines.append(f"Check it again: sh {shlex.quote(str(written.folder))}/run_icarus.sh")
+    else:
+        check = f"sh {shlex.quote(str(written.folder))}/run_icarus.sh"
+        lines.append(f"The bench was not run; with iverilog (apt install iverilog): {check}")
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C, so that nothing is left behind."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,196 @@
+"""The bench of a package: plain Verilog-2001, which any simulator runs, and what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import Any
+
+from amaranth.lib import data
+
+from prunus_rtl.core import Core, control_layout, result_layout
+from prunus_rtl.counters import counters_layout
+from prunus_rtl.export.netlist import TOP, Netlist
+from prunus_rtl.export.vectors import Shown, Vectors
+from prunus_rtl.hardware import Space
+from prunus_rtl.memory_port import answer_layout, request_layout
+
+__all__ = ["VECTORS", "digest", "make_bench", "make_bench_files"]
+
+#: Where the vectors are, seen from where the simulator is started.
+VECTORS = "vectors"
+_WORD = 32
+_MASK = (1 << _WORD) - 1
+#: Starting value and factor of FNV-1a, on words instead of bytes.
+_BASIS, _PRIME = 0x811C9DC5, 0x01000193
+
+
+def digest(words: Sequence[int], chunks: int) -> int:
+    """Return what the bench computes of the contents of a memory, to tell whether it is whole.
+
+    Parameters
+    ----------
+    words : sequence of int
+        Contents.
+    chunks : int
+        Parts of 32 bits of a word.
+
+    Returns
+    -------
+    int
+        FNV-1a over 32-bit parts, the least significant first.
+    """
+    value = _BASIS
+    for word in words:
+        for chunk in range(chunks):
+            value = ((value ^ (word >> _WORD * chunk & _MASK)) * _PRIME) & _MASK
+    return value
+
+
+def make_bench_files(
+    core: Core, vectors: Vectors, measured: Sequence[int] | None
+) -> dict[str, str]:
+    """Return the files with stimuli and expected values.
+
+    Parameters
+    ----------
+    core : Core
+        The core.
+    vectors : Vectors
+        From the golden engine.
+    measured : sequence of int, optional
+        Cycles of each image; default: the bounds of the formula are expected.
+    """
+    shapes = core.shapes
+    stimulus = _source(core)
+    spike = shapes.spike
+    lines: dict[str, list[str]] = {"stimuli": [], "spikes": [], "results": [], "reads": []}
+    for k, image in enumerate(vectors.shown):
+        note = f"// image {k}: test image {image.index}, class {image.label}"
+        lines["stimuli"] += [note, *(_hex(word, stimulus) for word in image.stimuli)]
+        lines["spikes"] += [note]
+        for step, post in image.spikes:
+            word = spike.const({"step": step, "post": post}).as_bits()
+            lines["spikes"] += [f"{_hex(word, spike.size)} // step {step}, post {post}"]
+        lines["results"] += [note]
+        for name, value in _results(image, None if measured is None else measured[k]):
+            lines["results"] += [f"{_hex(value, _WORD)} // {name} {value}"]
+    for read in vectors.reads:
+        request = _hex(read.request, request_layout(shapes).size)
+        lines["reads"] += [f"{request} {_hex(read.data, _WORD)} // {read.space.name}"]
+    if not any(image.spikes for image in vectors.shown):
+        lines["spikes"] += ["0 // no output spike at all: not used"]
+    return {f"{VECTORS}/{name}.hex": "\n".join(text) + "\n" for name, text in lines.items()}
+
+
+def _results(image: Shown, measured: int | None) -> Iterator[tuple[str, int]]:
+    """Yield what is expected of the result, in the order in which the bench reads it."""
+    yield "prediction", image.prediction
+    yield "undecided", int(image.undecided)
+    yield from image.counts.items()
+    yield "fewest cycles", image.cycles.fewest if measured is None else measured
+    yield "most cycles", image.cycles.most if measured is None else measured
+
+
+def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
+    """Return the text of the bench.
+
+    Parameters
+    ----------
+    core : Core
+        The core.
+    vectors : Vectors
+        From the golden engine.
+    netlist : Netlist
+        Gives the memory images, which the bench checks first.
+    """
+    shapes = core.shapes
+    stimulus = _source(core)
+    spike, result = shapes.spike, result_layout(shapes)
+    request, answer = request_layout(shapes).size, answer_layout()
+    files = netlist.files()
+    chunks = max(-(-image.width // _WORD) for image in files.values())
+    counts = [name for name in counters_layout(shapes).members if name != "cycles"]
+    counters = result["counters"].offset
+    checks = [("prediction", _field(result, "prediction", "result__payload"))]
+    checks += [("undecided", _field(result, "undecided", "result__payload"))]
+    layout = counters_layout(shapes)
+    checks += [(name, _field(layout, name, "result__payload", counters)) for name in counts]
+    slowest = max(image.cycles.most for image in vectors.shown)
+    sent = sum(len(image.stimuli) for image in vectors.shown)
+    values = {
+        "TOP": TOP,
+        "SOURCE": core.hardware.source,
+        "VECTORS": VECTORS,
+        "IMAGES": len(vectors.shown),
+        "STIMULI": sent,
+        "SPIKES": max(1, sum(len(image.spikes) for image in vectors.shown)),
+        "READS": len(vectors.reads),
+        "RESULT_WORDS": len(checks) + 2,
+        "OUTPUT_SPIKES": 2 + counts.index("output_spikes"),
+        # The first image must be loaded, and the last one shown.
+        "PATIENCE": 4 * slowest + 2 * sent + 10_000,
+        "STIMULUS_BITS": stimulus,
+        "CONTROL_BITS": control_layout(shapes).size,
+        "CONTROL": vectors.control,
+        "SPIKE_BITS": spike.size,
+        "RESULT_BITS": result.size,
+        "REQUEST_BITS": request,
+        "READ_BITS": max(request, _WORD),
+        "ANSWER_BITS": answer.size,
+        "SPIKE_STEP": _field(spike, "step", "spikes__payload"),
+        "SPIKE_POST": _field(spike, "post", "spikes__payload"),
+        "WANTED_STEP": _field(spike, "step", "wanted_spike"),
+        "WANTED_POST": _field(spike, "post", "wanted_spike"),
+        "ANSWER_DATA": _field(answer, "data", "answers__payload"),
+        "ANSWER_ERROR": _field(answer, "error", "answers__payload"),
+        "CYCLES": _field(layout, "cycles", "result__payload", counters),
+        "CHUNKS": chunks,
+        "DEEPEST": max(image.depth for image in files.values()),
+        "BASIS": f"{_WORD}'h{_BASIS:08x}",
+        "PRIME": f"{_WORD}'h{_PRIME:08x}",
+        "FILES": "".join(f'    open_file("{name}");\n' for name in _opened(files)),
+        "DIGESTS": "".join(
+            f'    $readmemh("{name}", words, 0, {image.depth - 1});\n'
+            f'    check_words("{name}", {image.depth}, '
+            f"32'h{digest(image.words, chunks):08x});\n"
+            for name, image in files.items()
+        ),
+        "CHECKS": "\n".join(
+            f'      check_count("{name}", {number}, {source});'
+            for number, (name, source) in enumerate(checks)
+        ),
+        "NAME_BYTES": max(len(name) for name in (*_opened(files), *counts)),
+        "SPACES": "".join(
+            f'      {space.value}: space_name = "{space.name}";\n' for space in Space
+        ),
+        "SPACE": _field(request_layout(shapes), "space", "wanted_request"),
+        "ADDRESS": _field(request_layout(shapes), "address", "wanted_request"),
+    }
+    text = resources.files("prunus_rtl.export").joinpath("bench.v.in").read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+def _opened(files: dict[str, Any]) -> list[str]:
+    vectors = [f"{VECTORS}/{name}.hex" for name in ("stimuli", "spikes", "results", "reads")]
+    return [*files, *vectors]
+
+
+def _source(core: Core) -> int:
+    """Return the width of the payload of what comes in."""
+    if core.hardware.source == "levels":
+        return int(core.shapes.level.width)
+    return int(core.shapes.event.size)
+
+
+def _field(layout: data.StructLayout, name: str, value: str, offset: int = 0) -> str:
+    """Return the Verilog expression for a field; a field without bits is 0."""
+    start = offset + layout[name].offset
+    width = layout[name].width
+    return f"{value}[{start + width - 1}:{start}]" if width else "1'b0"
+
+
+def _hex(value: int, bits: int) -> str:
+    return f"{value:0{-(-bits // 4)}x}"

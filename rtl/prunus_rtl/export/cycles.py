@@ -1,0 +1,116 @@
+"""Cycles of a presentation, by the formula in the docstring of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from prunus_model.network import Network, Step
+from prunus_model.random import PRE_PER_DRAW
+from prunus_rtl.core import Core
+
+__all__ = ["PARTS", "Estimate", "estimate"]
+
+#: Parts of a presentation.
+PARTS = ("prepare", "integrate", "compare", "fire", "report")
+
+#: What the formula allows for that depends on when things happen, at most.
+_PER_SPIKE, _PER_STEP, _START, _END = 2, 12, 12, 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Cycles of one presentation by the formula.
+
+    Attributes
+    ----------
+    parts : dict of str to int
+        Fewest cycles of each of :data:`PARTS`.
+    most : int
+        Most cycles of the presentation.
+    """
+
+    parts: dict[str, int]
+    most: int
+
+    @property
+    def fewest(self) -> int:
+        """Fewest cycles of the presentation: all lanes as busy as they can be."""
+        return sum(self.parts.values())
+
+
+def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool) -> Estimate:
+    """Estimate the cycles of one presentation.
+
+    Parameters
+    ----------
+    core : Core
+        The core.
+    network : Network
+        The golden model, whose neurons are in the order of positions.
+    steps : iterable of Step
+        The presentation; it is advanced here, so that the pruning of each step is seen.
+    learn : bool
+        Whether it learns.
+
+    Returns
+    -------
+    Estimate
+    """
+    config, hardware = core.network, core.hardware
+    lanes = hardware.lanes
+    sweep = core.learn_cycles() if learn else 1
+    votes = config.readout.classes + 2
+    multiply = core.shapes.multiply_cycles + 1 if learn else 0
+    parts = dict.fromkeys(PARTS, 0)
+    parts["prepare"] = core.prepare_cycles()
+    most = parts["prepare"] + _START
+    # Both clocks start with the presentation: the lanes', and the encoder's, which runs ahead.
+    now, encoded = parts["prepare"], 0
+    live = _live(network, lanes)
+    fired = False
+    for step in steps:
+        spikes = int(np.count_nonzero(step.spikes))
+        encode = _encode(step) if hardware.source == "levels" else 0
+        encoded += encode
+        busiest, slowest = 0, 0
+        if not step.inhibited:
+            rows = live[step.spikes]
+            busiest = int(rows.sum(axis=0).max(initial=0))
+            slowest = int(np.maximum(1, rows.max(axis=1)).sum())
+        ready = max(now + max(busiest, spikes + 1), encoded)
+        parts["integrate"] += ready - now
+        now = ready
+        most += encode + max(slowest, spikes) + _PER_SPIKE * spikes + _PER_STEP
+        if step.inhibited:
+            continue
+        parts["compare"] += core.compare_cycles()
+        now += core.compare_cycles()
+        most += core.compare_cycles() + multiply
+        if step.post >= 0:
+            fired = True
+            parts["fire"] += sweep
+            now += sweep
+            most += sweep + votes
+            if learn:
+                live = _live(network, lanes)
+    parts["report"] = config.readout.classes + 3 if fired else 2
+    return Estimate(parts=parts, most=most + 2 * (config.readout.classes + 3) + _END)
+
+
+def _live(network: Network, lanes: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return the live synapses of each input in each lane."""
+    alive = network.state.alive
+    columns = [alive[:, lane::lanes].sum(axis=1, dtype=np.int64) for lane in range(lanes)]
+    return np.stack(columns, axis=1)
+
+
+def _encode(step: Step) -> int:
+    """Return the cycles of the encoder: per word of inputs one, or one per event."""
+    events = np.add.reduceat(
+        step.spikes.astype(np.int64), np.arange(0, len(step.spikes), PRE_PER_DRAW)
+    )
+    events[-1] += 1
+    return int(np.maximum(1, events).sum())

@@ -1,0 +1,83 @@
+"""How busy the lanes are, before and after neurons were distributed over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.balance import lane_cycles
+from prunus_model.engine import Engine
+from prunus_model.readout import Readout, predict_vote
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.export.vectors import Vectors
+
+__all__ = ["LaneUse", "Ties", "count_ties", "lane_use"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneUse:
+    """Lanes over the images of the bench.
+
+    Attributes
+    ----------
+    order : str
+        How neurons are distributed.
+    cycles : int
+        Cycles of the busiest lane, summed over all steps.
+    utilisation : float
+        Share of the lane-cycles in which a synapse is fetched.
+    """
+
+    order: str
+    cycles: int
+    utilisation: float
+
+
+def lane_use(plan: Plan, vectors: Vectors) -> list[LaneUse]:
+    """Return the use of the lanes in the order of the network, and in that of the core."""
+    spikes = np.concatenate(vectors.trains)
+    orders = {"as in the network": plan.artifact.state.alive}
+    if plan.permuted:
+        orders["balanced (this core)"] = plan.state.alive
+    found = []
+    for order, alive in orders.items():
+        busy = lane_cycles(spikes, alive, lanes=plan.hardware.lanes)
+        cycles = int(busy.cycles.sum())
+        found.append(LaneUse(order=order, cycles=cycles, utilisation=busy.utilisation))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """What the other order of neurons changes.
+
+    Attributes
+    ----------
+    images : int
+        Images that were shown.
+    spikes : int
+        Images with other output spikes.
+    classes : int
+        Images with another class.
+    """
+
+    images: int
+    spikes: int
+    classes: int
+
+
+def count_ties(plan: Plan, levels: npt.NDArray[np.uint8]) -> Ties:
+    """Count the images for which the order of the neurons matters, because there was a tie."""
+    config, artifact = plan.network, plan.artifact
+    votes = Readout(votes=plan.votes, assignment=artifact.readout.assignment[plan.neurons])
+    stop_after = plan.stop_after
+    _, here = Engine(config, plan.state).infer(levels, stop_after=stop_after)
+    _, there = Engine(config, artifact.state).infer(levels, stop_after=stop_after)
+    other = predict_vote(there, artifact.readout) != predict_vote(here, votes)
+    return Ties(
+        images=len(levels),
+        spikes=int(np.count_nonzero((there[:, plan.neurons] != here).any(axis=1))),
+        classes=int(np.count_nonzero(other)),
+    )

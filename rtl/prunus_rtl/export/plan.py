@@ -1,0 +1,239 @@
+"""What is built of a trained network: hardware, store format, and which neuron sits where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from prunus_model.artifact import Artifact
+from prunus_model.balance import balance, post_of_position
+from prunus_model.config import NetworkConfig
+from prunus_model.errors import ArtifactError, ConfigError
+from prunus_model.state import STATE_DTYPES, State
+from prunus_model.store import FORMATS, StoreImage, pack
+from prunus_model.store_size import DEVICES, StoreTable, choose, table
+from prunus_rtl.core import Core
+from prunus_rtl.hardware import HardwareConfig
+
+__all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
+
+#: What holds the weights: chosen by size, a packed format, or the store that can be written.
+STORES = ("auto", *FORMATS, "learning")
+#: Lanes if the user asks for no number, and there are as many neurons.
+LANES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What the user may choose.
+
+    Parameters
+    ----------
+    mode : "inference" or "learning"
+        Whether the core can learn.
+    lanes : int, optional
+        Lanes; default: :data:`LANES`, or fewer if there are fewer neurons.
+    store : str
+        One of :data:`STORES`.
+    source : "levels" or "events"
+        What comes in.
+    multiplier : "sequential" or "dsp"
+        As in :class:`prunus_rtl.hardware.HardwareConfig`.
+    balanced : bool
+        Whether neurons are distributed over lanes so that all lanes are equally busy. Only a packed
+        store allows that.
+    device : str, optional
+        One of :data:`prunus_model.store_size.DEVICES`; what does not fit is refused.
+    """
+
+    mode: Literal["inference", "learning"] = "inference"
+    lanes: int | None = None
+    store: str = "auto"
+    source: Literal["levels", "events"] = "levels"
+    multiplier: Literal["sequential", "dsp"] = "sequential"
+    balanced: bool = True
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.store not in STORES:
+            raise ConfigError(f"Store must be one of {', '.join(STORES)}, not {self.store!r}")
+        if self.device is not None and self.device not in DEVICES:
+            raise ConfigError(f"Device must be one of {', '.join(DEVICES)}, not {self.device!r}")
+        if self.mode == "learning" and self.store in FORMATS:
+            raise ConfigError(
+                f"Store must be auto or learning for a core that learns, not {self.store!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What is built.
+
+    Attributes
+    ----------
+    artifact : Artifact
+        The trained network, as it was loaded.
+    options : ExportOptions
+        What the user chose.
+    hardware : HardwareConfig
+        Parameters of the core.
+    state : State
+        Initial contents of the memories: those of the network, in the order of positions.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes, in the order of positions.
+    neurons : ndarray of int64, shape (neurons,)
+        Neuron of the network at each position; what the core calls ``post`` is a position.
+    image : StoreImage or None
+        The packed store; None for a learning store.
+    sizes : StoreTable or None
+        Sizes of the packed store in all formats.
+    """
+
+    artifact: Artifact
+    options: ExportOptions
+    hardware: HardwareConfig
+    state: State
+    votes: npt.NDArray[np.uint8]
+    neurons: npt.NDArray[np.int64]
+    image: StoreImage | None
+    sizes: StoreTable | None
+
+    @property
+    def network(self) -> NetworkConfig:
+        """Parameters of the network."""
+        return self.artifact.config
+
+    @property
+    def learn(self) -> bool:
+        """Whether the core can learn."""
+        return self.hardware.learn
+
+    @property
+    def stop_after(self) -> int:
+        """Early exit that the bench asks for: as configured, never while learning."""
+        return 0 if self.learn else self.network.readout.stop_after
+
+    @property
+    def store(self) -> str:
+        """Format of the packed store, or ``learning``."""
+        return "learning" if self.image is None else self.image.format
+
+    @property
+    def permuted(self) -> bool:
+        """Whether a position is not always the neuron of that number."""
+        return bool(np.any(self.neurons != np.arange(len(self.neurons))))
+
+    def core(self) -> Core:
+        """Return a new core with these contents."""
+        return Core(
+            network=self.network,
+            hardware=self.hardware,
+            state=self.state,
+            votes=self.votes,
+            images=None if self.image is None else self.image.lanes,
+        )
+
+
+def make_plan(
+    artifact: Artifact, options: ExportOptions, *, typical: npt.NDArray[np.uint8] | None = None
+) -> Plan:
+    """Decide what is built.
+
+    An inference core starts at presentation 0, so that after reset the image of presentation ``i``
+    is encoded as ``prunus evaluate`` encodes image ``i``. A learning core goes on where the
+    training has ended.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        A complete network.
+    options : ExportOptions
+        What the user chose.
+    typical : ndarray of uint8, shape (images, inputs), optional
+        Levels of typical images, for the balance of the lanes.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ArtifactError
+        If training is not complete.
+    ConfigError
+        If the core cannot carry the network.
+    """
+    config = artifact.config
+    if not artifact.complete:
+        raise ArtifactError(
+            f"Network must be trained completely, but is at presentation "
+            f"{artifact.state.presentation} of {artifact.schedule.presentations}"
+        )
+    if config.inputs < 2:
+        # An index of no bits makes memories of words without bits, at which yosys crashes.
+        raise ConfigError(f"inputs must be 2 or more to become Verilog, not {config.inputs}")
+    packed = options.mode == "inference" and options.store != "learning"
+    hardware = _hardware(config, options, packed)
+    hardware.check(config)
+    neurons = np.arange(config.neurons, dtype=np.int64)
+    if packed and options.balanced:
+        position = balance(artifact.state.alive, lanes=hardware.lanes, levels=typical)
+        neurons = post_of_position(position)
+    state = _ordered(artifact.state, neurons)
+    image, sizes = None, None
+    if packed:
+        lanes, bits = hardware.lanes, config.weight_bits
+        sizes = table(state.weights, state.alive, lanes=lanes, weight_bits=bits)
+        image = pack(
+            state.weights,
+            state.alive,
+            format=choose(sizes, options.device) if options.store == "auto" else options.store,
+            lanes=lanes,
+            weight_bits=bits,
+        )
+    if not hardware.learn:
+        state.presentation = 0
+    return Plan(
+        artifact=artifact,
+        options=options,
+        hardware=hardware,
+        state=state,
+        votes=artifact.readout.votes[neurons],
+        neurons=neurons,
+        image=image,
+        sizes=sizes,
+    )
+
+
+def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> HardwareConfig:
+    lanes = options.lanes
+    if lanes is None:
+        lanes = min(LANES, 1 << config.neurons.bit_length() - 1)
+    try:
+        return HardwareConfig(
+            lanes=lanes,
+            learn=options.mode == "learning",
+            store="packed" if packed else "learning",
+            multiplier=options.multiplier,
+            source=options.source,
+        )
+    except ValidationError as e:
+        # One value is wrong at most: the others are checked before.
+        error = e.errors(include_url=False)[0]
+        if error["type"] == "value_error":
+            raise ConfigError(str(error["ctx"]["error"])) from e
+        raise ConfigError(f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}") from e
+
+
+def _ordered(state: State, neurons: npt.NDArray[np.int64]) -> State:
+    """Return a copy of a state with its neurons in another order."""
+    arrays = {}
+    for name in STATE_DTYPES:
+        array = getattr(state, name)
+        by_neuron = name != "last_step"
+        arrays[name] = np.ascontiguousarray(array[..., neurons] if by_neuron else array.copy())
+    return State(**arrays, presentation=state.presentation)

@@ -1,0 +1,126 @@
+"""Ports of a core and the fields of their payloads, from its signature."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Shape
+from amaranth.lib import data, wiring
+
+from prunus_rtl.core import Core
+
+__all__ = ["FIELDS", "Field", "Port", "fields", "ports"]
+
+#: What the fields of payloads mean.
+FIELDS = {
+    "pre": "input that spikes; below `inputs`, the sender sees to it",
+    "end": "1: end of the step; `pre` is ignored",
+    "stop_after": "early exit after so many output spikes; 0: never",
+    "learn": "1: learn from this presentation",
+    "step": "time step of the spike",
+    "post": "neuron that fired",
+    "prediction": "elected class",
+    "undecided": "1: there was no output spike",
+    "counters.steps": "time steps executed",
+    "counters.inhibited_steps": "of them, steps in which nothing was integrated",
+    "counters.input_spikes": "input spikes",
+    "counters.integrated_spikes": "of them, not inhibited",
+    "counters.output_spikes": "output spikes",
+    "counters.forward_sops": "live synapses read and added because of an input spike",
+    "counters.update_sops": "live synapses rewritten because of an output spike",
+    "counters.pruned": "synapses pruned in this presentation",
+    "counters.cycles": "clock cycles",
+    "data": "word",
+    "address": "address in the space",
+    "space": "address space",
+    "write": "1: write `data`; 0: read",
+    "error": "1: no such address or space; nothing was changed",
+}
+_SIGNALS = {
+    "payload": "payload of",
+    "valid": "there is a transfer on",
+    "ready": "taker is ready on",
+}
+_CLOCKING = {"clk": "clock, rising edge", "rst": "reset, synchronous, active high"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One port of the module."""
+
+    name: str
+    direction: str
+    width: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a payload."""
+
+    port: str
+    name: str
+    low: int
+    width: int
+    meaning: str
+
+
+def ports(core: Core) -> list[Port]:
+    """Return all ports, in the order of the signature."""
+    about = _members()
+    found = [
+        Port(name=name, direction="in", width=1, meaning=text) for name, text in _CLOCKING.items()
+    ]
+    for path, member, value in core.signature.flatten(core):
+        stream, signal = path
+        meaning = f"{_SIGNALS[signal]} `{stream}`"
+        if signal == "payload":
+            meaning = about.get(stream, f"{_SIGNALS[signal]} `{stream}`")
+        elif signal == "ready" and member.flow == wiring.In:
+            meaning = f"you can take a transfer on `{stream}`"
+        found.append(
+            Port(
+                name="__".join(path),
+                direction="in" if member.flow == wiring.In else "out",
+                width=Shape.cast(value.shape()).width,
+                meaning=meaning,
+            )
+        )
+    return found
+
+
+def fields(core: Core) -> list[Field]:
+    """Return the fields of all payloads that have any."""
+    found = []
+    for path, _, value in core.signature.flatten(core):
+        layout = value.shape()
+        if isinstance(layout, data.StructLayout):
+            for name, low, width in _flat(layout):
+                found.append(
+                    Field(
+                        port="__".join(path), name=name, low=low, width=width, meaning=FIELDS[name]
+                    )
+                )
+    return found
+
+
+def _flat(layout: Any, prefix: str = "", offset: int = 0) -> Iterator[tuple[str, int, int]]:
+    """Yield name, lowest bit and width of each field, those of parts with a dotted name."""
+    for name, field in layout:
+        if isinstance(field.shape, data.StructLayout):
+            yield from _flat(field.shape, f"{prefix}{name}.", offset + field.offset)
+        else:
+            yield f"{prefix}{name}", offset + field.offset, field.width
+
+
+def _members() -> dict[str, str]:
+    """Return what the docstring of the core says about its members."""
+    text = (inspect.getdoc(Core) or "").partition("Members\n")[2].partition("Raises\n")[0]
+    found = re.findall(r"^(\w+) : .*\n((?:    .*\n)+)", text, re.MULTILINE)
+    about = {name: " ".join(lines.split()).replace("``", "`") for name, lines in found}
+    # A port that is there needs no condition for being there.
+    return {name: re.sub(r'^With `source="\w+"`: ', "", text) for name, text in about.items()}

@@ -1,0 +1,218 @@
+"""What the bench sends to the core, and what the golden engine answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.encoder import levels as to_levels
+from prunus_model.engine import Engine
+from prunus_model.network import Network, Step
+from prunus_model.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.split import Split
+from prunus_model.state import State
+from prunus_rtl.core import Core, control_layout
+from prunus_rtl.counters import counters_layout
+from prunus_rtl.export.cycles import Estimate, estimate
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.hardware import Space
+from prunus_rtl.memory_port import request_layout, spaces
+
+__all__ = ["Read", "Shown", "Vectors", "make_vectors"]
+
+#: Spaces with a word per neuron that are read back, and the state variable in each.
+_NEURON_SPACES = {
+    Space.THETA: "theta",
+    Space.STRENGTH: "strength",
+    Space.POST_COUNT: "post_count",
+    Space.V: "v",
+    Space.V_FIRE: "v_fire",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One image and its outcome.
+
+    Attributes
+    ----------
+    index, label : int
+        Its number in the data set, its class.
+    stimuli : tuple of int
+        Payloads of ``levels`` or ``events``.
+    spikes : tuple of (int, int)
+        Step and ``post`` of each output spike.
+    prediction : int
+        Elected class; 0 if undecided.
+    undecided : bool
+        There was no output spike.
+    counts : dict of str to int
+        Counters of the core, without ``cycles``.
+    cycles : Estimate
+        Cycles by the formula.
+    """
+
+    index: int
+    label: int
+    stimuli: tuple[int, ...]
+    spikes: tuple[tuple[int, int], ...]
+    prediction: int
+    undecided: bool
+    counts: dict[str, int]
+    cycles: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A word that is read back after the last image: request, and the data of its answer."""
+
+    space: Space
+    request: int
+    data: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vectors:
+    """All of it.
+
+    Attributes
+    ----------
+    control : int
+        Payload of ``control``, the same for each image.
+    shown : tuple of Shown
+        The images.
+    reads : tuple of Read
+        What is read back.
+    trains : tuple of ndarray of bool, shape (steps, inputs)
+        Input spikes of the steps of each image that were integrated.
+    """
+
+    control: int
+    shown: tuple[Shown, ...]
+    reads: tuple[Read, ...]
+    trains: tuple[npt.NDArray[np.bool_], ...]
+
+
+def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
+    """Show images to the golden engine.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is built.
+    core : Core
+        The core.
+    data : Split
+        The images.
+
+    Returns
+    -------
+    Vectors
+
+    Raises
+    ------
+    RuntimeError
+        If the engine and the reference, which walks step by step, differ.
+    """
+    config, learn, stop_after = plan.network, plan.learn, plan.stop_after
+    engine = Engine(config, plan.state)
+    reference = Network(config, plan.state.copy())
+    votes = Readout(votes=plan.votes, assignment=plan.artifact.readout.assignment[plan.neurons])
+    shown, trains = [], []
+    for index, levels in enumerate(to_levels(data.images, config.encoder)):
+        # What spikes does not depend on what the source is: the events are those of the encoder.
+        if plan.hardware.source == "levels":
+            outcome = engine.present(levels, learn=learn, stop_after=stop_after)
+            stimuli = tuple(levels.tolist())
+            steps: Iterator[Step] = reference.walk(levels, learn, stop_after)
+        else:
+            events = _events(plan, levels, reference.state.presentation)
+            outcome = engine.present_events(events, learn=learn, stop_after=stop_after)
+            stimuli = tuple(_payloads(core, events))
+            steps = reference.walk(levels, learn, stop_after)
+        taken: list[Step] = []
+        cycles = estimate(core, reference, _recorded(steps, taken), learn=learn)
+        fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
+        if fired != [(step.step, step.post) for step in taken if step.post >= 0]:
+            raise RuntimeError(f"Engine and reference must agree on image {index}")
+        counts = outcome.spike_counts(config.neurons)[np.newaxis]
+        prediction = int(predict_vote(counts, votes)[0])
+        shown.append(
+            Shown(
+                index=index,
+                label=int(data.labels[index]),
+                stimuli=stimuli,
+                spikes=tuple(fired),
+                prediction=max(prediction, 0),
+                undecided=prediction == UNDECIDED,
+                counts={
+                    name: getattr(outcome.counters, name)
+                    for name in counters_layout(core.shapes).members
+                    if name != "cycles"
+                },
+                cycles=cycles,
+            )
+        )
+        trains.append(
+            np.array([step.spikes for step in taken if not step.inhibited], dtype=np.bool_)
+        )
+    control = {"stop_after": stop_after} | ({"learn": 1} if learn else {})
+    return Vectors(
+        control=_bits(control_layout(core.shapes), control),
+        shown=tuple(shown),
+        reads=tuple(_reads(plan, core, engine.state, shown)),
+        trains=tuple(trains),
+    )
+
+
+def _events(plan: Plan, levels: npt.NDArray[np.uint8], presentation: int) -> list[list[int]]:
+    """Return what the encoder would send in this presentation, in all steps."""
+    network = Network(plan.network, plan.state.copy())
+    network.state.presentation = presentation
+    return [np.flatnonzero(step.spikes).tolist() for step in network.walk(levels, False)]
+
+
+def _payloads(core: Core, events: list[list[int]]) -> Iterator[int]:
+    layout = core.shapes.event
+    for pres in events:
+        yield from (_bits(layout, {"pre": pre, "end": 0}) for pre in pres)
+        yield _bits(layout, {"pre": 0, "end": 1})
+
+
+def _recorded(steps: Iterator[Step], taken: list[Step]) -> Iterator[Step]:
+    for step in steps:
+        taken.append(step)
+        yield step
+
+
+def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator[Read]:
+    """Read all that belongs to neurons, and the synapses of one neuron that has fired."""
+    has = spaces(core.shapes)
+    layout = request_layout(core.shapes)
+
+    def read(space: Space, address: int, data: int) -> Read:
+        request = {"data": 0, "address": address, "space": space.value, "write": 0}
+        return Read(space=space, request=_bits(layout, request), data=data)
+
+    for space, name in _NEURON_SPACES.items():
+        if space in has:
+            for post, value in enumerate(getattr(state, name).tolist()):
+                yield read(space, post, value)
+    yield read(Space.PRESENTATION, 0, state.presentation)
+    if Space.SYNAPSES in has:
+        fired = [post for image in shown for _, post in image.spikes]
+        post = fired[0] if fired else 0
+        alive, weights = state.alive[:, post].tolist(), state.weights[:, post].tolist()
+        for pre, (live, weight) in enumerate(zip(alive, weights, strict=True)):
+            word = int(live) << plan.network.weight_bits | weight
+            yield read(Space.SYNAPSES, pre << core.shapes.post.width | post, word)
+
+
+def _bits(layout: Any, values: dict[str, int]) -> int:
+    """Return the bits of a payload."""
+    bits: int = layout.const(values).as_bits()
+    return bits
