@@ -316,13 +316,13 @@ def cycle_bounds(
             least += events
             most += max(events, lag)
         else:
-            least += max(events, busiest) + core.compare_cycles() - 1
-            most += max(busiest + 2 * spikes + 12, events + 12, lag) + core.compare_cycles()
+            least += max(events, busiest) + core.compare_cycles()
+            most += max(busiest + 2 * spikes + 7, events + 7, lag) + core.compare_cycles()
         if step.post >= 0:
             fired += 1
             sweep = core.learn_cycles() if learn else 1
             least += sweep
             most += sweep + classes + 1 + multiplier + 4
-    least += classes + 4 if fired else 2
-    most += classes + 4 + classes + 1 + multiplier + 4
+    least += classes + 3 if fired else 2
+    most += classes + 3 + classes + 1 + multiplier + 4
     return least, most
