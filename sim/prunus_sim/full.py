@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -30,14 +29,14 @@ from prunus_model import datasets, encoder
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
 from prunus_model.config import AdaptivePruning, NetworkConfig
-from prunus_model.engine import Engine
 from prunus_model.errors import PrunusError
-from prunus_model.readout import Readout, response
 from prunus_model.state import State
+from prunus_model.training import train
+from prunus_rtl.export.plan import ExportOptions, make_plan
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.cases import BOUNDED, CASES, Levels, pretrained
 from prunus_sim.judge import Stimulus
-from prunus_sim.lockstep import Job, Show, from_artifact, random_votes, run
+from prunus_sim.lockstep import Job, Show, at_rest, from_artifact, random_votes, run
 from prunus_sim.runner import BenchError, check_tools, simulator, waves_wanted
 from prunus_sim.units import UNITS, cases_of, run_unit
 
@@ -45,6 +44,8 @@ __all__ = ["main"]
 
 #: Presentations that follow each other without Python being woken.
 _CHUNK = 50
+#: Training images from which the balance of the lanes is found.
+_TYPICAL = 1000
 _RESULTS = Path("sim/results/lockstep.json")
 
 Row = dict[str, Any]
@@ -100,28 +101,19 @@ def _learning(config: str, spec: str, count: int, seed: int, *, lanes: int) -> J
     )
 
 
-def _paper(spec: str, count: int, seed: int) -> Job:
-    """Train 800 neurons on the bundled sample, pruning early, and show test images."""
-    network = replace(
-        NetworkConfig.named("paper"),
-        pruning=AdaptivePruning(ramp_shift=0, strength_gain=330),
-        seed=1 + seed,
-    )
-    sample = datasets.load("sample", "train")
-    levels = encoder.levels(sample.images.reshape(len(sample.images), -1), network.encoder)
-    engine = Engine(network)
-    engine.train(levels)
-    engine.finish()
-    _, spikes = engine.infer(levels)
-    sums = response(spikes, sample.labels, network.readout.classes)
-    images = np.bincount(sample.labels, minlength=network.readout.classes)
-    test = _levels(network, spec, "test", count)
+def _paper(spec: str, count: int) -> Job:
+    """Train a network of the paper's size as the README does; show test images, lanes balanced."""
+    train_images = datasets.load(spec, "train")
+    artifact = train(NetworkConfig.named("paper"), train_images, epochs=2)
+    typical = encoder.levels(train_images.take(0, _TYPICAL).images, artifact.config.encoder)
+    plan = make_plan(artifact, ExportOptions(lanes=16, store="list"), typical=typical)
+    test = _levels(plan.network, spec, "test", count)
     return Job(
         name="800 neurons, inference",
-        network=network,
-        hardware=HardwareConfig(lanes=16, learn=False, store="packed"),
-        state=engine.state,
-        readout=Readout.learn(sums, images, network.readout),
+        network=plan.network,
+        hardware=plan.hardware,
+        state=at_rest(plan.state, plan.network),
+        readout=replace(artifact.readout, votes=plan.votes),
         shows=[
             Show(stimuli=list(test[at : at + _CHUNK]), check="door" if at == 0 else "none")
             for at in range(0, count, _CHUNK)
@@ -181,7 +173,7 @@ def _long(
         case "learning-400":
             job = _learning("400", images, scaled(100), seed, lanes=16)
         case _:
-            job = _paper(images, scaled(200), seed)
+            job = _paper(images, scaled(200))
     return _row(job, folder)
 
 
