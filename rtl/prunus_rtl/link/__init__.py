@@ -1,0 +1,1 @@
+"""Host link: a core behind a byte stream."""

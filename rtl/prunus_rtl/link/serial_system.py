@@ -1,0 +1,81 @@
+"""A core behind a serial line: what a board puts between its clock and its pins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.link.description import CoreDescription
+from prunus_rtl.link.system import System
+from prunus_rtl.link.uart import UartReceiver, UartTransmitter
+
+__all__ = ["SerialSystem"]
+
+
+class SerialSystem(wiring.Component):
+    """A core, its link, and a UART: 8 data bits, no parity, 1 stop bit, no flow control.
+
+    The link takes a byte faster than the next one can come, so that none is lost.
+
+    Timing
+    ------
+    A byte takes ``10 * divisor`` cycles each way. No combinational path from pin to pin. Clock
+    domain ``sync``.
+
+    Parameters
+    ----------
+    plan : Plan
+        The core, and initial contents of its memories.
+    divisor : int
+        Cycles of a bit.
+    clock_hz : int
+        Clock that the core tells; 0 if it is not known.
+    network : bytes, optional
+        Hash that the core tells at power-on; as of :class:`prunus_rtl.link.system.System`.
+
+    Members
+    -------
+    rx : In(1)
+        From the host; asynchronous.
+    tx : Out(1)
+        To the host.
+    running : Out(1)
+        A presentation runs.
+    """
+
+    def __init__(
+        self, *, plan: Plan, divisor: int, clock_hz: int = 0, network: bytes | None = None
+    ) -> None:
+        self._divisor = divisor
+        self._system = System(plan=plan, clock_hz=clock_hz, network=network)
+        super().__init__({"rx": In(1), "tx": Out(1), "running": Out(1)})
+
+    @property
+    def divisor(self) -> int:
+        """Cycles of a bit."""
+        return self._divisor
+
+    @property
+    def description(self) -> CoreDescription:
+        """Description of the core."""
+        description: CoreDescription = self._system.description
+        return description
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        m.submodules.system = system = self._system
+        m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
+        m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
+        wiring.connect(m, receiver.octets, system.rx)
+        wiring.connect(m, system.tx, transmitter.octets)
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            self.running.eq(system.running),
+        ]
+        return m
