@@ -412,17 +412,22 @@ def _sentences(error: ValidationError) -> list[str]:
 _BASE = NetworkConfig()
 
 
-def _sized(neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int) -> NetworkConfig:
+def _sized(
+    neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int, ramp_gain: int = 1
+) -> NetworkConfig:
     return replace(
         _BASE,
         neurons=neurons,
         homeostasis=replace(_BASE.homeostasis, theta_plus=theta_plus),
-        pruning=AdaptivePruning(ramp_shift=ramp_shift, strength_gain=strength_gain),
+        pruning=AdaptivePruning(
+            ramp_gain=ramp_gain, ramp_shift=ramp_shift, strength_gain=strength_gain
+        ),
     )
 
 
 #: Named configurations. What depends on how often a neuron fires goes with the size: `theta_plus`
 #: (semantics, section 8) and the pruning ramp, so that pruning takes about as long at every size.
+#: `up5k` is `400` with a slightly steeper ramp, so that what is left fits the SPRAMs of an iCE40UP5K.
 #: `tiny` is for exhaustive tests and simulation: 7 x 7 images, few neurons, few steps.
 NAMED: Mapping[str, NetworkConfig] = {
     "tiny": NetworkConfig(
@@ -434,6 +439,7 @@ NAMED: Mapping[str, NetworkConfig] = {
     ),
     "demo": _sized(100, 250, 6, 250),
     "400": _sized(400, 500, 4, 330),
+    "up5k": _sized(400, 500, 8, 330, ramp_gain=17),
     "paper": _sized(800, 1000, 3, 330),
     "1600": _sized(1600, 2000, 2, 330),
 }

@@ -47,8 +47,8 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         (["evaluate", "--nope"], "No such option '--nope'."),
         (["evaluate"], "Missing argument 'NETWORK'."),
         (["evaluate", "demo", "x"], "Got unexpected extra argument (x)"),
-        (["evaluate", "nope"], "Network must be a file or one of demo, 400, not 'nope'"),
-        (["inspect", "a\nb"], r"Network must be a file or one of demo, 400, not 'a\nb'"),
+        (["evaluate", "nope"], "Network must be a file or one of demo, 400, up5k, not 'nope'"),
+        (["inspect", "a\nb"], r"Network must be a file or one of demo, 400, up5k, not 'a\nb'"),
         (["plot", ""], "Network file . must be readable: Is a directory"),
     ],
 )
@@ -73,7 +73,7 @@ def test_damaged_networks_are_refused(tiny_cli: Cli, command: str) -> None:
     )
     path.unlink()
     assert tiny_cli.refuse(command, "tiny.npz") == (
-        "Network must be a file or one of demo, 400, not 'tiny.npz'"
+        "Network must be a file or one of demo, 400, up5k, not 'tiny.npz'"
     )
     path.mkdir()
     assert tiny_cli.refuse(command, "tiny.npz") == (

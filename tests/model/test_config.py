@@ -191,15 +191,16 @@ def test_policy_alone_gives_its_defaults(policy: str, params: PruningParams) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "inputs", "neurons", "steps", "theta_plus", "ramp_shift", "strength_gain"),
+    ("name", "inputs", "neurons", "steps", "theta_plus", "ramp", "strength_gain"),
     [
-        ("tiny", 49, 10, 16, 500, 3, 330),
-        ("demo", 784, 100, 64, 250, 6, 250),
-        ("400", 784, 400, 64, 500, 4, 330),
-        ("paper", 784, 800, 64, 1000, 3, 330),
-        ("1600", 784, 1600, 64, 2000, 2, 330),
+        ("tiny", 49, 10, 16, 500, (1, 3), 330),
+        ("demo", 784, 100, 64, 250, (1, 6), 250),
+        ("400", 784, 400, 64, 500, (1, 4), 330),
+        ("up5k", 784, 400, 64, 500, (17, 8), 330),
+        ("paper", 784, 800, 64, 1000, (1, 3), 330),
+        ("1600", 784, 1600, 64, 2000, (1, 2), 330),
     ],
-    ids=["tiny", "demo", "four hundred", "paper", "sixteen hundred"],
+    ids=["tiny", "demo", "four hundred", "up5k", "paper", "sixteen hundred"],
 )
 def test_named_configurations(
     name: str,
@@ -207,7 +208,7 @@ def test_named_configurations(
     neurons: int,
     steps: int,
     theta_plus: int,
-    ramp_shift: int,
+    ramp: tuple[int, int],
     strength_gain: int,
 ) -> None:
     config = NetworkConfig.named(name)
@@ -215,7 +216,9 @@ def test_named_configurations(
     assert config.encoder.steps == steps
     assert (config.inputs, config.neurons) == (inputs, neurons)
     assert config.homeostasis.theta_plus == theta_plus
-    assert config.pruning == AdaptivePruning(ramp_shift=ramp_shift, strength_gain=strength_gain)
+    assert config.pruning == AdaptivePruning(
+        ramp_gain=ramp[0], ramp_shift=ramp[1], strength_gain=strength_gain
+    )
     if name == "tiny":
         assert config.encoder.gain == 160
         assert config.stdp == StdpParams(potentiation_shift=4, depression_shift=4)
@@ -228,14 +231,14 @@ def test_named_configurations(
 
 
 def test_all_named_configurations_are_tested_above() -> None:
-    assert list(NAMED) == ["tiny", "demo", "400", "paper", "1600"]
+    assert list(NAMED) == ["tiny", "demo", "400", "up5k", "paper", "1600"]
 
 
 @pytest.mark.parametrize("name", ["", "Paper", "800"], ids=["empty", "upper case", "unknown"])
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    expected = f"Configuration must be one of tiny, demo, 400, paper, 1600, not {name!r}"
+    expected = f"Configuration must be one of tiny, demo, 400, up5k, paper, 1600, not {name!r}"
     assert str(info.value) == expected
 
 

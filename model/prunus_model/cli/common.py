@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 #: Networks that come with the package.
-BUNDLED = ("demo", "400")
+BUNDLED = ("demo", "400", "up5k")
 
 _terminal = sys.stdout is not None and sys.stdout.isatty()
 #: Results go to stdout; wide enough to stay in one line when piped into a file. No markup, because

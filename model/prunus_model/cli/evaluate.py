@@ -37,7 +37,7 @@ __all__ = ["command"]
 def command(
     *, network: str, data: str, stop_after: tuple[int, ...], threads: int | None, as_json: bool
 ) -> None:
-    """Test NETWORK, a file or one of demo, 400, on the test images of a data set."""
+    """Test NETWORK, a file or one of demo, 400, up5k, on the test images of a data set."""
     artifact = load_network(network)
     split = load(data, "test", progress=True)
     exits = stop_after or (artifact.config.readout.stop_after,)

@@ -29,7 +29,7 @@ _EXITS = (1, 2, 3, 5, 0)
 )
 @click.option("--force", is_flag=True, help="Replace plots that are there.")
 def command(*, network: str, data: str, output: Path, force: bool) -> None:
-    """Draw NETWORK, a file or one of demo, 400: weights, thresholds, training, accuracy."""
+    """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
     artifact = load_network(network)
     split = load(data, "test", progress=True)
     paths = [output / name for name in plots.PLOTS]
