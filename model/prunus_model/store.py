@@ -38,6 +38,7 @@ __all__ = [
     "StoreImage",
     "by_lane",
     "check_position",
+    "fields_of",
     "pack",
 ]
 
@@ -211,6 +212,7 @@ def pack(
     position: npt.NDArray[np.int64] | None = None,
     keep_zeros: bool = True,
     capacity: int = 0,
+    flagged: bool = False,
 ) -> StoreImage:
     """Build the memory images of a network.
 
@@ -235,6 +237,9 @@ def pack(
     capacity : int
         Words that ``entries`` of the list, or ``weights`` of the bitmap, have at least in every
         lane: room for another network, or a whole SPRAM. Addresses are made wide enough.
+    flagged : bool
+        Whether ``dense`` has the bit ``alive`` even if it is 1 everywhere: so that another network
+        fits.
 
     Returns
     -------
@@ -247,6 +252,7 @@ def pack(
 
     See Also
     --------
+    prunus_model.store_layout.StoreLayout : Packs for a core that is built already.
     prunus_rtl.packed_store.PackedStore : The unit that fetches from these memories.
 
     Examples
@@ -271,36 +277,38 @@ def pack(
     grid, live = by_lane(weights, lanes, position), by_lane(alive, lanes, position)
     inputs, slots, _ = grid.shape
     depth = max(1, capacity, int(live.sum(axis=(0, 1)).max()))
-    start_bits = (depth - 1).bit_length()
-    flagged = not bool(live.all())
+    fields = fields_of(
+        format,
+        slots=slots,
+        weight_bits=weight_bits,
+        depth=depth,
+        flagged=flagged or not bool(live.all()),
+    )
     images = []
     for lane in range(lanes):
         w, a = grid[:, :, lane], live[:, :, lane]
         lengths = a.sum(axis=1)
         start = np.where(lengths > 0, np.cumsum(lengths) - lengths, 0)
-        memories: tuple[Memory, ...]
+        contents: dict[str, dict[str, npt.NDArray[Any]]]
         if format == "list":
             pre, slot = np.nonzero(a)
-            memories = (
-                _memory("pointers", {"start": (start_bits, start), "none": (1, lengths == 0)}),
-                _memory(
-                    "entries",
-                    {
-                        "weight": (weight_bits, w[a]),
-                        "slot": ((slots - 1).bit_length(), slot),
-                        "last": (1, np.diff(pre, append=inputs) != 0),
-                    },
-                    capacity,
-                ),
-            )
+            last = np.diff(pre, append=inputs) != 0
+            contents = {
+                "pointers": {"start": start, "none": lengths == 0},
+                "entries": {"weight": w[a], "slot": slot, "last": last},
+            }
         elif format == "bitmap":
-            memories = (
-                _memory("rows", {"alive": (slots, _masks(a)), "start": (start_bits, start)}),
-                _memory("weights", {"weight": (weight_bits, w[a])}, capacity),
-            )
+            contents = {
+                "rows": {"alive": _masks(a), "start": start},
+                "weights": {"weight": w[a]},
+            }
         else:
-            flag = {"alive": (1, a.ravel())} if flagged else {}
-            memories = (_memory("weights", {"weight": (weight_bits, w.ravel())} | flag),)
+            contents = {"weights": {"weight": w.ravel(), "alive": a.ravel()}}
+        # The first memory has its words for each input, and no room to spare.
+        memories = tuple(
+            _memory(name, fields[name], values, capacity if number else 0)
+            for number, (name, values) in enumerate(contents.items())
+        )
         images.append(
             LaneImage(
                 format=format,
@@ -313,6 +321,34 @@ def pack(
     return StoreImage(
         format=format, position=check_position(position, weights.shape[1]), lanes=tuple(images)
     )
+
+
+def fields_of(
+    format: str, *, slots: int, weight_bits: int, depth: int, flagged: bool
+) -> dict[str, Fields]:
+    """Return the fields of the words of each memory, in the order of their numbers.
+
+    Parameters
+    ----------
+    format : str
+        One of :data:`FORMATS`.
+    slots, weight_bits : int
+        Neurons of a lane, width of a weight.
+    depth : int
+        Words of the entries, or weights, of the lane that has most.
+    flagged : bool
+        Whether ``dense`` has the bit ``alive``.
+    """
+    start = ("start", (depth - 1).bit_length())
+    weight = ("weight", weight_bits)
+    match format:
+        case "list":
+            slot = ("slot", (slots - 1).bit_length())
+            return {"pointers": (start, ("none", 1)), "entries": (weight, slot, ("last", 1))}
+        case "bitmap":
+            return {"rows": (("alive", slots), start), "weights": (weight,)}
+        case _:
+            return {"weights": (weight, ("alive", 1)) if flagged else (weight,)}
 
 
 def check_position(position: npt.NDArray[np.int64] | None, neurons: int) -> npt.NDArray[np.int64]:
@@ -385,22 +421,18 @@ def _masks(alive: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
 
 
 def _memory(
-    name: str, fields: Mapping[str, tuple[int, npt.NDArray[Any]]], capacity: int = 0
+    name: str, fields: Fields, values: Mapping[str, npt.NDArray[Any]], capacity: int
 ) -> Memory:
     """Pack fields into words; fill up with 0."""
-    dtype = _dtype(sum(bits for bits, _ in fields.values()))
+    dtype = _dtype(sum(bits for _, bits in fields))
     word: Any = 0
     offset = 0
-    for bits, values in fields.values():
-        word = word + (values.astype(dtype) << offset)
+    for field, bits in fields:
+        word = word + (values[field].astype(dtype) << offset)
         offset += bits
     words = word.tolist()
     words += [0] * (max(1, capacity) - len(words))
-    return Memory(
-        name=name,
-        fields=tuple((field, bits) for field, (bits, _) in fields.items()),
-        words=tuple(words),
-    )
+    return Memory(name=name, fields=fields, words=tuple(words))
 
 
 def _spread(

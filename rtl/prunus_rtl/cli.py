@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
@@ -19,6 +20,22 @@ from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.export.simulators import SIMULATORS, find_simulator
 
 __all__ = ["generate"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _choice(name: str, description: str) -> Callable[[_F], _F]:
+    """Return the option for a field of :class:`ExportOptions`: its values, and its default."""
+    (default,) = (field.default for field in fields(ExportOptions) if field.name == name)
+    # The store is the one field that is no literal.
+    values = get_args(get_type_hints(ExportOptions)[name]) or STORES
+    return click.option(
+        f"--{name}",
+        type=click.Choice(values),
+        default=default,
+        show_default=True,
+        help=description,
+    )
 
 
 @click.command(name="generate")
@@ -32,39 +49,16 @@ __all__ = ["generate"]
     metavar="FOLDER",
     help="Folder to make.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["inference", "learning"]),
-    default="inference",
-    show_default=True,
-    help="Whether the core can learn.",
-)
+@_choice("mode", "Whether the core can learn.")
 @click.option(
     "--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: 16, or fewer for few neurons."
 )
-@click.option(
-    "--store",
-    type=click.Choice(STORES),
-    default="auto",
-    show_default=True,
-    help="What holds the weights: for inference the smallest packed format, or the one named.",
-)
-@click.option(
-    "--source",
-    type=click.Choice(["levels", "events"]),
-    default="levels",
-    show_default=True,
-    help="Input: one level per pixel, or address events.",
-)
-@click.option(
-    "--multiplier",
-    type=click.Choice(["sequential", "dsp"]),
-    default="sequential",
-    show_default=True,
-    help="Of a core that learns.",
-)
+@_choice("store", "What holds the weights: the smallest packed format, or the one named.")
+@_choice("source", "Input: one level per pixel, or address events.")
+@_choice("multiplier", "Of a core that learns.")
 @click.option(
     "--balance/--no-balance",
+    "balanced",
     default=True,
     show_default=True,
     help="Distribute the neurons of a packed store over the lanes so that all are equally busy.",
@@ -93,29 +87,16 @@ def generate(
     *,
     network: str,
     output: Path,
-    mode: Literal["inference", "learning"],
-    lanes: int | None,
-    store: str,
-    source: Literal["levels", "events"],
-    multiplier: Literal["sequential", "dsp"],
-    balance: bool,
-    device: str | None,
     data: str,
     images: int,
     simulator: str,
     force: bool,
+    **choices: Any,
 ) -> None:
-    """Write NETWORK, a file or one of demo, 400, as Verilog with a self-checking bench."""
-    options = ExportOptions(
-        mode=mode,
-        lanes=lanes,
-        store=store,
-        source=source,
-        multiplier=multiplier,
-        balanced=balance,
-        device=device,
-    )
+    """Write NETWORK, a file or one of demo, 400, up5k, as Verilog with a self-checking bench."""
+    options = ExportOptions(**choices)
     check_folder(output, force=force)
+    bench = find_simulator(simulator)
     artifact = load_network(network)
     with _terminable():
         written = write_package(
@@ -125,7 +106,7 @@ def generate(
             data=load(data, "test", progress=True),
             images=images,
             typical=load(data, "train", progress=True),
-            simulator=find_simulator(simulator),
+            simulator=bench,
             command=_command(network, output, options, data, images),
             force=force,
             report=lambda what: console.print(f"{what} ...", soft_wrap=True),
@@ -135,16 +116,12 @@ def generate(
 
 def _command(network: str, output: Path, options: ExportOptions, data: str, images: int) -> str:
     """Return the command with every choice and without the folders of this machine."""
-    words = ["prunus", "generate", Path(network).name, "-o", output.name, "--mode", options.mode]
-    if options.lanes is not None:
-        words += ["--lanes", str(options.lanes)]
-    words += ["--store", options.store, "--source", options.source]
-    if options.mode == "learning":
-        words += ["--multiplier", options.multiplier]
-    if not options.balanced:
-        words += ["--no-balance"]
-    if options.device is not None:
-        words += ["--device", options.device]
+    words = ["prunus", "generate", Path(network).name, "--output", output.name]
+    for name, value in asdict(options).items():
+        if isinstance(value, bool):
+            words.append("--balance" if value else "--no-balance")
+        elif value is not None:
+            words += [f"--{name}", str(value)]
     names = ",".join(Path(part).name for part in data.split(","))
     return shlex.join([*words, "--data", names, "--images", str(images)])
 
@@ -160,11 +137,10 @@ def _report(written: Written) -> None:
     if plan.sizes is not None:
         sizes = ", ".join(f"{row.format} {row.bits:,}" for row in plan.sizes.rows)
         lines.append(f"Bits of the synapses by format: {sizes}")
+    check = f"sh {shlex.quote(str(written.folder))}/run_icarus.sh"
     if run is not None:
-        lines.append(f"{run.simulator}: {run.verdict}")
-        lines.append(f"Check it again: sh {shlex.quote(str(written.folder))}/run_icarus.sh")
+        lines += [f"{run.simulator}: {run.verdict}", f"Check it again: {check}"]
     else:
-        check = f"sh {shlex.quote(str(written.folder))}/run_icarus.sh"
         lines.append(f"The bench was not run; with iverilog (apt install iverilog): {check}")
     for line in lines:
         console.print(line, soft_wrap=True)

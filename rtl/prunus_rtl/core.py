@@ -16,15 +16,16 @@ from prunus_model.formats import STEP_BITS
 from prunus_model.random import ENCODER, LEARNING
 from prunus_model.state import State
 from prunus_model.store import LaneImage
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl.columns import Columns
 from prunus_rtl.counters import Counters, counters_layout
 from prunus_rtl.encoder import Encoder
-from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.homeostasis import Homeostasis
 from prunus_rtl.last_step import LastStep
 from prunus_rtl.learning_store import LearningStore
 from prunus_rtl.membrane import Membrane
-from prunus_rtl.memory_port import MemoryPort, answer_layout, request_layout
+from prunus_rtl.memory_port import MemoryPort, answer_layout, request_layout, spaces
 from prunus_rtl.packed_store import PackedStore
 from prunus_rtl.pruning import Pruning
 from prunus_rtl.queue import BroadcastQueue
@@ -32,6 +33,7 @@ from prunus_rtl.random import RandomStream, Salt
 from prunus_rtl.readout import Readout
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.stdp import LearningSweep
+from prunus_rtl.store_port import StorePort
 
 __all__ = ["Core", "control_layout", "result_layout"]
 
@@ -99,7 +101,9 @@ class Core(wiring.Component):
     votes : ndarray of int, shape (neurons, classes), optional
         Initial votes. Default: 0.
     images : sequence of LaneImage, optional
-        Contents of the packed store, one for each lane. Needed by that store, else not allowed.
+        Layout and contents of the packed store, one for each lane. Needed by that store, else not
+        allowed. A network with lists that are not longer can be loaded through the memory port
+        (:class:`prunus_model.store_layout.StoreLayout`; not if words are wider than the port).
 
     Members
     -------
@@ -136,8 +140,12 @@ class Core(wiring.Component):
         votes: npt.NDArray[np.integer[Any]] | None = None,
         images: Sequence[LaneImage] | None = None,
     ) -> None:
-        self._shapes = shapes = Shapes(network=network, hardware=hardware)
-        _check_images(shapes, images)
+        if (images is not None) != (hardware.store == "packed"):
+            raise ValueError(
+                f"Images must be given for the packed store and no other, not {hardware.store!r}"
+            )
+        layout = None if images is None else StoreLayout.of(images)
+        self._shapes = shapes = Shapes(network=network, hardware=hardware, store=layout)
         self._state = state
         self._votes = votes
         self._images = images
@@ -279,6 +287,18 @@ class Core(wiring.Component):
             wiring.connect(m, port.synapses, columns.access)
             for k, store in enumerate(stores):
                 wiring.connect(m, columns.columns[k], store.column)
+        elif s.store is not None and Space.STORE in spaces(s):
+            m.submodules.store_port = store_port = StorePort(layout=s.store)
+            wiring.connect(m, port.store, store_port.access)
+            for k, store in enumerate(stores):
+                m.d.comb += [
+                    store.write.enable.eq(store_port.enable[k] & store_port.write),
+                    store.write.memory.eq(store_port.memory),
+                    store.write.address.eq(store_port.address),
+                    store.write.data.eq(store_port.data),
+                    store.read.eq(store_port.enable[k] & ~store_port.write),
+                    store_port.words[k].eq(store.word),
+                ]
 
         # Learning.
         prepared = Signal()
@@ -444,7 +464,7 @@ class Core(wiring.Component):
         stores: list[Any] = []
         for k in range(lanes):
             if s.hardware.store == "packed" and self._images is not None:
-                store = PackedStore(image=self._images[k])
+                store = PackedStore(image=self._images[k], spram=s.hardware.spram)
             else:
                 images: dict[str, Any] = {}
                 if self._state is not None:
@@ -529,19 +549,3 @@ class Core(wiring.Component):
             prepared.eq(~trace.busy & random.ready),
         ]
         return sweep
-
-
-def _check_images(shapes: Shapes, images: Sequence[LaneImage] | None) -> None:
-    """Check that there are images if, and only if, the store is packed, and that they fit."""
-    store, lanes = shapes.hardware.store, shapes.hardware.lanes
-    if (images is not None) != (store == "packed"):
-        raise ValueError(f"Images must be given for the packed store and no other, not {store!r}")
-    if images is None:
-        return
-    if len(images) != lanes:
-        raise ValueError(f"Images must be {lanes}, one for each lane, not {len(images)}")
-    want = (shapes.network.inputs, shapes.slots, shapes.network.weight_bits)
-    for image in images:
-        got = (image.inputs, image.slots, image.weight_bits)
-        if got != want:
-            raise ValueError(f"Images must have inputs, slots, weight_bits {want}, not {got}")

@@ -31,7 +31,8 @@ class Space(IntEnum):
     Neurons are addressed by ``post``, inputs by ``pre``. A synapse is at
     ``pre << post_bits | post`` with ``post_bits`` the width of a neuron's index; its word is
     ``alive << weight_bits | weight``. The vote of a neuron for a class is at
-    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``.
+    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``. Words of the
+    packed store are addressed by :meth:`prunus_model.store_layout.StoreLayout.address`.
     """
 
     SYNAPSES = 0
@@ -43,6 +44,7 @@ class Space(IntEnum):
     LAST_STEP = 6
     PRESENTATION = 7
     VOTES = 8
+    STORE = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -59,6 +61,9 @@ class HardwareConfig:
         Whether the core can learn; without, thresholds are a table and nothing is swept.
     store : "learning" or "packed"
         Where weights are kept. ``packed`` holds live synapses only and cannot learn.
+    spram : bool
+        Whether the packed store is in the SPRAMs of an iCE40UP5K, pointers and entries of a lane in
+        one (:class:`prunus_rtl.packed_store.PackedStore`). It must be loaded after each start.
     multiplier : "sequential" or "dsp"
         One bit per cycle, or one multiplier block of the device. Only a learning core has any.
     source : "levels" or "events"
@@ -85,6 +90,7 @@ class HardwareConfig:
     lanes: Annotated[int, Field(ge=1, le=32)] = 16
     learn: bool = True
     store: Literal["learning", "packed"] = "learning"
+    spram: bool = False
     multiplier: Literal["sequential", "dsp"] = "sequential"
     source: Literal["levels", "events"] = "levels"
     queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
@@ -98,6 +104,8 @@ class HardwareConfig:
                 raise ValueError(f"{name} must be a power of 2, not {value}")
         if self.learn and self.store == "packed":
             raise ValueError("store must be 'learning' for a core that learns, not 'packed'")
+        if self.spram and self.store != "packed":
+            raise ValueError(f"store must be 'packed' to be in SPRAM, not {self.store!r}")
 
     def slots(self, network: NetworkConfig) -> int:
         """Return the neurons of the fullest lane."""

@@ -12,6 +12,7 @@ from prunus_rtl.columns import synapse_address_layout, synapse_layout
 from prunus_rtl.hardware import Space
 from prunus_rtl.last_step import last_step_layout
 from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.store_port import store_has
 
 __all__ = ["DATA_BITS", "SPACE_BITS", "MemoryPort", "answer_layout", "request_layout", "spaces"]
 
@@ -24,8 +25,9 @@ SPACE_BITS = 4
 def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
     """Return the address spaces of a core: width of address and word, and number of addresses.
 
-    The addresses of ``SYNAPSES`` have two parts, each with a range of its own; their number counts
-    the gaps in.
+    The addresses of ``SYNAPSES`` and ``STORE`` have parts, each with a range of its own; their
+    number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
+    ``bitmap``, many slots) is out of reach.
     """
     s = shapes
     inputs, neurons = s.network.inputs, s.network.neurons
@@ -39,6 +41,8 @@ def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
     if s.hardware.store == "learning":
         address, word = synapse_address_layout(s).size, synapse_layout(s).size
         found[Space.SYNAPSES] = (address, word, (inputs - 1 << s.post.width) + neurons)
+    if s.store is not None and s.store.width <= DATA_BITS:
+        found[Space.STORE] = (s.store.address_bits, s.store.width, s.store.end)
     if s.hardware.learn:
         found |= {
             Space.THETA: (s.post.width, s.theta.width, neurons),
@@ -71,8 +75,9 @@ class MemoryPort(wiring.Component):
     Timing
     ------
     One request at a time. The answer comes 2 cycles after the request, plus the cycles of the unit:
-    1 for a memory, 4 for a synapse, up to 13 for a potential. While a presentation runs
-    (``enable`` = 0) no request is taken. Answers are registered. Clock domain ``sync``.
+    1 for a memory, 2 for the packed store, 4 for a synapse, up to 13 for a potential. While a
+    presentation runs (``enable`` = 0) no request is taken. Answers are registered. Clock domain
+    ``sync``.
 
     Parameters
     ----------
@@ -119,26 +124,19 @@ class MemoryPort(wiring.Component):
         done = Signal()
         valid = Signal()
         read_data = Signal(DATA_BITS)
-        with m.Switch(request.space):
-            for space, (address_bits, _, depth) in spaces(s).items():
-                access = getattr(self, space.name.lower())
+        for space, (address_bits, _, _) in spaces(s).items():
+            access = getattr(self, space.name.lower())
+            m.d.comb += [
+                access.write.eq(request.write),
+                access.address.eq(request.address[:address_bits]),
+                access.data.eq(request.data),
+            ]
+            with m.If(request.space == space.value):
                 m.d.comb += [
-                    access.write.eq(request.write),
-                    access.address.eq(request.address[:address_bits]),
-                    access.data.eq(request.data),
+                    access.strobe.eq(strobe & valid),
+                    done.eq(access.done),
+                    read_data.eq(access.value),
                 ]
-                with m.Case(space.value):
-                    m.d.comb += [
-                        access.strobe.eq(strobe & valid),
-                        done.eq(access.done),
-                        read_data.eq(access.value),
-                        valid.eq(request.address < depth),
-                    ]
-                    if space is Space.SYNAPSES:
-                        at = synapse_address_layout(s)(request.address[:address_bits])
-                        m.d.comb += valid.eq(
-                            (request.address < depth) & (at.post < s.network.neurons)
-                        )
 
         with m.FSM(name="memory_port"):
             with m.State("Wait"):
@@ -146,7 +144,8 @@ class MemoryPort(wiring.Component):
                     self.idle.eq(~self.requests.valid),
                     self.requests.ready.eq(self.enable),
                 ]
-                m.d.sync += request.eq(self.requests.payload)
+                # Checked before it is kept: the comparison is long, and what is strobed far away.
+                m.d.sync += [request.eq(self.requests.payload), valid.eq(self._exists(m))]
                 with m.If(self.enable & self.requests.valid):
                     m.next = "Access"
             with m.State("Access"):
@@ -168,3 +167,20 @@ class MemoryPort(wiring.Component):
                     m.d.sync += self.answers.valid.eq(0)
                     m.next = "Wait"
         return m
+
+    def _exists(self, m: Module) -> Signal:
+        """Return whether there is a word at the address of the request that is offered."""
+        s = self._shapes
+        at = self.requests.p
+        exists = Signal()
+        with m.Switch(at.space):
+            for space, (address_bits, _, depth) in spaces(s).items():
+                inside = at.address < depth
+                part = at.address[:address_bits]
+                if space is Space.SYNAPSES:
+                    inside &= synapse_address_layout(s)(part).post < s.network.neurons
+                if space is Space.STORE and s.store is not None:
+                    inside &= store_has(s.store, part)
+                with m.Case(space.value):
+                    m.d.comb += exists.eq(inside)
+        return exists

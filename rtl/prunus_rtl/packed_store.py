@@ -1,5 +1,6 @@
 """Packed store: fetches the live synapses of one lane, for inference."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
@@ -9,7 +10,21 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.store import LaneImage
 
-__all__ = ["PackedStore", "synapse_layout", "write_layout"]
+__all__ = [
+    "SPRAM_NAME",
+    "SPRAM_SCRIPT",
+    "PackedStore",
+    "spram_room",
+    "synapse_layout",
+    "write_layout",
+]
+
+#: Name of a memory that is in SPRAM.
+SPRAM_NAME = "spram"
+#: Commands for yosys, after the design was read and before ``synth_ice40 -spram``.
+SPRAM_SCRIPT = f"delete t:$meminit_v2 r:MEMID=*{SPRAM_NAME}* %i"
+#: Words of a SPRAM, of 16 bits each.
+_SPRAM_WORDS = 16384
 
 
 def synapse_layout(*, slots: int, weight_bits: int) -> data.StructLayout:
@@ -29,6 +44,14 @@ def write_layout(image: LaneImage) -> data.StructLayout:
     )
 
 
+def spram_room(image: LaneImage) -> int:
+    """Return how many entries, or weights, a lane with this image has room for in its SPRAMs."""
+    # Pointers of a list are there too.
+    others = image.inputs if image.format == "list" else 0
+    words = image.memories[-1].depth + others
+    return -(-words // _SPRAM_WORDS) * _SPRAM_WORDS - others
+
+
 class PackedStore(wiring.Component):
     """Packed store of one lane.
 
@@ -46,32 +69,42 @@ class PackedStore(wiring.Component):
     Block RAMs with the sizes of the image, read synchronously; reads and writes share one address.
     They start with the contents of the image, and reset does not change them. A host may write the
     words (:meth:`prunus_model.store.LaneImage.writes`) of any image that has the same fields and is
-    not longer, but only while ``busy`` is low and no ``pre`` is offered: a write takes the place of
-    a read.
+    not longer, and read all words, but only while ``busy`` is low and no ``pre`` is offered: an
+    access takes the place of a read.
+
+    With ``spram``, ``list`` has one memory for both: entries from address 0 on, and the pointer of
+    ``pre`` at ``~pre``, counted from the end of a memory whose size is the next power of 2: 784
+    inputs leave 15,600 words of a SPRAM to entries. So pointers take no block RAM, and no pointer
+    is looked up while an entry is read. ``bitmap`` and ``dense`` keep weights there only.
+
+    **The SPRAM of an iCE40UP5K.** It has no initial contents, so the store must be written after
+    each start of the device. In simulation it starts with the image. yosys needs ``synth_ice40
+    -spram``, and before that, as it takes no SPRAM for a memory with initial contents,
+    :data:`SPRAM_SCRIPT`, after ``read_rtlil``.
 
     Timing
     ------
     Throughput 1 synapse per cycle, without a gap from pre to pre, and 1 pre per cycle if none has a
     synapse (``dense``: 1 slot per cycle, pruned or not). From the transfer of a ``pre`` to its
     first synapse 3 cycles (``dense``: 2, and 1 for each pruned slot before it), hidden behind the
-    pre before.
+    pre before. ``list`` with ``spram``: 1 cycle more for each pre, and 2 cycles to the first
+    synapse. A word that is read comes in the next cycle.
 
     ``list``: ``pre.ready`` depends on registers only, and the address of the next read depends
     combinationally on the flag ``last`` of the entry just read and on ``synapse.ready``.
-    ``bitmap``, ``dense``: ``pre.ready`` depends combinationally on ``synapse.ready`` and on the
-    word just read. ``synapse.valid`` is a register (``dense`` with the flag ``alive``: and that
-    flag of the word just read); the weight comes from the memory directly. ``busy`` depends on
-    registers only, rises in the cycle after the transfer of a ``pre``, and stays high for some
-    cycles after the last synapse if pres without synapses follow. Clock domain ``sync``.
+    ``bitmap``, ``dense``, ``spram``: ``pre.ready`` depends combinationally on ``synapse.ready``
+    and on the word just read. ``synapse.valid`` is a register (``dense`` with the flag ``alive``:
+    and that flag of the word just read); the weight comes from the memory directly. ``busy``
+    depends on registers only, rises in the cycle after the transfer of a ``pre``, and stays high
+    for some cycles after the last synapse if pres without synapses follow. Clock domain ``sync``.
 
     Parameters
     ----------
     image : LaneImage
         Format, sizes and contents.
     spram : bool
-        Whether the memory of entries (``list``) or weights is read in every cycle without a write
-        and marked as huge, as a SPRAM of the iCE40UP5K wants it. In hardware it then has no
-        initial contents. Nothing else changes.
+        Whether entries (``list``: and pointers) or weights are in a memory that is read in every
+        cycle without a write and marked as huge, as a SPRAM of the iCE40UP5K wants it.
 
     Members
     -------
@@ -83,6 +116,10 @@ class PackedStore(wiring.Component):
         High while synapses of an accepted ``pre`` are still to be delivered.
     write : In(write_layout(image))
         Write of one word into one memory. Bits beyond its width are ignored.
+    read : In(1)
+        Read the word that ``write.memory`` and ``write.address`` tell. Not together with a write.
+    word : Out(widest word)
+        The word that was read in the last cycle from ``write.memory``, which must be held.
 
     Raises
     ------
@@ -104,6 +141,8 @@ class PackedStore(wiring.Component):
                 "synapse": Out(stream.Signature(synapse)),
                 "busy": Out(1),
                 "write": In(write_layout(image)),
+                "read": In(1),
+                "word": Out(write_layout(image)["data"].width),
             }
         )
 
@@ -121,6 +160,8 @@ class PackedStore(wiring.Component):
         """Build the unit."""
         m = Module()
         match self._image.format:
+            case "list" if self._spram:
+                self._joint_list(m)
             case "list":
                 self._list(m)
             case "bitmap":
@@ -184,6 +225,61 @@ class PackedStore(wiring.Component):
             self.synapse.p.slot.eq(entry.slot),
             self.synapse.p.weight.eq(entry.weight),
             self.busy.eq(looked_up | head_valid | valid),
+        ]
+
+    def _joint_list(self, m: Module) -> None:
+        pointers, entries = self._image.memories
+        address_bits = (pointers.depth + entries.depth - 1).bit_length()
+        words = [0] * (1 << address_bits)
+        words[: entries.depth] = entries.words
+        words[: -pointers.depth - 1 : -1] = pointers.words
+
+        # The word that was read last is a pointer of an accepted pre if `found`, an entry if
+        # `valid`. As all lists end, the read after the last entry of one is free for a pointer.
+        found = Signal()
+        valid = Signal()
+        begins = Signal()
+        stays = Signal()
+        looked_up = Signal(address_bits)
+        current = Signal(address_bits)
+        address = Signal(address_bits)
+        place = Signal(address_bits)
+        m.d.comb += place.eq(self.write.address)
+        word = self._add_memory(
+            m,
+            SPRAM_NAME,
+            width=max(pointers.width, entries.width),
+            words=words,
+            huge=True,
+            chosen=Const(1),
+            place=Mux(self.write.memory, place, ~place),
+            address=address,
+            enable=Const(1),
+        )
+        pointer = data.View(data.StructLayout(dict(pointers.fields)), word[: pointers.width])
+        entry = data.View(data.StructLayout(dict(entries.fields)), word[: entries.width])
+        m.d.comb += [
+            begins.eq(found & ~pointer.none),
+            stays.eq(valid & ~(entry.last & self.synapse.ready)),
+            self.pre.ready.eq(~begins & ~stays),
+            looked_up.eq(self.pre.payload),
+            address.eq(~looked_up),
+        ]
+        with m.If(begins):
+            m.d.comb += address.eq(pointer.start)
+        with m.Elif(stays):
+            m.d.comb += address.eq(current + self.synapse.ready)
+        m.d.sync += [
+            found.eq(self.pre.valid & self.pre.ready),
+            valid.eq(begins | stays),
+            current.eq(address),
+        ]
+        m.d.comb += [
+            self.synapse.valid.eq(valid),
+            self.synapse.p.slot.eq(entry.slot),
+            self.synapse.p.weight.eq(entry.weight),
+            self.busy.eq(found | valid),
+            self.word.eq(word),
         ]
 
     def _bitmap(self, m: Module) -> None:
@@ -285,36 +381,64 @@ class PackedStore(wiring.Component):
     def _memory(self, m: Module, number: int, *, address: Value, enable: Value) -> data.View:
         """Add a memory; return the word that was read last, as the fields of the image."""
         spec = self._image.memories[number]
-        layout = data.StructLayout(dict(spec.fields))
-        spram = self._spram and number == len(self._image.memories) - 1
-        memory = Memory(
-            shape=unsigned(spec.width),
-            depth=spec.depth,
-            init=spec.words,
-            attrs={"ram_style": "huge"} if spram else {},
-        )
-        m.submodules[spec.name] = memory
-        read = memory.read_port()
-        # One address for both ports: otherwise a flow must build what a read returns while the word
-        # is written, which is more logic than the rest of the unit.
-        write = memory.write_port()
-        m.d.comb += [
-            write.en.eq(self.write.enable & (self.write.memory == number)),
-            write.data.eq(self.write.data),
-            write.addr.eq(read.addr),
-        ]
-        stalled = address
-        if spram:
+        huge = self._spram and number == len(self._image.memories) - 1
+        chosen = self.write.memory == number
+        if huge:
             # Reads whenever it does not write: the address stands still for the output to do so.
             held = Signal(range(spec.depth))
             with m.If(enable):
                 m.d.sync += held.eq(address)
-            stalled = Mux(enable, address, held)
-            m.d.comb += read.en.eq(~write.en)
-        else:
-            m.d.comb += read.en.eq(enable & ~write.en)
-        m.d.comb += read.addr.eq(Mux(write.en, self.write.address, stalled))
-        return data.View(layout, read.data)
+            address, enable = Mux(enable, address, held), Const(1)
+        word = self._add_memory(
+            m,
+            SPRAM_NAME if huge else spec.name,
+            width=spec.width,
+            words=spec.words,
+            huge=huge,
+            chosen=chosen,
+            place=self.write.address,
+            address=address,
+            enable=enable,
+        )
+        with m.If(chosen):
+            m.d.comb += self.word.eq(word)
+        return data.View(data.StructLayout(dict(spec.fields)), word)
+
+    def _add_memory(
+        self,
+        m: Module,
+        name: str,
+        *,
+        width: int,
+        words: Sequence[int],
+        huge: bool,
+        chosen: Value,
+        place: Value,
+        address: Value,
+        enable: Value,
+    ) -> Value:
+        """Add a memory; return the word that was read last.
+
+        The unit reads ``address`` if ``enable``; an access of the host is to ``place`` if
+        ``chosen``.
+        """
+        m.submodules[name] = memory = Memory(
+            shape=unsigned(width),
+            depth=len(words),
+            init=words,
+            attrs={"ram_style": "huge"} if huge else {},
+        )
+        # One address for both ports: otherwise a flow must build what a read returns while the word
+        # is written, which is more logic than the rest of the unit.
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += [
+            write.en.eq(self.write.enable & chosen),
+            write.data.eq(self.write.data),
+            write.addr.eq(read.addr),
+            read.en.eq((enable | self.read) & ~write.en),
+            read.addr.eq(Mux((self.write.enable | self.read) & chosen, place, address)),
+        ]
+        return read.data
 
 
 def _index(one_hot: Value, bits: int) -> Value:

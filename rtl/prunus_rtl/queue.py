@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -88,8 +88,6 @@ class BroadcastQueue(wiring.Component):
         fulls = []
         waits = []
         for k, o in enumerate(self.o):
-            ram = Ram(shape=self._shape, depth=depth)
-            m.submodules[f"ram{k}"] = ram
             read = Signal(pointer, name=f"read{k}")
             next_read = Signal(pointer, name=f"next_read{k}")
             full = Signal(name=f"full{k}")
@@ -97,15 +95,20 @@ class BroadcastQueue(wiring.Component):
             m.d.comb += [
                 next_read.eq(read + (o.valid & o.ready)),
                 next_write.eq(write + accept),
-                ram.write.eq(accept),
-                ram.write_address.eq(write),
-                ram.write_data.eq(self.i.payload),
-                ram.read.eq(1),
-                ram.read_address.eq(next_read),
                 # A word written in the last cycle has not been read yet.
                 o.valid.eq(shown != read),
-                o.payload.eq(ram.read_data),
             ]
+            # The index of the only input has no bits, and yosys no memory for words without bits.
+            if Shape.cast(self._shape).width:
+                m.submodules[f"ram{k}"] = ram = Ram(shape=self._shape, depth=depth)
+                m.d.comb += [
+                    ram.write.eq(accept),
+                    ram.write_address.eq(write),
+                    ram.write_data.eq(self.i.payload),
+                    ram.read.eq(1),
+                    ram.read_address.eq(next_read),
+                    o.payload.eq(ram.read_data),
+                ]
             m.d.sync += [
                 read.eq(next_read),
                 full.eq((next_write - next_read)[: len(write)] == depth),

@@ -59,16 +59,17 @@ class Ram(wiring.Component):
         self._shape = shape
         self._depth = depth
         self._init = init or []
-        super().__init__(
-            {
-                "read": In(1),
-                "read_address": In(range(depth)),
-                "read_data": Out(shape),
-                "write": In(1),
-                "write_address": In(range(depth)),
-                "write_data": In(shape),
-            }
-        )
+        super().__init__(self._members())
+
+    def _members(self) -> dict[str, Any]:
+        return {
+            "read": In(1),
+            "read_address": In(range(self._depth)),
+            "read_data": Out(self._shape),
+            "write": In(1),
+            "write_address": In(range(self._depth)),
+            "write_data": In(self._shape),
+        }
 
     @property
     def depth(self) -> int:

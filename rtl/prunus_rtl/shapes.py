@@ -18,6 +18,7 @@ from prunus_model.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl.hardware import HardwareConfig
 
 __all__ = ["Access", "Shapes", "times"]
@@ -35,11 +36,15 @@ class Shapes:
         The network.
     hardware : HardwareConfig
         The core.
+    store : StoreLayout, optional
+        Layout of the packed store, if it is known. Without, the memory port does not reach it.
 
     Raises
     ------
     ConfigError
         If the core cannot carry the network.
+    ValueError
+        If the layout of the store does not suit them.
 
     Examples
     --------
@@ -50,9 +55,22 @@ class Shapes:
 
     network: NetworkConfig
     hardware: HardwareConfig
+    store: StoreLayout | None = None
 
     def __post_init__(self) -> None:
         self.hardware.check(self.network)
+        if self.store is None:
+            return
+        if self.hardware.store != "packed":
+            raise ValueError(
+                f"Layout must be that of a packed store, but store is {self.hardware.store!r}"
+            )
+        layout, n = self.store, self.network
+        got = (layout.lanes, layout.inputs, layout.slots, layout.weight_bits)
+        want = (self.hardware.lanes, n.inputs, self.slots, n.weight_bits)
+        if got != want:
+            names = "lanes, inputs, slots, weight_bits"
+            raise ValueError(f"Images must have {names} {want}, not {got}")
 
     @property
     def slots(self) -> int:

@@ -13,6 +13,8 @@ from amaranth.sim import Simulator
 
 from prunus_model.formats import STEP_BITS, max_of
 from prunus_model.state import NO_STEP, State
+from prunus_model.store import LaneImage, StoreImage
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl.core import Core
 from prunus_rtl.counters import counters_layout
 from prunus_rtl.hardware import Space
@@ -184,6 +186,23 @@ class CoreDriver:
                 word = alive << core.network.weight_bits | weight
                 await self.access(Space.SYNAPSES, address, word)
         await self.access(Space.PRESENTATION, 0, state.presentation)
+
+    async def read_store(self) -> tuple[LaneImage, ...]:
+        """Read every word of the packed store."""
+        layout = self._layout()
+        words = [(await self.access(Space.STORE, address))[0] for address in layout.addresses()]
+        return layout.images(words)
+
+    async def write_store(self, image: StoreImage) -> None:
+        """Load a network into the packed store."""
+        for address, word in self._layout().writes(image):
+            await self.access(Space.STORE, address, word)
+
+    def _layout(self) -> StoreLayout:
+        layout = self._core.shapes.store
+        if layout is None or Space.STORE not in spaces(self._core.shapes):
+            raise ValueError("Core must have a packed store that the memory port reaches")
+        return layout
 
     async def send_levels(self, levels: npt.NDArray[np.uint8]) -> None:
         """Load an image."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Mux
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from prunus_rtl.ram import Ram
 from prunus_rtl.shapes import Access
@@ -15,53 +13,24 @@ from prunus_rtl.shapes import Access
 __all__ = ["StateMemory"]
 
 
-class StateMemory(wiring.Component):
+class StateMemory(Ram):
     """Memory of a unit, shared with the memory port.
+
+    Parameters and members are those of :class:`prunus_rtl.ram.Ram`, and one more.
 
     Timing
     ------
     As :class:`prunus_rtl.ram.Ram`. An access by the memory port takes the ports for the cycle of
     its ``strobe``, and is done in the next. Clock domain ``sync``.
 
-    Parameters
-    ----------
-    shape : shape-like
-        Shape of a word.
-    depth : int
-        Number of words.
-    init : sequence, optional
-        Initial contents. Default: 0.
-
     Members
     -------
-    read, read_address, read_data : In(1), In(range(depth)), Out(shape)
-        Read port.
-    write, write_address, write_data : In(1), In(range(depth)), In(shape)
-        Write port.
     access : In(Access(range(depth), shape))
         Memory port.
     """
 
-    def __init__(self, *, shape: Any, depth: int, init: Sequence[Any] | None = None) -> None:
-        self._shape = shape
-        self._depth = depth
-        self._init = init
-        super().__init__(
-            {
-                "read": In(1),
-                "read_address": In(range(depth)),
-                "read_data": Out(shape),
-                "write": In(1),
-                "write_address": In(range(depth)),
-                "write_data": In(shape),
-                "access": In(Access(range(depth), shape)),
-            }
-        )
-
-    @property
-    def depth(self) -> int:
-        """Number of words."""
-        return self._depth
+    def _members(self) -> dict[str, Any]:
+        return super()._members() | {"access": In(Access(range(self._depth), self._shape))}
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""

@@ -19,6 +19,7 @@ from prunus_cli import Cli, digits, listing, message, process, tiny, write_digit
 from prunus_model.cli import _COMMANDS
 from prunus_model.store_size import DEVICES, BlockRam, Device
 from prunus_model.training import Trainer, train
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import find_simulator
 
 SIMULATOR = find_simulator()
@@ -190,7 +191,7 @@ def test_neurons_are_listed_by_position(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("none.npz",), "Network must be a file or one of demo, 400, not 'none.npz'"),
+        (("none.npz",), "Network must be a file or one of demo, 400, up5k, not 'none.npz'"),
         (
             ("part.npz",),
             "Network must be trained completely, but is at presentation 1000 of 5000",
@@ -291,6 +292,54 @@ def test_an_interrupted_run_leaves_the_older_package(
     assert outcome.status == 2
     assert message(outcome.err) == "core: No space left on device"
     assert listing(cli.folder) == before
+
+
+def test_a_full_disk_leaves_nothing_and_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = listing(cli.folder)
+    write = Path.write_text
+
+    def fail(self: Path, *args: Any, **options: Any) -> int:
+        if self.name == "manifest.json":
+            # As the system says it: without a name.
+            raise OSError(28, "No space left on device")
+        return write(self, *args, **options)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    outcome = cli.run("generate", "net.npz", "-o", "core", *QUICK)
+    assert outcome.status == 2
+    assert message(outcome.err) == "core: No space left on device"
+    assert listing(cli.folder) == before
+
+
+def test_what_is_missing_is_said_before_the_work_starts(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("Nothing must be computed")
+
+    monkeypatch.setattr("prunus_rtl.cli.load", fail)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    found = cli.refuse("generate", "net.npz", "--simulator", "icarus")
+    assert found == "Simulator icarus must have iverilog, vvp: apt install iverilog"
+
+    def deny(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as context:
+        context.setattr("tempfile.mkdtemp", deny)
+        outcome = cli.run("generate", "net.npz", "-o", "core", *QUICK)
+    assert outcome.status == 2
+    assert message(outcome.err) == "Folder . of the output must be writable: Permission denied"
+
+
+@pytest.mark.parametrize("name", ["mode", "store", "source", "multiplier"])
+def test_every_choice_is_an_option_with_its_values_and_its_default(cli: Cli, name: str) -> None:
+    found = cli.refuse("generate", "net.npz", f"--{name}", "nonsense")
+    assert found.startswith(f"Invalid value for '--{name}': 'nonsense' is not one of '")
+    default = getattr(ExportOptions(), name)
+    assert f"'{default}'" in found
+    cli.succeed("generate", "net.npz", "-o", "core", *QUICK)
+    assert f"--{name} {default}" in manifest(Path("core"))["command"]
 
 
 def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -324,6 +325,97 @@ def test_packed_core_matches_model(fmt: str) -> None:
     compare(core, Network(LIVELY, state), shows)
 
 
+@pytest.mark.parametrize("spram", [False, True])
+@pytest.mark.parametrize("fmt", ["list", "bitmap", "dense"])
+def test_another_network_is_loaded_into_a_packed_core(fmt: str, spram: bool) -> None:
+    state, other = trained(LIVELY), State.initial(LIVELY)
+    other.alive[3:7] = False
+    other.weights[3:7] = 0
+    packed = partial(pack, lanes=2, format=fmt, weight_bits=LIVELY.weight_bits, flagged=True)
+    hardware = HardwareConfig(lanes=2, learn=False, store="packed", spram=spram)
+    images = packed(other.weights, other.alive, capacity=30).lanes
+    core = Core(network=LIVELY, hardware=hardware, images=images)
+    layout = core.shapes.store
+    assert layout is not None
+    image = layout.pack(state.weights, state.alive)
+    network = Network(LIVELY, state.copy())
+    levels = np.full(LIVELY.inputs, 255, np.uint8)
+
+    async def bench(ctx: Any) -> None:
+        driver = CoreDriver(ctx, core, rng=np.random.default_rng(1))
+        assert await driver.read_store() == images
+        await driver.write_store(image)
+        assert await driver.read_store() == image.lanes
+        for post, threshold in enumerate(network.state.v_fire.tolist()):
+            await driver.access(Space.V_FIRE, post, threshold)
+        await driver.access(Space.PRESENTATION, 0, network.state.presentation)
+        await driver.send_levels(levels)
+        await driver.start(learn=False)
+        outcome = await driver.finish()
+        shown = network.present(levels, learn=False)
+        want = list(zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True))
+        assert outcome.spikes == want != []
+        assert outcome.counts["forward_sops"] == shown.counters.forward_sops
+        assert await driver.read_store() == image.lanes
+
+    run(core, bench)
+
+
+@pytest.mark.parametrize("fmt", ["list", "bitmap", "dense"])
+def test_memory_port_refuses_words_that_a_packed_store_does_not_have(fmt: str) -> None:
+    """Lanes of different depths: what one has, the other has not."""
+    network = replace(LIVELY, neurons=7)
+    rng = np.random.default_rng(1)
+    alive = rng.random((network.inputs, 7)) < [0.9, 0.2, 0.3, 0.4, 0.9, 0.8, 0.1]
+    weights = (rng.integers(0, 256, alive.shape) * alive).astype(np.uint8)
+    images = pack(weights, alive, format=fmt, lanes=4, weight_bits=8).lanes
+    hardware = HardwareConfig(lanes=4, learn=False, store="packed")
+    core = Core(network=network, hardware=hardware, images=images)
+    layout = core.shapes.store
+    assert layout is not None
+    there = set(layout.addresses())
+    assert fmt == "dense" or len({depths[1] for depths in layout.depths}) > 2
+
+    async def bench(ctx: Any) -> None:
+        driver = CoreDriver(ctx, core)
+        for address in range(2 * layout.end):
+            if address < 1 << len(core.requests.p.address):
+                _, error = await driver.access(Space.STORE, address, 0 if address in there else 255)
+                assert error == (address not in there), address
+        blank = [[memory.depth for memory in lane.memories] for lane in images]
+        assert blank == [list(depths) for depths in layout.depths]
+        for lane in await driver.read_store():
+            assert not any(any(memory.words) for memory in lane.memories)
+        for address in set(range(layout.end)) - there:
+            assert await driver.access(Space.STORE, address) == (0, True)
+
+    run(core, bench)
+
+
+def test_words_wider_than_the_memory_port_are_out_of_its_reach() -> None:
+    network = replace(LIVELY, neurons=30)
+    state = State.initial(network)
+    for lanes, has in ((1, False), (2, True)):
+        images = pack(state.weights, state.alive, format="bitmap", lanes=lanes, weight_bits=8).lanes
+        hardware = HardwareConfig(lanes=lanes, learn=False, store="packed")
+        core = Core(network=network, hardware=hardware, state=state, images=images)
+        assert (images[0]["rows"].width <= 32) == has == (Space.STORE in spaces(core.shapes))
+        levels = np.full(network.inputs, 200, np.uint8)
+        run(core, partial(_answers_store, core, levels, has))
+
+
+async def _answers_store(core: Core, levels: Any, has: bool, ctx: Any) -> None:
+    """Present once, and ask for a word of the store."""
+    driver = CoreDriver(ctx, core)
+    assert (await driver.access(Space.STORE, 0))[1] == (not has)
+    await driver.send_levels(levels)
+    await driver.start(learn=False)
+    assert (await driver.finish()).counts["forward_sops"] > 0
+    if not has:
+        with pytest.raises(ValueError, match=r"^Core must have a packed store that the"):
+            await driver.read_store()
+
+
 def test_network_is_loaded_and_read_back_by_the_memory_port() -> None:
     state = trained(LIVELY)
     rng = np.random.default_rng(5)
@@ -499,9 +591,10 @@ def test_rejects_images_without_packed_store_and_the_other_way() -> None:
     message = "Images must be given for the packed store and no other, not 'learning'"
     with pytest.raises(ValueError, match=re.escape(message)):
         Core(network=LIVELY, hardware=HardwareConfig(lanes=2), images=two)
-    with pytest.raises(ValueError, match=re.escape("Images must be 2, one for each lane, not 1")):
+    message = "Images must have lanes, inputs, slots, weight_bits (2, 10, 3, 8), not (1, 10, 3, 8)"
+    with pytest.raises(ValueError, match=re.escape(message)):
         Core(network=LIVELY, hardware=packed, images=two[:1])
-    message = "Images must have inputs, slots, weight_bits (10, 3, 4), not (10, 3, 8)"
+    message = "Images must have lanes, inputs, slots, weight_bits (2, 10, 3, 4), not (2, 10, 3, 8)"
     with pytest.raises(ValueError, match=re.escape(message)):
         Core(network=replace(LIVELY, weight_bits=4), hardware=packed, images=two)
 

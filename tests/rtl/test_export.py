@@ -41,6 +41,7 @@ from prunus_rtl.export.simulators import (
 )
 from prunus_rtl.export.sizes import check_device, device_fits, memory_rows
 from prunus_rtl.export.vectors import Vectors, make_vectors
+from prunus_rtl.packed_store import SPRAM_NAME
 from prunus_rtl.shapes import Shapes
 
 SIMULATOR = find_simulator()
@@ -360,7 +361,9 @@ def test_bench_passes(network: Artifact, options: dict[str, Any], tmp_path: Path
 
 
 @needs_simulator
-@pytest.mark.parametrize(("store", "lanes"), [("list", 8), ("list", 1), ("bitmap", 2)])
+@pytest.mark.parametrize(
+    ("store", "lanes"), [("list", 8), ("list", 1), ("bitmap", 2), ("dense", 1)]
+)
 def test_formula_is_near_what_is_measured(
     network: Artifact, store: str, lanes: int, tmp_path: Path
 ) -> None:
@@ -392,6 +395,23 @@ def test_bench_passes_with_every_policy(policy: str, tmp_path: Path) -> None:
 
 
 @needs_simulator
+@pytest.mark.parametrize("store", ["list", "dense"])
+def test_packed_store_of_an_up5k_is_in_spram(network: Artifact, tmp_path: Path, store: str) -> None:
+    """A memory for each SPRAM, filled up with room for other networks."""
+    made = Made(tmp_path, network, device="UP5K", store=store)
+    hardware, layout = made.plan.hardware, made.core.shapes.store
+    assert (hardware.lanes, hardware.spram, hardware.queue_depth) == (4, True, 4)
+    assert layout is not None
+    for lane in range(4):
+        memory = made.memory(f"store{lane}.{SPRAM_NAME}")
+        if store == "list":
+            assert (memory.depth, layout.depths[lane][1]) == (16384, 16384 - layout.inputs)
+        else:
+            assert layout.flagged and memory.depth == layout.depths[lane][0]
+    assert passes(made)
+
+
+@needs_simulator
 def test_bench_passes_for_odd_sizes(tmp_path: Path) -> None:
     """Widths of 0, early exit, inhibition, and an image without any output spike."""
     dark = digits(3, seed=5)
@@ -415,15 +435,11 @@ def test_bench_passes_for_odd_sizes(tmp_path: Path) -> None:
 
 
 @needs_simulator
-def test_bench_passes_for_the_smallest_network(tmp_path: Path) -> None:
-    made = Made(tmp_path, smallest(inputs=2), smallest_images(2))
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_bench_passes_for_the_smallest_network(tmp_path: Path, inputs: int) -> None:
+    """The index of the only input, and of the only neuron, have no bits."""
+    made = Made(tmp_path, smallest(inputs=inputs), smallest_images(inputs))
     assert passes(made)
-
-
-def test_refuses_one_input() -> None:
-    """Memories of words without bits cannot be written as Verilog."""
-    message = "inputs must be 2 or more to become Verilog, not 1"
-    assert refused(smallest(inputs=1)) == message
 
 
 def test_bench_has_the_predictions_of_the_evaluation(network: Artifact, inference: Made) -> None:

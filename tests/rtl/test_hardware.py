@@ -38,6 +38,10 @@ def test_every_neuron_has_a_place_of_its_own_and_lanes_know_how_many_they_hold(l
         ({"multiplier": "none"}, "'sequential' or 'dsp'"),
         ({"source": "pixels"}, "'levels' or 'events'"),
         (
+            {"spram": True, "learn": False},
+            "store must be 'packed' to be in SPRAM, not 'learning'",
+        ),
+        (
             {"store": "packed"},
             "store must be 'learning' for a core that learns, not 'packed'",
         ),

@@ -161,7 +161,7 @@ def test_synapses_are_those_of_the_model_in_order(
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 @pytest.mark.parametrize("fmt", FORMATS)
-def test_spram_behaves_the_same(fmt: str, stall: float) -> None:
+def test_spram_delivers_the_same(fmt: str, stall: float) -> None:
     rng = np.random.default_rng(5)
     image = image_of(rng.random((12, 9)) < 0.4, fmt=fmt)
     pres = rng.integers(0, 12, 150).tolist()
@@ -169,8 +169,36 @@ def test_spram_behaves_the_same(fmt: str, stall: float) -> None:
         simulate(PackedStore(image=image, spram=spram), pres, stall_pre=stall, stall_synapse=stall)
         for spram in (False, True)
     )
-    assert spram == plain
-    assert spram.synapses == expected(image, pres)
+    assert spram.synapses == plain.synapses == expected(image, pres)
+    # Nothing else changes, but for lists, which look up pointers in the same memory.
+    assert (spram == plain) == (fmt != "list")
+
+
+@pytest.mark.parametrize("density", [0.0, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_list_in_spram_is_that_of_the_model(density: float, stall: float) -> None:
+    for seed, (inputs, neurons, lanes, weight_bits, spare) in enumerate(
+        [(1, 1, 1, 8, 0), (7, 13, 2, 8, 0), (20, 40, 5, 4, 3), (8, 3, 1, 1, 24), (9, 2, 3, 3, 1)]
+    ):
+        rng = np.random.default_rng(seed)
+        alive = rng.random((inputs, neurons)) < density
+        capacity = int(alive.sum()) + spare
+        image = image_of(
+            alive, fmt="list", lanes=lanes, weight_bits=weight_bits, capacity=capacity, seed=seed
+        )
+        pres = rng.integers(0, inputs, 80).tolist()
+        dut = PackedStore(image=image, spram=True)
+        trace = simulate(dut, pres, seed=seed, stall_pre=stall, stall_synapse=stall)
+        assert trace.synapses == expected(image, pres)
+
+
+def test_list_in_spram_takes_one_cycle_more_for_each_pre() -> None:
+    image = image_of(rows("xxx", "...", ".x.", "x.x"), fmt="list")
+    trace = simulate(PackedStore(image=image, spram=True), [0, 1, 1, 2, 3, 0])
+    # Pointers are looked up in the cycles in which nothing comes.
+    assert trace.taken == [0, 4, 5, 6, 8, 11]
+    assert trace.cycles == [2, 3, 4, 8, 10, 11, 13, 14, 15]
+    assert trace.busy == list(range(1, 16))
 
 
 @pytest.mark.parametrize("fmt", LISTS)
@@ -290,12 +318,22 @@ def test_host_reloads_another_network(fmt: str, spram: bool) -> None:
         results.append(
             (await fetch(ctx, dut, pres, image=second, stall_pre=0.3, stall_synapse=0.4)).synapses
         )
+        # All words read back, and nothing is disturbed by that.
+        ctx.set(dut.read, 1)
+        for memory, address, word in second.writes():
+            ctx.set(dut.write, {"enable": 0, "memory": memory, "address": address, "data": 0})
+            await ctx.tick()
+            width = second.memories[memory].width
+            assert ctx.get(dut.word) & ((1 << width) - 1) == word
+            assert ctx.get(dut.synapse.valid) == ctx.get(dut.busy) == 0
+        ctx.set(dut.read, 0)
+        results.append((await fetch(ctx, dut, pres, image=second)).synapses)
 
     sim = Simulator(dut)
     sim.add_clock(1e-6)
     sim.add_testbench(testbench)
     sim.run()
-    assert results == [expected(first, pres), expected(second, pres)]
+    assert results == [expected(first, pres), expected(second, pres), expected(second, pres)]
 
 
 @pytest.mark.parametrize("spram", [False, True])

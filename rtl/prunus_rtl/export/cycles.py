@@ -60,7 +60,6 @@ def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool
     Estimate
     """
     config, hardware = core.network, core.hardware
-    lanes = hardware.lanes
     sweep = core.learn_cycles() if learn else 1
     votes = config.readout.classes + 2
     multiply = core.shapes.multiply_cycles + 1 if learn else 0
@@ -69,7 +68,7 @@ def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool
     most = parts["prepare"] + _START
     # Both clocks start with the presentation: the lanes', and the encoder's, which runs ahead.
     now, encoded = parts["prepare"], 0
-    live = _live(network, lanes)
+    live = _fetched(core, network)
     fired = False
     for step in steps:
         spikes = int(np.count_nonzero(step.spikes))
@@ -95,14 +94,17 @@ def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool
             now += sweep
             most += sweep + votes
             if learn:
-                live = _live(network, lanes)
+                live = _fetched(core, network)
     parts["report"] = config.readout.classes + 3 if fired else 2
     return Estimate(parts=parts, most=most + 2 * (config.readout.classes + 3) + _END)
 
 
-def _live(network: Network, lanes: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return the live synapses of each input in each lane."""
-    alive = network.state.alive
+def _fetched(core: Core, network: Network) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return the synapses of each input that each lane fetches: the live ones; all if ``dense``."""
+    alive, shapes = network.state.alive, core.shapes
+    lanes = core.hardware.lanes
+    if shapes.store is not None and shapes.store.format == "dense":
+        return np.full((len(alive), lanes), shapes.slots, dtype=np.int64)
     columns = [alive[:, lane::lanes].sum(axis=1, dtype=np.int64) for lane in range(lanes)]
     return np.stack(columns, axis=1)
 

@@ -19,6 +19,7 @@ from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import spaces
+from prunus_rtl.packed_store import SPRAM_NAME, SPRAM_SCRIPT
 
 __all__ = ["Facts", "make_readme"]
 
@@ -33,6 +34,10 @@ _SPACES = {
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike"),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
+    Space.STORE: (
+        "`lane << {lane} \\| memory << {memory} \\| index`",
+        "word of the packed store; memories of a lane: {memories}",
+    ),
 }
 
 
@@ -120,8 +125,9 @@ def make_readme(facts: Facts) -> str:
         ),
         "SPACES": _spaces(facts),
         "PACKED": (
-            "\n\nThe synapses of a packed store have no address space: they are the memory images."
-            if plan.image is not None
+            "\n\nWords of the packed store are too wide for the memory port: synapses are in the "
+            "memory images only."
+            if plan.image is not None and Space.STORE not in spaces(core.shapes)
             else ""
         ),
         "PREPARE": core.prepare_cycles(),
@@ -150,9 +156,11 @@ def make_readme(facts: Facts) -> str:
             ],
         ),
         "SPRAM": (
-            "\n\nThe SPRAM of the UP5K has no initial contents: the largest memories, which are "
-            "counted there,\nmust be loaded by a design around this core."
-            if plan.options.device == "UP5K"
+            f"\n\nMemories `{SPRAM_NAME}` are for the SPRAM of the UP5K, which has no initial "
+            "contents: after each start,\nload them through the memory port (space `STORE`). So "
+            f"that yosys takes SPRAM, give it, once the\ndesign is read, `{SPRAM_SCRIPT}`, and "
+            "then `synth_ice40 -spram`."
+            if plan.hardware.spram
             else ""
         ),
         "STORE": _store(plan),
@@ -202,11 +210,17 @@ def _input(plan: Plan) -> str:
 
 def _spaces(facts: Facts) -> str:
     shapes = facts.core.shapes
-    names = {
+    names: dict[str, object] = {
         "post": shapes.post.width,
         "weight": facts.plan.network.weight_bits,
         "neurons": facts.plan.network.neurons,
     }
+    if (layout := shapes.store) is not None:
+        names |= {
+            "lane": layout.word_bits + layout.memory_bits,
+            "memory": layout.word_bits,
+            "memories": ", ".join(f"`{name}`" for name in layout.fields),
+        }
     rows = []
     for space, (_, bits, _) in spaces(shapes).items():
         address, word = (text.format(**names) for text in _SPACES[space])

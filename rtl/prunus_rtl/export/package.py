@@ -91,8 +91,12 @@ def check_folder(folder: Path, *, force: bool) -> None:
     """
     if not folder.parent.is_dir():
         raise ConfigError(f"Folder {folder.parent} of the output must exist")
-    if not os.access(folder.parent, os.W_OK | os.X_OK):
-        raise ConfigError(f"Folder {folder.parent} of the output must be writable")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".prunus-", dir=folder.parent):
+            pass
+    except OSError as e:
+        told = f"Folder {folder.parent} of the output must be writable: {e.strerror}"
+        raise ConfigError(told) from e
     if not (folder.exists() or folder.is_symlink()):
         return
     if folder.is_symlink() or not folder.is_dir():
@@ -285,6 +289,9 @@ def _scratch(folder: Path) -> Iterator[Path]:
         # mkdtemp makes folders private; a package is as readable as any other folder.
         scratch.chmod(0o777 & ~_umask())
         yield scratch
+    except OSError as e:
+        # A write that fails, of a full disk for example, does not say of which file.
+        raise OSError(e.errno, e.strerror, e.filename or str(folder)) from e
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

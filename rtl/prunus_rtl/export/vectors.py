@@ -190,7 +190,10 @@ def _recorded(steps: Iterator[Step], taken: list[Step]) -> Iterator[Step]:
 
 
 def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator[Read]:
-    """Read all that belongs to neurons, and the synapses of one neuron that has fired."""
+    """Read all that belongs to neurons, and some synapses.
+
+    Those of one neuron that has fired; of a packed store the ends of all memories.
+    """
     has = spaces(core.shapes)
     layout = request_layout(core.shapes)
 
@@ -202,6 +205,12 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
         if space in has:
             for post, value in enumerate(getattr(state, name).tolist()):
                 yield read(space, post, value)
+    if Space.STORE in has and core.shapes.store is not None and plan.image is not None:
+        # The first and last words of all memories.
+        words = dict(core.shapes.store.writes(plan.image))
+        for address in words:
+            if address - 1 not in words or address + 1 not in words:
+                yield read(Space.STORE, address, words[address])
     yield read(Space.PRESENTATION, 0, state.presentation)
     if Space.SYNAPSES in has:
         fired = [post for image in shown for _, post in image.spikes]

