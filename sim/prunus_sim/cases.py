@@ -212,6 +212,42 @@ def _packed(format_: str) -> Callable[[int], Job]:
     return case
 
 
+def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[int], Job]:
+    """Return a job with a packed store, in which some inputs have no synapse at all."""
+
+    def case(seed: int) -> Job:
+        network = _tiny(inputs=45, neurons=21)
+
+        def state(start: State) -> None:
+            rng = np.random.default_rng(seed)
+            start.alive[:] = rng.random(start.alive.shape) < 0.4
+            start.alive[rng.random(network.inputs) < 0.3] = False
+            start.weights[~start.alive] = 0
+            start.strength[:] = start.weights.sum(axis=0)
+
+        job = _job(
+            name, network, seed, state=state, count=10, learn=False, store="packed", **options
+        )
+        return replace(job, format=format_)
+
+    return case
+
+
+def _spram_400(seed: int) -> Job:
+    """Load a network into the SPRAMs, pointers and entries of a lane in one."""
+    artifact = pretrained("400")
+    levels = images(artifact.config, 4, split="test", seed=seed)
+    hardware = HardwareConfig(
+        lanes=4, learn=False, store="packed", spram=True, queue_depth=4, event_depth=64
+    )
+    shows = [
+        Show(stimuli=[levels[0]], cycles=True, check="both"),
+        Show(stimuli=list(levels[1:4]), stop_after=2, stall=0.1, check="both"),
+    ]
+    job = from_artifact(artifact, name="400, SPRAM, loaded", hardware=hardware, shows=shows)
+    return replace(job, load=True)
+
+
 def _inference_tiny(seed: int) -> Job:
     return _job("tiny, inference from the learning store", _tiny(), seed, learn=False)
 
@@ -239,14 +275,14 @@ def _odd_size(seed: int) -> Job:
 
 def _smallest(seed: int) -> Job:
     network = _tiny(
-        inputs=2,
+        inputs=1,
         neurons=1,
         weight_bits=1,
         encoder=EncoderParams(steps=1, gain=60000),
         readout=ReadoutParams(classes=1, vote_bits=1),
         homeostasis=HomeostasisParams(v_th=1, fire_shift=0, theta_plus=0),
     )
-    return _job("two inputs, one neuron, one step", network, seed, lanes=1, count=8)
+    return _job("one input, one neuron, one step", network, seed, lanes=1, count=8)
 
 
 def _one_slot(seed: int) -> Job:
@@ -415,6 +451,12 @@ CASES: Mapping[str, Callable[[int], Job]] = {
     "packed-list": _packed("list"),
     "packed-bitmap": _packed("bitmap"),
     "packed-dense": _packed("dense"),
+    "packed-loaded": _small_lists("packed list, loaded", load=True),
+    "packed-loaded-bitmap": _small_lists("packed bitmap, loaded", "bitmap", load=True),
+    "packed-loaded-dense": _small_lists("packed dense, loaded", "dense", load=True),
+    "spram": _small_lists("SPRAM, loaded", load=True, spram=True),
+    "spram-bitmap": _small_lists("SPRAM, bitmap, loaded", "bitmap", load=True, spram=True),
+    "400-spram": _spram_400,
     "tiny-inference": _inference_tiny,
     "events": _events_in,
     "events-inference": _events_only,
@@ -442,6 +484,7 @@ BOUNDED = (
     "demo-trained",
     "tiny-learning",
     "packed-bitmap",
+    "spram",
     "policy-constant",
     "events",
     "odd-size",

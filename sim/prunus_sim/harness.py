@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,10 @@ from prunus_rtl.counters import expanded
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import answer_layout, spaces
 from prunus_rtl.shapes import Shapes
+from prunus_sim.door import StateArrays, gather
 from prunus_sim.testbench import DOOR_FILE, FEED_FILE, POKE_FILE, PORT_FILE, RESULT_FILE
 
 __all__ = ["CoreSimulation", "Outcome", "StateArrays"]
-
-#: State variables (and votes) by name.
-StateArrays = dict[str, npt.NDArray[np.int64]]
 
 _RESTART, _FEED, _SHOW, _PEEK, _POKE, _DOOR = range(6)
 #: Period of the clock.
@@ -75,6 +73,7 @@ class CoreSimulation:
         self._shapes = shapes
         self._folder = folder
         self._orders = 0
+        self._fed = np.empty(0, dtype=np.int64)
         self._results_read = 0
         self._spikes: list[tuple[int, int]] = []
 
@@ -84,11 +83,13 @@ class CoreSimulation:
         return int(self._tb.cycles.value)
 
     async def reset(self) -> None:
-        """Reset the core."""
+        """Reset the core, and forget the spikes of a presentation that did not end."""
         await self._order(_RESTART, timeout=100)
+        self._spikes.clear()
 
     async def feed(self, words: npt.NDArray[np.int64]) -> None:
         """Store levels, or events, for the presentations to come."""
+        self._fed = words.ravel()
         lines = "\n".join(f"{word:x}" for word in words.ravel().tolist())
         (self._folder / FEED_FILE).write_text(lines + "\n")
         await self._order(_FEED, timeout=10, last=words.size)
@@ -157,12 +158,23 @@ class CoreSimulation:
         if int(self._tb.late.value) or len(outcomes) != shows:
             raise AssertionError(
                 f"core must give {shows} results in {limit} cycles, but gave {len(outcomes)}"
+                f"{self._ends(first, last, shows)}"
             )
         if int(self._tb.overlapped.value):
             raise AssertionError("core must take the whole input, and give one result for each")
         if self._spikes:
             raise AssertionError(f"{len(self._spikes)} more spikes than the core has counted")
         return outcomes
+
+    def _ends(self, first: int, last: int, shows: int) -> str:
+        """Tell if the core waits for events: it does so for ever, and that is no fault of it."""
+        shapes = self._shapes
+        if shapes.hardware.source != "events":
+            return ""
+        words = self._fed[first:last].tolist()
+        ends = sum(int(shapes.event.from_bits(word)["end"]) for word in words)
+        want = shows * shapes.network.encoder.steps
+        return "" if ends >= want else f": {want} steps must have their end, but only {ends} have"
 
     def _outcomes(self, learn: bool) -> list[Outcome]:
         """Read what has been recorded since last time."""
@@ -246,11 +258,20 @@ class CoreSimulation:
 
     async def write_presentation(self, number: int) -> None:
         """Set the number of the next presentation."""
-        await self.write_space(Space.PRESENTATION, np.array([[number]]))
+        _data(await self.write_space(Space.PRESENTATION, np.array([[number]])))
 
     async def write_state(self, state: StateArrays) -> None:
-        """Write all state variables through the memory port."""
+        """Write all state variables through the memory port.
+
+        Raises
+        ------
+        AssertionError
+            If a request is answered with an error.
+        """
         for name, space, rows in _rows(self._shapes):
+            if name == "store":
+                await self._write_store(state[name])
+                continue
             if name != "synapses":
                 words = state[name].reshape(rows, -1)
                 if name == "last_step":
@@ -262,7 +283,7 @@ class CoreSimulation:
                 bits = self._shapes.network.weight_bits
                 words = state["weights"] | state["alive"] << bits
                 stride = 1 << self._shapes.post.width
-            await self.write_space(space, words, stride=stride)
+            _data(await self.write_space(space, words, stride=stride))
 
     async def read_state(self) -> StateArrays:
         """Read all state variables through the memory port.
@@ -274,6 +295,9 @@ class CoreSimulation:
         """
         shapes, found = self._shapes, StateArrays()
         for name, space, rows in _rows(shapes):
+            if name == "store":
+                found[name] = await self._read_store()
+                continue
             columns, stride = spaces(shapes)[space][2], 0
             if name == "synapses":
                 columns, stride = shapes.network.neurons, 1 << shapes.post.width
@@ -295,6 +319,27 @@ class CoreSimulation:
                 found[name] = words[0]
         return found
 
+    async def _write_store(self, words: npt.NDArray[np.int64]) -> None:
+        for first, part in self._parts(words):
+            _data(await self.write_space(Space.STORE, part[np.newaxis], first=first))
+
+    async def _read_store(self) -> npt.NDArray[np.int64]:
+        parts = []
+        for first, part in self._parts(np.zeros(_store_size(self._shapes), dtype=np.int64)):
+            answers = await self.read_space(Space.STORE, columns=part.size, first=first)
+            parts.append(_data(answers)[0])
+        return np.concatenate(parts)
+
+    def _parts(self, words: npt.NDArray[np.int64]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+        """Yield the first address and the words of each memory of the packed store."""
+        layout, at = self._shapes.store, 0
+        if layout is None:
+            return
+        for lane, depths in enumerate(layout.depths):
+            for memory, depth in enumerate(depths):
+                yield layout.address(lane, memory, 0), words[at : at + depth]
+                at += depth
+
     async def read_door(self) -> StateArrays:
         """Read all state variables from the simulator's memories, behind the core's back."""
         await self._order(_DOOR, timeout=10)
@@ -306,7 +351,7 @@ class CoreSimulation:
                 memories[name] = []
             else:
                 memories[name].append(int(line, 16))
-        return _gather(self._shapes, memories)
+        return gather(self._shapes, memories)
 
     async def _order(self, what: int, *, timeout: int, **values: int) -> None:
         """Give an order and sleep until it is carried out."""
@@ -329,6 +374,11 @@ def _rows(shapes: Shapes) -> Sequence[tuple[str, Space, int]]:
     return [(space.name.lower(), space, rows.get(space, 1)) for space in spaces(shapes)]
 
 
+def _store_size(shapes: Shapes) -> int:
+    """Return the words of the packed store."""
+    return 0 if shapes.store is None else sum(map(sum, shapes.store.depths))
+
+
 def _data(answers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     layout = answer_layout()
     if np.any(answers >> layout["error"].offset & 1):
@@ -337,43 +387,4 @@ def _data(answers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     found: npt.NDArray[np.int64] = answers >> layout["data"].offset & (
         (1 << layout["data"].width) - 1
     )
-    return found
-
-
-def _gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
-    """Put together what the lanes hold."""
-    network, lanes = shapes.network, shapes.hardware.lanes
-    neurons, slots = network.neurons, shapes.slots
-    found = StateArrays()
-
-    def spread(columns: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-        """Interleave lanes, and drop the neurons that do not exist."""
-        stacked = np.stack(columns, axis=-1)
-        return stacked.reshape(*stacked.shape[:-2], -1)[..., :neurons]
-
-    def of_lanes(name: str) -> list[list[int]]:
-        return [memories[name.format(k)] for k in range(lanes)]
-
-    if shapes.hardware.store == "learning":
-        grid = (network.inputs, slots)
-        weights = [np.array(words, dtype=np.int64) for words in of_lanes("store{}.weights")]
-        found["weights"] = spread([words.reshape(grid) for words in weights])
-        rows = [
-            np.array([[row >> slot & 1 for slot in range(slots)] for row in words], dtype=np.int64)
-            for words in of_lanes("store{}.alive")
-        ]
-        found["alive"] = spread(rows)
-    epoch = memories["membrane.epoch"][0]
-    v = np.array(of_lanes("membrane.lane{}.v"), dtype=np.int64)
-    v_bits = shapes.v.width
-    found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
-    found["v_fire"] = spread(list(np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)))
-    found["presentation"] = np.array(memories["salt.presentation"], dtype=np.int64)
-    votes = np.array(memories["readout.votes"], dtype=np.int64)
-    found["votes"] = votes.reshape(network.readout.classes, neurons).T
-    if shapes.hardware.learn:
-        for name in ("theta", "strength", "post_count"):
-            found[name] = np.array(memories[f"homeostasis.{name}"], dtype=np.int64)
-        words = np.array(memories["last_step"], dtype=np.int64)
-        found["last_step"] = np.where(words >> STEP_BITS, words & ((1 << STEP_BITS) - 1), NO_STEP)
     return found

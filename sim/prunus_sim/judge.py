@@ -14,11 +14,22 @@ from prunus_model.network import Network, Step
 from prunus_model.presentation import Presentation, check_events
 from prunus_model.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.state import State
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl.core import Core
+from prunus_rtl.hardware import Space
+from prunus_rtl.memory_port import spaces
 from prunus_rtl.shapes import Shapes
 from prunus_sim.harness import Outcome, StateArrays
 
-__all__ = ["UNITS", "Difference", "Judge", "Stimulus", "cycle_bounds", "state_arrays"]
+__all__ = [
+    "UNITS",
+    "Difference",
+    "Judge",
+    "Stimulus",
+    "cycle_bounds",
+    "state_arrays",
+    "store_words",
+]
 
 #: Which unit of the hardware answers for what.
 UNITS = {
@@ -32,6 +43,7 @@ UNITS = {
     "last_step": "last_step",
     "presentation": "core",
     "votes": "readout",
+    "store": "packed_store",
     "prediction": "readout",
     "spikes": "membrane",
     "cycles": "core",
@@ -87,6 +99,12 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
     return arrays
 
 
+def store_words(state: State, layout: StoreLayout) -> npt.NDArray[np.int64]:
+    """Return all words of the packed store of a core, in the order of their addresses."""
+    image = layout.pack(state.weights, state.alive)
+    return np.array([word for _, word in layout.writes(image)], dtype=np.int64)
+
+
 class Judge:
     """The engine, presentation by presentation beside the core.
 
@@ -111,10 +129,18 @@ class Judge:
         self._readout = readout
         self.engine = Engine(shapes.network, state)
         self.compared = 0
+        # A core with a packed store does not learn: its words stay what they are.
+        self._store = StateArrays()
+        if shapes.store is not None and Space.STORE in spaces(shapes):
+            self._store["store"] = store_words(state, shapes.store)
 
     def restart(self, state: State) -> None:
         """Begin anew from a state."""
         self.engine = Engine(self._shapes.network, state)
+
+    def expected(self) -> StateArrays:
+        """Return all that the core must hold now."""
+        return state_arrays(self.engine.state, self._shapes, self._readout) | self._store
 
     def present(self, stimulus: Stimulus, *, learn: bool, stop_after: int) -> Presentation:
         """Show the engine what the core is shown."""
@@ -186,7 +212,7 @@ class Judge:
         self, number: int, got: StateArrays, where: str, replay: Replay | None = None
     ) -> Difference | None:
         """Compare all state variables of the core with those of the engine."""
-        expected = state_arrays(self.engine.state, self._shapes, self._readout)
+        expected = self.expected()
         if expected.keys() != got.keys():
             raise AssertionError(f"state must be {sorted(expected)}, not {sorted(got)}")
         first: Difference | None = None
@@ -273,7 +299,7 @@ class Replay:
         """
         found = self._changed.get(name)
         step = -1 if found is None else int(found[at])
-        if step < 0 and name not in ("last_step", "presentation", "votes"):
+        if step < 0 and name not in ("last_step", "presentation", "votes", "store"):
             step = next((step.step for step in self.steps if step.post == at[-1]), -1)
         return step
 
@@ -295,6 +321,10 @@ def cycle_bounds(
         Whether the core learns in it.
     dense : bool
         Whether a pruned synapse costs a cycle (packed store, format ``dense``).
+
+    Notes
+    -----
+    A list in SPRAM takes 1 cycle more per spike, which is one of the 2 that the bound allows.
     """
     shapes = core.shapes
     network, hardware = shapes.network, shapes.hardware

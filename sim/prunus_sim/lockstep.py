@@ -12,6 +12,7 @@ import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,12 +24,14 @@ from prunus_model.artifact import Artifact
 from prunus_model.config import NetworkConfig
 from prunus_model.readout import Readout
 from prunus_model.state import State
-from prunus_model.store import pack
+from prunus_model.store import LaneImage, Memory, pack
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.design import Design
 from prunus_sim.judge import Stimulus
 from prunus_sim.runner import BenchError, Built, build, waves_wanted
+from prunus_sim.stimulus import check_show, check_stimulus
 from prunus_sim.testbench import testbench
 
 __all__ = [
@@ -105,8 +108,14 @@ class Job:
     format : str
         Format of the packed store.
     load : bool
-        Write the state through the memory port too, over initial contents of another network.
+        Write the state through the memory port too, over initial contents of another network; over
+        random words in a store that is in SPRAM.
     shows : sequence of Show
+
+    Raises
+    ------
+    StimulusError
+        If something that is shown does not fit the network or the core.
     """
 
     name: str
@@ -117,6 +126,22 @@ class Job:
     format: str = "list"
     load: bool = False
     shows: Sequence[Show] = ()
+
+    def __post_init__(self) -> None:
+        number = self.state.presentation
+        for k, show in enumerate(self.shows):
+            check_show(
+                learn=show.learn,
+                stop_after=show.stop_after,
+                stall=show.stall,
+                reset_after=show.reset_after,
+                hardware=self.hardware,
+                name=f"Show {k}",
+            )
+            for stimulus in show.stimuli:
+                name = f"Presentation {number}"
+                check_stimulus(stimulus, self.network, self.hardware, name=name)
+                number += 1
 
     @property
     def presentations(self) -> int:
@@ -200,14 +225,39 @@ def make_core(job: Job) -> Core:
         state, votes = at_rest(State.initial(other), other), None
     images = None
     if job.hardware.store == "packed":
-        images = pack(
-            job.state.weights,
-            job.state.alive,
-            format=job.format,
-            lanes=job.hardware.lanes,
-            weight_bits=job.network.weight_bits,
-        ).lanes
+        images = _images(job)
     return Core(network=job.network, hardware=job.hardware, state=state, votes=votes, images=images)
+
+
+def _images(job: Job) -> Sequence[LaneImage]:
+    """Return what the packed store holds at first."""
+    state, hardware, network = job.state, job.hardware, job.network
+    packed = partial(
+        pack,
+        format=job.format,
+        lanes=hardware.lanes,
+        weight_bits=network.weight_bits,
+        flagged=job.load,
+    )
+    real = packed(state.weights, state.alive)
+    if not job.load:
+        return real.lanes
+    rng = np.random.default_rng(network.seed)
+    alive = rng.random(state.alive.shape) < state.alive.mean()
+    weights = rng.integers(0, 1 << network.weight_bits, alive.shape, dtype=np.uint8)
+    others = packed(weights * alive, alive)
+    # Room for both.
+    room = max(lane.memories[-1].depth for lane in (*real.lanes, *others.lanes))
+    layout = StoreLayout.of(packed(state.weights, state.alive, capacity=room).lanes)
+    lanes = layout.pack(weights * alive, alive).lanes
+    if not hardware.spram:
+        return lanes
+
+    def noise(memory: Memory) -> Memory:
+        words = rng.integers(0, 1 << memory.width, memory.depth)
+        return replace(memory, words=tuple(words.tolist()))
+
+    return [replace(lane, memories=tuple(map(noise, lane.memories))) for lane in lanes]
 
 
 def build_core(job: Job, folder: Path, *, waves: bool = False) -> Built:
@@ -234,6 +284,8 @@ def build_core(job: Job, folder: Path, *, waves: bool = False) -> Built:
         poke_depth = max(
             network.inputs * network.neurons, network.neurons * network.readout.classes
         )
+        if core.shapes.store is not None:
+            poke_depth = max(poke_depth, *map(max, core.shapes.store.depths))
         return testbench(
             core, Design(source), feed_depth=max(1, most), poke_depth=max(1, poke_depth)
         )

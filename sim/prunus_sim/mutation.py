@@ -246,11 +246,22 @@ def _is_gateware(function: ast.FunctionDef) -> bool:
     return any(isinstance(node, ast.Name) and node.id == "m" for node in ast.walk(function))
 
 
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the children of a node, but not what is built for one platform: simulation only."""
+    match node:
+        case ast.If(
+            test=ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id="platform"), _])
+        ):
+            yield from node.orelse
+        case _:
+            yield from ast.iter_child_nodes(node)
+
+
 def _nodes(
     node: ast.AST, scope: tuple[str, ...] = (), gateware: bool = False
 ) -> Iterator[tuple[ast.AST, str, bool]]:
     """Yield all nodes but annotations: each with its scope, and whether it becomes hardware."""
-    for child in ast.iter_child_nodes(node):
+    for child in _children(node):
         if isinstance(child, ast.arguments):
             continue
         if isinstance(child, ast.FunctionDef):

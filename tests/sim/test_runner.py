@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from prunus_rtl.export.simulators import SimulatorError, check_tools
 from prunus_sim import runner
 from prunus_sim.benches import queue
-from prunus_sim.runner import BenchError, Built, SimulatorError, build, check_tools, simulator
+from prunus_sim.runner import BenchError, Built, build, simulator
 
 _FAILING = "prunus_sim.benches.failing"
 
@@ -59,7 +60,7 @@ def test_waveform_is_written_if_asked_for(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_simulator_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIM", "questa")
-    message = "SIM must be one of verilator, icarus, not 'questa'"
+    message = "SIM must be one of icarus, verilator, not 'questa'"
     with pytest.raises(SimulatorError, match=re.escape(message)):
         simulator()
 
@@ -67,23 +68,16 @@ def test_simulator_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("sim", "missing", "message"),
     [
-        (
-            "verilator",
-            {"g++"},
-            "Simulator verilator must have g++, which is missing: apt install g++",
-        ),
+        ("verilator", {"g++"}, "Simulator verilator must have g++: apt install g++"),
         (
             "verilator",
             {"make", "perl"},
-            (
-                "Simulator verilator must have make, perl, which are missing: "
-                "apt install make && apt install perl"
-            ),
+            ("Simulator verilator must have make, perl: apt install make && apt install perl"),
         ),
         (
             "icarus",
             {"iverilog", "vvp"},
-            "Simulator icarus must have iverilog, vvp, which are missing: apt install iverilog",
+            "Simulator icarus must have iverilog, vvp: apt install iverilog",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 import click
 
 from prunus_model.atomic import write_atomically
+from prunus_model.experiments.render_hardware import HARDWARE_BLOCKS, hardware_block
+from prunus_model.experiments.tables import table, versions
 
 __all__ = ["main", "rendered"]
 
-_DOCUMENTS = (Path("README.md"), Path("model/README.md"))
+_DOCUMENTS = tuple(map(Path, ("README.md", "model/README.md", "rtl/README.md", "sim/README.md")))
 _RESULTS = Path("model/results")
 _Rows = list[dict[str, Any]]
 
@@ -29,11 +32,6 @@ def _spread(values: Iterable[float], scale: float, digits: int) -> str:
     scaled = [scale * value for value in values]
     half = (max(scaled) - min(scaled)) / 2
     return f"{statistics.mean(scaled):.{digits}f} ± {half:.{digits}f}"
-
-
-def _table(headings: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
@@ -71,9 +69,9 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
         lines.append(line)
     seeds = sorted({row["seed"] for row in results["runs"]})
     return (
-        f"{_table(headings, lines)}\n\nMean ± half the range over seeds "
+        f"{table(headings, lines)}\n\nMean ± half the range over seeds "
         f"{', '.join(map(str, seeds))}. All 60,000 training and 10,000 test images; votes from "
-        f"training images only. `{results['command']}`, {_versions(results)}."
+        f"training images only. `{results['command']}`, {versions(results)}."
     )
 
 
@@ -111,8 +109,8 @@ def _speed(speed: dict[str, Any]) -> str:
         ]
         for row in speed["rows"]
     ]
-    table = _table(["", "threads", "presentations/s", "range of 3", "peak memory MB"], lines)
-    compared = _table(
+    rates = table(["", "threads", "presentations/s", "range of 3", "peak memory MB"], lines)
+    compared = table(
         ["training, 400 neurons, one thread", "Prunus", "BindsNET"],
         [
             [
@@ -142,15 +140,11 @@ def _speed(speed: dict[str, Any]) -> str:
         f"G synapse additions per second, encoding, learning and pruning included; the inner loop "
         f"alone, with all data in the first-level cache, makes "
         f"{speed['best_adds_per_s'] / 1e9:.0f} G, so it runs at {share:.0f} % of the best this "
-        f"processor could do.\n\n{table}\n\nThe first presentation in a new process takes "
+        f"processor could do.\n\n{rates}\n\nThe first presentation in a new process takes "
         f"{speed['compile_seconds']['first']:.1f} s when nothing is compiled yet, "
         f"{speed['compile_seconds']['cached']:.2f} s from the cache. {speed['processor']}, shared "
-        f"and noisy: trust the ratios. `make bench`, {_versions(speed)}."
+        f"and noisy: trust the ratios. `make bench`, {versions(speed)}."
     )
-
-
-def _versions(results: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in results["versions"].items())
 
 
 def _blocks() -> dict[str, Callable[[], str]]:
@@ -168,6 +162,7 @@ def _blocks() -> dict[str, Callable[[], str]]:
         "mnist-full": lambda: _mnist(mnist(), full=True),
         "speed": lambda: _speed(speed()),
         "speed-ratio": lambda: f"{speed()['ratio_400']:,.0f}",
+        **{name: partial(hardware_block, name) for name in HARDWARE_BLOCKS},
     }
 
 

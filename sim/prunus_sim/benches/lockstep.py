@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import UnusedElaboratable
 
-from prunus_rtl.shapes import Shapes
-from prunus_sim.harness import CoreSimulation, Outcome, StateArrays
+from prunus_sim.harness import CoreSimulation, Outcome
 from prunus_sim.judge import Difference, Judge, Replay, Stimulus, cycle_bounds, state_arrays
 from prunus_sim.lockstep import Job, Show, make_core
 
@@ -30,9 +29,9 @@ class _Run:
 
     def __init__(self, tb: Any, job: Job, folder: Path) -> None:
         self.job = job
-        self.shapes = Shapes(network=job.network, hardware=job.hardware)
-        self.core = CoreSimulation(tb, shapes=self.shapes, folder=folder)
         self.model = make_core(job)
+        self.shapes = self.model.shapes
+        self.core = CoreSimulation(tb, shapes=self.shapes, folder=folder)
         self.judge = Judge(self.shapes, job.state, job.readout)
         self.core_cycles = 0
         self.simulating = 0.0
@@ -41,12 +40,9 @@ class _Run:
     async def prepare(self) -> None:
         """Bring the core to where the model is; its memories hold the state already."""
         if self.job.load:
-            await self.core.write_state(self._expected())
+            await self.core.write_state(self.judge.expected())
         else:
             await self.core.write_presentation(self.job.state.presentation)
-
-    def _expected(self) -> StateArrays:
-        return state_arrays(self.judge.engine.state, self.shapes, self.job.readout)
 
     async def show(self, show: Show) -> None:
         """Show, and compare everything."""
@@ -58,7 +54,7 @@ class _Run:
         if show.reset_after:
             await self._show(show, ends, limit, reset_after=show.reset_after)
             if show.learn:
-                await self.core.write_state(self._expected())
+                await self.core.write_state(self.judge.expected())
             else:
                 await self.core.write_presentation(number)
         outcomes = await self._show(show, ends, limit)
