@@ -8,12 +8,18 @@ MADE   := .venv/.made
 # Full MNIST is looked for where PRUNUS_DATA says, in the cache, and downloaded if it is nowhere.
 SEEDS  ?= 3
 
+# What is built by `make bitstream`.
+BOARD  ?= ulx3s-85f
+MODE   ?= inference
+
 # BindsNET lives in an environment of its own; or name one that has it.
 BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo sim sim-full formal mutants bench results pretrained render clean
+.PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
+  results pretrained render clean \
+  bitstream flash boards boards-test
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,15 +41,28 @@ check: $(MADE) ## Lint, types, layering, README in step with results
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m prunus_model.experiments.render --check
+	$(BIN)/python -m prunus_boards.render --check
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
-	$(BIN)/python -m pytest -m "not sim and not formal"
+	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards"
 
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
 	$(BIN)/python -m prunus_sim.full --bounded --output build/sim.json
 
 sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hour)
 	$(BIN)/python -m prunus_sim.full
+
+sim-speed: $(MADE) ## Speed of simulation, Verilator and Icarus -> sim/results/speed.json (minutes)
+	$(BIN)/python -m prunus_sim.speed
+
+cycles: $(MADE) ## Cycles of an inference: lanes, densities -> sim/results/cycles.json (minutes)
+	$(BIN)/python -m prunus_sim.cycles
+
+size: $(MADE) ## Cells of cores, synthesised by yosys -> rtl/results/size.json (minutes)
+	$(BIN)/python -m prunus_rtl.resources
+
+link: $(MADE) ## Spoilt frames to the simulated host link -> boards/results/link.json (half an hour)
+	$(BIN)/python -m prunus_boards.robustness
 
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
 	$(BIN)/python -m prunus_sim.formal.prove
@@ -54,6 +73,27 @@ mutants: $(MADE) ## Faults put into the gateware by a program -> sim/results/mut
 demo: $(MADE) ## Train 100 neurons on the bundled sample, with pruning, and test them
 	@mkdir -p build
 	$(BIN)/prunus train --epochs 5 --output build/demo.npz --force
+
+# The network of the paper's size is the one that fits no FPGA here unless it is pruned.
+ARTIFACT ?= $(if $(filter ulx3s-85f-inference,$(BOARD)-$(MODE)),build/paper.npz)
+bitstream: $(MADE) $(filter build/paper.npz,$(ARTIFACT)) ## Bitstream: BOARD= [ARTIFACT=] [MODE=] [LANES=] [CLOCK=] [SEEDS=]
+	$(BIN)/prunus bitstream $(ARTIFACT) --board "$(BOARD)" --mode $(MODE) \
+	  $(if $(LANES),--lanes $(LANES)) $(if $(CLOCK),--clock $(CLOCK)) \
+	  $(if $(filter command environment,$(origin SEEDS)),--seeds $(SEEDS))
+
+flash: $(MADE) ## Load a board with its latest bitstream: BOARD=
+	$(BIN)/prunus flash --board "$(BOARD)"
+
+boards: $(MADE) build/paper.npz ## Bitstreams whose results are kept -> boards/results (hours)
+	$(BIN)/python -m prunus_boards.results
+	$(MAKE) render
+
+boards-test: $(MADE) ## Tests that place and route (minutes)
+	$(BIN)/python -m pytest -m boards
+
+build/paper.npz: | $(MADE)
+	@mkdir -p build
+	$(BIN)/prunus train --config paper --data mnist --epochs 2 --output $@
 
 bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/results/speed.json
 	$(BIN)/python -m prunus_model.experiments.speed --bindsnet-python $(BINDSNET_PYTHON)
@@ -71,10 +111,12 @@ results: $(MADE) ## Accuracy and SOPs on full MNIST -> model/results/mnist.json 
 
 render: $(MADE) ## Write the tables of the results into the READMEs
 	$(BIN)/python -m prunus_model.experiments.render
+	$(BIN)/python -m prunus_boards.render
 
 pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c demo -d mnist -e 2 -o model/prunus_model/pretrained/demo.npz --force
 	$(BIN)/prunus train -c 400 -d mnist -e 2 -o model/prunus_model/pretrained/400.npz --force
+	$(BIN)/prunus train -c up5k -d mnist -e 2 -o model/prunus_model/pretrained/up5k.npz --force
 
 clean: ## Remove what was built, the environments too
 	rm -rf build dist .venv .venv-bindsnet .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,138 @@
+"""What the commands that talk to a device share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from prunus_boards.host import Device
+from prunus_boards.serial_port import BAUD
+from prunus_boards.targets import SOCKET, open_device
+from prunus_model.artifact import Artifact
+from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.link.description import CoreDescription
+
+__all__ = ["device_options", "note", "opened", "progress", "terminable"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def device_options(function: _F) -> _F:
+    """Add the options that name a device."""
+    for option in reversed(
+        (
+            click.option(
+                "--on",
+                default="golden",
+                show_default=True,
+                metavar="DEVICE",
+                help=f"golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0.",
+            ),
+            click.option(
+                "--core",
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="core.json of the device. Default: found among those built on this machine.",
+            ),
+            click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True),
+            click.option(
+                "--mode",
+                type=click.Choice(["inference", "learning"]),
+                help="Of golden and sim: whether the core can learn. Default: if it is to.",
+            ),
+            click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
+            click.option(
+                "--store",
+                type=click.Choice(STORES),
+                default="auto",
+                show_default=True,
+                help="Of golden and sim: what holds the weights.",
+            ),
+            click.option("--learn", is_flag=True, help="Learn from the images."),
+            click.option(
+                "--stop-after",
+                type=click.IntRange(min=0, max=255),
+                help="Early exit after so many output spikes, 0 for never. "
+                "Default: as configured; never while learning.",
+            ),
+            click.option("--invert", is_flag=True, help="Exchange light and dark."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def opened(
+    artifact: Artifact,
+    *,
+    on: str,
+    core: Path | None,
+    baud: int,
+    mode: Literal["inference", "learning"] | None,
+    lanes: int | None,
+    store: str,
+    learn: bool,
+) -> Iterator[Device]:
+    """Open the device, and see to it that it holds the network."""
+    options = ExportOptions(
+        mode=mode or ("learning" if learn else "inference"), lanes=lanes, store=store
+    )
+    description = None if core is None else CoreDescription.load(core)
+    if on == "sim":
+        note("Building the simulation ...")
+    with (
+        terminable(),
+        open_device(on, artifact, options=options, core=description, baud=baud) as device,
+    ):
+        if device.holds(artifact):
+            device.attach(artifact)
+        else:
+            with progress("loading") as advance:
+                device.load(artifact, progress=advance)
+        yield device
+
+
+def note(text: str) -> None:
+    """Tell something that is no result."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; nothing elsewhere."""
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+    if not bar.console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C, so that no simulation is left behind."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,136 @@
+"""Whether a design can fit a device: its memories before synthesis, the rest after placement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prunus_boards.board import Board
+from prunus_boards.tools import ToolError
+from prunus_model.errors import PrunusError
+from prunus_model.store import Memory
+from prunus_model.store_size import DEVICES
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.export.sizes import LOGIC_BITS
+
+__all__ = ["FitError", "Ram", "check_memories", "explain", "memories_of"]
+
+#: A memory as RTLIL declares it, with the wish for a kind of memory.
+_MEMORY = re.compile(
+    r"^(?P<attributes>(?: *attribute .*\n)*) *memory width (?P<width>\d+) size (?P<depth>\d+) ",
+    re.MULTILINE,
+)
+_HUGE = r'\ram_style "huge"'
+#: A line of the table of what is used, as nextpnr writes it.
+_USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)\s*/\s*(\d+)\s+\d+%", re.MULTILINE)
+#: Memories of so few words may be LUT RAM, where there is such.
+_LUT_WORDS = 64
+
+
+class FitError(PrunusError):
+    """A design needs more than the device has.
+
+    Attributes
+    ----------
+    missing : int
+        How many blocks or cells too few there are.
+    """
+
+    def __init__(self, message: str, *, missing: int) -> None:
+        self.missing = missing
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ram:
+    """A memory of a design.
+
+    Attributes
+    ----------
+    width, depth : int
+        Bits of a word, number of words.
+    huge : bool
+        Whether it may be one of the large memories that some devices have beside their blocks.
+    """
+
+    width: int
+    depth: int
+    huge: bool = False
+
+    @property
+    def logic(self) -> bool:
+        """Whether it is so small that it may be made of logic."""
+        return self.depth <= _LUT_WORDS or self.width * self.depth < LOGIC_BITS
+
+    @property
+    def image(self) -> Memory:
+        """A memory of this size that holds zeros."""
+        return Memory(name="", fields=(("word", self.width),), words=(0,) * self.depth)
+
+
+def memories_of(rtlil: str) -> list[Ram]:
+    """Return the memories of a design in RTLIL."""
+    return [
+        Ram(
+            width=int(found["width"]),
+            depth=int(found["depth"]),
+            huge=_HUGE in found["attributes"],
+        )
+        for found in _MEMORY.finditer(rtlil)
+    ]
+
+
+def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
+    """Check that there are blocks enough; synthesis of what can't fit would take minutes.
+
+    Memories that may be made of logic are left out: place and route has the last word.
+
+    Raises
+    ------
+    FitError
+        Says how many bits are missing, and what would fit.
+    """
+    *large, block = DEVICES[board.memory].kinds
+    huge = [memory for memory in memories if memory.huge and large]
+    other = [memory for memory in memories if memory not in huge and not memory.logic]
+    for kind, name, group in ((*large, block)[0], "SPRAM", huge), (block, "block RAM", other):
+        blocks = sum(kind.blocks(memory.image) for memory in group)
+        if (missing := blocks - kind.count) > 0:
+            # What is lost at the ends of blocks stays lost in a smaller network; but SPRAMs are
+            # filled up with room to spare, which is not needed.
+            share = kind.count / blocks
+            if group is huge and plan.sizes is not None:
+                share = kind.bits / max(plan.sizes.row(plan.store).lane_bits)
+            raise FitError(
+                f"{plan.network.neurons} neurons with store {plan.store} must fit the "
+                f"{kind.count * kind.bits:,} bits of {name} of {board.device}, not take "
+                f"{blocks * kind.bits:,}: {missing * kind.bits:,} bits ({missing} blocks) are "
+                f"missing; {_advice(plan, board, missing * kind.bits, share)}",
+                missing=missing,
+            )
+
+
+def _advice(plan: Plan, board: Board, missing: int, share: float) -> str:
+    """Say what would fit: another format of the store, or how large a network."""
+    if plan.sizes is not None and not plan.hardware.spram:
+        now = plan.sizes.row(plan.store).fit(board.memory)
+        for row in sorted(plan.sizes.rows, key=lambda row: row.bits):
+            if now.bits - row.fit(board.memory).bits >= missing:
+                return f"store {row.format} would fit"
+    lanes = plan.hardware.lanes
+    neurons = int(plan.network.neurons * min(share, 1)) // lanes * lanes
+    return f"about {neurons} neurons like these would fit"
+
+
+def explain(error: ToolError, board: Board) -> PrunusError:
+    """Return what is wrong when place and route has failed: mostly that something is too large."""
+    for kind, used, there in _USED.findall(error.log):
+        if int(used) > int(there):
+            return FitError(
+                f"Design must fit the {int(there):,} {kind} of {board.device}, but needs "
+                f"{int(used):,}: {int(used) - int(there):,} are missing; try fewer lanes or a "
+                f"smaller network",
+                missing=int(used) - int(there),
+            )
+    return error

