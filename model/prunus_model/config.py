@@ -427,7 +427,7 @@ def _sized(
 
 #: Named configurations. What depends on how often a neuron fires goes with the size: `theta_plus`
 #: (semantics, section 8) and the pruning ramp, so that pruning takes about as long at every size.
-#: `up5k` is `400` with a slightly steeper ramp, so that what is left fits the SPRAMs of an iCE40UP5K.
+#: `up5k` is `400` with a slightly steeper ramp: what is left fits the SPRAMs of an iCE40UP5K.
 #: `tiny` is for exhaustive tests and simulation: 7 x 7 images, few neurons, few steps.
 NAMED: Mapping[str, NetworkConfig] = {
     "tiny": NetworkConfig(

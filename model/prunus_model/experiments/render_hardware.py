@@ -179,6 +179,14 @@ def _compared(results: _Results) -> str:
     return f"{shown:,} presentations, {values:,} values compared, {differences} differences"
 
 
+def _mutants(results: _Results) -> str:
+    return (
+        f"{results['total']} faults in {len(results['units'])} units: {results['caught']} caught, "
+        f"{results['survived']} survived, {len(results['equivalent'])} equivalent, each with its "
+        f"reason in the file ({origin(results)})."
+    )
+
+
 #: Blocks by name: the file with the results, and what is made of it.
 HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
     "size": ("rtl/results/size.json", _size),
@@ -188,6 +196,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
     "cycles-headline": ("sim/results/cycles.json", _measured),
     "lockstep": ("sim/results/lockstep.json", _lockstep),
     "lockstep-headline": ("sim/results/lockstep.json", _compared),
+    "mutants": ("sim/results/mutants.json", _mutants),
     "sim-speed": ("sim/results/speed.json", _speed),
 }
 
