@@ -9,11 +9,10 @@ import click
 
 from prunus_boards.boards import BOARDS, find_board
 from prunus_boards.build import CORE, REPORT, Built, build
-from prunus_boards.command import terminable
 from prunus_boards.flash import find_build, load_board
 from prunus_boards.serial_port import BAUD
 from prunus_boards.tools import Tools
-from prunus_model.cli.common import console, load_network
+from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.errors import ConfigError
 from prunus_rtl.export.plan import STORES, ExportOptions
 

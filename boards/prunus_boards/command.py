@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,11 @@ from prunus_boards.host import Device
 from prunus_boards.serial_port import BAUD
 from prunus_boards.targets import SOCKET, open_device
 from prunus_model.artifact import Artifact
+from prunus_model.cli.common import terminable
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription
 
-__all__ = ["device_options", "note", "opened", "progress", "terminable"]
+__all__ = ["device_options", "note", "opened", "progress"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -122,17 +122,3 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     with bar:
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """End at SIGTERM as at Ctrl-C, so that no simulation is left behind."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

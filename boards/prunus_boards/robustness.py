@@ -17,7 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
-from prunus_boards.command import note, progress, terminable
+from prunus_boards.command import note, progress
 from prunus_boards.contents import blocks
 from prunus_boards.golden import GoldenTransport
 from prunus_boards.link import Link
@@ -26,6 +26,7 @@ from prunus_boards.spoiling import FAULTS, Line
 from prunus_boards.transport import TransportError
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
+from prunus_model.cli.common import terminable
 from prunus_model.config import NetworkConfig
 from prunus_model.split import Split
 from prunus_model.training import train

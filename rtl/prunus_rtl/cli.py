@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
-from prunus_model.cli.common import console, load_network
+from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.datasets import load
 from prunus_model.store_size import DEVICES
 from prunus_rtl.export.package import Written, check_folder, write_package
@@ -98,7 +96,7 @@ def generate(
     check_folder(output, force=force)
     bench = find_simulator(simulator)
     artifact = load_network(network)
-    with _terminable():
+    with terminable():
         written = write_package(
             artifact,
             options,
@@ -144,17 +142,3 @@ def _report(written: Written) -> None:
         lines.append(f"The bench was not run; with iverilog (apt install iverilog): {check}")
     for line in lines:
         console.print(line, soft_wrap=True)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """End at SIGTERM as at Ctrl-C, so that nothing is left behind."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
+from prunus_model.cli.common import terminable
 from prunus_model.errors import PrunusError
 
 __all__ = ["WrongError", "user_errors"]
@@ -36,13 +36,9 @@ def user_errors() -> Iterator[None]:
     WrongError
         For every :class:`prunus_model.errors.PrunusError` and :class:`OSError`.
     """
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        with terminable():
+            yield
     except PrunusError as e:
         raise WrongError(" ".join(str(e).split())) from e
     except OSError as e:
@@ -50,5 +46,3 @@ def user_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(_INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +33,7 @@ __all__ = [
     "load_network",
     "new_file",
     "new_table",
+    "terminable",
     "threads_option",
 ]
 
@@ -144,6 +147,20 @@ def new_table(title: str, *headings: str) -> Table:
         # Digits are never cut off.
         table.add_column(heading, justify="right" if n else "left", overflow="fold")
     return table
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C, so that neither processes nor files are left behind."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def accuracy_table(evaluations: list[Evaluation]) -> Table:
