@@ -165,6 +165,14 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     }
 
 
+def _fall(row: Row, full: Row) -> float:
+    """Return the share of cycles saved over the share of SOPs saved, against density 1."""
+    cycles, sops = (
+        1 - row[key] / full[key] for key in ("cycles_per_inference", "forward_sops_per_inference")
+    )
+    return float(cycles / sops)
+
+
 def budgets(rows: Sequence[Row]) -> list[Budget]:
     """Return the budgets of the design, with what was measured."""
 
@@ -174,23 +182,18 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
 
     whole = row(network=PAPER, lanes=16, early_exit=0)
     early = row(network=PAPER, lanes=16, early_exit=1)
-    falls = []
     swept = [r for r in rows if r["swept"] and r["lanes"] == 16]
+    falls = {}
     for learning in (False, True):
         kind = [r for r in swept if (r["store"] == "learning") == learning]
         full = max(kind, key=lambda r: float(r["density"]))
-        for other in kind:
-            if other is not full:
-                cycles, sops = (
-                    1 - other[key] / full[key]
-                    for key in ("cycles_per_inference", "forward_sops_per_inference")
-                )
-                falls.append(cycles / sops)
+        falls[learning] = round(min(_fall(r, full) for r in kind if r is not full), 4)
     figures = (
         ("cycles, 800 neurons, 16 lanes", 90_000, 78_000, whole["cycles_per_inference"], False),
         ("the same, early exit", 20_000, 16_000, early["cycles_per_inference"], False),
         ("lane use, 800 neurons, 16 lanes", 0.85, 0.95, whole["lane_use"], True),
-        ("fall of cycles / fall of SOPs", 0.8, 0.95, round(min(falls), 4), True),
+        ("least fall of cycles / fall of SOPs, packed", 0.8, 0.95, falls[False], True),
+        ("the same, learning store", 0.8, 0.95, falls[True], True),
     )
     return [
         Budget(figure=figure, must=must, reach=reach, value=value, least=least)

@@ -253,10 +253,12 @@ class Identity:
         ProtocolError
             If it is not one of this version.
         """
-        if len(block) < 5 or block[:4] != cls.MAGIC:
+        if block[:4] != cls.MAGIC:
             raise ProtocolError(f"Identity must begin with {cls.MAGIC!r}, not {block[:4]!r}")
-        if block[4] != VERSION:
-            raise ProtocolError(f"Protocol must be version {VERSION}, not {block[4]}")
+        # Before the length, which another version may change.
+        if block[4:5] != bytes([VERSION]):
+            found = block[4] if block[4:] else "none"
+            raise ProtocolError(f"Protocol must be version {VERSION}, not {found}")
         if len(block) != cls.FORMAT.size:
             raise ProtocolError(f"Identity must be {cls.FORMAT.size} bytes, not {len(block)}")
         _, version, lanes, learn, steps, neurons, inputs, clock, core, network = cls.FORMAT.unpack(
