@@ -11,11 +11,11 @@ from typing import Any
 import click
 import numpy as np
 
-from prunus_boards.checking import Checked, check
 from prunus_boards.command import device_options, note, opened, progress
+from prunus_boards.host.checking import Checked, check
+from prunus_boards.host.learning import learned
+from prunus_boards.host.shown import Shown
 from prunus_boards.images import Images, read_images
-from prunus_boards.learning import learned
-from prunus_boards.shown import Shown
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import command_line, console, load_network, new_file, new_table
 from prunus_model.encoder import levels

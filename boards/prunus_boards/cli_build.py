@@ -7,14 +7,14 @@ from typing import Literal
 
 import click
 
+from prunus_boards.bitstream.flash import find_build, load_board
+from prunus_boards.bitstream.flow import CORE, REPORT, Built, build
+from prunus_boards.bitstream.tools import Tools
 from prunus_boards.boards import BOARDS, find_board
-from prunus_boards.build import CORE, REPORT, Built, build
-from prunus_boards.flash import find_build, load_board
-from prunus_boards.serial_port import BAUD
-from prunus_boards.tools import Tools
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.errors import ConfigError
 from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.link.protocol import BAUD
 
 __all__ = ["bitstream", "check_output", "flash", "parse_pins"]
 

@@ -11,13 +11,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prunus_boards.host import Device
-from prunus_boards.serial_port import BAUD
+from prunus_boards.host.device import Device
 from prunus_boards.targets import SOCKET, open_device
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import terminable
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription
+from prunus_rtl.link.protocol import BAUD
 
 __all__ = ["device_options", "note", "opened", "progress"]
 

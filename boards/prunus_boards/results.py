@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import click
 
+from prunus_boards.bitstream.fit import FitError
+from prunus_boards.bitstream.flow import build, prepare
 from prunus_boards.boards import find_board
-from prunus_boards.build import build, prepare
-from prunus_boards.fit import FitError
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
 from prunus_model.cli.common import BUNDLED, console, load_network

@@ -18,12 +18,12 @@ import click
 import numpy as np
 
 from prunus_boards.command import note, progress
-from prunus_boards.contents import blocks
-from prunus_boards.golden import GoldenTransport
-from prunus_boards.link import Link
-from prunus_boards.simulator import SimulatorTransport
+from prunus_boards.host.contents import blocks
+from prunus_boards.host.golden import GoldenTransport
+from prunus_boards.host.link import Link
+from prunus_boards.host.simulator import SimulatorTransport
+from prunus_boards.host.transport import TransportError
 from prunus_boards.spoiling import FAULTS, Line
-from prunus_boards.transport import TransportError
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
 from prunus_model.cli.common import terminable

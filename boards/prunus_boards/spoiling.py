@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from prunus_boards.transport import Transport
+from prunus_boards.host.transport import Transport
 
 __all__ = ["FAULTS", "Line"]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prunus_boards.golden import GoldenTransport
-from prunus_boards.host import Device
-from prunus_boards.serial_port import BAUD, SerialTransport
-from prunus_boards.simulator import SimulatorTransport, SocketTransport
-from prunus_boards.transport import TransportError
+from prunus_boards.host.device import Device
+from prunus_boards.host.golden import GoldenTransport
+from prunus_boards.host.serial_port import SerialTransport
+from prunus_boards.host.simulator import SimulatorTransport, SocketTransport
+from prunus_boards.host.transport import TransportError
 from prunus_model.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol import BAUD
 
 __all__ = ["SOCKET", "open_device"]
 

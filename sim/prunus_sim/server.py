@@ -121,7 +121,7 @@ def serve(
     "--netlist",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Simulate what `python -m prunus_boards.netlist NETWORK -o FOLDER` has written.",
+    help="Simulate what `python -m prunus_boards.bitstream.netlist NETWORK -o FOLDER` has written.",
 )
 @click.option("--once", is_flag=True, help="End when the first host hangs up.")
 @click.option("--build", "folder", type=click.Path(path_type=Path), help="Where to build.")

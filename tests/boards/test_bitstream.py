@@ -12,10 +12,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from prunus_boards.bitstream.flow import BuildError, build
+from prunus_boards.bitstream.netlist import CELLS, NETLIST, write_netlist
+from prunus_boards.bitstream.tools import Tools
 from prunus_boards.boards import find_board
-from prunus_boards.build import BuildError, build
-from prunus_boards.netlist import CELLS, NETLIST, write_netlist
-from prunus_boards.tools import Tools
 from prunus_cli import digits, tiny
 from prunus_model.artifact import Artifact
 from prunus_model.training import train

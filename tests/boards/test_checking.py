@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prunus_boards.checking import check
-from prunus_boards.shown import Shown
+from prunus_boards.host.checking import check
+from prunus_boards.host.shown import Shown
 from prunus_devices import PACKED, device, shown
 from prunus_model.counters import COUNTERS
 

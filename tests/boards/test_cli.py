@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from prunus_boards.emulator import Emulator
+from prunus_boards.host.emulator import Emulator
 from prunus_cli import Cli, digits, same, write_digits
 from prunus_devices import LEARNING, PACKED, network
 from prunus_model.artifact import Artifact

@@ -7,8 +7,8 @@ from amaranth.hdl import ClockDomain, IOPort, Module, Signal
 from amaranth.lib import io
 from amaranth.sim import Simulator
 
-from prunus_boards.dividers import dividers
-from prunus_boards.pll import Clocks
+from prunus_boards.bitstream.dividers import dividers
+from prunus_boards.bitstream.pll import Clocks
 
 MHZ = 1_000_000
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from prunus_boards.contents import blocks, state_of, words_of
+from prunus_boards.host.contents import blocks, state_of, words_of
 from prunus_devices import LEARNING, PACKED, network
 from prunus_model.state import State
 from prunus_rtl.export.plan import ExportOptions

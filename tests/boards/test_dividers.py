@@ -1,7 +1,7 @@
 import pytest
 
+from prunus_boards.bitstream.dividers import PLLS, dividers
 from prunus_boards.boards import BOARDS
-from prunus_boards.dividers import PLLS, dividers
 from prunus_model.errors import ConfigError
 
 MHZ = 1_000_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from prunus_boards.emulator import Emulator
+from prunus_boards.host.emulator import Emulator
 from prunus_devices import LEARNING, PACKED, network, shown
 from prunus_model.engine import Engine
 from prunus_rtl.export.plan import ExportOptions

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prunus_boards.checking import Checked, check
-from prunus_boards.host import Device
-from prunus_boards.requests import DeviceError
-from prunus_boards.transport import TransportError
+from prunus_boards.host.checking import Checked, check
+from prunus_boards.host.device import Device
+from prunus_boards.host.requests import DeviceError
+from prunus_boards.host.transport import TransportError
 from prunus_cli import tiny
 from prunus_devices import LEARNING, PACKED, Tampering, device, golden, network, shown
 from prunus_model.engine import Engine

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from prunus_boards.link import ATTEMPTS, Frames, Link, RefusedError
-from prunus_boards.transport import TransportError
+from prunus_boards.host.link import ATTEMPTS, Frames, Link, RefusedError
+from prunus_boards.host.transport import TransportError
 from prunus_devices import Tampering, golden, shown
 from prunus_rtl.link.protocol import (
     BROKEN_ANSWER,

@@ -5,13 +5,13 @@ from typing import Any
 import click
 import pytest
 
+from prunus_boards.bitstream.fit import FitError, Ram, check_memories, memories_of
+from prunus_boards.bitstream.report import cycles_per_inference
+from prunus_boards.bitstream.usage import read_placement, usage
 from prunus_boards.board import FLOWS
 from prunus_boards.boards import BOARDS
-from prunus_boards.fit import FitError, Ram, check_memories, memories_of
 from prunus_boards.render import rendered, results_table
-from prunus_boards.report import cycles_per_inference
 from prunus_boards.results import KEPT
-from prunus_boards.usage import read_placement, usage
 from prunus_cli import digits, tiny
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network

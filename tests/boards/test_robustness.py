@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from cobs import cobs
 
-from prunus_boards import emulator as emulation
-from prunus_boards.emulator import Emulator
-from prunus_boards.golden import GoldenTransport
+from prunus_boards.host import emulator as emulation
+from prunus_boards.host.emulator import Emulator
+from prunus_boards.host.golden import GoldenTransport
+from prunus_boards.host.transport import TransportError
 from prunus_boards.robustness import Trial, trial_network
 from prunus_boards.spoiling import FAULTS, Line
-from prunus_boards.transport import TransportError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.description import link_plan

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import serial
 
-from prunus_boards.checking import check
-from prunus_boards.emulator import Emulator
-from prunus_boards.host import Device
-from prunus_boards.serial_port import SerialTransport
-from prunus_boards.transport import TransportError
+from prunus_boards.host.checking import check
+from prunus_boards.host.device import Device
+from prunus_boards.host.emulator import Emulator
+from prunus_boards.host.serial_port import SerialTransport
+from prunus_boards.host.transport import TransportError
 from prunus_devices import LEARNING, golden, network, shown
 from prunus_rtl.link.description import link_plan
 

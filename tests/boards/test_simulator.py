@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from prunus_boards.checking import check
-from prunus_boards.host import Device
-from prunus_boards.simulator import SimulatorTransport
-from prunus_boards.transport import TransportError
+from prunus_boards.host.checking import check
+from prunus_boards.host.device import Device
+from prunus_boards.host.simulator import SimulatorTransport
+from prunus_boards.host.transport import TransportError
 from prunus_devices import LEARNING, PACKED, golden, network, shown
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.description import CoreDescription, link_plan

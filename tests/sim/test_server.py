@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from prunus_boards.checking import check
-from prunus_boards.host import Device
-from prunus_boards.simulator import SocketTransport
+from prunus_boards.host.checking import check
+from prunus_boards.host.device import Device
+from prunus_boards.host.simulator import SocketTransport
 from prunus_devices import PACKED, network, shown
 from prunus_rtl.link.description import CoreDescription, link_plan
 

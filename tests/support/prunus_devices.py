@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.golden import GoldenTransport
-from prunus_boards.host import Device
-from prunus_boards.transport import Transport
+from prunus_boards.host.device import Device
+from prunus_boards.host.golden import GoldenTransport
+from prunus_boards.host.transport import Transport
 from prunus_cli import digits, tiny
 from prunus_model.artifact import Artifact
 from prunus_model.encoder import levels

@@ -52,6 +52,7 @@ from prunus_model.errors import PrunusError
 
 __all__ = [
     "ANSWER_HEADER",
+    "BAUD",
     "BROKEN_ANSWER",
     "BUFFER_BYTES",
     "CRC_BYTES",
@@ -75,6 +76,8 @@ __all__ = [
 
 #: Version of this protocol; another one is refused.
 VERSION = 1
+#: Bits per second of a serial line, at both ends, unless asked otherwise.
+BAUD = 1_000_000
 #: Ends a frame.
 DELIMITER = 0
 #: Bytes of the CRC: CRC-32 as in zlib and Ethernet.

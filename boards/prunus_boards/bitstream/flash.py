@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from prunus_boards.bitstream.flow import REPORT, product
 from prunus_boards.board import Board
 from prunus_boards.boards import find_board
-from prunus_boards.build import REPORT, product
 from prunus_model.errors import PrunusError
 
 __all__ = ["LOADERS", "FlashError", "explain", "find_build", "load_board"]

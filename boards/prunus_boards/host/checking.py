@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.host import Device
-from prunus_boards.shown import Shown
+from prunus_boards.host.device import Device
+from prunus_boards.host.shown import Shown
 from prunus_model.counters import COUNTERS
 from prunus_model.engine import Engine
 from prunus_model.presentation import Presentation
@@ -54,7 +54,7 @@ def check(
     device : Device
         With a network.
     levels, learn, stop_after
-        As for :meth:`prunus_boards.host.Device.present_many`.
+        As for :meth:`prunus_boards.host.device.Device.present_many`.
 
     Yields
     ------

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 
-from prunus_boards.transport import Transport, TransportError
+from prunus_boards.host.transport import Transport, TransportError
 from prunus_rtl.link.protocol import (
     ANSWER_HEADER,
     BROKEN_ANSWER,

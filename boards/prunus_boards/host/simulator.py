@@ -10,7 +10,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from prunus_boards.transport import Transport, TransportError
+from prunus_boards.host.transport import Transport, TransportError
 from prunus_model.artifact import Artifact
 from prunus_rtl.link.description import CoreDescription
 

@@ -16,7 +16,7 @@ from amaranth.hdl import (
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
-from prunus_boards.dividers import Dividers
+from prunus_boards.bitstream.dividers import Dividers
 
 __all__ = ["Clocks"]
 
@@ -33,7 +33,7 @@ class Clocks(Elaboratable):
     Parameters
     ----------
     family : str
-        One of :data:`prunus_boards.dividers.PLLS`.
+        One of :data:`prunus_boards.bitstream.dividers.PLLS`.
     in_hz : int
         Frequency of the oscillator.
     pin : str

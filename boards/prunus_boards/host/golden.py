@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from prunus_boards.emulator import Emulator
-from prunus_boards.transport import Transport
+from prunus_boards.host.emulator import Emulator
+from prunus_boards.host.transport import Transport
 from prunus_rtl.export.plan import Plan
 
 __all__ = ["GoldenTransport"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prunus_boards.link import Link, RefusedError
-from prunus_boards.transport import Transport
+from prunus_boards.host.link import Link, RefusedError
+from prunus_boards.host.transport import Transport
 from prunus_model.errors import PrunusError
 from prunus_rtl.link.protocol import (
     IDENTITY_SPACE,
@@ -30,7 +30,7 @@ class DeviceError(PrunusError):
 class Requests:
     """Requests to a device. Long ones are cut into as many as it takes.
 
-    Every method raises :class:`prunus_boards.transport.TransportError` if the device does not
+    Every method raises :class:`prunus_boards.host.transport.TransportError` if the device does not
     answer or refuses, and :class:`DeviceError` if its answer can't be.
 
     Parameters

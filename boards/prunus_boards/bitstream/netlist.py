@@ -1,8 +1,8 @@
 """Netlist after synthesis, as Verilog: what a simulator can run in place of the gateware.
 
-``python -m prunus_boards.netlist demo -o build/netlist`` writes ``netlist.v``, the models of its
-cells, ``cells.v``, and ``core.json``. For the iCE40: for the block RAMs of the other families yosys
-has no model. A simulator must define ``NO_ICE40_DEFAULT_ASSIGNMENTS``.
+``python -m prunus_boards.bitstream.netlist demo -o build/netlist`` writes ``netlist.v``, the models
+of its cells, ``cells.v``, and ``core.json``. For the iCE40: for the block RAMs of the other
+families yosys has no model. A simulator must define ``NO_ICE40_DEFAULT_ASSIGNMENTS``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import click
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from prunus_boards.bitstream.flow import CORE, memory_script
+from prunus_boards.bitstream.staging import staged
+from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
-from prunus_boards.build import CORE, memory_script
-from prunus_boards.staging import staged
-from prunus_boards.tools import Tools
 from prunus_model.cli.common import load_network
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan

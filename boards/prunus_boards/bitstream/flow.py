@@ -12,20 +12,20 @@ from typing import Any
 
 from amaranth.build.run import BuildPlan
 
+from prunus_boards.bitstream.dividers import dividers
+from prunus_boards.bitstream.fit import FitError, check_memories, explain, memories_of
+from prunus_boards.bitstream.report import make_report
+from prunus_boards.bitstream.staging import staged
+from prunus_boards.bitstream.tools import ToolError, Tools
+from prunus_boards.bitstream.top import BoardTop
+from prunus_boards.bitstream.usage import Placement, read_placement
 from prunus_boards.board import Board
-from prunus_boards.dividers import dividers
-from prunus_boards.fit import FitError, check_memories, explain, memories_of
-from prunus_boards.report import make_report
-from prunus_boards.serial_port import BAUD
-from prunus_boards.staging import staged
-from prunus_boards.tools import ToolError, Tools
-from prunus_boards.top import BoardTop
-from prunus_boards.usage import Placement, read_placement
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.description import link_plan
+from prunus_rtl.link.protocol import BAUD
 from prunus_rtl.link.uart import baud_divisor
 from prunus_rtl.packed_store import SPRAM_SCRIPT
 

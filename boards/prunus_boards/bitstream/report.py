@@ -10,9 +10,9 @@ from typing import Any
 
 from amaranth.hdl import UnusedElaboratable
 
+from prunus_boards.bitstream.tools import peak_memory_mb
+from prunus_boards.bitstream.usage import Placement, usage
 from prunus_boards.board import Board
-from prunus_boards.tools import peak_memory_mb
-from prunus_boards.usage import Placement, usage
 from prunus_model.datasets import load
 from prunus_model.encoder import levels
 from prunus_model.network import Network

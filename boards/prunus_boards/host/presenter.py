@@ -8,9 +8,9 @@ from collections.abc import Generator
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.memories import Memories
-from prunus_boards.requests import DeviceError, Requests
-from prunus_boards.shown import Shown, unpacked
+from prunus_boards.host.memories import Memories
+from prunus_boards.host.requests import DeviceError, Requests
+from prunus_boards.host.shown import Shown, unpacked
 from prunus_model.formats import PRESENTATION_BITS, max_of
 from prunus_model.presentation import Presentation
 from prunus_rtl.core import result_layout
@@ -50,7 +50,7 @@ class Presenter:
         Parameters
         ----------
         levels, learn, stop_after
-            As of :meth:`prunus_boards.host.Device.present_many`.
+            As of :meth:`prunus_boards.host.device.Device.present_many`.
         neurons : ndarray of int64, shape (neurons,)
             Neuron at each position.
 

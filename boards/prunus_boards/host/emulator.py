@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from prunus_boards.emulated_memories import EmulatedMemories, StateError
-from prunus_boards.link import Frames
+from prunus_boards.host.emulated_memories import EmulatedMemories, StateError
+from prunus_boards.host.link import Frames
 from prunus_model.formats import max_of
 from prunus_model.presentation import Presentation
 from prunus_model.readout import UNDECIDED, Readout, predict_vote

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prunus_boards.shown import Shown
+from prunus_boards.host.shown import Shown
 from prunus_model.artifact import Artifact
 from prunus_model.counters import COUNTERS, Counters
 from prunus_model.engine import Engine

@@ -9,12 +9,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.contents import state_of, words_of
-from prunus_boards.memories import Memories
-from prunus_boards.presenter import Presenter
-from prunus_boards.requests import DeviceError, Requests
-from prunus_boards.shown import Shown
-from prunus_boards.transport import Transport
+from prunus_boards.host.contents import state_of, words_of
+from prunus_boards.host.memories import Memories
+from prunus_boards.host.presenter import Presenter
+from prunus_boards.host.requests import DeviceError, Requests
+from prunus_boards.host.shown import Shown
+from prunus_boards.host.transport import Transport
 from prunus_model.artifact import Artifact
 from prunus_model.formats import STEP_BITS, max_of
 from prunus_model.presentation import check_levels
@@ -58,7 +58,7 @@ class Device:
 
     Examples
     --------
-    >>> from prunus_boards.golden import GoldenTransport
+    >>> from prunus_boards.host.golden import GoldenTransport
     >>> from prunus_model import Artifact, levels, load_data
     >>> from prunus_model.cli.common import bundled
     >>> from prunus_rtl.export.plan import ExportOptions

@@ -7,12 +7,10 @@ import errno
 import serial
 from serial.tools import list_ports
 
-from prunus_boards.transport import Transport, TransportError
+from prunus_boards.host.transport import Transport, TransportError
+from prunus_rtl.link.protocol import BAUD
 
-__all__ = ["BAUD", "SerialTransport"]
-
-#: Baud rate that boards are built for unless asked otherwise.
-BAUD = 1_000_000
+__all__ = ["SerialTransport"]
 
 #: Bytes fetched at a time.
 _CHUNK = 4096

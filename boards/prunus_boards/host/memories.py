@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.contents import Words, blocks
-from prunus_boards.requests import Requests
+from prunus_boards.host.contents import Words, blocks
+from prunus_boards.host.requests import Requests
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import spaces
 from prunus_rtl.shapes import Shapes
@@ -22,7 +22,7 @@ _PASSING = (Space.V, Space.LAST_STEP, Space.PRESENTATION)
 class Memories:
     """Memories of a device.
 
-    Every method raises :class:`prunus_boards.link.RefusedError` for an address that does not
+    Every method raises :class:`prunus_boards.host.link.RefusedError` for an address that does not
     exist; then nothing of the request it was in is written.
 
     Parameters

@@ -7,9 +7,9 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
+from prunus_boards.bitstream.dividers import Dividers
+from prunus_boards.bitstream.pll import Clocks
 from prunus_boards.board import LED, UART, Board
-from prunus_boards.dividers import Dividers
-from prunus_boards.pll import Clocks
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.description import CoreDescription
 from prunus_rtl.link.serial_system import SerialSystem

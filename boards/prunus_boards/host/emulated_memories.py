@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.contents import Words, blocks, state_of, words_of
+from prunus_boards.host.contents import Words, blocks, state_of, words_of
 from prunus_model.engine import Engine
 from prunus_model.errors import PrunusError
 from prunus_model.formats import THETA_BITS, max_of

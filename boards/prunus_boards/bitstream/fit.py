@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prunus_boards.bitstream.tools import ToolError
 from prunus_boards.board import Board
-from prunus_boards.tools import ToolError
 from prunus_model.errors import PrunusError
 from prunus_model.store import Memory
 from prunus_model.store_size import DEVICES

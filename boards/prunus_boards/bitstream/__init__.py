@@ -1,0 +1,1 @@
+"""From a network to a bitstream: pins, clock, tools, what fits, and a report."""
