@@ -108,16 +108,19 @@ class Core(wiring.Component):
     Members
     -------
     levels : In(stream.Signature(8))
-        With ``source="levels"``: level of each input.
+        With ``source="levels"``: level of each input. Ready for the first level of an image means
+        ready for all of them.
     events : In(stream.Signature(shapes.event))
         With ``source="events"``: for each step its spiking inputs, each once and in any order, then
         an event with ``end``. All ``steps`` of a presentation, also after early exit.
     control : In(stream.Signature(control_layout(shapes)))
-        Starts a presentation; with levels, once a whole image has been loaded.
+        Starts a presentation; with levels, once a whole image has been loaded. Ready in the end
+        whenever there is one and nothing runs.
     spikes : Out(stream.Signature(shapes.spike))
         Output spikes. Not being ready stops the core.
     result : Out(stream.Signature(result_layout(shapes)))
-        Outcome of the presentation.
+        Outcome of the presentation. The payload stays as it is after its transfer, until the next
+        transfer of ``control``, or reset.
     requests : In(stream.Signature(request_layout(shapes)))
         Memory port; taken between presentations.
     answers : Out(stream.Signature(answer_layout()))
