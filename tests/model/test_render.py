@@ -63,6 +63,10 @@ _RESULTS: dict[str, Any] = {
             "cycles_per_inference": 55.0,
         },
     ],
+    "total": 91,
+    "caught": 85,
+    "survived": 0,
+    "equivalent": [{"mutant": "a", "reason": "b"}] * 6,
     "units": [_UNIT | {"DP16KD": 0, "DPR16X4": 0}],
 }
 
@@ -100,6 +104,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "| 400 neurons, inference | 16 | 10,000 | 396,023,188 | 39,602 | 242,199 | 0 |",
         ),
         ("sim-speed", "| 400 neurons, inference, icarus | 12,345 | 1.25 | 3 | 25 |"),
+        (
+            "mutants",
+            "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason in "
+            "the file (`python -m something`, python 3.11).",
+        ),
         ("lockstep-headline", "40,000 presentations, 968,796 values compared, 0 differences"),
     ],
 )
