@@ -26,8 +26,10 @@ from prunus_model.errors import PrunusError
 from prunus_rtl.core import Core
 from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import TARGETS, synthesise
 from prunus_rtl.hardware import HARDWARE_POLICIES, HardwareConfig
+from prunus_rtl.link.description import link_plan
 
 __all__ = ["Row", "budgets", "logic_of", "main", "measure"]
 
@@ -71,15 +73,12 @@ def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
         head |= {"store": store, "lanes": _LANES}
         return head, lambda: planned(network(name), data, lanes=_LANES, store=store).core()
 
-    def small(name: str, **hardware: Any) -> tuple[Row, Callable[[], Core]]:
+    def small(name: str) -> tuple[Row, Callable[[], Core]]:
         head: Row = {"target": "ice40", "network": name, "mode": "inference", "policy": "-"}
         head |= {"store": "list, SPRAM", "lanes": _SPRAM_LANES}
-
-        def core() -> Core:
-            plan = planned(network(name), data, lanes=_SPRAM_LANES, store="list")
-            return replace(plan, hardware=replace(plan.hardware, spram=True, **hardware)).core()
-
-        return head, core
+        options = ExportOptions(lanes=_SPRAM_LANES, store="list", device="UP5K")
+        # Balanced as on a board: a lane must not need a second SPRAM.
+        return head, lambda: link_plan(network(name), options).core()
 
     return [
         *(learning("demo", policy) for policy in HARDWARE_POLICIES),
@@ -88,7 +87,7 @@ def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
         inference("400"),
         inference(PAPER),
         inference(PAPER, "dense"),
-        small("400", queue_depth=4, event_depth=64),
+        small("up5k"),
     ]
 
 
