@@ -106,8 +106,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("sim-speed", "| 400 neurons, inference, icarus | 12,345 | 1.25 | 3 | 25 |"),
         (
             "mutants",
-            "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason in "
-            "the file (`python -m something`, python 3.11).",
+            (
+                "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason "
+                "in the file (`python -m something`, python 3.11)."
+            ),
         ),
         ("lockstep-headline", "40,000 presentations, 968,796 values compared, 0 differences"),
     ],
