@@ -138,9 +138,7 @@ def test_readme_says_everything_about_an_inference_core(cli: Cli) -> None:
     assert content["network"] in text
     assert content["command"] in text
     assert "| lanes | 4 |" in text
-    assert "| `levels__payload` | in | 8 | Level of each input. |" in text.replace(
-        "level of each", "Level of each"
-    )
+    assert "| `levels__payload` | in | 8 | level of each input. Ready for the first level" in text
     for name in ("list", "dense", "bitmap"):
         assert f"| {name} | {content['store_bits'][name]} |" in text
     assert "| balanced (this core) |" in text
