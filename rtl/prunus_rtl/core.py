@@ -71,7 +71,7 @@ class Core(wiring.Component):
     prepare
         ``slots + log2(lanes) + 3``; in a core that learns, with ``n`` neurons and ``m`` cycles of
         the multiplier (``strength_bits + 1`` sequential, 2 dsp), the largest of this,
-        ``inputs + 1`` and ``n * (m + 2) + 1`` (see :meth:`prepare_cycles`).
+        ``inputs + 1`` and ``n * (m + 2) + 1`` (see :class:`prunus_rtl.shapes.Shapes`).
     integrate
         The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
         plus 7; never less than the events of the step (spikes, and 1 for its end), and not
@@ -182,23 +182,6 @@ class Core(wiring.Component):
     def shapes(self) -> Shapes:
         """Shapes of everything in the core."""
         return self._shapes
-
-    def prepare_cycles(self) -> int:
-        """Return the cycles before the first step."""
-        s = self._shapes
-        clear = s.slots + s.tree_levels + 3
-        if not s.hardware.learn:
-            return clear
-        derive = s.network.neurons * (s.multiply_cycles + 2) + 1
-        return max(clear, s.network.inputs + 1, derive)
-
-    def compare_cycles(self) -> int:
-        """Return the cycles of the comparison of a step that is not inhibited."""
-        return self._shapes.slots + self._shapes.tree_levels + 3
-
-    def learn_cycles(self) -> int:
-        """Return the cycles of a learned output spike."""
-        return self._shapes.network.inputs + 5
 
     def elaborate(self, platform: Any) -> Module:
         """Build the core."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,6 @@ from typing import Any
 
 import click
 import numpy as np
-from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
 
 from prunus_model.artifact import Artifact
@@ -49,9 +47,6 @@ from prunus_sim.results import Row, write_results
 from prunus_sim.runner import BenchError, simulator
 
 __all__ = ["Case", "cases", "main", "pruned_to"]
-
-# The core is made only to be asked how many cycles it takes.
-warnings.simplefilter("ignore", UnusedElaboratable)
 
 _RESULTS = Path("sim/results/cycles.json")
 _DENSITIES = (1.0, 0.5, 0.2, 0.1)
@@ -140,10 +135,10 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     engine = Engine(plan.network, at_rest(plan.state, plan.network))
     counts, _ = engine.infer(levels, first=plan.state.presentation, stop_after=case.stop_after)
     total = dict(zip(COUNTERS, counts.sum(axis=0).tolist(), strict=True))
-    core, images = plan.core(), len(levels)
+    shapes, images = plan.shapes, len(levels)
     fired = int(np.count_nonzero(counts[:, COUNTERS.index("output_spikes")]))
-    fixed = images * core.prepare_cycles()
-    fixed += (total["steps"] - total["inhibited_steps"]) * core.compare_cycles()
+    fixed = images * shapes.prepare_cycles
+    fixed += (total["steps"] - total["inhibited_steps"]) * shapes.compare_cycles
     fixed += total["output_spikes"]
     fixed += fired * (plan.network.readout.classes + 3) + (images - fired) * 2
     integrating = report.core_cycles - fixed

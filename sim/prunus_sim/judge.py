@@ -15,7 +15,6 @@ from prunus_model.presentation import Presentation, check_events
 from prunus_model.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.state import State
 from prunus_model.store_layout import StoreLayout
-from prunus_rtl.core import Core
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import spaces
 from prunus_rtl.shapes import Shapes
@@ -304,34 +303,30 @@ class Replay:
         return step
 
 
-def cycle_bounds(
-    core: Core, replay: Replay, *, learn: bool, dense: bool = False
-) -> tuple[int, int]:
+def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, int]:
     """Return the least and the most cycles that the core's docstring allows.
 
     Without stalls on the outputs, and with the input there in time.
 
     Parameters
     ----------
-    core : Core
-        The core.
+    shapes : Shapes
+        Of the core.
     replay : Replay
         What happens in the presentation.
     learn : bool
         Whether the core learns in it.
-    dense : bool
-        Whether a pruned synapse costs a cycle (packed store, format ``dense``).
 
     Notes
     -----
     A list in SPRAM takes 1 cycle more per spike, which is one of the 2 that the bound allows.
     """
-    shapes = core.shapes
     network, hardware = shapes.network, shapes.hardware
     words = -(-network.inputs // 4)
     classes = network.readout.classes
-    multiplier = shapes.strength.width + 1 if hardware.multiplier == "sequential" else 2
-    least = core.prepare_cycles()
+    # In this format a pruned synapse costs a cycle.
+    dense = shapes.store is not None and shapes.store.format == "dense"
+    least = shapes.prepare_cycles
     # Seeding the encoder's stream and filling its queue, if that takes longer.
     most = max(least, 12) + 12
     fired = 0
@@ -346,13 +341,13 @@ def cycle_bounds(
             least += events
             most += max(events, lag)
         else:
-            least += max(events, busiest) + core.compare_cycles()
-            most += max(busiest + 2 * spikes + 7, events + 7, lag) + core.compare_cycles()
+            least += max(events, busiest) + shapes.compare_cycles
+            most += max(busiest + 2 * spikes + 7, events + 7, lag) + shapes.compare_cycles
         if step.post >= 0:
             fired += 1
-            sweep = core.learn_cycles() if learn else 1
+            sweep = shapes.learn_cycles if learn else 1
             least += sweep
-            most += sweep + classes + 1 + multiplier + 4
+            most += sweep + classes + 1 + shapes.multiply_cycles + 4
     least += classes + 3 if fired else 2
-    most += classes + 3 + classes + 1 + multiplier + 4
+    most += classes + 3 + classes + 1 + shapes.multiply_cycles + 4
     return least, most

@@ -28,6 +28,7 @@ from prunus_model.store import LaneImage, Memory, pack
 from prunus_model.store_layout import StoreLayout
 from prunus_rtl.core import Core
 from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.shapes import Shapes
 from prunus_sim.design import Design
 from prunus_sim.judge import Stimulus
 from prunus_sim.runner import BenchError, Built, build, waves_wanted
@@ -44,6 +45,7 @@ __all__ = [
     "make_core",
     "random_votes",
     "run",
+    "shapes_of",
 ]
 
 #: How the state is read after a presentation: by the memory port, behind the core's back, by both
@@ -223,15 +225,22 @@ def make_core(job: Job) -> Core:
     if job.load:
         other = replace(job.network, seed=job.network.seed ^ 1)
         state, votes = at_rest(State.initial(other), other), None
-    images = None
-    if job.hardware.store == "packed":
-        images = _images(job)
+    images = _images(job)
     return Core(network=job.network, hardware=job.hardware, state=state, votes=votes, images=images)
 
 
-def _images(job: Job) -> Sequence[LaneImage]:
-    """Return what the packed store holds at first."""
+def shapes_of(job: Job) -> Shapes:
+    """Return the shapes of the core of a job."""
+    images = _images(job)
+    layout = None if images is None else StoreLayout.of(images)
+    return Shapes(network=job.network, hardware=job.hardware, store=layout)
+
+
+def _images(job: Job) -> Sequence[LaneImage] | None:
+    """Return what the packed store holds at first, if there is one."""
     state, hardware, network = job.state, job.hardware, job.network
+    if hardware.store != "packed":
+        return None
     packed = partial(
         pack,
         format=job.format,

@@ -92,7 +92,7 @@ def cycle_bounds(
             events, learn=show.learn, stop_after=show.stop_after
         )
         return shown.counters.steps * 2, 1 << 30
-    low = core.prepare_cycles()
+    low = core.shapes.prepare_cycles
     alive = copy.state.alive.copy()
     previous_fired = fired = False
     high = low + lag
@@ -111,13 +111,13 @@ def cycle_bounds(
             for row in rows
         )
         multiply = 30 if previous_fired else 0
-        low += max(int(max(fan_out)), spikes + 1) + core.compare_cycles()
-        high += encode + slowest + 2 * spikes + 12 + core.compare_cycles() + multiply
+        low += max(int(max(fan_out)), spikes + 1) + core.shapes.compare_cycles
+        high += encode + slowest + 2 * spikes + 12 + core.shapes.compare_cycles + multiply
         previous_fired = step.post >= 0 and show.learn
         if step.post >= 0:
             fired = True
-            low += core.learn_cycles() if show.learn else 1
-            high += core.learn_cycles() if show.learn else 1
+            low += core.shapes.learn_cycles if show.learn else 1
+            high += core.shapes.learn_cycles if show.learn else 1
             high += config.readout.classes + 2
         alive = copy.state.alive.copy()
     high += 30
@@ -526,7 +526,7 @@ def test_cycles_of_a_dense_network_are_exactly_those_of_the_formula() -> None:
             shown = network.present_events(events, learn=learn)
             fired = shown.spike_steps.tolist()
             assert len(fired) > 1
-            want = core.prepare_cycles() + config.readout.classes + 3
+            want = core.shapes.prepare_cycles + config.readout.classes + 3
             for step, pres in enumerate(events):
                 integrate = len(pres) * neurons + 7 if pres else 1
                 want += integrate + neurons + 3

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
-
-from amaranth.hdl import UnusedElaboratable
 
 from prunus_boards.bitstream.tools import peak_memory_mb
 from prunus_boards.bitstream.usage import Placement, usage
@@ -40,18 +36,11 @@ def cycles_per_inference(plan: Plan, *, images: int = IMAGES) -> float | None:
         return None
     network = Network(plan.network, plan.state.copy())
     shown = levels(sample.images, plan.network.encoder)
-    with warnings.catch_warnings():
-        # The core is only asked, never built.
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        core = plan.core()
-        cycles = mean(
-            estimate(core, network, network.walk(image, learn=False), learn=False).fewest
-            for image in shown
-        )
-        # Units refer to each other, and are not gone before this.
-        del core
-        gc.collect()
-    return cycles
+    shapes = plan.shapes
+    return mean(
+        estimate(shapes, network, network.walk(image, learn=False), learn=False).fewest
+        for image in shown
+    )
 
 
 def make_report(

@@ -9,7 +9,7 @@ import numpy as np
 
 from prunus_model.network import Network, Step
 from prunus_model.random import PRE_PER_DRAW
-from prunus_rtl.core import Core
+from prunus_rtl.shapes import Shapes
 
 __all__ = ["PARTS", "Estimate", "estimate"]
 
@@ -41,13 +41,13 @@ class Estimate:
         return sum(self.parts.values())
 
 
-def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool) -> Estimate:
+def estimate(shapes: Shapes, network: Network, steps: Iterable[Step], *, learn: bool) -> Estimate:
     """Estimate the cycles of one presentation.
 
     Parameters
     ----------
-    core : Core
-        The core.
+    shapes : Shapes
+        Shapes of the core.
     network : Network
         The golden model, whose neurons are in the order of positions.
     steps : iterable of Step
@@ -59,16 +59,16 @@ def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool
     -------
     Estimate
     """
-    config, hardware = core.network, core.hardware
-    sweep = core.learn_cycles() if learn else 1
+    config, hardware = shapes.network, shapes.hardware
+    sweep = shapes.learn_cycles if learn else 1
     votes = config.readout.classes + 2
-    multiply = core.shapes.multiply_cycles + 1 if learn else 0
+    multiply = shapes.multiply_cycles + 1 if learn else 0
     parts = dict.fromkeys(PARTS, 0)
-    parts["prepare"] = core.prepare_cycles()
+    parts["prepare"] = shapes.prepare_cycles
     most = parts["prepare"] + _START
     # Both clocks start with the presentation: the lanes', and the encoder's, which runs ahead.
     now, encoded = parts["prepare"], 0
-    live = _fetched(core, network)
+    live = _fetched(shapes, network)
     fired = False
     for step in steps:
         spikes = int(np.count_nonzero(step.spikes))
@@ -85,24 +85,23 @@ def estimate(core: Core, network: Network, steps: Iterable[Step], *, learn: bool
         most += encode + max(slowest, spikes) + _PER_SPIKE * spikes + _PER_STEP
         if step.inhibited:
             continue
-        parts["compare"] += core.compare_cycles()
-        now += core.compare_cycles()
-        most += core.compare_cycles() + multiply
+        parts["compare"] += shapes.compare_cycles
+        now += shapes.compare_cycles
+        most += shapes.compare_cycles + multiply
         if step.post >= 0:
             fired = True
             parts["fire"] += sweep
             now += sweep
             most += sweep + votes
             if learn:
-                live = _fetched(core, network)
+                live = _fetched(shapes, network)
     parts["report"] = config.readout.classes + 3 if fired else 2
     return Estimate(parts=parts, most=most + 2 * (config.readout.classes + 3) + _END)
 
 
-def _fetched(core: Core, network: Network) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def _fetched(shapes: Shapes, network: Network) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """Return the synapses of each input that each lane fetches: the live ones; all if ``dense``."""
-    alive, shapes = network.state.alive, core.shapes
-    lanes = core.hardware.lanes
+    alive, lanes = network.state.alive, shapes.hardware.lanes
     if shapes.store is not None and shapes.store.format == "dense":
         return np.full((len(alive), lanes), shapes.slots, dtype=np.int64)
     columns = [alive[:, lane::lanes].sum(axis=1, dtype=np.int64) for lane in range(lanes)]

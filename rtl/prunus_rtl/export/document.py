@@ -130,9 +130,9 @@ def make_readme(facts: Facts) -> str:
             if plan.image is not None and Space.STORE not in spaces(core.shapes)
             else ""
         ),
-        "PREPARE": core.prepare_cycles(),
-        "COMPARE": core.compare_cycles(),
-        "FIRE": core.learn_cycles() if plan.learn else 1,
+        "PREPARE": core.shapes.prepare_cycles,
+        "COMPARE": core.shapes.compare_cycles,
+        "FIRE": core.shapes.learn_cycles if plan.learn else 1,
         "REPORT": network.readout.classes + 3,
         "ENCODER": (
             "\nThe encoder takes one cycle per four inputs, one more for each further event, and "

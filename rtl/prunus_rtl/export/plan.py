@@ -16,10 +16,12 @@ from prunus_model.config import NetworkConfig
 from prunus_model.errors import ArtifactError, ConfigError
 from prunus_model.state import STATE_DTYPES, State
 from prunus_model.store import FORMATS, StoreImage, pack
+from prunus_model.store_layout import StoreLayout
 from prunus_model.store_size import DEVICES, StoreTable, choose, table
 from prunus_rtl.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.packed_store import spram_room
+from prunus_rtl.shapes import Shapes
 
 __all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
 
@@ -133,6 +135,12 @@ class Plan:
     def permuted(self) -> bool:
         """Whether a position is not always the neuron of that number."""
         return bool(np.any(self.neurons != np.arange(len(self.neurons))))
+
+    @property
+    def shapes(self) -> Shapes:
+        """Shapes of the core."""
+        layout = None if self.image is None else StoreLayout.of(self.image.lanes)
+        return Shapes(network=self.network, hardware=self.hardware, store=layout)
 
     def core(self) -> Core:
         """Return a new core with these contents."""

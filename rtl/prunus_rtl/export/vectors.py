@@ -135,7 +135,7 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
             stimuli = tuple(_payloads(core, events))
             steps = reference.walk(levels, learn, stop_after)
         taken: list[Step] = []
-        cycles = estimate(core, reference, _recorded(steps, taken), learn=learn)
+        cycles = estimate(core.shapes, reference, _recorded(steps, taken), learn=learn)
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
         if fired != [(step.step, step.post) for step in taken if step.post >= 0]:
             raise RuntimeError(f"Engine and reference must agree on image {index}")

@@ -96,7 +96,7 @@ class CoreDescription:
             network=plan.network,
             hardware=plan.hardware,
             options=replace(plan.options, store=plan.store, lanes=plan.hardware.lanes),
-            layout=None if plan.image is None else StoreLayout.of(plan.image.lanes),
+            layout=plan.shapes.store,
             clock_hz=clock_hz,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,10 @@ from typing import Any
 import cocotb
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import UnusedElaboratable
 
 from prunus_sim.harness import CoreSimulation, Outcome
 from prunus_sim.judge import Difference, Judge, Replay, Stimulus, cycle_bounds, state_arrays
-from prunus_sim.lockstep import Job, Show, make_core
-
-# The core is made only to be asked how many cycles it takes.
-warnings.simplefilter("ignore", UnusedElaboratable)
+from prunus_sim.lockstep import Job, Show, shapes_of
 
 
 class _Run:
@@ -29,8 +24,7 @@ class _Run:
 
     def __init__(self, tb: Any, job: Job, folder: Path) -> None:
         self.job = job
-        self.model = make_core(job)
-        self.shapes = self.model.shapes
+        self.shapes = shapes_of(job)
         self.core = CoreSimulation(tb, shapes=self.shapes, folder=folder)
         self.judge = Judge(self.shapes, job.state, job.readout)
         self.core_cycles = 0
@@ -102,10 +96,8 @@ class _Run:
     def _compare_cycles(
         self, before: Any, show: Show, k: int, number: int, outcome: Outcome
     ) -> None:
-        dense = self.job.hardware.store == "packed" and self.job.format == "dense"
-        least, most = cycle_bounds(
-            self.model, self._replay(before, show, k), learn=show.learn, dense=dense
-        )
+        replay = self._replay(before, show, k)
+        least, most = cycle_bounds(self.shapes, replay, learn=show.learn)
         if not least <= outcome.cycles <= most:
             self._refuse(
                 Difference(
