@@ -4,10 +4,10 @@ Neuron at *position* ``p`` sits in lane ``p mod lanes``, slot ``p div lanes``. A
 every pre, the live synapses of its own neurons, in one of three formats:
 
 ``list``
-    ``pointers[pre]`` = (start, none), ``entries`` = (weight, slot, last) in slot order. A pre
-    without live synapses has the flag ``none`` and no entry. (Comparing ``pointers[pre + 1]`` with
-    ``pointers[pre]`` would save that bit, and cost a second read, or a second port, for every
-    input spike; a pointer of 13 or 14 bits and a flag still fit a block RAM word of 16 bits.)
+    ``pointers[pre]`` = (start, none), ``entries`` = (weight, slot) in slot order. The entries of
+    ``pre`` end where those of ``pre + 1`` start, so there is one pointer more than inputs. Starts
+    count modulo a power of 2 that is not below the entries; so an end needs no further bit, and the
+    flag ``none`` tells a list of no entries from one that fills the memory.
 ``bitmap``
     ``rows[pre]`` = (alive, start), where ``alive`` has one bit per slot; ``weights`` holds the live
     weights only, in slot order.
@@ -36,6 +36,7 @@ __all__ = [
     "LaneImage",
     "Memory",
     "StoreImage",
+    "banks",
     "by_lane",
     "check_position",
     "fields_of",
@@ -46,6 +47,8 @@ __all__ = [
 FORMATS = ("list", "dense", "bitmap")
 
 Fields: TypeAlias = tuple[tuple[str, int], ...]
+#: Words that the last bank of a memory may have.
+_LAST_BANK = 2048
 #: Widest word that is packed in int64.
 _INT64_BITS = 62
 
@@ -146,8 +149,8 @@ class LaneImage:
                 pointers, entries = self["pointers"], self["entries"]
                 some = np.flatnonzero(pointers.column("none") == 0)
                 start = pointers.column("start")[some]
-                ends = np.flatnonzero(entries.column("last"))
-                lengths = ends[np.searchsorted(ends, start)] + 1 - start
+                room = 1 << dict(pointers.fields)["start"]
+                lengths = (pointers.column("start")[some + 1] - start - 1) % room + 1
                 pre, address = _spread(some, start, lengths)
                 slot = entries.column("slot")[address]
                 alive[pre, slot] = True
@@ -260,10 +263,10 @@ def pack(
     >>> weights = np.array([[3, 0, 5], [0, 0, 0]], dtype=np.uint8)
     >>> image = pack(weights, weights > 0, format="list", lanes=1, weight_bits=3)
     >>> pointers, entries = image.lanes[0].memories
-    >>> pointers.column("none").tolist(), entries.column("slot").tolist()
-    ([0, 1], [0, 2])
-    >>> entries.column("last").tolist(), image.bits
-    ([0, 1], 16)
+    >>> pointers.column("none").tolist(), pointers.column("start").tolist()
+    ([0, 1, 1], [0, 0, 0])
+    >>> entries.column("slot").tolist(), image.bits
+    ([0, 2], 16)
     """
     if format not in FORMATS:
         raise ValueError(f"Format must be one of {', '.join(FORMATS)}, not {format!r}")
@@ -288,16 +291,16 @@ def pack(
     for lane in range(lanes):
         w, a = grid[:, :, lane], live[:, :, lane]
         lengths = a.sum(axis=1)
-        start = np.where(lengths > 0, np.cumsum(lengths) - lengths, 0)
+        start = np.cumsum(lengths) - lengths
         contents: dict[str, dict[str, npt.NDArray[Any]]]
         if format == "list":
-            pre, slot = np.nonzero(a)
-            last = np.diff(pre, append=inputs) != 0
+            starts = np.append(start, lengths.sum()) & max_of(dict(fields["pointers"])["start"])
             contents = {
-                "pointers": {"start": start, "none": lengths == 0},
-                "entries": {"weight": w[a], "slot": slot, "last": last},
+                "pointers": {"start": starts, "none": np.append(lengths == 0, True)},
+                "entries": {"weight": w[a], "slot": np.nonzero(a)[1]},
             }
         elif format == "bitmap":
+            start = np.where(lengths > 0, start, 0)
             contents = {
                 "rows": {"alive": _masks(a), "start": start},
                 "weights": {"weight": w[a]},
@@ -344,11 +347,30 @@ def fields_of(
     match format:
         case "list":
             slot = ("slot", (slots - 1).bit_length())
-            return {"pointers": (start, ("none", 1)), "entries": (weight, slot, ("last", 1))}
+            return {"pointers": (start, ("none", 1)), "entries": (weight, slot)}
         case "bitmap":
             return {"rows": (("alive", slots), start), "weights": (weight,)}
         case _:
             return {"weights": (weight, ("alive", 1)) if flagged else (weight,)}
+
+
+def banks(depth: int) -> tuple[int, ...]:
+    """Return the depths of the banks of which a memory of block RAMs is made.
+
+    Powers of 2, the largest first, while more than 2048 words are left: a block RAM offers 1 or 2
+    bits of many words in one mode, so that the blocks of a bank show their bits side by side, and
+    only the banks need a multiplexer.
+
+    Examples
+    --------
+    >>> banks(8295), banks(19600), banks(2000)
+    ((8192, 103), (16384, 2048, 1168), (2000,))
+    """
+    found = []
+    while depth > _LAST_BANK:
+        found.append(1 << depth.bit_length() - 1)
+        depth -= found[-1]
+    return (*found, depth) if depth else tuple(found)
 
 
 def check_position(position: npt.NDArray[np.int64] | None, neurons: int) -> npt.NDArray[np.int64]:

@@ -42,7 +42,7 @@ class StoreLayout:
     >>> image = pack(weights, weights > 0, format="list", lanes=2, weight_bits=3, capacity=4)
     >>> layout = StoreLayout.of(image.lanes)
     >>> layout.depths, layout.width, layout.address(1, 0, 1)
-    (((2, 4), (2, 4)), 5, 9)
+    (((3, 4), (3, 4)), 4, 9)
     >>> other = layout.pack(weights * 2 % 8, weights > 0)
     >>> words = dict(layout.writes(other))
     >>> layout.images(words[address] for address in layout.addresses()) == other.lanes

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.errors import ConfigError
-from prunus_model.store import FORMATS, Memory, StoreImage, pack
+from prunus_model.store import FORMATS, Memory, StoreImage, banks, pack
 
 __all__ = [
     "DEVICES",
@@ -44,9 +44,15 @@ class BlockRam:
 
     def blocks(self, memory: Memory) -> int:
         """Return how many blocks a memory takes, all in the best mode for it."""
-        return min(
-            -(-memory.width // width) * -(-memory.depth // depth) for width, depth in self.shapes
-        )
+        return self._blocks(memory.width, memory.depth)
+
+    def banked_blocks(self, memory: Memory) -> int:
+        """Return how many blocks a memory takes in banks, or in one if that is less."""
+        parts = sum(self._blocks(memory.width, depth) for depth in banks(memory.depth))
+        return min(self.blocks(memory), parts)
+
+    def _blocks(self, width: int, depth: int) -> int:
+        return min(-(-width // bits) * -(-depth // words) for bits, words in self.shapes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ class Device:
         memories = [memory for lane in image.lanes for memory in lane.memories]
         taken = 0
         for memory in sorted(memories, key=lambda memory: -memory.bits):
-            needs = [kind.blocks(memory) for kind in self.kinds]
+            needs = [kind.banked_blocks(memory) for kind in self.kinds]
             roomy = [n for n, need in enumerate(needs) if need <= free[n]]
             costs = [need * kind.bits for need, kind in zip(needs, self.kinds, strict=True)]
             n = roomy[0] if roomy else int(np.argmin(costs))

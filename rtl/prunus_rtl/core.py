@@ -74,7 +74,7 @@ class Core(wiring.Component):
         ``inputs + 1`` and ``n * (m + 2) + 1`` (see :class:`prunus_rtl.shapes.Shapes`).
     integrate
         The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
-        plus 7; never less than the events of the step (spikes, and 1 for its end), and not
+        plus 10; never less than the events of the step (spikes, and 1 for its end), and not
         less than the encoder needs if it lags behind. An inhibited step takes only its events.
     compare
         ``slots + log2(lanes) + 3``, 0 if inhibited; later if a threshold is still computed

@@ -34,7 +34,7 @@ class MembraneLane(wiring.Component):
     Timing
     ------
     One synapse per cycle, also for the same slot back to back (the sum of the last cycle is
-    forwarded). ``synapse.ready`` is always 1. In the cycle after ``address_slot`` with ``sweep``
+    forwarded). In the cycle after ``address_slot`` with ``sweep``
     was given, ``write`` decides whether the leaked potential is written back, and ``candidate`` is
     registered at its end. Clock domain ``sync``.
 
@@ -52,7 +52,7 @@ class MembraneLane(wiring.Component):
 
     Members
     -------
-    synapse : In(stream.Signature(shapes.synapse))
+    synapse : In(stream.Signature(shapes.synapse, always_ready=True))
         Weights to add. Not while sweeping.
     busy : Out(1)
         The last synapse has not been added yet.
@@ -82,7 +82,7 @@ class MembraneLane(wiring.Component):
         self._v_fire = v_fire
         super().__init__(
             {
-                "synapse": In(stream.Signature(shapes.synapse)),
+                "synapse": In(stream.Signature(shapes.synapse, always_ready=True)),
                 "busy": Out(1),
                 "epoch": In(1),
                 "sweep": In(1),
@@ -164,7 +164,6 @@ class MembraneLane(wiring.Component):
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
             self.busy.eq(adding),
-            self.synapse.ready.eq(1),
         ]
         m.d.sync += [
             written.eq(v_memory.write),
@@ -216,7 +215,7 @@ class Membrane(wiring.Component):
 
     Members
     -------
-    synapses : Array of In(stream.Signature(shapes.synapse))
+    synapses : Array of In(stream.Signature(shapes.synapse, always_ready=True))
         Weights to add, for each lane.
     busy : Out(1)
         The last synapses have not been added yet.
@@ -248,7 +247,9 @@ class Membrane(wiring.Component):
         self._v_fire = [*([] if v_fire is None else v_fire), *never][:cells]
         super().__init__(
             {
-                "synapses": In(stream.Signature(shapes.synapse)).array(shapes.hardware.lanes),
+                "synapses": In(stream.Signature(shapes.synapse, always_ready=True)).array(
+                    shapes.hardware.lanes
+                ),
                 "busy": Out(1),
                 "compare": In(1),
                 "clear": In(1),

@@ -1,14 +1,13 @@
 """Packed store: fetches the live synapses of one lane, for inference."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.store import LaneImage
+from prunus_rtl.store_memory import StoreMemory
 
 __all__ = [
     "SPRAM_NAME",
@@ -22,7 +21,7 @@ __all__ = [
 #: Name of a memory that is in SPRAM.
 SPRAM_NAME = "spram"
 #: Commands for yosys, after the design was read and before ``synth_ice40 -spram``.
-SPRAM_SCRIPT = f"delete t:$meminit_v2 r:MEMID=*{SPRAM_NAME}* %i"
+SPRAM_SCRIPT = f"delete *.{SPRAM_NAME}/t:$meminit_v2"
 #: Words of a SPRAM, of 16 bits each.
 _SPRAM_WORDS = 16384
 
@@ -47,7 +46,7 @@ def write_layout(image: LaneImage) -> data.StructLayout:
 def spram_room(image: LaneImage) -> int:
     """Return how many entries, or weights, a lane with this image has room for in its SPRAMs."""
     # Pointers of a list are there too.
-    others = image.inputs if image.format == "list" else 0
+    others = image.memories[0].depth if image.format == "list" else 0
     words = image.memories[-1].depth + others
     return -(-words // _SPRAM_WORDS) * _SPRAM_WORDS - others
 
@@ -60,21 +59,21 @@ class PackedStore(wiring.Component):
     ``list`` and ``bitmap``; in ``dense`` every slot costs a cycle, and a pruned one is not
     delivered. The synapses are those of :meth:`prunus_model.store.LaneImage.unpack`.
 
-    ``list`` reads ahead: while one list is walked, the pointers of the next ones are looked up, and
-    up to two starts wait. Lists without entries are dropped there. ``bitmap`` looks up the next
-    row, and finds the lowest set bit of the current one. ``dense`` counts.
+    ``list`` reads ahead: while one list is walked, start and end of the next are looked up, and one
+    waits. Lists without entries are dropped there. No address depends on a word that was just
+    read. ``bitmap`` looks up the next row, and finds the lowest set bit of the current one.
+    ``dense`` counts.
 
     Memories
     --------
-    Block RAMs with the sizes of the image, read synchronously; reads and writes share one address.
-    They start with the contents of the image, and reset does not change them. A host may write the
+    Block RAMs with the sizes of the image (:class:`prunus_rtl.store_memory.StoreMemory`). They
+    start with the contents of the image, and reset does not change them. A host may write the
     words (:meth:`prunus_model.store.LaneImage.writes`) of any image that has the same fields and is
-    not longer, and read all words, but only while ``busy`` is low and no ``pre`` is offered: an
-    access takes the place of a read.
+    not longer, and read all words, but only while ``busy`` is low and no ``pre`` is offered.
 
     With ``spram``, ``list`` has one memory for both: entries from address 0 on, and the pointer of
     ``pre`` at ``~pre``, counted from the end of a memory whose size is the next power of 2: 784
-    inputs leave 15,600 words of a SPRAM to entries. So pointers take no block RAM, and no pointer
+    inputs leave 15,599 words of a SPRAM to entries. So pointers take no block RAM, and no pointer
     is looked up while an entry is read. ``bitmap`` and ``dense`` keep weights there only.
 
     **The SPRAM of an iCE40UP5K.** It has no initial contents, so the store must be written after
@@ -84,19 +83,19 @@ class PackedStore(wiring.Component):
 
     Timing
     ------
-    Throughput 1 synapse per cycle, without a gap from pre to pre, and 1 pre per cycle if none has a
-    synapse (``dense``: 1 slot per cycle, pruned or not). From the transfer of a ``pre`` to its
-    first synapse 3 cycles (``dense``: 2, and 1 for each pruned slot before it), hidden behind the
-    pre before. ``list`` with ``spram``: 1 cycle more for each pre, and 2 cycles to the first
-    synapse. A word that is read comes in the next cycle.
+    Throughput 1 synapse per cycle, without a gap from pre to pre (``list``: from pre to pre of two
+    synapses or more), and 1 pre per cycle if none has a synapse (``list``: 2 cycles for each pre of
+    one synapse or none; ``dense``: 1 slot per cycle, pruned or not). From the transfer of a ``pre``
+    to its first synapse 3 cycles (``list``: 6; ``dense``: 2, and 1 for each pruned slot before it),
+    hidden behind the pre before. ``list`` with ``spram``: 2 cycles for each pre and 1 for each
+    synapse, and 4 cycles to the first. A word that is read comes 2 cycles later.
 
-    ``list``: ``pre.ready`` depends on registers only, and the address of the next read depends
-    combinationally on the flag ``last`` of the entry just read and on ``synapse.ready``.
-    ``bitmap``, ``dense``, ``spram``: ``pre.ready`` depends combinationally on ``synapse.ready``
-    and on the word just read. ``synapse.valid`` is a register (``dense`` with the flag ``alive``:
-    and that flag of the word just read); the weight comes from the memory directly. ``busy``
-    depends on registers only, rises in the cycle after the transfer of a ``pre``, and stays high
-    for some cycles after the last synapse if pres without synapses follow. Clock domain ``sync``.
+    ``list``: all outputs depend on registers only, and so do the addresses, but for that of the
+    pointer of ``pre``. ``bitmap``, ``dense``: ``pre.ready`` depends on registers only, or
+    (``bitmap``) on the row just read; ``synapse`` comes from registers and from the memory of
+    weights. ``busy`` depends on registers only, rises in the cycle after the transfer of a
+    ``pre``, and stays high for some cycles after the last synapse if pres without synapses follow.
+    Clock domain ``sync``.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ class PackedStore(wiring.Component):
     -------
     pre : In(stream.Signature(range(image.inputs)))
         Input that spiked.
-    synapse : Out(stream.Signature(synapse_layout(slots=..., weight_bits=...)))
+    synapse : Out(stream.Signature(synapse_layout(slots=..., weight_bits=...), always_ready=True))
         A live synapse of it; sizes of the image.
     busy : Out(1)
         High while synapses of an accepted ``pre`` are still to be delivered.
@@ -119,7 +118,7 @@ class PackedStore(wiring.Component):
     read : In(1)
         Read the word that ``write.memory`` and ``write.address`` tell. Not together with a write.
     word : Out(widest word)
-        The word that was read in the last cycle from ``write.memory``, which must be held.
+        The word that was read 2 cycles ago from ``write.memory``, which must be held.
 
     Raises
     ------
@@ -138,7 +137,7 @@ class PackedStore(wiring.Component):
         super().__init__(
             {
                 "pre": In(stream.Signature(range(image.inputs))),
-                "synapse": Out(stream.Signature(synapse)),
+                "synapse": Out(stream.Signature(synapse, always_ready=True)),
                 "busy": Out(1),
                 "write": In(write_layout(image)),
                 "read": In(1),
@@ -171,61 +170,64 @@ class PackedStore(wiring.Component):
         return m
 
     def _list(self, m: Module) -> None:
-        fetching = Signal()
-        pointer = self._memory(m, 0, address=self.pre.payload, enable=fetching)
-        start_bits = len(pointer.start)
+        # Look-up of a pre takes two reads: `second` says that the next one is that of its end, and
+        # `ended`, that the end has just been read.
+        second = Signal()
+        ended = Signal()
+        none = Signal()
+        pre = Signal.like(self.pre.payload)
+        place = Signal(range(self._image.inputs + 1))
+        looking = Signal()
+        pointer = self._memory(m, 0, address=place, enable=looking)
+        start = Signal(len(pointer.start))
 
-        # Two starts wait at most; `pointer` belongs to an accepted pre if `looked_up`.
-        looked_up = Signal()
-        head = Signal(start_bits)
+        # One list waits in `head`; one is walked, at `current`.
+        head = Signal(len(start))
+        head_end = Signal(len(start))
         head_valid = Signal()
-        tail = Signal(start_bits)
-        tail_valid = Signal()
-        take = Signal()
+        current = Signal(len(start))
+        end = Signal(len(start))
+        walking = Signal()
+        ends = Signal()
         push = Signal()
         m.d.comb += [
-            self.pre.ready.eq(~(looked_up & tail_valid)),
-            fetching.eq(self.pre.valid & self.pre.ready),
-            push.eq(looked_up & ~pointer.none & ~tail_valid),
+            ends.eq(~walking | ((current + 1)[: len(end)] == end)),
+            push.eq(ended & ~none & (~head_valid | ends)),
+            self.pre.ready.eq(~second & (~ended | none | ~head_valid | ends)),
+            place.eq(Mux(second, pre + 1, self.pre.payload)),
+            looking.eq(second | (self.pre.valid & self.pre.ready)),
         ]
         with m.If(self.pre.ready):
-            m.d.sync += looked_up.eq(self.pre.valid)
-        with m.Elif(pointer.none):
-            m.d.sync += looked_up.eq(0)
-        with m.If(take | ~head_valid):
             m.d.sync += [
-                head.eq(Mux(tail_valid, tail, pointer.start)),
-                head_valid.eq(tail_valid | push),
-                tail_valid.eq(0),
+                second.eq(self.pre.valid),
+                ended.eq(0),
+                pre.eq(self.pre.payload),
             ]
-        with m.Elif(push):
-            m.d.sync += [tail.eq(pointer.start), tail_valid.eq(1)]
+        with m.If(second):
+            m.d.sync += [
+                second.eq(0),
+                ended.eq(1),
+                start.eq(pointer.start),
+                none.eq(pointer.none),
+            ]
+        with m.If(push):
+            m.d.sync += [head.eq(start), head_end.eq(pointer.start), head_valid.eq(1)]
+        with m.Elif(ends):
+            m.d.sync += head_valid.eq(0)
+        with m.If(ends):
+            m.d.sync += [walking.eq(head_valid), current.eq(head), end.eq(head_end)]
+        with m.Else():
+            m.d.sync += current.eq(current + 1)
 
-        # `entry` is valid in the cycle after its read, and stays until it is taken.
         valid = Signal()
-        step = Signal()
-        ends = Signal()
-        current = Signal(start_bits)
-        address = Signal(start_bits)
-        enable = Signal()
-        entry = self._memory(m, 1, address=address, enable=enable)
-        m.d.comb += [
-            step.eq(~valid | self.synapse.ready),
-            ends.eq(~valid | entry.last),
-            take.eq(step & ends & head_valid),
-            address.eq(Mux(ends, head, current + 1)),
-            enable.eq(step & (head_valid | ~ends)),
-        ]
-        with m.If(step):
-            m.d.sync += valid.eq(head_valid | ~ends)
-        with m.If(enable):
-            m.d.sync += current.eq(address)
-        m.d.comb += [
+        entry = self._memory(m, 1, address=current, enable=walking)
+        m.d.sync += [
+            valid.eq(walking),
             self.synapse.valid.eq(valid),
             self.synapse.p.slot.eq(entry.slot),
             self.synapse.p.weight.eq(entry.weight),
-            self.busy.eq(looked_up | head_valid | valid),
         ]
+        m.d.comb += self.busy.eq(second | ended | head_valid | walking | valid | self.synapse.valid)
 
     def _joint_list(self, m: Module) -> None:
         pointers, entries = self._image.memories
@@ -234,53 +236,56 @@ class PackedStore(wiring.Component):
         words[: entries.depth] = entries.words
         words[: -pointers.depth - 1 : -1] = pointers.words
 
-        # The word that was read last is a pointer of an accepted pre if `found`, an entry if
-        # `valid`. As all lists end, the read after the last entry of one is free for a pointer.
+        # What was read last: the pointer of a pre, that of the next one, or an entry.
         found = Signal()
+        ended = Signal()
         valid = Signal()
         begins = Signal()
         stays = Signal()
-        looked_up = Signal(address_bits)
-        current = Signal(address_bits)
+        none = Signal()
+        wanted = Signal(address_bits)
+        pre = Signal(address_bits)
+        current = Signal(dict(pointers.fields)["start"])
+        end = Signal.like(current)
         address = Signal(address_bits)
         place = Signal(address_bits)
-        m.d.comb += place.eq(self.write.address)
-        word = self._add_memory(
-            m,
-            SPRAM_NAME,
-            width=max(pointers.width, entries.width),
-            words=words,
-            huge=True,
-            chosen=Const(1),
-            place=Mux(self.write.memory, place, ~place),
-            address=address,
-            enable=Const(1),
-        )
+        memory = StoreMemory(width=max(pointers.width, entries.width), words=words, huge=True)
+        self._attach(m, SPRAM_NAME, memory, chosen=Const(1))
+        m.d.comb += [
+            memory.enable.eq(1),
+            memory.address.eq(address),
+            place.eq(self.write.address),
+            memory.place.eq(Mux(self.write.memory, place, ~place)),
+        ]
+        word = memory.data
         pointer = data.View(data.StructLayout(dict(pointers.fields)), word[: pointers.width])
         entry = data.View(data.StructLayout(dict(entries.fields)), word[: entries.width])
         m.d.comb += [
-            begins.eq(found & ~pointer.none),
-            stays.eq(valid & ~(entry.last & self.synapse.ready)),
-            self.pre.ready.eq(~begins & ~stays),
-            looked_up.eq(self.pre.payload),
-            address.eq(~looked_up),
+            begins.eq(ended & ~none),
+            stays.eq(valid & (current != end)),
+            self.pre.ready.eq(~found & ~begins & ~stays),
+            wanted.eq(self.pre.payload),
+            address.eq(~wanted),
         ]
-        with m.If(begins):
-            m.d.comb += address.eq(pointer.start)
-        with m.Elif(stays):
-            m.d.comb += address.eq(current + self.synapse.ready)
+        with m.If(found):
+            m.d.comb += address.eq(~(pre + 1))
+            m.d.sync += [current.eq(pointer.start), none.eq(pointer.none)]
+        with m.Elif(begins | stays):
+            m.d.comb += address.eq(current)
+            m.d.sync += current.eq(current + 1)
+        with m.If(ended):
+            m.d.sync += end.eq(pointer.start)
+        with m.If(self.pre.ready):
+            m.d.sync += pre.eq(wanted)
         m.d.sync += [
             found.eq(self.pre.valid & self.pre.ready),
+            ended.eq(found),
             valid.eq(begins | stays),
-            current.eq(address),
-        ]
-        m.d.comb += [
             self.synapse.valid.eq(valid),
             self.synapse.p.slot.eq(entry.slot),
             self.synapse.p.weight.eq(entry.weight),
-            self.busy.eq(found | valid),
-            self.word.eq(word),
         ]
+        m.d.comb += self.busy.eq(found | ended | valid | self.synapse.valid)
 
     def _bitmap(self, m: Module) -> None:
         slots = self._image.slots
@@ -302,78 +307,56 @@ class PackedStore(wiring.Component):
         # Slots still to be fetched; never 0 while walking.
         walking = Signal()
         left = Signal(slots)
-        address = Signal(len(row.start))
+        current = Signal(len(row.start))
         below = Signal(slots)
         rest = Signal(slots)
         lowest = Signal(slots)
-        valid = Signal()
-        step = Signal()
-        enable = Signal()
         m.d.comb += [
             below.eq(left - 1),
             rest.eq(left & below),
             lowest.eq(left & ~below),
-            step.eq(~valid | self.synapse.ready),
-            enable.eq(step & walking),
-            load.eq(~walking | (step & ~rest.any())),
+            load.eq(~walking | ~rest.any()),
         ]
         with m.If(load):
             m.d.sync += [
                 walking.eq(looked_up & some),
                 left.eq(row.alive),
-                address.eq(row.start),
+                current.eq(row.start),
             ]
-        with m.Elif(step):
-            m.d.sync += [left.eq(rest), address.eq(address + 1)]
+        with m.Else():
+            m.d.sync += [left.eq(rest), current.eq(current + 1)]
 
-        weights = self._memory(m, 1, address=address, enable=enable)
-        slot = Signal(range(slots))
-        with m.If(step):
-            m.d.sync += valid.eq(walking)
-        with m.If(enable):
-            m.d.sync += slot.eq(_index(lowest, len(slot)))
+        weights = self._memory(m, 1, address=current, enable=walking)
+        m.d.sync += [
+            self.synapse.valid.eq(walking),
+            self.synapse.p.slot.eq(_index(lowest, len(self.synapse.p.slot))),
+        ]
         m.d.comb += [
-            self.synapse.valid.eq(valid),
-            self.synapse.p.slot.eq(slot),
             self.synapse.p.weight.eq(weights.weight),
-            self.busy.eq(looked_up | walking | valid),
+            self.busy.eq(looked_up | walking | self.synapse.valid),
         ]
 
     def _dense(self, m: Module) -> None:
         image = self._image
-        last = image.slots - 1
         walking = Signal()
         fetched = Signal(range(image.slots))
-        address = Signal(range(image.memories[0].depth))
-        load = Signal()
+        current = Signal(range(image.memories[0].depth))
         valid = Signal()
-        step = Signal()
-        enable = Signal()
-        weights = self._memory(m, 0, address=address, enable=enable)
-        dead = ~weights.alive if "alive" in weights.shape().members else Const(0, 1)
-        m.d.comb += [
-            step.eq(~valid | dead | self.synapse.ready),
-            enable.eq(step & walking),
-            load.eq(~walking | (step & (fetched == last))),
-            self.pre.ready.eq(load),
-        ]
-        with m.If(load):
+        weights = self._memory(m, 0, address=current, enable=walking)
+        flagged = "alive" in weights.shape().members
+        m.d.comb += self.pre.ready.eq(~walking | (fetched == image.slots - 1))
+        with m.If(self.pre.ready):
             m.d.sync += [
                 walking.eq(self.pre.valid),
                 fetched.eq(0),
-                address.eq(self.pre.payload * image.slots),
+                current.eq(self.pre.payload * image.slots),
             ]
-        with m.Elif(step):
-            m.d.sync += [fetched.eq(fetched + 1), address.eq(address + 1)]
+        with m.Else():
+            m.d.sync += [fetched.eq(fetched + 1), current.eq(current + 1)]
 
-        slot = Signal(range(image.slots))
-        with m.If(step):
-            m.d.sync += valid.eq(walking)
-        with m.If(enable):
-            m.d.sync += slot.eq(fetched)
+        m.d.sync += [valid.eq(walking), self.synapse.p.slot.eq(fetched)]
         m.d.comb += [
-            self.synapse.valid.eq(valid & ~dead),
-            self.synapse.p.slot.eq(slot),
+            self.synapse.valid.eq(valid & (weights.alive if flagged else 1)),
             self.synapse.p.weight.eq(weights.weight),
             self.busy.eq(walking | valid),
         ]
@@ -382,63 +365,26 @@ class PackedStore(wiring.Component):
         """Add a memory; return the word that was read last, as the fields of the image."""
         spec = self._image.memories[number]
         huge = self._spram and number == len(self._image.memories) - 1
+        memory = StoreMemory(width=spec.width, words=spec.words, huge=huge)
         chosen = self.write.memory == number
-        if huge:
-            # Reads whenever it does not write: the address stands still for the output to do so.
-            held = Signal(range(spec.depth))
-            with m.If(enable):
-                m.d.sync += held.eq(address)
-            address, enable = Mux(enable, address, held), Const(1)
-        word = self._add_memory(
-            m,
-            SPRAM_NAME if huge else spec.name,
-            width=spec.width,
-            words=spec.words,
-            huge=huge,
-            chosen=chosen,
-            place=self.write.address,
-            address=address,
-            enable=enable,
-        )
-        with m.If(chosen):
-            m.d.comb += self.word.eq(word)
-        return data.View(data.StructLayout(dict(spec.fields)), word)
-
-    def _add_memory(
-        self,
-        m: Module,
-        name: str,
-        *,
-        width: int,
-        words: Sequence[int],
-        huge: bool,
-        chosen: Value,
-        place: Value,
-        address: Value,
-        enable: Value,
-    ) -> Value:
-        """Add a memory; return the word that was read last.
-
-        The unit reads ``address`` if ``enable``; an access of the host is to ``place`` if
-        ``chosen``.
-        """
-        m.submodules[name] = memory = Memory(
-            shape=unsigned(width),
-            depth=len(words),
-            init=words,
-            attrs={"ram_style": "huge"} if huge else {},
-        )
-        # One address for both ports: otherwise a flow must build what a read returns while the word
-        # is written, which is more logic than the rest of the unit.
-        read, write = memory.read_port(), memory.write_port()
+        self._attach(m, SPRAM_NAME if huge else spec.name, memory, chosen=chosen)
         m.d.comb += [
-            write.en.eq(self.write.enable & chosen),
-            write.data.eq(self.write.data),
-            write.addr.eq(read.addr),
-            read.en.eq((enable | self.read) & ~write.en),
-            read.addr.eq(Mux((self.write.enable | self.read) & chosen, place, address)),
+            memory.enable.eq(enable),
+            memory.address.eq(address),
+            memory.place.eq(self.write.address),
         ]
-        return read.data
+        return data.View(data.StructLayout(dict(spec.fields)), memory.data)
+
+    def _attach(self, m: Module, name: str, memory: StoreMemory, *, chosen: Value) -> None:
+        """Add a memory as a submodule, and give the host access to it."""
+        m.submodules[name] = memory
+        m.d.comb += [
+            memory.read.eq(self.read & chosen),
+            memory.write.eq(self.write.enable & chosen),
+            memory.write_data.eq(self.write.data),
+        ]
+        with m.If(chosen):
+            m.d.sync += self.word.eq(memory.data)
 
 
 def _index(one_hot: Value, bits: int) -> Value:

@@ -18,7 +18,7 @@ class BroadcastQueue(wiring.Component):
 
     Every item is delivered to every reader, in order. All readers share the write pointer, so that
     a reader costs a memory, a read pointer and a comparison. An item is taken if the slowest reader
-    has room for it.
+    had room for it one cycle ago: so no reader's consumer is on the way to ``i.ready``.
 
     Timing
     ------
@@ -80,10 +80,10 @@ class BroadcastQueue(wiring.Component):
         pointer = range(2 * depth)
         write = Signal(pointer)
         shown = Signal(pointer)
+        next_write = Signal(pointer)
         accept = self.i.valid & self.i.ready
-        m.d.sync += shown.eq(write)
-        with m.If(accept):
-            m.d.sync += write.eq(write + 1)
+        m.d.comb += next_write.eq(write + accept)
+        m.d.sync += [shown.eq(write), write.eq(next_write)]
 
         fulls = []
         waits = []
@@ -91,10 +91,8 @@ class BroadcastQueue(wiring.Component):
             read = Signal(pointer, name=f"read{k}")
             next_read = Signal(pointer, name=f"next_read{k}")
             full = Signal(name=f"full{k}")
-            next_write = Signal(pointer, name=f"next_write{k}")
             m.d.comb += [
                 next_read.eq(read + (o.valid & o.ready)),
-                next_write.eq(write + accept),
                 # A word written in the last cycle has not been read yet.
                 o.valid.eq(shown != read),
             ]
@@ -111,7 +109,8 @@ class BroadcastQueue(wiring.Component):
                 ]
             m.d.sync += [
                 read.eq(next_read),
-                full.eq((next_write - next_read)[: len(write)] == depth),
+                # What is read now makes room one cycle later.
+                full.eq(next_write == read ^ depth),
             ]
             fulls.append(full)
             waits.append(write != read)

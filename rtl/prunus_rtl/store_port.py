@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module
+from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,7 +38,7 @@ class StorePort(wiring.Component):
 
     Timing
     ------
-    An access is done 2 cycles after its ``strobe``; the stores see it in the cycle between, from
+    An access is done 3 cycles after its ``strobe``; the stores see it in the cycle after, from
     registers. ``value`` depends combinationally on ``words``. Clock domain ``sync``.
 
     Parameters
@@ -57,7 +57,7 @@ class StorePort(wiring.Component):
     memory, address, data : Out(range(memories)), Out(range(depth)), Out(layout.width)
         Number of the memory, index of the word, word. Held until the next cycle.
     words : Array of In(layout.width)
-        For each lane, the word that was read in the last cycle.
+        For each lane, the word that was read 2 cycles ago.
     """
 
     def __init__(self, *, layout: StoreLayout) -> None:
@@ -83,7 +83,8 @@ class StorePort(wiring.Component):
         """Build the unit."""
         m = Module()
         at = store_address_layout(self._layout)(self.access.address)
-        m.d.sync += self.access.done.eq(self.enable.any())
+        reading = Signal()
+        m.d.sync += [reading.eq(self.enable.any()), self.access.done.eq(reading)]
         for lane in range(self._layout.lanes):
             m.d.sync += self.enable[lane].eq(self.access.strobe & (at.lane == lane))
         m.d.comb += [

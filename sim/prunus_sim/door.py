@@ -73,8 +73,21 @@ def _store(layout: StoreLayout, memories: dict[str, list[int]]) -> npt.NDArray[n
     words: list[int] = []
     for lane, depths in enumerate(layout.depths):
         for name, depth in zip(layout.fields, depths, strict=True):
-            memory = memories.get(f"store{lane}.{name}") or memories[f"store{lane}.{SPRAM_NAME}"]
+            memory = _banks(memories, f"store{lane}.{name}")
             # A list in SPRAM: entries from the front, pointers from the back.
-            joint = name == "pointers" and f"store{lane}.{name}" not in memories
+            joint = name == "pointers" and not memory
+            memory = memory or memories[f"store{lane}.{SPRAM_NAME}"]
             words += memory[: -depth - 1 : -1] if joint else memory[:depth]
     return np.array(words, dtype=np.int64)
+
+
+def _banks(memories: dict[str, list[int]], name: str) -> list[int]:
+    """Return the words of all banks of a memory of the packed store; none if it is not there."""
+    words: list[int] = []
+    bank = memories.get(name)
+    number = 0
+    while bank is not None:
+        words += bank
+        number += 1
+        bank = memories.get(f"{name}.memory{number}")
+    return words

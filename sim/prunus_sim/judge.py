@@ -319,7 +319,8 @@ def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, i
 
     Notes
     -----
-    A list in SPRAM takes 1 cycle more per spike, which is one of the 2 that the bound allows.
+    A list in SPRAM takes 2 cycles more per spike, which the bound allows; any other list takes 2
+    for an input of fewer synapses.
     """
     network, hardware = shapes.network, shapes.hardware
     words = -(-network.inputs // 4)
@@ -342,7 +343,7 @@ def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, i
             most += max(events, lag)
         else:
             least += max(events, busiest) + shapes.compare_cycles
-            most += max(busiest + 2 * spikes + 7, events + 7, lag) + shapes.compare_cycles
+            most += max(busiest + 2 * spikes + 10, events + 10, lag) + shapes.compare_cycles
         if step.post >= 0:
             fired += 1
             sweep = shapes.learn_cycles if learn else 1

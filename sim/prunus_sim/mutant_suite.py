@@ -29,6 +29,7 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.packed_store import PackedStore
 from prunus_rtl.ram import Collisions
 from prunus_sim.mutation import Mutant
+from prunus_sim.ports import ports_of
 
 __all__ = ["MutationError", "Row", "Suite", "elaborate_all", "row_of"]
 
@@ -94,7 +95,8 @@ def elaborate_all() -> None:
         hardware = HardwareConfig(lanes=2, learn=False, store="packed")
         state = State.initial(lively)
         cores.append(Core(network=lively, hardware=hardware, state=state, images=images))
-        rtlil.convert(PackedStore(image=images[0], spram=True), emit_src=False)
+        spram = PackedStore(image=images[0], spram=True)
+        rtlil.convert(spram, ports=ports_of(spram), emit_src=False)
     for core in cores:
         rtlil.convert(core, emit_src=False, platform=Collisions())
 

@@ -25,6 +25,7 @@ from cocotb_tools.check_results import get_results
 
 from prunus_rtl.export import verilator
 from prunus_rtl.export.simulators import SIMULATORS, SimulatorError, check_tools
+from prunus_sim.ports import ports_of
 
 __all__ = [
     "BenchError",
@@ -85,7 +86,7 @@ def write_verilog(dut: wiring.Component, folder: Path, *, name: str = _TOP) -> P
     Path
         The Verilog file.
     """
-    text = rtlil.convert(dut, name=name, emit_src=False)
+    text = rtlil.convert(dut, name=name, ports=ports_of(dut), emit_src=False)
     (folder / f"{name}.il").write_text(text)
     script = "; ".join(
         [

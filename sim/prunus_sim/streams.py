@@ -60,11 +60,11 @@ class _Stream:
         self._name = name
         self._clk = dut.clk
         self._shape = shape
-        # A payload of no bits has no port; a stream that never waits may have no valid or ready.
+        # A payload of no bits has no port, nor has the `ready` of a stream that never waits.
         width = shape.size if isinstance(shape, data.Layout) else Shape.cast(shape).width
         self._payload = getattr(dut, f"{name}__payload") if width else None
         self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready")
+        self._ready = getattr(dut, f"{name}__ready", None)
         self._rng = rng
         self._stall = stall
 
@@ -144,7 +144,7 @@ class StreamDriver(_Stream):
                 # Monitors decide in the first half of a cycle; `ready` may depend on them.
                 await FallingEdge(self._clk)
                 await ReadOnly()
-                taken = bool(int(self._ready.value))
+                taken = self._ready is None or bool(int(self._ready.value))
                 await RisingEdge(self._clk)
             self.sent += 1
             self._valid.value = 0
@@ -195,15 +195,21 @@ class StreamMonitor(_Stream):
         probe: bool = True,
     ) -> None:
         super().__init__(dut, name, shape=shape, rng=rng, stall=stall)
-        self._probe = probe
+        if self._ready is None and stall:
+            raise ValueError(f"Stream {name} is always ready, and can't be stalled")
+        self._probe = probe and self._ready is not None
         self._offered: int | None = None
         self._queue: deque[int] = deque()
         self._some = Event()
         self.received = 0
         self.stalled = False
         self.withdrawal_allowed = False
-        self._ready.value = 0
+        self._set_ready(False)
         cocotb.start_soon(self._watch())
+
+    def _set_ready(self, ready: bool) -> None:
+        if self._ready is not None:
+            self._ready.value = int(ready)
 
     def _look(self) -> int | None:
         if not int(self._valid.value):
@@ -213,13 +219,13 @@ class StreamMonitor(_Stream):
     async def _watch(self) -> None:
         while True:
             await RisingEdge(self._clk)
-            ready = not self.stalled and not self._stalls()
-            self._ready.value = 0
+            ready = self._ready is None or (not self.stalled and not self._stalls())
+            self._set_ready(False)
             before: int | None = None
             if self._probe:
                 await Timer(CYCLE_NS // 4, "ns")
                 before = self._look()
-            self._ready.value = int(ready)
+            self._set_ready(ready)
             await ReadOnly()
             word = self._look()
             if self._probe and word != before:

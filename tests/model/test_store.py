@@ -99,15 +99,16 @@ def test_lists_hold_the_live_synapses_of_each_lane_in_slot_order(case: dict[str,
                 for p in range(lane, neurons, lanes)
                 if alive[pre, posts[p]]
             ]
-            total += len(want)
+            room = 1 << dict(pointers.fields)["start"]
             assert pointers.column("none")[pre] == (not want)
-            if want:
-                start = int(pointers.column("start")[pre])
-                part = slice(start, start + len(want))
-                last = entries.column("last")[part].tolist()
-                assert last == [0] * (len(want) - 1) + [1]
-                slots = entries.column("slot")[part].tolist()
-                assert list(zip(slots, entries.column("weight")[part], strict=True)) == want
+            assert pointers.column("start")[pre] == total % room
+            part = slice(total, total + len(want))
+            slots = entries.column("slot")[part].tolist()
+            assert list(zip(slots, entries.column("weight")[part], strict=True)) == want
+            total += len(want)
+        assert pointers.depth == inputs + 1
+        assert pointers.column("none")[inputs]
+        assert pointers.column("start")[inputs] == total % room
         assert entries.depth == max(1, total)
 
 
@@ -121,7 +122,7 @@ def test_bit_positions_are_as_documented() -> None:
         for fmt in FORMATS
     }  # fmt: skip
     assert words == {
-        "list": [(0b0_0, 0b1_0), (0b0_00_101, 0b1_10_000)],
+        "list": [(0b0_0, 0b1_0, 0b1_0), (0b00_101, 0b10_000)],
         "bitmap": [(0b0_101, 0b0_000), (5, 0)],
         "dense": [(0b1_101, 0b0_000, 0b1_000, 0, 0, 0)],
     }
@@ -136,10 +137,10 @@ def test_bits_are_those_of_the_formats(case: dict[str, Any]) -> None:
     live = by_lane(alive, lanes, case["position"]).sum(axis=(0, 1)).tolist()
     words = [max(1, n) for n in live]
     start_bits = (max(words) - 1).bit_length()
-    entry = 1 + (slots - 1).bit_length() + weight_bits
+    entry = (slots - 1).bit_length() + weight_bits
     full = sum(live) == inputs * slots * lanes
     want = {
-        "list": [inputs * (start_bits + 1) + n * entry for n in words],
+        "list": [(inputs + 1) * (start_bits + 1) + n * entry for n in words],
         "bitmap": [inputs * (start_bits + slots) + n * weight_bits for n in words],
         "dense": [inputs * slots * (weight_bits + (not full))] * lanes,
     }
@@ -154,7 +155,15 @@ def test_largest_lane_with_a_power_of_two_of_entries_needs_no_further_pointer_bi
     weights, alive = synapses(4, 4, 1)
     image = pack(weights, alive, format="list", lanes=1, weight_bits=8).lanes[0]
     assert dict(image["pointers"].fields) == {"start": 4, "none": 1}
-    assert image["pointers"].column("start").tolist() == [0, 4, 8, 12]
+    assert image["pointers"].column("start").tolist() == [0, 4, 8, 12, 0]
+    assert (image.unpack()[1] == alive).all()
+
+
+def test_one_list_that_fills_the_memory_is_told_from_none() -> None:
+    weights, alive = synapses(1, 4, 1)
+    image = pack(weights, alive, format="list", lanes=1, weight_bits=8).lanes[0]
+    assert image["pointers"].column("start").tolist() == [0, 0]
+    assert (image.unpack()[0] == weights).all()
 
 
 @pytest.mark.parametrize("fmt", LISTS)

@@ -41,7 +41,7 @@ def test_another_network_is_written_word_by_word_and_read_back(fmt: str, lanes: 
 
 def test_address_is_lane_memory_index() -> None:
     layout = StoreLayout.of(built("list", capacity=33).lanes)
-    assert layout.depths == ((9, 33),) * 4
+    assert layout.depths == ((10, 33),) * 4
     assert (layout.word_bits, layout.memory_bits, layout.lane_bits) == (6, 1, 2)
     assert layout.address(2, 1, 5) == 2 * 128 + 64 + 5
     assert (layout.address_bits, layout.end) == (9, 3 * 128 + 64 + 33)

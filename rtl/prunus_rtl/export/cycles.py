@@ -17,7 +17,7 @@ __all__ = ["PARTS", "Estimate", "estimate"]
 PARTS = ("prepare", "integrate", "compare", "fire", "report")
 
 #: What the formula allows for that depends on when things happen, at most.
-_PER_SPIKE, _PER_STEP, _START, _END = 2, 12, 12, 30
+_PER_SPIKE, _PER_STEP, _START, _END = 2, 15, 12, 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.ram import Collisions, Ram
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.state_memory import StateMemory
+from prunus_rtl.store_memory import StoreMemory
 
 __all__ = ["held", "implies", "opened", "past", "small", "started", "stream_rules", "words_of"]
 
@@ -47,7 +48,7 @@ def words_of(m: Module, memory: Any, *, name: str) -> list[Any]:
     """Return all words of a memory in an open unit, as they are in this cycle."""
     if isinstance(memory, StateMemory):
         memory = opened(memory).submodules["ram"]
-    if isinstance(memory, Ram):
+    if isinstance(memory, (Ram, StoreMemory)):
         memory = opened(memory).submodules["memory"]
     words = []
     for address in range(memory.depth):

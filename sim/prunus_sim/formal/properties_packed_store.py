@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from prunus_model.store import LaneImage, pack
 from prunus_rtl.packed_store import SPRAM_NAME, PackedStore, write_layout
-from prunus_sim.formal.harness import held, implies, opened, stream_rules, words_of
+from prunus_sim.formal.harness import held, implies, opened, past, words_of
 from prunus_sim.formal.prove import Case, Properties
 from prunus_sim.formal.scoreboard import Scoreboard
 
@@ -20,7 +20,8 @@ __all__ = ["CASES", "PackedStoreProperties"]
 class PackedStoreProperties(Properties):
     """Every input delivers its live synapses, whatever well-formed memories hold.
 
-    ``list`` is well-formed if every list ends inside the memory, and its slots exist and ascend;
+    ``list`` is well-formed if every list ends inside the memory before the next one begins, and its
+    slots exist and ascend;
     ``bitmap``, if the weights of every row are inside the memory; ``dense``, always. A host may
     write any words while no input is offered or being fetched, and read them; the image must be
     well-formed again when one is.
@@ -35,44 +36,51 @@ class PackedStoreProperties(Properties):
 
     def __init__(self, *, image: LaneImage, spram: bool = False) -> None:
         self._image, self._spram = image, spram
-        address = range(image.memories[-1].depth)
         start = range(image.memories[-1].depth)
         probes: dict[str, tuple[str, Any]]
         match image.format:
             case "list" if spram:
                 probes = {
                     "found": ("unit.found", 1),
+                    "ended": ("unit.ended", 1),
+                    "none": ("unit.none", 1),
                     "entry_valid": ("unit.valid", 1),
-                    "current": ("unit.current", range(self._joint_depth)),
+                    "current": ("unit.current", start),
+                    "end": ("unit.end", start),
+                    "looked_up": ("unit.pre", range(self._joint_depth)),
                 }
             case "list":
                 probes = {
-                    "looked_up": ("unit.looked_up", 1),
-                    "first": ("unit.head", start),
-                    "first_valid": ("unit.head_valid", 1),
-                    "second": ("unit.tail", start),
-                    "second_valid": ("unit.tail_valid", 1),
+                    "second": ("unit.second", 1),
+                    "ended": ("unit.ended", 1),
+                    "none": ("unit.none", 1),
+                    "start": ("unit.start", start),
+                    "looked_up": ("unit.pre", range(image.inputs)),
+                    "head": ("unit.head", start),
+                    "head_end": ("unit.head_end", start),
+                    "head_valid": ("unit.head_valid", 1),
+                    "walking": ("unit.walking", 1),
+                    "current": ("unit.current", start),
+                    "end": ("unit.end", start),
                     "entry_valid": ("unit.valid", 1),
-                    "current": ("unit.current", address),
                 }
             case "bitmap":
                 probes = {
                     "looked_up": ("unit.looked_up", 1),
                     "walking": ("unit.walking", 1),
                     "left": ("unit.left", image.slots),
-                    "address": ("unit.address", address),
+                    "current": ("unit.current", start),
                 }
             case _:
                 probes = {
                     "walking": ("unit.walking", 1),
                     "fetched": ("unit.fetched", range(image.slots)),
-                    "address": ("unit.address", address),
+                    "current": ("unit.current", start),
                 }
         super().__init__(
             free={
                 "valid": 1,
                 "pre": range(image.inputs),
-                "ready": 1,
                 "write": write_layout(image),
                 "read": 1,
             },
@@ -94,7 +102,6 @@ class PackedStoreProperties(Properties):
         m.d.comb += [
             unit.pre.valid.eq(self.valid),
             unit.pre.payload.eq(self.pre),
-            unit.synapse.ready.eq(self.ready),
             unit.write.eq(self.write),
             unit.read.eq(self.read),
             Assume(self.pre < image.inputs),
@@ -104,7 +111,6 @@ class PackedStoreProperties(Properties):
             Cover(self.read, "a word is read"),
         ]
         held(m, unit.pre, name="pre")
-        stream_rules(m, unit.synapse, name="synapse")
         # What the store read last, and all words.
         self._read, self._words = [], []
         joint: list[Any] = []
@@ -118,12 +124,12 @@ class PackedStoreProperties(Properties):
                 )
                 layout = data.StructLayout(dict(spec.fields))
                 self._words.append([data.View(layout, word[: spec.width]) for word in at])
-                self._read.append(data.View(layout, memory.read_ports[0].data[: spec.width]))
+                self._read.append(data.View(layout, memory.data[: spec.width]))
                 continue
             layout = data.StructLayout(dict(spec.fields))
             huge = self._spram and spec is image.memories[-1]
             memory = inside.submodules[SPRAM_NAME if huge else spec.name]
-            self._read.append(data.View(layout, memory.read_ports[0].data))
+            self._read.append(data.View(layout, memory.data))
             words = words_of(m, memory, name=spec.name)
             self._words.append([data.View(layout, word) for word in words])
         self._check_reads(m, unit)
@@ -137,10 +143,24 @@ class PackedStoreProperties(Properties):
         return m
 
     def _board(
-        self, m: Module, unit: Any, rows: list[Any], weights: Any, *, depth: int, cycles: int
+        self,
+        m: Module,
+        unit: Any,
+        rows: list[Any],
+        weights: Any,
+        *,
+        depth: int,
+        cycles: int,
+        most: int | None = None,
     ) -> Scoreboard:
         board = Scoreboard(
-            m, pre=unit.pre, synapse=unit.synapse, rows=rows, weights=weights, depth=depth
+            m,
+            pre=unit.pre,
+            synapse=unit.synapse,
+            rows=rows,
+            weights=weights,
+            depth=depth,
+            most=most,
         )
         board.check_progress(m, synapse=unit.synapse, busy=unit.busy, pre=unit.pre, cycles=cycles)
         return board
@@ -156,7 +176,18 @@ class PackedStoreProperties(Properties):
                 word = Array([word.as_value() for word in words])[self.write.address]
                 m.d.sync += [stored.eq(word), asked.eq(self.read & inside)]
         m.d.sync += number.eq(self.write.memory)
+        # It is not enough that the word is right in the cycle after the next: induction wants it in
+        # the next one too.
         m.d.comb += Assume(implies(asked, self.write.memory == number))
+        shown = Array(word.as_value() for word in self._read)
+        m.d.comb += Assert(
+            implies(asked, (shown[number] ^ stored)[: unit.word.shape().width] == 0),
+            "the memory shows the word that a host asks for",
+        )
+        stored, asked, number = (
+            past(m, value, name=name)
+            for value, name in ((stored, "stored"), (asked, "asked"), (number, "number"))
+        )
         for k, memory in enumerate(self._image.memories):
             m.d.comb += Assert(
                 implies(
@@ -170,104 +201,220 @@ class PackedStoreProperties(Properties):
         image = self._image
         pointers, entries = self._words
         depth = image.memories[1].depth
-        rows, weights, starts = [], [], []
-        for p, pointer in enumerate(pointers):
+        room = 1 << dict(image.memories[0].fields)["start"]
+        rows, weights, starts, ends = [], [], [], []
+        for p in range(image.inputs):
             row = Signal(image.slots, name=f"list{p}")
             column = [Signal(image.weight_bits, name=f"weight{p}_{k}") for k in range(image.slots)]
-            inside = ~pointer.none
+            start, none, end = pointers[p].start, pointers[p].none, pointers[p + 1].start
+            length = Signal(range(room + 1), name=f"length{p}")
+            m.d.comb += length.eq(Mux(none, 0, (end - start - 1) % room + 1))
             before: Any = None
-            formed: Any = Value.cast(1)
+            formed: Any = (start + length <= depth) & (length <= image.slots)
             for n in range(image.slots):
-                address = pointer.start + n
-                entry = Array(entries)[address]
                 at = Signal(image.memories[1].width, name=f"entry{p}_{n}")
-                m.d.comb += at.eq(entry)
+                m.d.comb += at.eq(Array(entries)[start + n])
                 this = data.View(data.StructLayout(dict(image.memories[1].fields)), at)
-                good = (address < depth) & (this.slot < image.slots)
+                inside = n < length
+                good = this.slot < image.slots
                 if before is not None:
                     good &= this.slot > before.slot
                 formed &= implies(inside, good)
                 for k in range(image.slots):
                     with m.If(inside & (this.slot == k)):
                         m.d.comb += [row[k].eq(1), column[k].eq(this.weight)]
-                inside, before = inside & ~this.last, this
-            fetching = unit.busy | self.valid
-            m.d.comb += Assume(implies(fetching, formed & ~inside))
+                before = this
+            m.d.comb += Assume(implies(unit.busy | self.valid, formed))
             rows.append(row)
             weights.append(column)
-            starts.append(pointer.start)
+            starts.append(start)
+            ends.append(end)
         if self._spram:
-            self._joint_list(m, unit, rows, weights, starts)
+            self._joint_list(m, unit, rows, weights, starts, ends)
             return
-        board = self._board(m, unit, rows, weights, depth=4, cycles=4)
+        board = self._board(m, unit, rows, weights, depth=5, most=4, cycles=6)
 
-        # Invariants: entry, first, second, pointer are consecutive places of the scoreboard.
+        # Invariants: what is delivered, what was read, what is read now, what waits and what is
+        # looked up are consecutive synapses, or lists, of the scoreboard.
         pointer, entry = self._read
-        some = self.looked_up & ~pointer.none
-        done = Array(rows)[board.pres[0]] & ~board.lefts[0]
-        passed = sum((done[k] for k in range(image.slots)), start=Value.cast(0))
-        lowest = board.lefts[0] & ~board.rest
+        table = Array(words.as_value() for words in entries)
+        offers = unit.synapse.valid
 
-        def starts_at(place: Any, start: Any) -> Any:
-            pre = Array(board.pres)[place]
-            return (Array(starts)[pre] == start) & (Array(board.lefts)[place] == Array(rows)[pre])
+        def after(valid: Any, place: Any, left: Any, *, name: str) -> tuple[Any, Any]:
+            """Return place and rest behind one more synapse, if it is there."""
+            rest = Signal(image.slots, name=f"{name}_rest")
+            at = Signal(range(6), name=f"{name}_place")
+            further = left & (left - 1)
+            done = valid & (further == 0)
+            m.d.comb += [
+                at.eq(place + done),
+                rest.eq(
+                    Mux(done, Array([*board.lefts, Const(0)])[place + 1], Mux(valid, further, left))
+                ),
+            ]
+            return at, rest
 
-        second = self.entry_valid + self.first_valid
-        third = second + self.second_valid
+        def lowest(place: Any, left: Any) -> Any:
+            """Return the address of the lowest synapse that is left."""
+            which = Array(board.pres)[place]
+            done = Array(rows)[which] & ~left
+            passed = sum((done[k] for k in range(image.slots)), start=Value.cast(0))
+            return (Array(starts)[which] + passed)[: len(self.current)]
+
+        def follows(place: Any, left: Any) -> Any:
+            """Return whether what is left is the upper part of a list."""
+            full = Array(rows)[Array(board.pres)[place]]
+            return ((left & ~full) == 0) & ((full & ~left) < (left & ~(left - 1)))
+
+        # The entry in the output register is checked by the scoreboard itself.
+        place1, left1 = after(offers, Const(0), board.lefts[0], name="offered")
+        place2, left2 = after(self.entry_valid, place1, left1, name="read")
+        walked = Array(board.pres)[place2]
+        place3 = place2 + self.walking
+        waits = Array(board.pres)[place3]
+        place4 = place3 + self.head_valid
+        found = Array(board.pres)[place4]
+        some = (self.second & ~pointer.none) | (self.ended & ~self.none)
         m.d.comb += [
-            Assert(board.count == third + some, "everything on the scoreboard is somewhere"),
+            Assert(implies(offers, follows(Const(0), board.lefts[0])), "what is left is a rest"),
             Assert(
                 implies(
                     self.entry_valid,
-                    (entry.as_value() == Array([e.as_value() for e in entries])[self.current])
-                    & (self.current == Array(starts)[board.pres[0]] + passed)
-                    & (done < lowest)
-                    & ((board.lefts[0] & ~Array(rows)[board.pres[0]]) == 0),
+                    (left1 != 0)
+                    & follows(place1, left1)
+                    & (entry.as_value() == table[lowest(place1, left1)]),
                 ),
-                "the entry is the next one of the oldest input",
+                "the entry read comes after the one that is offered",
             ),
-            Assert(implies(self.second_valid, self.first_valid), "starts wait in order"),
             Assert(
-                implies(self.first_valid, starts_at(self.entry_valid, self.first)),
-                "the first start",
+                implies(
+                    self.walking,
+                    (left2 != 0)
+                    & follows(place2, left2)
+                    & (self.current == lowest(place2, left2))
+                    & (self.end == Array(ends)[walked]),
+                ),
+                "the entry that is read comes next",
             ),
-            Assert(implies(self.second_valid, starts_at(second, self.second)), "the second start"),
-            Assert(implies(some, starts_at(third, pointer.start)), "the pointer looked up"),
-            Cover(self.looked_up & pointer.none, "a list without entries"),
-            Cover(self.second_valid & some, "two starts wait, and a pointer"),
+            Assert(
+                implies(
+                    ~self.walking & (offers | self.entry_valid) & (place2 < board.count),
+                    left2 == Array(rows)[walked],
+                ),
+                "a list is walked to its end",
+            ),
+            Assert(
+                implies(
+                    self.head_valid,
+                    (self.head == Array(starts)[waits])
+                    & (self.head_end == Array(ends)[waits])
+                    & (Array(board.lefts)[place3] == Array(rows)[waits]),
+                ),
+                "the list that waits comes next",
+            ),
+            Assert(
+                implies(
+                    some,
+                    (self.looked_up == found) & (Array(board.lefts)[place4] == Array(rows)[found]),
+                ),
+                "the list that is looked up comes next",
+            ),
+            Assert(
+                board.count == place2 + self.walking + self.head_valid + some,
+                "everything on the scoreboard is somewhere",
+            ),
+            Assert(~(self.second & self.ended), "start and end are read one after the other"),
+            Assert(implies(self.second | self.ended, self.looked_up < image.inputs), "it exists"),
+            Assert(
+                implies(
+                    self.second,
+                    pointer.as_value()
+                    == Array(words.as_value() for words in pointers)[self.looked_up],
+                ),
+                "the start is looked up",
+            ),
+            Assert(
+                implies(
+                    self.ended,
+                    (self.start == Array(starts)[self.looked_up])
+                    & (self.none == Array(words.none for words in pointers)[self.looked_up])
+                    & (pointer.start == Array(ends)[self.looked_up]),
+                ),
+                "the end is looked up",
+            ),
+            Cover(self.ended & self.none, "a list without entries"),
+            Cover(self.head_valid & self.ended & ~self.none & self.walking, "two lists wait"),
         ]
 
     def _joint_list(
-        self, m: Module, unit: Any, rows: list[Any], weights: Any, starts: list[Any]
+        self,
+        m: Module,
+        unit: Any,
+        rows: list[Any],
+        weights: Any,
+        starts: list[Any],
+        ends: list[Any],
     ) -> None:
-        # Invariant: what was read last is the next entry of the only input, or its pointer.
-        board = self._board(m, unit, rows, weights, depth=1, cycles=2)
-        entries = self._words[1]
+        # Invariant: what was read last is the next entry of the only input, or one of its pointers.
+        board = self._board(m, unit, rows, weights, depth=2, cycles=5)
+        pointers, entries = self._words
         pointer, entry = self._read
-        row = Array(rows)[board.pres[0]]
-        start = Array(starts)[board.pres[0]]
+        offers = unit.synapse.valid
+        # The input that is being looked up or read; another may be at its last synapse.
+        last = offers & (board.rest == 0)
+        which = Array(board.pres)[last]
+        left = Mux(offers & ~last, board.rest, Array(board.lefts)[last])
+        row = Array(rows)[which]
         done = Signal.like(board.lefts[0])
-        m.d.comb += done.eq(row & ~board.lefts[0])
+        m.d.comb += done.eq(row & ~left)
         passed = sum((done[k] for k in range(len(done))), start=Value.cast(0))
-        some = self.found & ~pointer.none
+        at = (Array(starts)[which] + passed)[: len(self.current)]
+        some = (self.found & ~pointer.none) | (self.ended & ~self.none)
         m.d.comb += [
-            Assert(~(self.found & self.entry_valid), "a pointer or an entry was read"),
-            Assert(board.count == (self.entry_valid | some), "the input on the scoreboard"),
+            Assert(self.found + self.ended + self.entry_valid <= 1, "one thing was read"),
+            Assert(board.count == last + (self.entry_valid | some), "the inputs on the scoreboard"),
             Assert(
-                implies(some, (pointer.start == start) & (board.lefts[0] == row)),
-                "the pointer looked up",
+                implies(self.found | self.ended, self.looked_up < self._image.inputs), "it exists"
+            ),
+            Assert(implies(some, (left == row) & (self.looked_up == which)), "a list is looked up"),
+            Assert(
+                implies(
+                    self.found,
+                    pointer.as_value()
+                    == Array(words.as_value() for words in pointers)[self.looked_up],
+                ),
+                "the start is looked up",
+            ),
+            Assert(
+                implies(
+                    self.ended,
+                    (self.none == Array(words.none for words in pointers)[self.looked_up])
+                    & (self.current == Array(starts)[self.looked_up])
+                    & (pointer.start == Array(ends)[self.looked_up]),
+                ),
+                "the end is looked up",
             ),
             Assert(
                 implies(
                     self.entry_valid,
-                    (entry.as_value() == Array([e.as_value() for e in entries])[self.current])
-                    & (self.current == start + passed)
-                    & (done < (board.lefts[0] & ~board.rest))
-                    & ((board.lefts[0] & ~row) == 0),
+                    (entry.as_value() == Array([e.as_value() for e in entries])[at])
+                    & (self.current == (at + 1)[: len(self.current)])
+                    & (self.end == Array(ends)[which])
+                    & (left != 0)
+                    & (done < (left & ~(left - 1)))
+                    & ((left & ~row) == 0),
                 ),
                 "the entry is the next one of the input",
             ),
-            Cover(self.found & pointer.none, "a list without entries"),
+            Assert(
+                implies(
+                    offers,
+                    ((board.lefts[0] & ~Array(rows)[board.pres[0]]) == 0)
+                    & implies(~last, self.entry_valid),
+                ),
+                "a list is read to its end",
+            ),
+            Cover(self.ended & self.none, "a list without entries"),
         ]
 
     def _bitmap(self, m: Module, unit: Any) -> None:
@@ -306,7 +453,7 @@ class PackedStoreProperties(Properties):
                 implies(
                     self.walking,
                     (self.left == walked_left)
-                    & (self.address == starts[walked_pre] + passed)
+                    & (self.current == starts[walked_pre] + passed)
                     & ((walked_left & ~Array(rows)[walked_pre]) == 0)
                     & (done < (walked_left & ~(walked_left - 1))),
                 ),
@@ -363,7 +510,7 @@ class PackedStoreProperties(Properties):
             Assert(
                 implies(
                     self.walking,
-                    (self.address == walked * slots + self.fetched)
+                    (self.current == walked * slots + self.fetched)
                     & (self.fetched < slots)
                     & (walked < image.inputs),
                 ),

@@ -70,6 +70,8 @@ class QueueProperties(Properties):
             delivered = Signal(number, name=f"delivered{k}")
             waiting = Signal(number, name=f"waiting{k}")
             before = Signal(number, name=f"before{k}")
+            took = Signal(name=f"took{k}")
+            m.d.sync += took.eq(o.valid & o.ready)
             m.d.comb += [waiting.eq(accepted - delivered), before.eq(tracked - delivered)]
             with m.If(o.valid & o.ready):
                 m.d.sync += delivered.eq(delivered + 1)
@@ -92,7 +94,14 @@ class QueueProperties(Properties):
                     | ((self.shown == last[:pointer_bits]) & (waiting != 0)),
                     "an item is shown two cycles after it was taken",
                 ),
-                Assert(getattr(self, f"full{k}") == (waiting == depth), "full: no room is left"),
+                Assert(
+                    implies(waiting == depth, getattr(self, f"full{k}")),
+                    "full if no room is left",
+                ),
+                Assert(
+                    implies(getattr(self, f"full{k}"), waiting + took == depth),
+                    "full only if no room was left a cycle ago",
+                ),
                 Assert(
                     implies(waits, Array(words)[tracked[: pointer_bits - 1]] == followed),
                     "a memory keeps an item that waits",

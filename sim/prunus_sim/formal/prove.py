@@ -30,6 +30,7 @@ from amaranth.lib.wiring import In
 
 from prunus_model.errors import PrunusError
 from prunus_rtl.ram import Collisions
+from prunus_sim.ports import ports_of
 
 __all__ = [
     "UNITS",
@@ -268,7 +269,8 @@ def check_independent(
         If a tool is missing, or if there are no such ports.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "top.il").write_text(rtlil.convert(component, name="top"))
+    text = rtlil.convert(component, name="top", ports=ports_of(component))
+    (folder / "top.il").write_text(text)
     cone = f"w:{sources} %co*:-$dff"
     script = [
         "read_rtlil top.il",

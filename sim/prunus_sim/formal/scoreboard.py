@@ -29,7 +29,9 @@ class Scoreboard:
     weights : sequence of sequences
         Weight of each input and slot.
     depth : int
-        Inputs with live synapses that a store may have taken at most.
+        Inputs with live synapses that there is room for; a store never has taken more.
+    most : int, optional
+        Inputs that it is seen to have taken at most. Default: ``depth``.
 
     Attributes
     ----------
@@ -50,6 +52,7 @@ class Scoreboard:
         rows: Sequence[Any],
         weights: Sequence[Sequence[Any]],
         depth: int,
+        most: int | None = None,
     ) -> None:
         slots = len(rows[0])
         self.count = count = Signal(range(depth + 1), name="count")
@@ -113,7 +116,7 @@ class Scoreboard:
                 "the last synapse of an input",
             ),
             Cover(sent & (self.rest != 0), "a synapse that is not the last"),
-            Cover(count == depth, "as many inputs as a store can hold"),
+            Cover(count == (most or depth), "as many inputs as a store can hold"),
         ]
 
     def check_progress(self, m: Module, *, synapse: Any, busy: Any, pre: Any, cycles: int) -> None:
