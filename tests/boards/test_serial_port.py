@@ -3,6 +3,7 @@
 import errno
 import os
 import pty
+import select
 import threading
 import tty
 from collections.abc import Iterator
@@ -21,7 +22,11 @@ from prunus_rtl.link.description import link_plan
 
 
 class Board:
-    """An emulated board at the other end of a pseudo terminal."""
+    """An emulated board at the other end of a pseudo terminal.
+
+    That end belongs to the thread alone, which closes it last: so nobody ever asks for a terminal
+    that is just going away.
+    """
 
     def __init__(self) -> None:
         self.emulator = Emulator(link_plan(network(), LEARNING))
@@ -29,36 +34,27 @@ class Board:
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
         self.unplug_after = 1 << 60
+        self._stopped, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     def _serve(self) -> None:
         count = 0
         while count < self.unplug_after:
-            try:
-                octets = os.read(self._end, 4096)
-            except OSError:
-                return
-            if octets == b"end":
-                return
+            ready, _, _ = select.select([self._end, self._stopped], [], [])
+            if self._stopped in ready:
+                break
+            octets = os.read(self._end, 4096)
             count += len(octets)
             os.write(self._end, self.emulator.feed(octets))
-        self.unplug()
-
-    def unplug(self) -> None:
         os.close(self._end)
-        self._end = -1
 
     def close(self) -> None:
-        os.close(self._slave)
-        if self._end >= 0 and self._thread.is_alive():
-            # Nobody holds the other side any more, so that reading ends with an error.
-            with serial.Serial(self.port, exclusive=False) as port:
-                port.write(b"end")
+        os.close(self._stop)
         self._thread.join(10)
         assert not self._thread.is_alive()
-        if self._end >= 0:
-            os.close(self._end)
+        os.close(self._stopped)
+        os.close(self._slave)
 
 
 @pytest.fixture
