@@ -1,12 +1,17 @@
-"""Writing files so that there is never half a file."""
+"""Writing files and folders so that there is never half of one."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["write_atomically"]
+__all__ = ["staged", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -24,10 +29,83 @@ def write_atomically(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; then nothing is left behind, and the older file is still whole.
     """
-    try:
+    with _named(path):
         _write(path, content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file of JSON for people and programs, as :func:`write_atomically` does.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. Folders above are made.
+    content : mapping
+        What to write.
+
+    Raises
+    ------
+    OSError
+        As of :func:`write_atomically`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to be filled; it gets its name at the end, if there is no exception.
+
+    Parameters
+    ----------
+    folder : Path
+        The name. A folder that has it by then is replaced. Folders above are made.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then nothing is left behind, and the older folder is still whole.
+    """
+    with _named(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".tmp", dir=folder.parent))
+    new, old = scratch / "new", scratch / "old"
+    try:
+        # Other than what mkdtemp makes, it is as readable as any other folder.
+        new.mkdir()
+        try:
+            yield new
+        except OSError as e:
+            if e.errno is None or e.filename is not None:
+                raise
+            # A write that fails, of a full disk for example, does not say of which file.
+            raise OSError(e.errno, e.strerror, str(folder)) from e
+        with _named(folder):
+            _publish(new, folder, old)
+    finally:
+        # What could not be put back is all that there is.
+        if folder.exists() or not old.exists():
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _publish(new: Path, folder: Path, old: Path) -> None:
+    """Give a finished folder its name; the older one is put back if that fails."""
+    try:
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name what was asked for in errors, not the one beside it, or none at all."""
+    try:
+        yield
     except OSError as e:
-        # Name the file that was asked for, not the one beside it, or none at all.
         raise OSError(e.errno, e.strerror, str(path)) from e
 
 

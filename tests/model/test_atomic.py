@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ import pytest
 from prunus_cli import listing
 from prunus_model import atomic
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import staged, write_atomically, write_json
 from prunus_model.cli.common import BUNDLED, bundled
 
 KILLS = 20
@@ -188,4 +189,120 @@ def test_place_that_cannot_be_written_is_named(where: str, reason: str, tmp_path
     with pytest.raises(OSError, match="Errno") as caught:
         write_atomically(tmp_path / where, b"x")
     assert str(caught.value) == f"{reason}: '{tmp_path / where}'"
+    assert listing(tmp_path) == before
+
+
+def test_json_is_written_into_a_new_folder_and_ends_with_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.json"
+    for content in ({"x": [1, 2]}, {"y": "µ"}):
+        write_json(path, content)
+        text = path.read_text()
+        assert json.loads(text) == content
+        assert text.startswith('{\n "')
+        assert text.endswith("\n}\n")
+    assert list(listing(tmp_path)) == ["a", "a/b", "a/b/file.json"]
+
+
+def test_folder_appears_complete_and_replaces_the_older_one(tmp_path: Path) -> None:
+    folder = tmp_path / "above" / "folder"
+    for content in ("old", "new"):
+        with staged(folder) as work:
+            (work / content).write_text(content)
+            assert work.parent.parent == folder.parent
+            assert (folder / content).exists() is False
+        assert [path.name for path in folder.iterdir()] == [content]
+    assert list(listing(tmp_path)) == ["above", "above/folder", "above/folder/new"]
+
+
+def test_folder_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with staged(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o750
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError])
+def test_folder_that_is_not_completed_changes_nothing(
+    failure: type[BaseException], tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("old")
+    before = listing(tmp_path)
+    with pytest.raises(failure), staged(folder) as work:
+        (work / "file").write_text("new")
+        raise failure
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()]
+)
+def test_folder_that_cannot_get_its_name_leaves_the_older_one(
+    failure: BaseException, older: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    if older:
+        folder.mkdir()
+        (folder / "file").write_text("old")
+    before = listing(tmp_path)
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise failure
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(type(failure)) as caught, staged(folder) as work:
+        (work / "file").write_text("new")
+    if isinstance(failure, OSError):
+        assert str(caught.value) == f"[Errno 28] No space left on device: '{folder}'"
+    assert listing(tmp_path) == before
+
+
+def test_older_folder_that_cannot_be_put_back_is_kept_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("old")
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self == folder:
+            return rename(self, target)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="Input/output error"), staged(folder):
+        pass
+    assert [path.read_text() for path in tmp_path.rglob("file")] == ["old"]
+
+
+def test_error_without_a_name_is_told_of_the_folder_and_others_are_kept(tmp_path: Path) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    full = errno.ENOSPC
+    with pytest.raises(OSError, match="No space") as caught, staged(folder):
+        raise OSError(full, os.strerror(full))
+    assert str(caught.value) == f"[Errno 28] No space left on device: '{folder}'"
+    with pytest.raises(OSError, match="No space") as caught, staged(folder):
+        raise OSError(full, os.strerror(full), str(other))
+    assert str(caught.value) == f"[Errno 28] No space left on device: '{other}'"
+    with pytest.raises(OSError, match=r"^only text$"), staged(folder):
+        raise OSError("only text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "below").write_bytes(b"")
+    folder = tmp_path / "below" / "folder"
+    before = listing(tmp_path)
+    with pytest.raises(OSError, match="Errno") as caught, staged(folder):
+        raise AssertionError("There is nothing to fill")
+    assert str(caught.value) == f"[Errno 17] File exists: '{folder}'"
     assert listing(tmp_path) == before

@@ -281,7 +281,7 @@ def test_an_interrupted_run_leaves_the_older_package(
     rename = Path.rename
 
     def fail(self: Path, target: Path) -> Path:
-        if self.suffix == ".tmp":
+        if self.name == "new":
             raise OSError(28, "No space left on device", str(target))
         return rename(self, target)
 

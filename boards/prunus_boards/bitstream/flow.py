@@ -15,13 +15,12 @@ from amaranth.build.run import BuildPlan
 from prunus_boards.bitstream.dividers import dividers
 from prunus_boards.bitstream.fit import FitError, check_memories, explain, memories_of
 from prunus_boards.bitstream.report import make_report
-from prunus_boards.bitstream.staging import staged
 from prunus_boards.bitstream.tools import ToolError, Tools
 from prunus_boards.bitstream.top import BoardTop
 from prunus_boards.bitstream.usage import Placement, read_placement
 from prunus_boards.board import Board
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import staged, write_json
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.description import link_plan
@@ -203,7 +202,7 @@ def build(
             tools=tools.used,
             seconds=time.monotonic() - started,
         )
-        write_atomically(work / REPORT, (json.dumps(content, indent=1) + "\n").encode())
+        write_json(work / REPORT, content)
         shutil.rmtree(build_folder)
     top.description.register()
     return Built(folder=folder, bitstream=folder / product(board), report=content)

@@ -17,9 +17,9 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from prunus_boards.bitstream.flow import CORE, memory_script
-from prunus_boards.bitstream.staging import staged
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
+from prunus_model.atomic import staged
 from prunus_model.cli.common import load_network
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan

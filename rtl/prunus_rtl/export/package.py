@@ -6,15 +6,14 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from prunus_model.artifact import Artifact
+from prunus_model.atomic import staged
 from prunus_model.encoder import levels
 from prunus_model.errors import ConfigError, PrunusError
 from prunus_model.split import Split, check_for
@@ -178,7 +177,7 @@ def write_package(
         **{name: image.content for name, image in netlist.files().items()},
         **make_bench_files(core, vectors, None),
     }
-    with _scratch(folder) as scratch:
+    with staged(folder) as scratch:
         _write(scratch, files)
         run = None
         if simulator is not None:
@@ -203,7 +202,6 @@ def write_package(
         (scratch / "run_icarus.sh").chmod(0o777 & ~_umask())
         found = [path for path in scratch.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in found)
-        _publish(scratch, folder)
     return Written(
         folder=folder,
         plan=plan,
@@ -279,38 +277,6 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder beside the final name, and remove what is left of it."""
-    scratch = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".tmp", dir=folder.parent))
-    try:
-        # mkdtemp makes folders private; a package is as readable as any other folder.
-        scratch.chmod(0o777 & ~_umask())
-        yield scratch
-    except OSError as e:
-        # A write that fails, of a full disk for example, does not say of which file.
-        raise OSError(e.errno, e.strerror, e.filename or str(folder)) from e
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _publish(scratch: Path, folder: Path) -> None:
-    """Give a finished folder its name; an older package goes only when this is done."""
-    if not folder.exists():
-        scratch.rename(folder)
-        return
-    older = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".old", dir=folder.parent))
-    try:
-        folder.rename(older)
-        try:
-            scratch.rename(folder)
-        except BaseException:
-            older.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(older, ignore_errors=True)
 
 
 def _is_package(folder: Path) -> bool:
