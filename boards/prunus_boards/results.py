@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from prunus_boards.bitstream.fit import FitError
 from prunus_boards.bitstream.flow import build, prepare
 from prunus_boards.boards import find_board
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.cli.common import BUNDLED, console, load_network
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
@@ -123,8 +122,7 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
             "refused": _refusal(artifact, options, kept),
         }
     path = results / f"{board.name}-{name}.json"
-    results.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_json(path, content)
     return path
 
 

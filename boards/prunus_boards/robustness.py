@@ -8,7 +8,6 @@ is carried out, and nothing is carried out twice.
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +24,7 @@ from prunus_boards.host.simulator import SimulatorTransport
 from prunus_boards.host.transport import TransportError
 from prunus_boards.spoiling import FAULTS, Line
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.cli.common import terminable
 from prunus_model.config import NetworkConfig
 from prunus_model.split import Split
@@ -264,8 +263,7 @@ def main(*, frames: int, seed: int, output: Path) -> None:
         "state_changed": trial.state_changed,
         "recovered": trial.recovered,
     }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, (json.dumps(facts, indent=1) + "\n").encode())
+    write_json(output, facts)
     if trial.first:
         raise click.ClickException(f"Link must carry what is sent, but: {trial.first}")
 

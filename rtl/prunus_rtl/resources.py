@@ -6,7 +6,6 @@ carry: LUT4 + 2 * CCU2C, as a CCU2C is two LUT4 with a carry chain; LUT RAM is c
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ import click
 from rich.console import Console
 
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.cli.common import data_option, new_table
 from prunus_model.config import POLICIES, NetworkConfig
 from prunus_model.errors import PrunusError
@@ -166,8 +165,7 @@ def main(*, data: str, output: Path) -> None:
             "rows": rows,
             "units": units,
         }
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output, (json.dumps(content, indent=1) + "\n").encode())
+        write_json(output, content)
     except (PrunusError, OSError) as e:
         click.echo(f"Error: {' '.join(str(e).split())}", err=True)
         sys.exit(2)

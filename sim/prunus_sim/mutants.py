@@ -14,7 +14,6 @@ gateware is copied when the run begins, so that it may be edited meanwhile.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 import prunus_rtl
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_sim.command import user_errors
 from prunus_sim.mutant_campaign import (
     Campaign,
@@ -156,8 +155,7 @@ def _run(
         if output is not None:
             command = " ".join(["python -m prunus_sim.mutants", *sys.argv[1:]])
             content = report(rows, command=command, digest=digest, finished=finished)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(output, (json.dumps(content, indent=1) + "\n").encode())
+            write_json(output, content)
 
     campaign = Campaign(
         suite, equivalents=known_equivalents(equivalent), known=continued(output, digest), save=save

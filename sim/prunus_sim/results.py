@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_rtl.export.simulators import name_of
 
 __all__ = ["Row", "processor", "versions", "write_results"]
@@ -59,8 +58,7 @@ def write_results(
         "command": " ".join(["python -m", module, *arguments]),
         "versions": versions(*simulators),
     }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, (json.dumps({**head, **content}, indent=1) + "\n").encode())
+    write_json(output, {**head, **content})
 
 
 def _without_output(arguments: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Any
 import click
 from rich.progress import track
 
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.config import POLICIES, NetworkConfig
 from prunus_model.datasets import load
 from prunus_model.evaluation import evaluate
@@ -110,7 +109,7 @@ def main(*, data: str, seeds: int, output: Path) -> None:
         "versions": versions(),
         "runs": rows,
     }
-    write_atomically(output, json.dumps(content, indent=1).encode() + b"\n")
+    write_json(output, content)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from numba import njit
 from rich.console import Console
 
 from prunus_model import kernels
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.config import NetworkConfig
 from prunus_model.datasets import load
 from prunus_model.encoder import levels
@@ -199,7 +199,7 @@ def main(*, data: str, bindsnet_python: str, output: Path) -> None:
         "adds_per_s_400": round(our_synapses),
         "best_adds_per_s": round(best),
     }
-    write_atomically(output, json.dumps(content, indent=1).encode() + b"\n")
+    write_json(output, content)
     console.print(f"Saved {output}: {content['ratio_400']} times BindsNET")
 
 

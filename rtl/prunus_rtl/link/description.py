@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from prunus_model.artifact import Artifact
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 from prunus_model.config import NetworkConfig
 from prunus_model.datasets import load
 from prunus_model.encoder import levels
@@ -148,7 +148,7 @@ class CoreDescription:
     def save(self, path: Path) -> None:
         """Write a file that :meth:`load` reads."""
         content = {"format": _FORMAT, "version": _FORMAT_VERSION, **self._mapping()}
-        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: Path) -> CoreDescription:
