@@ -23,7 +23,7 @@ from amaranth.back import rtlil
 from prunus_model.config import ConstantPruning, NetworkConfig, NoPruning
 from prunus_model.errors import PrunusError
 from prunus_model.state import State
-from prunus_model.store import pack
+from prunus_model.store import FORMATS, LaneImage, pack
 from prunus_rtl.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.packed_store import PackedStore
@@ -58,6 +58,8 @@ else:
     sys.exit(pytest.main(arguments))
 """
 
+_LIVELY = replace(NetworkConfig.named("tiny"), inputs=10, neurons=5)
+
 #: A mutant with its verdict: caught, timeout, survived, equivalent or invalid.
 Row = dict[str, Any]
 
@@ -68,37 +70,37 @@ class MutationError(PrunusError):
 
 def elaborate_all() -> None:
     """Elaborate cores that have every unit with every option; raise whatever that raises."""
-    lively = replace(NetworkConfig.named("tiny"), inputs=10, neurons=5)
-    single = replace(lively, inputs=2, neurons=1)
-    alive = np.ones((10, 5), bool)
-    alive[3] = False
-    cores = [
-        Core(network=lively, hardware=HardwareConfig(lanes=2)),
-        Core(
-            network=replace(lively, pruning=ConstantPruning(w_prune=9)),
-            hardware=HardwareConfig(lanes=4, multiplier="dsp", source="events"),
-        ),
-        Core(
-            network=replace(single, pruning=NoPruning()),
-            hardware=HardwareConfig(lanes=1, queue_depth=2, event_depth=2),
-        ),
-        Core(network=lively, hardware=HardwareConfig(lanes=1, learn=False)),
-    ]
-    for fmt in ("list", "bitmap", "dense"):
-        images = pack(
-            alive.astype(np.uint8),
-            alive,
-            format=fmt,
-            lanes=2,
-            weight_bits=lively.weight_bits,
-        ).lanes
-        hardware = HardwareConfig(lanes=2, learn=False, store="packed")
-        state = State.initial(lively)
-        cores.append(Core(network=lively, hardware=hardware, state=state, images=images))
-        spram = PackedStore(image=images[0], spram=True)
-        rtlil.convert(spram, ports=ports_of(spram), emit_src=False)
-    for core in cores:
+    for core in _cores():
         rtlil.convert(core, emit_src=False, platform=Collisions())
+    for image in (_images(fmt)[0] for fmt in FORMATS):
+        store = PackedStore(image=image, spram=True)
+        rtlil.convert(store, ports=ports_of(store), emit_src=False)
+
+
+def _cores() -> Iterator[Core]:
+    """Yield cores, each when the one before is elaborated."""
+    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=2))
+    yield Core(
+        network=replace(_LIVELY, pruning=ConstantPruning(w_prune=9)),
+        hardware=HardwareConfig(lanes=4, multiplier="dsp", source="events"),
+    )
+    yield Core(
+        network=replace(_LIVELY, inputs=2, neurons=1, pruning=NoPruning()),
+        hardware=HardwareConfig(lanes=1, queue_depth=2, event_depth=2),
+    )
+    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=1, learn=False))
+    hardware = HardwareConfig(lanes=2, learn=False, store="packed")
+    for fmt in FORMATS:
+        state = State.initial(_LIVELY)
+        yield Core(network=_LIVELY, hardware=hardware, state=state, images=_images(fmt))
+
+
+def _images(fmt: str) -> Sequence[LaneImage]:
+    """Return contents of a packed store of two lanes; no synapse of one input is alive."""
+    alive = np.ones((_LIVELY.inputs, _LIVELY.neurons), bool)
+    alive[3] = False
+    weights = alive.astype(np.uint8)
+    return pack(weights, alive, format=fmt, lanes=2, weight_bits=_LIVELY.weight_bits).lanes
 
 
 def row_of(mutant: Mutant) -> Row:

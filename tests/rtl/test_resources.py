@@ -1,7 +1,9 @@
+# amaranth: UnusedElaboratable=no
 """What is counted of a core after synthesis, and what is said about budgets."""
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,17 @@ from click.testing import CliRunner
 
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network
+from prunus_model.config import NetworkConfig
+from prunus_model.store import LaneImage
+from prunus_model.store_layout import StoreLayout
 from prunus_rtl import resources
 from prunus_rtl.export import synthesis
 from prunus_rtl.export.budgets import Budget, verdicts
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 from prunus_rtl.export.synthesis import TARGETS, SynthesisError, counted, synthesise
+from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.ram import Ram
+from prunus_rtl.shapes import Shapes
 
 #: Two lanes, each with a memory; the top module has a unit of its own.
 _MODULES = {
@@ -89,14 +96,34 @@ def _fake(core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]
     return {"core": cells} if depth == 0 else {"core": cells, "pruning": cells}
 
 
+def _shaped(
+    *,
+    network: NetworkConfig,
+    hardware: HardwareConfig,
+    images: Sequence[LaneImage] | None = None,
+    **_contents: Any,
+) -> Shapes:
+    """Stand in for a core: refuses what a core refuses, but nobody has to elaborate it."""
+    layout = None if images is None else StoreLayout.of(images)
+    return Shapes(network=network, hardware=hardware, store=layout)
+
+
+@pytest.fixture
+def faked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build no core, and synthesise none."""
+    monkeypatch.setattr("prunus_rtl.resources.Core", _shaped)
+    monkeypatch.setattr("prunus_rtl.export.plan.Core", _shaped)
+    monkeypatch.setattr(resources, "synthesise", _fake)
+
+
 def _unbalanced(artifact: Artifact, _data: str, **options: Any) -> Plan:
     return make_plan(artifact, ExportOptions(balanced=False, **options))
 
 
+@pytest.mark.usefixtures("faked")
 def test_command_writes_rows_units_and_budgets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(resources, "synthesise", _fake)
     # Nothing is trained, and no lane balanced: what is synthesised does not matter here.
     monkeypatch.setattr(resources, "trained", lambda *_: load_network("demo"))
     monkeypatch.setattr(resources, "planned", _unbalanced)
@@ -116,10 +143,8 @@ def test_command_writes_rows_units_and_budgets(
     assert [row["verdict"] for row in content["budgets"]] == ["reached", "kept", "reached"]
 
 
-def test_wrong_data_is_one_line_and_nothing_is_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(resources, "synthesise", _fake)
+@pytest.mark.usefixtures("faked")
+def test_wrong_data_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     output = tmp_path / "size.json"
     result = CliRunner().invoke(resources.main, ["--data", "nowhere", "--output", str(output)])
     assert result.exit_code == 2
