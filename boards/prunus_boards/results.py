@@ -13,7 +13,13 @@ from prunus_boards.bitstream.flow import build, prepare
 from prunus_boards.boards import find_board
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
-from prunus_model.cli.common import BUNDLED, console, load_network
+from prunus_model.cli.common import (
+    BUNDLED,
+    WrongError,
+    console,
+    load_network,
+    user_errors,
+)
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import link_plan
@@ -149,19 +155,25 @@ def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
 )
 def main(*, only: str, seeds: int, paper: Path) -> None:
     """Build everything that is kept, and write the results; minutes to an hour."""
+    chosen = [
+        kept
+        for kept in KEPT
+        if only in f"{kept.board} {kept.network} {kept.mode} {kept.store or ''}"
+    ]
+    if not chosen:
+        raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
     failed = []
-    for kept in KEPT:
-        if only not in f"{kept.board} {kept.network} {kept.mode} {kept.store or ''}":
-            continue
-        try:
-            network = kept.network if kept.network in BUNDLED else str(paper)
-            path = keep(kept, load_network(network), seeds=seeds)
-            console.print(f"Wrote {path}", soft_wrap=True)
-        except PrunusError as e:
-            # The others may still be built.
-            failed.append(f"{kept.board}, {kept.network}, {kept.mode}: {e}")
+    with user_errors():
+        for kept in chosen:
+            try:
+                network = kept.network if kept.network in BUNDLED else str(paper)
+                path = keep(kept, load_network(network), seeds=seeds)
+                console.print(f"Wrote {path}", soft_wrap=True)
+            except PrunusError as e:
+                # The others may still be built.
+                failed.append(f"{kept.board}, {kept.network}, {kept.mode}: {e}")
     if failed:
-        raise click.ClickException("; ".join(failed))
+        raise WrongError(" ".join("; ".join(failed).split()))
 
 
 if __name__ == "__main__":

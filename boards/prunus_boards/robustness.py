@@ -25,7 +25,7 @@ from prunus_boards.host.transport import TransportError
 from prunus_boards.spoiling import FAULTS, Line
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
-from prunus_model.cli.common import terminable
+from prunus_model.cli.common import user_errors
 from prunus_model.config import NetworkConfig
 from prunus_model.split import Split
 from prunus_model.training import train
@@ -232,12 +232,21 @@ def main(*, frames: int, seed: int, output: Path) -> None:
 
     The exit status is 1 if a wrong answer was accepted, or if a state changed that must not.
     """
+    with user_errors():
+        facts, first = _run(frames, seed)
+        write_json(output, facts)
+    if first:
+        raise click.ClickException(f"Link must carry what is sent, but: {first}")
+
+
+def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
+    """Return what became of the frames, and the first that was wrong; empty if nothing was."""
     artifact = trial_network()
     plan = link_plan(artifact, ExportOptions(mode="learning", lanes=4))
     core = CoreDescription.of(plan, clock_hz=_CLOCK_HZ)
     rng_line, rng_requests = np.random.default_rng(seed).spawn(2)
     note("Building the simulation ...")
-    with terminable(), SimulatorTransport(artifact, core) as device, progress("frames") as advance:
+    with SimulatorTransport(artifact, core) as device, progress("frames") as advance:
         line = Line(device, rng_line)
         judge = GoldenTransport(core.plan(artifact), clock_hz=_CLOCK_HZ)
         trial = Trial(line, judge, rng_requests)
@@ -247,7 +256,7 @@ def main(*, frames: int, seed: int, output: Path) -> None:
                 advance(line.frames, frames)
             trial.compare()
         except TransportError:
-            # The link does not recover: told below.
+            # The link does not recover: told by the caller.
             pass
     facts = {
         "command": f"python -m prunus_boards.robustness --frames {frames} --seed {seed}",
@@ -263,9 +272,7 @@ def main(*, frames: int, seed: int, output: Path) -> None:
         "state_changed": trial.state_changed,
         "recovered": trial.recovered,
     }
-    write_json(output, facts)
-    if trial.first:
-        raise click.ClickException(f"Link must carry what is sent, but: {trial.first}")
+    return facts, trial.first
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ carry: LUT4 + 2 * CCU2C, as a CCU2C is two LUT4 with a carry chain; LUT RAM is c
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -19,9 +18,8 @@ from rich.console import Console
 
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
-from prunus_model.cli.common import data_option, new_table
+from prunus_model.cli.common import data_option, new_table, user_errors
 from prunus_model.config import POLICIES, NetworkConfig
-from prunus_model.errors import PrunusError
 from prunus_rtl.core import Core
 from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
@@ -154,7 +152,7 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
 def main(*, data: str, output: Path) -> None:
     """Synthesise cores for ECP5 and iCE40 and count their cells (minutes)."""
     console = Console()
-    try:
+    with user_errors():
         rows, units = measure(data, lambda what: console.print(f"{what} ...", highlight=False))
         found = verdicts(budgets(rows))
         content = {
@@ -166,9 +164,6 @@ def main(*, data: str, output: Path) -> None:
             "units": units,
         }
         write_json(output, content)
-    except (PrunusError, OSError) as e:
-        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
-        sys.exit(2)
     for target, (_, columns) in TARGETS.items():
         table = new_table(target, "core", "lanes", *columns)
         for row in rows:

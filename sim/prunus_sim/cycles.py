@@ -29,7 +29,7 @@ import numpy as np
 from rich.console import Console
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import data_option, new_table
+from prunus_model.cli.common import WrongError, data_option, new_table, user_errors
 from prunus_model.config import NetworkConfig, NoPruning
 from prunus_model.counters import COUNTERS
 from prunus_model.datasets import load
@@ -39,7 +39,6 @@ from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.simulators import check_tools
-from prunus_sim.command import WrongError, user_errors
 from prunus_sim.full import run_all
 from prunus_sim.lockstep import at_rest, run
 from prunus_sim.long_jobs import in_chunks, inference_job, levels_of

@@ -22,11 +22,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import new_table
+from prunus_model.cli.common import WrongError, new_table, user_errors
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.simulators import check_tools
 from prunus_sim.cases import BOUNDED, CASES
-from prunus_sim.command import WrongError, user_errors
 from prunus_sim.lockstep import Job, run
 from prunus_sim.long_jobs import LONG, long_job
 from prunus_sim.results import Row, write_results

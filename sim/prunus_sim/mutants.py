@@ -28,7 +28,7 @@ from rich.table import Table
 
 import prunus_rtl
 from prunus_model.atomic import write_json
-from prunus_sim.command import user_errors
+from prunus_model.cli.common import user_errors
 from prunus_sim.mutant_campaign import (
     Campaign,
     continued,

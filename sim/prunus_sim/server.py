@@ -17,12 +17,11 @@ import click
 from amaranth.lib import wiring
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import load_network
+from prunus_model.cli.common import load_network, user_errors
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
-from prunus_sim.command import user_errors
 from prunus_sim.link_testbench import testbench
 from prunus_sim.runner import BenchError, build
 

@@ -17,10 +17,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import data_option, new_table
+from prunus_model.cli.common import WrongError, data_option, new_table, user_errors
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools
-from prunus_sim.command import WrongError, user_errors
 from prunus_sim.full import run_all
 from prunus_sim.lockstep import Job, run
 from prunus_sim.long_jobs import in_chunks, inference_job, learning_job, levels_of

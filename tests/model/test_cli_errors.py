@@ -3,16 +3,21 @@
 import errno
 import os
 import resource
+import signal
 import subprocess
 import sys
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from prunus_cli import Cli, listing, message, process
 from prunus_model.artifact import Artifact
 from prunus_model.cli import main
+from prunus_model.cli.common import user_errors
+from prunus_model.errors import PrunusError
 
 COMMANDS = ("train", "evaluate", "inspect", "plot", "data", "config")
 
@@ -170,3 +175,38 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     assert message(err) == "a.npz: File too large"
     assert listing(tmp_path) == {}
     assert resource.getrlimit(resource.RLIMIT_FSIZE) == (soft, hard)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "told"),
+    [
+        (PrunusError("a\n  b"), 2, "Error: a b\n"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x"), 2, "Error: x: No such file\n"),
+        (OSError("only text"), 2, "Error: only text\n"),
+        (click.ClickException("a difference"), 1, "Error: a difference\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_commands_that_are_modules_end_as_this_one(
+    failure: BaseException, status: int, told: str
+) -> None:
+    @click.command()
+    def command() -> None:
+        with user_errors():
+            raise failure
+
+    result = CliRunner().invoke(command)
+    assert (result.exit_code, result.stdout, result.stderr) == (status, "", told)
+
+
+def test_commands_that_are_modules_end_at_sigterm_and_then_no_more() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
+    try:
+        with pytest.raises(SystemExit) as caught, user_errors():
+            signal.raise_signal(signal.SIGTERM)
+        assert (caught.value.code, seen) == (130, [])
+        signal.raise_signal(signal.SIGTERM)
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -151,3 +151,23 @@ def test_wrong_data_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     (line,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
     assert "nowhere" in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_cannot_be_written_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(resources, "measure", lambda *_: ([], []))
+    monkeypatch.setattr(resources, "budgets", lambda _: [])
+    output = tmp_path / "file" / "size.json"
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(resources.main, ["--output", str(output)])
+    assert (result.exit_code, result.stderr) == (2, f"Error: {tmp_path / 'file'}: File exists\n")
+
+
+def test_interrupted_command_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(resources, "measure", interrupt)
+    result = CliRunner().invoke(resources.main, [])
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")

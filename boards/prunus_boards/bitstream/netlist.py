@@ -20,7 +20,7 @@ from prunus_boards.bitstream.flow import CORE, memory_script
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
 from prunus_model.atomic import staged
-from prunus_model.cli.common import load_network
+from prunus_model.cli.common import load_network, user_errors
 from prunus_rtl.export.plan import STORES, ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
@@ -94,13 +94,15 @@ def main(
     name: str,
 ) -> None:
     """Write a core behind its link as it is after synthesis for the iCE40."""
-    options = ExportOptions(mode=mode, lanes=lanes, store=store)
-    plan = link_plan(load_network(network), options)
-    device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
-    with staged(output) as folder:
-        script = memory_script(plan)
-        write_netlist(device, folder, name=name, script=script, tools=Tools())
-        CoreDescription.of(plan).save(folder / CORE)
+    with user_errors():
+        options = ExportOptions(mode=mode, lanes=lanes, store=store)
+        plan = link_plan(load_network(network), options)
+        tools = Tools()
+        tools.check(["yosys"])
+        device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
+        with staged(output) as folder:
+            write_netlist(device, folder, name=name, script=memory_script(plan), tools=tools)
+            CoreDescription.of(plan).save(folder / CORE)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ import click
 
 from prunus_model.errors import PrunusError
 
-__all__ = ["main"]
+__all__ = ["INTERRUPTED", "WRONG", "main"]
 
 #: Exit status for anything the user gave that is wrong.
-_WRONG = 2
+WRONG = 2
 #: Exit status after Ctrl-C: 128 + SIGINT.
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 #: Commands and where they are; each is imported only when it is used.
 _COMMANDS = {point.name: point for point in entry_points(group="prunus.commands")}
@@ -49,7 +49,7 @@ class _Commands(click.Group):
 def _cli(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-        ctx.exit(_WRONG)
+        ctx.exit(WRONG)
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
         status = _cli.main(prog_name="prunus", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         click.echo("prunus: interrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except click.ClickException as e:
         _fail(e.format_message())
     except PrunusError as e:
@@ -75,4 +75,4 @@ def main() -> None:
 
 def _fail(message: str) -> None:
     click.echo(f"prunus: {' '.join(message.split())}", err=True)
-    sys.exit(_WRONG)
+    sys.exit(WRONG)

@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from prunus_model.artifact import Artifact
+from prunus_model.cli import INTERRUPTED, WRONG
 from prunus_model.config import NAMED, NetworkConfig
-from prunus_model.errors import ArtifactError, ConfigError
+from prunus_model.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.evaluation import Evaluation
 
 __all__ = [
     "BUNDLED",
+    "WrongError",
     "accuracy_table",
     "bundled",
     "command_line",
@@ -35,6 +37,7 @@ __all__ = [
     "new_table",
     "terminable",
     "threads_option",
+    "user_errors",
 ]
 
 #: Networks that come with the package.
@@ -46,6 +49,16 @@ _terminal = sys.stdout is not None and sys.stdout.isatty()
 console = Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class WrongError(click.ClickException):
+    """Something that the user gave is wrong: one line, and exit status 2.
+
+    What the program found out, a difference or a survivor, is a plain :class:`click.ClickException`
+    with exit status 1.
+    """
+
+    exit_code = WRONG
 
 
 def data_option(default: str | None) -> Callable[[_F], _F]:
@@ -161,6 +174,29 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn errors of the user into one line and exit status 2; SIGTERM and Ctrl-C into status 130.
+
+    For commands that are modules of their own; ``prunus`` does the same for all of its commands.
+
+    Raises
+    ------
+    WrongError
+        For every :class:`prunus_model.errors.PrunusError` and :class:`OSError`.
+    """
+    try:
+        with terminable():
+            yield
+    except PrunusError as e:
+        raise WrongError(" ".join(str(e).split())) from e
+    except OSError as e:
+        raise WrongError(f"{e.filename}: {e.strerror}" if e.filename else str(e)) from e
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def accuracy_table(evaluations: list[Evaluation]) -> Table:
