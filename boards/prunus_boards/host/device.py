@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +12,7 @@ from prunus_boards.host.memories import Memories
 from prunus_boards.host.presenter import Presenter
 from prunus_boards.host.requests import DeviceError, Requests
 from prunus_boards.host.shown import Shown
-from prunus_boards.host.transport import Transport
+from prunus_boards.host.transport import Closing, Transport
 from prunus_model.artifact import Artifact
 from prunus_model.formats import STEP_BITS, max_of
 from prunus_model.presentation import check_levels
@@ -30,7 +28,7 @@ __all__ = ["Device"]
 _NOTHING = bytes(32)
 
 
-class Device:
+class Device(Closing):
     """A core behind a link.
 
     The device is identified when this is made. Before images are presented it needs a network:
@@ -86,17 +84,6 @@ class Device:
         self._shapes = self._core.shapes
         self._memories = Memories(self._requests, self._shapes)
         self._presenter = Presenter(self._requests, self._memories, self._core)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the device free."""

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import TracebackType
 from typing import Self
 
 from prunus_model.errors import PrunusError
 
-__all__ = ["Transport", "TransportError"]
+__all__ = ["Closing", "Transport", "TransportError"]
 
 
 class TransportError(PrunusError):
     """There is no way to the device, or not any more."""
 
 
-class Transport(ABC):
+class Closing(ABC):
+    """Something that is closed where ``with`` ends."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the device free. Can be called again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class Transport(Closing):
     """Bytes to a device and back.
 
     Attributes
@@ -51,18 +64,3 @@ class Transport(ABC):
         TransportError
             If the device is gone.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give the device free. Can be called again."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
