@@ -13,8 +13,9 @@ from prunus_boards.bitstream.tools import Tools
 from prunus_boards.boards import BOARDS, find_board
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.errors import ConfigError
-from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol import BAUD
+from prunus_rtl.options import choice_option, lanes_option
 
 __all__ = ["bitstream", "check_output", "flash", "parse_pins"]
 
@@ -32,26 +33,14 @@ _ROOT = Path("build")
     metavar="FOLDER",
     help="Folder to make. Default: build/BOARD/MODE-NEURONS.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["inference", "learning"]),
-    default="inference",
-    show_default=True,
-    help="Whether the core can learn.",
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option("that of the board")
+@choice_option(
+    "store",
+    "What holds the weights. Default: that of the board, mostly the quickest that fits.",
+    default=False,
 )
-@click.option("--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: that of the board.")
-@click.option(
-    "--store",
-    type=click.Choice(STORES),
-    help="What holds the weights. Default: that of the board, mostly the quickest that fits.",
-)
-@click.option(
-    "--multiplier",
-    type=click.Choice(["sequential", "dsp"]),
-    default="sequential",
-    show_default=True,
-    help="Of a core that learns.",
-)
+@choice_option("multiplier", "Of a core that learns.")
 @click.option(
     "--clock",
     type=click.FloatRange(min=1),

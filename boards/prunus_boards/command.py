@@ -15,9 +15,10 @@ from prunus_boards.host.device import Device
 from prunus_boards.targets import SOCKET, open_device
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import terminable
-from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import CoreDescription
 from prunus_rtl.link.protocol import BAUD
+from prunus_rtl.options import choice_option
 
 __all__ = ["device_options", "note", "opened", "progress"]
 
@@ -42,19 +43,13 @@ def device_options(function: _F) -> _F:
                 help="core.json of the device. Default: found among those built on this machine.",
             ),
             click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True),
-            click.option(
-                "--mode",
-                type=click.Choice(["inference", "learning"]),
-                help="Of golden and sim: whether the core can learn. Default: if it is to.",
+            choice_option(
+                "mode",
+                "Of golden and sim: whether the core can learn. Default: if it is to.",
+                default=False,
             ),
             click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
-            click.option(
-                "--store",
-                type=click.Choice(STORES),
-                default="auto",
-                show_default=True,
-                help="Of golden and sim: what holds the weights.",
-            ),
+            choice_option("store", "Of golden and sim: what holds the weights."),
             click.option("--learn", is_flag=True, help="Learn from the images."),
             click.option(
                 "--stop-after",

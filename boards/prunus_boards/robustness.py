@@ -25,7 +25,7 @@ from prunus_boards.host.transport import TransportError
 from prunus_boards.spoiling import FAULTS, Line
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
-from prunus_model.cli.common import user_errors
+from prunus_model.cli.common import results_option, user_errors
 from prunus_model.config import NetworkConfig
 from prunus_model.split import Split
 from prunus_model.training import train
@@ -221,12 +221,7 @@ def trial_network() -> Artifact:
 @click.command()
 @click.option("--frames", type=click.IntRange(min=1), default=100_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("boards/results/link.json"),
-    show_default=True,
-)
+@results_option(Path("boards/results/link.json"))
 def main(*, frames: int, seed: int, output: Path) -> None:
     """Send spoilt frames to the simulated link until there were so many; write what became of them.
 

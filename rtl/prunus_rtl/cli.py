@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any
 
 import click
 
@@ -14,26 +13,11 @@ from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.datasets import load
 from prunus_model.store_size import DEVICES
 from prunus_rtl.export.package import Written, check_folder, write_package
-from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import SIMULATORS, find_simulator
+from prunus_rtl.options import choice_option, lanes_option
 
 __all__ = ["generate"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def _choice(name: str, description: str) -> Callable[[_F], _F]:
-    """Return the option for a field of :class:`ExportOptions`: its values, and its default."""
-    (default,) = (field.default for field in fields(ExportOptions) if field.name == name)
-    # The store is the one field that is no literal.
-    values = get_args(get_type_hints(ExportOptions)[name]) or STORES
-    return click.option(
-        f"--{name}",
-        type=click.Choice(values),
-        default=default,
-        show_default=True,
-        help=description,
-    )
 
 
 @click.command(name="generate")
@@ -47,13 +31,11 @@ def _choice(name: str, description: str) -> Callable[[_F], _F]:
     metavar="FOLDER",
     help="Folder to make.",
 )
-@_choice("mode", "Whether the core can learn.")
-@click.option(
-    "--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: 16, or fewer for few neurons."
-)
-@_choice("store", "What holds the weights: the smallest packed format, or the one named.")
-@_choice("source", "Input: one level per pixel, or address events.")
-@_choice("multiplier", "Of a core that learns.")
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option("16, or fewer for few neurons")
+@choice_option("store", "What holds the weights: the smallest packed format, or the one named.")
+@choice_option("source", "Input: one level per pixel, or address events.")
+@choice_option("multiplier", "Of a core that learns.")
 @click.option(
     "--balance/--no-balance",
     "balanced",

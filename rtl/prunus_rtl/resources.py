@@ -18,7 +18,7 @@ from rich.console import Console
 
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
-from prunus_model.cli.common import data_option, new_table, user_errors
+from prunus_model.cli.common import data_option, new_table, results_option, user_errors
 from prunus_model.config import POLICIES, NetworkConfig
 from prunus_rtl.core import Core
 from prunus_rtl.export.budgets import Budget, table_of, verdicts
@@ -142,13 +142,7 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
 
 @click.command()
 @data_option("mnist")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=_RESULTS,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(_RESULTS)
 def main(*, data: str, output: Path) -> None:
     """Synthesise cores for ECP5 and iCE40 and count their cells (minutes)."""
     console = Console()

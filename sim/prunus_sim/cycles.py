@@ -29,7 +29,7 @@ import numpy as np
 from rich.console import Console
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import WrongError, data_option, new_table, user_errors
+from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
 from prunus_model.config import NetworkConfig, NoPruning
 from prunus_model.counters import COUNTERS
 from prunus_model.datasets import load
@@ -208,13 +208,7 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores at a time."
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=_RESULTS,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(_RESULTS)
 def main(*, data: str, images: int, jobs: int, output: Path) -> None:
     """Count the cycles of an inference, of networks, lanes, stores and densities."""
     with user_errors():

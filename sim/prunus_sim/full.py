@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from prunus_model.artifact import Artifact
-from prunus_model.cli.common import WrongError, new_table, user_errors
+from prunus_model.cli.common import WrongError, new_table, results_option, user_errors
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.simulators import check_tools
 from prunus_sim.cases import BOUNDED, CASES
@@ -126,13 +126,7 @@ def _unit(unit: str, case: str, seeds: int, folder: Path) -> Row:
     show_default=True,
     help="Benches at a time.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=_RESULTS,
-    show_default=True,
-    help="Where the results are written; - means nowhere.",
-)
+@results_option(_RESULTS, "; - means nowhere")
 def main(
     *,
     bounded: bool,

@@ -18,10 +18,11 @@ from amaranth.lib import wiring
 
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network, user_errors
-from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
+from prunus_rtl.options import choice_option, lanes_option
 from prunus_sim.link_testbench import testbench
 from prunus_sim.runner import BenchError, build
 
@@ -101,15 +102,9 @@ def serve(
     help="Unix socket to make; it appears when the device can be reached.",
 )
 @click.option("--core", type=click.Path(path_type=Path), help="Simulate this core.json.")
-@click.option(
-    "--mode",
-    type=click.Choice(["inference", "learning"]),
-    default="inference",
-    show_default=True,
-    help="Whether the core can learn.",
-)
-@click.option("--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: 16, or fewer.")
-@click.option("--store", type=click.Choice(STORES), default="auto", show_default=True)
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option()
+@choice_option("store", "What holds the weights.")
 @click.option(
     "--pins",
     type=click.IntRange(min=8),

@@ -17,7 +17,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import WrongError, data_option, new_table, user_errors
+from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools
 from prunus_sim.full import run_all
@@ -77,13 +77,7 @@ def _measured(which: str, sim: str, data: str, count: int, folder: Path) -> Row:
     show_default=True,
     help="Share of the presentations.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=_RESULTS,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(_RESULTS)
 def main(*, data: str, scale: float, output: Path) -> None:
     """Measure cycles and presentations per second of a simulation, one after the other."""
     console = Console()

@@ -21,10 +21,11 @@ from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
 from prunus_model.atomic import staged
 from prunus_model.cli.common import load_network, user_errors
-from prunus_rtl.export.plan import STORES, ExportOptions
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
+from prunus_rtl.options import choice_option, lanes_option
 
 __all__ = ["CELLS", "NETLIST", "main", "write_netlist"]
 
@@ -74,9 +75,9 @@ def write_netlist(
 @click.command()
 @click.argument("network", metavar="NETWORK")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER")
-@click.option("--mode", type=click.Choice(["inference", "learning"]), default="inference")
-@click.option("--lanes", type=int)
-@click.option("--store", type=click.Choice(STORES), default="auto")
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option()
+@choice_option("store", "What holds the weights.")
 @click.option(
     "--divisor",
     type=click.IntRange(min=1),

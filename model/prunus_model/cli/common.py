@@ -35,6 +35,7 @@ __all__ = [
     "load_network",
     "new_file",
     "new_table",
+    "results_option",
     "terminable",
     "threads_option",
     "user_errors",
@@ -81,6 +82,17 @@ def threads_option(function: _F) -> _F:
         type=click.IntRange(min=1),
         help="Threads for inference; the result does not depend on it. Default: all processors.",
     )(function)
+
+
+def results_option(default: Path, more: str = "") -> Callable[[_F], _F]:
+    """Return the option that names the file of results; ``more`` is added to its help."""
+    return click.option(
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=default,
+        show_default=True,
+        help=f"Where the results are written{more}.",
+    )
 
 
 def bundled(name: str) -> Path:
