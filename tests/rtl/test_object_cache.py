@@ -90,8 +90,8 @@ def test_two_at_a_time_leave_one_whole_file(compiler: Path, tmp_path: Path) -> N
     source.write_text("x" * 100_000)
     command = [sys.executable, object_cache.__file__, str(tmp_path / "kept"), str(compiler), "-c"]
     running = [
-        subprocess.Popen([*command, "-o", str(tmp_path / "same"), str(source)], cwd=tmp_path)
-        for _ in range(4)
+        subprocess.Popen([*command, "-o", str(tmp_path / f"out{k}"), str(source)], cwd=tmp_path)
+        for k in range(4)
     ]
     assert [process.wait() for process in running] == [0] * 4
     (kept,) = (tmp_path / "kept").iterdir()
