@@ -9,6 +9,7 @@ import click
 
 from prunus_boards.bitstream.flash import find_build, load_board
 from prunus_boards.bitstream.flow import CORE, REPORT, Built, build
+from prunus_boards.bitstream.output import check_output
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.boards import BOARDS, find_board
 from prunus_model.cli.common import console, load_network, terminable
@@ -17,7 +18,7 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol import BAUD
 from prunus_rtl.options import choice_option, lanes_option
 
-__all__ = ["bitstream", "check_output", "flash", "parse_pins"]
+__all__ = ["bitstream", "flash", "parse_pins"]
 
 #: Where builds are put.
 _ROOT = Path("build")
@@ -92,7 +93,7 @@ def bitstream(
     artifact = load_network(network or chosen.network)
     neurons = artifact.config.neurons
     folder = output or _ROOT / chosen.name / f"{mode}-{neurons}"
-    check_output(folder)
+    check_output(folder, (CORE, REPORT), what="build")
     options = ExportOptions(
         mode=mode,
         lanes=min(chosen.lanes, 1 << neurons.bit_length() - 1) if lanes is None else lanes,
@@ -127,22 +128,6 @@ def flash(*, folder: Path | None, board: str | None, permanent: bool) -> None:
     found = folder if folder is not None else find_build(_ROOT, find_board(str(board)))
     loaded = load_board(found, permanent=permanent)
     console.print(f"Loaded {loaded}", soft_wrap=True)
-
-
-def check_output(folder: Path) -> None:
-    """Check, before the work starts, that a build may take the place of what is there.
-
-    Raises
-    ------
-    ConfigError
-        If that is anything but an older build.
-    """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise ConfigError(f"Output {folder} must be a folder, not a file")
-    if any(folder.iterdir()) and not all((folder / name).is_file() for name in (CORE, REPORT)):
-        raise ConfigError(f"Output {folder} must be a build of Prunus to be replaced")
 
 
 def parse_pins(text: str) -> dict[str, str]:

@@ -68,6 +68,22 @@ def test_netlist_without_yosys_is_refused_before_the_work(
     )
 
 
+def test_netlist_replaces_nothing_but_a_netlist(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where it would be built.
+    monkeypatch.setattr(netlist, "System", interrupt)
+    folder = Path("out")
+    folder.mkdir()
+    (folder / "netlist.v").write_text("mine")
+    message = refused(netlist.main, "demo", "-o", "out")
+    assert message == "Output out must be a netlist of Prunus to be replaced"
+    (folder / "cells.v").touch()
+    (folder / "core.json").touch()
+    assert ended(netlist.main, "demo", "-o", "out") == (130, ["interrupted"])
+    assert refused(netlist.main, "demo", "-o", "out/cells.v") == (
+        "Output out/cells.v must be a folder, not a file"
+    )
+
+
 def test_netlist_that_cannot_be_written_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("file").touch()
     monkeypatch.setattr(netlist, "System", lambda **_: None)

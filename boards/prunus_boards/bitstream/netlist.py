@@ -17,6 +17,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from prunus_boards.bitstream.flow import CORE, memory_script
+from prunus_boards.bitstream.output import check_output
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
 from prunus_model.atomic import staged
@@ -98,6 +99,7 @@ def main(
     with user_errors():
         options = ExportOptions(mode=mode, lanes=lanes, store=store)
         plan = link_plan(load_network(network), options)
+        check_output(output, (NETLIST, CELLS, CORE), what="netlist")
         tools = Tools()
         tools.check(["yosys"])
         device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
