@@ -17,18 +17,28 @@ from prunus_boards.boards import BOARDS
 from prunus_boards.results import RESULTS
 from prunus_model.atomic import write_atomically
 from prunus_model.experiments.tables import table
+from prunus_rtl.link.protocol import BAUD
 
-__all__ = ["boards_table", "main", "rendered", "results_table"]
+__all__ = ["boards_table", "main", "rendered", "results_table", "times_table"]
 
+#: Bits on the line for each byte, with start and stop; pixels of an image of MNIST, a byte each.
+_BITS, _PIXELS = 10, 784
 _DOCUMENT = Path("boards/README.md")
+#: Accelerators of others, and their milliseconds per MNIST image as their authors give them.
+_PEERS = (("Spiker+", 0.78), ("Flexi-NeurA", 1.1))
+_PEERS_NOTE = (
+    "Spiker+ and Flexi-NeurA are supervised, smaller networks of another accuracy, with the times "
+    "that their authors give: they are no measure of this training, and this is none of theirs. "
+    f"Times are those of the core: over its serial line of {BAUD / 1e6:g} Mbit/s a board gets at "
+    f"most {BAUD / _BITS / _PIXELS:.0f} images of {_PIXELS} pixels in a second."
+)
 
 
 def results_table(results: Sequence[dict[str, Any]]) -> str:
     """Return the table of all builds, and below it what was refused."""
     headings = ["board", "mode", "neurons", "lanes", "store", "LUT", "FF", "block RAM", "SPRAM"]
-    headings += ["DSP", "fmax MHz: median (all seeds)", "clock MHz", "cycles per image"]
-    headings += ["ms per image", "bitstream bytes", "build s", "build MB"]
-    order = list(BOARDS)
+    headings += ["DSP", "fmax MHz: median (all seeds)", "clock MHz"]
+    headings += ["bitstream bytes", "build s", "build MB"]
     rows = [
         [
             r["board"],
@@ -39,18 +49,13 @@ def results_table(results: Sequence[dict[str, Any]]) -> str:
             *(f"{r[name]:,}" for name in ("lut", "ff", "bram", "spram", "dsp")),
             f"{median(r['fmax_mhz']):.1f} ({', '.join(f'{mhz:.1f}' for mhz in r['fmax_mhz'])})",
             f"{r['clock_mhz']:g}",
-            f"{r['cycles_per_inference']:,}",
-            f"{r['ms_per_inference']:.2f}",
             *(f"{r[name]:,}" for name in ("bitstream_bytes", "seconds", "memory_mb")),
         ]
-        for r in sorted(
-            (r for r in results if "refused" not in r),
-            key=lambda r: (order.index(r["board"]), r["mode"], -r["neurons"]),
-        )
+        for r in _built(results)
     ]
     lines = [table(headings, rows)]
     tools = sorted({version for r in results for version in r.get("tools", {}).values()})
-    lines.append(f"Cycles: formula of the core, all steps, mean of images. {', '.join(tools)}.")
+    lines.append(f"{', '.join(tools)}.")
     for r in results:
         if "refused" in r:
             lines.append(
@@ -58,6 +63,45 @@ def results_table(results: Sequence[dict[str, Any]]) -> str:
                 f'{r["store"]}`) are refused for {r["board"]}: "{r["refused"]}".'
             )
     return "\n\n".join(lines)
+
+
+def times_table(results: Sequence[dict[str, Any]]) -> str:
+    """Return the table of the times of an inference, and those of others below it."""
+    headings = ["", "training", "neurons", "clock MHz", "cycles per image", "ms per image"]
+    headings += ["images/s", "early exit: cycles", "ms", "images/s"]
+    rows = [
+        [
+            f"{r['board']}, {r['mode']}",
+            "unsupervised",
+            str(r["neurons"]),
+            f"{r['clock_mhz']:g}",
+            *(
+                text
+                for suffix in ("", "_early_exit")
+                for text in (
+                    f"{r[f'cycles_per_inference{suffix}']:,}",
+                    f"{r[f'ms_per_inference{suffix}']:.2f}",
+                    f"{r[f'images_per_second{suffix}']:,.0f}",
+                )
+            ),
+        ]
+        for r in _built(results)
+    ]
+    rows += [
+        [f"{name} (published)", "supervised", "smaller", "", "", f"{ms:g}", "", "", "", ""]
+        for name, ms in _PEERS
+    ]
+    origins = sorted({r["cycles_from"] for r in _built(results)})
+    return "\n\n".join([table(headings, rows), f"Cycles: {'; '.join(origins)}. {_PEERS_NOTE}"])
+
+
+def _built(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results of what was built, in the order of the tables."""
+    order = list(BOARDS)
+    return sorted(
+        (r for r in results if "refused" not in r),
+        key=lambda r: (order.index(r["board"]), r["mode"], -r["neurons"]),
+    )
 
 
 def boards_table() -> str:
@@ -85,6 +129,7 @@ def rendered(text: str, results: Path = RESULTS) -> str:
     """Return the document with every block between `<!-- name -->` and `<!-- /name -->` renewed."""
     content = [json.loads(path.read_text()) for path in sorted(results.glob("*-*.json"))]
     blocks = {"boards": boards_table(), "bitstreams": results_table(content)}
+    blocks["times"] = times_table(content)
     for name, block in blocks.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, found, rest = text.partition(opening)

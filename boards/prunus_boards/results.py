@@ -1,8 +1,12 @@
-"""The builds whose results are kept: `python -m prunus_boards.results`, in the checkout."""
+"""The builds whose results are kept: `python -m prunus_boards.results`, in the checkout.
+
+With `--times`, only what follows from cycles is computed anew, for builds that are there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +14,7 @@ import click
 
 from prunus_boards.bitstream.fit import FitError
 from prunus_boards.bitstream.flow import build, prepare
+from prunus_boards.bitstream.report import times
 from prunus_boards.boards import find_board
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
@@ -24,7 +29,7 @@ from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import link_plan
 
-__all__ = ["KEPT", "RESULTS", "Kept", "keep", "main"]
+__all__ = ["KEPT", "RESULTS", "Kept", "keep", "main", "retime"]
 
 #: Where results are, in the checkout.
 RESULTS = Path("boards/results")
@@ -94,15 +99,9 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
     PrunusError
         If it can't be built; or if it can, though it is expected not to fit.
     """
-    board = find_board(kept.board)
+    board, options = find_board(kept.board), _options(kept, artifact)
     neurons = artifact.config.neurons
     name = f"{kept.mode}-{neurons}"
-    options = ExportOptions(
-        mode=kept.mode,
-        lanes=min(board.lanes, 1 << neurons.bit_length() - 1),
-        store=kept.store or (board.store if kept.mode == "inference" else "auto"),
-        device=board.memory if kept.mode == "inference" else None,
-    )
     content: dict[str, Any]
     if kept.fits:
         built = build(
@@ -132,6 +131,61 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
     return path
 
 
+def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
+    """Compute cycles and times in the result of a build anew, by the formula of the core.
+
+    Parameters
+    ----------
+    kept : Kept
+        What was built.
+    artifact : Artifact
+        Its network.
+    results : Path
+        Where the result is.
+
+    Returns
+    -------
+    Path
+        File with the result.
+
+    Raises
+    ------
+    PrunusError
+        If there is no such result, or it is of another network.
+    """
+    path = results / f"{kept.board}-{kept.mode}-{artifact.config.neurons}.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as e:
+        raise PrunusError(f"Result {path} must exist; `make boards` builds it") from e
+    if content["artifact_hash"] != artifact.content_hash:
+        raise PrunusError(
+            f"Result {path} must be of network {artifact.content_hash[:12]}, not "
+            f"{content['artifact_hash'][:12]}; `make boards` builds it anew"
+        )
+    # The store is the one that was found to fit.
+    options = replace(_options(kept, artifact), lanes=content["lanes"])
+    if kept.mode == "inference":
+        options = replace(options, store=content["store"])
+    facts = times(link_plan(artifact, options), clock_hz=round(content["clock_mhz"] * 1e6))
+    older = {key: value for key, value in content.items() if key not in facts}
+    keys = list(older)
+    at = keys.index("clock_mhz") + 1
+    ordered = {key: older[key] for key in keys[:at]} | facts | {k: older[k] for k in keys[at:]}
+    write_atomically(path, (json.dumps(ordered, indent=1) + "\n").encode())
+    return path
+
+
+def _options(kept: Kept, artifact: Artifact) -> ExportOptions:
+    board = find_board(kept.board)
+    return ExportOptions(
+        mode=kept.mode,
+        lanes=min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
+        store=kept.store or (board.store if kept.mode == "inference" else "auto"),
+        device=board.memory if kept.mode == "inference" else None,
+    )
+
+
 def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
     board = find_board(kept.board)
     try:
@@ -153,7 +207,10 @@ def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
     show_default=True,
     help="Network of the paper's size: `prunus train -c paper -d mnist -e 2`.",
 )
-def main(*, only: str, seeds: int, paper: Path) -> None:
+@click.option(
+    "--times", "only_times", is_flag=True, help="Build nothing; compute cycles and times anew."
+)
+def main(*, only: str, seeds: int, paper: Path, only_times: bool) -> None:
     """Build everything that is kept, and write the results; minutes to an hour."""
     chosen = [
         kept
@@ -167,7 +224,13 @@ def main(*, only: str, seeds: int, paper: Path) -> None:
         for kept in chosen:
             try:
                 network = kept.network if kept.network in BUNDLED else str(paper)
-                path = keep(kept, load_network(network), seeds=seeds)
+                artifact = load_network(network)
+                if not only_times:
+                    path = keep(kept, artifact, seeds=seeds)
+                elif kept.fits:
+                    path = retime(kept, artifact)
+                else:
+                    continue
                 console.print(f"Wrote {path}", soft_wrap=True)
             except PrunusError as e:
                 # The others may still be built.
