@@ -19,7 +19,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
   results pretrained render clean \
-  bitstream flash boards boards-test
+  bitstream flash boards netlist boards-test
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,7 +88,10 @@ boards: $(MADE) build/paper.npz ## Bitstreams whose results are kept -> boards/r
 	$(BIN)/python -m prunus_boards.results
 	$(MAKE) render
 
-boards-test: $(MADE) ## Tests that place and route (minutes)
+netlist: $(MADE) ## Netlist of the iCEBreaker beside the model -> boards/results/netlist.json (minutes)
+	$(BIN)/python -m prunus_boards.netlist_trial
+
+boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards
 
 build/paper.npz: | $(MADE)

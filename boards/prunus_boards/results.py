@@ -15,6 +15,7 @@ import click
 from prunus_boards.bitstream.fit import FitError
 from prunus_boards.bitstream.flow import build, prepare
 from prunus_boards.bitstream.report import times
+from prunus_boards.board import Board
 from prunus_boards.boards import find_board
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
@@ -29,7 +30,7 @@ from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import link_plan
 
-__all__ = ["KEPT", "RESULTS", "Kept", "keep", "main", "retime"]
+__all__ = ["KEPT", "RESULTS", "Kept", "build_options", "keep", "main", "retime"]
 
 #: Where results are, in the checkout.
 RESULTS = Path("boards/results")
@@ -75,6 +76,32 @@ KEPT = (
 )
 
 
+def build_options(
+    board: Board,
+    artifact: Artifact,
+    *,
+    mode: Literal["inference", "learning"],
+    store: str | None = None,
+) -> ExportOptions:
+    """Return the options with which a network is built for a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board; its lanes are taken, or fewer if there are fewer neurons.
+    artifact : Artifact
+        The network.
+    mode, store
+        As of :class:`Kept`.
+    """
+    return ExportOptions(
+        mode=mode,
+        lanes=min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
+        store=store or (board.store if mode == "inference" else "auto"),
+        device=board.memory if mode == "inference" else None,
+    )
+
+
 def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS) -> Path:
     """Build once and write the result.
 
@@ -99,7 +126,8 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
     PrunusError
         If it can't be built; or if it can, though it is expected not to fit.
     """
-    board, options = find_board(kept.board), _options(kept, artifact)
+    board = find_board(kept.board)
+    options = build_options(board, artifact, mode=kept.mode, store=kept.store)
     neurons = artifact.config.neurons
     name = f"{kept.mode}-{neurons}"
     content: dict[str, Any]
@@ -164,26 +192,16 @@ def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
             f"{content['artifact_hash'][:12]}; `make boards` builds it anew"
         )
     # The store is the one that was found to fit.
-    options = replace(_options(kept, artifact), lanes=content["lanes"])
-    if kept.mode == "inference":
-        options = replace(options, store=content["store"])
+    store = content["store"] if kept.mode == "inference" else None
+    options = build_options(find_board(kept.board), artifact, mode=kept.mode, store=store)
+    options = replace(options, lanes=content["lanes"])
     facts = times(link_plan(artifact, options), clock_hz=round(content["clock_mhz"] * 1e6))
     older = {key: value for key, value in content.items() if key not in facts}
     keys = list(older)
     at = keys.index("clock_mhz") + 1
     ordered = {key: older[key] for key in keys[:at]} | facts | {k: older[k] for k in keys[at:]}
-    write_atomically(path, (json.dumps(ordered, indent=1) + "\n").encode())
+    write_json(path, ordered)
     return path
-
-
-def _options(kept: Kept, artifact: Artifact) -> ExportOptions:
-    board = find_board(kept.board)
-    return ExportOptions(
-        mode=kept.mode,
-        lanes=min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
-        store=kept.store or (board.store if kept.mode == "inference" else "auto"),
-        device=board.memory if kept.mode == "inference" else None,
-    )
 
 
 def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:

@@ -7,6 +7,8 @@ families yosys has no model. A simulator must define ``NO_ICE40_DEFAULT_ASSIGNME
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -22,17 +24,19 @@ from prunus_boards.bitstream.tools import Tools
 from prunus_boards.board import FLOWS
 from prunus_model.atomic import staged
 from prunus_model.cli.common import load_network, user_errors
-from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
 from prunus_rtl.options import choice_option, lanes_option
 
-__all__ = ["CELLS", "NETLIST", "main", "write_netlist"]
+__all__ = ["CELLS", "NETLIST", "count_cells", "main", "write_core", "write_netlist"]
 
 #: Files that are written.
 NETLIST, CELLS = "netlist.v", "cells.v"
 _FAMILY = "ice40"
+#: An instance of a cell.
+_CELL = re.compile(r"^  (SB_\w+) ", re.MULTILINE)
 
 
 def write_netlist(
@@ -73,12 +77,58 @@ def write_netlist(
         (folder / scratch).unlink()
 
 
+def write_core(
+    plan: Plan,
+    folder: Path,
+    *,
+    divisor: int | None = None,
+    name: str = "top",
+    tools: Tools | None = None,
+) -> CoreDescription:
+    """Write the netlist of a core behind its link, the models of its cells, and its description.
+
+    Parameters
+    ----------
+    plan : Plan
+        The core.
+    folder : Path
+        An empty folder.
+    divisor : int, optional
+        With serial pins, so many cycles per bit. Default: the bytes of the link.
+    name : str
+        Name of the top module.
+    tools : Tools, optional
+        Default: those of the Python packages.
+
+    Returns
+    -------
+    CoreDescription
+
+    Raises
+    ------
+    ToolError
+        If yosys is missing or fails.
+    """
+    device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
+    tools = Tools() if tools is None else tools
+    write_netlist(device, folder, name=name, script=memory_script(plan), tools=tools)
+    description = CoreDescription.of(plan)
+    description.save(folder / CORE)
+    return description
+
+
+def count_cells(folder: Path) -> dict[str, int]:
+    """Return how many cells of each kind there are in the netlist of a folder."""
+    return dict(sorted(Counter(_CELL.findall((folder / NETLIST).read_text())).items()))
+
+
 @click.command()
 @click.argument("network", metavar="NETWORK")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER")
 @choice_option("mode", "Whether the core can learn.")
 @lanes_option()
 @choice_option("store", "What holds the weights.")
+@click.option("--spram", is_flag=True, help="Weights in the SPRAM of a UP5K.")
 @click.option(
     "--divisor",
     type=click.IntRange(min=1),
@@ -92,20 +142,20 @@ def main(
     mode: Literal["inference", "learning"],
     lanes: int | None,
     store: str,
+    spram: bool,
     divisor: int | None,
     name: str,
 ) -> None:
     """Write a core behind its link as it is after synthesis for the iCE40."""
     with user_errors():
-        options = ExportOptions(mode=mode, lanes=lanes, store=store)
+        device = "UP5K" if spram else None
+        options = ExportOptions(mode=mode, lanes=lanes, store=store, device=device)
         plan = link_plan(load_network(network), options)
         check_output(output, (NETLIST, CELLS, CORE), what="netlist")
         tools = Tools()
         tools.check(["yosys"])
-        device = System(plan=plan) if divisor is None else SerialSystem(plan=plan, divisor=divisor)
         with staged(output) as folder:
-            write_netlist(device, folder, name=name, script=memory_script(plan), tools=tools)
-            CoreDescription.of(plan).save(folder / CORE)
+            write_core(plan, folder, divisor=divisor, name=name, tools=tools)
 
 
 if __name__ == "__main__":

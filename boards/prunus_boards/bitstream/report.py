@@ -23,9 +23,7 @@ IMAGES = 50
 _EARLY = 1
 
 
-def cycles_per_inference(
-    plan: Plan, *, stop_after: int = 0, images: int = IMAGES
-) -> float | None:
+def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGES) -> float | None:
     """Return the mean cycles of a presentation without learning, by the core's formula.
 
     The formula gives the fewest cycles; lockstep simulation measures a few per cent more.

@@ -86,6 +86,8 @@ class SimulatorTransport(Transport):
         The core. If it tells no clock, the simulated one does.
     divisor : int, optional
         Reach the core through its serial pins, with so many cycles per bit.
+    netlist : Path, optional
+        Folder with the core after synthesis, which is simulated instead.
 
     Raises
     ------
@@ -94,7 +96,12 @@ class SimulatorTransport(Transport):
     """
 
     def __init__(
-        self, artifact: Artifact, core: CoreDescription, *, divisor: int | None = None
+        self,
+        artifact: Artifact,
+        core: CoreDescription,
+        *,
+        divisor: int | None = None,
+        netlist: Path | None = None,
     ) -> None:
         if find_spec("cocotb") is None:
             raise TransportError("Simulator must have cocotb: pip install prunus[sim]")
@@ -109,6 +116,8 @@ class SimulatorTransport(Transport):
         command += ["--build", str(folder / "build")]
         if divisor is not None:
             command += ["--pins", str(divisor)]
+        if netlist is not None:
+            command += ["--netlist", str(netlist)]
         with log.open("wb") as output:
             # A session of its own: Ctrl-C is for the host, which then ends the simulation.
             self._process = subprocess.Popen(
