@@ -86,6 +86,7 @@ def test_a_new_user_makes_a_package_and_checks_it(cli: Cli) -> None:
         "neurons.csv",
         "run_icarus.sh",
         "vectors",
+        "vivado.tcl",
     }
     # Elsewhere, after a change, it says so with an exit status.
     shutil.move("core", "elsewhere")

@@ -26,6 +26,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 from prunus_rtl.export.simulators import BenchRun, run_bench
 from prunus_rtl.export.sizes import check_device
 from prunus_rtl.export.vectors import Vectors, make_vectors
+from prunus_rtl.export.vivado import SCRIPT, make_vivado
 
 __all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
 
@@ -173,6 +174,7 @@ def write_package(
         "core.v": netlist.text,
         "bench.v": make_bench(core, vectors, netlist),
         "run_icarus.sh": _RUN_ICARUS,
+        SCRIPT: make_vivado(netlist),
         "neurons.csv": _neurons(plan),
         **{name: image.content for name, image in netlist.files().items()},
         **make_bench_files(core, vectors, None),

@@ -1,0 +1,43 @@
+"""Script for Vivado: synthesis, placement and routing of a package without a project."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from prunus_rtl.export.netlist import TOP, Netlist
+
+__all__ = ["PERIOD_NS", "SCRIPT", "make_vivado"]
+
+#: Name of the script in a package.
+SCRIPT = "vivado.tcl"
+#: Period of the clock unless the user asks for another, in nanoseconds.
+PERIOD_NS = 10.0
+
+
+def make_vivado(netlist: Netlist) -> str:
+    """Return the script.
+
+    It takes the device as its argument, and ends with an error if a memory image is missing, which
+    Vivado itself only warns of. Commands as in the Vivado Tcl Command Reference (UG835); memory
+    images as in Vivado Synthesis (UG901), "Specifying RAM Initial Contents in an External Data
+    File": one word per line and nothing else.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        The core of the package.
+
+    Returns
+    -------
+    str
+        Tcl.
+    """
+    values = {
+        "TOP": TOP,
+        "PERIOD": str(PERIOD_NS),
+        "MEMORIES": "\n".join(f"    {{{name}}}" for name in netlist.files()),
+    }
+    text = resources.files("prunus_rtl.export").joinpath("vivado.tcl.in").read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
