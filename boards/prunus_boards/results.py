@@ -72,6 +72,7 @@ KEPT = (
     Kept(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
     Kept(board="ulx3s-85f", network="400", mode="learning"),
     Kept(board="icebreaker", network="up5k"),
+    Kept(board="ecpix5-85f", network="demo"),
     Kept(board="tang-nano-9k", network="demo"),
 )
 

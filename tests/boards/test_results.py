@@ -1,8 +1,11 @@
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 
 from prunus_boards.bitstream.fit import FitError, Ram, check_memories, memories_of
@@ -15,6 +18,7 @@ from prunus_boards.results import KEPT, Kept, retime
 from prunus_cli import digits, tiny
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network
+from prunus_model.config import NetworkConfig
 from prunus_model.datasets import load
 from prunus_model.encoder import levels
 from prunus_model.engine import Engine
@@ -229,14 +233,59 @@ def test_blocks_are_counted_to_the_last_one() -> None:
         check_memories(huge, ecp5, plan)
 
 
-def test_spram_is_counted_apart() -> None:
-    options = ExportOptions(lanes=2, store="list", device="UP5K")
-    plan = link_plan(train(tiny(), digits(600)), options)
+def spram(network: str, **options: Any) -> list[Ram]:
+    """Check the stores of all lanes for the iCEBreaker; return them if they fit."""
+    plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
+    assert plan.image is not None
+    pointers = plan.network.inputs if plan.store == "list" else 0
+    lanes = [lane.memories[-1] for lane in plan.image.lanes]
+    memories = [Ram(width=m.width, depth=m.depth + pointers, huge=True) for m in lanes]
+    check_memories(memories, BOARDS["icebreaker"], plan)
+    return memories
+
+
+def test_each_lane_takes_whole_sprams() -> None:
+    assert spram("demo", lanes=1, store="list") == [Ram(width=16, depth=32768, huge=True)]
+    assert spram("up5k", lanes=4, store="list") == [Ram(width=16, depth=16384, huge=True)] * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
+    [
+        # Few bits in all, but more lanes than SPRAMs.
+        ("demo", 8, "list", 8, 4, "3,021 words of 13", "4 lanes would fit"),
+        # Words of 17 bits take two SPRAMs side by side.
+        ("up5k", 2, "list", 8, 4, "31,931 words of 17", "4 lanes would fit"),
+        # 415 words too many in one lane: a second SPRAM.
+        ("400", 4, "list", 8, 4, "16,799 words of 16", "about 388 neurons like these would fit"),
+        ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
+    ],
+)
+def test_too_few_sprams_are_told_with_what_would_fit(
+    network: str, lanes: int, store: str, bits: int, missing: int, largest: str, advice: str
+) -> None:
     with pytest.raises(FitError) as caught:
-        lane = Ram(width=16, depth=17000, huge=True)
-        check_memories([lane] * 4 + [Ram(width=16, depth=256)] * 30, BOARDS["icebreaker"], plan)
+        spram(network, lanes=lanes, store=store)
+    assert caught.value.missing == missing
+    neurons = load_network(network).config.neurons
+    tail = " in 4 lanes" if advice.startswith("about") else ""
     assert str(caught.value) == (
-        "10 neurons with store list must fit the 1,048,576 bits of SPRAM of iCE40UP5K-SG48, not "
-        "take 2,097,152: 1,048,576 bits (4 blocks) are missing; "
-        "about 10 neurons like these would fit"
+        f"{neurons} neurons with store {store} must fit the 1,048,576 bits of SPRAM of "
+        f"iCE40UP5K-SG48, not take {bits * 262_144:,}: {missing * 262_144:,} bits ({missing} "
+        f"blocks) are missing, as the store of a lane takes whole blocks and the largest has "
+        f"{largest} bits; {advice}{tail}"
     )
+
+
+def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
+    config = replace(NetworkConfig.named("tiny"), neurons=512, inputs=400)
+    data = digits(100)
+    images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
+    shaped = replace(data, images=images, image_shape=(1, 400))
+    with pytest.raises(FitError) as caught:
+        options = ExportOptions(device="UP5K", lanes=4, store="list")
+        plan = link_plan(train(config, shaped), options)
+        lane = Ram(width=17, depth=51200 + 400, huge=True)
+        check_memories([lane] * 4, BOARDS["icebreaker"], plan)
+    (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
+    assert 100 < int(about) < 256

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prunus_boards.bitstream.tools import ToolError
 from prunus_boards.board import Board
 from prunus_model.errors import PrunusError
-from prunus_model.store import Memory
-from prunus_model.store_size import DEVICES
+from prunus_model.store import Memory, pack
+from prunus_model.store_size import DEVICES, BlockRam
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.sizes import LOGIC_BITS
+from prunus_rtl.link.description import link_plan
 
 __all__ = ["FitError", "Ram", "check_memories", "explain", "memories_of"]
 
@@ -97,18 +98,65 @@ def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
     for kind, name, group in ((*large, block)[0], "SPRAM", huge), (block, "block RAM", other):
         blocks = sum(kind.blocks(memory.image) for memory in group)
         if (missing := blocks - kind.count) > 0:
-            # What is lost at the ends of blocks stays lost in a smaller network; but SPRAMs are
-            # filled up with room to spare, which is not needed.
-            share = kind.count / blocks
             if group is huge and plan.sizes is not None:
-                share = kind.bits / max(plan.sizes.row(plan.store).lane_bits)
+                why, advice = _spram(plan, kind)
+            else:
+                # What is lost at the ends of blocks stays lost in a smaller network.
+                why, advice = "", _advice(plan, board, missing * kind.bits, kind.count / blocks)
             raise FitError(
                 f"{plan.network.neurons} neurons with store {plan.store} must fit the "
                 f"{kind.count * kind.bits:,} bits of {name} of {board.device}, not take "
                 f"{blocks * kind.bits:,}: {missing * kind.bits:,} bits ({missing} blocks) are "
-                f"missing; {_advice(plan, board, missing * kind.bits, share)}",
+                f"missing{why}; {advice}",
                 missing=missing,
             )
+
+
+def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
+    """Say why there are too few SPRAMs, and what would fit: other lanes, or how large a network.
+
+    The store of a lane takes whole SPRAMs, which it shares with no other lane.
+    """
+    width, words = _largest_lane(plan)
+    why = f", as the store of a lane takes whole blocks and the largest has {words:,} words of "
+    why += f"{width} bits"
+    near = plan
+    for lanes in (1 << k for k in reversed(range(kind.count.bit_length()))):
+        options = replace(plan.options, lanes=lanes, store=plan.store)
+        if lanes != plan.hardware.lanes and lanes <= plan.network.neurons:
+            tried = link_plan(plan.artifact, options)
+            if lanes * _blocks(kind, *_largest_lane(tried)) <= kind.count:
+                return why, f"{lanes} lanes would fit"
+            if near.hardware.lanes > kind.count:
+                near = tried
+    lanes = near.hardware.lanes
+    width, words = _largest_lane(near)
+    each = kind.count // lanes
+    # If there is no room for words of this width: those of fewer neurons are narrower.
+    room = each // min(_blocks(kind, width, 1), each) * kind.shapes[0][1]
+    neurons = int(near.network.neurons * min(room / words, 1)) // lanes * lanes
+    return why, f"about {neurons} neurons like these would fit in {lanes} lanes"
+
+
+def _largest_lane(plan: Plan) -> tuple[int, int]:
+    """Return bits of a word and number of words of the largest lane, as they are in SPRAM."""
+    image = pack(
+        plan.state.weights,
+        plan.state.alive,
+        format=plan.store,
+        lanes=plan.hardware.lanes,
+        weight_bits=plan.network.weight_bits,
+        flagged=True,
+    )
+    pointers = plan.network.inputs if plan.store == "list" else 0
+    memories = [lane.memories[-1] for lane in image.lanes]
+    return memories[0].width, max(memory.depth for memory in memories) + pointers
+
+
+def _blocks(kind: BlockRam, width: int, words: int) -> int:
+    """Return how many blocks a memory takes that has one mode only."""
+    ((bits, depth),) = kind.shapes
+    return -(-width // bits) * -(-words // depth)
 
 
 def _advice(plan: Plan, board: Board, missing: int, share: float) -> str:
