@@ -118,12 +118,14 @@ class Homeostasis(wiring.Component):
 
     Timing
     ------
-    Derive: ``neurons * (fire_threshold.cycles + 2)`` cycles. Fire: one cycle; ``post_count`` and
+    Derive: ``neurons * (fire_threshold.cycles + 2)`` cycles. Fire: 1 cycle; ``post_count`` and
     ``strength`` are registered at its end. Settle: ``fire_threshold.cycles`` cycles. ``busy`` is
-    high for as long, from the cycle after ``derive`` or ``settle``. Clock domain ``sync``.
+    high for as long, from the cycle after ``derive``, ``fire`` or ``settle``. Clock domain
+    ``sync``.
 
     Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron each
-    (:class:`prunus_rtl.state_memory.StateMemory`), not cleared by reset.
+    (:class:`prunus_rtl.state_memory.StateMemory`), not cleared by reset. *Derive* reads ``theta``
+    and ``strength`` of every neuron, *fire* a word of all three; nothing else is read.
 
     Parameters
     ----------
@@ -137,8 +139,7 @@ class Homeostasis(wiring.Component):
     derive, decay : In(1)
         Compute all thresholds; with decay.
     post : In(shapes.post)
-        The neuron of *fire* and *settle*: held from the cycle before ``fire`` until ``busy`` falls
-        after ``settle``.
+        The neuron of *fire* and *settle*: held from ``fire`` until ``busy`` falls after ``settle``.
     fire : In(1)
         The neuron fires while learning.
     post_count : Out(shapes.post_count)
@@ -213,6 +214,7 @@ class Homeostasis(wiring.Component):
         decaying = Signal()
         at = Signal(s.post)
         read = Signal()
+        firing = Signal()
         raised = Signal(s.theta)
         kept = Signal(s.theta)
         theta_sum = Signal(THETA_BITS + 1)
@@ -226,7 +228,7 @@ class Homeostasis(wiring.Component):
             raised.eq(Mux(theta_sum > max_of(THETA_BITS), max_of(THETA_BITS), theta_sum)),
             self.v_fire_post.eq(post),
             self.v_fire.eq(fire_threshold.v_fire),
-            theta.write_data.eq(Mux(self.fire, raised, decayed)),
+            theta.write_data.eq(Mux(deriving, decayed, raised)),
             strength.write_data.eq(self.new_strength),
             post_count.write_data.eq(
                 post_count.read_data + (post_count.read_data != max_of(POST_COUNT_BITS))
@@ -234,9 +236,13 @@ class Homeostasis(wiring.Component):
             fire_threshold.theta.eq(Mux(deriving, decayed, kept)),
             fire_threshold.strength.eq(Mux(deriving, strength.read_data, self.new_strength)),
         ]
+        m.d.comb += [
+            theta.read.eq(read | firing),
+            strength.read.eq(read | firing),
+            post_count.read.eq(firing),
+        ]
         for memory in memories.values():
             m.d.comb += [
-                memory.read.eq(read),
                 memory.read_address.eq(post),
                 memory.write_address.eq(post),
             ]
@@ -244,21 +250,24 @@ class Homeostasis(wiring.Component):
         with m.FSM(name="homeostasis") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("Wait"))
             with m.State("Wait"):
-                m.d.comb += read.eq(~self.fire & ~self.settle)
+                m.d.comb += firing.eq(self.fire)
                 m.d.sync += [at.eq(0), decaying.eq(self.decay)]
                 with m.If(self.derive):
                     m.d.sync += deriving.eq(1)
                     m.next = "Read"
                 with m.Elif(self.fire):
-                    m.d.comb += [theta.write.eq(1), post_count.write.eq(1)]
-                    m.d.sync += [
-                        kept.eq(raised),
-                        self.post_count.eq(post_count.write_data),
-                        self.strength.eq(strength.read_data),
-                    ]
+                    m.next = "Raise"
                 with m.Elif(self.settle):
                     m.d.comb += [strength.write.eq(1), fire_threshold.start.eq(1)]
                     m.next = "Multiply"
+            with m.State("Raise"):
+                m.d.comb += [theta.write.eq(1), post_count.write.eq(1)]
+                m.d.sync += [
+                    kept.eq(raised),
+                    self.post_count.eq(post_count.write_data),
+                    self.strength.eq(strength.read_data),
+                ]
+                m.next = "Wait"
             with m.State("Read"):
                 m.d.comb += read.eq(1)
                 m.next = "Decay"

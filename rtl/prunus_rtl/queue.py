@@ -25,8 +25,8 @@ class BroadcastQueue(wiring.Component):
     Latency 2 cycles. Throughput one item per cycle and reader. ``i.ready`` depends on registers
     only, ``o[k].valid`` likewise. Clock domain ``sync``.
 
-    Memory: ``depth`` words per reader (:class:`prunus_rtl.ram.Ram`). What is read in the cycle in
-    which it is written is read again before it is shown.
+    Memory: ``depth`` words per reader (:class:`prunus_rtl.ram.Ram`). An item is read once, in the
+    cycle after it was written or later.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ class BroadcastQueue(wiring.Component):
                     ram.write.eq(accept),
                     ram.write_address.eq(write),
                     ram.write_data.eq(self.i.payload),
-                    ram.read.eq(1),
+                    # Once for each item: nothing is shown, or it is taken.
+                    ram.read.eq((write != next_read) & (~o.valid | o.ready)),
                     ram.read_address.eq(next_read),
                     o.payload.eq(ram.read_data),
                 ]

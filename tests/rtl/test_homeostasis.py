@@ -136,10 +136,12 @@ def test_a_spike_raises_theta_and_count_saturating_and_settles(
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.post, 2)
-        await ctx.tick()
         ctx.set(dut.fire, 1)
         await ctx.tick()
         ctx.set(dut.fire, 0)
+        assert ctx.get(dut.busy) == 1
+        await ctx.tick()
+        assert ctx.get(dut.busy) == 0
         assert ctx.get(dut.post_count) == homeostasis.count_spike(post_count)
         assert ctx.get(dut.strength) == 500
         await ctx.tick().repeat(3)

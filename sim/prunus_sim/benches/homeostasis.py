@@ -88,11 +88,10 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
         assert v_fire.tolist() == want.tolist(), f"thresholds of presentation {presentation}"
         for _ in range(6):
             post = int(rng.integers(0, neurons))
-            drive(dut, post=post)
-            await sample(dut)
-            drive(dut, fire=1)
+            drive(dut, post=post, fire=1)
             await sample(dut)
             drive(dut, fire=0)
+            await sample(dut)
             count, strength = await sample(dut, "post_count", "strength")
             state["theta"][post] = homeostasis.raise_theta(int(state["theta"][post]), params)
             state["post_count"][post] = homeostasis.count_spike(int(state["post_count"][post]))

@@ -138,7 +138,7 @@ class HomeostasisProperties(Properties):
     """State of one neuron, any one: raised, decayed, counted and kept as the semantics say.
 
     The unit is used as its docstring demands: ``derive``, ``fire`` and ``settle`` only while it is
-    not busy, one at a time, and ``post`` held from before ``fire`` until after ``settle``. The
+    not busy, one at a time, and ``post`` held from ``fire`` until after ``settle``. The
     memory port is not used.
 
     Parameters
@@ -189,8 +189,8 @@ class HomeostasisProperties(Properties):
         with m.Elif(self.settle):
             m.d.sync += fired.eq(0)
         held = past(m, self.post, name="post")
-        idle = past(m, ~unit.busy & ~self.derive & ~self.settle & ~self.fire, name="idle")
-        firing = past(m, self.fire & (self.post == post), name="firing")
+        # Read in the first cycle, written in the second.
+        firing = past(m, self.fire & (self.post == post), name="firing", cycles=2)
         settling = past(m, self.settle & (self.post == post), name="settling")
         kept = past(m, self.new_strength, name="new_strength")
         deriving, decaying, derived = Signal(), Signal(), Signal()
@@ -223,9 +223,8 @@ class HomeostasisProperties(Properties):
             Assume(implies(self.derive | self.fire | self.settle, ~unit.busy & ~first)),
             Assume(self.derive + self.fire + self.settle <= 1),
             Assume(implies(self.fire | self.derive, ~fired)),
-            Assume(implies(self.fire, idle)),
             Assume(implies(self.settle, fired)),
-            Assume(implies(self.fire | fired | unit.busy, self.post == held)),
+            Assume(implies(fired | unit.busy, self.post == held)),
             Assert(
                 implies(~first & firing, now["theta"] == theta_new),
                 "a spike raises theta, saturating",
