@@ -75,7 +75,9 @@ class Core(wiring.Component):
     integrate
         The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
         plus 10; never less than the events of the step (spikes, and 1 for its end), and not
-        less than the encoder needs if it lags behind. An inhibited step takes only its events.
+        less than the encoder needs if it lags behind. An inhibited step takes only its events. With
+        ``stop_after``, the encoder does not run ahead: each step may take as long as the encoder
+        needs, and 3 cycles, more.
     compare
         ``slots + log2(lanes) + 3``, 0 if inhibited; later if a threshold is still computed
         (``m + 1`` cycles after the learning sweep, hidden behind integration).
@@ -246,6 +248,9 @@ class Core(wiring.Component):
                 encoder.start.eq(begin),
                 encoder.stop.eq(finish),
                 encoder.seed.eq(seed ^ ENCODER),
+                # Any output spike may be the last: what follows must not be drawn before.
+                encoder.hold.eq(stop_after != 0),
+                encoder.step.eq(step),
                 image_loaded.eq(encoder.loaded),
                 event.eq(fifo.o[0].payload),
                 event_valid.eq(fifo.o[0].valid),
@@ -291,7 +296,6 @@ class Core(wiring.Component):
         settled = Signal()
         fire = Signal()
         learned = Signal()
-        raised = Signal()
         if learn:
             sweep = self._build_learning(
                 m,
@@ -308,7 +312,6 @@ class Core(wiring.Component):
                 settled=settled,
                 prepared=prepared,
                 fire=fire & learning,
-                raised=raised,
                 decay=self.control.p.learn & (salt.presentation != 0),
             )
             m.d.comb += learned.eq(sweep.done)
@@ -333,7 +336,10 @@ class Core(wiring.Component):
 
         def next_step() -> None:
             m.d.comb += step_done.eq(1)
-            m.d.sync += step.eq(step + 1)
+            # The encoder must not begin a step that will not be executed; a source of events must
+            # be heard to its end.
+            with m.If(s.hardware.source == "events" or ~exits):
+                m.d.sync += step.eq(step + 1)
             m.next = "Integrate"
             with m.If(exits & ~last_step):
                 m.next = "Discard" if s.hardware.source == "events" else "Settle"
@@ -397,15 +403,12 @@ class Core(wiring.Component):
                     ]
                     if learn:
                         with m.If(learning):
-                            m.next = "Raise"
+                            m.next = "Learn"
                         with m.Else():
                             next_step()
                     else:
                         next_step()
             if learn:
-                with m.State("Raise"):
-                    m.d.comb += raised.eq(1)
-                    m.next = "Learn"
                 with m.State("Learn"):
                     with m.If(learned):
                         next_step()
@@ -481,7 +484,6 @@ class Core(wiring.Component):
         settled: Any,
         prepared: Any,
         fire: Any,
-        raised: Any,
         decay: Any,
     ) -> LearningSweep:
         """Build what only a core that learns has, and return the sweep."""
@@ -513,7 +515,7 @@ class Core(wiring.Component):
             homeostasis.derive.eq(begin),
             homeostasis.decay.eq(decay),
             homeostasis.post.eq(membrane.post),
-            homeostasis.fire.eq(raised),
+            homeostasis.fire.eq(fire),
             homeostasis.settle.eq(sweep.done),
             homeostasis.new_strength.eq(sweep.strength),
             membrane.v_fire_write.eq(homeostasis.v_fire_write),

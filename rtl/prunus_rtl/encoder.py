@@ -35,15 +35,18 @@ class Encoder(wiring.Component):
     Takes the levels of an image while the one before is shown, and turns an image into the address
     events of all its steps: the spiking inputs in ascending order, then the end of the step. An
     input spikes iff its random byte is ``<`` its level, as in
-    :func:`prunus_model.encoder.spikes`. It runs as far ahead as the events are taken.
+    :func:`prunus_model.encoder.spikes`. It runs as far ahead as the events are taken; with
+    ``hold`` no step ahead, so that of a presentation that is left early nothing was drawn in vain.
 
     Timing
     ------
     Events start 10 cycles after ``start``. A step takes, for each word of four
-    inputs, as many cycles as it makes events (the end of the step is one), but at least one.
+    inputs, as many cycles as it makes events (the end of the step is one), but at least one. With
+    ``hold``, its events start 3 cycles after ``step`` has come to it.
     ``levels.ready`` and ``events`` are functions of registers only. Clock domain ``sync``.
 
-    Memory: two images, one 32-bit word per four inputs (:class:`prunus_rtl.ram.Ram`).
+    Memory: two images, one 32-bit word per four inputs (:class:`prunus_rtl.ram.Ram`). A word is
+    read once for each draw.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ class Encoder(wiring.Component):
         Show it. Only while ``loaded`` is high and no image is shown.
     seed : In(32)
         Seed of the encoder stream, mixed; taken at ``start``.
+    hold, step : In(1), In(shapes.step)
+        Draw no step before it is executed; and the step that is.
     stop : In(1)
         Forget the image that is shown, whether or not its steps are over.
     events : Out(stream.Signature(shapes.event))
@@ -74,6 +79,8 @@ class Encoder(wiring.Component):
                 "loaded": Out(1),
                 "start": In(1),
                 "seed": In(SEED_BITS),
+                "hold": In(1),
+                "step": In(shapes.step),
                 "stop": In(1),
                 "events": Out(stream.Signature(shapes.event)),
             }
@@ -143,7 +150,7 @@ class Encoder(wiring.Component):
             random.load.eq(self.start),
             random.seed.eq(self.seed),
             images.read_address.eq(next_word + Mux(show_bank, count, 0)),
-            images.read.eq(running & (take | ~fetched)),
+            images.read.eq(running & (take | ~fetched) & ~(self.hold & (step != self.step))),
         ]
         with m.If(images.read):
             m.d.sync += [
