@@ -144,6 +144,11 @@ def _job(
     )
 
 
+def _counted(case: Callable[[int], Job]) -> Callable[[int], Job]:
+    """Return a case in which every access and operation is counted in the core, and compared."""
+    return lambda seed: replace(case(seed), accesses=True)
+
+
 def _tiny_learning(seed: int) -> Job:
     network = _tiny()
     levels = images(network, 60, seed=seed)
@@ -442,8 +447,7 @@ def _random(number: int) -> Callable[[int], Job]:
     return case
 
 
-#: All jobs by name.
-CASES: Mapping[str, Callable[[int], Job]] = {
+_JOBS: Mapping[str, Callable[[int], Job]] = {
     "tiny-learning": _tiny_learning,
     "demo-learning": _demo_learning,
     "demo-trained": _demo_trained,
@@ -476,6 +480,9 @@ CASES: Mapping[str, Callable[[int], Job]] = {
     "back-to-back": _back_to_back,
     **{f"random-{number}": _random(number) for number in range(4)},
 }
+
+#: All jobs by name.
+CASES = {name: _counted(case) for name, case in _JOBS.items()}
 
 #: Those of `make sim`.
 BOUNDED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from prunus_model.counters import Counters
 from prunus_model.formats import STEP_BITS
 from prunus_model.readout import UNDECIDED
 from prunus_model.state import NO_STEP
+from prunus_rtl.accesses import Accesses
 from prunus_rtl.core import control_layout, result_layout
 from prunus_rtl.counters import expanded
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import answer_layout, spaces
 from prunus_rtl.shapes import Shapes
 from prunus_sim.door import StateArrays, gather
+from prunus_sim.probes import COUNTS, IDLE, STRAY
 from prunus_sim.testbench import DOOR_FILE, FEED_FILE, POKE_FILE, PORT_FILE, RESULT_FILE
 
 __all__ = ["CoreSimulation", "Outcome", "StateArrays"]
@@ -46,6 +48,8 @@ class Outcome:
         As the model counts.
     cycles : int
         Clock cycles.
+    accesses : Accesses, optional
+        What it took, if the testbench counts it.
     """
 
     spike_steps: tuple[int, ...]
@@ -53,6 +57,7 @@ class Outcome:
     prediction: int
     counters: Counters
     cycles: int
+    accesses: Accesses | None = None
 
 
 class CoreSimulation:
@@ -183,9 +188,14 @@ class CoreSimulation:
             file.seek(self._results_read)
             lines = file.read().splitlines()
             self._results_read = file.tell()
-        outcomes = []
+        outcomes: list[Outcome] = []
+        counted: list[Accesses] = []
         for line in lines:
             kind, _, word = line.partition(" ")
+            if kind == "a":
+                # Behind the result that it belongs to, or before: both are written in one cycle.
+                counted.append(_accesses(word))
+                continue
             bits = int(word, 16)
             if kind == "s":
                 spike = shapes.spike.from_bits(bits)
@@ -205,7 +215,10 @@ class CoreSimulation:
                     cycles=counts["cycles"],
                 )
             )
-        return outcomes
+        if not counted:
+            return outcomes
+        pairs = zip(outcomes, counted, strict=True)
+        return [replace(outcome, accesses=accesses) for outcome, accesses in pairs]
 
     async def read_space(
         self, space: Space, *, rows: int = 1, stride: int = 0, columns: int, first: int = 0
@@ -366,6 +379,15 @@ class CoreSimulation:
             await with_timeout(tb.done.value_change, (timeout + 100) * _CYCLE_NS, "ns")
         except SimTimeoutError:
             raise AssertionError(f"core must answer within {timeout} cycles") from None
+
+
+def _accesses(line: str) -> Accesses:
+    """Return what a line of counts tells."""
+    counts = dict(zip(COUNTS, (int(word, 16) for word in line.split()), strict=True))
+    for name in (STRAY, IDLE):
+        if found := counts.pop(name):
+            raise AssertionError(f"{name} must be 0, not {found}")
+    return Accesses(**counts)
 
 
 def _rows(shapes: Shapes) -> Sequence[tuple[str, Space, int]]:

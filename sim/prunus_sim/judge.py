@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from prunus_model.counters import COUNTERS, Counters
 from prunus_model.engine import Engine
+from prunus_model.formats import PRESENTATION_BITS, max_of
 from prunus_model.network import Network, Step
 from prunus_model.presentation import Presentation, check_events
 from prunus_model.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.state import State
 from prunus_model.store_layout import StoreLayout
+from prunus_rtl.accesses import Accesses, presentation_accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_port import spaces
 from prunus_rtl.shapes import Shapes
@@ -46,6 +48,7 @@ UNITS = {
     "prediction": "readout",
     "spikes": "membrane",
     "cycles": "core",
+    "accesses": "core",
 }
 
 #: Levels of an image, or for each step the inputs that spike.
@@ -148,9 +151,9 @@ class Judge:
         return self.engine.present_events(stimulus, learn=learn, stop_after=stop_after)
 
     def compare_outcome(
-        self, number: int, expected: Presentation, got: Outcome
+        self, number: int, expected: Presentation, got: Outcome, *, learn: bool
     ) -> Difference | None:
-        """Compare spikes, counters and prediction."""
+        """Compare spikes, counters, prediction, and accesses if they were counted."""
         want = list(zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True))
         have = list(zip(got.spike_steps, got.spike_posts, strict=True))
         self.compared += 2 * len(want) + len(COUNTERS) + 1
@@ -166,8 +169,10 @@ class Judge:
                     expected=pair[0],
                     got=pair[1],
                 )
-        return self._compare_counters(number, expected.counters, got.counters) or (
-            self._compare_prediction(number, expected, got)
+        return (
+            self._compare_counters(number, expected.counters, got.counters)
+            or self._compare_prediction(number, expected, got)
+            or self._compare_accesses(number, expected.counters, got.accesses, learn=learn)
         )
 
     def _compare_counters(
@@ -184,6 +189,28 @@ class Judge:
                     what=name,
                     expected=want,
                     got=have,
+                )
+        return None
+
+    def _compare_accesses(
+        self, number: int, counters: Counters, got: Accesses | None, *, learn: bool
+    ) -> Difference | None:
+        if got is None:
+            return None
+        expected = presentation_accesses(
+            self._shapes, counters, learn=learn, number=number & max_of(PRESENTATION_BITS)
+        )
+        have = got.as_dict()
+        self.compared += len(have)
+        for name, want in expected.as_dict().items():
+            if want != have[name]:
+                return Difference(
+                    presentation=number,
+                    step=counters.steps - 1,
+                    unit=UNITS["accesses"],
+                    what=name,
+                    expected=want,
+                    got=have[name],
                 )
         return None
 
@@ -256,6 +283,8 @@ class Replay:
     def __init__(
         self, shapes: Shapes, before: State, stimulus: Stimulus, *, learn: bool, stop_after: int
     ) -> None:
+        #: Whether the encoder must wait for each step, because any spike may be the last.
+        self.held = stop_after > 0 and shapes.hardware.source == "levels"
         network = Network(shapes.network, before.copy())
         if isinstance(stimulus, np.ndarray):
             walk = network.walk(stimulus, learn, stop_after)
@@ -338,12 +367,14 @@ def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, i
         if dense:
             busiest = shapes.slots * spikes
         lag = events + words if hardware.source == "levels" else 0
+        # Held, the encoder cannot hide behind the step before.
+        wait = lag + 3 if replay.held else 0
         if step.inhibited:
             least += events
-            most += max(events, lag)
+            most += max(events, lag) + wait
         else:
             least += max(events, busiest) + shapes.compare_cycles
-            most += max(busiest + 2 * spikes + 10, events + 10, lag) + shapes.compare_cycles
+            most += max(busiest + 2 * spikes + 10, events + 10, lag) + wait + shapes.compare_cycles
         if step.post >= 0:
             fired += 1
             sweep = shapes.learn_cycles if learn else 1

@@ -113,6 +113,8 @@ class Job:
         Write the state through the memory port too, over initial contents of another network; over
         random words in a store that is in SPRAM.
     shows : sequence of Show
+    accesses : bool
+        Count accesses and operations in the core, and compare them too.
 
     Raises
     ------
@@ -128,6 +130,7 @@ class Job:
     format: str = "list"
     load: bool = False
     shows: Sequence[Show] = ()
+    accesses: bool = False
 
     def __post_init__(self) -> None:
         number = self.state.presentation
@@ -296,7 +299,11 @@ def build_core(job: Job, folder: Path, *, waves: bool = False) -> Built:
         if core.shapes.store is not None:
             poke_depth = max(poke_depth, *map(max, core.shapes.store.depths))
         return testbench(
-            core, Design(source), feed_depth=max(1, most), poke_depth=max(1, poke_depth)
+            core,
+            Design(source),
+            feed_depth=max(1, most),
+            poke_depth=max(1, poke_depth),
+            accesses=job.accesses,
         )
 
     large = job.network.inputs * job.network.neurons > _LARGE

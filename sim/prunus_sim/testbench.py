@@ -13,6 +13,7 @@ from amaranth.lib import wiring
 
 from prunus_rtl.memory_port import request_layout
 from prunus_sim.design import Design
+from prunus_sim.probes import probe_lines
 
 __all__ = ["DOOR_FILE", "FEED_FILE", "POKE_FILE", "PORT_FILE", "RESULT_FILE", "testbench"]
 
@@ -20,7 +21,7 @@ __all__ = ["DOOR_FILE", "FEED_FILE", "POKE_FILE", "PORT_FILE", "RESULT_FILE", "t
 FEED_FILE = "feed.hex"
 #: Words for the memory port to write.
 POKE_FILE = "poke.hex"
-#: One line per output spike (``s``) and per result (``r``), as they come.
+#: One line per output spike (``s``), per result (``r``), and what it took (``a``), as they come.
 RESULT_FILE = "results.txt"
 #: What the memory port has answered.
 PORT_FILE = "port.txt"
@@ -181,6 +182,8 @@ module tb;
     if (~rst & held_answers & (~answers__valid | was_answers != answers__payload)) broken[2] <= 1;
   end
 
+{probes}
+
   task automatic restart;
     begin
       rst <= 1;
@@ -264,7 +267,14 @@ def _bits(member: Any) -> int:
     return int(Shape.cast(member.payload.shape()).width)
 
 
-def testbench(core: wiring.Component, design: Design, *, feed_depth: int, poke_depth: int) -> str:
+def testbench(
+    core: wiring.Component,
+    design: Design,
+    *,
+    feed_depth: int,
+    poke_depth: int,
+    accesses: bool = False,
+) -> str:
     """Return the module ``tb`` around a core.
 
     Parameters
@@ -275,6 +285,8 @@ def testbench(core: wiring.Component, design: Design, *, feed_depth: int, poke_d
         Its memories.
     feed_depth, poke_depth : int
         Most words of one feed, and of one write by the memory port.
+    accesses : bool
+        Count accesses and operations (:mod:`prunus_sim.probes`).
 
     Returns
     -------
@@ -312,6 +324,7 @@ def testbench(core: wiring.Component, design: Design, *, feed_depth: int, poke_d
         ask_read=_request(layout, write=False),
         ask_write=_request(layout, write=True),
         door="\n".join(door),
+        probes=probe_lines(ports.shapes, design) if accesses else "",
     )
 
 

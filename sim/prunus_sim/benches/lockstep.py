@@ -55,7 +55,7 @@ class _Run:
         for k, (stimulus, outcome) in enumerate(zip(show.stimuli, outcomes, strict=True)):
             expected = self.judge.present(stimulus, learn=show.learn, stop_after=show.stop_after)
             self.core_cycles += outcome.cycles
-            found = self.judge.compare_outcome(number + k, expected, outcome)
+            found = self.judge.compare_outcome(number + k, expected, outcome, learn=show.learn)
             if found is not None:
                 found = await self._locate(before, show, k, number + k) or found
             self._refuse(found, before, show, k)
