@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 
 from prunus_model import encoder
 from prunus_model.config import EncoderParams, NetworkConfig
@@ -108,6 +109,43 @@ def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
         assert ends[0] == 9 + want[0]
 
     simulate(dut, bench)
+
+
+def test_held_it_draws_no_step_before_it_is_executed() -> None:
+    inputs, steps = 21, 4
+    dut = Encoder(shapes=shapes(inputs, steps))
+    module = dut.elaborate(None)
+    images, random = module.submodules["images"], module.submodules["random"]
+    levels = image(np.random.default_rng(3), inputs)
+    done = {"reads": 0, "draws": 0}
+
+    async def watch(ctx: Any) -> None:
+        async for _, _, read, draw in ctx.tick().sample(images.read, random.advance):
+            done["reads"] += read
+            done["draws"] += draw
+
+    async def bench(ctx: Any) -> None:
+        for level in levels.tolist():
+            await send(ctx, dut.levels, level)
+        ctx.set(dut.seed, mixed_seed(0))
+        ctx.set(dut.hold, 1)
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        for step, spikes in enumerate(expected(levels, steps, 0)):
+            ctx.set(dut.step, step)
+            for pre in spikes:
+                assert (await receive(ctx, dut.events)).pre == pre
+            assert (await receive(ctx, dut.events)).end == 1
+            await ctx.tick().repeat(30)
+            assert ctx.get(dut.events.valid) == 0
+            assert done == dict.fromkeys(("reads", "draws"), (step + 1) * words(inputs))
+
+    simulator = Simulator(module)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.add_testbench(watch, background=True)
+    simulator.run()
 
 
 def test_takes_two_images_and_not_a_third() -> None:

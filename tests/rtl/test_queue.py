@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Cat
 
 from prunus_rtl.queue import BroadcastQueue
 from prunus_rtl.simulation import receive, send, simulate
@@ -31,6 +32,35 @@ def test_every_reader_gets_every_item_in_order(depth: int, readers: int, seed: i
         return read
 
     simulate(dut, write, *(reader(k) for k in range(readers)))
+
+
+@pytest.mark.parametrize("stalls", [False, True], ids=["no stalls", "stalls"])
+def test_every_reader_reads_its_memory_once_for_each_item(stalls: bool) -> None:
+    readers, count = 3, 60
+    dut = BroadcastQueue(shape=8, depth=4, readers=readers)
+    module = dut.elaborate(None)
+    memories = [module.submodules[f"ram{k}"] for k in range(readers)]
+    reads = np.zeros(readers, dtype=int)
+    rng, *rngs = np.random.default_rng(1).spawn(readers + 1)
+
+    async def write(ctx: Any) -> None:
+        for item in range(count):
+            await send(ctx, dut.i, item, rng if stalls else None)
+
+    def reader(k: int) -> Any:
+        async def read(ctx: Any) -> None:
+            for item in range(count):
+                assert await receive(ctx, dut.o[k], rngs[k] if stalls else None) == item
+
+        return read
+
+    async def watch(ctx: Any) -> None:
+        for _ in range(600):
+            *_, enables = await ctx.tick().sample(Cat(memory.read for memory in memories))
+            reads[:] += [enables >> k & 1 for k in range(readers)]
+
+    simulate(module, write, watch, *(reader(k) for k in range(readers)))
+    assert reads.tolist() == [count] * readers
 
 
 def test_holds_depth_items_passes_one_per_cycle_and_is_idle_when_empty() -> None:

@@ -112,6 +112,14 @@ class QueueProperties(Properties):
                     "an item is delivered after the pointers wrapped round",
                 ),
             ]
+            # What was read from the memory is what was delivered, and what is shown.
+            ram = inside.submodules[f"ram{k}"]
+            fetched = Signal(number, name=f"fetched{k}")
+            m.d.sync += fetched.eq(fetched + ram.read)
+            m.d.comb += Assert(
+                (fetched - delivered)[: len(fetched)] == o.valid,
+                "an item is read once, and then shown",
+            )
             waitings.append(waiting)
         if self._readers > 1:
             m.d.comb += Cover(
