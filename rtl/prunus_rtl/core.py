@@ -69,17 +69,17 @@ class Core(wiring.Component):
         prepare + (for each step: integrate + compare + fire) + report
 
     prepare
-        ``slots + log2(lanes) + 3``; in a core that learns, with ``n`` neurons and ``m`` cycles of
+        ``slots + log2(lanes) + 4``; in a core that learns, with ``n`` neurons and ``m`` cycles of
         the multiplier (``strength_bits + 1`` sequential, 2 dsp), the largest of this,
         ``inputs + 1`` and ``n * (m + 2) + 1`` (see :class:`prunus_rtl.shapes.Shapes`).
     integrate
         The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
-        plus 10; never less than the events of the step (spikes, and 1 for its end), and not
+        plus 11; never less than the events of the step (spikes, and 1 for its end), and not
         less than the encoder needs if it lags behind. An inhibited step takes only its events. With
         ``stop_after``, the encoder does not run ahead: each step may take as long as the encoder
         needs, and 3 cycles, more.
     compare
-        ``slots + log2(lanes) + 3``, 0 if inhibited; later if a threshold is still computed
+        ``slots + log2(lanes) + 4``, 0 if inhibited; later if a threshold is still computed
         (``m + 1`` cycles after the learning sweep, hidden behind integration).
     fire
         Per output spike 1, and ``inputs + 4`` more if it is learned from; later if the votes of the

@@ -33,10 +33,9 @@ class MembraneLane(wiring.Component):
 
     Timing
     ------
-    One synapse per cycle, also for the same slot back to back (the sum of the last cycle is
-    forwarded). In the cycle after ``address_slot`` with ``sweep``
-    was given, ``write`` decides whether the leaked potential is written back, and ``candidate`` is
-    registered at its end. Clock domain ``sync``.
+    One synapse per cycle, also for the same slot back to back: a word is read, registered, added to
+    and written back in three cycles, and the sums of the last two are forwarded. So no path leads
+    from one memory through the adder to another. Clock domain ``sync``.
 
     Memories: ``slots`` words of potential and epoch, and ``slots`` thresholds
     (:class:`prunus_rtl.ram.Ram`). A potential that is read while it is written is forwarded.
@@ -55,7 +54,7 @@ class MembraneLane(wiring.Component):
     synapse : In(stream.Signature(shapes.synapse, always_ready=True))
         Weights to add. Not while sweeping.
     busy : Out(1)
-        The last synapse has not been added yet.
+        The last synapses have not been added yet.
     epoch : In(1)
         Present epoch.
     sweep : In(1)
@@ -63,16 +62,16 @@ class MembraneLane(wiring.Component):
     slot : In(shapes.slot)
         Slot to read.
     zero, write, load : In(1)
-        In the cycle after ``sweep``: take the potential as 0; write back; add ``value`` in place
-        of the leak.
+        Held for two cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
+        place of the leak.
     value : In(shapes.v)
         Potential to load.
     force, forced : In(1)
-        In the cycle after ``sweep``: ``candidate.fires`` is ``forced``.
+        Held likewise: ``candidate.fires`` is ``forced``.
     v_fire_write, v_fire_slot, v_fire : In(1), In(shapes.slot), In(shapes.v_fire)
         Write a threshold. Not while sweeping.
     candidate : Out(candidate_layout(shapes))
-        The neuron that was swept; two cycles after ``sweep``.
+        The neuron that was swept; three cycles after ``sweep``.
     """
 
     def __init__(self, *, shapes: Shapes, lane: int, v: list[int], v_fire: list[int]) -> None:
@@ -121,10 +120,10 @@ class MembraneLane(wiring.Component):
         m.submodules.v_fire = v_fire_memory = Ram(shape=s.v_fire, depth=s.slots, init=self._v_fire)
 
         # Stage 0: address.
-        adding = Signal()
-        swept = Signal()
-        at = Signal(s.slot)
-        weight = Signal(s.weight)
+        reading = Signal()
+        sweeping = Signal()
+        read_at = Signal(s.slot)
+        read_weight = Signal(s.weight)
         slot = Mux(self.sweep, self.slot, self.synapse.p.slot)
         m.d.comb += [
             v_memory.read.eq(self.sweep | self.synapse.valid),
@@ -133,22 +132,37 @@ class MembraneLane(wiring.Component):
             v_fire_memory.read_address.eq(self.slot),
         ]
         m.d.sync += [
-            adding.eq(self.synapse.valid),
-            swept.eq(self.sweep),
-            at.eq(slot),
-            weight.eq(self.synapse.p.weight),
+            reading.eq(self.synapse.valid),
+            sweeping.eq(self.sweep),
+            read_at.eq(slot),
+            read_weight.eq(self.synapse.p.weight),
         ]
 
-        # Stage 1: the sum that was written in the last cycle is not in the memory's output yet.
+        # Stage 1: what was read. The sum written in the cycle of the read is not in it.
+        adding = Signal()
+        swept = Signal()
+        at = Signal(s.slot)
+        weight = Signal(s.weight)
+        held = Signal(s.v)
+        v_fire = Signal(s.v_fire)
         written = Signal()
         written_at = Signal(s.slot)
         written_v = Signal(s.v)
-        v = Signal(s.v)
         fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
-        with m.If(written & (written_at == at)):
-            m.d.comb += v.eq(written_v)
-        with m.Elif(fresh):
-            m.d.comb += v.eq(v_memory.read_data.v)
+        m.d.sync += [
+            adding.eq(reading),
+            swept.eq(sweeping),
+            at.eq(read_at),
+            weight.eq(read_weight),
+            v_fire.eq(v_fire_memory.read_data),
+            held.eq(Mux(fresh, v_memory.read_data.v, 0)),
+        ]
+        with m.If(written & (written_at == read_at)):
+            m.d.sync += held.eq(written_v)
+
+        # Stage 2: the sum that was written in the last cycle was not there yet.
+        v = Signal(s.v)
+        m.d.comb += v.eq(Mux(written & (written_at == at), written_v, held))
 
         # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
         leak_shift = s.network.membrane.leak_shift
@@ -163,7 +177,7 @@ class MembraneLane(wiring.Component):
             v_memory.write_address.eq(at),
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
-            self.busy.eq(adding),
+            self.busy.eq(reading | adding),
         ]
         m.d.sync += [
             written.eq(v_memory.write),
@@ -175,7 +189,7 @@ class MembraneLane(wiring.Component):
         exists = Const(1)
         if s.hardware.neurons_of(self._lane, s.network) < s.slots:
             exists = at != s.slots - 1
-        m.d.comb += margin.eq(v - v_fire_memory.read_data)
+        m.d.comb += margin.eq(v - v_fire)
         m.d.sync += [
             self.candidate.margin.eq(margin),
             self.candidate.fires.eq(Mux(self.force, self.forced, ~margin[-1] & exists)),
@@ -200,7 +214,7 @@ class Membrane(wiring.Component):
 
     Timing
     ------
-    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 2`` cycles
+    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 3`` cycles
     after ``compare`` or ``clear``. Clock domain ``sync``.
 
     Memory port: a threshold is read as ``0 - margin`` with the potential taken as 0, a potential as
@@ -278,7 +292,7 @@ class Membrane(wiring.Component):
         lanes, slots = s.hardware.lanes, s.slots
         levels = s.lane.width
 
-        # What happens in the cycle after the address; common to all lanes.
+        # What happens in the cycles after the address; common to all lanes.
         epoch = Signal()
         sweep = Signal()
         slot = Signal(s.slot)
@@ -342,7 +356,7 @@ class Membrane(wiring.Component):
         root, root_lane = row[0]
 
         # A token follows each sweep cycle to the root.
-        tokens = Signal(levels + 2)
+        tokens = Signal(levels + 3)
         root_slot = Signal(s.slot)
         best_candidate = Signal(candidate)
         arrived = tokens[-1]

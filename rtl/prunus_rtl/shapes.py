@@ -92,7 +92,7 @@ class Shapes:
     @property
     def prepare_cycles(self) -> int:
         """Cycles before the first step."""
-        clear = self.slots + self.tree_levels + 3
+        clear = self.slots + self.tree_levels + 4
         if not self.hardware.learn:
             return clear
         derive = self.network.neurons * (self.multiply_cycles + 2) + 1
@@ -101,7 +101,7 @@ class Shapes:
     @property
     def compare_cycles(self) -> int:
         """Cycles of the comparison of a step that is not inhibited."""
-        return self.slots + self.tree_levels + 3
+        return self.slots + self.tree_levels + 4
 
     @property
     def learn_cycles(self) -> int:

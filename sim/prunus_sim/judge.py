@@ -374,7 +374,7 @@ def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, i
             most += max(events, lag) + wait
         else:
             least += max(events, busiest) + shapes.compare_cycles
-            most += max(busiest + 2 * spikes + 10, events + 10, lag) + wait + shapes.compare_cycles
+            most += max(busiest + 2 * spikes + 11, events + 11, lag) + wait + shapes.compare_cycles
         if step.post >= 0:
             fired += 1
             sweep = shapes.learn_cycles if learn else 1

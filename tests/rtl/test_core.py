@@ -528,8 +528,8 @@ def test_cycles_of_a_dense_network_are_exactly_those_of_the_formula() -> None:
             assert len(fired) > 1
             want = core.shapes.prepare_cycles + config.readout.classes + 3
             for step, pres in enumerate(events):
-                integrate = len(pres) * neurons + 7 if pres else 1
-                want += integrate + neurons + 3
+                integrate = len(pres) * neurons + 8 if pres else 1
+                want += integrate + neurons + 4
                 # Too short a step for the threshold to be computed behind it.
                 want += learn and not pres and step - 1 in fired
                 if step in fired:

@@ -74,7 +74,7 @@ def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
         nonlocal v
         if neurons == 9:
             await ctx.tick()
-            assert await strobe(ctx, dut, "clear") == s.slots + s.tree_levels + 2
+            assert await strobe(ctx, dut, "clear") == s.slots + s.tree_levels + 3
             await ctx.tick()
             v = v * 0
         for step in range(12):
@@ -96,7 +96,7 @@ def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
                 await ctx.tick()
             winner = membrane.winner(v, v_fire)
             v = membrane.leak(v, leak_shift)
-            assert await strobe(ctx, dut, "compare") == s.slots + s.tree_levels + 2
+            assert await strobe(ctx, dut, "compare") == s.slots + s.tree_levels + 3
             assert ctx.get(dut.fires) == (winner >= 0)
             if winner >= 0:
                 assert ctx.get(dut.post) == winner

@@ -35,7 +35,7 @@ class _MembraneProperties(Properties):
             free=free,
             probes={
                 "epoch": ("unit.epoch", 1),
-                "tokens": ("unit.tokens", shapes.lane.width + 2),
+                "tokens": ("unit.tokens", shapes.lane.width + 3),
                 "peeking": ("unit.peeking", 1),
                 "loading": ("unit.loading", 1),
                 "at": ("unit.slot", shapes.slot),
@@ -54,7 +54,7 @@ class _MembraneProperties(Properties):
             (must_forget | (unit.done & unit.fires)) & ~self.forget & ~self.clear
         )
         starts = self.compare | self.clear
-        self.latency = s.slots + s.lane.width + 2
+        self.latency = s.slots + s.lane.width + 3
         self.running = running = Signal(name="running")
         cycles = Signal(range(self.latency + 1), name="cycles")
         m.d.sync += cycles.eq(Mux(starts, 1, Mux(running & ~unit.done, cycles + 1, 0)))
@@ -78,7 +78,7 @@ class _MembraneProperties(Properties):
                     self.tokens[j] == (running & (cycles > j) & (cycles <= j + s.slots)),
                     "tokens follow the sweep",
                 )
-                for j in range(s.lane.width + 2)
+                for j in range(s.lane.width + 3)
             ),
         ]
         m.d.comb += [
@@ -228,13 +228,21 @@ class IntegrationProperties(_MembraneProperties):
         added = Signal(range(inputs + 1))
         hit, weight = Signal(), Signal(s.weight)
         pending, pending_weight = Signal(), Signal(s.weight)
+        adding, adding_weight = Signal(), Signal(s.weight)
         comparing = Signal()
         first = Signal(init=1)
         for k in range(lanes):
             with m.If((lane == k) & self.valid[k] & (getattr(self, f"slot{k}") == slot)):
                 m.d.comb += [hit.eq(1), weight.eq(getattr(self, f"weight{k}"))]
         m.d.comb += leaked.eq(expected - (expected >> leak_shift if leak_shift else 0))
-        m.d.sync += [first.eq(0), pending.eq(hit), pending_weight.eq(weight)]
+        m.d.sync += [
+            first.eq(0),
+            pending.eq(hit),
+            pending_weight.eq(weight),
+            adding.eq(pending),
+            adding_weight.eq(pending_weight),
+        ]
+        in_flight = Mux(pending, pending_weight, 0) + Mux(adding, adding_weight, 0)
         known = Signal()
         with m.If(self.clear):
             m.d.sync += [expected.eq(0), added.eq(0), known.eq(1), comparing.eq(0)]
@@ -250,7 +258,7 @@ class IntegrationProperties(_MembraneProperties):
             Assume(implies(self.compare, known)),
             Assert(added <= inputs, "synapses are counted"),
             Assert(
-                implies(known & quiet, v + Mux(pending, pending_weight, 0) == expected),
+                implies(known & quiet, v + in_flight == expected),
                 "a potential is the sum of its synapses, leaked",
             ),
             Assert(
@@ -260,7 +268,7 @@ class IntegrationProperties(_MembraneProperties):
             Assert(
                 implies(known & quiet, expected < 1 << s.v.width), "a potential never overflows"
             ),
-            Cover(quiet & pending & hit, "two synapses in a row"),
+            Cover(quiet & adding & pending & hit, "three synapses in a row"),
             Cover(quiet & comparing & (expected > 1), "a potential is left after a comparison"),
             Cover(self.forget & (expected != 0), "a potential is forgotten"),
         ]
@@ -282,8 +290,8 @@ CASES = (
         name="winner, ties, margin width, leak",
         sizes="4 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=4, lanes=2)),
-        bmc=8,
-        induction=7,
+        bmc=9,
+        induction=8,
         cover=12,
         deep=18,
     ),
@@ -291,8 +299,8 @@ CASES = (
         name="winner, ties, margin width, leak",
         sizes="3 neurons, 2 lanes, 24-bit v, no leak",
         build=lambda: WinnerProperties(shapes=_full(neurons=3, lanes=2, leak_shift=0)),
-        bmc=8,
-        induction=7,
+        bmc=9,
+        induction=8,
         cover=12,
         deep=18,
     ),
@@ -301,8 +309,8 @@ CASES = (
         sizes="5 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=5, lanes=2)),
         slow=True,
-        bmc=9,
-        induction=8,
+        bmc=10,
+        induction=9,
         cover=12,
         deep=18,
     ),
@@ -319,8 +327,8 @@ CASES = (
         sizes="4 neurons, 2 lanes, 784 pre, 24-bit v",
         build=lambda: IntegrationProperties(shapes=_full(neurons=4, lanes=2)),
         bmc=12,
-        induction=8,
-        cover=16,
+        induction=10,
+        cover=18,
         deep=20,
     ),
 )
