@@ -289,3 +289,26 @@ def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
         check_memories([lane] * 4, BOARDS["icebreaker"], plan)
     (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
     assert 100 < int(about) < 256
+
+
+@pytest.mark.parametrize(
+    ("board", "lanes", "others", "advice"),
+    [
+        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 7 neurons take 11 and 2.
+        ("icebreaker", 4, 16, "about 7 neurons like these would fit in 1 lane"),
+        ("icebreaker", 4, 30, "no core that learns 784 inputs would fit"),
+        # DP16KD: 16 lanes of 7 slots take 3 and 1 each; 8 lanes of 13 slots 5 and 1, 48 of 50.
+        ("generic-ecp5", 16, 6, "8 lanes would fit"),
+    ],
+)
+def test_learning_core_that_does_not_fit_is_told_what_would(
+    board: str, lanes: int, others: int, advice: str
+) -> None:
+    plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
+    slots = plan.shapes.slots
+    memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
+    memories += [Ram(width=16, depth=256)] * others
+    with pytest.raises(FitError) as caught:
+        check_memories(memories, BOARDS[board], plan)
+    assert str(caught.value).startswith("100 neurons with store learning must fit the ")
+    assert str(caught.value).endswith(f" are missing; {advice}")

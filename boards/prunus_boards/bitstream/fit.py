@@ -100,6 +100,8 @@ def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
         if (missing := blocks - kind.count) > 0:
             if group is huge and plan.sizes is not None:
                 why, advice = _spram(plan, kind)
+            elif plan.learn:
+                why, advice = "", _learning(plan, kind, blocks)
             else:
                 # What is lost at the ends of blocks stays lost in a smaller network.
                 why, advice = "", _advice(plan, board, missing * kind.bits, kind.count / blocks)
@@ -126,7 +128,7 @@ def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
         if lanes != plan.hardware.lanes and lanes <= plan.network.neurons:
             tried = link_plan(plan.artifact, options)
             if lanes * _blocks(kind, *_largest_lane(tried)) <= kind.count:
-                return why, f"{lanes} lanes would fit"
+                return why, f"{_lanes(lanes)} would fit"
             if near.hardware.lanes > kind.count:
                 near = tried
     lanes = near.hardware.lanes
@@ -135,7 +137,38 @@ def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
     # If there is no room for words of this width: those of fewer neurons are narrower.
     room = each // min(_blocks(kind, width, 1), each) * kind.shapes[0][1]
     neurons = int(near.network.neurons * min(room / words, 1)) // lanes * lanes
-    return why, f"about {neurons} neurons like these would fit in {lanes} lanes"
+    return why, f"about {neurons} neurons like these would fit in {_lanes(lanes)}"
+
+
+def _learning(plan: Plan, kind: BlockRam, blocks: int) -> str:
+    """Say how large a network that learns would fit, in as many lanes or fewer.
+
+    Of the memories only the store becomes smaller, so that a few neurons more may fit.
+    """
+    inputs, bits = plan.network.inputs, plan.network.weight_bits
+
+    def store(slots: int) -> int:
+        weights = Ram(width=bits, depth=inputs * slots)
+        return kind.blocks(weights.image) + kind.blocks(Ram(width=slots, depth=inputs).image)
+
+    room = kind.count - blocks + plan.hardware.lanes * store(plan.shapes.slots)
+    best, lanes, tried = 0, 0, plan.hardware.lanes
+    while tried:
+        slots = -(-plan.network.neurons // tried)
+        if tried * store(slots) <= room:
+            return f"{_lanes(tried)} would fit"
+        while slots and tried * store(slots) > room:
+            slots -= 1
+        if slots * tried > best:
+            best, lanes = slots * tried, tried
+        tried //= 2
+    if not best:
+        return f"no core that learns {inputs} inputs would fit"
+    return f"about {best} neurons like these would fit in {_lanes(lanes)}"
+
+
+def _lanes(count: int) -> str:
+    return f"{count} lane{'s' * (count > 1)}"
 
 
 def _largest_lane(plan: Plan) -> tuple[int, int]:
