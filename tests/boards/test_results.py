@@ -337,8 +337,8 @@ def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
 @pytest.mark.parametrize(
     ("board", "lanes", "others", "advice"),
     [
-        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 7 neurons take 11 and 2.
-        ("icebreaker", 4, 16, "about 7 neurons like these would fit in 1 lane"),
+        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 8 neurons take 13 and 2.
+        ("icebreaker", 4, 15, "about 8 neurons like these would fit in 1 lane"),
         ("icebreaker", 4, 30, "no core that learns 784 inputs would fit"),
         # DP16KD: 16 lanes of 7 slots take 3 and 1 each; 8 lanes of 13 slots 5 and 1, 48 of 50.
         ("generic-ecp5", 16, 6, "8 lanes would fit"),
@@ -351,6 +351,8 @@ def test_learning_core_that_does_not_fit_is_told_what_would(
     slots = plan.shapes.slots
     memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
     memories += [Ram(width=16, depth=256)] * others
+    # Those of so few neurons are made of logic.
+    memories += [Ram(width=16, depth=100), Ram(width=4, depth=1000)]
     with pytest.raises(FitError) as caught:
         check_memories(memories, BOARDS[board], plan)
     assert str(caught.value).startswith("100 neurons with store learning must fit the ")

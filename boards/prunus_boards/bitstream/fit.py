@@ -101,7 +101,7 @@ def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
             if group is huge and plan.sizes is not None:
                 why, advice = _spram(plan, kind)
             elif plan.learn:
-                why, advice = "", _learning(plan, kind, blocks)
+                why, advice = "", _learning(plan, kind, group)
             else:
                 # What is lost at the ends of blocks stays lost in a smaller network.
                 why, advice = "", _advice(plan, board, missing * kind.bits, kind.count / blocks)
@@ -140,24 +140,30 @@ def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
     return why, f"about {neurons} neurons like these would fit in {_lanes(lanes)}"
 
 
-def _learning(plan: Plan, kind: BlockRam, blocks: int) -> str:
+def _learning(plan: Plan, kind: BlockRam, memories: Sequence[Ram]) -> str:
     """Say how large a network that learns would fit, in as many lanes or fewer.
 
-    Of the memories only the store becomes smaller, so that a few neurons more may fit.
+    With the neurons shrink the store and the memories with a word per neuron, slot or vote.
     """
-    inputs, bits = plan.network.inputs, plan.network.weight_bits
+    neurons, inputs = plan.network.neurons, plan.network.inputs
+    now = plan.shapes.slots
+    depths = (neurons, now, neurons * plan.network.readout.classes)
+    rest = [m for m in memories if m not in _store(plan, now)]
 
-    def store(slots: int) -> int:
-        weights = Ram(width=bits, depth=inputs * slots)
-        return kind.blocks(weights.image) + kind.blocks(Ram(width=slots, depth=inputs).image)
+    def blocks(slots: int, lanes: int) -> int:
+        taken = lanes * sum(kind.blocks(memory.image) for memory in _store(plan, slots))
+        for memory in rest:
+            share = slots * lanes if memory.depth in depths else neurons
+            scaled = replace(memory, depth=-(-memory.depth * share // neurons))
+            taken += 0 if scaled.logic else kind.blocks(scaled.image)
+        return taken
 
-    room = kind.count - blocks + plan.hardware.lanes * store(plan.shapes.slots)
     best, lanes, tried = 0, 0, plan.hardware.lanes
     while tried:
-        slots = -(-plan.network.neurons // tried)
-        if tried * store(slots) <= room:
+        slots = -(-neurons // tried)
+        if blocks(slots, tried) <= kind.count:
             return f"{_lanes(tried)} would fit"
-        while slots and tried * store(slots) > room:
+        while slots and blocks(slots, tried) > kind.count:
             slots -= 1
         if slots * tried > best:
             best, lanes = slots * tried, tried
@@ -165,6 +171,15 @@ def _learning(plan: Plan, kind: BlockRam, blocks: int) -> str:
     if not best:
         return f"no core that learns {inputs} inputs would fit"
     return f"about {best} neurons like these would fit in {_lanes(lanes)}"
+
+
+def _store(plan: Plan, slots: int) -> tuple[Ram, Ram]:
+    """Return weights and rows of alive bits of a lane that learns."""
+    inputs = plan.network.inputs
+    return (
+        Ram(width=plan.network.weight_bits, depth=inputs * slots),
+        Ram(width=slots, depth=inputs),
+    )
 
 
 def _lanes(count: int) -> str:
