@@ -49,6 +49,7 @@ UNITS = (
     "queue",
     "learning_store",
     "packed_store",
+    "store_memory",
     "store_port",
     "columns",
     "membrane",
