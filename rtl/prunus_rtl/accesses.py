@@ -1,13 +1,14 @@
 """What a core does in a presentation: accesses of its memories, and operations of its datapaths.
 
-All counts follow, exactly, from the counters of the golden model and the shapes of the core; a
-bench counts the same at the enables of the simulated core (:mod:`prunus_sim.accesses`).
+All counts follow, exactly, from the counters of the golden model and the shapes of the core; the
+lockstep benches count the same at the enables of the simulated core (:mod:`prunus_sim.probes`).
 
 *An access* is one read or write enable of one physical memory of one lane, in one clock cycle, from
 the cycle in which a presentation begins to the one in which its result is taken; also if what is
-read is not used. A word is as wide as :func:`prunus_rtl.memory_use.memories` tells. What the memory
-port does between presentations is no part of them. Levels are counted with the presentation that
-shows them, whenever they are written.
+read is not used. Only SPRAM, which has no read enable, is counted when something is wanted of it.
+A word is as wide as :func:`prunus_rtl.memory_use.memories` tells. What the memory port does between
+presentations is no part of them. Levels are counted with the presentation that shows them, whenever
+they are written.
 
 *An operation* is counted when its result is registered or decides something. Left out are
 addresses, pointers, the sequencer, the counters themselves, and the memory port.
@@ -181,10 +182,7 @@ class Accesses:
         return asdict(self)
 
     def total(self, kind: str) -> int:
-        """Return the sum of all counts whose name ends in ``kind``.
-
-        ``reads``, ``writes``, ``additions``, ``comparisons`` or ``draws``.
-        """
+        """Return the sum of all reads, writes, additions, comparisons or draws (``kind``)."""
         return sum(n for name, n in self.as_dict().items() if name.endswith(f"_{kind}"))
 
 
@@ -236,7 +234,9 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
     queued = c.integrated_spikes * lanes
     # The index of the only input has no bits: there is no memory for it.
     lane_items = queued if inputs > 1 else 0
-    policy = n.pruning
+    adapts = isinstance(n.pruning, AdaptivePruning)
+    prunes = adapts or isinstance(n.pruning, ConstantPruning)
+    sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
     decayed = neurons * decays
     return Accesses(
@@ -268,24 +268,19 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
         stdp_additions=2 * visits,
         age_additions=visits,
         strength_additions=c.update_sops,
-        theta_additions=learned + (decayed if n.homeostasis.theta_decay_shift < THETA_BITS else 0),
+        theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
         post_count_additions=learned,
         base_additions=multiplied,
-        multiply_additions=multiplied * n.formats.strength_bits
-        if hardware.multiplier == "sequential"
-        else 0,
+        multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,
         salt_additions=c.presentations,
         multiplications=multiplied,
-        constant_products=2 * learned if isinstance(policy, AdaptivePruning) else 0,
+        constant_products=2 * learned * adapts,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
         winner_comparisons=swept,
         recent_comparisons=visits,
-        pruning_comparisons=c.update_sops
-        if isinstance(policy, AdaptivePruning | ConstantPruning)
-        else 0,
-        pruning_threshold_comparisons=learned
-        * (4 if isinstance(policy, AdaptivePruning) else isinstance(policy, ConstantPruning)),
+        pruning_comparisons=c.update_sops * prunes,
+        pruning_threshold_comparisons=learned * (prunes + 3 * adapts),
         theta_comparisons=learned,
         post_count_comparisons=learned,
         threshold_comparisons=multiplied,
@@ -299,17 +294,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
 def presentation_accesses(
     shapes: Shapes, counters: Counters, *, learn: bool, number: int
 ) -> Accesses:
-    """Return what a core does in one presentation.
-
-    Parameters
-    ----------
-    shapes, counters
-        As for :func:`accesses`.
-    learn : bool
-        Whether it learns.
-    number : int
-        Number of the presentation.
-    """
+    """Return what a core does in presentation ``number``, whether it learns or not."""
     return accesses(
         shapes,
         counters,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from prunus_model.formats import LEVEL_BITS, STEP_BITS
 from prunus_model.random import PRE_PER_DRAW, words
+from prunus_model.store import banks
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["MemoryUse", "memories"]
@@ -20,12 +21,16 @@ class MemoryUse:
     name : str
         What it holds.
     depths : tuple of int
-        Words of each instance: one, or one for each lane.
+        Words of each physical memory of this kind: of the lanes, and of the banks in a lane
+        (:func:`prunus_model.store.banks`). An access is one of one of them.
     width : int
         Bits of a word.
     reads, writes : tuple of str
-        Counts of :class:`prunus_rtl.accesses.Accesses` that are its reads and writes, all instances
-        together.
+        Counts of :class:`prunus_rtl.accesses.Accesses` that are its reads and writes, all physical
+        memories together.
+    every_cycle : bool
+        Whether it is SPRAM, which is read in every cycle without a write. Then ``reads`` are those
+        that something was wanted from; the others repeat the last one.
     """
 
     name: str
@@ -33,20 +38,21 @@ class MemoryUse:
     width: int
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    every_cycle: bool = False
 
     @property
     def instances(self) -> int:
-        """Memories of this kind."""
+        """Physical memories of this kind."""
         return len(self.depths)
 
     @property
     def words(self) -> int:
-        """Words of the largest instance."""
+        """Words of the largest physical memory."""
         return max(self.depths)
 
     @property
     def bits(self) -> int:
-        """Bits of all instances."""
+        """Bits of all physical memories."""
         return sum(self.depths) * self.width
 
 
@@ -118,28 +124,31 @@ def _packed(shapes: Shapes) -> list[MemoryUse]:
         "rows": "row_reads",
         "weights": "weight_reads",
     }
+    widths = [sum(bits for _, bits in fields) for fields in layout.fields.values()]
+    if shapes.hardware.spram and layout.format == "list":
+        # One memory for both, of a power of 2.
+        return [
+            MemoryUse(
+                name="spram",
+                depths=tuple(1 << (sum(depths) - 1).bit_length() for depths in layout.depths),
+                width=max(widths),
+                reads=("pointer_reads", "entry_reads"),
+                writes=(),
+                every_cycle=True,
+            )
+        ]
     found = []
-    for number, (name, fields) in enumerate(layout.fields.items()):
+    for number, (name, width) in enumerate(zip(layout.fields, widths, strict=True)):
+        huge = shapes.hardware.spram and number == len(widths) - 1
+        lanes = [depths[number] for depths in layout.depths]
         found.append(
             MemoryUse(
                 name=name,
-                depths=tuple(depths[number] for depths in layout.depths),
-                width=sum(bits for _, bits in fields),
+                depths=tuple(lanes if huge else (bank for depth in lanes for bank in banks(depth))),
+                width=width,
                 reads=(counts[name],),
                 writes=(),
+                every_cycle=huge,
             )
         )
-    if not (shapes.hardware.spram and layout.format == "list"):
-        return found
-    # One memory for both, of a power of 2.
-    pointers, entries = found
-    joint = (a + b for a, b in zip(pointers.depths, entries.depths, strict=True))
-    return [
-        MemoryUse(
-            name="spram",
-            depths=tuple(1 << (depth - 1).bit_length() for depth in joint),
-            width=max(pointers.width, entries.width),
-            reads=(*pointers.reads, *entries.reads),
-            writes=(),
-        )
-    ]
+    return found

@@ -32,10 +32,10 @@ _MEMORIES = {
     r"encoder\.images": "level",
     r"events\.ram0": "event",
     r"queue\.ram\d+": "queue",
-    r"store\d+\.pointers": "pointer",
-    r"store\d+\.entries": "entry",
-    r"store\d+\.(alive|rows)": "row",
-    r"store\d+\.weights": "weight",
+    r"store\d+\.pointers(\.memory\d+)?": "pointer",
+    r"store\d+\.entries(\.memory\d+)?": "entry",
+    r"store\d+\.(alive|rows(\.memory\d+)?)": "row",
+    r"store\d+\.weights(\.memory\d+)?": "weight",
     r"membrane\.lane\d+\.v": "v",
     r"membrane\.lane\d+\.v_fire": "v_fire",
     r"last_step": "last_step",
@@ -45,6 +45,9 @@ _MEMORIES = {
     r"readout\.votes": "vote",
     r"readout\.scores": "score",
 }
+
+#: SPRAM reads in every cycle; what counts is what it is asked for.
+_SPRAM = re.compile(r"store\d+\.spram")
 
 #: Conditions, and how much each adds.
 _Terms = list[tuple[str, int]]
@@ -71,7 +74,8 @@ def probes(shapes: Shapes, design: Design) -> dict[str, str]:
         If a memory is not among those that are counted, or the design has no signal that is needed.
     """
     terms = _accesses(design)
-    for found in (_operations(shapes, design), _learning(shapes, design)):
+    parts = (_spram(shapes, design), _operations(shapes, design), _learning(shapes, design))
+    for found in parts:
         for name, more in found.items():
             terms.setdefault(name, []).extend(more)
     return {name: _sum(terms.get(name, ())) for name in COUNTS}
@@ -81,6 +85,10 @@ def _accesses(design: Design) -> dict[str, _Terms]:
     """Return the enables of all memories, by count."""
     found: dict[str, _Terms] = {STRAY: [], IDLE: []}
     for name, storage in design.memories.items():
+        if _SPRAM.fullmatch(name):
+            found[STRAY].append((storage.write, 1))
+            found[IDLE].append((storage.write, 1))
+            continue
         kinds = [kind for pattern, kind in _MEMORIES.items() if re.fullmatch(pattern, name)]
         if len(kinds) != 1:
             raise ValueError(f"Memory must be one whose accesses are counted, not {name!r}")
@@ -90,6 +98,22 @@ def _accesses(design: Design) -> dict[str, _Terms]:
         found[IDLE].append((storage.read, 1))
         if kinds[0] != "level":
             found[IDLE].append((storage.write, 1))
+    return found
+
+
+def _spram(shapes: Shapes, design: Design) -> dict[str, _Terms]:
+    """Return when something is wanted from SPRAM, by count."""
+    found: dict[str, _Terms] = {}
+    for name in filter(_SPRAM.fullmatch, design.memories):
+        lane = name.partition(".")[0]
+        if shapes.store is None or shapes.store.format != "list":
+            enable = (_signal(design, f"{name}.enable"), 1)
+            found.setdefault("weight_reads", []).append(enable)
+            found.setdefault(IDLE, []).append(enable)
+            continue
+        # A start was read in the last cycle, and the end is read in this; an entry was read.
+        found.setdefault("pointer_reads", []).append((_signal(design, f"{lane}.found"), 2))
+        found.setdefault("entry_reads", []).append((_signal(design, f"{lane}.valid"), 1))
     return found
 
 
@@ -106,15 +130,16 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     def each(name: str) -> _Terms:
         return [(_signal(design, f"membrane.lane{k}.{name}"), 1) for k in range(lanes)]
 
-    # A token follows each sweep cycle through the levels of the tree, and to the root.
+    # A token follows each sweep cycle through the lanes, the levels of the tree, and to the root.
     tokens = _signal(design, "membrane.tokens")
-    tree = [(f"{tokens}[{k + 1}]", lanes >> k + 1) for k in range(levels)]
+    root = design.signals["membrane.tokens"].width - 1
+    tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
     electing, reading = (_signal(design, f"readout.{n}") for n in ("electing", "reading"))
     found = {
         "integrate_additions": each("adding"),
         "leak_additions": each("swept"),
         "margin_additions": each("swept"),
-        "winner_comparisons": [*tree, (f"{tokens}[{levels + 1}]", 1)],
+        "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
         "vote_additions": [(design.memories["readout.scores"].write, 1)],
         "election_comparisons": [(f"{electing} & {reading}", 1)],
         "salt_additions": [(_signal(design, "salt.step"), 1)],
