@@ -46,8 +46,8 @@ def test_scaling_applies_to_everything() -> None:
     assert scaled.compare_pj(7) == 2 * plain.compare_pj(7)
     assert scaled.draw_pj == 2 * plain.draw_pj
     for write in (False, True):
-        size = {"words": 100, "width": 24, "write": write}
-        assert scaled.access_pj(**size) == 2 * plain.access_pj(**size)
+        one, two = (t.access_pj(words=100, width=24, write=write) for t in (plain, scaled))
+        assert two == 2 * one
 
 
 def test_every_entry_has_a_source() -> None:

@@ -250,11 +250,11 @@ class Technology:
         per_bit = kind.write_pj_per_bit if write else kind.read_pj_per_bit
         return self.scaling.factor * per_bit * width * math.pow(bits / kind.at_bits, kind.exponent)
 
-    def add_pj(self, width: int) -> float:
+    def add_pj(self, width: float) -> float:
         """Return the energy of an addition of so many bits, in picojoules."""
         return self.scaling.factor * self.add.pj_per_bit * width
 
-    def compare_pj(self, width: int) -> float:
+    def compare_pj(self, width: float) -> float:
         """Return the energy of a comparison of so many bits, in picojoules."""
         return self.scaling.factor * self.compare.pj_per_bit * width
 
