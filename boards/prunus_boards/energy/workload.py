@@ -144,9 +144,12 @@ class Subject:
         """Return what the whole training has taken, from the counters in the artefact.
 
         They do not tell in how many presentations a neuron fired: all are taken, which charges the
-        election of a class (some ten comparisons) to a few presentations too many.
+        election of a class (some ten comparisons) to a few presentations too many. What a policy
+        that is not in hardware would take to prune is not charged.
         """
         counters = self.artifact.counters
+        if self.artifact.config.pruning.policy not in HARDWARE_POLICIES:
+            counters = replace(counters, pruned=0)
         return Load(
             counters=counters,
             decided=counters.presentations,

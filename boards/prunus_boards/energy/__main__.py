@@ -1,0 +1,84 @@
+"""Energy of networks: ``python -m prunus_boards.energy``, in the checkout."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from prunus_boards.energy.estimate import SOP_DEFINITION
+from prunus_boards.energy.measure import EPOCHS, NETWORKS, measure, network
+from prunus_boards.energy.technology import Technology
+from prunus_boards.overhead_results import OVERHEAD, keep_part, package_versions
+from prunus_model.cli.common import data_option
+from prunus_model.datasets import load
+from prunus_model.errors import PrunusError
+
+__all__ = ["main"]
+
+
+@click.command()
+@data_option("mnist")
+@click.option("--tech", type=click.Path(path_type=Path), metavar="FILE", help="Energies, in TOML.")
+@click.option("--lanes", type=int, default=16, show_default=True, help="Lanes of the cores.")
+@click.option("--epochs", type=click.IntRange(min=1), default=EPOCHS, show_default=True)
+@click.option("--only", metavar="TEXT", default="", help="Networks with this in `NAME POLICY`.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/energy"),
+    show_default=True,
+    help="Networks that were trained before.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=OVERHEAD,
+    show_default=True,
+    help="Where the results are written.",
+)
+def main(
+    *,
+    data: str,
+    tech: Path | None,
+    lanes: int,
+    epochs: int,
+    only: str,
+    cache: Path,
+    output: Path,
+) -> None:
+    """Train networks with and without pruning, and estimate their energy (minutes)."""
+    console = Console(highlight=False)
+    try:
+        technology = Technology.bundled() if tech is None else Technology.read(tech)
+        images, test = load(data, "train"), load(data, "test")
+        rows, units = [], []
+        for name, policy in NETWORKS:
+            if only not in f"{name} {policy}":
+                continue
+            console.print(f"{name} {policy} ...")
+            artifact = network(name, policy, images, epochs=epochs, cache=cache)
+            found = measure(artifact, test, technology, lanes=lanes)
+            rows += found.rows
+            units += [found.pruning_unit] if found.pruning_unit else []
+        keep_part(
+            output,
+            command=f"python -m prunus_boards.energy --data {data} --lanes {lanes} "
+            f"--epochs {epochs}" + (f" --tech {tech}" if tech else ""),
+            versions=package_versions(["prunus", "numpy", "numba"]),
+            energy=rows,
+            pruning_unit=units,
+            technology=asdict(technology),
+            sop=SOP_DEFINITION,
+        )
+    except (PrunusError, OSError) as e:
+        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
+        sys.exit(2)
+    console.print(f"Wrote {output}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
