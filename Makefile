@@ -19,7 +19,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
   results pretrained render clean \
-  bitstream flash boards netlist boards-test
+  bitstream flash boards netlist boards-test overhead energy report
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,15 @@ netlist: $(MADE) ## Netlist of the iCEBreaker beside the model -> boards/results
 
 boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards
+
+overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> boards/results/overhead.json (hours)
+	$(BIN)/python -m prunus_boards.overhead
+
+energy: $(MADE) ## Energy of networks, classes a and b -> boards/results/overhead.json (minutes)
+	$(BIN)/python -m prunus_boards.energy
+
+report: $(MADE) ## One page of what pruning costs and saves: build/report.html
+	$(BIN)/python -m prunus_boards.report
 
 build/paper.npz: | $(MADE)
 	@mkdir -p build
