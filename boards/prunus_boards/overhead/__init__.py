@@ -1,0 +1,1 @@
+"""Otherwise equal cores without pruning, with constant and with adaptive pruning."""

