@@ -11,14 +11,19 @@ from typing import Any
 
 from prunus_model.atomic import write_atomically
 
-__all__ = ["OVERHEAD", "keep_part", "package_versions"]
+__all__ = ["OVERHEAD", "keep_part", "own_rows", "package_versions"]
 
-#: Where it is, in the checkout.
+#: Where it is, in the checkout; and where rows of standard cells come from.
 OVERHEAD = Path("boards/results/overhead.json")
+_CELLS = "cells.json"
+_SHARED = ("ablation", "energy")
 
 
 def keep_part(path: Path, *, command: str, versions: dict[str, str], **parts: Any) -> None:
     """Write some parts of the results; others stay as they are.
+
+    Rows of standard cells are copied from ``cells.json`` beside it, so that all are in one file;
+    they say so (``"from"``).
 
     Parameters
     ----------
@@ -36,9 +41,20 @@ def keep_part(path: Path, *, command: str, versions: dict[str, str], **parts: An
     old = content.get("versions", {})
     kept = {name: value for name, value in content.items() if name not in ("command", "commands")}
     kept = {"commands": commands} | kept | {"versions": old | versions} | parts
+    cells = path.parent / _CELLS
+    if cells.exists():
+        copied = json.loads(cells.read_text())
+        for name in _SHARED:
+            rows = [row | {"from": _CELLS} for row in copied.get(name, [])]
+            kept[name] = own_rows(kept.get(name, [])) + rows
     text = json.dumps({"command": "; ".join(dict.fromkeys(commands.values()))} | kept, indent=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, f"{text}\n".encode())
+
+
+def own_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that were not copied from ``cells.json``."""
+    return [row for row in rows if row.get("from") != _CELLS]
 
 
 def package_versions(names: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,10 @@ __all__ = ["CELLS", "HOW_TO_GET", "activity_rows", "matching"]
 #: Where the measurements of class c are, in the checkout.
 CELLS = Path("boards/results/cells.json")
 #: What to do if there are none.
-HOW_TO_GET = "class c needs ngspice and a C++ compiler (apt install ngspice g++): run `make cells`"
+HOW_TO_GET = (
+    "class c needs a liberty file and a C++ compiler: apt install qflow-tech-osu018 g++ perl, then "
+    "`make cells`"
+)
 
 
 def activity_rows(path: Path = CELLS) -> list[dict[str, Any]]:
@@ -32,6 +35,11 @@ def activity_rows(path: Path = CELLS) -> list[dict[str, Any]]:
 def matching(
     rows: Sequence[Mapping[str, Any]], *, mode: str, policy: str, neurons: int, early_exit: int
 ) -> list[Mapping[str, Any]]:
-    """Return the rows for a network of this kind."""
+    """Return the rows for a network of this kind, without those in which nothing may be pruned."""
     wanted = {"mode": mode, "policy": policy, "neurons": neurons, "early_exit": early_exit}
-    return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+    return [
+        row
+        for row in rows
+        if all(row.get(key) == value for key, value in wanted.items())
+        and not row.get("same_decisions")
+    ]

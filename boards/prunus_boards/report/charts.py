@@ -228,6 +228,11 @@ class Bars:
     kind: Literal["bars"] = "bars"
 
     @property
+    def stacked(self) -> bool:
+        """Whether any bar has more than one piece, so that colours must be explained."""
+        return any(len(bar.parts) > 1 for bar in self.bars)
+
+    @property
     def legend(self) -> list[str]:
         """Names of all pieces, in the order in which they first occur."""
         return list(dict.fromkeys(part.name for bar in self.bars for part in bar.parts))

@@ -41,6 +41,7 @@ def tiles(results: Results) -> list[Tile]:
     return [
         *_overhead(results.rows("ablation", "ablation")),
         *_pruning_unit(results.rows("energy", "pruning_unit")),
+        *_pruning_unit(results.rows("cells", "pruning_unit")),
         *_savings(results.rows("energy", "energy")),
     ]
 
@@ -95,7 +96,8 @@ def _pruning_unit(rows: Sequence[Row]) -> list[Tile]:
     return [
         Tile(
             figure=f"{one['percent']:+.3f} %",
-            what=f"energy of learning for the pruning unit ({one['neurons']} neurons, class b)",
+            what=f"energy of learning for the pruning unit ({one['neurons']} neurons, class "
+            f"{one['class']})",
         )
     ]
 

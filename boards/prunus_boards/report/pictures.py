@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -191,54 +191,83 @@ def _reasons(energy: Sequence[Row]) -> list[Chart]:
 
 
 def _activity(rows: Sequence[Row]) -> list[Chart]:
-    rows = [r for r in rows if r["class"] == "c" and not r.get("early_exit")]
+    rows = [r for r in rows if not r["early_exit"] and not r["same_decisions"]]
     if not rows:
         return []
+    neurons = max(r["neurons"] for r in rows)
     bars = [
         Bar(
-            label=f"{r['neurons']} {r['mode']}, {_label(r['policy'])}",
-            parts=[Part(name=name, value=value) for name, value in r["parts"].items()],
+            label=f"{r['mode']}, {_label(r['policy'])}",
+            parts=[Part(name=n, value=nj) for n, nj in _joined(r["units"]).items()],
         )
         for r in rows
+        if r["neurons"] == neurons
     ]
     one = rows[0]
     return [
         Bars(
-            title="Energy by switching activity",
-            caption=f"Class c, {one['technology']}; {one.get('workload', 'real MNIST images')}.",
+            title="Energy by switching activity, by unit",
+            caption=f"{neurons} neurons, {one['lanes']} lanes, class c, {one['technology']}, "
+            f"{one['voltage_v']:g} V; {one['workload']}. Logic with its clock; memories left out.",
             unit="nJ per presentation",
             bars=bars,
         )
     ]
 
 
-def _area(results: Results) -> list[Chart]:
-    rows = results.rows("size", "units")
-    if not rows:
-        return []
-    sums: dict[str, int] = {}
-    for row in rows:
-        unit = unit_of(row["unit"])
-        sums[unit] = sums.get(unit, 0) + logic_of(row)
-    order = sorted(sums, key=lambda unit: (unit == "other", -sums[unit]))
+def _joined(modules: Mapping[str, float]) -> dict[str, float]:
+    """Return figures by unit from those by module, in the order of units."""
+    sums = dict.fromkeys((*UNITS, "other"), 0.0)
+    for module, value in modules.items():
+        sums[unit_of(module)] += value
+    return {unit: value for unit, value in sums.items() if value}
+
+
+def _areas(modules: Mapping[str, float]) -> list[Bar]:
+    sums = _joined(modules)
     total = sum(sums.values())
-    bars = [
+    return [
         Bar(
             label=unit,
             parts=[Part(name=unit, value=sums[unit])],
-            text=f"{sums[unit]:,} ({100 * sums[unit] / total:.1f} %)",
+            text=f"{sums[unit]:,.0f} ({100 * sums[unit] / total:.1f} %)",
         )
-        for unit in order
+        for unit in sorted(sums, key=lambda unit: (unit == "other", -sums[unit]))
     ]
+
+
+def _area(results: Results) -> list[Chart]:
+    found: list[Chart] = []
+    cells = [
+        r
+        for r in results.rows("cells", "ablation")
+        if (r["mode"], r["policy"]) == ("learning", "adaptive")
+    ]
+    if cells:
+        one = min(cells, key=lambda r: r["neurons"])
+        found.append(
+            Bars(
+                title="Area of each unit, standard cells",
+                caption=f"Learning core, {one['neurons']} neurons, {one['lanes']} lanes, adaptive "
+                f"pruning; {one['technology']}, hierarchy kept, without memories, wires and rows.",
+                unit="um2",
+                bars=_areas(one["units"]),
+            )
+        )
+    rows = results.rows("size", "units")
+    if not rows:
+        return found
+    bars = _areas({row["unit"]: logic_of(row) for row in rows})
     return [
+        *found,
         Bars(
-            title="Area of each unit",
+            title="Area of each unit, FPGA",
             caption="Learning core, 100 neurons, 16 lanes, adaptive pruning; ECP5, LUT4 with "
             "those of carry chains (2 per CCU2C), hierarchy kept. Other: sequencer, memory port, "
             "counters.",
             unit="LUT4",
             bars=bars,
-        )
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prunus_boards.overhead_results import own_rows
 from prunus_model.errors import PrunusError
 
 __all__ = ["SOURCES", "ReportError", "Results", "Source", "read_results"]
@@ -80,7 +81,7 @@ SOURCES = (
         path="boards/results/cells.json",
         target="make cells",
         what="standard cells, and energy of class c",
-        needs="apt install ngspice g++ perl",
+        needs="apt install qflow-tech-osu018 g++ perl",
     ),
 )
 
@@ -103,7 +104,8 @@ class Results:
     def rows(self, source: str, name: str) -> list[dict[str, Any]]:
         """Return a list of rows; empty if there is none."""
         rows: list[dict[str, Any]] = self.content.get(source, {}).get(name, [])
-        return rows
+        # Rows that were copied from another source are taken from there.
+        return own_rows(rows)
 
 
 def read_results(root: Path) -> Results:
@@ -139,7 +141,7 @@ def read_results(root: Path) -> Results:
             )
         # Two sources share a file; each has a part of its own.
         part = source.name if source.name in ("ablation", "energy") else None
-        if content and (part is None or content.get(part)):
+        if content and (part is None or own_rows(content.get(part, []))):
             results.content[source.name] = content
         else:
             results.missing.append(source)

@@ -55,7 +55,10 @@ def tables(results: Results) -> list[Table]:
     energy = results.rows("energy", "energy")
     found = [
         _ablation(results.rows("ablation", "ablation")),
-        _pruning_unit(results.rows("energy", "pruning_unit")),
+        _cells(results.rows("cells", "ablation")),
+        _pruning_unit(
+            results.rows("energy", "pruning_unit") + results.rows("cells", "pruning_unit")
+        ),
         _savings(energy),
         _reasons(energy),
         _energy(energy + results.rows("cells", "energy")),
@@ -85,7 +88,6 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
                 r["policy"],
                 *(_count(r.get(name)) for name in ("logic", "lut", "carry", "ff", "blocks")),
                 more or "--",
-                _count(r.get("cells_um2")),
                 speed,
                 _count(r.get("cycles_per_presentation")),
                 _count(r.get("cycles_same_decisions")),
@@ -105,7 +107,6 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
             "FF",
             "block RAM",
             "logic against none",
-            "cells um2",
             "fmax MHz, median (range)",
             "cycles per presentation",
             "cycles, nothing pruned",
@@ -114,6 +115,43 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
         note="Logic: LUT4 and those of carry chains. Sizes: core alone, yosys. fmax: complete "
         "design for the ULX3S. Cycles: counted by the simulated gateware, every result equal to "
         "the model's; nothing pruned: the pruning unit is there, but prunes nothing.",
+    )
+
+
+def _cells(rows: Sequence[Row]) -> Table | None:
+    base = {_core(r): r["cells_um2"] for r in rows if r["policy"] == "none"}
+    return Table(
+        title="Otherwise equal cores, standard cells",
+        headings=[
+            "technology",
+            "mode",
+            "neurons",
+            "lanes",
+            "pruning",
+            "cells",
+            "um2",
+            "NAND2",
+            "against none",
+            "memory bits",
+            "memory um2",
+        ],
+        rows=[
+            [
+                r["technology"],
+                r["mode"],
+                str(r["neurons"]),
+                str(r["lanes"]),
+                r["policy"],
+                *(_count(r[name]) for name in ("cells", "cells_um2", "nand2")),
+                f"{100 * (r['cells_um2'] / base[_core(r)] - 1):+.2f} %"
+                if _core(r) in base and r["policy"] != "none"
+                else "--",
+                *(_count(r[name]) for name in ("memory_bits", "memory_um2")),
+            ]
+            for r in rows
+        ],
+        note="Synthesised flat, not placed. Memories are counted apart: bits, and bits times the "
+        "area of a bit cell, without periphery.",
     )
 
 
@@ -244,7 +282,7 @@ def _energy(rows: Sequence[Row]) -> Table | None:
                 f"{r['voltage_v']:g}" if "voltage_v" in r else "--",
                 r["mode"],
                 str(r["neurons"]),
-                r["policy"],
+                r["policy"] + (", prunes nothing" if r.get("same_decisions") else ""),
                 str(r.get("early_exit") or "never"),
                 str(r.get("store", "--")),
                 _count(r.get("sops_per_presentation")),
@@ -254,7 +292,7 @@ def _energy(rows: Sequence[Row]) -> Table | None:
                 if "memory_nj" in r and r["class"] == "b"
                 else "--",
                 f"{100 * r['accuracy']:.2f}" if "accuracy" in r else "--",
-                str(r.get("artifact_hash", "--"))[:12],
+                str(r.get("artifact_hash") or r.get("artifact_sha256", "--"))[:12],
             ]
             for r in rows
         ],
