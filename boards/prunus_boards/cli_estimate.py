@@ -16,6 +16,7 @@ from prunus_boards.energy.technology import Technology
 from prunus_boards.energy.workload import Subject
 from prunus_model.cli.common import console, data_option, load_network, new_table
 from prunus_model.datasets import load
+from prunus_rtl.options import lanes_option
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["estimate", "facts_of"]
@@ -43,7 +44,7 @@ _CLASSES = {
     type=click.Choice(["inference", "learning"]),
     help="Default: both.",
 )
-@click.option("--lanes", type=int, help="1, 2, 4, 8, 16 or 32. Default: 16, or fewer.")
+@lanes_option()
 @click.option(
     "-n",
     "--images",

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from prunus_model.atomic import write_atomically
+from prunus_model.atomic import write_json
 
 __all__ = ["OVERHEAD", "keep_part", "own_rows", "package_versions"]
 
@@ -47,9 +47,7 @@ def keep_part(path: Path, *, command: str, versions: dict[str, str], **parts: An
         for name in _SHARED:
             rows = [row | {"from": _CELLS} for row in copied.get(name, [])]
             kept[name] = own_rows(kept.get(name, [])) + rows
-    text = json.dumps({"command": "; ".join(dict.fromkeys(commands.values()))} | kept, indent=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, f"{text}\n".encode())
+    write_json(path, {"command": "; ".join(dict.fromkeys(commands.values()))} | kept)
 
 
 def own_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

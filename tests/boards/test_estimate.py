@@ -82,6 +82,13 @@ def test_class_b_of_one_memory_by_hand() -> None:
     assert reads.pj == pytest.approx(0.15625 * 8 * (1176 / 65536) ** 0.5)
     assert reads.nj == pytest.approx(reads.count * reads.pj / 1000)
     assert reads.unit == "store"
+    text = (files("prunus_boards.energy") / "technology.toml").read_text()
+    dear = Technology.from_toml(
+        text.replace("\nwrite_pj_per_bit = 0.15625", "\nwrite_pj_per_bit = 1")
+    )
+    pj = {c.name: c.pj for c in class_b(load, shapes, dear).charges}
+    assert pj["weights reads"] == reads.pj
+    assert pj["weights writes"] == pytest.approx(reads.pj / 0.15625)
 
 
 def test_pruning_costs_only_where_it_is() -> None:

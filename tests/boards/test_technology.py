@@ -24,6 +24,9 @@ def test_small_memories_are_registers() -> None:
     technology = Technology.bundled()
     at_border = technology.access_pj(words=64, width=16, write=False)
     assert at_border == 0.01953125 * 16
+    dear = Technology.from_toml(TEXT.replace("read_pj_per_bit = 0.01953125", "read_pj_per_bit = 1"))
+    assert dear.access_pj(words=64, width=16, write=False) == 16
+    assert dear.access_pj(words=65, width=16, write=False) < 1
     # Below the border, size does not matter; above, it does.
     assert technology.access_pj(words=2, width=16, write=False) == at_border
     assert technology.access_pj(words=256, width=16, write=False) == 2 * at_border

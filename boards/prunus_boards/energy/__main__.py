@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from prunus_boards.energy.estimate import SOP_DEFINITION
 from prunus_boards.energy.measure import EPOCHS, NETWORKS, measure, network
 from prunus_boards.energy.technology import Technology
 from prunus_boards.overhead_results import OVERHEAD, keep_part, package_versions
-from prunus_model.cli.common import data_option
+from prunus_model.cli.common import data_option, results_option, user_errors
 from prunus_model.datasets import load
-from prunus_model.errors import PrunusError
 
 __all__ = ["main"]
 
@@ -33,13 +31,7 @@ __all__ = ["main"]
     show_default=True,
     help="Networks that were trained before.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=OVERHEAD,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(OVERHEAD)
 def main(
     *,
     data: str,
@@ -52,7 +44,7 @@ def main(
 ) -> None:
     """Train networks with and without pruning, and estimate their energy (minutes)."""
     console = Console(highlight=False)
-    try:
+    with user_errors():
         technology = Technology.bundled() if tech is None else Technology.read(tech)
         images, test = load(data, "train"), load(data, "test")
         rows, units = [], []
@@ -74,9 +66,6 @@ def main(
             technology=asdict(technology),
             sop=SOP_DEFINITION,
         )
-    except (PrunusError, OSError) as e:
-        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
-        sys.exit(2)
     console.print(f"Wrote {output}", soft_wrap=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from rich.console import Console
 from prunus_boards.overhead.cores import CORES
 from prunus_boards.overhead.measure import PARTS, Measurement
 from prunus_boards.overhead_results import OVERHEAD, keep_part, own_rows, package_versions
-from prunus_model.cli.common import terminable
-from prunus_model.errors import PrunusError
+from prunus_model.cli.common import WrongError, results_option, user_errors
 
 __all__ = ["main"]
 
@@ -49,43 +47,28 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     show_default=True,
     help="What was measured before; a run that was interrupted goes on from there.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=OVERHEAD,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(OVERHEAD)
 def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: Path) -> None:
     """Measure area, clock and cycles of otherwise equal cores (hours; every step is kept)."""
     console = Console(highlight=False, soft_wrap=True)
     measurement = Measurement(cache=cache, seeds=seeds, parts=parts, report=console.print)
-    try:
-        with terminable():
-            chosen = [core for core in CORES if only in str(core)]
-            if not chosen:
-                raise PrunusError(
-                    f"--only must be in the name of a core, such as '{CORES[0]}', not {only!r}"
-                )
-            for core in chosen:
-                rows = measurement.rows(core)
-                old = json.loads(output.read_text()) if output.exists() else {}
-                new = {_key(row) for row in rows}
-                kept = [r for r in own_rows(old.get("ablation", [])) if _key(r) not in new]
-                versions = package_versions(_PACKAGES)
-                keep_part(
-                    output,
-                    command=f"python -m prunus_boards.overhead --seeds {seeds}",
-                    versions=versions,
-                    ablation=sorted(kept + rows, key=_order),
-                )
-    except (PrunusError, OSError) as e:
-        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
-        sys.exit(2)
+    chosen = [core for core in CORES if only in str(core)]
+    if not chosen:
+        raise WrongError(f"Cores must have {only!r} in the name, but none has")
+    with user_errors():
+        for core in chosen:
+            rows = measurement.rows(core)
+            old = json.loads(output.read_text()) if output.exists() else {}
+            new = {_key(row) for row in rows}
+            kept = [r for r in own_rows(old.get("ablation", [])) if _key(r) not in new]
+            keep_part(
+                output,
+                command=f"python -m prunus_boards.overhead --seeds {seeds}",
+                versions=package_versions(_PACKAGES),
+                ablation=sorted(kept + rows, key=_order),
+            )
     if measurement.failures:
-        for failure in dict.fromkeys(measurement.failures):
-            click.echo(f"Error: {' '.join(failure.split())}", err=True)
-        sys.exit(2)
+        raise WrongError(" ".join("; ".join(dict.fromkeys(measurement.failures)).split()))
     console.print(f"Wrote {output}")
 
 

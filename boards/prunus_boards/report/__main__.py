@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from rich.console import Console
 from prunus_boards.report.page import html, to_json
 from prunus_boards.report.sources import read_results
 from prunus_model.atomic import write_atomically
-from prunus_model.errors import PrunusError
+from prunus_model.cli.common import user_errors
 
 __all__ = ["main"]
 
@@ -33,16 +32,13 @@ __all__ = ["main"]
 def main(*, output: Path, root: Path) -> None:
     """Write the report from the results that are there, and say what is missing."""
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with user_errors():
         results = read_results(root)
         files = {"report.html": html(results), "report.json": to_json(results)}
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             write_atomically(output / name, text.encode())
             console.print(f"Wrote {output / name}")
-    except (PrunusError, OSError) as e:
-        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
-        sys.exit(2)
     for source in results.missing:
         needs = f"; it needs: {source.needs}" if source.needs else ""
         console.print(f"Missing: {source.what}. Run `{source.target}`{needs}")
