@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from prunus_boards.boards import BOARDS
+from prunus_boards.render_overhead import overhead_blocks
 from prunus_boards.results import RESULTS
 from prunus_model.atomic import write_atomically
 from prunus_model.experiments.tables import table
@@ -169,6 +170,7 @@ def rendered(text: str, results: Path = RESULTS) -> str:
     for name, write in {"netlist": netlist_text, "link": link_text}.items():
         if (path := results / f"{name}.json").exists():
             blocks[name] = write(json.loads(path.read_text()))
+    blocks |= overhead_blocks(results.parents[1])
     for name, block in blocks.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, found, rest = text.partition(opening)

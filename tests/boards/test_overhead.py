@@ -231,6 +231,15 @@ def test_energy_command_measures_what_it_trains(
         assert row["nj_per_presentation"] == pytest.approx(sum(row["parts"].values()))
         if row["class"] == "b":
             assert row["nj_per_presentation"] == pytest.approx(sum(row["groups"].values()))
+    # With the exponent of the table it is the same energy.
+    nj = {
+        (r["policy"], r["mode"]): r["nj_per_presentation"]
+        for r in content["energy"]
+        if r["class"] == "b" and not r["early_exit"]
+    }
+    half = [r for r in content["sensitivity"] if r["exponent"] == 0.5]
+    assert {(r["policy"], r["mode"]): r["nj_per_presentation"] for r in half} == nj
+    assert len(content["sensitivity"]) == 4 * len(half)
     assert {unit["policy"] for unit in content["pruning_unit"]} == {"adaptive", "constant"}
     assert all(0 < unit["percent"] < 1 for unit in content["pruning_unit"])
     assert len(list(Path("build/energy").iterdir())) == 4

@@ -47,7 +47,7 @@ def main(
     with user_errors():
         technology = Technology.bundled() if tech is None else Technology.read(tech)
         images, test = load(data, "train"), load(data, "test")
-        rows, units = [], []
+        rows, units, sensitivity = [], [], []
         for name, policy in NETWORKS:
             if only not in f"{name} {policy}":
                 continue
@@ -56,6 +56,7 @@ def main(
             found = measure(artifact, test, technology, lanes=lanes)
             rows += found.rows
             units += [found.pruning_unit] if found.pruning_unit else []
+            sensitivity += found.sensitivity
         keep_part(
             output,
             command=f"python -m prunus_boards.energy --data {data} --lanes {lanes} "
@@ -63,6 +64,7 @@ def main(
             versions=package_versions(["prunus", "numpy", "numba"]),
             energy=rows,
             pruning_unit=units,
+            sensitivity=sensitivity,
             technology=asdict(technology),
             sop=SOP_DEFINITION,
         )

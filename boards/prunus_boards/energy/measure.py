@@ -17,7 +17,7 @@ from prunus_model.datasets import Split
 from prunus_model.training import train
 from prunus_rtl.shapes import Shapes
 
-__all__ = ["EPOCHS", "NETWORKS", "Measured", "measure", "network", "overhead_of"]
+__all__ = ["EPOCHS", "EXPONENTS", "NETWORKS", "Measured", "measure", "network", "overhead_of"]
 
 Row = dict[str, Any]
 
@@ -29,6 +29,8 @@ NETWORKS = tuple(
 )
 #: How often each training image is shown.
 EPOCHS = 2
+#: Exponents of SRAM for which energies are compared: none, and more than in any published figure.
+EXPONENTS = (0.0, 0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,13 @@ class Measured:
         One for each mode, early exit and class, as in ``boards/results/overhead.json``.
     pruning_unit : dict or None
         What pruning costs while learning; None if the policy is not in hardware, or ``none``.
+    sensitivity : list of dict
+        Energy of class b without early exit, by how the energy of memories grows with their size.
     """
 
     rows: list[Row]
     pruning_unit: Row | None
+    sensitivity: list[Row]
 
 
 def network(name: str, policy: str, data: Split, *, epochs: int, cache: Path) -> Artifact:
@@ -94,14 +99,34 @@ def measure(artifact: Artifact, test: Split, technology: Technology, *, lanes: i
         Lanes of the cores.
     """
     subject = Subject(artifact=artifact, lanes=lanes)
-    rows = []
+    rows, sensitivity = [], []
     for head, load, shapes in _loads(subject, test):
+        if not head["early_exit"]:
+            sensitivity += [
+                {
+                    "mode": head["mode"],
+                    "policy": head["policy"],
+                    "neurons": artifact.config.neurons,
+                    "exponent": exponent,
+                    "nj_per_presentation": class_b(load, shapes, bent).nj,
+                    "sops_per_presentation": load.sops / load.counters.presentations,
+                }
+                for exponent, bent in _bent(technology)
+            ]
         for found in (class_a(load, technology), class_b(load, shapes, technology)):
             rows.append(_row(found, head, shapes, technology, artifact))
     unit = None
     if subject.learning.network.pruning.policy != "none":
         unit = overhead_of(subject, technology)
-    return Measured(rows=rows, pruning_unit=unit)
+    return Measured(rows=rows, pruning_unit=unit, sensitivity=sensitivity)
+
+
+def _bent(technology: Technology) -> Iterator[tuple[float, Technology]]:
+    """Give technologies that differ in the exponent of SRAM."""
+    for exponent in EXPONENTS:
+        sram = replace(technology.memory.sram, exponent=exponent)
+        memory = replace(technology.memory, sram=sram)
+        yield exponent, replace(technology, memory=memory)
 
 
 def overhead_of(subject: Subject, technology: Technology) -> Row:

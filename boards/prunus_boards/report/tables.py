@@ -25,6 +25,8 @@ class Table:
 
     Parameters
     ----------
+    name : str
+        How other documents call it.
     title : str
         Above it.
     headings : sequence of str
@@ -37,6 +39,7 @@ class Table:
         Below it.
     """
 
+    name: str
     title: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -61,6 +64,7 @@ def tables(results: Results) -> list[Table]:
         ),
         _savings(energy),
         _reasons(energy),
+        _sensitivity(results.rows("energy", "sensitivity")),
         _energy(energy + results.rows("cells", "energy")),
         _units(results.rows("size", "units")),
         _cycles(results.rows("cycles", "rows")),
@@ -94,6 +98,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
             ]
         )
     return Table(
+        name="ablation",
         title="Otherwise equal cores",
         headings=[
             "technology",
@@ -121,6 +126,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
 def _cells(rows: Sequence[Row]) -> Table | None:
     base = {_core(r): r["cells_um2"] for r in rows if r["policy"] == "none"}
     return Table(
+        name="cells",
         title="Otherwise equal cores, standard cells",
         headings=[
             "technology",
@@ -165,6 +171,7 @@ def _count(value: float | None) -> str:
 
 def _pruning_unit(rows: Sequence[Row]) -> Table | None:
     return Table(
+        name="pruning-unit",
         title="What pruning adds to the energy of learning",
         headings=["pruning", "neurons", "class", "nJ with it", "nJ without", "more"],
         rows=[
@@ -207,6 +214,7 @@ def _savings(energy: Sequence[Row]) -> Table | None:
             ]
         )
     return Table(
+        name="savings",
         title="What pruning saves, its own cost included (class b)",
         headings=[
             "mode",
@@ -248,6 +256,7 @@ def _reasons(energy: Sequence[Row]) -> Table | None:
                 ]
             )
     return Table(
+        name="reasons",
         title="Why energy falls as it does: nJ by purpose",
         headings=["mode", "neurons", "pruning", "store", "pJ/SOP", *names],
         rows=rows,
@@ -256,8 +265,33 @@ def _reasons(energy: Sequence[Row]) -> Table | None:
     )
 
 
+def _sensitivity(rows: Sequence[Row]) -> Table | None:
+    dense = {(r["mode"], r["neurons"], r["exponent"]): r for r in rows if r["policy"] == "none"}
+    exponents = sorted({r["exponent"] for r in rows})
+    lines: dict[tuple[str, int], list[str]] = {}
+    for r in sorted(rows, key=lambda r: (r["mode"], r["neurons"], r["exponent"])):
+        base = dense.get((r["mode"], r["neurons"], r["exponent"]))
+        if r["policy"] != "adaptive" or base is None:
+            continue
+        key = r["mode"], r["neurons"]
+        if key not in lines:
+            sops = 1 - r["sops_per_presentation"] / base["sops_per_presentation"]
+            lines[key] = [r["mode"], str(r["neurons"]), f"{100 * sops:.1f} %"]
+        fall = 1 - r["nj_per_presentation"] / base["nj_per_presentation"]
+        lines[key].append(f"{100 * fall:.1f} %")
+    return Table(
+        name="sensitivity",
+        title="How much of that is the law of memories: fall of energy by exponent",
+        headings=["mode", "neurons", "SOPs fall by", *(f"exponent {x:g}" for x in exponents)],
+        rows=list(lines.values()),
+        note="Adaptive against none, class b. The energy of an access of a memory grows with its "
+        "size to this power; 0.5 is the one that is used, 0 takes all memories for equally dear.",
+    )
+
+
 def _energy(rows: Sequence[Row]) -> Table | None:
     return Table(
+        name="energy",
         title="All estimates, by class",
         headings=[
             "class",
@@ -303,6 +337,7 @@ def _energy(rows: Sequence[Row]) -> Table | None:
 
 def _units(rows: Sequence[Row]) -> Table | None:
     return Table(
+        name="units",
         title="Units of a learning core (ECP5, 100 neurons, 16 lanes, adaptive)",
         headings=["module", "shown as", "logic", "LUT4", "CCU2C", "FF", "DP16KD", "LUT RAM"],
         rows=[
@@ -317,6 +352,7 @@ def _units(rows: Sequence[Row]) -> Table | None:
 
 def _cycles(rows: Sequence[Row]) -> Table | None:
     return Table(
+        name="cycles",
         title="Cycles of an inference, counted by the simulated gateware",
         headings=[
             "network",
@@ -358,6 +394,7 @@ def _technology(technology: Row | None) -> Table | None:
                 figures = ", ".join(f"{k} {v:g}" for k, v in values.items() if k != "source")
                 rows.append([label, figures, values["source"]])
     return Table(
+        name="technology",
         title=f"Energies of class b: {technology['name']}, {technology['node_nm']:g} nm, "
         f"{technology['voltage_v']:g} V",
         headings=["entry", "figures, pJ", "source"],
@@ -369,8 +406,9 @@ def _technology(technology: Row | None) -> Table | None:
 
 
 def _peers() -> list[Table]:
-    def table(title: str, peers: Sequence[Peer], note: str) -> Table:
+    def table(name: str, title: str, peers: Sequence[Peer], note: str) -> Table:
         return Table(
+            name=name,
             title=title,
             headings=["design", "figure", "what its SOP or its network is", "platform"],
             rows=[[peer.name, peer.figure, peer.what, peer.platform] for peer in peers],
@@ -380,6 +418,7 @@ def _peers() -> list[Table]:
 
     return [
         table(
+            "peers",
             "Published figures: unsupervised learning, and energy by SOP",
             [peer for peer in PEERS if not peer.supervised],
             "As published; nothing was remeasured. A SOP is another thing in each of them, and "
@@ -387,6 +426,7 @@ def _peers() -> list[Table]:
             "pJ/SOP of class a or b must not be set against them.",
         ),
         table(
+            "peers-supervised",
             "Published figures: supervised networks",
             [peer for peer in PEERS if peer.supervised],
             "Trained with labels: more accurate and smaller than a network that learns without. "
