@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prunus_boards.report.sources import SOURCES, read_results
-from prunus_boards.report.tables import Table, tables
+from prunus_boards.report.table import Table
+from prunus_boards.report.tables import tables
 from prunus_model.experiments.tables import table
 
 __all__ = ["BLOCKS", "overhead_blocks"]

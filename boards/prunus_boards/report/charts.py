@@ -53,7 +53,7 @@ class Axis:
     >>> axis.ticks
     [20, 50, 100]
     >>> round(axis.percent(100), 1)
-    96.2
+    95.2
     """
 
     label: str

@@ -1,0 +1,51 @@
+"""A table of the report, and how its cells are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Row", "Table", "count"]
+
+#: A row of a results file.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table.
+
+    Parameters
+    ----------
+    name : str
+        How other documents call it.
+    title : str
+        Above it.
+    headings : sequence of str
+        One for each column.
+    rows : sequence of sequences of str
+        The cells.
+    text : sequence of int
+        Columns of prose, which may wrap, beside the first.
+    note : str
+        Below it.
+    """
+
+    name: str
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: Sequence[int] = ()
+    note: str = ""
+
+
+def count(value: float | None) -> str:
+    """Return a whole number, or what stands for none.
+
+    Examples
+    --------
+    >>> count(12345.6), count(None)
+    ('12,346', '--')
+    """
+    return "--" if value is None else f"{value:,.0f}"
