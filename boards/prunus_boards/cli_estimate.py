@@ -189,13 +189,10 @@ def _print(facts: Row) -> None:
         f"store {facts['store']}; network {facts['artifact_hash'][:12]}",
         soft_wrap=True,
     )
-    console.print(
-        f"Technology: {facts['technology']} ({facts['node_nm']:g} nm, {facts['voltage_v']:g} V)",
-        soft_wrap=True,
-    )
     for title in dict.fromkeys(_title(row) for row in rows):
         console.print()
-        console.print(_table(title, [row for row in rows if _title(row) == title]))
+        console.print(title, soft_wrap=True)
+        console.print(_table([row for row in rows if _title(row) == title]))
     console.print()
     console.print(facts["sop"], soft_wrap=True)
     for name, what in _CLASSES.items():
@@ -212,12 +209,13 @@ def _print(facts: Row) -> None:
 
 def _title(row: Row) -> str:
     early = f", early exit after {row['early_exit']}" if row["early_exit"] else ""
-    return f"{row['mode']}{early}, nJ per presentation; {row['workload']}"
+    where = f"{row['technology']}, {row['voltage_v']:g} V"
+    return f"{row['mode']}{early}, nJ per presentation; {row['workload']}; {where}"
 
 
-def _table(title: str, rows: list[Row]) -> Any:
+def _table(rows: list[Row]) -> Any:
     units = [unit for unit in UNITS if any(unit in row["parts"] for row in rows)]
-    table = new_table(title, "class", "network", "SOPs", "nJ", "of dense", "pJ/SOP", *units)
+    table = new_table("", "class", "network", "SOPs", "nJ", "of dense", "pJ/SOP", *units)
     dense = {r["class"]: r["nj_per_presentation"] for r in rows if r["policy"] == "dense"}
     for row in rows:
         nj = row["nj_per_presentation"]
@@ -228,6 +226,7 @@ def _table(title: str, rows: list[Row]) -> Any:
             f"{nj:,.1f}",
             f"{nj / dense[row['class']]:.3f}" if dense.get(row["class"]) else "--",
             f"{row['pj_per_sop']:.3g}",
-            *(f"{row['parts'].get(unit, 0):,.1f}" for unit in units),
+            # Parts of class c are others: clock, nets, cells.
+            *("--" if row["class"] == "c" else f"{row['parts'].get(u, 0):,.1f}" for u in units),
         )
     return table

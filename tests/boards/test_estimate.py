@@ -191,11 +191,14 @@ def test_command_prints_json_with_class_technology_voltage_and_workload(cli: Cli
 
 def test_command_prints_tables(cli: Cli) -> None:
     out = cli.succeed("estimate", "net.npz", "-d", "digits.npz", "-n", "7", "--mode", "inference")
-    assert "7 test images of digits.npz" in out
+    title = (
+        "inference, nJ per presentation; 7 test images of digits.npz; 45 nm, Horowitz 2014, 0.9 V"
+    )
+    assert f"\n{title}\n" in out
     assert "learning, nJ" not in out
     assert "A SOP is one synapse in memory read and added" in out
     assert "Class a: " in out
-    assert "Class c: no measurement of such a network here; class c needs ngspice" in out
+    assert "Class c: no measurement of such a network here; class c needs a liberty" in out
 
 
 def test_command_takes_another_technology(cli: Cli) -> None:
@@ -257,3 +260,23 @@ def test_measurements_are_found_by_what_they_are_of(tmp_path: Path) -> None:
 
     assert found(0) == rows[:1]
     assert found(1) == []
+
+
+def test_measurements_of_such_a_network_are_shown_beside_the_others(cli: Cli) -> None:
+    measured = {"class": "c", "technology": "OSU 0.18 um", "voltage_v": 1.8, "mode": "inference"}
+    measured |= {"policy": "adaptive", "neurons": 10, "early_exit": 1, "same_decisions": False}
+    measured |= {"workload": "4 images of x", "nj_per_presentation": 12.5, "pj_per_sop": 3.25}
+    measured |= {"sops_per_presentation": 77.0, "parts": {"clock_net": 12.5}}
+    idle = measured | {"same_decisions": True}
+    Path("boards/results").mkdir(parents=True)
+    Path("boards/results/cells.json").write_text(json.dumps({"energy": [measured, idle]}))
+    args = ("estimate", "net.npz", "-d", "digits.npz")
+    rows = json.loads(cli.succeed(*args, "--json"))["rows"]
+    assert [row for row in rows if row["class"] == "c"] == [measured]
+    out = cli.succeed(*args)
+    assert (
+        "inference, early exit after 1, nJ per presentation; 4 images of x; OSU 0.18 um, 1.8 V\n"
+        in out
+    )
+    assert "Class c: switching activity of the synthesised netlist" in out
+    assert "apt install" not in out

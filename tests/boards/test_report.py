@@ -41,6 +41,58 @@ def core(policy: str, logic: int, *fmax: float) -> dict[str, Any]:
     return row | {"fmax_mhz": list(fmax)} | cycles
 
 
+def cells() -> dict[str, Any]:
+    """Return results as of `make cells`."""
+    area: dict[str, Any] = {"technology": "OSU", "mode": "learning", "neurons": 100, "lanes": 4}
+    area |= {"cells": 10, "nand2": 20.5, "memory_bits": 30, "memory_um2": 40.0}
+    area |= {"units": {"sweep": 1.0, "last_step": 2.0, "membrane": 5.0, "memory_port": 2.0}}
+    found: dict[str, Any] = {"command": "make the cells", "versions": {"yosys": "1"}}
+    found["ablation"] = [
+        area | {"policy": policy, "cells_um2": um2}
+        for policy, um2 in (("none", 1000.0), ("adaptive", 1015.0))
+    ]
+    c: dict[str, Any] = {"class": "c", "technology": "OSU", "voltage_v": 1.8, "lanes": 4}
+    c |= {"mode": "learning", "neurons": 100, "store": "learning", "early_exit": 0}
+    c |= {"density": 0.5, "workload": "2 images", "pj_per_sop": 9.0, "sops_per_presentation": 7.0}
+    c |= {"units": {"membrane": 2.0, "core": 1.0}, "parts": {"clock_net": 3.0}}
+    c |= {"artifact_sha256": "ab" * 32}
+    found["energy"] = [
+        c | {"policy": "none", "same_decisions": False, "nj_per_presentation": 3.0},
+        c | {"policy": "adaptive", "same_decisions": False, "nj_per_presentation": 2.0},
+        c | {"policy": "adaptive", "same_decisions": True, "nj_per_presentation": 3.01},
+    ]
+    unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "c"}
+    found["pruning_unit"] = [unit | {"with_nj": 3.01, "without_nj": 3.0, "percent": 0.333}]
+    return found
+
+
+def test_standard_cells_are_shown_if_they_are_there() -> None:
+    found = results()
+    found.content["cells"] = cells()
+    by_name = {table.name: table for table in tables(found)}
+    against = by_name["cells"].headings.index("against none")
+    assert [row[against] for row in by_name["cells"].rows] == ["--", "+1.50 %"]
+    assert [row[2] for row in by_name["pruning-unit"].rows] == ["b", "c"]
+    policies = [row[5] for row in by_name["energy"].rows if row[0] == "c"]
+    assert policies == ["none", "adaptive", "adaptive, prunes nothing"]
+    charts = {chart.title: chart for chart in pictures(found)}
+    area = charts["Area of each unit, standard cells"]
+    assert isinstance(area, Bars)
+    assert [(bar.label, bar.total) for bar in area.bars] == [
+        ("membrane", 5),
+        ("stdp", 3),
+        ("other", 2),
+    ]
+    energies = charts["Energy by switching activity, by unit"]
+    assert isinstance(energies, Bars)
+    assert [bar.label for bar in energies.bars] == ["learning, none (dense)", "learning, adaptive"]
+    figures = {tile.what: tile.figure for tile in tiles(found)}
+    assert figures["energy of learning for the pruning unit (100 neurons, class c)"] == "+0.333 %"
+    page = Page(html(found))
+    assert "make the cells" in page.text
+    assert "ab" * 6 in page.text
+
+
 def results() -> Results:
     rows = [energy(p, k) for p in ("none", "adaptive") for k in ("a", "b")]
     unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "b", "with_nj": 100.5}
