@@ -68,6 +68,50 @@ _RESULTS: dict[str, Any] = {
     "survived": 0,
     "equivalent": [{"mutant": "a", "reason": "b"}] * 6,
     "units": [_UNIT | {"DP16KD": 0, "DPR16X4": 0}],
+    "energy": [
+        {
+            "class": kind,
+            "technology": "45 nm",
+            "voltage_v": 0.9,
+            "mode": mode,
+            "policy": policy,
+            "neurons": neurons,
+            "early_exit": early,
+            "nj_per_presentation": 900 if early or neurons == 100 or kind == "a" else nj,
+            "sops_per_presentation": 900 if early or neurons == 100 or kind == "a" else sops,
+        }
+        for mode, policy, nj, sops in (
+            ("inference", "none", 100, 1000),
+            ("inference", "adaptive", 40, 500),
+            ("learning", "none", 200, 2000),
+            ("learning", "adaptive", 150, 1200),
+        )
+        # The largest network counts, class b, all steps.
+        for kind, neurons, early in (("b", 800, 0), ("b", 100, 0), ("b", 800, 1), ("a", 800, 0))
+    ],
+    "pruning_unit": [
+        {"policy": policy, "neurons": neurons, "percent": percent}
+        for policy, neurons, percent in (
+            ("adaptive", 100, 1.0),
+            ("adaptive", 800, 0.0125),
+            ("constant", 800, 1.0),
+        )
+    ],
+    "sensitivity": [
+        {
+            "mode": mode,
+            "policy": policy,
+            "neurons": 800,
+            "exponent": exponent,
+            "nj_per_presentation": nj,
+        }
+        for mode, exponent, policy, nj in (
+            ("inference", 0.5, "none", 100),
+            ("inference", 0.0, "none", 400),
+            ("inference", 0.0, "adaptive", 300),
+            ("learning", 0.0, "adaptive", 1),
+        )
+    ],
 }
 
 
@@ -109,6 +153,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (
                 "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason "
                 "in the file (`python -m something`, python 3.11)."
+            ),
+        ),
+        (
+            "energy-headline",
+            (
+                "By memory accesses and operations (class b, 45 nm, 0.9 V), adaptive pruning at "
+                "800 neurons takes 60 % off the energy of an inference, whose SOPs fall by 50 % "
+                "(25 % if memories of any size cost the same per access), and 25 % off a "
+                "presentation of the training, whose SOPs fall by 40 %; the pruning itself is "
+                "0.013 % of that."
             ),
         ),
         ("lockstep-headline", "40,000 presentations, 968,796 values compared, 0 differences"),

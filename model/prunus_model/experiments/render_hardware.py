@@ -187,6 +187,41 @@ def _mutants(results: _Results) -> str:
     )
 
 
+def _energy(results: _Results) -> str:
+    """Return what pruning saves in the largest network, and what it costs."""
+    rows = {
+        (r["mode"], r["policy"]): r
+        for r in sorted(results["energy"], key=lambda r: r["neurons"])
+        if r["class"] == "b" and not r["early_exit"]
+    }
+
+    def fall(mode: str, key: str) -> str:
+        none, adaptive = rows[mode, "none"], rows[mode, "adaptive"]
+        return f"{100 * (1 - adaptive[key] / none[key]):.0f} %"
+
+    one = rows["inference", "adaptive"]
+    energy, sops = "nj_per_presentation", "sops_per_presentation"
+    (unit,) = [
+        r
+        for r in results["pruning_unit"]
+        if (r["policy"], r["neurons"]) == ("adaptive", one["neurons"])
+    ]
+    flat = {
+        r["policy"]: r["nj_per_presentation"]
+        for r in results["sensitivity"]
+        if (r["mode"], r["neurons"], r["exponent"]) == ("inference", one["neurons"], 0)
+    }
+    return (
+        f"By memory accesses and operations (class b, {one['technology']}, {one['voltage_v']:g} V),"
+        f" adaptive pruning at {one['neurons']} neurons takes {fall('inference', energy)} off the "
+        f"energy of an inference, whose SOPs fall by {fall('inference', sops)} "
+        f"({100 * (1 - flat['adaptive'] / flat['none']):.0f} % if memories of any size cost the "
+        f"same per access), and "
+        f"{fall('learning', energy)} off a presentation of the training, whose SOPs fall by "
+        f"{fall('learning', sops)}; the pruning itself is {unit['percent']:.3f} % of that."
+    )
+
+
 #: Blocks by name: the file with the results, and what is made of it.
 HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
     "size": ("rtl/results/size.json", _size),
@@ -198,6 +233,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
     "lockstep-headline": ("sim/results/lockstep.json", _compared),
     "mutants": ("sim/results/mutants.json", _mutants),
     "sim-speed": ("sim/results/speed.json", _speed),
+    "energy-headline": ("boards/results/overhead.json", _energy),
 }
 
 
