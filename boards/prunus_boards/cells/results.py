@@ -1,0 +1,226 @@
+"""Rows of the results: area of a core, energy of a workload, and what pruning adds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prunus_boards.cells.activity import Workload, measure
+from prunus_boards.cells.graph import Graph
+from prunus_boards.cells.liberty import Liberty
+from prunus_boards.cells.mapping import Mapped, map_component, network_hash
+from prunus_boards.cells.power import Assumptions, Energy, energy
+from prunus_boards.cells.saif import read_saif
+from prunus_boards.cells.workloads import Case
+from prunus_model.split import Split
+from prunus_rtl.core import Core
+from prunus_rtl.export.plan import Plan
+
+__all__ = ["BIT_CELL_UM2", "Row", "area_row", "energy_row", "energy_rows", "unit_rows"]
+
+Row = dict[str, Any]
+#: Area of a memory cell of six transistors in 0.18 um, as TSMC has published it for its process.
+BIT_CELL_UM2 = 4.65
+_DIGITS = 6
+
+
+def area_row(core: Core, liberty: Liberty, *, bit_cell_um2: float = BIT_CELL_UM2) -> Row:
+    """Map a core, flat and unit by unit, and return its area.
+
+    Parameters
+    ----------
+    core : Core
+        The core.
+    liberty : Liberty
+        The cells.
+    bit_cell_um2 : float
+        Area of a bit of memory, in um2; its periphery is not included.
+
+    Returns
+    -------
+    dict
+        ``cells``, ``cells_um2``, ``nand2`` (equivalents), ``sequential_um2``: of the flat netlist.
+        ``units``: um2 by unit, with the hierarchy kept, and ``units_um2``, their sum.
+        ``memory_bits``, ``memories`` (bits by kind), ``memory_um2``.
+
+    Raises
+    ------
+    ToolError
+        If yosys is missing or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="prunus-cells-") as name:
+        flat, units = (
+            Graph(map_component(core, liberty, Path(name) / kind, flat=flat).modules(), liberty)
+            for kind, flat in (("flat", True), ("units", False))
+        )
+    by_unit: dict[str, float] = defaultdict(float)
+    for instance in units.instances:
+        by_unit[instance.unit] += instance.cell.area
+    total = sum(instance.cell.area for instance in flat.instances)
+    memories = flat.bits_by_memory()
+    return {
+        "cells": len(flat.instances),
+        "cells_um2": total,
+        "nand2": round(total / liberty.nand2.area, 1),
+        "sequential_um2": sum(i.cell.area for i in flat.instances if i.cell.sequential),
+        "units_um2": sum(by_unit.values()),
+        "units": dict(sorted(by_unit.items())),
+        "memory_bits": sum(memories.values()),
+        "memories": memories,
+        "bit_cell_um2": bit_cell_um2,
+        "memory_um2": round(sum(memories.values()) * bit_cell_um2, 1),
+    }
+
+
+def energy_rows(
+    plan: Plan, case: Case, liberty: Liberty, data: Split, assumptions: Assumptions
+) -> list[Row]:
+    """Map a core, show images to it, and return its energy.
+
+    Parameters
+    ----------
+    plan : Plan
+        What the core is made of.
+    case : Case
+        Which one it is.
+    liberty : Liberty
+        The cells.
+    data : Split
+        The images.
+    assumptions : Assumptions
+        What is assumed.
+
+    Returns
+    -------
+    list of dict
+        One row for each early exit of the case.
+
+    Raises
+    ------
+    PrunusError
+        If a tool is missing or fails, or the netlist does not do what the golden model does.
+    """
+    with tempfile.TemporaryDirectory(prefix="prunus-cells-") as name:
+        folder = Path(name)
+        mapped = _mapped(plan, liberty, folder / "mapped")
+        graph = Graph(mapped.modules(), liberty)
+        saifs = {exits: folder / f"{exits}.saif" for exits in case.exits}
+        rows = []
+        for exits, shown in measure(plan, mapped, liberty, data, saifs).items():
+            activity = read_saif(shown.saif)
+            activity.check(mapped.netlist_sha256)
+            found = energy(graph, liberty, activity, assumptions)
+            head = _head(plan, case, liberty, data, exits)
+            tail = {
+                "netlist_sha256": mapped.netlist_sha256,
+                "artifact_sha256": mapped.artifact_sha256,
+            }
+            rows.append(head | energy_row(found, shown) | tail)
+    return rows
+
+
+def _mapped(plan: Plan, liberty: Liberty, folder: Path) -> Mapped:
+    return map_component(plan.core(), liberty, folder, artifact_sha256=network_hash(plan.artifact))
+
+
+def _head(plan: Plan, case: Case, liberty: Liberty, data: Split, exits: int) -> Row:
+    return {
+        "class": "c",
+        "technology": liberty.technology,
+        "voltage_v": liberty.voltage,
+        "mode": case.mode,
+        "policy": case.policy,
+        "same_decisions": case.idle,
+        "neurons": case.neurons,
+        "lanes": case.lanes,
+        "store": plan.store,
+        "early_exit": exits,
+        "density": round(plan.artifact.density, _DIGITS),
+        "workload": f"{len(data.labels)} images of {data.name}",
+    }
+
+
+def energy_row(found: Energy, shown: Workload) -> Row:
+    """Return the energy per presentation, in nJ, and per SOP, in pJ.
+
+    Parameters
+    ----------
+    found : Energy
+        Energy of all presentations.
+    shown : Workload
+        What they did.
+
+    Returns
+    -------
+    dict
+        ``nj_per_presentation`` is dynamic energy with the clock, without leakage and memories;
+        ``pj_per_sop`` the same by forward and update SOPs that were executed; ``parts`` in nJ.
+    """
+    n, counters = shown.images, shown.counters
+    sops = counters.forward_sops + counters.update_sops
+
+    def nj(pj: float) -> float:
+        return round(pj / n / 1000, _DIGITS)
+
+    clock = found.parts["clock_pins"] + found.parts["clock_net"]
+    return {
+        "nj_per_presentation": nj(found.dynamic),
+        "pj_per_sop": round(found.dynamic / sops, _DIGITS) if sops else None,
+        "clock_nj": nj(clock),
+        "leakage_nj": nj(found.leakage),
+        "sops_per_presentation": sops / n,
+        "forward_sops": counters.forward_sops / n,
+        "update_sops": counters.update_sops / n,
+        "dense_sops": (counters.forward_dense + counters.update_dense) / n,
+        "cycles_per_presentation": shown.cycles / n,
+        "cycles_simulated": found.cycles,
+        "words_compared": shown.words,
+        "parts": {name: nj(value) for name, value in found.parts.items()},
+        "units": {name: nj(value) for name, value in found.units.items()},
+    }
+
+
+def unit_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return what a pruning unit adds to the energy when all decisions stay the same.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of :func:`energy_rows`.
+
+    Raises
+    ------
+    ValueError
+        If the decisions were not the same.
+    """
+    found = []
+    for row in rows:
+        if not row["same_decisions"]:
+            continue
+        (base,) = [
+            r
+            for r in rows
+            if (r["mode"], r["policy"], r["neurons"], r["lanes"], r["early_exit"])
+            == (row["mode"], "none", row["neurons"], row["lanes"], row["early_exit"])
+        ]
+        for key in ("forward_sops", "update_sops", "cycles_per_presentation"):
+            if row[key] != base[key]:
+                raise ValueError(f"{key} must be {base[key]}, not {row[key]}")
+        with_nj, without_nj = row["nj_per_presentation"], base["nj_per_presentation"]
+        found.append(
+            {
+                "policy": row["policy"],
+                "neurons": row["neurons"],
+                "lanes": row["lanes"],
+                "class": "c",
+                "technology": row["technology"],
+                "with_nj": with_nj,
+                "without_nj": without_nj,
+                "percent": round(100 * (with_nj / without_nj - 1), 4),
+                "unit_nj": row["units"].get("pruning", 0.0),
+            }
+        )
+    return found
