@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
 import tempfile
 from importlib import metadata
@@ -11,13 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.cells.liberty import Liberty, find_liberty
 from prunus_boards.cells.mapping import map_component
 from prunus_boards.cells.power import Assumptions
-from prunus_boards.cells.results import BIT_CELL_UM2, Row, area_row, energy_rows, unit_rows
+from prunus_boards.cells.results import (
+    BIT_CELL_UM2,
+    ResultsError,
+    Row,
+    area_row,
+    energy_rows,
+    unit_rows,
+)
 from prunus_boards.cells.sta import OpenStaError, cell_ratios, cross_check
 from prunus_boards.cells.workloads import AREAS, CASES, Area, Networks, area_core
 from prunus_model.atomic import write_atomically
@@ -81,6 +90,13 @@ _NOTES = {
     help="For the leakage.",
 )
 @click.option("--bit-cell-um2", type=float, default=BIT_CELL_UM2, show_default=True)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/cells"),
+    show_default=True,
+    help="Activities are kept here, and not simulated again.",
+)
 @click.option("--only", default="", metavar="TEXT", help="Cores with this in the name. For trials.")
 @click.option(
     "--output",
@@ -99,12 +115,15 @@ def main(
     slew_ns: float,
     clock_mhz: float,
     bit_cell_um2: float,
+    keep: Path,
     only: str,
     output: Path,
 ) -> None:
     """Map cores to standard cells; measure area, and energy on real images (half an hour)."""
     try:
         with terminable():
+            if not bit_cell_um2 >= 0:
+                raise ResultsError(f"bit_cell_um2 must not be negative, but is {bit_cell_um2}")
             assumptions = Assumptions(wire_ff=wire_ff, slew_ns=slew_ns, clock_mhz=clock_mhz)
             library = Liberty.read(find_liberty(liberty))
             library.check_power()
@@ -124,10 +143,9 @@ def main(
             for case in (c for c in CASES if only in c.name):
                 _note(f"{case.name} ...")
                 plan = networks.plan(case)
-                rows += energy_rows(plan, case, library, shown, assumptions)
-            arguments = f"--data {data} --epochs {epochs} --images {images}"
+                rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
             content = {
-                "command": f"python -m prunus_boards.cells {arguments}",
+                "command": _command(click.get_current_context()),
                 "versions": _versions(),
                 "liberty": {"name": library.name, "sha256": library.sha256},
                 "assumptions": {
@@ -140,7 +158,7 @@ def main(
                 "notes": _NOTES,
                 "ablation": areas,
                 "energy": rows,
-                "pruning_unit": unit_rows(rows) if not only else [],
+                "pruning_unit": unit_rows(rows),
                 "cross_check": _cross_check(library),
             }
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +171,21 @@ def main(
 
 def _note(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _command(context: click.Context) -> str:
+    """Return the command that gives these results: what was named, but where it was written."""
+    words = ["python -m prunus_boards.cells"]
+    for option in context.command.params:
+        name, value = option.name or "", context.params.get(option.name or "")
+        always = name in ("data", "epochs", "images")
+        if name in ("output", "keep") or value is None:
+            continue
+        if always or context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            # A path would tell of this machine.
+            told = value.name if isinstance(value, Path) else str(value)
+            words.append(f"{option.opts[-1]} {shlex.quote(told)}")
+    return " ".join(words)
 
 
 def _name(area: Area) -> str:

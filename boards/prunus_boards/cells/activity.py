@@ -70,8 +70,6 @@ class Workload:
 
     Attributes
     ----------
-    saif : Path
-        File with the activity, from reset to the result of the last image.
     images : int
         Images that were shown.
     counters : Counters
@@ -82,15 +80,20 @@ class Workload:
         Words of state that were compared afterwards.
     """
 
-    saif: Path
     images: int
     counters: Counters
     cycles: int
     words: int
 
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Workload:
+        """Return it from what :func:`dataclasses.asdict` gave."""
+        return cls(**{**values, "counters": Counters(**values["counters"])})
+
 
 def measure(
     plan: Plan,
+    core: Core,
     mapped: Mapped,
     liberty: Liberty,
     data: Split,
@@ -102,6 +105,8 @@ def measure(
     ----------
     plan : Plan
         What the core was made of.
+    core : Core
+        The core that was mapped.
     mapped : Mapped
         Its netlist.
     liberty : Liberty
@@ -109,8 +114,8 @@ def measure(
     data : Split
         The images.
     saifs : dict of int to Path
-        Early exits, 0 for none, and where the activity of each is written. Those for which nothing
-        but the images differs share a simulation. A core that learns has no early exit.
+        Early exits, 0 for none, and where the activity of each is written, from reset to the result
+        of the last image. A core that learns has no early exit.
 
     Returns
     -------
@@ -132,7 +137,6 @@ def measure(
     mapped.check()
     mapped.check_artifact(plan.artifact)
     check_tools("verilator")
-    core = plan.core()
     found = {}
     with tempfile.TemporaryDirectory(prefix="prunus-activity-") as name:
         folder = Path(name)
@@ -156,7 +160,6 @@ def measure(
             stamp(folder / _SAIF, mapped.netlist_sha256)
             write_atomically(saif, (folder / _SAIF).read_bytes())
             found[exits] = Workload(
-                saif=saif,
                 images=len(vectors.shown),
                 counters=_counted(plan, vectors),
                 cycles=cycles,

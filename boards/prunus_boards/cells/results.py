@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +18,33 @@ from prunus_boards.cells.mapping import Mapped, map_component, network_hash
 from prunus_boards.cells.power import Assumptions, Energy, energy
 from prunus_boards.cells.saif import read_saif
 from prunus_boards.cells.workloads import Case
+from prunus_model.atomic import write_atomically
+from prunus_model.errors import PrunusError
 from prunus_model.split import Split
 from prunus_rtl.core import Core
 from prunus_rtl.export.plan import Plan
 
-__all__ = ["BIT_CELL_UM2", "Row", "area_row", "energy_row", "energy_rows", "unit_rows"]
+__all__ = [
+    "BIT_CELL_UM2",
+    "ResultsError",
+    "Row",
+    "area_row",
+    "energy_row",
+    "energy_rows",
+    "unit_rows",
+]
 
 Row = dict[str, Any]
+
+
+class ResultsError(PrunusError):
+    """A number of the results is impossible, or rows that must be equal are not."""
+
+
 #: Area of a memory cell of six transistors in 0.18 um, as TSMC has published it for its process.
 BIT_CELL_UM2 = 4.65
 _DIGITS = 6
+_FACTS = ".json"
 
 
 def area_row(core: Core, liberty: Liberty, *, bit_cell_um2: float = BIT_CELL_UM2) -> Row:
@@ -76,7 +96,13 @@ def area_row(core: Core, liberty: Liberty, *, bit_cell_um2: float = BIT_CELL_UM2
 
 
 def energy_rows(
-    plan: Plan, case: Case, liberty: Liberty, data: Split, assumptions: Assumptions
+    plan: Plan,
+    case: Case,
+    liberty: Liberty,
+    data: Split,
+    assumptions: Assumptions,
+    *,
+    keep: Path | None = None,
 ) -> list[Row]:
     """Map a core, show images to it, and return its energy.
 
@@ -92,6 +118,9 @@ def energy_rows(
         The images.
     assumptions : Assumptions
         What is assumed.
+    keep : Path, optional
+        Folder in which activities are kept, by netlist and images: what is there is not simulated
+        again.
 
     Returns
     -------
@@ -104,14 +133,22 @@ def energy_rows(
         If a tool is missing or fails, or the netlist does not do what the golden model does.
     """
     with tempfile.TemporaryDirectory(prefix="prunus-cells-") as name:
-        folder = Path(name)
-        mapped = _mapped(plan, liberty, folder / "mapped")
+        folder, core, held = Path(name), plan.core(), network_hash(plan.artifact)
+        mapped = map_component(core, liberty, folder / "mapped", artifact_sha256=held)
         graph = Graph(mapped.modules(), liberty)
-        saifs = {exits: folder / f"{exits}.saif" for exits in case.exits}
+        place = keep or folder
+        place.mkdir(parents=True, exist_ok=True)
+        place /= _key(mapped, case, data)
+        saifs = {exits: Path(f"{place}-{exits}.saif") for exits in case.exits}
+        shown_by_exit = _kept(place, saifs)
+        if shown_by_exit is None:
+            shown_by_exit = measure(plan, core, mapped, liberty, data, saifs)
+            text = json.dumps({exits: asdict(shown) for exits, shown in shown_by_exit.items()})
+            write_atomically(place.with_suffix(_FACTS), text.encode())
         rows = []
-        for exits, shown in measure(plan, mapped, liberty, data, saifs).items():
-            activity = read_saif(shown.saif)
-            activity.check(mapped.netlist_sha256)
+        for exits, shown in shown_by_exit.items():
+            activity = read_saif(saifs[exits])
+            activity.check(mapped.netlist_sha256, f"Activity file {saifs[exits]}")
             found = energy(graph, liberty, activity, assumptions)
             head = _head(plan, case, liberty, data, exits)
             tail = {
@@ -122,8 +159,20 @@ def energy_rows(
     return rows
 
 
-def _mapped(plan: Plan, liberty: Liberty, folder: Path) -> Mapped:
-    return map_component(plan.core(), liberty, folder, artifact_sha256=network_hash(plan.artifact))
+def _key(mapped: Mapped, case: Case, data: Split) -> str:
+    """Return the name under which the activity of a netlist that is shown images is kept."""
+    digest = hashlib.sha256(f"{mapped.netlist_sha256} {case.exits}".encode())
+    digest.update(data.images.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _kept(place: Path, saifs: Mapping[int, Path]) -> dict[int, Workload] | None:
+    """Return what a core did, if that and the activity were kept."""
+    facts = place.with_suffix(_FACTS)
+    if not facts.exists() or not all(path.exists() for path in saifs.values()):
+        return None
+    content = json.loads(facts.read_text())
+    return {exits: Workload.from_mapping(content[str(exits)]) for exits in saifs}
 
 
 def _head(plan: Plan, case: Case, liberty: Liberty, data: Split, exits: int) -> Row:
@@ -189,26 +238,28 @@ def unit_rows(rows: Sequence[Row]) -> list[Row]:
     Parameters
     ----------
     rows : sequence of dict
-        Rows of :func:`energy_rows`.
+        Rows of :func:`energy_rows`. One without its counterpart is left out.
 
     Raises
     ------
-    ValueError
+    ResultsError
         If the decisions were not the same.
     """
     found = []
     for row in rows:
-        if not row["same_decisions"]:
-            continue
-        (base,) = [
+        size = (row["mode"], row["neurons"], row["lanes"], row["early_exit"])
+        bases = [
             r
             for r in rows
-            if (r["mode"], r["policy"], r["neurons"], r["lanes"], r["early_exit"])
-            == (row["mode"], "none", row["neurons"], row["lanes"], row["early_exit"])
+            if r["policy"] == "none"
+            and (r["mode"], r["neurons"], r["lanes"], r["early_exit"]) == size
         ]
+        if not row["same_decisions"] or not bases:
+            continue
+        base = bases[0]
         for key in ("forward_sops", "update_sops", "cycles_per_presentation"):
             if row[key] != base[key]:
-                raise ValueError(f"{key} must be {base[key]}, not {row[key]}")
+                raise ResultsError(f"{key} must be {base[key]}, not {row[key]}")
         with_nj, without_nj = row["nj_per_presentation"], base["nj_per_presentation"]
         found.append(
             {
