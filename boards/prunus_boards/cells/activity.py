@@ -43,6 +43,8 @@ CLOCK: tuple[tuple[str, ...], str] = (SCOPE[:1], "clk")
 _SAIF = "activity.saif"
 #: Cycles without any progress after which the bench gives up.
 _PATIENCE = 100_000_000
+#: Synapses from which on it pays to let the compiler optimise.
+_LARGE = 20_000
 _NAME = r"(?:\\\S+ |[A-Za-z_]\w*)"
 _MODULE = re.compile(rf"^module (?P<name>{_NAME}) ?\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 _DECLARATIONS = re.compile(r"\A(?P<ports>[^;]*;)\n(?P<rest>(?:  (?:wire|input|output) [^\n]*\n)*)")
@@ -152,7 +154,9 @@ def measure(
                 (folder / file).write_text(text)
             bench = _bench(core, vectors)
             if bench != built:
-                _build(folder, bench, mapped, liberty, len(vectors.shown))
+                synapses = core.network.inputs * core.network.neurons
+                optimise = "-O1" if synapses > _LARGE else "-O0"
+                _build(folder, bench, mapped, liberty, len(vectors.shown), optimise)
                 built = bench
             control = f"+control={vectors.control}"
             cycles = _run(folder, control)
@@ -255,7 +259,9 @@ def _untraced(source: str) -> str:
     return re.sub(r"^(module [^;]*;)", r"\1 /*verilator tracing_off*/", source, flags=re.MULTILINE)
 
 
-def _build(folder: Path, bench: str, mapped: Mapped, liberty: Liberty, images: int) -> None:
+def _build(
+    folder: Path, bench: str, mapped: Mapped, liberty: Liberty, images: int, optimise: str
+) -> None:
     sources = {
         "bench.v": bench,
         "activity.v": _TOP.format(images=images, saif=_SAIF),
@@ -267,7 +273,7 @@ def _build(folder: Path, bench: str, mapped: Mapped, liberty: Liberty, images: i
     command = ["verilator", "--binary", "--timing", "--trace-saif", "--trace-max-array", "0"]
     command += ["--x-assign", "0", "--x-initial", "0", "--top-module", SCOPE[0]]
     command += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--Mdir", "build", *sources]
-    environment = verilator.environment(optimise="-O1")
+    environment = verilator.environment(optimise=optimise)
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
