@@ -19,7 +19,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
   results pretrained render clean \
-  bitstream flash boards netlist boards-test overhead energy report
+  bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,10 @@ netlist: $(MADE) ## Netlist of the iCEBreaker beside the model -> boards/results
 
 boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards
+
+cells: $(MADE) ## Standard cells: area, energy by activity -> boards/results/cells.json (an hour)
+	$(BIN)/python -m prunus_boards.cells
+	$(MAKE) render
 
 overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> boards/results/overhead.json (hours)
 	$(BIN)/python -m prunus_boards.overhead
