@@ -22,6 +22,7 @@ from prunus_rtl.link.protocol import BAUD
 
 __all__ = [
     "boards_table",
+    "cells_table",
     "link_text",
     "main",
     "netlist_text",
@@ -33,6 +34,8 @@ __all__ = [
 #: Bits on the line for each byte, with start and stop; pixels of an image of MNIST, a byte each.
 _BITS, _PIXELS = 10, 784
 _DOCUMENT = Path("boards/README.md")
+#: Results that have not the name of their block.
+_FILES = {"standard-cells": "cells.json"}
 #: Accelerators of others, and their milliseconds per MNIST image as their authors give them.
 _PEERS = (("Spiker+", 0.78), ("Flexi-NeurA", 1.1))
 _PEERS_NOTE = (
@@ -162,13 +165,68 @@ def boards_table() -> str:
     )
 
 
+def cells_table(content: dict[str, Any]) -> str:
+    """Return the tables of standard cells: area, energy, and what a pruning unit adds."""
+    given, lines = content["assumptions"], []
+    if content["ablation"]:
+        headings = ["core", "pruning", "neurons", "lanes", "cells", "um2", "NAND2", "of it pruning"]
+        headings += ["sequential", "memory bits", "memory um2"]
+        rows = [
+            [
+                r["mode"],
+                r["policy"],
+                *(f"{r[name]:,}" for name in ("neurons", "lanes", "cells")),
+                f"{r['cells_um2']:,.0f}",
+                f"{r['nand2']:,.0f}",
+                f"{100 * r['units'].get('pruning', 0) / r['units_um2']:.2f} %",
+                f"{100 * r['sequential_um2'] / r['cells_um2']:.0f} %",
+                f"{r['memory_bits']:,}",
+                f"{r['memory_um2']:,.0f}",
+            ]
+            for r in content["ablation"]
+        ]
+        lines.append(table(headings, rows))
+    headings = ["core", "pruning", "neurons", "lanes", "early exit", "density", "SOPs", "cycles"]
+    headings += ["nJ", "of it clock", "pJ per SOP"]
+    rows = [
+        [
+            r["mode"],
+            f"{r['policy']}{', prunes nothing' if r['same_decisions'] else ''}",
+            *(str(r[name]) for name in ("neurons", "lanes")),
+            str(r["early_exit"] or "never"),
+            f"{r['density']:.3f}",
+            f"{r['sops_per_presentation']:,.0f}",
+            f"{r['cycles_per_presentation']:,.0f}",
+            f"{r['nj_per_presentation']:,.0f}",
+            f"{100 * r['clock_nj'] / r['nj_per_presentation']:.0f} %",
+            "--" if r["pj_per_sop"] is None else f"{r['pj_per_sop']:.0f}",
+        ]
+        for r in content["energy"]
+    ]
+    lines.append(table(headings, rows))
+    technology = content["energy"][0]["technology"]
+    lines.append(
+        f"Per presentation, {content['energy'][0]['workload']}; {technology}, {given['wire_ff']:g} "
+        f"fF of wire per pin, {given['slew_ns']:g} ns at all pins. `{content['command']}`, "
+        + ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+        + "."
+    )
+    lines += [
+        f"With the same decisions, the unit of {r['policy']} pruning adds {r['percent']:.2f} % to "
+        f"the energy of learning ({r['neurons']} neurons, {r['lanes']} lanes)."
+        for r in content["pruning_unit"]
+    ]
+    return "\n\n".join(lines)
+
+
 def rendered(text: str, results: Path = RESULTS) -> str:
     """Return the document with every block between `<!-- name -->` and `<!-- /name -->` renewed."""
     content = [json.loads(path.read_text()) for path in sorted(results.glob("*-*.json"))]
     blocks = {"boards": boards_table(), "bitstreams": results_table(content)}
     blocks["times"] = times_table(content)
-    for name, write in {"netlist": netlist_text, "link": link_text}.items():
-        if (path := results / f"{name}.json").exists():
+    texts = {"netlist": netlist_text, "link": link_text, "standard-cells": cells_table}
+    for name, write in texts.items():
+        if (path := results / _FILES.get(name, f"{name}.json")).exists():
             blocks[name] = write(json.loads(path.read_text()))
     blocks |= overhead_blocks(results.parents[1])
     for name, block in blocks.items():
