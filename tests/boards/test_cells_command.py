@@ -16,6 +16,7 @@ from prunus_boards.cells.power import PARTS, Energy
 from prunus_boards.cells.results import ResultsError, energy_row, unit_rows
 from prunus_boards.cells.sta import OpenStaError
 from prunus_boards.cells.workloads import AREAS, CASES, Case, Networks, same_decisions
+from prunus_boards.render import rendered
 from prunus_cli import digits, tiny
 from prunus_liberty import LIBERTY, write_liberty
 from prunus_model.config import AdaptivePruning, ConstantPruning, NoPruning
@@ -214,3 +215,33 @@ def test_a_policy_that_does_not_begin_leaves_the_network_as_it_is(pruning: Any) 
 def test_messages_are_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "--liberty", "a\nb")
     assert re.fullmatch(r"Error: Liberty file a b must exist: [^\n]+\n", done.stderr)
+
+
+def test_the_document_shows_area_energy_and_what_the_unit_adds(tmp_path: Path) -> None:
+    energy = row(policy="adaptive", idle=True, density=0.25, sops_per_presentation=1234.5)
+    energy["workload"] = "2 images of sample"
+    area = {"mode": "learning", "policy": "adaptive", "neurons": 100, "lanes": 4, "cells": 7000}
+    area |= {"cells_um2": 1000.0, "nand2": 50.0, "sequential_um2": 250.0, "memory_bits": 80}
+    area |= {"memory_um2": 400.0, "units_um2": 1250.0, "units": {"pruning": 25.0}}
+    content = {
+        "command": "python -m prunus_boards.cells",
+        "versions": {"python": "3"},
+        "assumptions": {"wire_ff": 10.0, "slew_ns": 0.12},
+        "ablation": [area],
+        "energy": [energy],
+        "pruning_unit": unit_rows([row(policy="none"), row(policy="adaptive", idle=True)]),
+    }
+    (tmp_path / "cells.json").write_text(json.dumps(content))
+    text = rendered("<!-- cells -->\nold\n<!-- /cells -->\n", tmp_path)
+    assert (
+        "| learning | adaptive | 100 | 4 | 7,000 | 1,000 | 50 | 2.00 % | 25 % | 80 | 400 |" in text
+    )
+    cells = "learning | adaptive, prunes nothing | 50 | 2 | never | 0.250 | 1,234 | 30 | 101 | 10 %"
+    assert f"| {cells} | -- |" in text
+    assert "pruning adds 1.00 % to the energy of learning (50 neurons, 2 lanes)." in text
+    assert "Per presentation, 2 images of sample; tiny 2 V, 10 fF of wire per pin" in text
+    # Without results, what is there stays.
+    (tmp_path / "cells.json").unlink()
+    assert rendered("<!-- cells -->\nold\n<!-- /cells -->\n", tmp_path).endswith(
+        "old\n<!-- /cells -->\n"
+    )
