@@ -71,6 +71,11 @@ def test_what_is_no_liberty_file_ends_it(tmp_path: Path) -> None:
         ("--wire-ff", "-1", "wire_ff must not be negative, but is -1.0"),
         ("--slew-ns", "-0.5", "slew_ns must not be negative, but is -0.5"),
         ("--clock-mhz", "0", "clock_mhz must be more than 0, not 0.0"),
+        (
+            "--only",
+            "*",
+            "only must be a regular expression, not '*': nothing to repeat at position 0",
+        ),
         ("--bit-cell-um2", "-2", "bit_cell_um2 must not be negative, but is -2.0"),
     ],
 )
@@ -102,7 +107,15 @@ def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
     monkeypatch.setattr(command, "energy_rows", energy)
     monkeypatch.setattr(Networks, "plan", lambda *_: None)
     done = run(
-        tmp_path, "--liberty", str(path), "--only", "50", "--bit-cell-um2", "3", "--wire-ff", "5"
+        tmp_path,
+        "--liberty",
+        str(path),
+        "--only",
+        "50 neurons",
+        "--bit-cell-um2",
+        "3",
+        "--wire-ff",
+        "5",
     )
     assert done.exit_code == 0, done.output
     assert "Left out: OpenSTA (sta) must be installed: apt install opensta" in done.stderr
@@ -115,7 +128,7 @@ def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
     assert content["liberty"]["sha256"] == Liberty.read(path).sha256
     assert content["command"] == (
         f"python -m prunus_boards.cells --data sample --epochs 5 --images 5 --liberty {path.name} "
-        "--wire-ff 5.0 --bit-cell-um2 3.0 --only 50"
+        "--wire-ff 5.0 --bit-cell-um2 3.0 --only '50 neurons'"
     )
     assert [r["policy"] for r in content["energy"]] == [
         "none",

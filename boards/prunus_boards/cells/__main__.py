@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shlex
 import sys
 import tempfile
@@ -97,7 +98,12 @@ _NOTES = {
     show_default=True,
     help="Activities are kept here, and not simulated again.",
 )
-@click.option("--only", default="", metavar="TEXT", help="Cores with this in the name. For trials.")
+@click.option(
+    "--only",
+    default="",
+    metavar="REGEX",
+    help="Only what has this in its name, as it is told while it is measured. For trials.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -122,6 +128,10 @@ def main(
     """Map cores to standard cells; measure area, and energy on real images (half an hour)."""
     try:
         with terminable():
+            try:
+                wanted = re.compile(only)
+            except re.error as e:
+                raise ResultsError(f"only must be a regular expression, not {only!r}: {e}") from e
             if not bit_cell_um2 >= 0:
                 raise ResultsError(f"bit_cell_um2 must not be negative, but is {bit_cell_um2}")
             assumptions = Assumptions(wire_ff=wire_ff, slew_ns=slew_ns, clock_mhz=clock_mhz)
@@ -132,7 +142,7 @@ def main(
             check_tools("verilator")
             networks, shown = Networks(data, epochs), load(data, "test").take(0, images)
             areas = []
-            for area in (a for a in AREAS if only in _name(a)):
+            for area in (a for a in AREAS if wanted.search(_name(a))):
                 _note(f"{_name(area)} ...")
                 core = area_core(area, networks)
                 head: Row = {"technology": library.technology, "mode": area.mode}
@@ -140,7 +150,7 @@ def main(
                 head |= {"lanes": area.lanes}
                 areas.append(head | area_row(core, library, bit_cell_um2=bit_cell_um2))
             rows: list[Row] = []
-            for case in (c for c in CASES if only in c.name):
+            for case in (c for c in CASES if wanted.search(c.name)):
                 _note(f"{case.name} ...")
                 plan = networks.plan(case)
                 rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
@@ -189,7 +199,8 @@ def _command(context: click.Context) -> str:
 
 
 def _name(area: Area) -> str:
-    return f"area {area.mode} {area.name} {area.lanes} lanes {area.policy}"
+    neurons = NetworkConfig.named(area.name).neurons
+    return f"area of {neurons} neurons, {area.mode}, {area.lanes} lanes, {area.policy}"
 
 
 def _versions() -> dict[str, str]:
