@@ -19,10 +19,10 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from prunus_boards.bitstream.staging import staged
 from prunus_boards.bitstream.tools import Tools
 from prunus_boards.cells.liberty import Liberty
 from prunus_model.artifact import Artifact
+from prunus_model.atomic import staged
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.netlist import TOP
 
