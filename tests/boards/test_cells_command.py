@@ -245,7 +245,7 @@ def test_the_document_shows_area_energy_and_what_the_unit_adds(tmp_path: Path) -
         "pruning_unit": unit_rows([row(policy="none"), row(policy="adaptive", idle=True)]),
     }
     (tmp_path / "cells.json").write_text(json.dumps(content))
-    text = rendered("<!-- cells -->\nold\n<!-- /cells -->\n", tmp_path)
+    text = rendered("<!-- standard-cells -->\nold\n<!-- /standard-cells -->\n", tmp_path)
     assert (
         "| learning | adaptive | 100 | 4 | 7,000 | 1,000 | 50 | 2.00 % | 25 % | 80 | 400 |" in text
     )
