@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Row", "Table", "count"]
+__all__ = ["Row", "Table", "count", "percent"]
 
 #: A row of a results file.
 Row = dict[str, Any]
@@ -49,3 +49,15 @@ def count(value: float | None) -> str:
     ('12,346', '--')
     """
     return "--" if value is None else f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with one digit; nothing is never less than nothing.
+
+    Examples
+    --------
+    >>> percent(0.12345), percent(-0.0001)
+    ('12.3 %', '0.0 %')
+    """
+    # Adding 0 makes a positive zero of a negative one.
+    return f"{round(100 * share, 1) + 0.0:.1f} %"

@@ -7,7 +7,7 @@ from typing import Any
 
 from prunus_boards.energy.reasons import GROUPS
 from prunus_boards.report.charts import short
-from prunus_boards.report.table import Row, Table, count
+from prunus_boards.report.table import Row, Table, count, percent
 
 __all__ = [
     "energy_table",
@@ -59,8 +59,8 @@ def savings_table(energy: Sequence[Row]) -> Table | None:
                 str(r["early_exit"] or "never"),
                 f"{base['nj_per_presentation']:,.0f}",
                 f"{r['nj_per_presentation']:,.0f}",
-                f"{100 * fall:.1f} %",
-                f"{100 * sops:.1f} %",
+                percent(fall),
+                percent(sops),
                 f"{fall / sops:.2f}" if sops else "--",
                 f"{100 * (r['accuracy'] - base['accuracy']):+.2f}" if "accuracy" in r else "--",
             ]
@@ -130,9 +130,9 @@ def sensitivity_table(rows: Sequence[Row]) -> Table | None:
         key = r["mode"], r["neurons"]
         if key not in lines:
             sops = 1 - r["sops_per_presentation"] / base["sops_per_presentation"]
-            lines[key] = [r["mode"], str(r["neurons"]), f"{100 * sops:.1f} %"]
+            lines[key] = [r["mode"], str(r["neurons"]), percent(sops)]
         fall = 1 - r["nj_per_presentation"] / base["nj_per_presentation"]
-        lines[key].append(f"{100 * fall:.1f} %")
+        lines[key].append(percent(fall))
     return Table(
         name="sensitivity",
         title="How much of that is the law of memories: fall of energy by exponent",
