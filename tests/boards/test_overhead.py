@@ -41,11 +41,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Synthesis in name only: which targets were asked for."""
     asked: list[str] = []
 
-    def synthesise(core: Any, target: str) -> dict[str, dict[str, int]]:
+    def synthesise(core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
         # Amaranth minds a component that nobody elaborates.
         rtlil.convert(core, name="core", emit_src=False)
         asked.append(target)
-        return {"core": CELLS}
+        return {"core": CELLS} | ({"pruning": CELLS} if depth else {})
 
     monkeypatch.setattr(measure, "synthesise", synthesise)
     monkeypatch.setattr(measure, "open_device", golden)
@@ -102,6 +102,15 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
     assert len({r["memory_bits"] for r in rows}) == 1
+
+
+def test_units_are_counted_apart(tmp_path: Path, counted: list[str]) -> None:
+    assert run(tmp_path, "--only", "demo/4 learning none", "--part", "units").exit_code == 0
+    ecp5, ice40 = json.loads((tmp_path / "overhead.json").read_text())["ablation"]
+    assert ecp5["units"] == {"core": 120, "pruning": 120}
+    assert ecp5["units_logic"] == 240
+    assert "units" not in ice40
+    assert counted == ["ecp5"]
 
 
 def test_rows_of_other_cores_stay(tmp_path: Path, counted: list[str]) -> None:

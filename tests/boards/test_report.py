@@ -38,7 +38,7 @@ def core(policy: str, logic: int, *fmax: float) -> dict[str, Any]:
     row: dict[str, Any] = {"technology": "ECP5", "mode": "learning", "neurons": 100, "lanes": 4}
     row |= {"policy": policy, "logic": logic, "lut": logic - 20, "carry": 10, "ff": 5, "blocks": 2}
     cycles = {"cycles_per_presentation": 1234.5, "cycles_same_decisions": 1300}
-    return row | {"fmax_mhz": list(fmax)} | cycles
+    return row | {"fmax_mhz": list(fmax), "units_logic": 2 * logic - 1000} | cycles
 
 
 def cells() -> dict[str, Any]:
@@ -192,6 +192,7 @@ def test_ablation_compares_with_the_core_without_pruning() -> None:
     table = tables(results())[0]
     column = table.headings.index("logic against none")
     assert [row[column] for row in table.rows] == ["--", "+3.00 %"]
+    assert [row[column + 1] for row in table.rows] == ["--", "+6.00 %"]
     speed = table.headings.index("fmax MHz, median (range)")
     assert table.rows[0][speed] == "55.0 (50.0 to 60.0)"
 

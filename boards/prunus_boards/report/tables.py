@@ -53,10 +53,11 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
     base = {_core(r): r for r in rows if r["policy"] == "none"}
     cells = []
     for r in rows:
-        none = base.get(_core(r))
-        more = ""
-        if none and r is not none and r.get("lut"):
-            more = f"{100 * (r['logic'] / none['logic'] - 1):+.2f} %"
+        none = base.get(_core(r), r)
+        more = [
+            f"{100 * (r[key] / none[key] - 1):+.2f} %" if r is not none and key in r else "--"
+            for key in ("logic", "units_logic")
+        ]
         speeds = r.get("fmax_mhz") or []
         speed = f"{median(speeds):.1f} ({min(speeds):.1f} to {max(speeds):.1f})" if speeds else "--"
         cells.append(
@@ -67,7 +68,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
                 str(r["lanes"]),
                 r["policy"],
                 *(count(r.get(name)) for name in ("logic", "lut", "carry", "ff", "blocks")),
-                more or "--",
+                *more,
                 speed,
                 count(r.get("cycles_per_presentation")),
                 count(r.get("cycles_same_decisions")),
@@ -88,14 +89,17 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
             "FF",
             "block RAM",
             "logic against none",
+            "units against none",
             "fmax MHz, median (range)",
             "cycles per presentation",
             "cycles, nothing pruned",
         ],
         rows=cells,
-        note="Logic: LUT4 and those of carry chains. Sizes: core alone, yosys. fmax: complete "
-        "design for the ULX3S. Cycles: counted by the simulated gateware, every result equal to "
-        "the model's; nothing pruned: the pruning unit is there, but prunes nothing.",
+        note="Logic: LUT4 and those of carry chains; core alone, flattened, yosys: its mapping "
+        "varies by some per cent when anything changes. Units: the same with the hierarchy kept, "
+        "where only units that differ can differ. fmax: complete design for the ULX3S. Cycles: "
+        "counted by the simulated gateware, every result equal to the model's; nothing pruned: "
+        "the pruning unit is there, but prunes nothing.",
     )
 
 
