@@ -63,11 +63,15 @@ def _overhead(ablation: Sequence[Row]) -> list[Tile]:
     learning = [r for r in ablation if r["mode"] == "learning" and r.get("lut")]
     if pair := _pair([r for r in learning if r["technology"].startswith("ECP5")]):
         none, adaptive = pair
+        apart = ""
+        if "units_logic" in none and "units_logic" in adaptive:
+            more = 100 * (adaptive["units_logic"] / none["units_logic"] - 1)
+            apart = f"; unit by unit {more:+.2f} %"
         found.append(
             Tile(
                 figure=f"{100 * (adaptive['logic'] / none['logic'] - 1):+.2f} %",
                 what=f"logic for adaptive pruning ({none['neurons']} neurons, {none['lanes']} "
-                f"lanes, ECP5)",
+                f"lanes, ECP5){apart}",
             )
         )
     if pair := _pair([r for r in learning if r.get("cycles_same_decisions")]):
