@@ -252,11 +252,14 @@ class Core(wiring.Component):
                 encoder.hold.eq(stop_after != 0),
                 encoder.step.eq(step),
                 image_loaded.eq(encoder.loaded),
-                event.eq(fifo.o[0].payload),
-                event_valid.eq(fifo.o[0].valid),
-                fifo.o[0].ready.eq(event_ready),
+                fifo.o[0].ready.eq(~event_valid | event_ready),
             ]
             wiring.connect(m, encoder.events, fifo.i)
+            # A register, because the queue is a block RAM, and what the event is decides much.
+            with m.If(fifo.o[0].ready):
+                m.d.sync += [event.eq(fifo.o[0].payload), event_valid.eq(fifo.o[0].valid)]
+            with m.If(finish):
+                m.d.sync += event_valid.eq(0)
         else:
             m.d.comb += [
                 event.eq(self.events.payload),

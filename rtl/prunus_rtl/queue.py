@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,8 +103,11 @@ class BroadcastQueue(wiring.Component):
                     ram.write.eq(accept),
                     ram.write_address.eq(write),
                     ram.write_data.eq(self.i.payload),
-                    # Once for each item: nothing is shown, or it is taken.
-                    ram.read.eq((write != next_read) & (~o.valid | o.ready)),
+                    # Once for each item: nothing is shown, or it is taken. Registers are compared,
+                    # so that `o.ready` only chooses.
+                    ram.read.eq(
+                        Mux(o.valid, o.ready & (write != (read + 1)[: len(read)]), write != read)
+                    ),
                     ram.read_address.eq(next_read),
                     o.payload.eq(ram.read_data),
                 ]
