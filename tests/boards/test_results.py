@@ -270,7 +270,7 @@ def test_blocks_are_counted_to_the_last_one() -> None:
     # What may be made of logic is left to place and route.
     check_memories([Ram(width=25, depth=64), Ram(width=3, depth=300)] * 1000, ice40, plan)
     # Only some devices have large memories beside their blocks.
-    huge = [Ram(width=16, depth=16384, huge=True)] * 4
+    huge = [Ram(width=15, depth=16384, huge=True)] * 4
     check_memories(huge, ice40, plan)
     with pytest.raises(FitError, match=r"\(8 blocks\)"):
         check_memories(huge, ecp5, plan)
@@ -280,7 +280,7 @@ def spram(network: str, **options: Any) -> list[Ram]:
     """Check the stores of all lanes for the iCEBreaker; return them if they fit."""
     plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
     assert plan.image is not None
-    pointers = plan.network.inputs if plan.store == "list" else 0
+    pointers = plan.network.inputs + 1 if plan.store == "list" else 0
     lanes = [lane.memories[-1] for lane in plan.image.lanes]
     memories = [Ram(width=m.width, depth=m.depth + pointers, huge=True) for m in lanes]
     check_memories(memories, BOARDS["icebreaker"], plan)
@@ -288,19 +288,17 @@ def spram(network: str, **options: Any) -> list[Ram]:
 
 
 def test_each_lane_takes_whole_sprams() -> None:
-    assert spram("demo", lanes=1, store="list") == [Ram(width=16, depth=32768, huge=True)]
-    assert spram("up5k", lanes=4, store="list") == [Ram(width=16, depth=16384, huge=True)] * 4
+    assert spram("demo", lanes=1, store="list") == [Ram(width=15, depth=32768, huge=True)]
+    assert spram("up5k", lanes=4, store="list") == [Ram(width=15, depth=16384, huge=True)] * 4
 
 
 @pytest.mark.parametrize(
     ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
     [
         # Few bits in all, but more lanes than SPRAMs.
-        ("demo", 8, "list", 8, 4, "3,021 words of 13", "4 lanes would fit"),
-        # Words of 17 bits take two SPRAMs side by side.
-        ("up5k", 2, "list", 8, 4, "31,931 words of 17", "4 lanes would fit"),
-        # 415 words too many in one lane: a second SPRAM.
-        ("400", 4, "list", 8, 4, "16,799 words of 16", "about 388 neurons like these would fit"),
+        ("demo", 8, "list", 8, 4, "3,022 words of 12", "4 lanes would fit"),
+        # 416 words too many in one lane: a second SPRAM.
+        ("400", 4, "list", 8, 4, "16,800 words of 15", "2 lanes would fit"),
         ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
     ],
 )

@@ -196,7 +196,7 @@ def _largest_lane(plan: Plan) -> tuple[int, int]:
         weight_bits=plan.network.weight_bits,
         flagged=True,
     )
-    pointers = plan.network.inputs if plan.store == "list" else 0
+    pointers = plan.network.inputs + 1 if plan.store == "list" else 0
     memories = [lane.memories[-1] for lane in image.lanes]
     return memories[0].width, max(memory.depth for memory in memories) + pointers
 
