@@ -270,7 +270,7 @@ def test_blocks_are_counted_to_the_last_one() -> None:
     # What may be made of logic is left to place and route.
     check_memories([Ram(width=25, depth=64), Ram(width=3, depth=300)] * 1000, ice40, plan)
     # Only some devices have large memories beside their blocks.
-    huge = [Ram(width=15, depth=16384, huge=True)] * 4
+    huge = [Ram(width=16, depth=16384, huge=True)] * 4
     check_memories(huge, ice40, plan)
     with pytest.raises(FitError, match=r"\(8 blocks\)"):
         check_memories(huge, ecp5, plan)
