@@ -67,7 +67,7 @@ class Kept:
 
 #: What is kept.
 KEPT = (
-    Kept(board="ulx3s-85f", network="paper"),
+    Kept(board="ulx3s-85f", network="paper", clock_hz=40_000_000),
     Kept(board="ulx3s-85f", network="paper", store="dense", fits=False),
     Kept(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
     Kept(board="ulx3s-85f", network="400", mode="learning"),

@@ -81,6 +81,8 @@ class Far:
                 ctx.set(dut.i.valid, 1)
                 await until(ctx, dut.i.ready)
                 ctx.set(dut.i.valid, 0)
+            while ctx.get(dut.pending):
+                await ctx.tick()
         ctx.set(command, 1)
         await ctx.tick()
         ctx.set(command, 0)

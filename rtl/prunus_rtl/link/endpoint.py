@@ -237,8 +237,9 @@ class Endpoint(wiring.Component):
                 m.d.sync += [self.running.eq(0), w.known.eq(0), w.position.eq(0), w.waiting.eq(0)]
                 m.next = "Finish"
             with m.State("Finish"):
-                m.d.comb += framer.finish.eq(1)
-                m.next = "Answer"
+                with m.If(~framer.pending):
+                    m.d.comb += framer.finish.eq(1)
+                    m.next = "Answer"
             with m.State("Answer"):
                 with m.If(framer.sent):
                     m.next = "Receive"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -41,6 +41,8 @@ class Framer(wiring.Component):
         nothing is sent.
     begin, i, finish, repeat, broken, held, sent
         The answer: see the enframer, whose ``done`` is ``sent``.
+    pending : Out(1)
+        An octet of the answer was taken but is not in the buffer yet: ``finish`` must wait.
     """
 
     def __init__(self) -> None:
@@ -62,6 +64,7 @@ class Framer(wiring.Component):
                 "broken": In(1),
                 "held": Out(1),
                 "sent": Out(1),
+                "pending": Out(1),
             }
         )
 
@@ -75,7 +78,16 @@ class Framer(wiring.Component):
         m.submodules.buffer = buffer = Ram(shape=8, depth=2 * BUFFER_BYTES, init=list(init))
         wiring.connect(m, wiring.flipped(self.rx), deframer.octets)
         wiring.connect(m, wiring.flipped(self.tx), enframer.octets)
-        wiring.connect(m, wiring.flipped(self.i), enframer.i)
+        # An octet often comes from the buffer, and what it is decides where the next one goes: a
+        # register between the two.
+        octet = Signal(8)
+        with m.If(self.i.ready):
+            m.d.sync += [self.pending.eq(self.i.valid), octet.eq(self.i.payload)]
+        m.d.comb += [
+            self.i.ready.eq(~self.pending | enframer.i.ready),
+            enframer.i.valid.eq(self.pending),
+            enframer.i.payload.eq(octet),
+        ]
         m.d.comb += [
             deframer.enable.eq(self.receive),
             deframer.match.eq(checksum.match),
