@@ -371,7 +371,7 @@ def test_formula_is_near_what_is_measured(
     made = Made(tmp_path, network, store=store, lanes=lanes)
     steps = made.plan.network.encoder.steps
     for cycles, image in zip(passes(made), made.vectors.shown, strict=True):
-        assert cycles - image.cycles.fewest <= 8 * steps
+        assert cycles - image.cycles.fewest <= 12 * steps
 
 
 @needs_simulator
@@ -405,7 +405,7 @@ def test_packed_store_of_an_up5k_is_in_spram(network: Artifact, tmp_path: Path, 
     for lane in range(4):
         memory = made.memory(f"store{lane}.{SPRAM_NAME}")
         if store == "list":
-            assert (memory.depth, layout.depths[lane][1]) == (16384, 16384 - layout.inputs)
+            assert (memory.depth, layout.depths[lane][1]) == (16384, 16384 - layout.inputs - 1)
         else:
             assert layout.flagged and memory.depth == layout.depths[lane][0]
     assert passes(made)

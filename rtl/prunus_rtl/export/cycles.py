@@ -78,6 +78,10 @@ def estimate(shapes: Shapes, network: Network, steps: Iterable[Step], *, learn: 
         if not step.inhibited:
             rows = live[step.spikes]
             busiest = int(rows.sum(axis=0).max(initial=0))
+            if shapes.store is not None and shapes.store.format == "list":
+                # Each lane looks up two pointers, behind the lists before or, in SPRAM, between.
+                lookups = 2 * spikes
+                busiest = busiest + lookups if hardware.spram else max(busiest, lookups)
             slowest = int(np.maximum(1, rows.max(axis=1)).sum())
         ready = max(now + max(busiest, spikes + 1), encoded)
         parts["integrate"] += ready - now
