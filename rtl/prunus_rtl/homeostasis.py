@@ -119,7 +119,8 @@ class Homeostasis(wiring.Component):
     Timing
     ------
     Derive: ``neurons * (fire_threshold.cycles + 2)`` cycles. Fire: 1 cycle; ``post_count`` and
-    ``strength`` are registered at its end. Settle: ``fire_threshold.cycles`` cycles. ``busy`` is
+    ``strength`` are valid from then on, until the memory is read again (they are its output,
+    ``post_count`` behind an adder). Settle: ``fire_threshold.cycles`` cycles. ``busy`` is
     high for as long, from the cycle after ``derive``, ``fire`` or ``settle``. Clock domain
     ``sync``.
 
@@ -230,9 +231,11 @@ class Homeostasis(wiring.Component):
             self.v_fire.eq(fire_threshold.v_fire),
             theta.write_data.eq(Mux(deriving, decayed, raised)),
             strength.write_data.eq(self.new_strength),
+            self.strength.eq(strength.read_data),
             post_count.write_data.eq(
                 post_count.read_data + (post_count.read_data != max_of(POST_COUNT_BITS))
             ),
+            self.post_count.eq(post_count.write_data),
             fire_threshold.theta.eq(Mux(deriving, decayed, kept)),
             fire_threshold.strength.eq(Mux(deriving, strength.read_data, self.new_strength)),
         ]
@@ -262,11 +265,7 @@ class Homeostasis(wiring.Component):
                     m.next = "Multiply"
             with m.State("Raise"):
                 m.d.comb += [theta.write.eq(1), post_count.write.eq(1)]
-                m.d.sync += [
-                    kept.eq(raised),
-                    self.post_count.eq(post_count.write_data),
-                    self.strength.eq(strength.read_data),
-                ]
+                m.d.sync += kept.eq(raised)
                 m.next = "Wait"
             with m.State("Read"):
                 m.d.comb += read.eq(1)

@@ -27,9 +27,9 @@ class Pruning(wiring.Component):
 
     Timing
     ------
-    ``w_prune`` is valid 2 cycles after its operands, which are held: constant products first, then
-    the smallest. ``prune`` depends combinationally on ``weight``. No cycle is added to the sweep.
-    Clock domain ``sync``.
+    ``w_prune`` is valid 1 cycle after its operands and is the unit's only register: the operands
+    are held, and a flip-flop costs the energy of its clock in every cycle. ``prune`` depends
+    combinationally on ``weight``. No cycle is added to the sweep. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -80,24 +80,23 @@ class Pruning(wiring.Component):
             return m
 
         m.d.comb += self.prune.eq(self.weight < self.w_prune)
-        started = Signal()
-        m.d.sync += started.eq(self.presentation >= policy.start)
+        started = self.presentation >= policy.start
         if isinstance(policy, ConstantPruning):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
             return m
 
-        # Each operand is cut to the largest weight as soon as it is known.
-        ramp = Signal.like(self.w_prune)
-        cap = Signal.like(self.w_prune)
-        for limited, operand, gain, shift in (
-            (ramp, self.post_count, policy.ramp_gain, policy.ramp_shift),
-            (cap, self.strength, policy.strength_gain, STRENGTH_GAIN_SHIFT),
+        dsp = self._shapes.hardware.multiplier == "dsp"
+        bounds = []
+        for operand, gain, shift in (
+            (self.post_count, policy.ramp_gain, policy.ramp_shift),
+            (self.strength, policy.strength_gain, STRENGTH_GAIN_SHIFT),
         ):
             product = Signal(range(((1 << len(operand)) - 1) * gain + 1))
-            dsp = self._shapes.hardware.multiplier == "dsp"
             m.d.comb += product.eq(operand * gain if dsp else times(operand, gain))
-            shifted = product >> shift
-            m.d.sync += limited.eq(Mux(shifted > w_max, w_max, shifted))
-        smallest = Mux(ramp < cap, ramp, cap)
-        m.d.sync += self.w_prune.eq(Mux(started, smallest, 0))
+            bounds.append(product >> shift)
+        ramp, cap = bounds
+        least = Mux(ramp < cap, ramp, cap)
+        # No weight is longer: what is above it is w_max.
+        above = least[len(self.w_prune) :].any()
+        m.d.sync += self.w_prune.eq(Mux(started, Mux(above, w_max, least), 0))
         return m

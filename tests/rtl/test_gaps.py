@@ -78,7 +78,7 @@ def test_largest_product_just_above_a_power_of_2_fits(multiplier: Any) -> None:
         ctx.set(dut.post_count, 9)
         for strength, threshold in ((3, 2), (2, 1), (1, 0)):
             ctx.set(dut.strength, strength)
-            await ctx.tick().repeat(2)
+            await ctx.tick()
             assert ctx.get(dut.w_prune) == threshold == strength * 43691 >> 16
 
     simulate(dut, bench)

@@ -66,7 +66,7 @@ def test_threshold_matches_model(policy: PruningParams, weight_bits: int, multip
             ctx.set(dut.post_count, count)
             ctx.set(dut.strength, strength)
             ctx.set(dut.presentation, presentation)
-            await ctx.tick().repeat(2)
+            await ctx.tick()
             want = pruning_threshold(count, strength, presentation, w_max, policy)
             assert ctx.get(dut.w_prune) == want, (count, strength, presentation)
 
@@ -97,7 +97,7 @@ def test_prunes_below_the_threshold_and_not_at_it(weight_bits: int) -> None:
         for w_prune in range(1 << weight_bits):
             ctx.set(dut.post_count, w_prune)
             ctx.set(dut.strength, 100)
-            await ctx.tick().repeat(2)
+            await ctx.tick()
             assert ctx.get(dut.w_prune) == w_prune
             for weight in range(1 << weight_bits):
                 ctx.set(dut.weight, weight)

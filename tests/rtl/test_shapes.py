@@ -51,3 +51,28 @@ def test_post_is_as_wide_as_the_largest_index_and_made_of_lane_and_slot(lanes: i
         for post in range(neurons):
             lane, slot = hardware.place(post)
             assert slot << s.lane.width | lane == post
+
+
+class Counted(int):
+    """A number that counts its additions."""
+
+    adders = 0
+
+    def __lshift__(self, bits: int) -> "Counted":
+        return Counted(int(self) << bits)
+
+    def __add__(self, other: int) -> "Counted":
+        Counted.adders += 1
+        return Counted(int(self) + other)
+
+    def __sub__(self, other: int) -> "Counted":
+        Counted.adders += 1
+        return Counted(int(self) - other)
+
+
+@pytest.mark.parametrize(("constant", "adders"), [(1, 0), (7, 1), (330, 2), (400, 2), (65535, 1)])
+def test_product_takes_few_adders(constant: int, adders: int) -> None:
+    """330 is 2 * 5 * 33; 65535 is one difference."""
+    Counted.adders = 0
+    assert times(Counted(3), constant) == 3 * constant
+    assert Counted.adders == adders

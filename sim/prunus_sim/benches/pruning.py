@@ -56,7 +56,6 @@ async def thresholds_and_decisions_are_those_of_the_model(dut: Any, seed: int) -
         presentation = min(presentation, max_of(PRESENTATION_BITS))
         drive(dut, post_count=count, strength=strength, presentation=presentation)
         await sample(dut)
-        await sample(dut)
         want = pruning_threshold(count, strength, presentation, f.w_max, policy)
         near = want + int(rng.integers(-1, 2))
         weight = min(f.w_max, max(0, near))

@@ -17,10 +17,9 @@ __all__ = ["CASES", "PruningProperties"]
 
 
 class PruningProperties(Properties):
-    """The threshold equals the formula two cycles later, and decides about every weight.
+    """The threshold equals the formula one cycle later, and decides about every weight.
 
-    Operands may change in every cycle. The formula multiplies, where the unit shifts and adds, and
-    takes the smallest at the end, where the unit cuts first.
+    Operands may change in every cycle. The formula multiplies, where the unit shifts and adds.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class PruningProperties(Properties):
             unit.presentation.eq(self.presentation),
             unit.weight.eq(self.weight),
             Assert(unit.w_prune <= w_max, "w_prune is in 0..w_max"),
-            Cover(started(m, cycles=3), "two cycles pass"),
+            Cover(started(m, cycles=2), "a cycle passes"),
         ]
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             m.d.comb += [
@@ -60,10 +59,10 @@ class PruningProperties(Properties):
             ]
             return m
 
-        post_count = past(m, self.post_count, name="post_count", cycles=2)
-        strength = past(m, self.strength, name="strength", cycles=2)
-        presentation = past(m, self.presentation, name="presentation", cycles=2)
-        known = started(m, cycles=2)
+        post_count = past(m, self.post_count, name="post_count")
+        strength = past(m, self.strength, name="strength")
+        presentation = past(m, self.presentation, name="presentation")
+        known = started(m, cycles=1)
         if isinstance(policy, ConstantPruning):
             threshold: Any = policy.w_prune
         else:
