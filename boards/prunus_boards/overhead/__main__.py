@@ -11,8 +11,9 @@ from rich.console import Console
 
 from prunus_boards.overhead.cores import CORES
 from prunus_boards.overhead.measure import PARTS, Measurement
-from prunus_boards.overhead_results import OVERHEAD, keep_part, own_rows, package_versions
+from prunus_boards.overhead_results import OVERHEAD, keep_part, own_rows
 from prunus_model.cli.common import WrongError, results_option, user_errors
+from prunus_model.machine import package_versions
 
 __all__ = ["main"]
 
@@ -64,7 +65,7 @@ def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: 
             keep_part(
                 output,
                 command=f"python -m prunus_boards.overhead --seeds {seeds}",
-                versions=package_versions(_PACKAGES),
+                versions=package_versions(*_PACKAGES),
                 ablation=sorted(kept + rows, key=_order),
             )
     if measurement.failures:

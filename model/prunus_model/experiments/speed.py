@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -32,6 +31,7 @@ from prunus_model.datasets import load
 from prunus_model.encoder import levels
 from prunus_model.engine import Engine
 from prunus_model.errors import PrunusError
+from prunus_model.machine import processor
 from prunus_model.training import versions
 
 __all__ = ["main"]
@@ -187,7 +187,7 @@ def main(*, data: str, bindsnet_python: str, output: Path) -> None:
     content = {
         "command": f"python -m prunus_model.experiments.speed --data {data}",
         "versions": versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
-        "processor": _processor(),
+        "processor": processor(),
         "rows": rows,
         "compile_seconds": _compile_seconds(),
         "prunus_400": ours,
@@ -201,16 +201,6 @@ def main(*, data: str, bindsnet_python: str, output: Path) -> None:
     }
     write_json(output, content)
     console.print(f"Saved {output}: {content['ratio_400']} times BindsNET")
-
-
-def _processor() -> str:
-    """Name of the processor and how many there are."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
 
 
 if __name__ == "__main__":

