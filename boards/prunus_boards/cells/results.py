@@ -41,7 +41,8 @@ class ResultsError(PrunusError):
     """A number of the results is impossible, or rows that must be equal are not."""
 
 
-#: Area of a memory cell of six transistors in 0.18 um, as TSMC has published it for its process.
+#: Area of a memory cell of six transistors: an assumption, as foundries told it of their 0.18 um
+#: processes; no publication was at hand to check.
 BIT_CELL_UM2 = 4.65
 _DIGITS = 6
 _FACTS = ".json"

@@ -1,4 +1,4 @@
-"""Figures that others have published; nothing of it was measured here."""
+"""Figures that others have published, as comparisons quote them; no paper was at hand to check."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PEERS = (
     Peer(
         name="Wang 2023",
         figure="654 pJ/SOP",
-        what="board power by synaptic operations; the paper was not at hand",
+        what="board power by synaptic operations",
         platform="FPGA",
         supervised=None,
     ),

@@ -207,15 +207,17 @@ def _peers() -> list[Table]:
             "peers",
             "Published figures: unsupervised learning, and energy by SOP",
             [peer for peer in PEERS if not peer.supervised],
-            "As published; nothing was remeasured. A SOP is another thing in each of them, and "
-            "they include what ours leave out: clock, control, leakage, input and output. So "
+            "As comparisons of the field quote them: nothing was remeasured, and no paper was at "
+            "hand to check a figure or what it includes. A SOP is another thing in each of them, "
+            "and they include what ours leave out: clock, control, leakage, input and output. So "
             "pJ/SOP of class a or b must not be set against them.",
         ),
         table(
             "peers-supervised",
             "Published figures: supervised networks",
             [peer for peer in PEERS if peer.supervised],
-            "Trained with labels: more accurate and smaller than a network that learns without. "
-            "Measured at the board, with everything in it.",
+            "As quoted, like the table above. Trained with labels: more accurate and smaller than "
+            "a network that learns without. "
+            "Of the whole device, as far as told.",
         ),
     ]
