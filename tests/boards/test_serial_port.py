@@ -4,6 +4,7 @@ import errno
 import os
 import pty
 import select
+import termios
 import threading
 import tty
 from collections.abc import Iterator
@@ -147,3 +148,15 @@ def test_silent_board_is_told(board: Board, monkeypatch: pytest.MonkeyPatch) -> 
         f"Device at {board.port} must answer IDENTIFY, but did not in 5 attempts: "
         "nothing came in 0.02 s"
     )
+
+
+def test_port_that_vanishes_while_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyserial lets the error of the terminal through, which is no OSError."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(serial, "Serial", gone)
+    message = "Serial port /dev/ttyX must be one that can be opened: Input/output error"
+    with pytest.raises(TransportError, match=f"^{message}$"):
+        SerialTransport("/dev/ttyX")

@@ -14,6 +14,16 @@ __all__ = ["SerialTransport"]
 
 #: Bytes fetched at a time.
 _CHUNK = 4096
+_ERRORS: tuple[type[Exception], ...] = (serial.SerialException, OSError)
+try:
+    import termios
+except ImportError:  # Windows has none.
+    pass
+else:
+    # pyserial lets it through if a port vanishes while it is opened; it is no OSError.
+    _ERRORS += (termios.error,)
+#: Also what pyserial says of settings.
+_REFUSED: tuple[type[Exception], ...] = (*_ERRORS, ValueError)
 
 
 class SerialTransport(Transport):
@@ -41,14 +51,14 @@ class SerialTransport(Transport):
             self._port = serial.Serial(
                 port, baud, timeout=0, write_timeout=self.patience, exclusive=True
             )
-        except (serial.SerialException, ValueError, OSError) as e:
+        except _REFUSED as e:
             raise TransportError(_reason(port, e)) from e
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""
         try:
             self._port.write(octets)
-        except (serial.SerialException, OSError) as e:
+        except _ERRORS as e:
             raise TransportError(f"Serial port {self.name} must stay connected: {_text(e)}") from e
 
     def read(self, timeout: float) -> bytes:
@@ -58,7 +68,7 @@ class SerialTransport(Transport):
             first: bytes = self._port.read(1)
             self._port.timeout = 0
             rest: bytes = self._port.read(_CHUNK) if first else b""
-        except (serial.SerialException, OSError) as e:
+        except _ERRORS as e:
             raise TransportError(f"Serial port {self.name} must stay connected: {_text(e)}") from e
         return first + rest
 
@@ -80,4 +90,4 @@ def _reason(port: str, error: Exception) -> str:
 
 
 def _text(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    return getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)
