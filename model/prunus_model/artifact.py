@@ -37,8 +37,10 @@ FORMAT_VERSION = 1
 _HEADER = "header.json"
 _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+#: State that only networks have whose pruning keeps it.
+_ACTIVITY = "activity"
 _ARRAYS = (
-    *STATE_DTYPES,
+    *(name for name in STATE_DTYPES if name != _ACTIVITY),
     "votes",
     "assignment",
     "response",
@@ -212,7 +214,9 @@ class Artifact:
             config=config,
             schedule=Schedule(**header["schedule"]),
             state=State(
-                **{name: arrays[name] for name in STATE_DTYPES}, presentation=header["presentation"]
+                **{_ACTIVITY: np.zeros(config.inputs, dtype=STATE_DTYPES[_ACTIVITY])}
+                | {name: arrays[name] for name in STATE_DTYPES if name in arrays},
+                presentation=header["presentation"],
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
             response=arrays["response"],
@@ -271,7 +275,11 @@ class Artifact:
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = {name: getattr(self.state, name) for name in STATE_DTYPES}
+        arrays = {
+            name: getattr(self.state, name)
+            for name in STATE_DTYPES
+            if name != _ACTIVITY or self.config.activity_shift
+        }
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -313,13 +321,16 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            members = {_HEADER, *(f"{name}.npy" for name in _ARRAYS)}
+            names = _ARRAYS
+            if header["config"]["pruning"].get("activity_shift"):
+                names = (*_ARRAYS, _ACTIVITY)
+            members = {_HEADER, *(f"{name}.npy" for name in names)}
             _check_names("members", archive.namelist(), members, path)
             arrays = {
                 name: np.lib.format.read_array(
                     io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
                 )
-                for name in _ARRAYS
+                for name in names
             }
     except ArtifactError:
         raise

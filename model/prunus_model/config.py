@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from prunus_model.errors import ConfigError
 from prunus_model.formats import (
+    ACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
@@ -164,6 +165,11 @@ class AdaptivePruning:
         Cap by the neuron's own connection strength, in 1/65536. 0..65535.
     start : int
         First presentation in which anything is pruned.
+    activity_shift : int
+        How slowly the activity of an input is averaged, as a power of 2; its share of the learning
+        sweeps then scales the threshold of each synapse: an input that every neuron hears says
+        little, and costs most. 0, the default: no activity is kept, and ``w_prune`` is the same for
+        all synapses of a neuron. 0..15.
     """
 
     policy: Literal["adaptive"] = "adaptive"
@@ -171,6 +177,7 @@ class AdaptivePruning:
     ramp_shift: Annotated[int, Field(ge=0, le=32)] = 3
     strength_gain: Annotated[int, Field(ge=0, le=65535)] = 330
     start: _Presentation = 0
+    activity_shift: Annotated[int, Field(ge=0, le=ACTIVITY_BITS - 1)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -364,14 +371,24 @@ class NetworkConfig:
             raise ConfigError(f"Configuration file {path} must be readable: {reason}") from e
         return cls.from_toml(text, source=str(path))
 
+    @property
+    def activity_shift(self) -> int:
+        """That of adaptive pruning, 0 for all other policies: no activity is kept."""
+        return self.pruning.activity_shift if isinstance(self.pruning, AdaptivePruning) else 0
+
     def to_mapping(self) -> dict[str, Any]:
-        """Return the configuration as nested dictionaries of plain values."""
+        """Return the configuration as nested dictionaries of plain values.
+
+        An ``activity_shift`` of 0 is left out: networks from before there was one keep their hash.
+        """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
+        if not self.activity_shift:
+            mapping["pruning"].pop("activity_shift", None)
         return mapping
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete."""
-        return tomli_w.dumps(self.to_mapping())
+        return tomli_w.dumps(_ADAPTER.dump_python(self))
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)

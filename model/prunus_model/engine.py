@@ -90,6 +90,7 @@ class Engine:
             v=run.v[:neurons].copy(),
             v_fire=run.v_fire[:neurons].copy(),
             last_step=run.last_step.copy(),
+            activity=net.activity.copy(),
             presentation=self._presentation,
         )
 
@@ -276,6 +277,7 @@ class Engine:
             event_counts=np.zeros(padded, dtype=np.int64),
             random=np.zeros(PRE_PER_DRAW * p.words, dtype=np.uint8),
             column=np.zeros(p.inputs, dtype=np.uint8),
+            thresholds=np.zeros(p.inputs, dtype=np.uint16),
             changed=np.zeros(p.inputs + 1, dtype=np.uint16),
             spike_steps=np.zeros(p.steps, dtype=np.int64),
             spike_posts=np.zeros(p.steps, dtype=np.int64),
@@ -334,6 +336,7 @@ def _params(config: NetworkConfig) -> kernels.Params:
         ramp_shift=adaptive.ramp_shift,
         strength_gain=adaptive.strength_gain,
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
+        activity_shift=config.activity_shift,
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
@@ -357,4 +360,5 @@ def _net(state: State) -> kernels.Net:
         strength=state.strength.copy(),
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
+        activity=state.activity.copy(),
     )

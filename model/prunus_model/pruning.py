@@ -16,21 +16,36 @@ from prunus_model.config import (
     PruningParams,
     SoftPruning,
 )
-from prunus_model.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.formats import (
+    ACTIVITY_BITS,
+    NEURON_THRESHOLD_BITS,
+    SHARE_BITS,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 
-__all__ = ["frozen_by_soft", "kept_by_post", "pruning_threshold"]
+__all__ = [
+    "frozen_by_soft",
+    "kept_by_post",
+    "moved_activity",
+    "pruning_threshold",
+    "synapse_thresholds",
+]
 
 
 def pruning_threshold(
     post_count: int, strength: int, presentation: int, w_max: int, policy: PruningParams
 ) -> int:
-    """Return ``w_prune``: in this sweep a synapse whose new weight is ``< w_prune`` is pruned.
+    """Return ``w_prune`` of a neuron: in this sweep it prunes new weights that are ``< w_prune``.
 
     ``constant``: ``w_prune`` as given. ``adaptive``: ``min((post_count * ramp_gain) >> ramp_shift,
     (strength * strength_gain) >> 16, w_max)``. Over time, the ramp follows the neuron's own firing,
     so that a neuron that has learned little prunes little; over neurons, the cap follows its own
     connection strength, so that a weak neuron keeps its synapses. Both are 0 before presentation
     ``start``; all other policies prune nothing in a sweep.
+
+    With ``activity_shift`` the limit is 1023 in place of ``w_max``, and
+    :func:`synapse_thresholds` gives the thresholds of the synapses.
 
     Parameters
     ----------
@@ -48,7 +63,7 @@ def pruning_threshold(
     Returns
     -------
     int
-        Pruning threshold, 0..w_max.
+        Pruning threshold, 0..w_max, or 0..1023.
 
     Examples
     --------
@@ -64,9 +79,76 @@ def pruning_threshold(
         case AdaptivePruning() if presentation >= policy.start:
             ramp = post_count * policy.ramp_gain >> policy.ramp_shift
             cap = strength * policy.strength_gain >> STRENGTH_GAIN_SHIFT
-            return min(ramp, cap, w_max)
+            most = max_of(NEURON_THRESHOLD_BITS) if policy.activity_shift else w_max
+            return min(ramp, cap, most)
         case _:
             return 0
+
+
+def synapse_thresholds(
+    w_prune: int, activity: npt.NDArray[np.int64], w_max: int
+) -> npt.NDArray[np.int64]:
+    """Return the pruning thresholds of a neuron's synapses, scaled by the activities of inputs.
+
+    ``min((w_prune * share) >> 8, w_max)``, with ``share`` the high byte of ``activity``; at least 1
+    if ``w_prune`` is: a weight of 0 is pruned.
+
+    Parameters
+    ----------
+    w_prune : int
+        Of the neuron, :func:`pruning_threshold`.
+    activity : ndarray of int64, shape (inputs,)
+        From before this sweep, 0..65535.
+    w_max : int
+        Largest weight.
+
+    Returns
+    -------
+    ndarray of int64, shape (inputs,)
+
+    Examples
+    --------
+    Inputs that are active in all, half and none of the sweeps:
+
+    >>> synapse_thresholds(60, np.array([65535, 32768, 0]), 255)
+    array([59, 30,  1])
+    """
+    share = activity >> (ACTIVITY_BITS - SHARE_BITS)
+    scaled = w_prune * share >> SHARE_BITS
+    limited: npt.NDArray[np.int64] = np.clip(scaled, min(w_prune, 1), w_max)
+    return limited
+
+
+def moved_activity(
+    activity: npt.NDArray[np.int64], recent: npt.NDArray[np.bool_], activity_shift: int
+) -> npt.NDArray[np.int64]:
+    """Return the activities after a sweep.
+
+    Down by ``activity >> activity_shift``; up, for recent inputs, by the same of what is missing to
+    65535. So an activity follows the share of the sweeps in which the input was recent, of all
+    neurons together.
+
+    Parameters
+    ----------
+    activity : ndarray of int64, shape (inputs,)
+        Before, 0..65535.
+    recent : ndarray of bool, shape (inputs,)
+        Inputs that were active recently (:func:`prunus_model.stdp.recent`).
+    activity_shift : int
+        How slowly they follow, 1..15.
+
+    Returns
+    -------
+    ndarray of int64, shape (inputs,)
+
+    Examples
+    --------
+    >>> moved_activity(np.array([0, 65535, 512]), np.array([True, True, False]), 8)
+    array([  255, 65535,   510])
+    """
+    up, down = max_of(ACTIVITY_BITS) - activity >> activity_shift, activity >> activity_shift
+    moved: npt.NDArray[np.int64] = activity + np.where(recent, up, -down)
+    return moved
 
 
 def frozen_by_soft(

@@ -17,6 +17,7 @@ from prunus_model.random import ENCODER, LEARNING
 from prunus_model.state import State
 from prunus_model.store import LaneImage
 from prunus_model.store_layout import StoreLayout
+from prunus_rtl.activity import InputActivity
 from prunus_rtl.columns import Columns
 from prunus_rtl.counters import Counters, counters_layout
 from prunus_rtl.encoder import Encoder
@@ -443,7 +444,7 @@ class Core(wiring.Component):
         return m
 
     def _initial(self, name: str) -> list[int] | None:
-        """Return a state variable of all neurons as the initial contents of a memory."""
+        """Return a state variable as the initial contents of a memory."""
         if self._state is None:
             return None
         values: list[int] = getattr(self._state, name).tolist()
@@ -501,6 +502,16 @@ class Core(wiring.Component):
         m.submodules.random = random = RandomStream()
         m.submodules.sweep = sweep = LearningSweep(shapes=s)
         m.submodules.pruning = pruning = Pruning(shapes=s)
+        if s.by_activity:
+            activity = InputActivity(shapes=s, init=self._initial("activity"))
+            m.submodules.activity = activity
+            wiring.connect(m, port.activity, activity.access)
+            m.d.comb += [
+                activity.read.eq(sweep.column.read_row),
+                activity.pre.eq(sweep.column.read_pre),
+                activity.recent.eq(trace.recent),
+                pruning.share.eq(activity.share),
+            ]
         for name in ("theta", "strength", "post_count"):
             wiring.connect(m, getattr(port, name), getattr(homeostasis, f"{name}_access"))
         wiring.connect(m, port.last_step, trace.access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
@@ -14,12 +15,30 @@ from prunus_rtl.last_step import last_step_layout
 from prunus_rtl.shapes import Access, Shapes
 from prunus_rtl.store_port import store_has
 
-__all__ = ["DATA_BITS", "SPACE_BITS", "MemoryPort", "answer_layout", "request_layout", "spaces"]
+__all__ = [
+    "DATA_BITS",
+    "PLAIN_SPACES",
+    "SPACE_BITS",
+    "MemoryPort",
+    "answer_layout",
+    "request_layout",
+    "spaces",
+]
 
 #: Width of a word of the memory port.
 DATA_BITS = 32
 #: Width of the number of an address space.
 SPACE_BITS = 4
+
+#: Spaces whose words are a state variable as it is, in the order of its indices.
+PLAIN_SPACES: Mapping[Space, str] = {
+    Space.THETA: "theta",
+    Space.STRENGTH: "strength",
+    Space.POST_COUNT: "post_count",
+    Space.V: "v",
+    Space.V_FIRE: "v_fire",
+    Space.ACTIVITY: "activity",
+}
 
 
 def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
@@ -50,6 +69,8 @@ def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
             Space.POST_COUNT: (s.post.width, s.post_count.width, neurons),
             Space.LAST_STEP: (s.pre.width, last_step_layout(s).size, inputs),
         }
+    if s.by_activity:
+        found[Space.ACTIVITY] = (s.pre.width, s.activity.width, inputs)
     return dict(sorted(found.items()))
 
 

@@ -13,29 +13,43 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.config import AdaptivePruning, ConstantPruning
-from prunus_model.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.formats import (
+    NEURON_THRESHOLD_BITS,
+    SHARE_BITS,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 from prunus_rtl.shapes import Shapes, times
 
 __all__ = ["Pruning"]
 
 
+def cut(value: Any, bits: int) -> Any:
+    """Return a value cut to the largest one of that many bits."""
+    return Mux(value[bits:].any(), max_of(bits), value[:bits])
+
+
 class Pruning(wiring.Component):
     """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
 
-    The threshold equals :func:`prunus_model.pruning.pruning_threshold`. Policy and constants are
-    fixed when the core is generated; ``none`` has no hardware at all.
+    The threshold equals :func:`prunus_model.pruning.pruning_threshold`, scaled by the activity of
+    the input, if that is kept, as by :func:`prunus_model.pruning.synapse_thresholds`. Policy and
+    constants are fixed when the core is generated; ``none`` has no hardware at all.
 
     Timing
     ------
     ``w_prune`` is valid 1 cycle after its operands and is the unit's only register: the operands
-    are held, and a flip-flop costs the energy of its clock in every cycle. ``prune`` depends
-    combinationally on ``weight``. No cycle is added to the sweep. Clock domain ``sync``.
+    are held, and a flip-flop costs the energy of its clock in every cycle. With activities the
+    threshold of the neuron is a register of its own, and ``w_prune`` comes 1 cycle after it and
+    ``share``. ``prune`` depends combinationally on ``weight``. No cycle is added to the sweep.
+    Clock domain ``sync``.
 
     Parameters
     ----------
     shapes : Shapes
         Network and hardware. ``hardware.multiplier`` decides whether the gains are multiplied by
-        shifts and additions, or by multiplier blocks.
+        shifts and additions, or by multiplier blocks. With activities there is one product of two
+        variables per cycle, 10 by 8 bits, for which synthesis takes a block where there is one.
 
     Members
     -------
@@ -45,6 +59,8 @@ class Pruning(wiring.Component):
         Sum of its weights, before this spike.
     presentation : In(shapes.presentation)
         Number of the presentation.
+    share : In(8)
+        High byte of the activity of the input; only with activities.
     w_prune : Out(shapes.weight)
         Pruning threshold.
     weight : In(shapes.weight)
@@ -64,6 +80,7 @@ class Pruning(wiring.Component):
                 "weight": In(shapes.weight),
                 "prune": Out(1),
             }
+            | ({"share": In(SHARE_BITS)} if shapes.by_activity else {})
         )
 
     @property
@@ -74,8 +91,8 @@ class Pruning(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        policy = self._shapes.network.pruning
-        w_max = self._shapes.network.formats.w_max
+        s = self._shapes
+        policy = s.network.pruning
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             return m
 
@@ -85,7 +102,7 @@ class Pruning(wiring.Component):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
             return m
 
-        dsp = self._shapes.hardware.multiplier == "dsp"
+        dsp = s.hardware.multiplier == "dsp"
         bounds = []
         for operand, gain, shift in (
             (self.post_count, policy.ramp_gain, policy.ramp_shift),
@@ -96,7 +113,14 @@ class Pruning(wiring.Component):
             bounds.append(product >> shift)
         ramp, cap = bounds
         least = Mux(ramp < cap, ramp, cap)
-        # No weight is longer: what is above it is w_max.
-        above = least[len(self.w_prune) :].any()
-        m.d.sync += self.w_prune.eq(Mux(started, Mux(above, w_max, least), 0))
+        if not s.by_activity:
+            m.d.sync += self.w_prune.eq(Mux(started, cut(least, len(self.w_prune)), 0))
+            return m
+        base = Signal(NEURON_THRESHOLD_BITS)
+        scaled = cut((base * self.share) >> SHARE_BITS, len(self.w_prune))
+        m.d.sync += [
+            base.eq(Mux(started, cut(least, NEURON_THRESHOLD_BITS), 0)),
+            # At least 1, unless nothing is to be pruned.
+            self.w_prune.eq(scaled | (base.any() & ~scaled.any())),
+        ]
         return m

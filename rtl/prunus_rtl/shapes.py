@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.config import NetworkConfig
 from prunus_model.formats import (
+    ACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -108,6 +109,16 @@ class Shapes:
     def learn_cycles(self) -> int:
         """Cycles of a learned output spike."""
         return self.network.inputs + 5
+
+    @property
+    def by_activity(self) -> bool:
+        """Whether the pruning threshold of a synapse follows the activity of its input."""
+        return self.hardware.learn and self.network.activity_shift > 0
+
+    @property
+    def activity(self) -> Shape:
+        """Activity of an input."""
+        return unsigned(ACTIVITY_BITS)
 
     @property
     def pre(self) -> Shape:

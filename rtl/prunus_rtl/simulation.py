@@ -18,7 +18,7 @@ from prunus_model.store_layout import StoreLayout
 from prunus_rtl.core import Core
 from prunus_rtl.counters import counters_layout
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_port import spaces
+from prunus_rtl.memory_port import PLAIN_SPACES, spaces
 
 __all__ = ["CoreDriver", "Outcome", "receive", "send", "simulate"]
 
@@ -149,11 +149,11 @@ class CoreDriver:
         core = self._core
         state = State.initial(core.network)
         has = spaces(core.shapes)
-        for space, name in _NEURON_SPACES.items():
+        for space, name in PLAIN_SPACES.items():
             values = getattr(state, name)
             values[:] = 0
-            for post in range(core.network.neurons if space in has else 0):
-                values[post], _ = await self.access(space, post)
+            for at in range(has[space][2] if space in has else 0):
+                values[at], _ = await self.access(space, at)
         if Space.LAST_STEP in has:
             for pre in range(core.network.inputs):
                 word, _ = await self.access(Space.LAST_STEP, pre)
@@ -172,9 +172,9 @@ class CoreDriver:
         """Write every state variable that the core has."""
         core = self._core
         has = spaces(core.shapes)
-        for space, name in _NEURON_SPACES.items():
-            for post, value in enumerate(getattr(state, name).tolist() if space in has else ()):
-                await self.access(space, post, value)
+        for space, name in PLAIN_SPACES.items():
+            for at, value in enumerate(getattr(state, name).tolist() if space in has else ()):
+                await self.access(space, at, value)
         if Space.LAST_STEP in has:
             for pre, step in enumerate(state.last_step.tolist()):
                 word = 0 if step == NO_STEP else 1 << STEP_BITS | step
@@ -250,13 +250,3 @@ class CoreDriver:
                     undecided=bool(result.undecided),
                     counts=counts,
                 )
-
-
-#: Spaces with a word per neuron, and the state variable in each.
-_NEURON_SPACES = {
-    Space.THETA: "theta",
-    Space.STRENGTH: "strength",
-    Space.POST_COUNT: "post_count",
-    Space.V: "v",
-    Space.V_FIRE: "v_fire",
-}

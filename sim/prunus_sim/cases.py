@@ -426,7 +426,11 @@ def _random(number: int) -> Callable[[int], Job]:
             pruning=pick(
                 NoPruning(),
                 ConstantPruning(w_prune=int(rng.integers(0, 1 << weight_bits)), start=pick(0, 3)),
-                AdaptivePruning(ramp_shift=pick(0, 2), strength_gain=pick(200, 2000, 65535)),
+                AdaptivePruning(
+                    ramp_shift=pick(0, 2),
+                    strength_gain=pick(200, 2000, 65535),
+                    activity_shift=pick(0, 1, 8, 15),
+                ),
             ),
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
@@ -467,6 +471,9 @@ _JOBS: Mapping[str, Callable[[int], Job]] = {
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
+    "policy-activity": _policy(
+        AdaptivePruning(ramp_shift=0, strength_gain=3000, activity_shift=8), "adaptive by activity"
+    ),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,

@@ -54,6 +54,7 @@ UNITS = (
     "columns",
     "membrane",
     "last_step",
+    "activity",
     "stdp",
     "pruning",
     "homeostasis",

@@ -22,6 +22,7 @@ UNITS = (
     "stdp",
     "pruning",
     "last_step",
+    "activity",
     "readout",
     "memory_port",
     "random",

@@ -1,3 +1,4 @@
+import platform
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -25,5 +26,5 @@ def test_processor_is_named_and_counted(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_processor_without_a_list_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_CPUINFO", tmp_path / "missing")
-    monkeypatch.setattr(machine.platform, "processor", lambda: "other")
+    monkeypatch.setattr(platform, "processor", lambda: "other")
     assert machine.processor() == "other"

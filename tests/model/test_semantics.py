@@ -64,6 +64,7 @@ class Scalar:
     v: list[int]
     v_fire: list[int]
     last_step: list[int | None]
+    activity: list[int]
     presentation: int
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -182,17 +183,26 @@ class Scalar:
         # 3
         up, down = 2**c.stdp.potentiation_shift, 2**c.stdp.depression_shift
         self.count(learning_draws=(c.inputs + 3) // 4)
+        recent = [
+            last is not None and step - last <= c.stdp.trace_window for last in self.last_step
+        ]
+        shift = getattr(c.pruning, "activity_shift", 0)
         for pre in self.inputs:
             self.count(update_dense=1)
+            threshold = w_prune
+            if shift > 0:
+                a = self.activity[pre]
+                if w_prune > 0:
+                    threshold = min(self.w_max, max(1, w_prune * (a // 256) // 256))
+                more, less = (65535 - a) // 2**shift, a // 2**shift
+                self.activity[pre] = a + more if recent[pre] else a - less
             if not self.alive[pre][post] or self.frozen[pre][post]:
                 continue
             self.count(update_sops=1)
-            w, r, last = self.weights[pre][post], random[pre], self.last_step[pre]
-            if last is not None and step - last <= c.stdp.trace_window:
-                w = w + (self.w_max - w + r % up) // up
-            else:
-                w = w - (w + r % down) // down
-            if w < w_prune:
+            w, r = self.weights[pre][post], random[pre]
+            rise, fall = (self.w_max - w + r % up) // up, (w + r % down) // down
+            w = w + rise if recent[pre] else w - fall
+            if w < threshold:
                 self.alive[pre][post] = False
                 self.count(pruned=1)
                 w = 0
@@ -210,7 +220,7 @@ class Scalar:
         if p.policy == "adaptive" and self.presentation >= p.start:
             ramp = self.post_count[post] * p.ramp_gain // 2**p.ramp_shift
             cap = self.strength[post] * p.strength_gain // 65536
-            return int(min(ramp, cap, self.w_max))
+            return int(min(ramp, cap, 1023 if p.activity_shift else self.w_max))
         return 0
 
     def freeze(self, post: int, percent: int) -> None:
@@ -248,6 +258,7 @@ class Scalar:
         assert state.strength.tolist() == self.strength, context
         assert state.post_count.tolist() == self.post_count, context
         assert state.active_count.tolist() == self.active_count, context
+        assert state.activity.tolist() == self.activity, context
         assert state.last_step.tolist() == last_step, context
         assert state.weights.tolist() == self.weights, context
         assert state.alive.tolist() == self.alive, context
@@ -277,6 +288,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
     frozen = alive & (rng.random(shape) < 0.5) & (active_count >= once) & (once > 0)
     weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
     theta = rng.integers([0, 2**24 - 3000], [3000, 2**24], (neurons, 2))
+    activities = [0, 255, 256, 32767, 65279, 65535] if config.activity_shift else [0]
     state = State(
         weights=weights.astype(np.uint8),
         alive=alive,
@@ -288,6 +300,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
         v=rng.integers(0, 2**24, neurons).astype(np.int32),
         v_fire=rng.integers(0, 2**23, neurons).astype(np.int32),
         last_step=rng.integers(-1, config.encoder.steps, config.inputs).astype(np.int16),
+        activity=rng.choice(activities, config.inputs).astype(np.int32),
         presentation=int(rng.choice([0, 1, 2, 2**32 - 2, 2**32 - 1])),
     )
     state.check(config)

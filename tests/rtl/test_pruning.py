@@ -13,7 +13,7 @@ from prunus_model.config import (
     NoPruning,
     PruningParams,
 )
-from prunus_model.pruning import pruning_threshold
+from prunus_model.pruning import pruning_threshold, synapse_thresholds
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.pruning import Pruning
 from prunus_rtl.shapes import Shapes
@@ -116,3 +116,37 @@ def test_no_multiplier_unless_asked_for(gain: int) -> None:
     policy = AdaptivePruning(strength_gain=gain, ramp_gain=3)
     assert "cell $mul" not in rtlil.convert(unit(policy, multiplier="sequential"), emit_src=False)
     assert "cell $mul" in rtlil.convert(unit(policy, multiplier="dsp"), emit_src=False)
+
+
+@pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
+@pytest.mark.parametrize("weight_bits", [1, 4, 8])
+@pytest.mark.parametrize("start", [0, 5])
+def test_threshold_scaled_by_activity_matches_model(
+    weight_bits: int, multiplier: str, start: int
+) -> None:
+    policy = AdaptivePruning(ramp_shift=0, strength_gain=1300, start=start, activity_shift=8)
+    dut = unit(policy, weight_bits=weight_bits, multiplier=multiplier)
+    w_max = dut.shapes.network.formats.w_max
+    rng = np.random.default_rng(weight_bits)
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(60):
+            count = int(rng.choice([0, 1, 2, 255, 1022, 1023, 1024, 65535]))
+            strength = int(rng.choice([0, 51, 784 * w_max // 3, 784 * w_max]))
+            presentation = int(rng.choice([0, 4, 5, 6]))
+            ctx.set(dut.post_count, count)
+            ctx.set(dut.strength, strength)
+            ctx.set(dut.presentation, presentation)
+            await ctx.tick()
+            neuron = pruning_threshold(count, strength, presentation, w_max, policy)
+            for share in (0, 1, 127, 128, 254, 255):
+                ctx.set(dut.share, share)
+                await ctx.tick()
+                (want,) = synapse_thresholds(neuron, np.array([share << 8 | 255]), w_max)
+                assert ctx.get(dut.w_prune) == want, (count, strength, presentation, share)
+                ctx.set(dut.weight, int(want))
+                assert ctx.get(dut.prune) == 0
+                ctx.set(dut.weight, max(0, int(want) - 1))
+                assert ctx.get(dut.prune) == int(want > 0)
+
+    simulate(dut, bench)

@@ -16,22 +16,13 @@ from prunus_model.formats import STEP_BITS, max_of
 from prunus_model.state import NO_STEP, STATE_DTYPES, State
 from prunus_model.store import StoreImage
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_port import spaces
+from prunus_rtl.memory_port import PLAIN_SPACES, spaces
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["Words", "blocks", "state_of", "words_of"]
 
 #: Words by space; the index is the address.
 Words = dict[Space, npt.NDArray[np.int64]]
-
-#: Spaces with a word per neuron, and the state variable in each.
-_PER_NEURON = {
-    Space.THETA: "theta",
-    Space.STRENGTH: "strength",
-    Space.POST_COUNT: "post_count",
-    Space.V: "v",
-    Space.V_FIRE: "v_fire",
-}
 
 
 def blocks(shapes: Shapes, space: Space) -> Iterator[tuple[int, int]]:
@@ -62,8 +53,8 @@ def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Word
     """
     words: Words = {}
     for space, (_, _, depth) in spaces(shapes).items():
-        if space in _PER_NEURON:
-            values = getattr(state, _PER_NEURON[space]).astype(np.int64)
+        if space in PLAIN_SPACES:
+            values = getattr(state, PLAIN_SPACES[space]).astype(np.int64)
         elif space is Space.PRESENTATION:
             values = np.array([state.presentation], dtype=np.int64)
         elif space is Space.VOTES:
@@ -99,7 +90,7 @@ def state_of(shapes: Shapes, words: Words, base: State) -> tuple[State, npt.NDAr
     """
     network = shapes.network
     found: dict[str, npt.NDArray[np.int64]] = {
-        name: words[space] for space, name in _PER_NEURON.items() if space in words
+        name: words[space] for space, name in PLAIN_SPACES.items() if space in words
     }
     if Space.LAST_STEP in words:
         last = words[Space.LAST_STEP]

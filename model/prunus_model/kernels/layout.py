@@ -103,6 +103,7 @@ class Params(NamedTuple):
     ramp_shift: int
     strength_gain: int
     start: int
+    activity_shift: int
     after_presentations: int
     min_spikes: int
     percent: int
@@ -121,6 +122,7 @@ class Net(NamedTuple):
     row_alive, row_frozen : ndarray of int64, shape (inputs,)
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
+    activity : ndarray of int32, shape (inputs,)
         As in :class:`prunus_model.state.State`.
     """
 
@@ -133,6 +135,7 @@ class Net(NamedTuple):
     strength: npt.NDArray[np.int32]
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
+    activity: npt.NDArray[np.int32]
 
 
 class Run(NamedTuple):
@@ -151,6 +154,8 @@ class Run(NamedTuple):
         Spiking inputs of each step.
     event_counts : ndarray of int64, shape (steps, padded)
     random, column : ndarray of uint8, shape (4 * words,), (inputs,)
+    thresholds : ndarray of uint16, shape (inputs,)
+        Pruning threshold of each synapse of the neuron that fired.
     changed : ndarray of uint16, shape (inputs + 1,)
         Inputs whose synapse a sweep changes.
     spike_steps, spike_posts : ndarray of int64, shape (steps,)
@@ -167,6 +172,7 @@ class Run(NamedTuple):
     event_counts: npt.NDArray[np.int64]
     random: npt.NDArray[np.uint8]
     column: npt.NDArray[np.uint8]
+    thresholds: npt.NDArray[np.uint16]
     changed: npt.NDArray[np.uint16]
     spike_steps: npt.NDArray[np.int64]
     spike_posts: npt.NDArray[np.int64]

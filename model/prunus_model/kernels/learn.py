@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from prunus_model.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.formats import (
+    ACTIVITY_BITS,
+    NEURON_THRESHOLD_BITS,
+    SHARE_BITS,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 from prunus_model.kernels.compiling import compiled
 from prunus_model.kernels.layout import (
     ADAPTIVE,
@@ -26,6 +32,9 @@ from prunus_model.kernels.streams import draw_pass
 
 __all__ = ["fire_threshold", "freeze", "learn_spike"]
 
+ACTIVITY_MAX = max_of(ACTIVITY_BITS)
+NEURON_THRESHOLD_MAX = max_of(NEURON_THRESHOLD_BITS)
+
 
 @compiled
 def fire_threshold(theta: Any, strength: Any, p: Params) -> Any:
@@ -44,8 +53,23 @@ def pruning_threshold(post_count: Any, strength: Any, presentation: int, p: Para
     if p.policy == ADAPTIVE:
         ramp = (post_count * p.ramp_gain) >> p.ramp_shift
         cap = (strength * p.strength_gain) >> STRENGTH_GAIN_SHIFT
-        return min(ramp, cap, p.w_max)
+        return min(ramp, cap, NEURON_THRESHOLD_MAX if p.activity_shift else p.w_max)
     return 0
+
+
+@compiled
+def weigh(w_prune: int, step: int, p: Params, net: Net, run: Run) -> None:
+    """Set the thresholds of all synapses by the activities of their inputs; then move those."""
+    oldest = np.int16(max(0, step - p.trace_window))
+    shift, top = np.int32(p.activity_shift), np.int32(ACTIVITY_MAX)
+    least, most, w = np.int32(min(w_prune, 1)), np.int32(p.w_max), np.int32(w_prune)
+    for i in range(p.inputs):
+        activity = net.activity[i]
+        share = activity >> np.int32(ACTIVITY_BITS - SHARE_BITS)
+        scaled = (w * share) >> np.int32(SHARE_BITS)
+        run.thresholds[i] = min(max(scaled, least), most)
+        up, down = (top - activity) >> shift, activity >> shift
+        net.activity[i] = activity + (up if run.last_step[i] >= oldest else -down)
 
 
 @compiled
@@ -55,17 +79,17 @@ def sweep(
     last_step: Any,
     random: Any,
     new: Any,
+    thresholds: Any,
     step: int,
-    w_prune: int,
     p: Params,
 ) -> tuple[Any, Any]:
     """STDP and pruning of one neuron into `new`; return its strength and how many were live.
 
-    Where anything is pruned, `w_prune` is at least 1: a live synapse is pruned iff it became 0.
+    Where anything is pruned, thresholds are at least 1: a live synapse is pruned iff it became 0.
     """
     up, down = np.uint16(p.potentiation_shift), np.uint16(p.depression_shift)
     up_mask, down_mask = np.uint16((1 << up) - 1), np.uint16((1 << down) - 1)
-    w_max, threshold = np.uint16(p.w_max), np.uint16(w_prune)
+    w_max = np.uint16(p.w_max)
     oldest = np.int16(max(0, step - p.trace_window))
     strength = np.uint32(0)
     live_count = np.uint32(0)
@@ -78,7 +102,7 @@ def sweep(
         lowered = np.uint16(w - np.uint16(np.uint16(w + np.uint16(r & down_mask)) >> down))
         x = raised if last_step[i] >= oldest else lowered
         live = status[i] == LIVE
-        kept = live & (x >= threshold)
+        kept = live & (x >= thresholds[i])
         x = x if kept else np.uint16(0)
         new[i] = np.uint8(x)
         strength += np.uint32(x)
@@ -100,8 +124,12 @@ def learn_spike(
     )
     s = draw_pass(s, p.words, run.random)
     column, status = net.columns[post], net.status[post]
+    if p.activity_shift:
+        weigh(w_prune, step, p, net, run)
+    else:
+        run.thresholds[:] = w_prune
     strength, live_count = sweep(
-        column, status, run.last_step, run.random, run.column, step, w_prune, p
+        column, status, run.last_step, run.random, run.column, run.thresholds, step, p
     )
     # First find what changes, without branches; then scatter only that.
     changes = 0

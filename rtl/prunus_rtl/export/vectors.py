@@ -20,18 +20,9 @@ from prunus_rtl.counters import counters_layout
 from prunus_rtl.export.cycles import Estimate, estimate
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_port import request_layout, spaces
+from prunus_rtl.memory_port import PLAIN_SPACES, request_layout, spaces
 
 __all__ = ["Read", "Shown", "Vectors", "make_vectors"]
-
-#: Spaces with a word per neuron that are read back, and the state variable in each.
-_NEURON_SPACES = {
-    Space.THETA: "theta",
-    Space.STRENGTH: "strength",
-    Space.POST_COUNT: "post_count",
-    Space.V: "v",
-    Space.V_FIRE: "v_fire",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +192,10 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
         request = {"data": 0, "address": address, "space": space.value, "write": 0}
         return Read(space=space, request=_bits(layout, request), data=data)
 
-    for space, name in _NEURON_SPACES.items():
+    for space, name in PLAIN_SPACES.items():
         if space in has:
-            for post, value in enumerate(getattr(state, name).tolist()):
-                yield read(space, post, value)
+            for at, value in enumerate(getattr(state, name).tolist()):
+                yield read(space, at, value)
     if Space.STORE in has and core.shapes.store is not None and plan.image is not None:
         # The first and last words of all memories.
         words = dict(core.shapes.store.writes(plan.image))

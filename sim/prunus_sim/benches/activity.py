@@ -1,0 +1,66 @@
+"""Bench of the activities of inputs: every word, sweep after sweep, equal to the model's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from prunus_model.config import AdaptivePruning, NetworkConfig
+from prunus_model.formats import ACTIVITY_BITS, SHARE_BITS
+from prunus_model.pruning import moved_activity
+from prunus_rtl.activity import InputActivity
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.shapes import Shapes
+from prunus_sim.bench import Access, case_of, drive, sample, seeds
+from prunus_sim.streams import start
+
+
+def _shapes(inputs: int, shift: int) -> Shapes:
+    policy = AdaptivePruning(activity_shift=shift)
+    network = replace(NetworkConfig(), inputs=inputs, pruning=policy)
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+
+
+CASES = {"full size": _shapes(784, 8), "fast": _shapes(49, 1), "slow": _shapes(5, 15)}
+
+
+def component(case: str) -> InputActivity:
+    """Return the component under test."""
+    return InputActivity(shapes=CASES[case])
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(seed=seeds())
+async def activities_are_those_of_the_model(dut: Any, seed: int) -> None:
+    """Sweeps with pauses between them; words are set and read back through the memory port."""
+    network = case_of(CASES).network
+    inputs, shift = network.inputs, network.activity_shift
+    rng = np.random.default_rng(seed)
+    access = Access(dut, "access")
+    drive(dut, read=0, pre=0, recent=0)
+    await start(dut)
+    want = rng.integers(0, 1 << ACTIVITY_BITS, inputs)
+    want[: inputs // 3] = 0
+    want[inputs // 3 : inputs // 2] = (1 << ACTIVITY_BITS) - 1
+    for pre, word in enumerate(want.tolist()):
+        await access.write(pre, word)
+    for sweep in range(6):
+        recent = rng.random(inputs) < rng.random()
+        for cycle in range(inputs + 1):
+            before = max(0, cycle - 1)
+            drive(dut, read=cycle < inputs, pre=min(cycle, inputs - 1), recent=recent[before])
+            (share,) = await sample(dut, "share")
+            if cycle:
+                expected = want[before] >> (ACTIVITY_BITS - SHARE_BITS)
+                assert share == expected, f"{sweep=} input {before}: {share}, not {expected}"
+        drive(dut, read=0)
+        want = moved_activity(want, recent, shift)
+        for _ in range(int(rng.integers(0, 3))):
+            drive(dut, recent=int(rng.integers(2)))
+            await sample(dut)
+    for pre, word in enumerate(want.tolist()):
+        got = await access.read(pre)
+        assert got == word, f"activity[{pre}] is {got}, not {word}"
