@@ -30,6 +30,7 @@ from prunus_model.formats import (
     Formats,
     max_of,
 )
+from prunus_model.sentences import sentences
 
 __all__ = [
     "NAMED",
@@ -338,7 +339,9 @@ class NetworkConfig:
             # Strict mode takes tables for parts only from JSON; dates, which TOML has, become text.
             return _ADAPTER.validate_json(json.dumps(values, default=str))
         except ValidationError as e:
-            raise ConfigError(f"{source}: " + "; ".join(_sentences(e))) from e
+            raise ConfigError(
+                f"{source}: " + "; ".join(sentences(e, branches={"pruning": POLICIES}))
+            ) from e
 
     @classmethod
     def from_toml(cls, text: str, *, source: str = "config") -> NetworkConfig:
@@ -392,38 +395,6 @@ class NetworkConfig:
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    """Return one sentence for each mistake, each naming its key."""
-    sentences = []
-    for e in error.errors(include_url=False):
-        # The discriminated union adds the name of its branch to the path; the user has no such key.
-        path = [str(part) for part in e["loc"]]
-        if path[:1] == ["pruning"] and len(path) > 1 and path[1] in POLICIES:
-            del path[1]
-        key = ".".join(path)
-        match e["type"]:
-            case "unexpected_keyword_argument":
-                sentences.append(f"Key {key!r} is unknown")
-            case "value_error":
-                sentences.append(str(e["ctx"]["error"]))
-            case "union_tag_invalid" | "union_tag_not_found":
-                found = e["input"].get("policy") if isinstance(e["input"], dict) else e["input"]
-                sentences.append(
-                    f"pruning.policy must be one of {', '.join(POLICIES)}, not {found!r}"
-                )
-            case "greater_than_equal":
-                sentences.append(f"{key} must be at least {e['ctx']['ge']}, not {e['input']!r}")
-            case "less_than_equal":
-                sentences.append(f"{key} must be at most {e['ctx']['le']}, not {e['input']!r}")
-            case "int_type":
-                sentences.append(f"{key} must be an integer, not {e['input']!r}")
-            case "dataclass_type" | "dict_type":
-                sentences.append(f"{key} must be a table, not {e['input']!r}")
-            case _:
-                sentences.append(f"{key}: {e['msg']}, not {e['input']!r}")
-    return sentences
 
 
 _BASE = NetworkConfig()
