@@ -1,6 +1,6 @@
 """Errors that a user can cause and mend: one line each, shown without a traceback."""
 
-__all__ = ["ArtifactError", "ConfigError", "DataError", "PrunusError"]
+__all__ = ["ArtifactError", "ConfigError", "DataError", "PrunusError", "ResultsError"]
 
 
 class PrunusError(ValueError):
@@ -17,3 +17,7 @@ class DataError(PrunusError):
 
 class ArtifactError(PrunusError):
     """A saved network or checkpoint is damaged, unknown, or does not fit."""
+
+
+class ResultsError(PrunusError):
+    """A store of results is damaged, of another version, or contradicts itself."""

@@ -1,0 +1,182 @@
+"""`prunus reproduce`."""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import joblib
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from prunus_model.cli import INTERRUPTED
+from prunus_model.cli.common import WrongError, console, new_file, terminable
+from prunus_model.errors import ConfigError
+from prunus_model.reproduction.claims import claims
+from prunus_model.reproduction.export import collect, write_results
+from prunus_model.reproduction.figures import draw
+from prunus_model.reproduction.fingerprint import fingerprint
+from prunus_model.reproduction.plan import Training, chosen, plan
+from prunus_model.reproduction.runner import Failure, reproduce
+from prunus_model.reproduction.runs import read_runs
+from prunus_model.reproduction.store import ResultStore
+
+__all__ = ["LISTS", "command"]
+
+#: Run lists that come with the package.
+LISTS = ("paper",)
+
+
+@click.command(name="reproduce")
+@click.argument("runs", metavar="RUNS", default="paper")
+@click.option("--only", multiple=True, metavar="PART", help="A part of the list. Repeatable.")
+@click.option(
+    "--store",
+    "store_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("build/reproduction.sqlite"),
+    show_default=True,
+    help="Where every finished training is kept; what is there already is not done again.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("build/reproduction.json"),
+    show_default=True,
+    help="Where rows and claims are written at the end.",
+)
+@click.option(
+    "--figures",
+    "figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for figures, each with its data; made if it does not exist.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Trainings at a time; the results do not depend on it. Default: all processors.",
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done.")
+def command(
+    *,
+    runs: str,
+    only: tuple[str, ...],
+    store_path: Path,
+    output: Path,
+    figures: Path | None,
+    jobs: int | None,
+    plan_only: bool,
+) -> int:
+    """Train and test all that RUNS lists, and judge the paper's claims by it.
+
+    RUNS is a TOML file, or the list that comes with Prunus, paper. Ctrl-C loses only what is
+    running; the same command continues.
+    """
+    path = Path(str(files("prunus_model.reproduction") / f"{runs}.toml"))
+    if runs not in LISTS:
+        path = Path(runs)
+        if not path.exists():
+            raise ConfigError(f"Run list must be a TOML file or {', '.join(LISTS)}, not {runs!r}")
+    listed = read_runs(path)
+    wanted = {training.digest for training in plan(chosen(listed, only))}
+    trainings = plan(listed)
+    todo = [training for training in trainings if training.digest in wanted]
+    if plan_only:
+        for training in todo:
+            console.print(f"{training.cost:6.1f} s  {training.name}", soft_wrap=True)
+        seconds = sum(training.cost for training in todo)
+        console.print(f"{len(todo)} trainings, about {seconds / 60:.0f} minutes of one core")
+        return 0
+    output.parent.mkdir(parents=True, exist_ok=True)
+    new_file(output, force=True)
+    store = ResultStore(store_path, fingerprint())
+    failures: list[Failure] = []
+    try:
+        with terminable(), _Display(todo, store) as display:
+            failures = reproduce(todo, store, jobs=jobs or joblib.cpu_count(), ended=display.ended)
+    except KeyboardInterrupt:
+        console.print(
+            f"Stopped. {len(store)} trainings are in {store.path}; the same command continues",
+            soft_wrap=True,
+        )
+        return INTERRUPTED
+    collected = collect(trainings, store)
+    judged = claims(collected.rows)
+    head = {
+        "command": f"prunus reproduce {runs}",
+        "versions": collected.versions,
+        "model": fingerprint(),
+        "claims": judged,
+    }
+    write_results(output, head, collected.rows)
+    console.print(f"Saved {output}: {len(collected.rows)} rows", soft_wrap=True)
+    if figures is not None:
+        for name in draw(trainings, store, collected.rows, figures):
+            console.print(f"Saved {name}", soft_wrap=True)
+    if collected.missing:
+        console.print(f"{collected.missing} trainings of the list are not in the store")
+    for claim in judged:
+        console.print(f"{claim['verdict']}: {claim['claim']}. {claim['measured']}", soft_wrap=True)
+    if failures:
+        for failure in failures:
+            console.print(f"Failed: {failure.training.name}: {failure.message}", soft_wrap=True)
+        raise WrongError(
+            f"{len(failures)} of {len(todo)} trainings failed, the first: "
+            f"{failures[0].training.name}: {failures[0].message}"
+        )
+    return 0
+
+
+class _Display:
+    """Progress: a bar with the remaining time in a terminal, a line per tenth elsewhere."""
+
+    def __init__(self, trainings: list[Training], store: ResultStore) -> None:
+        there = [training for training in trainings if not store.lacks(training)]
+        self._total = sum(training.cost for training in trainings)
+        self._found = self._done = sum((training.cost for training in there), 0.0)
+        self._skipped = {training.digest for training in there}
+        self._count, self._trainings = len(there), len(trainings)
+        self._started = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.percentage:3.0f}%"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[facts]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task(
+            "", total=self._total, completed=int(self._done), facts=self._facts()
+        )
+        console.print(f"{self._facts()} there already, in {store.path}", soft_wrap=True)
+
+    def __enter__(self) -> _Display:
+        if console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if console.is_terminal:
+            self._bar.stop()
+
+    def ended(self, training: Training) -> None:
+        """Count one more training."""
+        if training.digest in self._skipped:
+            return
+        before = int(10 * self._done / self._total)
+        self._done += training.cost
+        self._count += 1
+        self._bar.update(self._task, completed=self._done, facts=self._facts())
+        if not console.is_terminal and int(10 * self._done / self._total) > before:
+            elapsed = time.monotonic() - self._started
+            left = elapsed * (self._total - self._done) / (self._done - self._found)
+            console.print(
+                f"{100 * self._done / self._total:3.0f} %  {self._facts()}, "
+                f"{elapsed:.0f} s, {left:.0f} s left"
+            )
+
+    def _facts(self) -> str:
+        return f"{self._count} of {self._trainings} trainings"

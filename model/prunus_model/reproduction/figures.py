@@ -1,0 +1,309 @@
+"""Figures of the results: PNG, each beside the values that it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, PercentFormatter
+
+from prunus_model.atomic import write_atomically
+from prunus_model.plots import save
+from prunus_model.reproduction.figure_data import FIGURES, figure_data
+from prunus_model.reproduction.plan import Training
+from prunus_model.reproduction.store import ResultStore
+
+__all__ = ["draw", "figure"]
+
+_SIZE = (10, 4.2)
+#: The same policy has the same colour in every figure.
+_COLORS = {
+    "none": "C7",
+    "not pruned": "C7",
+    "adaptive": "C1",
+    "ramp and cap": "C1",
+    "constant": "C0",
+    "soft": "C2",
+    "post": "C4",
+}
+_OTHERS = ("C3", "C5", "C6", "C8", "C9")
+
+
+def draw(
+    trainings: Sequence[Training],
+    store: ResultStore,
+    rows: Sequence[dict[str, Any]],
+    folder: Path,
+) -> list[Path]:
+    """Write every figure whose part of the list has been run, and its values as JSON.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+        The list.
+    store : ResultStore
+        Has histories and neurons.
+    rows : sequence of dict
+        Rows of the list.
+    folder : Path
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    written = []
+    for name in FIGURES:
+        values = figure_data(name, trainings, store, rows)
+        if not values:
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.json"
+        write_atomically(
+            path, (json.dumps(_rounded(values), separators=(",", ":")) + "\n").encode()
+        )
+        save(figure(name, values), path.with_suffix(".png"))
+        written += [path, path.with_suffix(".png")]
+    return written
+
+
+def figure(name: str, values: dict[str, Any]) -> Figure:
+    """Draw one figure.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`prunus_model.reproduction.figure_data.FIGURES`.
+    values : dict
+        As of :func:`prunus_model.reproduction.figure_data.figure_data`; not empty.
+    """
+    drawn = Figure(figsize=(10, 7.5) if name == "training" else _SIZE, layout="constrained")
+    drawers: dict[str, Callable[[Figure, dict[str, Any]], None]] = {
+        "pareto": _pareto,
+        "frontier": _frontier,
+        "training": _training,
+        "neurons": _neurons,
+        "early-exit": _early_exit,
+        "weight-bits": _weight_bits,
+    }
+    drawers[name](drawn, values)
+    title = drawn.suptitle(values["about"], fontsize=9, color="gray")
+    # A name of data may have dollar signs in it.
+    title.set_parse_math(False)
+    for axis in drawn.axes:
+        axis.grid(alpha=0.3)
+    return drawn
+
+
+def _color(name: str, values: dict[str, Any]) -> str:
+    others = [other for other in values["series"] if other not in _COLORS]
+    return _COLORS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)]
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits are more than a figure shows."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _column(points: Sequence[dict[str, Any]], name: str) -> list[float]:
+    return [float(point[name]) for point in points]
+
+
+def _pareto(drawn: Figure, values: dict[str, Any]) -> None:
+    left, right = drawn.subplots(1, 2, sharey=True)
+    for axis, phase in ((left, "inference"), (right, "training")):
+        for name, points in values["series"].items():
+            x = _column(points, f"{phase}_sop_fraction")
+            skipped = _column(points, f"{phase}_sop_fraction_without_frozen")
+            y, error = _column(points, "vote"), _column(points, "vote_half_range")
+            style: dict[str, Any] = {"color": _color(name, values), "markersize": 4, "capsize": 2}
+            # In training no policy prunes before it has started; `post` never does.
+            axis.errorbar(x, y, error, fmt="o-" if len(points) > 1 else "s", label=name, **style)
+            if skipped != x:
+                axis.errorbar(
+                    skipped, y, error, fmt="o--", label=f"{name}, zeros not counted", **style
+                )
+        axis.set(title=f"Accuracy against SOPs in {phase}", xlabel="forward SOPs, of dense")
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_xlim(None, 1.03)
+    left.set_ylabel("accuracy (vote) %")
+    left.legend(fontsize=8, loc="lower right")
+
+
+def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
+    left, right = drawn.subplots(1, 2, sharey=True)
+    for axis, phase in ((left, "inference"), (right, "training")):
+        for name, points in values["series"].items():
+            color = _color(name, values)
+            x = _column(points, f"{phase}_sop_fraction")
+            axis.errorbar(
+                x,
+                _column(points, "vote_loss"),
+                _column(points, "vote_loss_error"),
+                fmt="o-",
+                color=color,
+                markersize=4,
+                capsize=2,
+                label=f"{name}, vote",
+            )
+            axis.plot(
+                x, _column(points, "hard_loss"), "x:", color=color, label=f"{name}, hard readout"
+            )
+        for goal, marker in zip(values["goals"], "*P", strict=False):
+            axis.plot(goal[phase], goal["loss"], marker, color="C3", markersize=10)
+            axis.annotate(
+                goal["name"],
+                (goal[phase], goal["loss"]),
+                textcoords="offset points",
+                xytext=(8, 3),
+                fontsize=8,
+                color="C3",
+            )
+        axis.set(title=f"Loss against SOPs in {phase}", xlabel="forward SOPs, of dense")
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+    left.set_ylabel("points of accuracy lost, seed by seed")
+    left.legend(fontsize=8)
+
+
+def _training(drawn: Figure, values: dict[str, Any]) -> None:
+    (accuracy, density), (sops, thresholds) = drawn.subplots(2, 2, sharex=True)
+    for name, history in values["series"].items():
+        shown, color = history["presentations"], _color(name, values)
+        known = [
+            (x, share)
+            for x, share in zip(shown, history["running_accuracy"], strict=True)
+            if share is not None
+        ]
+        if known:
+            accuracy.plot(*zip(*known, strict=True), color=color, label=name)
+        density.plot(shown, np.array(history["live"]) / values["synapses"], color=color, label=name)
+        for what, line in (("forward", "-"), ("update", ":")):
+            share = np.array(history[f"{what}_sops"]) / np.maximum(history[f"{what}_dense"], 1)
+            sops.plot(shown, share, line, color=color, label=f"{name}, {what}")
+        thresholds.plot(shown, [row[3] for row in history["w_prune"]], color=color, label=name)
+        if name == "adaptive":
+            _band(thresholds, history, values["quantiles"], color)
+    accuracy.set(title="Running accuracy (votes so far)")
+    density.set(title="Live synapses", ylim=(0, 1.02))
+    sops.set(title="SOPs, of dense", xlabel="presentations", ylim=(0, 1.02))
+    thresholds.set(
+        title="Pruning thresholds of the neurons", xlabel="presentations", ylabel="w_prune"
+    )
+    for axis in (accuracy, density, sops):
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for axis in (accuracy, thresholds):
+        axis.legend(fontsize=8)
+    sops.legend(fontsize=7, ncols=2)
+    sops.xaxis.set_major_formatter(EngFormatter())
+
+
+def _band(axis: Axes, history: dict[str, Any], quantiles: Sequence[int], color: str) -> None:
+    table = np.array(history["w_prune"])
+    for low, high, alpha in ((0, 6, 0.15), (1, 5, 0.25)):
+        axis.fill_between(
+            history["presentations"],
+            table[:, low],
+            table[:, high],
+            color=color,
+            alpha=alpha,
+            linewidth=0,
+            label=f"{quantiles[low]} to {quantiles[high]} % of the neurons",
+        )
+
+
+def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
+    left, middle, right = drawn.subplots(1, 3)
+    for name, neurons in values["series"].items():
+        style: dict[str, Any] = {
+            "color": _color(name, values),
+            "s": 5,
+            "alpha": 0.6,
+            "linewidths": 0,
+            "label": name,
+        }
+        left.scatter(neurons["post_count"], neurons["w_prune"], **style)
+        middle.scatter(neurons["strength"], neurons["w_prune"], **style)
+        right.scatter(neurons["post_count"], neurons["live"], **style)
+    left.set(title="Threshold by firing", xlabel="output spikes while learning", ylabel="w_prune")
+    middle.set(title="Threshold by strength", xlabel="connection strength", ylabel="w_prune")
+    right.set(title="What is left", xlabel="output spikes while learning", ylabel="live synapses")
+    for axis in (left, right):
+        axis.xaxis.set_major_formatter(EngFormatter())
+    middle.xaxis.set_major_formatter(EngFormatter())
+    right.legend(fontsize=8, markerscale=3)
+
+
+def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
+    axis = drawn.subplots()
+    for name, points in values["series"].items():
+        # Without an exit comes last, where the most SOPs are.
+        ordered = sorted(points, key=lambda point: point["early_exit"] or 256)
+        x, y = _column(ordered, "forward_sops_per_inference"), _column(ordered, "vote")
+        axis.errorbar(
+            x,
+            y,
+            _column(ordered, "vote_half_range"),
+            fmt="o-",
+            capsize=2,
+            color=_color(name, values),
+            label=name,
+        )
+        for point, x_at, y_at in zip(ordered, x, y, strict=True):
+            text = f"after {point['early_exit']}" if point["early_exit"] else "no exit"
+            axis.annotate(
+                text,
+                (x_at, y_at),
+                textcoords="offset points",
+                xytext=(6, -10),
+                fontsize=7,
+                color="gray",
+            )
+    axis.set(
+        title="Accuracy against cost, by early exit after so many output spikes",
+        xlabel="forward SOPs per image",
+        ylabel="accuracy (vote) %",
+        xlim=(0, None),
+    )
+    axis.xaxis.set_major_formatter(EngFormatter())
+    axis.legend()
+
+
+def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:
+    left, right = drawn.subplots(1, 2)
+    for name, points in values["series"].items():
+        bits, color = _column(points, "weight_bits"), _color(name, values)
+        left.errorbar(
+            bits,
+            _column(points, "vote"),
+            _column(points, "vote_half_range"),
+            fmt="o-",
+            capsize=2,
+            color=color,
+            label=name,
+        )
+        right.plot(bits, _column(points, "inference_sop_fraction"), "o-", color=color, label=name)
+        right.plot(bits, _column(points, "density"), "s:", color=color, label=f"{name}, synapses")
+    left.set(title="Accuracy", xlabel="bits of a weight", ylabel="accuracy (vote) %")
+    right.set(
+        title="Forward SOPs in inference, live synapses",
+        xlabel="bits of a weight",
+        ylim=(0, 1.05),
+    )
+    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for axis in (left, right):
+        axis.legend(fontsize=8)

@@ -1,0 +1,122 @@
+"""Adaptive against online soft pruning: accuracy at equal share pruned, SOPs at equal accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from prunus_model.reproduction.summary import Group, base_of, curve, groups, interpolated
+
+__all__ = ["soft_accuracy", "soft_sops"]
+
+#: What the abstract says.
+_POINTS, _MORE = 3.33, 0.67
+#: Points of a curve between two strengths.
+_FINE = 1001
+_Judged = tuple[str, Literal["holds", "does not hold", "cannot be compared"]]
+
+
+def soft_accuracy(rows: Sequence[dict[str, Any]], operating: Group | None) -> _Judged:
+    """Judge accuracy at equal share of synapses pruned.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of one size, data set and width.
+    operating : Group or None
+        Where adaptive pruning would be used: the difference there is said too.
+
+    Returns
+    -------
+    measured, verdict : str
+    """
+    adaptive, soft = _curves(rows)
+    line = curve(soft, _pruned, _vote)
+    common = [
+        (_vote(group) - other, group)
+        for group in adaptive
+        if (other := interpolated(line, _pruned(group))) is not None
+    ]
+    if not common:
+        return "Needs curves of adaptive and soft pruning that overlap", "cannot be compared"
+    most, at = max(common, key=lambda pair: pair[0])
+    text = (
+        f"At most {most:+.2f} points, at {100 * _pruned(at):.0f} % pruned "
+        f"({_vote(at):.2f} against {_vote(at) - most:.2f} %)"
+    )
+    here = interpolated(line, _pruned(operating)) if operating else None
+    if operating and here is not None:
+        text += (
+            f"; {_vote(operating) - here:+.2f} points at the {100 * _pruned(operating):.0f} % that "
+            f"adaptive pruning removes within the loss of the abstract"
+        )
+    return text, "holds" if most >= _POINTS else "does not hold"
+
+
+def soft_sops(rows: Sequence[dict[str, Any]], loss: float) -> _Judged:
+    """Judge the forward SOPs saved in inference at equal accuracy.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of one size, data set and width.
+    loss : float
+        Points of accuracy (vote) that both may lose.
+
+    Returns
+    -------
+    measured, verdict : str
+    """
+    adaptive, soft = _curves(rows)
+    base = base_of(adaptive[0], rows) if adaptive else None
+    if base is None or not soft:
+        return "Needs curves of none, adaptive and soft pruning", "cannot be compared"
+    level = _vote(base) - loss
+    saved = [_reach(curve(found, _saved, _vote), level) for found in (adaptive, soft)]
+    if saved[0] is None or saved[1] is None or saved[1] <= 0:
+        return f"No strength of one of them keeps {level:.2f} %", "cannot be compared"
+    more = saved[0] / saved[1] - 1
+    return (
+        f"At {level:.2f} % (a loss of {loss:.2f} points): {100 * saved[0]:.1f} % saved by "
+        f"adaptive, {100 * saved[1]:.1f} % by soft pruning, which is {100 * more:+.0f} %"
+    ), "holds" if more >= _MORE else "does not hold"
+
+
+def _curves(rows: Sequence[dict[str, Any]]) -> tuple[list[Group], list[Group]]:
+    """Return the groups of both curves that are of the same schedule and seeds."""
+    soft = groups(rows, part="pareto", policy="soft")
+    if not soft:
+        return [], []
+    shared = {name: soft[0][name] for name in ("epochs", "settings")}
+    return tuple(  # type: ignore[return-value]
+        [
+            group
+            for group in groups(rows, part="pareto", policy=policy, **shared)
+            if group.seeds == soft[0].seeds
+        ]
+        for policy in ("adaptive", "soft")
+    )
+
+
+def _vote(group: Group) -> float:
+    return 100 * group.mean("vote")
+
+
+def _pruned(group: Group) -> float:
+    return 1 - group.mean("density")
+
+
+def _saved(group: Group) -> float:
+    return 1 - group.mean("inference_sop_fraction_without_frozen")
+
+
+def _reach(points: Sequence[tuple[float, float]], level: float) -> float | None:
+    """Return the largest x at which the line through the points is at the level or above."""
+    if len(points) < 2:
+        return None
+    x = np.linspace(points[0][0], points[-1][0], _FINE)
+    y = np.interp(x, [at for at, _ in points], [value for _, value in points])
+    above = x[y >= level]
+    return float(above[-1]) if len(above) else None
