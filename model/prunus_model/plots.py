@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
+from PIL import Image
 
 from prunus_model.artifact import Artifact
 from prunus_model.atomic import write_atomically
@@ -150,11 +151,26 @@ def sops_accuracy(evaluations: list[Evaluation]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+def save(figure: Figure, path: Path, *, colors: int | None = None) -> None:
+    """Write a figure as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    path : Path
+        The file; an older one is replaced.
+    colors : int, optional
+        At most so many colours, 2..256, which makes the file a third as large.
+    """
     buffer = io.BytesIO()
     # Without the date and the version of the library, the same figure makes the same file.
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    if colors is not None:
+        with Image.open(buffer) as picture:
+            small = picture.convert("RGB").quantize(colors, dither=Image.Dither.NONE)
+        buffer = io.BytesIO()
+        small.save(buffer, format="png", optimize=True)
     write_atomically(path, buffer.getvalue())
 
 

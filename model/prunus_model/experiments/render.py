@@ -18,6 +18,7 @@ import click
 
 from prunus_model.atomic import write_atomically
 from prunus_model.experiments.render_hardware import HARDWARE_BLOCKS, hardware_block
+from prunus_model.experiments.render_reproduction import REPRODUCTION_BLOCKS, reproduction_block
 from prunus_model.experiments.tables import table, versions
 
 __all__ = ["main", "rendered"]
@@ -163,6 +164,7 @@ def _blocks() -> dict[str, Callable[[], str]]:
         "speed": lambda: _speed(speed()),
         "speed-ratio": lambda: f"{speed()['ratio_400']:,.0f}",
         **{name: partial(hardware_block, name) for name in HARDWARE_BLOCKS},
+        **{name: partial(reproduction_block, name) for name in REPRODUCTION_BLOCKS},
     }
 
 

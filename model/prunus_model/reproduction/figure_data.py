@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from prunus_model.config import POLICIES
 from prunus_model.history import QUANTILES
 from prunus_model.reproduction.claims import GOALS
 from prunus_model.reproduction.plan import Training
@@ -92,6 +93,7 @@ def _pareto(rows: _Rows) -> dict[str, Any]:
     found = groups(rows, part="pareto", early_exit=0)
     if not found:
         return {}
+    found.sort(key=lambda group: list(POLICIES).index(group["policy"]))
     series: dict[str, list[dict[str, Any]]] = {}
     for group in found:
         series.setdefault(_named(group, "pareto"), []).append(_point(group))

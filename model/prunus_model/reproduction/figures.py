@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from prunus_model.atomic import write_atomically
 from prunus_model.plots import save
@@ -20,7 +20,9 @@ from prunus_model.reproduction.store import ResultStore
 
 __all__ = ["draw", "figure"]
 
-_SIZE = (10, 4.2)
+_SIZE, _LARGE = (10, 4.2), (10, 6.8)
+#: Colours of a picture, so that its file stays small.
+_PALETTE = 128
 #: The same policy has the same colour in every figure.
 _COLORS = {
     "none": "C7",
@@ -73,7 +75,7 @@ def draw(
         write_atomically(
             path, (json.dumps(_rounded(values), separators=(",", ":")) + "\n").encode()
         )
-        save(figure(name, values), path.with_suffix(".png"))
+        save(figure(name, values), path.with_suffix(".png"), colors=_PALETTE)
         written += [path, path.with_suffix(".png")]
     return written
 
@@ -88,7 +90,9 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
     values : dict
         As of :func:`prunus_model.reproduction.figure_data.figure_data`; not empty.
     """
-    drawn = Figure(figsize=(10, 7.5) if name == "training" else _SIZE, layout="constrained")
+    drawn = Figure(
+        figsize=_LARGE if name in ("training", "neurons") else _SIZE, layout="constrained"
+    )
     drawers: dict[str, Callable[[Figure, dict[str, Any]], None]] = {
         "pareto": _pareto,
         "frontier": _frontier,
@@ -132,17 +136,16 @@ def _pareto(drawn: Figure, values: dict[str, Any]) -> None:
             skipped = _column(points, f"{phase}_sop_fraction_without_frozen")
             y, error = _column(points, "vote"), _column(points, "vote_half_range")
             style: dict[str, Any] = {"color": _color(name, values), "markersize": 4, "capsize": 2}
-            # In training no policy prunes before it has started; `post` never does.
             axis.errorbar(x, y, error, fmt="o-" if len(points) > 1 else "s", label=name, **style)
             if skipped != x:
                 axis.errorbar(
                     skipped, y, error, fmt="o--", label=f"{name}, zeros not counted", **style
                 )
         axis.set(title=f"Accuracy against SOPs in {phase}", xlabel="forward SOPs, of dense")
-        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axis.set_xlim(None, 1.03)
     left.set_ylabel("accuracy (vote) %")
-    left.legend(fontsize=8, loc="lower right")
+    drawn.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=8)
 
 
 def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
@@ -175,9 +178,9 @@ def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
                 color="C3",
             )
         axis.set(title=f"Loss against SOPs in {phase}", xlabel="forward SOPs, of dense")
-        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     left.set_ylabel("points of accuracy lost, seed by seed")
-    left.legend(fontsize=8)
+    drawn.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4)
 
 
 def _training(drawn: Figure, values: dict[str, Any]) -> None:
@@ -194,21 +197,26 @@ def _training(drawn: Figure, values: dict[str, Any]) -> None:
         density.plot(shown, np.array(history["live"]) / values["synapses"], color=color, label=name)
         for what, line in (("forward", "-"), ("update", ":")):
             share = np.array(history[f"{what}_sops"]) / np.maximum(history[f"{what}_dense"], 1)
-            sops.plot(shown, share, line, color=color, label=f"{name}, {what}")
-        thresholds.plot(shown, [row[3] for row in history["w_prune"]], color=color, label=name)
-        if name == "adaptive":
+            sops.plot(shown, share, line, color=color)
+        median = [row[len(values["quantiles"]) // 2] for row in history["w_prune"]]
+        if any(median):
+            thresholds.plot(shown, median, color=color, label=f"{name}, median")
+        if len({min(row) - max(row) for row in history["w_prune"]}) > 1:
             _band(thresholds, history, values["quantiles"], color)
     accuracy.set(title="Running accuracy (votes so far)")
     density.set(title="Live synapses", ylim=(0, 1.02))
-    sops.set(title="SOPs, of dense", xlabel="presentations", ylim=(0, 1.02))
+    sops.set(
+        title="SOPs, of dense: forward (solid), update (dotted)",
+        xlabel="presentations",
+        ylim=(0, 1.02),
+    )
     thresholds.set(
         title="Pruning thresholds of the neurons", xlabel="presentations", ylabel="w_prune"
     )
     for axis in (accuracy, density, sops):
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     for axis in (accuracy, thresholds):
         axis.legend(fontsize=8)
-    sops.legend(fontsize=7, ncols=2)
     sops.xaxis.set_major_formatter(EngFormatter())
 
 
@@ -227,25 +235,23 @@ def _band(axis: Axes, history: dict[str, Any], quantiles: Sequence[int], color: 
 
 
 def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
-    left, middle, right = drawn.subplots(1, 3)
-    for name, neurons in values["series"].items():
-        style: dict[str, Any] = {
-            "color": _color(name, values),
-            "s": 5,
-            "alpha": 0.6,
-            "linewidths": 0,
-            "label": name,
-        }
-        left.scatter(neurons["post_count"], neurons["w_prune"], **style)
-        middle.scatter(neurons["strength"], neurons["w_prune"], **style)
-        right.scatter(neurons["post_count"], neurons["live"], **style)
-    left.set(title="Threshold by firing", xlabel="output spikes while learning", ylabel="w_prune")
-    middle.set(title="Threshold by strength", xlabel="connection strength", ylabel="w_prune")
-    right.set(title="What is left", xlabel="output spikes while learning", ylabel="live synapses")
-    for axis in (left, right):
-        axis.xaxis.set_major_formatter(EngFormatter())
-    middle.xaxis.set_major_formatter(EngFormatter())
-    right.legend(fontsize=8, markerscale=3)
+    """Give each ablation a column: threshold by firing, and by strength."""
+    series = values["series"]
+    axes = drawn.subplots(2, len(series), sharex="row", sharey=True, squeeze=False)
+    most = max(max(neurons["live"]) for neurons in series.values())
+    for column, (name, neurons) in enumerate(series.items()):
+        silent = neurons["live"].count(0)
+        axes[0, column].set_title(f"{name}\n({silent} neurons without synapses)", fontsize=9)
+        for axis, by in zip(axes[:, column], ("post_count", "strength"), strict=True):
+            dots = axis.scatter(
+                neurons[by], neurons["w_prune"], c=neurons["live"], s=6, vmin=0, vmax=max(most, 1)
+            )
+            axis.xaxis.set_major_formatter(EngFormatter())
+    for row, label in enumerate(("output spikes while learning", "connection strength")):
+        axes[row, 0].set_ylabel("w_prune")
+        for axis in axes[row]:
+            axis.set_xlabel(label, fontsize=9)
+    drawn.colorbar(dots, ax=axes, label="live synapses")
 
 
 def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
@@ -273,11 +279,12 @@ def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
                 fontsize=7,
                 color="gray",
             )
+    most = max(p["forward_sops_per_inference"] for s in values["series"].values() for p in s)
     axis.set(
         title="Accuracy against cost, by early exit after so many output spikes",
         xlabel="forward SOPs per image",
         ylabel="accuracy (vote) %",
-        xlim=(0, None),
+        xlim=(0, 1.08 * most),
     )
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.legend()
@@ -304,6 +311,7 @@ def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:
         xlabel="bits of a weight",
         ylim=(0, 1.05),
     )
-    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     for axis in (left, right):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(fontsize=8)

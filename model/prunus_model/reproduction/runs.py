@@ -184,6 +184,8 @@ def parse_runs(text: str, *, source: str = "run list") -> list[Run]:
 
 
 def _entry(entry: Any, where: str) -> Runs:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: Entry must be a table, not {entry!r}")
     try:
         # Strict mode takes lists for tuples only from JSON; dates, which TOML has, become text.
         return _ENTRY.validate_json(json.dumps(entry, default=str))

@@ -1,0 +1,196 @@
+"""Tables and figures of the reproduced claims, for the READMEs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from prunus_model.config import POLICIES
+from prunus_model.experiments.tables import origin, table
+from prunus_model.reproduction.claims import GOALS
+from prunus_model.reproduction.figure_data import FIGURES
+from prunus_model.reproduction.summary import Compared, Group, base_of, compared, groups
+
+__all__ = ["REPRODUCTION_BLOCKS", "reproduction_block"]
+
+_RESULTS = Path("model/results/reproduction.json")
+#: Where the figures are, and the document that shows them.
+_FIGURES, _DOCUMENT = Path("model/docs"), Path("model/README.md")
+_CAPTIONS = {
+    "pareto": "Accuracy against forward SOPs, by policy and strength",
+    "frontier": "Accuracy lost against forward SOPs left, adaptive pruning",
+    "training": "Accuracy, synapses, SOPs and thresholds over training",
+    "neurons": "Pruning threshold of each neuron by its firing and strength, with the ablations",
+    "early-exit": "Accuracy against SOPs, by early exit",
+    "weight-bits": "Accuracy, SOPs and synapses by bits of a weight",
+}
+_Rows = list[dict[str, Any]]
+#: Points of accuracy for which the table of the frontier says what can be saved.
+_LOSSES = (0.0, 0.2, 0.44, 1.0)
+
+
+def reproduction_block(name: str) -> str:
+    """Return the text of one block; empty while nothing of it has been measured.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`REPRODUCTION_BLOCKS`.
+
+    Returns
+    -------
+    str
+    """
+    if not _RESULTS.exists():
+        return ""
+    results = json.loads(_RESULTS.read_text())
+    return REPRODUCTION_BLOCKS[name](results)
+
+
+def _claims(results: dict[str, Any]) -> str:
+    lines = [
+        [
+            claim["claim"],
+            f"**{claim['verdict']}**",
+            f"{claim['measured']}. {claim['note']}. `{claim['command']}`",
+        ]
+        for claim in results["claims"]
+    ]
+    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"| claim | verdict | measured |\n| --- | --- | --- |\n{body}\n\n{origin(results)}."
+
+
+def _against(group: Group, rows: _Rows) -> Compared | None:
+    base = base_of(group, rows)
+    return compared(group, base) if base else None
+
+
+def _loss(group: Group, rows: _Rows) -> str:
+    difference = None if group["policy"] == "none" else _against(group, rows)
+    if difference is None:
+        return ""
+    return f"{difference.vote:+.2f} ± {difference.vote_error:.2f}"
+
+
+def _accuracy(group: Group) -> list[str]:
+    return [
+        f"{100 * group.mean(name):.2f} ± {100 * group.half_range(name):.2f}"
+        for name in ("vote", "hard")
+    ]
+
+
+def _fractions(group: Group) -> list[str]:
+    return [
+        f"{group.mean(name):.3f}"
+        for name in (
+            "inference_sop_fraction",
+            "training_sop_fraction",
+            "update_sop_fraction",
+            "density",
+        )
+    ]
+
+
+_FRACTIONS = ["SOPs in inference", "in training", "update SOPs", "live synapses"]
+_ACCURACY = ["vote %", "hard %", "points lost"]
+
+
+def _by(
+    part: str, headings: Sequence[str], names: Callable[[Group], list[str]]
+) -> Callable[[dict[str, Any]], str]:
+    """Return a block with one line for each group of a part."""
+
+    def block(results: dict[str, Any]) -> str:
+        rows: _Rows = results["runs"]
+        found = [g for g in groups(rows, part=part) if part == "early-exit" or not g["early_exit"]]
+        if not found:
+            return ""
+        found.sort(key=lambda g: (g["data"] != "mnist", g["neurons"], -g["weight_bits"]))
+        lines = [[*names(g), *_accuracy(g), _loss(g, rows), *_fractions(g)] for g in found]
+        seeds = sorted({len(group.seeds) for group in found})
+        return (
+            f"{table([*headings, *_ACCURACY, *_FRACTIONS], lines)}\n\nMean ± half the range over "
+            f"{' or '.join(map(str, seeds))} seeds; points lost by vote, seed by seed against the "
+            f"unpruned network, ± standard error. SOPs of dense. {origin(results)}."
+        )
+
+    return block
+
+
+def _sizes(group: Group) -> list[str]:
+    return [group["data"], str(group["neurons"]), str(group["epochs"]), str(group["policy"])]
+
+
+def _ablation(group: Group) -> list[str]:
+    return [group.label("ablations"), f"{group.mean('silent_neurons'):.0f}"]
+
+
+def _exit(group: Group) -> list[str]:
+    return [
+        str(group["policy"]),
+        str(group["early_exit"] or "none"),
+        f"{group.mean('steps_per_inference'):.1f}",
+        f"{group.mean('forward_sops_per_inference'):,.0f}",
+    ]
+
+
+def _bits(group: Group) -> list[str]:
+    return [str(group["policy"]), str(group["weight_bits"])]
+
+
+def _frontier(results: dict[str, Any]) -> str:
+    rows: _Rows = results["runs"]
+    series: dict[str, list[tuple[Group, Compared]]] = {}
+    found = groups(rows, part="pareto", early_exit=0)
+    found.sort(key=lambda group: list(POLICIES).index(group["policy"]))
+    for group in found:
+        if group["policy"] != "none" and (difference := _against(group, rows)):
+            name = group.label("pareto") or group["policy"]
+            series.setdefault(name, []).append((group, difference))
+    if not series:
+        return ""
+    lines = []
+    for name, pairs in series.items():
+        line = [name, str(len(pairs))]
+        for loss in _LOSSES:
+            kept = [group for group, c in pairs if max(c.vote, c.hard) <= loss]
+            best = min(kept, key=_left, default=None)
+            line.append("none" if best is None else f"{_left(best):.3f} ({best.strength})")
+        lines.append(line)
+    headings = ["policy", "strengths", *(f"at most {loss:g} points" for loss in _LOSSES)]
+    first = found[0]
+    goal = GOALS["abstract"]
+    return (
+        f"{table(headings, lines)}\n\nFewest forward SOPs in inference, of dense, of all strengths "
+        f"that lose no more by either readout (zeros of soft pruning not counted); "
+        f"{first['neurons']} neurons, {first['data']}, {first['epochs']} epochs. The abstract of "
+        f"Guo et al. has {goal.inference:g} at {goal.loss:g} points. {origin(results)}."
+    )
+
+
+def _left(group: Group) -> float:
+    return group.mean("inference_sop_fraction_without_frozen")
+
+
+def _figures(_results: dict[str, Any]) -> str:
+    return "\n\n".join(
+        f"![{_CAPTIONS[name]}]({path.relative_to(_DOCUMENT.parent)})"
+        for name in FIGURES
+        if (path := _FIGURES / f"{name}.png").exists()
+    )
+
+
+#: Blocks by name.
+REPRODUCTION_BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "claims": _claims,
+    "reproduction-frontier": _frontier,
+    "reproduction-sizes": _by("sizes", ["data", "neurons", "epochs", "pruning"], _sizes),
+    "reproduction-ablations": _by("ablations", ["rule", "neurons that never fire"], _ablation),
+    "reproduction-early-exit": _by(
+        "early-exit", ["pruning", "exit after", "steps", "SOPs per image"], _exit
+    ),
+    "reproduction-weight-bits": _by("weight-bits", ["pruning", "bits"], _bits),
+    "reproduction-figures": _figures,
+}
