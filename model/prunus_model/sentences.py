@@ -55,7 +55,9 @@ def sentences(
             case "tuple_type":
                 found.append(f"{key} must be a list, not {e['input']!r}")
             case "too_short":
-                found.append(f"{key} must have at least {e['ctx']['min_length']}, not {e['input']!r}")
+                found.append(
+                    f"{key} must have at least {e['ctx']['min_length']}, not {e['input']!r}"
+                )
             case "dataclass_type" | "dict_type":
                 found.append(f"{key} must be a table, not {e['input']!r}")
             case _:

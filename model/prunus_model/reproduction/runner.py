@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 
 from joblib import Parallel, delayed
 
@@ -25,6 +27,8 @@ from prunus_model.reproduction.work import Result, train_and_test
 __all__ = ["Failure", "reproduce"]
 
 _Work = Callable[[Training], Result]
+#: Seconds after which a worker notices that the process that called is gone.
+_WATCH = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,7 @@ def _attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
     if os.getpid() != caller and threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches all processes of a terminal; the one that was called ends the others.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _end_with(caller)
     try:
         return work(training)
     except MemoryError:
@@ -159,3 +164,19 @@ def _attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
         text = " ".join(str(e).split())
         known = isinstance(e, ValueError | OSError) and text
         return Failure(training=training, message=text if known else f"{type(e).__name__}: {text}")
+
+
+@cache
+def _end_with(caller: int) -> None:
+    """End this process soon after the one that called; joblib alone would wait for minutes.
+
+    A worker on another machine is no child of the caller, and not ended.
+    """
+
+    def watch() -> None:
+        while os.getppid() == caller:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    if os.getppid() == caller:
+        threading.Thread(target=watch, daemon=True).start()
