@@ -5,9 +5,6 @@ PYTHON ?= python3
 BIN    := .venv/bin
 MADE   := .venv/.made
 
-# Full MNIST is looked for where PRUNUS_DATA says, in the cache, and downloaded if it is nowhere.
-SEEDS  ?= 3
-
 # What is built by `make bitstream`.
 BOARD  ?= ulx3s-85f
 MODE   ?= inference
@@ -18,7 +15,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
-  results pretrained render clean \
+  results reproduce pretrained render clean \
   bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
@@ -121,8 +118,14 @@ bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/re
 	.venv-bindsnet/bin/pip install --quiet --no-deps -r $<
 	@touch $@
 
+# Full MNIST is looked for where PRUNUS_DATA says, in the cache, and downloaded if it is nowhere.
 results: $(MADE) ## Accuracy and SOPs on full MNIST -> model/results/mnist.json (minutes)
-	$(BIN)/python -m prunus_model.experiments.mnist --seeds $(SEEDS)
+	$(BIN)/prunus reproduce results --output model/results/mnist.json
+	$(MAKE) render
+
+reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ONLY=] (an hour)
+	$(BIN)/prunus reproduce paper $(addprefix --only ,$(ONLY)) \
+	  --output model/results/reproduction.json --figures model/docs
 	$(MAKE) render
 
 render: $(MADE) ## Write the tables of the results into the READMEs

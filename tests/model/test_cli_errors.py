@@ -19,7 +19,7 @@ from prunus_model.cli import main
 from prunus_model.cli.common import user_errors
 from prunus_model.errors import PrunusError
 
-COMMANDS = ("train", "evaluate", "inspect", "plot", "data", "config")
+COMMANDS = ("train", "evaluate", "inspect", "plot", "data", "config", "reproduce")
 
 
 def test_console_command_is_installed() -> None:

@@ -94,8 +94,10 @@ def test_what_is_not_said_is_as_configured() -> None:
         ("rums = []", "Key 'rums' is unknown"),
         (
             "a b",
-            "Run list must be TOML: Expected '=' after a key in a key/value pair "
-            "(at line 1, column 3)",
+            (
+                "Run list must be TOML: Expected '=' after a key in a key/value pair "
+                "(at line 1, column 3)"
+            ),
         ),
         ("runs = [3]", "runs 1: Entry must be a table, not 3"),
         ("[[runs]]", "runs 1: part is missing; policies is missing; seeds is missing; epochs is"),
@@ -145,8 +147,10 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
         ('"none"', '"post", w_prune = [3, 3]', "policies 1: w_prune must not have 3 twice"),
         (
             'epochs = 2\nseeds = [1, 2]\npolicies = [{ policy = "none" }]',
-            "epochs = 2\nseeds = [1]\nweight_bits = [4]\npolicies = "
-            '[{ policy = "post", w_prune = 16 }]',
+            (
+                "epochs = 2\nseeds = [1]\nweight_bits = [4]\npolicies = "
+                '[{ policy = "post", w_prune = 16 }]'
+            ),
             "pruning.w_prune must be in 0..15 for weight_bits=4, not 16",
         ),
     ],
@@ -253,8 +257,19 @@ def test_parts_are_chosen_by_name() -> None:
     assert str(caught.value) == "Part must be one of a, b, not 'c'"
 
 
+def bundled(name: str) -> list[Run]:
+    return read_runs(Path(str(files("prunus_model.reproduction") / f"{name}.toml")))
+
+
+def test_results_are_a_part_of_the_list_of_the_project() -> None:
+    listed = [(run.data, run.config, run.epochs) for run in bundled("paper")]
+    results = [(run.data, run.config, run.epochs) for run in bundled("results")]
+    assert len(results) == 11 * 3
+    assert all(run in listed for run in results)
+
+
 def test_list_of_the_project_is_what_it_says() -> None:
-    runs = read_runs(Path(str(files("prunus_model.reproduction") / "paper.toml")))
+    runs = bundled("paper")
     sizes = {
         (r.data, r.config.neurons, r.config.pruning.policy, r.config.seed)
         for r in runs

@@ -25,7 +25,7 @@ from prunus_model.reproduction.store import ResultStore
 __all__ = ["LISTS", "command"]
 
 #: Run lists that come with the package.
-LISTS = ("paper",)
+LISTS = ("paper", "results")
 
 
 @click.command(name="reproduce")
@@ -72,8 +72,8 @@ def command(
 ) -> int:
     """Train and test all that RUNS lists, and judge the paper's claims by it.
 
-    RUNS is a TOML file, or the list that comes with Prunus, paper. Ctrl-C loses only what is
-    running; the same command continues.
+    RUNS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
+    only what is running; the same command continues.
     """
     path = Path(str(files("prunus_model.reproduction") / f"{runs}.toml"))
     if runs not in LISTS:

@@ -107,7 +107,7 @@ def _by(
         found = [g for g in groups(rows, part=part) if part == "early-exit" or not g["early_exit"]]
         if not found:
             return ""
-        found.sort(key=lambda g: (g["data"] != "mnist", g["neurons"], -g["weight_bits"]))
+        found.sort(key=_order)
         lines = [[*names(g), *_accuracy(g), _loss(g, rows), *_fractions(g)] for g in found]
         seeds = sorted({len(group.seeds) for group in found})
         return (
@@ -117,6 +117,12 @@ def _by(
         )
 
     return block
+
+
+def _order(group: Group) -> tuple[Any, ...]:
+    """Sort by data set, MNIST first; size; width; policy."""
+    policy = list(POLICIES).index(group["policy"])
+    return group["data"] != "mnist", group["neurons"], -group["weight_bits"], policy
 
 
 def _sizes(group: Group) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -285,6 +286,7 @@ def _balances(rows: Sequence[dict[str, Any]]) -> tuple[str, Verdict]:
     return "; ".join([text, *others]), HOLDS if holds else WRONG
 
 
+@cache
 def _unsupervised() -> tuple[str, Verdict]:
     data = load("sample", "train")
     shuffled = np.random.default_rng(0).permutation(data.labels)
