@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from prunus_cli import Cli, message, process, write_digits
-from prunus_model.cli import reproduce as command
-from prunus_model.reproduction.runner import Failure
+from prunus_model.reproduction.runner import Failure, reproduce
 from prunus_model.reproduction.work import train_and_test
 
 #: Every part, on 7 x 7 images: 14 trainings, of which one is asked for twice.
@@ -224,17 +223,15 @@ def test_two_processes_share_a_store(here: Cli) -> None:
 def test_failing_training_is_reported_at_the_end(
     here: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = command.reproduce
-
     def with_a_failure(trainings: Any, store: Any, **options: Any) -> list[Failure]:
         def work(training: Any) -> Any:
             if training.config.weight_bits == 3:
                 raise ValueError("Three bits\nare too few")
             return train_and_test(training)
 
-        return original(trainings, store, work=work, **options)
+        return reproduce(trainings, store, work=work, **options)
 
-    monkeypatch.setattr(command, "reproduce", with_a_failure)
+    monkeypatch.setattr("prunus_model.cli.reproduce.reproduce", with_a_failure)
     outcome = here.run("reproduce", "list.toml", "-j", "1", "--only", "weight-bits")
     assert outcome.status == 2
     name = "digits.npz tiny none weight_bits=3 epochs=1 seed=1"

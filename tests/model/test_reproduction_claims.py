@@ -105,7 +105,13 @@ def test_headline_holds_if_one_strength_has_it_all() -> None:
     ],
 )
 def test_headline_does_not_hold_otherwise(worse: dict[str, Any]) -> None:
-    values = {"policy": "adaptive", "vote": 0.936, "inference": 0.45, "training": 0.70} | worse
+    values: dict[str, Any] = {
+        "policy": "adaptive",
+        "vote": 0.936,
+        "inference": 0.45,
+        "training": 0.70,
+    }
+    values |= worse
     verdict, _ = judged([*BASE, *seeds(**values)], HEADLINE)
     assert verdict != "holds"
 

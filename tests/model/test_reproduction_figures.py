@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -183,13 +184,10 @@ def test_figures_are_written_small_and_the_same_each_time(
 def test_series_have_the_values_of_the_table(store: ResultStore) -> None:
     drawn = figure("pareto", table("pareto", store))
     left, right = drawn.axes
-    (line,) = [
-        h[0]
-        for h, label in zip(*left.get_legend_handles_labels(), strict=True)
-        if label == "adaptive"
-    ]
-    assert line.get_xdata().tolist() == [0.5, 0.4]
-    assert line.get_ydata().tolist() == pytest.approx([93.2, 92.2])
+    # Policies are drawn in the order of the legend; each has a line and its bars.
+    line = left.lines[3]
+    assert np.array_equal(line.get_xdata(), [0.5, 0.4])
+    assert np.asarray(line.get_ydata()).tolist() == pytest.approx([93.2, 92.2])
     assert right.get_title() == "Accuracy against SOPs in training"
     labels = left.get_legend_handles_labels()[1]
     assert labels == ["none", "adaptive", "new", "soft", "soft, zeros not counted"]

@@ -1,5 +1,6 @@
 """Run lists: what they stand for, and what is refused."""
 
+import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -287,6 +288,16 @@ def test_list_of_the_project_is_what_it_says() -> None:
     for r in runs:
         if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning):
             assert r.config.pruning.ramp_shift - 3 == 8 - r.config.weight_bits
+
+
+def test_list_in_the_readme_is_one() -> None:
+    readme = Path(__file__).parents[2] / "model/README.md"
+    if not readme.exists():
+        pytest.skip("needs the checkout")
+    (text,) = re.findall(r"```toml\n(\[\[runs\]\].*?)```", readme.read_text(), re.DOTALL)
+    runs = parse_runs(text)
+    assert len(runs) == 3 * 3
+    assert {run.label for run in runs} == {"", "ours"}
 
 
 def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_time_and_versions_may_differ_the_second_time(store: ResultStore) -> Non
         ({"tests": {0: {"early_exit": 0, "vote": 0.9}}}, "test with early exit 0"),
     ],
 )
-def test_another_result_is_refused(store: ResultStore, changes: dict, what: str) -> None:
+def test_another_result_is_refused(store: ResultStore, changes: dict[str, Any], what: str) -> None:
     result = pretend(training())
     store.add(result)
     with pytest.raises(ResultsError) as caught:

@@ -198,8 +198,13 @@ def operating(rows: Sequence[dict[str, Any]], goal: Goal = OPERATING) -> Group |
     goal : Goal
         Gives the loss.
     """
-    kept = [group for group, c in _adaptive(rows) if max(c.vote, c.hard) <= goal.loss]
+    kept = [group for group, _ in _within(goal, _adaptive(rows))]
     return min(kept, key=lambda group: group.mean("inference_sop_fraction"), default=None)
+
+
+def _within(goal: Goal, found: list[tuple[Group, Compared]]) -> list[tuple[Group, Compared]]:
+    """Return what loses no more than a goal, by either readout."""
+    return [(group, c) for group, c in found if max(c.vote, c.hard) <= goal.loss]
 
 
 def _goal(rows: Sequence[dict[str, Any]], goal: Goal) -> tuple[str, Verdict]:
@@ -212,7 +217,7 @@ def _goal(rows: Sequence[dict[str, Any]], goal: Goal) -> tuple[str, Verdict]:
         if group.mean("inference_sop_fraction") <= goal.inference
         and group.mean("training_sop_fraction") <= goal.training
     ]
-    kept = [(group, c) for group, c in found if max(c.vote, c.hard) <= goal.loss]
+    kept = _within(goal, found)
     if both := [pair for pair in cheap if pair in kept]:
         best = min(both, key=lambda pair: pair[0].mean("inference_sop_fraction"))
         return _saved(*best), HOLDS
