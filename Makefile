@@ -14,7 +14,7 @@ BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench \
+.PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
   results reproduce pretrained render clean \
   bitstream flash boards netlist boards-test cells overhead energy report
 
@@ -110,6 +110,9 @@ build/paper.npz: | $(MADE)
 
 bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/results/speed.json
 	$(BIN)/python -m prunus_model.experiments.speed --bindsnet-python $(BINDSNET_PYTHON)
+
+bench-accuracy: $(MADE) $(BINDSNET_MADE) ## Accuracy beside BindsNET's -> model/results/bindsnet.json (minutes)
+	$(BIN)/python -m prunus_model.experiments.bindsnet --bindsnet-python $(BINDSNET_PYTHON)
 
 # On Linux the package index has torch with CUDA only, which needs more than is listed there: then
 # make an environment by hand and name it, BINDSNET_PYTHON=...

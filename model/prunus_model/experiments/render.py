@@ -19,7 +19,7 @@ import click
 from prunus_model.atomic import write_atomically
 from prunus_model.experiments.render_hardware import HARDWARE_BLOCKS, hardware_block
 from prunus_model.experiments.render_reproduction import REPRODUCTION_BLOCKS, reproduction_block
-from prunus_model.experiments.tables import table, versions
+from prunus_model.experiments.tables import origin, table, versions
 
 __all__ = ["main", "rendered"]
 
@@ -148,6 +148,28 @@ def _speed(speed: dict[str, Any]) -> str:
     )
 
 
+def _bindsnet(path: Path) -> str:
+    """Accuracy after the same images; nothing if it was not measured yet."""
+    if not path.exists():
+        return ""
+    results = json.loads(path.read_text())
+    named = [
+        ("BindsNET", results["bindsnet"]),
+        *((f"Prunus, {r['policy']}", r) for r in results["prunus"]),
+    ]
+    lines = [
+        [name, f"{r['seconds']:,.2f}", f"{100 * r['hard']:.1f}", f"{100 * r['vote']:.1f}"]
+        for name, r in named
+    ]
+    return (
+        f"{table(['', 'seconds of learning', 'hard %', 'vote %'], lines)}\n\n"
+        f"{results['neurons']} neurons, the same first {results['presentations']:,} images of "
+        f"{results['data']}, once; labelled by {results['labelled']:,} of the training images, "
+        f"tested on {results['tested']:,}, one seed, the same readouts. That is as far as BindsNET "
+        f"came in the time given; both learn on. {origin(results)}."
+    )
+
+
 def _blocks() -> dict[str, Callable[[], str]]:
     def mnist() -> dict[str, Any]:
         content: dict[str, Any] = json.loads((_RESULTS / "mnist.json").read_text())
@@ -162,6 +184,7 @@ def _blocks() -> dict[str, Callable[[], str]]:
         "mnist": lambda: _mnist(mnist(), full=False),
         "mnist-full": lambda: _mnist(mnist(), full=True),
         "speed": lambda: _speed(speed()),
+        "bindsnet": lambda: _bindsnet(_RESULTS / "bindsnet.json"),
         "speed-ratio": lambda: f"{speed()['ratio_400']:,.0f}",
         **{name: partial(hardware_block, name) for name in HARDWARE_BLOCKS},
         **{name: partial(reproduction_block, name) for name in REPRODUCTION_BLOCKS},
