@@ -198,6 +198,31 @@ def test_sops_are_compared_at_equal_accuracy() -> None:
     assert judged(BASE, SOPS)[0] == "cannot be compared"
 
 
+def test_schedule_of_the_operating_point_is_compared() -> None:
+    rows = soft_rows(0.935)
+    # Longer training: a better rule, and soft pruning that loses nothing.
+    rows += seeds("none", epochs=6)
+    rows += seeds("adaptive", epochs=6, strength=5, inference=0.2, density=0.3, training=0.5)
+    assert judged(rows, ACCURACY)[1].startswith("At most +3.50 points, at 80 % pruned")
+    for percent, inference in ((10, 0.9), (90, 0.85)):
+        rows += seeds(
+            "soft",
+            epochs=6,
+            strength=percent,
+            density=1 - percent / 100,
+            inference_sop_fraction_without_frozen=inference,
+        )
+    rows = [r for r in rows if r["policy_strength"] != {"strength_gain": 3}]
+    assert judged(rows, ACCURACY)[1].startswith("At most +0.00 points, at 70 % pruned")
+    assert judged(rows, SOPS) == (
+        "holds",
+        (
+            "At 93.76 % (a loss of 0.44 points): 80.0 % saved by adaptive, 15.0 % by soft pruning, "
+            "which is +433 %"
+        ),
+    )
+
+
 def adapting(early: int, low: int, middle: int, high: int) -> list[dict[str, Any]]:
     return [
         *BASE,

@@ -102,6 +102,13 @@ def test_pareto_is_by_policy_or_label_from_weak_to_strong(store: ResultStore) ->
     assert values["about"] == "800 neurons, mnist, 2 epochs, mean and range of 3 seeds"
 
 
+def test_series_of_several_schedules_say_which(store: ResultStore) -> None:
+    rows = [*ROWS, *seeds("none", epochs=6), *seeds("adaptive", epochs=6, parts={"pareto": "new"})]
+    values = figure_data("frontier", [], store, rows)
+    assert list(values["series"]) == ["adaptive, 2 epochs", "new, 2 epochs", "new, 6 epochs"]
+    assert values["about"].startswith("800 neurons, mnist, 2 or 6 epochs,")
+
+
 def test_frontier_is_of_losses_by_seed(store: ResultStore) -> None:
     values = table("frontier", store)
     assert list(values["series"]) == ["adaptive", "new"]

@@ -11,7 +11,7 @@ from prunus_model.config import POLICIES
 from prunus_model.experiments.tables import origin, table
 from prunus_model.reproduction.claims import GOALS
 from prunus_model.reproduction.figure_data import FIGURES
-from prunus_model.reproduction.summary import Compared, Group, base_of, compared, groups
+from prunus_model.reproduction.summary import Compared, Group, base_of, by_series, compared, groups
 
 __all__ = ["REPRODUCTION_BLOCKS", "reproduction_block"]
 
@@ -148,31 +148,28 @@ def _bits(group: Group) -> list[str]:
 
 def _frontier(results: dict[str, Any]) -> str:
     rows: _Rows = results["runs"]
-    series: dict[str, list[tuple[Group, Compared]]] = {}
-    found = groups(rows, part="pareto", early_exit=0)
+    found = [g for g in groups(rows, part="pareto", early_exit=0) if g["policy"] != "none"]
     found.sort(key=lambda group: list(POLICIES).index(group["policy"]))
-    for group in found:
-        if group["policy"] != "none" and (difference := _against(group, rows)):
-            name = group.label("pareto") or group["policy"]
-            series.setdefault(name, []).append((group, difference))
-    if not series:
-        return ""
     lines = []
-    for name, pairs in series.items():
+    for name, same in by_series(found, "pareto").items():
+        pairs = [(group, c) for group in same if (c := _against(group, rows))]
         line = [name, str(len(pairs))]
         for loss in _LOSSES:
             kept = [group for group, c in pairs if max(c.vote, c.hard) <= loss]
             best = min(kept, key=_left, default=None)
             line.append("none" if best is None else f"{_left(best):.3f} ({best.strength})")
         lines.append(line)
+    if not lines:
+        return ""
     headings = ["policy", "strengths", *(f"at most {loss:g} points" for loss in _LOSSES)]
     first = found[0]
+    epochs = " or ".join(map(str, sorted({group["epochs"] for group in found})))
     goal = GOALS["abstract"]
     return (
         f"{table(headings, lines)}\n\nFewest forward SOPs in inference, of dense, of all strengths "
         f"that lose no more by either readout (zeros of soft pruning not counted); "
-        f"{first['neurons']} neurons, {first['data']}, {first['epochs']} epochs. The abstract of "
-        f"Guo et al. has {goal.inference:g} at {goal.loss:g} points. {origin(results)}."
+        f"{first['neurons']} neurons, {first['data']}, {epochs} epochs. The abstract "
+        f"of Guo et al. has {goal.inference:g} at {goal.loss:g} points. {origin(results)}."
     )
 
 

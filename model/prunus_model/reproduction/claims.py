@@ -113,7 +113,7 @@ def claims(rows: Sequence[dict[str, Any]], *, overhead: Path = OVERHEAD) -> list
         ),
         (
             "Abstract: 67 % more SOP reduction than online soft pruning, equal accuracy",
-            lambda: soft_sops(_comparable(rows), OPERATING.loss),
+            lambda: soft_sops(_comparable(rows), operating(rows), OPERATING.loss),
             (
                 "In the reading that favours soft pruning: its zeros are not counted as SOPs. As "
                 "they are stored and read, it saves none in inference"

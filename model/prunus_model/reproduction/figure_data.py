@@ -10,7 +10,7 @@ from prunus_model.history import QUANTILES
 from prunus_model.reproduction.claims import GOALS
 from prunus_model.reproduction.plan import Training
 from prunus_model.reproduction.store import ResultStore
-from prunus_model.reproduction.summary import Group, base_of, compared, groups
+from prunus_model.reproduction.summary import Group, base_of, by_series, compared, groups
 
 __all__ = ["FIGURES", "figure_data"]
 
@@ -76,15 +76,12 @@ def _point(group: Group) -> dict[str, Any]:
     }
 
 
-def _named(group: Group, part: str) -> str:
-    return group.label(part) or str(group["policy"])
-
-
 def _about(found: Sequence[Group]) -> str:
     first = found[0]
     seeds = len({seed for group in found for seed in group.seeds})
+    epochs = " or ".join(map(str, sorted({group["epochs"] for group in found})))
     return (
-        f"{first['neurons']} neurons, {first['data']}, {first['epochs']} epochs, mean and range of "
+        f"{first['neurons']} neurons, {first['data']}, {epochs} epochs, mean and range of "
         f"{seeds} seeds"
     )
 
@@ -94,9 +91,7 @@ def _pareto(rows: _Rows) -> dict[str, Any]:
     if not found:
         return {}
     found.sort(key=lambda group: list(POLICIES).index(group["policy"]))
-    series: dict[str, list[dict[str, Any]]] = {}
-    for group in found:
-        series.setdefault(_named(group, "pareto"), []).append(_point(group))
+    series = {n: [_point(g) for g in same] for n, same in by_series(found, "pareto").items()}
     for points in series.values():
         points.sort(key=lambda point: -float(point["density"]))
     return {"about": _about(found), "series": series}
@@ -105,23 +100,11 @@ def _pareto(rows: _Rows) -> dict[str, Any]:
 def _frontier(rows: _Rows) -> dict[str, Any]:
     """Adaptive rules against the network that is never pruned, seed by seed."""
     found = groups(rows, part="pareto", early_exit=0, policy="adaptive")
-    series: dict[str, list[dict[str, Any]]] = {}
-    for group in found:
-        base = base_of(group, rows)
-        difference = compared(group, base) if base else None
-        if difference is None:
-            continue
-        point = {
-            "strength": group["policy_strength"],
-            "seeds": list(difference.seeds),
-            "vote_loss": difference.vote,
-            "vote_loss_error": difference.vote_error,
-            "hard_loss": difference.hard,
-            "inference_sop_fraction": group.mean("inference_sop_fraction"),
-            "training_sop_fraction": group.mean("training_sop_fraction"),
-        }
-        series.setdefault(_named(group, "pareto"), []).append(point)
-    if not series:
+    series = {
+        name: [point for group in same if (point := _loss(group, rows))]
+        for name, same in by_series(found, "pareto").items()
+    }
+    if not any(series.values()):
         return {}
     for points in series.values():
         points.sort(key=lambda point: -float(point["inference_sop_fraction"]))
@@ -130,6 +113,22 @@ def _frontier(rows: _Rows) -> dict[str, Any]:
         for name, g in GOALS.items()
     ]
     return {"about": _about(found), "series": series, "goals": goals}
+
+
+def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:
+    base = base_of(group, rows)
+    difference = compared(group, base) if base else None
+    if difference is None:
+        return None
+    return {
+        "strength": group["policy_strength"],
+        "seeds": list(difference.seeds),
+        "vote_loss": difference.vote,
+        "vote_loss_error": difference.vote_error,
+        "hard_loss": difference.hard,
+        "inference_sop_fraction": group.mean("inference_sop_fraction"),
+        "training_sop_fraction": group.mean("training_sop_fraction"),
+    }
 
 
 def _training(trainings: Sequence[Training], store: ResultStore) -> dict[str, Any]:
@@ -181,7 +180,6 @@ def _series(rows: _Rows, part: str, by: str) -> dict[str, Any]:
         found = [group for group in found if group["early_exit"] == 0]
     if not found:
         return {}
-    series: dict[str, list[dict[str, Any]]] = {}
-    for group in sorted(found, key=lambda group: int(group[by])):
-        series.setdefault(_named(group, part), []).append(_point(group))
+    found.sort(key=lambda group: int(group[by]))
+    series = {name: [_point(g) for g in same] for name, same in by_series(found, part).items()}
     return {"about": _about(found), "series": series}

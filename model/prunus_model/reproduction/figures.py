@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ _COLORS = {
     "soft": "C2",
     "post": "C4",
 }
+#: What :func:`prunus_model.reproduction.summary.by_series` adds to a name.
+_SCHEDULE = re.compile(r", \d+ epochs$")
+_MARKS = "o^sD"
 _OTHERS = ("C3", "C5", "C6", "C8", "C9")
 
 
@@ -111,8 +115,19 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
 
 
 def _color(name: str, values: dict[str, Any]) -> str:
-    others = [other for other in values["series"] if other not in _COLORS]
-    return _COLORS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)]
+    """Return the colour of a series; the same for all schedules of a policy."""
+    rules = [_SCHEDULE.sub("", other) for other in values["series"]]
+    others = [rule for rule in dict.fromkeys(rules) if rule not in _COLORS]
+    rule = _SCHEDULE.sub("", name)
+    return _COLORS.get(rule) or _OTHERS[others.index(rule) % len(_OTHERS)]
+
+
+def _marker(name: str, values: dict[str, Any]) -> str:
+    """Return the mark of the points of a series, which tells its schedule."""
+    found = [_SCHEDULE.search(other) for other in values["series"]]
+    schedules = list(dict.fromkeys(match[0] if match else "" for match in found))
+    match = _SCHEDULE.search(name)
+    return _MARKS[schedules.index(match[0] if match else "") % len(_MARKS)]
 
 
 def _rounded(value: Any) -> Any:
@@ -136,16 +151,19 @@ def _pareto(drawn: Figure, values: dict[str, Any]) -> None:
             skipped = _column(points, f"{phase}_sop_fraction_without_frozen")
             y, error = _column(points, "vote"), _column(points, "vote_half_range")
             style: dict[str, Any] = {"color": _color(name, values), "markersize": 4, "capsize": 2}
-            axis.errorbar(x, y, error, fmt="o-" if len(points) > 1 else "s", label=name, **style)
+            mark = _marker(name, values)
+            # Nothing is saved at any strength: a line upwards would say nothing.
+            line = "-" if len(set(x)) > 1 else ""
+            axis.errorbar(x, y, error, fmt=f"{mark}{line}", label=name, **style)
             if skipped != x:
                 axis.errorbar(
-                    skipped, y, error, fmt="o--", label=f"{name}, zeros not counted", **style
+                    skipped, y, error, fmt=f"{mark}--", label=f"{name}, zeros not counted", **style
                 )
         axis.set(title=f"Accuracy against SOPs in {phase}", xlabel="forward SOPs, of dense")
         axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axis.set_xlim(None, 1.03)
     left.set_ylabel("accuracy (vote) %")
-    drawn.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=8)
+    drawn.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4)
 
 
 def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
@@ -158,7 +176,7 @@ def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
                 x,
                 _column(points, "vote_loss"),
                 _column(points, "vote_loss_error"),
-                fmt="o-",
+                fmt=f"{_marker(name, values)}-",
                 color=color,
                 markersize=4,
                 capsize=2,
@@ -168,14 +186,14 @@ def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
                 x, _column(points, "hard_loss"), "x:", color=color, label=f"{name}, hard readout"
             )
         for goal, marker in zip(values["goals"], "*P", strict=False):
-            axis.plot(goal[phase], goal["loss"], marker, color="C3", markersize=10)
+            axis.plot(goal[phase], goal["loss"], marker, color="k", markersize=10)
             axis.annotate(
                 goal["name"],
                 (goal[phase], goal["loss"]),
                 textcoords="offset points",
                 xytext=(8, 3),
                 fontsize=8,
-                color="C3",
+                color="k",
             )
         axis.set(title=f"Loss against SOPs in {phase}", xlabel="forward SOPs, of dense")
         axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

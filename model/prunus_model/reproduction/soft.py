@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prunus_model.reproduction.summary import Group, base_of, curve, groups, interpolated
+from prunus_model.reproduction.summary import Group, base_of, by_series, curve, groups, interpolated
 
 __all__ = ["soft_accuracy", "soft_sops"]
 
@@ -32,7 +32,7 @@ def soft_accuracy(rows: Sequence[dict[str, Any]], operating: Group | None) -> _J
     -------
     measured, verdict : str
     """
-    adaptive, soft = _curves(rows)
+    adaptive, soft = _curves(rows, operating)
     line = curve(soft, _pruned, _vote)
     common = [
         (_vote(group) - other, group)
@@ -46,7 +46,8 @@ def soft_accuracy(rows: Sequence[dict[str, Any]], operating: Group | None) -> _J
         f"At most {most:+.2f} points, at {100 * _pruned(at):.0f} % pruned "
         f"({_vote(at):.2f} against {_vote(at) - most:.2f} %)"
     )
-    here = interpolated(line, _pruned(operating)) if operating else None
+    comparable = operating if operating and operating["epochs"] == at["epochs"] else None
+    here = interpolated(line, _pruned(comparable)) if comparable else None
     if operating and here is not None:
         text += (
             f"; {_vote(operating) - here:+.2f} points at the {100 * _pruned(operating):.0f} % that "
@@ -55,13 +56,15 @@ def soft_accuracy(rows: Sequence[dict[str, Any]], operating: Group | None) -> _J
     return text, "holds" if most >= _POINTS else "does not hold"
 
 
-def soft_sops(rows: Sequence[dict[str, Any]], loss: float) -> _Judged:
+def soft_sops(rows: Sequence[dict[str, Any]], operating: Group | None, loss: float) -> _Judged:
     """Judge the forward SOPs saved in inference at equal accuracy.
 
     Parameters
     ----------
     rows : sequence of dict
         Rows of one size, data set and width.
+    operating : Group or None
+        Whose schedule is compared, if soft pruning has it too.
     loss : float
         Points of accuracy (vote) that both may lose.
 
@@ -69,13 +72,23 @@ def soft_sops(rows: Sequence[dict[str, Any]], loss: float) -> _Judged:
     -------
     measured, verdict : str
     """
-    adaptive, soft = _curves(rows)
+    adaptive, soft = _curves(rows, operating)
     base = base_of(adaptive[0], rows) if adaptive else None
     if base is None or not soft:
         return "Needs curves of none, adaptive and soft pruning", "cannot be compared"
     level = _vote(base) - loss
-    saved = [_reach(curve(found, _saved, _vote), level) for found in (adaptive, soft)]
-    if saved[0] is None or saved[1] is None or saved[1] <= 0:
+    # Rules with different labels are not points of one line.
+    saved = [
+        max(
+            (
+                _reach(curve(same, _saved, _vote), level)
+                for same in by_series(found, "pareto").values()
+            ),
+            default=0.0,
+        )
+        for found in (adaptive, soft)
+    ]
+    if min(saved) <= 0:
         return f"No strength of one of them keeps {level:.2f} %", "cannot be compared"
     more = saved[0] / saved[1] - 1
     return (
@@ -84,12 +97,20 @@ def soft_sops(rows: Sequence[dict[str, Any]], loss: float) -> _Judged:
     ), "holds" if more >= _MORE else "does not hold"
 
 
-def _curves(rows: Sequence[dict[str, Any]]) -> tuple[list[Group], list[Group]]:
-    """Return the groups of both curves that are of the same schedule and seeds."""
+def _curves(
+    rows: Sequence[dict[str, Any]], operating: Group | None
+) -> tuple[list[Group], list[Group]]:
+    """Return the groups of both curves that are of the same schedule and seeds.
+
+    The schedule is that of the operating point, if soft pruning has been run with it.
+    """
     soft = groups(rows, part="pareto", policy="soft")
     if not soft:
         return [], []
-    shared = {name: soft[0][name] for name in ("epochs", "settings")}
+    names = ("epochs", "settings")
+    same = [g for g in soft if operating and all(g[name] == operating[name] for name in names)]
+    soft = same or soft
+    shared = {name: soft[0][name] for name in names}
     return tuple(  # type: ignore[return-value]
         [
             group
@@ -112,11 +133,9 @@ def _saved(group: Group) -> float:
     return 1 - group.mean("inference_sop_fraction_without_frozen")
 
 
-def _reach(points: Sequence[tuple[float, float]], level: float) -> float | None:
-    """Return the largest x at which the line through the points is at the level or above."""
-    if len(points) < 2:
-        return None
+def _reach(points: Sequence[tuple[float, float]], level: float) -> float:
+    """Return the largest x at which the line through the points is at the level; 0 if nowhere."""
     x = np.linspace(points[0][0], points[-1][0], _FINE)
     y = np.interp(x, [at for at, _ in points], [value for _, value in points])
     above = x[y >= level]
-    return float(above[-1]) if len(above) else None
+    return float(above[-1]) if len(above) else 0.0

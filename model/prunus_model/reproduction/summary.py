@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Compared", "Group", "base_of", "compared", "curve", "groups", "interpolated"]
+__all__ = [
+    "Compared",
+    "Group",
+    "base_of",
+    "by_series",
+    "compared",
+    "curve",
+    "groups",
+    "interpolated",
+]
 
 _Row = dict[str, Any]
 #: What, with the parameters of the policy, makes two runs equal but for the seed.
@@ -101,6 +110,25 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
         key = [*(row[k] for k in _SAME), row["policy_strength"], row["settings"]]
         found.setdefault(json.dumps(key, sort_keys=True), []).append(row)
     return [Group(tuple(sorted(same, key=lambda row: row["seed"]))) for same in found.values()]
+
+
+def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
+    """Return groups by label in a part, or policy; with the epochs, if those are not all the same.
+
+    Parameters
+    ----------
+    found : sequence of Group
+        In the order that the series are to have.
+    part : str
+        Whose labels.
+    """
+    epochs = len({group["epochs"] for group in found}) > 1
+    series: dict[str, list[Group]] = {}
+    for group in found:
+        name = group.label(part) or str(group["policy"])
+        name += f", {group['epochs']} epochs" if epochs else ""
+        series.setdefault(name, []).append(group)
+    return series
 
 
 def base_of(group: Group, rows: Sequence[_Row]) -> Group | None:
