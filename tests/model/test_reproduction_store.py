@@ -339,3 +339,22 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
     assert {r["early_exit"] for r in collect(some, store).rows} == {0}
     store.add(replace(pretend(trainings[0]), versions={"python": "4"}))
     assert collect(trainings, store).versions["python"].endswith(" and 4")
+
+
+def test_workers_follow_into_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    densities = []
+    for name, count in (("a", 2300), ("b", 2000)):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        write_digits(folder / "digits.npz", train=count)
+        store = ResultStore(folder / "store", MODEL)
+        wanted = [training(seed) for seed in (1, 2, 3)]
+        assert reproduce(wanted, store, jobs=2) == []
+        kept = store.get(wanted[0].digest)
+        assert kept is not None
+        densities.append(kept.row["density"])
+    assert densities[0] == train(tiny(), digits(2300)).density
+    assert densities[1] == train(tiny(), digits(2000)).density != densities[0]

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from joblib import Parallel, delayed
 
@@ -130,7 +131,7 @@ def _round(
         for training in trainings:
             if store.lacks(training):
                 running.add(training.digest)
-                yield delayed(_attempt)(work, training, os.getpid())
+                yield delayed(_attempt)(work, training, os.getpid(), Path.cwd())
 
     # One job would be done in this process; two workers, of which one has nothing to do, are not.
     workers, ahead = (2, 1) if alone else (jobs, jobs)
@@ -150,12 +151,15 @@ def _round(
     return set()
 
 
-def _attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
+def _attempt(work: _Work, training: Training, caller: int, folder: Path) -> Result | Failure:
     """Do a training where a worker is; an error becomes a value, so that the others go on."""
     if os.getpid() != caller and threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches all processes of a terminal; the one that was called ends the others.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _end_with(caller)
+    if os.getppid() == caller:
+        # joblib keeps workers for the next call, which may come from another folder.
+        os.chdir(folder)
     try:
         return work(training)
     except MemoryError:

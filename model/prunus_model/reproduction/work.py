@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,13 @@ def train_and_test(training: Training) -> Result:
     PrunusError
         If the data have gone or do not fit.
     """
-    trainer = Trainer(training.config, _split(training.data, "train"), epochs=training.epochs)
+    trainer = Trainer(
+        training.config, _split(training.data, "train", Path.cwd()), epochs=training.epochs
+    )
     while not trainer.done:
         trainer.advance()
     artifact = trainer.finish(threads=1)
-    test = _split(training.data, "test")
+    test = _split(training.data, "test", Path.cwd())
     tests = {
         stop: _tested(evaluate(artifact, test, stop_after=stop, threads=1))
         for stop in training.early_exits
@@ -88,8 +91,8 @@ def train_and_test(training: Training) -> Result:
 
 
 @lru_cache(maxsize=4)
-def _split(data: str, split: SplitName) -> Split:
-    """Load once in each process."""
+def _split(data: str, split: SplitName, _folder: Path) -> Split:
+    """Load once in each process, and in each folder, as data may be named relative to it."""
     return load(data, split)
 
 
