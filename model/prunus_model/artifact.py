@@ -268,7 +268,7 @@ class Artifact:
         return {
             "format_version": FORMAT_VERSION,
             "complete": self.complete,
-            "config": self.config.to_mapping(),
+            "config": _stored(self.config),
             "schedule": asdict(self.schedule),
             "presentation": self.state.presentation,
             "counters": asdict(self.counters),
@@ -288,6 +288,17 @@ class Artifact:
         }
         arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
         return arrays
+
+
+def _stored(config: NetworkConfig) -> dict[str, Any]:
+    """Return a configuration without what older networks did not have, if that is off.
+
+    So files and hashes of networks from before there was an ``activity_shift`` stay what they were.
+    """
+    mapping = config.to_mapping()
+    if not config.activity_shift:
+        mapping["pruning"].pop("activity_shift", None)
+    return mapping
 
 
 def _json(value: Any) -> bytes:

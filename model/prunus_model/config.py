@@ -33,6 +33,7 @@ from prunus_model.formats import (
 from prunus_model.sentences import sentences
 
 __all__ = [
+    "BY_ACTIVITY",
     "NAMED",
     "POLICIES",
     "AdaptivePruning",
@@ -217,6 +218,8 @@ class PostPruning:
 
 PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
 
+#: Label of adaptive pruning with ``activity_shift``, where policies are compared.
+BY_ACTIVITY = "by activity"
 #: Pruning policies by name, with their default parameters.
 POLICIES: Mapping[str, PruningParams] = {
     "none": NoPruning(),
@@ -379,19 +382,32 @@ class NetworkConfig:
         """That of adaptive pruning, 0 for all other policies: no activity is kept."""
         return self.pruning.activity_shift if isinstance(self.pruning, AdaptivePruning) else 0
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Return the configuration as nested dictionaries of plain values.
+    @property
+    def policy_label(self) -> str:
+        """Name of the pruning policy in tables: ``BY_ACTIVITY`` if activities are kept."""
+        return BY_ACTIVITY if self.activity_shift else self.pruning.policy
 
-        An ``activity_shift`` of 0 is left out: networks from before there was one keep their hash.
+    def with_policy(self, label: str) -> NetworkConfig:
+        """Return it with a policy of this label: its own, or with that policy's defaults.
+
+        ``BY_ACTIVITY`` is its own adaptive pruning, or the default, with an ``activity_shift`` of 8
+        if it has none.
         """
+        if label == self.policy_label:
+            return self
+        if label != BY_ACTIVITY:
+            return replace(self, pruning=POLICIES[label])
+        own = self.pruning if isinstance(self.pruning, AdaptivePruning) else AdaptivePruning()
+        return replace(self, pruning=replace(own, activity_shift=8))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the configuration as nested dictionaries of plain values."""
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
-        if not self.activity_shift:
-            mapping["pruning"].pop("activity_shift", None)
         return mapping
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete."""
-        return tomli_w.dumps(_ADAPTER.dump_python(self))
+        return tomli_w.dumps(self.to_mapping())
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
@@ -429,5 +445,12 @@ NAMED: Mapping[str, NetworkConfig] = {
     "400": _sized(400, 500, 4, 330),
     "up5k": _sized(400, 500, 8, 330, ramp_gain=17),
     "paper": _sized(800, 1000, 3, 330),
+    # Thresholds by activity; found on MNIST with two epochs (model/README.md).
+    "sparse": replace(
+        _sized(800, 1000, 0, 0),
+        pruning=AdaptivePruning(
+            ramp_gain=1, ramp_shift=1, strength_gain=560, start=20_000, activity_shift=12
+        ),
+    ),
     "1600": _sized(1600, 2000, 2, 330),
 }

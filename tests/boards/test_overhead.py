@@ -17,12 +17,12 @@ from prunus_boards.host.device import Device
 from prunus_boards.overhead import measure
 from prunus_boards.overhead.__main__ import main
 from prunus_boards.overhead.cache import Cache
-from prunus_boards.overhead.cores import CORES, Compared, without_pruning
+from prunus_boards.overhead.cores import COMPARED_POLICIES, CORES, Compared, without_pruning
 from prunus_boards.overhead_results import keep_part, own_rows
 from prunus_boards.targets import open_device
 from prunus_cli import write_digits
 from prunus_model.artifact import Artifact
-from prunus_model.config import AdaptivePruning
+from prunus_model.config import BY_ACTIVITY, AdaptivePruning
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import SynthesisError
@@ -59,13 +59,14 @@ def run(folder: Path, *args: str) -> Any:
 
 def test_cores_differ_by_their_policy_alone() -> None:
     kinds = {(core.network, core.lanes, core.mode) for core in CORES}
-    assert len(CORES) == 3 * len(kinds)
+    learning = sum(mode == "learning" for *_, mode in kinds)
+    assert len(CORES) == 3 * len(kinds) + learning
     assert {(c.artifact.config.neurons, c.lanes) for c in CORES} >= {(100, 4), (400, 16)}
     for mode in ("learning", "inference"):
         plans = [c.plan for c in CORES if (c.network, c.lanes, c.mode) == ("demo", 4, mode)]
         assert len({str(plan.hardware) for plan in plans}) == 1
         assert len({plan.state.weights.tobytes() for plan in plans}) == 1
-        assert len({plan.network.pruning.policy for plan in plans}) == 3
+        assert len({str(plan.network.pruning) for plan in plans}) == len(plans)
 
 
 def test_an_inference_core_has_no_pruning_unit() -> None:
@@ -88,20 +89,20 @@ def test_a_policy_can_be_kept_from_pruning() -> None:
 def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> None:
     args = ("--only", "demo/4 learning", "--part", "size", "--part", "cycles")
     assert run(tmp_path, *args).exit_code == 0
-    assert counted == ["ecp5", "ice40"] * 3
+    assert counted == ["ecp5", "ice40"] * 4
     first = (tmp_path / "overhead.json").read_text()
     assert run(tmp_path, *args).exit_code == 0
-    assert len(counted) == 6
+    assert len(counted) == 8
     assert (tmp_path / "overhead.json").read_text() == first
     rows = json.loads(first)["ablation"]
     assert [(r["technology"], r["policy"]) for r in rows] == [
-        (technology, policy)
-        for technology in ("ECP5", "iCE40")
-        for policy in ("none", "constant", "adaptive")
+        (technology, policy) for technology in ("ECP5", "iCE40") for policy in COMPARED_POLICIES
     ]
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
-    assert len({r["memory_bits"] for r in rows}) == 1
+    # Activities of the inputs, 16 bits each.
+    bits = {r["policy"]: r["memory_bits"] for r in rows}
+    assert bits == dict.fromkeys(bits, bits["none"]) | {BY_ACTIVITY: bits["none"] + 784 * 16}
 
 
 def test_units_are_counted_apart(tmp_path: Path, counted: list[str]) -> None:

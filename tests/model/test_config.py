@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prunus_model.config import (
+    BY_ACTIVITY,
     NAMED,
     POLICIES,
     AdaptivePruning,
@@ -163,6 +164,7 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "ramp_shift": 3,
             "strength_gain": 330,
             "start": 0,
+            "activity_shift": 0,
         },
         "readout": {"classes": 10, "vote_bits": 4, "stop_after": 0},
     }
@@ -230,8 +232,13 @@ def test_named_configurations(
     assert (config.weight_bits, config.seed) == (8, 1)
 
 
+def test_sparse_is_the_paper_s_size_with_thresholds_by_activity() -> None:
+    policy = AdaptivePruning(ramp_shift=1, strength_gain=560, start=20_000, activity_shift=12)
+    assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), pruning=policy)
+
+
 def test_all_named_configurations_are_tested_above() -> None:
-    assert list(NAMED) == ["tiny", "demo", "400", "up5k", "paper", "1600"]
+    assert list(NAMED) == ["tiny", "demo", "400", "up5k", "paper", "sparse", "1600"]
 
 
 @pytest.mark.parametrize("name", ["", "Paper", "800"], ids=["empty", "upper case", "unknown"])
@@ -495,3 +502,16 @@ def test_configuration_is_frozen() -> None:
         config.seed = 2
     with pytest.raises(FrozenInstanceError, match=r"^cannot assign to field 'steps'$"):
         config.encoder.steps = 2
+
+
+def test_policy_by_its_label() -> None:
+    demo = NetworkConfig.named("demo")
+    assert demo.with_policy("adaptive") is demo
+    assert demo.with_policy("constant").pruning == ConstantPruning()
+    weighed = demo.with_policy(BY_ACTIVITY)
+    assert isinstance(demo.pruning, AdaptivePruning)
+    assert weighed.pruning == replace(demo.pruning, activity_shift=8)
+    assert (weighed.policy_label, weighed.activity_shift) == (BY_ACTIVITY, 8)
+    assert weighed.with_policy(BY_ACTIVITY) is weighed
+    assert weighed.with_policy("adaptive").pruning == AdaptivePruning()
+    assert demo.with_policy("none").with_policy(BY_ACTIVITY).activity_shift == 8

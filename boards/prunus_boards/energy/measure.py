@@ -12,7 +12,7 @@ from prunus_boards.energy.reasons import groups
 from prunus_boards.energy.technology import Technology
 from prunus_boards.energy.workload import Subject
 from prunus_model.artifact import Artifact
-from prunus_model.config import POLICIES, NetworkConfig
+from prunus_model.config import BY_ACTIVITY, NetworkConfig
 from prunus_model.datasets import Split
 from prunus_model.training import train
 from prunus_rtl.shapes import Shapes
@@ -22,10 +22,13 @@ __all__ = ["EPOCHS", "EXPONENTS", "NETWORKS", "Measured", "measure", "network", 
 Row = dict[str, Any]
 
 #: Named configurations and policies that are measured.
-NETWORKS = tuple(
-    (name, policy)
-    for name in ("demo", "400", "paper")
-    for policy in ("none", "adaptive", "constant", "soft")
+NETWORKS = (
+    *(
+        (name, policy)
+        for name in ("demo", "400", "paper")
+        for policy in ("none", "adaptive", "constant", "soft")
+    ),
+    ("sparse", BY_ACTIVITY),
 )
 #: How often each training image is shown.
 EPOCHS = 2
@@ -69,9 +72,7 @@ def network(name: str, policy: str, data: Split, *, epochs: int, cache: Path) ->
         Folder of networks that were trained before. One of another configuration or training is
         not taken.
     """
-    config = NetworkConfig.named(name)
-    if policy != config.pruning.policy:
-        config = replace(config, pruning=POLICIES[policy])
+    config = NetworkConfig.named(name).with_policy(policy)
     path = cache / f"{name}-{policy}-{data.name.replace(' ', '-').replace('/', '-')}-{epochs}.npz"
     if path.exists():
         found = Artifact.load(path)
@@ -149,7 +150,7 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
         for done, core in ((load, subject.learning), (bare, subject.learning_dense))
     )
     return {
-        "policy": subject.artifact.config.pruning.policy,
+        "policy": subject.artifact.config.policy_label,
         "neurons": subject.artifact.config.neurons,
         "lanes": subject.learning.hardware.lanes,
         "class": "b",
@@ -160,7 +161,7 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
 
 
 def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Shapes]]:
-    policy = subject.artifact.config.pruning.policy
+    policy = subject.artifact.config.policy_label
     shown = f"{len(test)} images of {test.name}"
     for early in (0, 1):
         result = subject.show(test, stop_after=early)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_boards.overhead.cores import CORES
+from prunus_boards.overhead.cores import COMPARED_POLICIES, CORES
 from prunus_boards.overhead.measure import PARTS, Measurement
 from prunus_boards.overhead_results import OVERHEAD, keep_part, own_rows
 from prunus_model.cli.common import WrongError, results_option, user_errors
@@ -74,13 +74,12 @@ def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: 
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    policies = ("none", "constant", "adaptive")
     return (
         row["neurons"],
         row["lanes"],
         row["mode"] != "learning",
         row["technology"],
-        policies.index(row["policy"]),
+        COMPARED_POLICIES.index(row["policy"]),
     )
 
 

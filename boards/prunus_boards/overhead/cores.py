@@ -12,7 +12,7 @@ from prunus_boards.overhead.cache import digest
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network
 from prunus_model.config import (
-    POLICIES,
+    BY_ACTIVITY,
     AdaptivePruning,
     ConstantPruning,
     PruningParams,
@@ -23,7 +23,10 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.link.description import link_plan
 
-__all__ = ["CORES", "Compared", "without_pruning"]
+__all__ = ["COMPARED_POLICIES", "CORES", "Compared", "without_pruning"]
+
+#: Policies that are compared. A core that can't learn holds the same network for the last two.
+COMPARED_POLICIES = (*HARDWARE_POLICIES, BY_ACTIVITY)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Compared:
     mode : "learning" or "inference"
         Whether the core can learn. One that can't has no pruning unit, whatever its policy.
     policy : str
-        One of :data:`prunus_rtl.hardware.HARDWARE_POLICIES`.
+        One of :data:`COMPARED_POLICIES`.
     """
 
     network: str
@@ -59,10 +62,7 @@ class Compared:
     def artifact(self) -> Artifact:
         """The network, with this policy from now on."""
         artifact = load_network(self.network)
-        config = artifact.config
-        if config.pruning.policy != self.policy:
-            config = replace(config, pruning=POLICIES[self.policy])
-        return replace(artifact, config=config)
+        return replace(artifact, config=artifact.config.with_policy(self.policy))
 
     @property
     def options(self) -> ExportOptions:
@@ -104,5 +104,6 @@ CORES = tuple(
     Compared(network, lanes, mode, policy)
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
     for mode in ("learning", "inference")
-    for policy in HARDWARE_POLICIES
+    for policy in COMPARED_POLICIES
+    if mode == "learning" or policy != BY_ACTIVITY
 )
