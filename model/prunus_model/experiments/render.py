@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from prunus_model.atomic import write_atomically
+from prunus_model.config import BY_ACTIVITY
 from prunus_model.experiments.render_hardware import HARDWARE_BLOCKS, hardware_block
 from prunus_model.experiments.render_reproduction import REPRODUCTION_BLOCKS, reproduction_block
 from prunus_model.experiments.tables import origin, table, versions
@@ -35,12 +36,18 @@ def _spread(values: Iterable[float], scale: float, digits: int) -> str:
     return f"{statistics.mean(scaled):.{digits}f} ± {half:.{digits}f}"
 
 
+def _label(row: dict[str, Any]) -> str:
+    """Policy, by the name that tables give it."""
+    shift = row["policy_strength"].get("activity_shift")
+    return BY_ACTIVITY if shift else str(row["policy"])
+
+
 def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        return row["neurons"], row["epochs"], row["policy"]
+        return row["neurons"], row["epochs"], _label(row)
 
-    order = ["none", "adaptive", "constant", "soft", "post"]
-    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(row["policy"])))
+    order = ["none", "adaptive", BY_ACTIVITY, "constant", "soft", "post"]
+    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(_label(row))))
     return [(group, list(rows)) for group, rows in groupby(runs, key)]
 
 
@@ -51,7 +58,7 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     headings += ["live synapses"]
     lines = []
     for (neurons, epochs, policy), rows in _groups(results):
-        if not full and policy not in ("none", "adaptive"):
+        if not full and policy not in ("none", "adaptive", BY_ACTIVITY):
             continue
         line = [str(neurons), str(epochs), policy, _spread((r["vote"] for r in rows), 100, 2)]
         if full:
@@ -77,11 +84,11 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
 
 
 def _headline(results: dict[str, Any]) -> str:
-    runs = {(r["neurons"], r["policy"], r["seed"]): r for r in results["runs"]}
+    runs = {(r["neurons"], _label(r), r["seed"]): r for r in results["runs"]}
     pairs = [
         (runs[800, "none", seed], row)
         for (neurons, policy, seed), row in runs.items()
-        if neurons == 800 and policy == "adaptive"
+        if neurons == 800 and policy == BY_ACTIVITY
     ]
     loss = statistics.mean(a["vote"] - b["vote"] for a, b in pairs)
     accuracy = statistics.mean(b["vote"] for _, b in pairs)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Cover, Module, Mux, Signal
+from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
 
 from prunus_model.config import AdaptivePruning, ConstantPruning, NoPruning, PruningParams
-from prunus_model.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.formats import (
+    NEURON_THRESHOLD_BITS,
+    SHARE_BITS,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 from prunus_rtl.pruning import Pruning
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.harness import implies, past, small, started
@@ -36,6 +41,7 @@ class PruningProperties(Properties):
                 "presentation": shapes.presentation,
                 "weight": shapes.weight,
             }
+            | ({"share": unsigned(SHARE_BITS)} if shapes.by_activity else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -49,6 +55,7 @@ class PruningProperties(Properties):
             unit.strength.eq(self.strength),
             unit.presentation.eq(self.presentation),
             unit.weight.eq(self.weight),
+            *([unit.share.eq(self.share)] if s.by_activity else []),
             Assert(unit.w_prune <= w_max, "w_prune is in 0..w_max"),
             Cover(started(m, cycles=2), "a cycle passes"),
         ]
@@ -74,10 +81,26 @@ class PruningProperties(Properties):
                 cap.eq((strength * policy.strength_gain) >> STRENGTH_GAIN_SHIFT),
                 least.eq(Mux(ramp < cap, ramp, cap)),
             ]
-            threshold = Mux(least < w_max, least, w_max)
+            most = max_of(NEURON_THRESHOLD_BITS) if s.by_activity else w_max
+            threshold = Mux(least < most, least, most)
+        of_neuron = Signal(64)
+        m.d.comb += of_neuron.eq(Mux(presentation >= policy.start, threshold, 0))
         expected = Signal(64)
+        if s.by_activity:
+            # A cycle later: the product with the share of that cycle, and at least 1.
+            known = started(m, cycles=2, name="started_twice")
+            share = past(m, self.share, name="share")
+            base = past(m, of_neuron, name="of_neuron")
+            scaled = Signal(64)
+            m.d.comb += [
+                scaled.eq((base * share) >> SHARE_BITS),
+                expected.eq(
+                    Mux(scaled > w_max, w_max, Mux((scaled == 0) & (base != 0), 1, scaled))
+                ),
+            ]
+        else:
+            m.d.comb += expected.eq(of_neuron)
         m.d.comb += [
-            expected.eq(Mux(presentation >= policy.start, threshold, 0)),
             Assert(implies(known, unit.w_prune == expected), "w_prune equals its formula"),
             Assert(unit.prune == (unit.weight < unit.w_prune), "prunes iff weight < w_prune"),
             Cover(known & unit.prune, "prunes"),
@@ -88,10 +111,17 @@ class PruningProperties(Properties):
         return m
 
 
-def _case(policy: PruningParams, sizes: str, *, weight_bits: int = 8, dsp: bool = False) -> Case:
+def _case(
+    policy: PruningParams,
+    sizes: str,
+    *,
+    weight_bits: int = 8,
+    inputs: int = 784,
+    dsp: bool = False,
+) -> Case:
     def build() -> PruningProperties:
         shapes = small(
-            inputs=784,
+            inputs=inputs,
             weight_bits=weight_bits,
             network={"pruning": policy},
             hardware={"multiplier": "dsp" if dsp else "sequential"},
@@ -126,4 +156,10 @@ CASES = (
         weight_bits=4,
     ),
     _case(AdaptivePruning(start=1), "16 x 18-bit operands, dsp", dsp=True),
+    _case(
+        AdaptivePruning(ramp_shift=1, strength_gain=56_000, start=20_000, activity_shift=12),
+        "16 x 6-bit operands, 8-bit share",
+        weight_bits=3,
+        inputs=8,
+    ),
 )
