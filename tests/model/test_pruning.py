@@ -1,5 +1,7 @@
 """Pruning policies: each term of each rule is the one that decides, and its edges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,13 @@ from prunus_model.config import (
     PruningParams,
     SoftPruning,
 )
-from prunus_model.pruning import frozen_by_soft, kept_by_post, pruning_threshold
+from prunus_model.pruning import (
+    frozen_by_soft,
+    kept_by_post,
+    moved_activity,
+    pruning_threshold,
+    synapse_thresholds,
+)
 
 LARGE = 2**31
 
@@ -167,3 +175,44 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
     kept = kept_by_post(weights, PostPruning(w_prune=w_prune))
     assert kept.shape == (64, 4)
     assert kept.ravel().tolist() == [False] * w_prune + [True] * (256 - w_prune)
+
+
+@pytest.mark.parametrize(
+    ("w_prune", "activity", "w_max", "expected"),
+    [
+        (0, 65535, 255, 0),
+        (1, 0, 255, 1),
+        (256, 255, 255, 1),
+        (256, 256, 255, 1),
+        (256, 512, 255, 2),
+        (100, 32768, 255, 50),
+        (100, 65535, 255, 99),
+        (1023, 65535, 255, 255),
+        (1023, 16384, 255, 255),
+        (1023, 16383, 255, 251),
+        (1023, 65535, 15, 15),
+    ],
+)
+def test_threshold_of_a_synapse_is_scaled_limited_and_at_least_1(
+    w_prune: int, activity: int, w_max: int, expected: int
+) -> None:
+    assert synapse_thresholds(w_prune, np.array([activity]), w_max).tolist() == [expected]
+
+
+@pytest.mark.parametrize("shift", [1, 8, 15])
+def test_activity_stays_in_range_and_follows_the_share(shift: int) -> None:
+    ends = np.array([0, 65535])
+    assert moved_activity(ends, np.array([False, True]), shift).tolist() == [0, 65535]
+    up, down = 65535 >> shift, 65535 >> shift
+    assert moved_activity(ends, np.array([True, False]), shift).tolist() == [up, 65535 - down]
+
+
+def test_limit_of_the_neuron_s_threshold_by_activity_is_1023() -> None:
+    plain = AdaptivePruning(ramp_shift=0, strength_gain=65535)
+    weighed = replace(plain, activity_shift=8)
+    assert [pruning_threshold(n, 5000, 0, 255, plain) for n in (254, 255, 9999)] == [254, 255, 255]
+    assert [pruning_threshold(n, 5000, 0, 255, weighed) for n in (255, 1023, 9999)] == [
+        255,
+        1023,
+        1023,
+    ]

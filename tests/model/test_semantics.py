@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunus_model.config import NetworkConfig, SoftPruning
+from prunus_model.config import AdaptivePruning, NetworkConfig, SoftPruning
 from prunus_model.counters import Counters
 from prunus_model.engine import Engine
 from prunus_model.network import Network, Step
@@ -362,6 +362,41 @@ def test_every_step_is_what_the_semantics_say(
     assert network.finish() == engine.finish() == pruned
     oracle.assert_is(network.state, "after the end of training")
     oracle.assert_is(engine.state, "engine, after the end of training")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    config=small_configs(),
+    seed=st.integers(0, 2**32 - 1),
+    ramp_gain=st.sampled_from([1, 300, 300]),
+    strength_gain=st.sampled_from([300, 65535, 65535]),
+    shift=st.sampled_from([1, 4, 8, 15]),
+    trained=st.booleans(),
+)
+def test_thresholds_by_activity_are_what_the_semantics_say(
+    config: NetworkConfig,
+    seed: int,
+    ramp_gain: int,
+    strength_gain: int,
+    shift: int,
+    trained: bool,
+) -> None:
+    """Neurons that fire at once, and thresholds from 0 to above every weight."""
+    policy = AdaptivePruning(
+        ramp_gain=ramp_gain, ramp_shift=0, strength_gain=strength_gain, activity_shift=shift
+    )
+    config = replace(
+        config, pruning=policy, homeostasis=replace(config.homeostasis, v_th=1, theta_plus=100)
+    )
+    state = first_state(config, seed, trained=trained)
+    oracle, engine = scalar(config, state), Engine(config, state)
+    network = Network(config, state.copy())
+    for n, levels in enumerate(images(config, 2, seed)):
+        list(oracle.show(levels.tolist(), events=False, learn=True, stop_after=0))
+        network.present(levels, learn=True)
+        oracle.assert_is(network.state, f"presentation {n}")
+        engine.present(levels, learn=True)
+        oracle.assert_is(engine.state, f"engine, presentation {n}")
 
 
 def spikes_of(presentation: Presentation) -> list[tuple[int, int]]:
