@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prunus_model.config import BY_ACTIVITY
 from prunus_model.experiments.tables import origin, table
 
 __all__ = ["HARDWARE_BLOCKS", "hardware_block"]
@@ -195,22 +196,30 @@ def _energy(results: _Results) -> str:
         if r["class"] == "b" and not r["early_exit"]
     }
 
-    def fall(mode: str, key: str) -> str:
-        none, adaptive = rows[mode, "none"], rows[mode, "adaptive"]
-        return f"{100 * (1 - adaptive[key] / none[key]):.0f} %"
+    def fall(mode: str, key: str, policy: str = "adaptive") -> str:
+        return f"{100 * (1 - rows[mode, policy][key] / rows[mode, 'none'][key]):.0f} %"
+
+    def cost(policy: str) -> str:
+        (unit,) = [
+            r
+            for r in results["pruning_unit"]
+            if (r["policy"], r["neurons"]) == (policy, one["neurons"])
+        ]
+        return f"{unit['percent']:.3f} %"
 
     one = rows["inference", "adaptive"]
     energy, sops = "nj_per_presentation", "sops_per_presentation"
-    (unit,) = [
-        r
-        for r in results["pruning_unit"]
-        if (r["policy"], r["neurons"]) == ("adaptive", one["neurons"])
-    ]
     flat = {
         r["policy"]: r["nj_per_presentation"]
         for r in results["sensitivity"]
         if (r["mode"], r["neurons"], r["exponent"]) == ("inference", one["neurons"], 0)
     }
+    by_activity = ""
+    if ("inference", BY_ACTIVITY) in rows:
+        by_activity = (
+            f" By activity it is {fall('inference', energy, BY_ACTIVITY)} and "
+            f"{fall('learning', energy, BY_ACTIVITY)}, at a cost of {cost(BY_ACTIVITY)}."
+        )
     return (
         f"By memory accesses and operations (class b, {one['technology']}, {one['voltage_v']:g} V),"
         f" adaptive pruning at {one['neurons']} neurons takes {fall('inference', energy)} off the "
@@ -218,7 +227,8 @@ def _energy(results: _Results) -> str:
         f"({100 * (1 - flat['adaptive'] / flat['none']):.0f} % if memories of any size cost the "
         f"same per access), and "
         f"{fall('learning', energy)} off a presentation of the training, whose SOPs fall by "
-        f"{fall('learning', sops)}; the pruning itself is {unit['percent']:.3f} % of that."
+        f"{fall('learning', sops)}; the pruning itself is {cost('adaptive')} of that."
+        f"{by_activity}"
     )
 
 
