@@ -204,7 +204,7 @@ def test_one_training_serves_all_that_ask_for_it() -> None:
     assert first.presentations == 2300 * 3 + 200 * 3
     assert first.name == (
         "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
-        "weight_bits=8 epochs=2 seed=1"
+        "activity_shift=0 weight_bits=8 epochs=2 seed=1"
     )
 
 
@@ -265,7 +265,7 @@ def bundled(name: str) -> list[Run]:
 def test_results_are_a_part_of_the_list_of_the_project() -> None:
     listed = [(run.data, run.config, run.epochs) for run in bundled("paper")]
     results = [(run.data, run.config, run.epochs) for run in bundled("results")]
-    assert len(results) == 11 * 3
+    assert len(results) == (11 + 2) * 5
     assert all(run in listed for run in results)
 
 
@@ -276,7 +276,8 @@ def test_list_of_the_project_is_what_it_says() -> None:
         for r in runs
         if r.part == "sizes"
     }
-    assert len(sizes) == 2 * 4 * 5 * 5
+    # Every policy at three sizes, two of them at the largest.
+    assert len(sizes) == 2 * (3 * 5 + 2) * 5
     for policy in ("adaptive", "constant", "soft", "post"):
         strengths = {
             str(r.config.pruning)
