@@ -46,8 +46,8 @@ def test_message_names_file_and_key(cli: Cli, command: list[str], text: str, mes
 def test_what_is_no_configuration_is_refused(cli: Cli, command: list[str]) -> None:
     for name in ("nope", "nope.toml"):
         assert cli.refuse(*command, name) == (
-            "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, sparse, 1600, "
-            f"not {name!r}"
+            "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, sparse, "
+            f"1600, not {name!r}"
         )
     assert cli.refuse(*command, ".") == "Configuration file . must be readable: Is a directory"
     (cli.folder / "x").write_bytes(b"\xff")

@@ -245,7 +245,8 @@ def test_all_named_configurations_are_tested_above() -> None:
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    expected = f"Configuration must be one of tiny, demo, 400, up5k, paper, sparse, 1600, not {name!r}"
+    names = "tiny, demo, 400, up5k, paper, sparse, 1600"
+    expected = f"Configuration must be one of {names}, not {name!r}"
     assert str(info.value) == expected
 
 

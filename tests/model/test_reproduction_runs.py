@@ -276,8 +276,8 @@ def test_list_of_the_project_is_what_it_says() -> None:
         for r in runs
         if r.part == "sizes"
     }
-    # Every policy at three sizes, two of them at the largest.
-    assert len(sizes) == 2 * (3 * 5 + 2) * 5
+    # Every policy at three sizes with both data sets, two policies at the largest with one.
+    assert len(sizes) == (2 * 3 * 5 + 2) * 5
     for policy in ("adaptive", "constant", "soft", "post"):
         strengths = {
             str(r.config.pruning)
