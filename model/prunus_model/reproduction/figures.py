@@ -259,7 +259,7 @@ def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
     most = max(max(neurons["live"]) for neurons in series.values())
     for column, (name, neurons) in enumerate(series.items()):
         silent = neurons["live"].count(0)
-        axes[0, column].set_title(f"{name}\n({silent} neurons without synapses)", fontsize=9)
+        axes[0, column].set_title(f"{name}\n{silent} without synapses", fontsize=9)
         for axis, by in zip(axes[:, column], ("post_count", "strength"), strict=True):
             dots = axis.scatter(
                 neurons[by], neurons["w_prune"], c=neurons["live"], s=6, vmin=0, vmax=max(most, 1)
@@ -267,8 +267,8 @@ def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
             axis.xaxis.set_major_formatter(EngFormatter())
     for row, label in enumerate(("output spikes while learning", "connection strength")):
         axes[row, 0].set_ylabel("w_prune")
-        for axis in axes[row]:
-            axis.set_xlabel(label, fontsize=9)
+        # One for the row: five columns have no room for five.
+        axes[row, len(series) // 2].set_xlabel(label, fontsize=9)
     drawn.colorbar(dots, ax=axes, label="live synapses")
 
 
