@@ -7,14 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from prunus_boards.overhead.cores import without_pruning
 from prunus_model.artifact import Artifact
-from prunus_model.config import (
-    POLICIES,
-    AdaptivePruning,
-    ConstantPruning,
-    NetworkConfig,
-    PruningParams,
-)
+from prunus_model.config import NetworkConfig, PruningParams
 from prunus_model.datasets import load
 from prunus_model.training import train
 from prunus_rtl.core import Core
@@ -27,8 +22,6 @@ __all__ = ["AREAS", "CASES", "Area", "Case", "Networks", "area_core", "same_deci
 Mode = Literal["inference", "learning"]
 #: Configuration of the networks whose energy is measured; other sizes differ in neurons alone.
 _NAME = "demo"
-#: No workload comes so far.
-_NEVER = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +114,11 @@ def area_core(area: Area, networks: Networks) -> Core:
     """
     if area.mode == "learning":
         network = NetworkConfig.named(area.name)
-        network = replace(network, pruning=_pruning(network, area.policy))
+        network = network.with_policy(area.policy)
         return Core(network=network, hardware=HardwareConfig(lanes=area.lanes))
     neurons = NetworkConfig.named(area.name).neurons
     case = Case(mode=area.mode, policy=area.policy, neurons=neurons, lanes=area.lanes)
     return networks.plan(case).core()
-
-
-def _pruning(network: NetworkConfig, policy: str) -> PruningParams:
-    """Return the parameters of a policy: those of the network if it has that policy."""
-    return network.pruning if network.pruning.policy == policy else POLICIES[policy]
 
 
 def same_decisions(artifact: Artifact, pruning: PruningParams) -> Artifact:
@@ -143,10 +131,7 @@ def same_decisions(artifact: Artifact, pruning: PruningParams) -> Artifact:
     pruning : PruningParams
         A policy that has a ``start``.
     """
-    late = pruning
-    if isinstance(pruning, ConstantPruning | AdaptivePruning):
-        late = replace(pruning, start=_NEVER)
-    return replace(artifact, config=replace(artifact.config, pruning=late))
+    return without_pruning(replace(artifact, config=replace(artifact.config, pruning=pruning)))
 
 
 class Networks:
@@ -167,7 +152,7 @@ class Networks:
 
     def _train(self, policy: str, neurons: int) -> Artifact:
         network = NetworkConfig.named(_NAME)
-        network = replace(network, neurons=neurons, pruning=_pruning(network, policy))
+        network = replace(network.with_policy(policy), neurons=neurons)
         return train(network, load(self._data, "train"), epochs=self._epochs)
 
     def artifact(self, case: Case) -> Artifact:
@@ -175,7 +160,7 @@ class Networks:
         if not case.idle:
             return self._trained(case.policy, case.neurons)
         dense = self._trained("none", case.neurons)
-        return same_decisions(dense, _pruning(NetworkConfig.named(_NAME), case.policy))
+        return same_decisions(dense, NetworkConfig.named(_NAME).with_policy(case.policy).pruning)
 
     def plan(self, case: Case) -> Plan:
         """Return what is built of the network of a case."""
