@@ -24,7 +24,7 @@ from prunus_rtl.shapes import Shapes, times
 __all__ = ["Pruning"]
 
 
-def cut(value: Any, bits: int) -> Any:
+def _cut(value: Any, bits: int) -> Any:
     """Return a value cut to the largest one of that many bits."""
     return Mux(value[bits:].any(), max_of(bits), value[:bits])
 
@@ -114,12 +114,12 @@ class Pruning(wiring.Component):
         ramp, cap = bounds
         least = Mux(ramp < cap, ramp, cap)
         if not s.by_activity:
-            m.d.sync += self.w_prune.eq(Mux(started, cut(least, len(self.w_prune)), 0))
+            m.d.sync += self.w_prune.eq(Mux(started, _cut(least, len(self.w_prune)), 0))
             return m
         base = Signal(NEURON_THRESHOLD_BITS)
-        scaled = cut((base * self.share) >> SHARE_BITS, len(self.w_prune))
+        scaled = _cut((base * self.share) >> SHARE_BITS, len(self.w_prune))
         m.d.sync += [
-            base.eq(Mux(started, cut(least, NEURON_THRESHOLD_BITS), 0)),
+            base.eq(Mux(started, _cut(least, NEURON_THRESHOLD_BITS), 0)),
             # At least 1, unless nothing is to be pruned.
             self.w_prune.eq(scaled | (base.any() & ~scaled.any())),
         ]
