@@ -39,8 +39,8 @@ _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: State that only networks have whose pruning keeps it.
 _ACTIVITY = "activity"
+#: Arrays beside the state.
 _ARRAYS = (
-    *(name for name in STATE_DTYPES if name != _ACTIVITY),
     "votes",
     "assignment",
     "response",
@@ -215,7 +215,7 @@ class Artifact:
             schedule=Schedule(**header["schedule"]),
             state=State(
                 **{_ACTIVITY: np.zeros(config.inputs, dtype=STATE_DTYPES[_ACTIVITY])}
-                | {name: arrays[name] for name in STATE_DTYPES if name in arrays},
+                | {name: arrays[name] for name in _state_names(config.activity_shift)},
                 presentation=header["presentation"],
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
@@ -276,9 +276,7 @@ class Artifact:
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
         arrays = {
-            name: getattr(self.state, name)
-            for name in STATE_DTYPES
-            if name != _ACTIVITY or self.config.activity_shift
+            name: getattr(self.state, name) for name in _state_names(self.config.activity_shift)
         }
         arrays |= {
             "votes": self.readout.votes,
@@ -288,6 +286,11 @@ class Artifact:
         }
         arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
         return arrays
+
+
+def _state_names(activity_shift: int | None) -> tuple[str, ...]:
+    """Return the state variables that a file holds, by whether activities are kept."""
+    return tuple(name for name in STATE_DTYPES if name != _ACTIVITY or activity_shift)
 
 
 def _stored(config: NetworkConfig) -> dict[str, Any]:
@@ -332,9 +335,7 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            names = _ARRAYS
-            if header["config"]["pruning"].get("activity_shift"):
-                names = (*_ARRAYS, _ACTIVITY)
+            names = (*_state_names(header["config"]["pruning"].get("activity_shift")), *_ARRAYS)
             members = {_HEADER, *(f"{name}.npy" for name in names)}
             _check_names("members", archive.namelist(), members, path)
             arrays = {
