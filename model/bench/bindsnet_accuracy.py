@@ -8,10 +8,6 @@ with the same readout for both simulators. It prints one JSON object.
 """
 
 import argparse
-import contextlib
-import importlib.metadata
-import json
-import platform
 import sys
 import time
 import types
@@ -28,6 +24,8 @@ from bindsnet_diehlcook import (
     load_bindsnet,
     natural,
     positive,
+    run_script,
+    versions,
 )
 
 SETS = ("train", "label", "test")
@@ -122,12 +120,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             raise BenchError("the weights changed while learning was off")
     lib.np.savez(args.output, **counts)
     return {
-        "versions": {
-            "python": platform.python_version(),
-            "torch": lib.torch.__version__,
-            "bindsnet": importlib.metadata.version("bindsnet"),
-            "numpy": lib.np.__version__,
-        },
+        "versions": versions(lib),
         "presentations": shown,
         "seconds": seconds,
         "steps": args.steps,
@@ -138,14 +131,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     args = parse(argv)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            report = measure(args)
-    except BenchError as error:
-        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(report, indent=2))
-    return 0
+    return run_script(__file__, lambda: measure(args))
 
 
 if __name__ == "__main__":

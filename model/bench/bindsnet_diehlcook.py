@@ -29,7 +29,7 @@ import time
 import types
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -273,12 +273,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     encode = sum(first for first, _ in seconds)
     run = sum(second for _, second in seconds)
     return {
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "bindsnet": importlib.metadata.version("bindsnet"),
-            "numpy": lib.np.__version__,
-        },
+        "versions": versions(lib),
         "neurons": args.neurons,
         "steps": args.steps,
         "presentations": args.count,
@@ -305,18 +300,35 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line; return the exit status."""
-    args = parse(argv)
+def run_script(script: str, work: Callable[[], dict[str, Any]]) -> int:
+    """Do the work, print what it found as one JSON object, and return the exit status.
+
+    BindsNET prints nothing today; standard output stays one JSON object if it ever does.
+    """
     try:
-        # BindsNET prints nothing today; standard output stays one JSON object if it ever does.
         with contextlib.redirect_stdout(sys.stderr):
-            report = measure(args)
+            report = work()
     except BenchError as error:
-        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
+        print(f"{Path(script).name}: {error}", file=sys.stderr)
         return 2
     print(json.dumps(report, indent=2))
     return 0
+
+
+def versions(lib: types.SimpleNamespace) -> dict[str, str]:
+    """Return the versions of everything that computes."""
+    return {
+        "python": platform.python_version(),
+        "torch": lib.torch.__version__,
+        "bindsnet": importlib.metadata.version("bindsnet"),
+        "numpy": lib.np.__version__,
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    args = parse(argv)
+    return run_script(__file__, lambda: measure(args))
 
 
 if __name__ == "__main__":
