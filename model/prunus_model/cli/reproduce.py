@@ -81,9 +81,9 @@ def command(
         if not path.exists():
             raise ConfigError(f"Run list must be a TOML file or {', '.join(LISTS)}, not {runs!r}")
     listed = read_runs(path)
-    wanted = {training.digest for training in plan(chosen(listed, only))}
+    parts = {run.part for run in chosen(listed, only)}
     trainings = plan(listed)
-    todo = [training for training in trainings if training.digest in wanted]
+    todo = [training for training in trainings if parts & training.parts.keys()]
     if plan_only:
         for training in todo:
             console.print(f"{training.cost:6.1f} s  {training.name}", soft_wrap=True)
