@@ -133,6 +133,10 @@ def _ablation(group: Group) -> list[str]:
     return [group.label("ablations"), f"{group.mean('silent_neurons'):.0f}"]
 
 
+def _shift(group: Group) -> list[str]:
+    return [group.label("activity-shift") or str(group["policy"]), group.strength]
+
+
 def _exit(group: Group) -> list[str]:
     return [
         str(group["policy"]),
@@ -191,6 +195,7 @@ REPRODUCTION_BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "reproduction-frontier": _frontier,
     "reproduction-sizes": _by("sizes", ["data", "neurons", "epochs", "pruning"], _sizes),
     "reproduction-ablations": _by("ablations", ["rule", "neurons that never fire"], _ablation),
+    "reproduction-activity-shift": _by("activity-shift", ["rule", "parameters"], _shift),
     "reproduction-early-exit": _by(
         "early-exit", ["pruning", "exit after", "steps", "SOPs per image"], _exit
     ),
