@@ -206,6 +206,10 @@ def test_one_training_serves_all_that_ask_for_it() -> None:
         "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
         "activity_shift=0 weight_bits=8 epochs=2 seed=1"
     )
+    (third,) = plan([replace(run("none"), settings={"stdp": {"trace_window": 9}, "inputs": 784})])
+    assert third.name == (
+        "digits.npz tiny none stdp.trace_window=9 inputs=784 weight_bits=8 epochs=2 seed=1"
+    )
 
 
 @pytest.mark.usefixtures("digits_here")
@@ -306,11 +310,16 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
     assert len(before) == 16
     fingerprint.cache_clear()
     assert fingerprint() == before
-    for number, policy in enumerate(fingerprints._POLICIES):
-        if isinstance(policy, AdaptivePruning):
-            changed = list(fingerprints._POLICIES)
-            changed[number] = replace(policy, strength_gain=policy.strength_gain + 40)
-            monkeypatch.setattr(fingerprints, "_POLICIES", tuple(changed))
-    fingerprint.cache_clear()
-    assert fingerprint() != before
+    policies = fingerprints._POLICIES
+    seen = {before}
+    adaptive = [(n, p) for n, p in enumerate(policies) if isinstance(p, AdaptivePruning)]
+    # With and without activities.
+    assert {bool(policy.activity_shift) for _, policy in adaptive} == {False, True}
+    for n, policy in adaptive:
+        changed = list(policies)
+        changed[n] = replace(policy, strength_gain=policy.strength_gain * 2)
+        monkeypatch.setattr(fingerprints, "_POLICIES", tuple(changed))
+        fingerprint.cache_clear()
+        seen.add(fingerprint())
+    assert len(seen) == 1 + len(adaptive)
     fingerprint.cache_clear()

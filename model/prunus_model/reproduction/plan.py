@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,9 +83,10 @@ class Training:
     def name(self) -> str:
         """What it is, for people."""
         columns = self.columns
-        strength = "".join(f" {k}={v}" for k, v in columns["policy_strength"].items())
+        values = columns["policy_strength"] | _flat(self.settings)
+        text = "".join(f" {name}={value}" for name, value in values.items())
         return (
-            f"{self.data} {self.config_name} {columns['policy']}{strength} "
+            f"{self.data} {self.config_name} {columns['policy']}{text} "
             f"weight_bits={self.config.weight_bits} epochs={self.epochs} seed={self.config.seed}"
         )
 
@@ -171,3 +172,14 @@ def _digest(run: Run, data: tuple[str, str]) -> str:
         "data": data,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested tables by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
