@@ -79,6 +79,9 @@ ROWS = [
     *seeds("adaptive", strength=9, inference=0.3, training=0.5, parts={"pareto": "new"}),
     *seeds("soft", strength=50, density=0.5, inference_sop_fraction_without_frozen=0.8),
     *seeds("adaptive", strength=1, parts={"ablations": "no ramp"}, silent_neurons=7),
+    *seeds("soft", parts={"sizes": ""}, inference_sop_fraction_without_frozen=0.75),
+    *seeds("adaptive", strength=2, parts={"sizes": "new", "early-exit": "new"}),
+    *seeds("adaptive", strength=2, parts={"weight-bits": "new"}, weight_bits=4),
 ]
 
 
@@ -234,6 +237,27 @@ def test_results_have_one_line_for_each_row(checkout: Path) -> None:
                 "| mnist | 800 | 2 | none | 94.20 ± 0.10 | 93.90 ± 0.10 |  | 1.000 | 1.000 | 1.000 "
                 "| 1.000 |"
             ),
+        ),
+        (
+            "reproduction-sizes",
+            (
+                "| mnist | 800 | 2 | soft | 94.20 ± 0.10 | 93.90 ± 0.10 | +0.00 ± 0.00 "
+                "| 1.000 (0.750) | 1.000 | 1.000 | 1.000 |"
+            ),
+        ),
+        *(
+            (
+                f"reproduction-{part}",
+                (
+                    f"| {names} | 94.20 ± 0.10 | 93.90 ± 0.10 | {lost} ± 0.00 | 1.000 | 1.000 "
+                    "| 1.000 | 1.000 |"
+                ),
+            )
+            for part, names, lost in (
+                ("sizes", "mnist | 800 | 2 | new", "+0.00"),
+                ("early-exit", "new | none | 64.0 | 2,000,000", "+0.00"),
+                ("weight-bits", "new | 4", "-4.00"),
+            )
         ),
         (
             "reproduction-ablations",

@@ -83,14 +83,16 @@ def _accuracy(group: Group) -> list[str]:
 
 def _fractions(group: Group) -> list[str]:
     return [
-        f"{group.mean(name):.3f}"
-        for name in (
-            "inference_sop_fraction",
-            "training_sop_fraction",
-            "update_sop_fraction",
-            "density",
-        )
+        *(_both(group, f"{name}_sop_fraction") for name in ("inference", "training")),
+        *(f"{group.mean(name):.3f}" for name in ("update_sop_fraction", "density")),
     ]
+
+
+def _both(group: Group, name: str) -> str:
+    """Return a share of SOPs; for soft pruning also the reading that does not count its zeros."""
+    text = f"{group.mean(name):.3f}"
+    other = f"{group.mean(f'{name}_without_frozen'):.3f}"
+    return text if other == text else f"{text} ({other})"
 
 
 _FRACTIONS = ["SOPs in inference", "in training", "update SOPs", "live synapses"]
@@ -113,7 +115,8 @@ def _by(
         return (
             f"{table([*headings, *_ACCURACY, *_FRACTIONS], lines)}\n\nMean ± half the range over "
             f"{' or '.join(map(str, seeds))} seeds; points lost by vote, seed by seed against the "
-            f"unpruned network, ± standard error. SOPs of dense. {origin(results)}."
+            f"unpruned network, ± standard error. SOPs of dense; in brackets, without the zeros of "
+            f"soft pruning. {origin(results)}."
         )
 
     return block
@@ -125,8 +128,12 @@ def _order(group: Group) -> tuple[Any, ...]:
     return group["data"] != "mnist", group["neurons"], -group["weight_bits"], policy
 
 
+def _rule(group: Group, part: str) -> str:
+    return group.label(part) or str(group["policy"])
+
+
 def _sizes(group: Group) -> list[str]:
-    return [group["data"], str(group["neurons"]), str(group["epochs"]), str(group["policy"])]
+    return [group["data"], str(group["neurons"]), str(group["epochs"]), _rule(group, "sizes")]
 
 
 def _ablation(group: Group) -> list[str]:
@@ -134,12 +141,12 @@ def _ablation(group: Group) -> list[str]:
 
 
 def _shift(group: Group) -> list[str]:
-    return [group.label("activity-shift") or str(group["policy"]), group.strength]
+    return [_rule(group, "activity-shift"), group.strength]
 
 
 def _exit(group: Group) -> list[str]:
     return [
-        str(group["policy"]),
+        _rule(group, "early-exit"),
         str(group["early_exit"] or "none"),
         f"{group.mean('steps_per_inference'):.1f}",
         f"{group.mean('forward_sops_per_inference'):,.0f}",
@@ -147,7 +154,7 @@ def _exit(group: Group) -> list[str]:
 
 
 def _bits(group: Group) -> list[str]:
-    return [str(group["policy"]), str(group["weight_bits"])]
+    return [_rule(group, "weight-bits"), str(group["weight_bits"])]
 
 
 def _frontier(results: dict[str, Any]) -> str:
