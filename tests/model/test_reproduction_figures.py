@@ -82,6 +82,9 @@ ROWS = [
     *seeds("soft", parts={"sizes": ""}, inference_sop_fraction_without_frozen=0.75),
     *seeds("adaptive", strength=2, parts={"sizes": "new", "early-exit": "new"}),
     *seeds("adaptive", strength=2, parts={"weight-bits": "new"}, weight_bits=4),
+    *seeds("none", parts={"pareto-fashion": ""}, data="fashion-mnist"),
+    *seeds("soft", parts={"pareto-fashion": ""}, data="fashion-mnist", strength=60, vote=0.937),
+    *seeds("none", parts={"accuracy": ""}, settings={"homeostasis": {"theta_plus": 7}}, vote=0.95),
 ]
 
 
@@ -103,6 +106,12 @@ def test_pareto_is_by_policy_or_label_from_weak_to_strong(store: ResultStore) ->
         0.8,
     )
     assert values["about"] == "800 neurons, mnist, 2 epochs, mean and range of 3 seeds"
+
+
+def test_second_data_set_has_a_figure_of_its_own(store: ResultStore) -> None:
+    values = table("pareto-fashion", store)
+    assert list(values["series"]) == ["none", "soft"]
+    assert values["about"].startswith("800 neurons, fashion-mnist,")
 
 
 def test_series_of_several_schedules_say_which(store: ResultStore) -> None:
@@ -258,6 +267,17 @@ def test_results_have_one_line_for_each_row(checkout: Path) -> None:
                 ("early-exit", "new | none | 64.0 | 2,000,000", "+0.00"),
                 ("weight-bits", "new | 4", "-4.00"),
             )
+        ),
+        (
+            "reproduction-accuracy",
+            (
+                "| 800 | 2 | homeostasis.theta_plus 7 | none | 95.20 ± 0.10 | 94.90 ± 0.10 |  "
+                "| 1.000 | 1.000 | 1.000 | 1.000 |"
+            ),
+        ),
+        (
+            "reproduction-frontier-fashion",
+            ("| soft | 1 | none | none | 1.000 (percent 60) | 1.000 (percent 60) |"),
         ),
         (
             "reproduction-ablations",

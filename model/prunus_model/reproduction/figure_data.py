@@ -16,7 +16,15 @@ __all__ = ["FIGURES", "figure_data"]
 
 _Rows = Sequence[dict[str, Any]]
 #: Names of the figures.
-FIGURES = ("pareto", "frontier", "training", "neurons", "early-exit", "weight-bits")
+FIGURES = (
+    "pareto",
+    "pareto-fashion",
+    "frontier",
+    "training",
+    "neurons",
+    "early-exit",
+    "weight-bits",
+)
 
 
 def figure_data(
@@ -41,8 +49,8 @@ def figure_data(
         Empty if the part of the list that the figure is of has not been run.
     """
     match name:
-        case "pareto":
-            return _pareto(rows)
+        case "pareto" | "pareto-fashion":
+            return _pareto(rows, name)
         case "frontier":
             return _frontier(rows)
         case "training":
@@ -86,12 +94,12 @@ def _about(found: Sequence[Group]) -> str:
     )
 
 
-def _pareto(rows: _Rows) -> dict[str, Any]:
-    found = groups(rows, part="pareto", early_exit=0)
+def _pareto(rows: _Rows, part: str) -> dict[str, Any]:
+    found = groups(rows, part=part, early_exit=0)
     if not found:
         return {}
     found.sort(key=lambda group: list(POLICIES).index(group["policy"]))
-    series = {n: [_point(g) for g in same] for n, same in by_series(found, "pareto").items()}
+    series = {n: [_point(g) for g in same] for n, same in by_series(found, part).items()}
     for points in series.values():
         points.sort(key=lambda point: -float(point["density"]))
     return {"about": _about(found), "series": series}

@@ -99,6 +99,7 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
     )
     drawers: dict[str, Callable[[Figure, dict[str, Any]], None]] = {
         "pareto": _pareto,
+        "pareto-fashion": _pareto,
         "frontier": _frontier,
         "training": _training,
         "neurons": _neurons,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from prunus_model.config import NetworkConfig
 from prunus_model.datasets import check_for, load
 from prunus_model.errors import ConfigError
 from prunus_model.reproduction.fingerprint import fingerprint
-from prunus_model.reproduction.runs import Run
+from prunus_model.reproduction.runs import Run, dotted
 
 __all__ = ["Training", "chosen", "plan"]
 
@@ -83,7 +83,7 @@ class Training:
     def name(self) -> str:
         """What it is, for people."""
         columns = self.columns
-        values = columns["policy_strength"] | _flat(self.settings)
+        values = columns["policy_strength"] | dotted(self.settings)
         text = "".join(f" {name}={value}" for name, value in values.items())
         return (
             f"{self.data} {self.config_name} {columns['policy']}{text} "
@@ -172,14 +172,3 @@ def _digest(run: Run, data: tuple[str, str]) -> str:
         "data": data,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the values of nested tables by their dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value
-    return found

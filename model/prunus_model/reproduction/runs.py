@@ -24,7 +24,7 @@ from prunus_model.errors import ConfigError
 from prunus_model.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
 from prunus_model.sentences import sentences
 
-__all__ = ["Run", "Runs", "parse_runs", "read_runs"]
+__all__ = ["Run", "Runs", "dotted", "parse_runs", "read_runs"]
 
 #: What an entry says by keys of its own, so that it cannot be in ``set`` too.
 _OWN_KEYS = ("pruning", "seed", "weight_bits")
@@ -258,3 +258,18 @@ def _configured(
         else:
             values[key] = value
     return NetworkConfig.from_mapping(values, source=where)
+
+
+def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested tables, each by its dotted name.
+
+    Examples
+    --------
+    >>> dotted({"seed": 3, "stdp": {"trace_window": 9}})
+    {'seed': 3, 'stdp.trace_window': 9}
+    """
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else None
+        found |= {prefix + name: value} if inner is None else inner
+    return found

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from prunus_model.reproduction.runs import dotted
+
 __all__ = [
     "Compared",
     "Group",
@@ -51,6 +53,11 @@ class Group:
     def strength(self) -> str:
         """Parameters of the policy, for people."""
         return ", ".join(f"{k} {v}" for k, v in self.rows[0]["policy_strength"].items())
+
+    @property
+    def settings(self) -> str:
+        """What was set beside the policy, for people."""
+        return ", ".join(f"{k} {v}" for k, v in dotted(self.rows[0]["settings"]).items())
 
     def mean(self, name: str) -> float:
         """Return the mean of a value over the seeds."""
