@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import tiny, write_digits
-from prunus_model.config import POLICIES, AdaptivePruning, NetworkConfig
+from prunus_model.config import BY_ACTIVITY, POLICIES, AdaptivePruning, NetworkConfig
 from prunus_model.errors import ConfigError, DataError
 from prunus_model.reproduction import fingerprint as fingerprints
 from prunus_model.reproduction.fingerprint import fingerprint
@@ -276,12 +276,12 @@ def test_results_are_a_part_of_the_list_of_the_project() -> None:
 def test_list_of_the_project_is_what_it_says() -> None:
     runs = bundled("paper")
     sizes = {
-        (r.data, r.config.neurons, r.config.pruning.policy, r.config.seed)
+        (r.data, r.config.neurons, r.config.policy_label, r.config.seed)
         for r in runs
         if r.part == "sizes"
     }
-    # Every policy at three sizes with both data sets, two policies at the largest with one.
-    assert len(sizes) == (2 * 3 * 5 + 2) * 5
+    # Every policy and rule at every size with both data sets.
+    assert len(sizes) == 2 * 4 * 6 * 5
     for policy in ("adaptive", "constant", "soft", "post"):
         strengths = {
             str(r.config.pruning)
@@ -290,9 +290,12 @@ def test_list_of_the_project_is_what_it_says() -> None:
         }
         assert len(strengths) >= 8
     # The ramp is in units of a weight.
-    for r in runs:
-        if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning):
-            assert r.config.pruning.ramp_shift - 3 == 8 - r.config.weight_bits
+    ramps = {
+        (r.config.policy_label, r.config.pruning.ramp_shift - 8 + r.config.weight_bits)
+        for r in runs
+        if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning)
+    }
+    assert ramps == {("adaptive", 3), (BY_ACTIVITY, 1)}
 
 
 def test_list_in_the_readme_is_one() -> None:
