@@ -8,7 +8,7 @@ from pathlib import Path
 from prunus_boards.report.sources import SOURCES, read_results
 from prunus_boards.report.table import Table
 from prunus_boards.report.tables import tables
-from prunus_model.config import BY_ACTIVITY
+from prunus_model.config import BY_REDUNDANCY
 from prunus_model.experiments.tables import table
 
 __all__ = ["BLOCKS", "overhead_blocks"]
@@ -17,8 +17,8 @@ __all__ = ["BLOCKS", "overhead_blocks"]
 BLOCKS: dict[str, tuple[str, Callable[[Sequence[str]], bool]]] = {
     "ablation": ("ablation", lambda _: True),
     "cells": ("cells", lambda _: True),
-    "pruning-unit": ("energy", lambda row: row[0] in ("adaptive", BY_ACTIVITY)),
-    "savings": ("energy", lambda row: row[2] in ("adaptive", BY_ACTIVITY)),
+    "pruning-unit": ("energy", lambda row: row[0] in ("adaptive", BY_REDUNDANCY)),
+    "savings": ("energy", lambda row: row[2] in ("adaptive", BY_REDUNDANCY)),
     "reasons": ("energy", lambda row: row[1] == "800"),
     "sensitivity": ("energy", lambda _: True),
     "peers": ("", lambda _: True),

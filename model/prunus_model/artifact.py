@@ -38,7 +38,7 @@ _HEADER = "header.json"
 _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: State that only networks have whose pruning keeps it.
-_ACTIVITY = "activity"
+_ECHO = "echo"
 #: Arrays beside the state.
 _ARRAYS = (
     "votes",
@@ -214,8 +214,8 @@ class Artifact:
             config=config,
             schedule=Schedule(**header["schedule"]),
             state=State(
-                **{_ACTIVITY: np.zeros(config.inputs, dtype=STATE_DTYPES[_ACTIVITY])}
-                | {name: arrays[name] for name in _state_names(config.activity_shift)},
+                **{_ECHO: np.zeros(config.inputs, dtype=STATE_DTYPES[_ECHO])}
+                | {name: arrays[name] for name in _state_names(config.echo_shift)},
                 presentation=header["presentation"],
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
@@ -268,16 +268,14 @@ class Artifact:
         return {
             "format_version": FORMAT_VERSION,
             "complete": self.complete,
-            "config": _stored(self.config),
+            "config": self.config.identity(),
             "schedule": asdict(self.schedule),
             "presentation": self.state.presentation,
             "counters": asdict(self.counters),
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = {
-            name: getattr(self.state, name) for name in _state_names(self.config.activity_shift)
-        }
+        arrays = {name: getattr(self.state, name) for name in _state_names(self.config.echo_shift)}
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -288,20 +286,9 @@ class Artifact:
         return arrays
 
 
-def _state_names(activity_shift: int | None) -> tuple[str, ...]:
-    """Return the state variables that a file holds, by whether activities are kept."""
-    return tuple(name for name in STATE_DTYPES if name != _ACTIVITY or activity_shift)
-
-
-def _stored(config: NetworkConfig) -> dict[str, Any]:
-    """Return a configuration without what older networks did not have, if that is off.
-
-    So files and hashes of networks from before there was an ``activity_shift`` stay what they were.
-    """
-    mapping = config.to_mapping()
-    if not config.activity_shift:
-        mapping["pruning"].pop("activity_shift", None)
-    return mapping
+def _state_names(echo_shift: int | None) -> tuple[str, ...]:
+    """Return the state variables that a file holds, by whether echoes are kept."""
+    return tuple(name for name in STATE_DTYPES if name != _ECHO or echo_shift)
 
 
 def _json(value: Any) -> bytes:
@@ -335,7 +322,7 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            names = (*_state_names(header["config"]["pruning"].get("activity_shift")), *_ARRAYS)
+            names = (*_state_names(header["config"]["pruning"].get("echo_shift")), *_ARRAYS)
             members = {_HEADER, *(f"{name}.npy" for name in names)}
             _check_names("members", archive.namelist(), members, path)
             arrays = {

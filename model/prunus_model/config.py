@@ -6,6 +6,7 @@ The same objects configure the reference, the engine and the hardware generator.
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from prunus_model.errors import ConfigError
 from prunus_model.formats import (
-    ACTIVITY_BITS,
+    ECHO_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
@@ -33,7 +34,7 @@ from prunus_model.formats import (
 from prunus_model.sentences import sentences
 
 __all__ = [
-    "BY_ACTIVITY",
+    "BY_REDUNDANCY",
     "NAMED",
     "POLICIES",
     "AdaptivePruning",
@@ -167,11 +168,17 @@ class AdaptivePruning:
         Cap by the neuron's own connection strength, in 1/65536. 0..65535.
     start : int
         First presentation in which anything is pruned.
-    activity_shift : int
-        How slowly the activity of an input is averaged, as a power of 2; its share of the learning
-        sweeps then scales the threshold of each synapse: an input that every neuron hears says
-        little, and costs most. 0, the default: no activity is kept, and ``w_prune`` is the same for
-        all synapses of a neuron. 0..15.
+    echo_shift : int
+        How slowly the *echo* of an input is averaged, as a power of 2: the share of the learning
+        sweeps in which the input was recent, of those in which the one before it was. Inputs with
+        an echo of at least one half may be redundant
+        (:func:`prunus_model.pruning.redundant`), and lose all their synapses. 0, the default: no
+        echoes are kept. 0..15.
+    row_length : int
+        Inputs in a row of an image; of neighbours in a row or column, one at least stays. Plays a
+        part only with ``echo_shift``. 1..65536.
+    echo_start : int
+        First presentation in which inputs are redundant.
     """
 
     policy: Literal["adaptive"] = "adaptive"
@@ -179,7 +186,9 @@ class AdaptivePruning:
     ramp_shift: Annotated[int, Field(ge=0, le=32)] = 3
     strength_gain: Annotated[int, Field(ge=0, le=65535)] = 330
     start: _Presentation = 0
-    activity_shift: Annotated[int, Field(ge=0, le=ACTIVITY_BITS - 1)] = 0
+    echo_shift: Annotated[int, Field(ge=0, le=ECHO_BITS - 1)] = 0
+    row_length: Annotated[int, Field(ge=1, le=65536)] = 28
+    echo_start: _Presentation = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -218,8 +227,10 @@ class PostPruning:
 
 PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
 
-#: Label of adaptive pruning with ``activity_shift``, where policies are compared.
-BY_ACTIVITY = "by activity"
+#: Parameters that play a part only with echoes.
+_OF_ECHOES = ("echo_shift", "row_length", "echo_start")
+#: Label of adaptive pruning with ``echo_shift``, where policies are compared.
+BY_REDUNDANCY = "by redundancy"
 #: Pruning policies by name, with their default parameters.
 POLICIES: Mapping[str, PruningParams] = {
     "none": NoPruning(),
@@ -378,31 +389,44 @@ class NetworkConfig:
         return cls.from_toml(text, source=str(path))
 
     @property
-    def activity_shift(self) -> int:
-        """That of adaptive pruning, 0 for all other policies: no activity is kept."""
-        return self.pruning.activity_shift if isinstance(self.pruning, AdaptivePruning) else 0
+    def echo_shift(self) -> int:
+        """That of adaptive pruning, 0 for all other policies: no echoes are kept."""
+        return self.pruning.echo_shift if isinstance(self.pruning, AdaptivePruning) else 0
 
     @property
     def policy_label(self) -> str:
-        """Name of the pruning policy in tables: ``BY_ACTIVITY`` if activities are kept."""
-        return BY_ACTIVITY if self.activity_shift else self.pruning.policy
+        """Name of the pruning policy in tables: ``BY_REDUNDANCY`` if echoes are kept."""
+        return BY_REDUNDANCY if self.echo_shift else self.pruning.policy
 
     def with_policy(self, label: str) -> NetworkConfig:
         """Return it with a policy of this label: its own, or with that policy's defaults.
 
-        ``BY_ACTIVITY`` is its own adaptive pruning, or the default, with an ``activity_shift`` of 8
-        if it has none.
+        ``BY_REDUNDANCY`` is its own adaptive pruning, or the default, with the echoes of square
+        images and an ``echo_shift`` of 8 if it has none.
         """
         if label == self.policy_label:
             return self
-        if label != BY_ACTIVITY:
+        if label != BY_REDUNDANCY:
             return replace(self, pruning=POLICIES[label])
         own = self.pruning if isinstance(self.pruning, AdaptivePruning) else AdaptivePruning()
-        return replace(self, pruning=replace(own, activity_shift=8))
+        row_length = max(1, math.isqrt(self.inputs))
+        return replace(self, pruning=replace(own, echo_shift=8, row_length=row_length))
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries of plain values."""
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
+        return mapping
+
+    def identity(self) -> dict[str, Any]:
+        """Return :meth:`to_mapping` without the parameters of echoes, if none are kept.
+
+        This is what files and digests are of: those of networks from before there were echoes stay
+        what they were.
+        """
+        mapping = self.to_mapping()
+        if not self.echo_shift:
+            for name in _OF_ECHOES:
+                mapping["pruning"].pop(name, None)
         return mapping
 
     def to_toml(self) -> str:
@@ -445,12 +469,10 @@ NAMED: Mapping[str, NetworkConfig] = {
     "400": _sized(400, 500, 4, 330),
     "up5k": _sized(400, 500, 8, 330, ramp_gain=17),
     "paper": _sized(800, 1000, 3, 330),
-    # Thresholds by activity; found on MNIST with two epochs (model/README.md).
+    # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
     "sparse": replace(
         _sized(800, 1000, 0, 0),
-        pruning=AdaptivePruning(
-            ramp_gain=1, ramp_shift=1, strength_gain=560, start=20_000, activity_shift=12
-        ),
+        pruning=AdaptivePruning(echo_shift=12, echo_start=40_000),
     ),
     "1600": _sized(1600, 2000, 2, 330),
 }

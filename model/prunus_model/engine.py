@@ -90,7 +90,7 @@ class Engine:
             v=run.v[:neurons].copy(),
             v_fire=run.v_fire[:neurons].copy(),
             last_step=run.last_step.copy(),
-            activity=net.activity.copy(),
+            echo=net.echo.copy(),
             presentation=self._presentation,
         )
 
@@ -336,7 +336,9 @@ def _params(config: NetworkConfig) -> kernels.Params:
         ramp_shift=adaptive.ramp_shift,
         strength_gain=adaptive.strength_gain,
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
-        activity_shift=config.activity_shift,
+        echo_shift=config.echo_shift,
+        row_length=adaptive.row_length,
+        echo_start=adaptive.echo_start,
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
@@ -360,5 +362,5 @@ def _net(state: State) -> kernels.Net:
         strength=state.strength.copy(),
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
-        activity=state.activity.copy(),
+        echo=state.echo.copy(),
     )

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
-    "ACTIVITY_BITS",
+    "ECHO_BITS",
     "LEVEL_BITS",
-    "NEURON_THRESHOLD_BITS",
     "POST_COUNT_BITS",
     "PRESENTATION_BITS",
     "RANDOM_BITS",
     "SEED_BITS",
-    "SHARE_BITS",
     "STEP_BITS",
     "STRENGTH_GAIN_SHIFT",
     "THETA_BITS",
@@ -44,12 +42,9 @@ POST_COUNT_BITS = 16
 PRESENTATION_BITS = 32
 #: Seed of the random streams.
 SEED_BITS = 32
-#: Share of the learning sweeps in which an input was recently active.
-ACTIVITY_BITS = 16
-#: High bits of an activity: what scales a pruning threshold.
-SHARE_BITS = 8
-#: Pruning threshold of a neuron, clipped, before the activities of its inputs scale it.
-NEURON_THRESHOLD_BITS = 10
+#: Share of the learning sweeps in which an input was recently active, of those in which the input
+#: before it was.
+ECHO_BITS = 16
 #: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
 STRENGTH_GAIN_SHIFT = 16
 

@@ -267,12 +267,12 @@ class Network:
         recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
         old = state.weights[:, post].astype(np.int64)
         new = stdp.updated(old, recent, learning.sweep(config.inputs), w_max, config.stdp)
-        thresholds = np.full(config.inputs, w_prune, dtype=np.int64)
-        if config.activity_shift:
-            activity = state.activity.astype(np.int64)
-            thresholds = pruning.synapse_thresholds(w_prune, activity, w_max)
-            state.activity[:] = pruning.moved_activity(activity, recent, config.activity_shift)
-        pruned = live & (new < thresholds)
+        pruned = new < w_prune
+        if config.echo_shift:
+            echo = state.echo.astype(np.int64)
+            pruned |= pruning.redundant(echo, state.presentation, config.pruning)
+            state.echo[:] = pruning.moved_echo(echo, recent, config.echo_shift)
+        pruned &= live
         state.weights[:, post] = np.where(live & ~pruned, new, 0)
         state.alive[pruned, post] = False
         state.strength[post] = state.weights[:, post].sum(dtype=np.int64)

@@ -16,20 +16,14 @@ from prunus_model.config import (
     PruningParams,
     SoftPruning,
 )
-from prunus_model.formats import (
-    ACTIVITY_BITS,
-    NEURON_THRESHOLD_BITS,
-    SHARE_BITS,
-    STRENGTH_GAIN_SHIFT,
-    max_of,
-)
+from prunus_model.formats import ECHO_BITS, STRENGTH_GAIN_SHIFT, max_of
 
 __all__ = [
     "frozen_by_soft",
     "kept_by_post",
-    "moved_activity",
+    "moved_echo",
     "pruning_threshold",
-    "synapse_thresholds",
+    "redundant",
 ]
 
 
@@ -44,8 +38,8 @@ def pruning_threshold(
     connection strength, so that a weak neuron keeps its synapses. Both are 0 before presentation
     ``start``; all other policies prune nothing in a sweep.
 
-    With ``activity_shift`` the limit is 1023 in place of ``w_max``, and
-    :func:`synapse_thresholds` gives the thresholds of the synapses.
+    With ``echo_shift``, the synapses of inputs that are :func:`redundant` are pruned, too, whatever
+    the threshold.
 
     Parameters
     ----------
@@ -63,7 +57,7 @@ def pruning_threshold(
     Returns
     -------
     int
-        Pruning threshold, 0..w_max, or 0..1023.
+        Pruning threshold, 0..w_max.
 
     Examples
     --------
@@ -79,62 +73,66 @@ def pruning_threshold(
         case AdaptivePruning() if presentation >= policy.start:
             ramp = post_count * policy.ramp_gain >> policy.ramp_shift
             cap = strength * policy.strength_gain >> STRENGTH_GAIN_SHIFT
-            most = max_of(NEURON_THRESHOLD_BITS) if policy.activity_shift else w_max
-            return min(ramp, cap, most)
+            return min(ramp, cap, w_max)
         case _:
             return 0
 
 
-def synapse_thresholds(
-    w_prune: int, activity: npt.NDArray[np.int64], w_max: int
-) -> npt.NDArray[np.int64]:
-    """Return the pruning thresholds of a neuron's synapses, scaled by the activities of inputs.
+def redundant(
+    echo: npt.NDArray[np.int64], presentation: int, policy: PruningParams
+) -> npt.NDArray[np.bool_]:
+    """Choose the inputs that say what their neighbours say: all their synapses are pruned.
 
-    ``min((w_prune * share) >> 8, w_max)``, with ``share`` the high byte of ``activity``; at least 1
-    if ``w_prune`` is: a weight of 0 is pruned.
+    From presentation ``echo_start`` on, an input is redundant if its echo is at least one half and
+    it is on a black square, when an image of rows of ``row_length`` inputs is laid out like a
+    chessboard with a white square first. So of two neighbours, one at least stays.
 
     Parameters
     ----------
-    w_prune : int
-        Of the neuron, :func:`pruning_threshold`.
-    activity : ndarray of int64, shape (inputs,)
+    echo : ndarray of int64, shape (inputs,)
         From before this sweep, 0..65535.
-    w_max : int
-        Largest weight.
+    presentation : int
+        Number of the presentation.
+    policy : PruningParams
+        The policy; none but ``adaptive`` with ``echo_shift`` has redundant inputs.
 
     Returns
     -------
-    ndarray of int64, shape (inputs,)
+    ndarray of bool, shape (inputs,)
 
     Examples
     --------
-    Inputs that are active in all, half and none of the sweeps:
+    Two rows of three inputs:
 
-    >>> synapse_thresholds(60, np.array([65535, 32768, 0]), 255)
-    array([59, 30,  1])
+    >>> policy = AdaptivePruning(echo_shift=12, row_length=3)
+    >>> redundant(np.array([65535, 65535, 32768, 32768, 0, 32767]), 0, policy).tolist()
+    [False, True, False, True, False, False]
     """
-    share = activity >> (ACTIVITY_BITS - SHARE_BITS)
-    scaled = w_prune * share >> SHARE_BITS
-    limited: npt.NDArray[np.int64] = np.clip(scaled, min(w_prune, 1), w_max)
-    return limited
+    if not isinstance(policy, AdaptivePruning) or not policy.echo_shift:
+        return np.zeros(echo.shape, dtype=np.bool_)
+    row, column = np.divmod(np.arange(len(echo)), policy.row_length)
+    black = (row + column) % 2 == 1
+    chosen: npt.NDArray[np.bool_] = black & (echo >> (ECHO_BITS - 1) == 1)
+    return chosen & (presentation >= policy.echo_start)
 
 
-def moved_activity(
-    activity: npt.NDArray[np.int64], recent: npt.NDArray[np.bool_], activity_shift: int
+def moved_echo(
+    echo: npt.NDArray[np.int64], recent: npt.NDArray[np.bool_], echo_shift: int
 ) -> npt.NDArray[np.int64]:
-    """Return the activities after a sweep.
+    """Return the echoes after a sweep.
 
-    Down by ``activity >> activity_shift``; up, for recent inputs, by the same of what is missing to
-    65535. So an activity follows the share of the sweeps in which the input was recent, of all
-    neurons together.
+    Those of inputs before which a recent one stands move: down by ``echo >> echo_shift``, or, if
+    the input was recent too, up by the same of what is missing to 65535. So an echo follows the
+    share of the sweeps in which the input was recent, of those of all neurons together in which
+    the one before it was.
 
     Parameters
     ----------
-    activity : ndarray of int64, shape (inputs,)
+    echo : ndarray of int64, shape (inputs,)
         Before, 0..65535.
     recent : ndarray of bool, shape (inputs,)
         Inputs that were active recently (:func:`prunus_model.stdp.recent`).
-    activity_shift : int
+    echo_shift : int
         How slowly they follow, 1..15.
 
     Returns
@@ -143,11 +141,12 @@ def moved_activity(
 
     Examples
     --------
-    >>> moved_activity(np.array([0, 65535, 512]), np.array([True, True, False]), 8)
-    array([  255, 65535,   510])
+    >>> moved_echo(np.array([9, 0, 512, 512]), np.array([True, True, False, True]), 8)
+    array([  9, 255, 510, 512])
     """
-    up, down = max_of(ACTIVITY_BITS) - activity >> activity_shift, activity >> activity_shift
-    moved: npt.NDArray[np.int64] = activity + np.where(recent, up, -down)
+    up, down = max_of(ECHO_BITS) - echo >> echo_shift, echo >> echo_shift
+    before = np.concatenate(([False], recent[:-1]))
+    moved: npt.NDArray[np.int64] = echo + before * np.where(recent, up, -down)
     return moved
 
 

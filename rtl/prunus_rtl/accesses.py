@@ -65,8 +65,8 @@ class Accesses:
         a learned spike, and ``theta`` for each neuron if it decays.
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
-    activity_reads, activity_writes : int
-        Activity of an input, if pruning thresholds follow it: both for each input of a learned
+    echo_reads, echo_writes : int
+        Echo of an input, if redundant inputs are pruned: both for each input of a learned
         spike.
     vote_reads : int
         Votes: for each output spike and class.
@@ -87,8 +87,8 @@ class Accesses:
         Decay of each neuron that decays, and ``theta_plus`` for a learned spike.
     post_count_additions : int
         One for a learned spike.
-    activity_additions : int
-        Activity moved: one for each input of a learned spike.
+    echo_additions : int
+        Echo moved: one for each input of a learned spike.
     base_additions : int
         ``v_th + theta``, for each multiplication.
     multiply_additions : int
@@ -103,8 +103,6 @@ class Accesses:
     constant_products : int
         Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
         spike; shifts and additions, unless the multiplier is a block.
-    activity_products : int
-        Threshold of the neuron times the activity of an input, for each input of a learned spike.
     encoder_comparisons : int
         Random byte with level: four for each draw.
     winner_comparisons : int
@@ -150,8 +148,8 @@ class Accesses:
     strength_writes: int = 0
     post_count_reads: int = 0
     post_count_writes: int = 0
-    activity_reads: int = 0
-    activity_writes: int = 0
+    echo_reads: int = 0
+    echo_writes: int = 0
     vote_reads: int = 0
     score_reads: int = 0
     score_writes: int = 0
@@ -163,14 +161,13 @@ class Accesses:
     strength_additions: int = 0
     theta_additions: int = 0
     post_count_additions: int = 0
-    activity_additions: int = 0
+    echo_additions: int = 0
     base_additions: int = 0
     multiply_additions: int = 0
     vote_additions: int = 0
     salt_additions: int = 0
     multiplications: int = 0
     constant_products: int = 0
-    activity_products: int = 0
     encoder_comparisons: int = 0
     winner_comparisons: int = 0
     recent_comparisons: int = 0
@@ -247,7 +244,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
     lane_items = queued if inputs > 1 else 0
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or isinstance(n.pruning, ConstantPruning)
-    weighed = visits * shapes.by_activity
+    heard = visits * shapes.by_redundancy
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
     decayed = neurons * decays
@@ -271,8 +268,8 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
         strength_writes=learned,
         post_count_reads=learned,
         post_count_writes=learned,
-        activity_reads=weighed,
-        activity_writes=weighed,
+        echo_reads=heard,
+        echo_writes=heard,
         vote_reads=classes * c.output_spikes,
         score_reads=classes * (c.output_spikes + decided),
         score_writes=classes * c.output_spikes,
@@ -284,14 +281,13 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
         strength_additions=c.update_sops,
         theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
         post_count_additions=learned,
-        activity_additions=weighed,
+        echo_additions=heard,
         base_additions=multiplied,
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,
         salt_additions=c.presentations,
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
-        activity_products=weighed,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
         winner_comparisons=swept,
         recent_comparisons=visits,

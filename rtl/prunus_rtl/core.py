@@ -17,9 +17,9 @@ from prunus_model.random import ENCODER, LEARNING
 from prunus_model.state import State
 from prunus_model.store import LaneImage
 from prunus_model.store_layout import StoreLayout
-from prunus_rtl.activity import InputActivity
 from prunus_rtl.columns import Columns
 from prunus_rtl.counters import Counters, counters_layout
+from prunus_rtl.echo import Echoes
 from prunus_rtl.encoder import Encoder
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.homeostasis import Homeostasis
@@ -502,15 +502,15 @@ class Core(wiring.Component):
         m.submodules.random = random = RandomStream()
         m.submodules.sweep = sweep = LearningSweep(shapes=s)
         m.submodules.pruning = pruning = Pruning(shapes=s)
-        if s.by_activity:
-            activity = InputActivity(shapes=s, init=self._initial("activity"))
-            m.submodules.activity = activity
-            wiring.connect(m, port.activity, activity.access)
+        if s.by_redundancy:
+            echo = Echoes(shapes=s, init=self._initial("echo"))
+            m.submodules.echo = echo
+            wiring.connect(m, port.echo, echo.access)
             m.d.comb += [
-                activity.read.eq(sweep.column.read_row),
-                activity.pre.eq(sweep.column.read_pre),
-                activity.recent.eq(trace.recent),
-                pruning.share.eq(activity.share),
+                echo.read.eq(sweep.column.read_row),
+                echo.pre.eq(sweep.column.read_pre),
+                echo.recent.eq(trace.recent),
+                pruning.redundant.eq(echo.redundant),
             ]
         for name in ("theta", "strength", "post_count"):
             wiring.connect(m, getattr(port, name), getattr(homeostasis, f"{name}_access"))

@@ -13,12 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.config import AdaptivePruning, ConstantPruning
-from prunus_model.formats import (
-    NEURON_THRESHOLD_BITS,
-    SHARE_BITS,
-    STRENGTH_GAIN_SHIFT,
-    max_of,
-)
+from prunus_model.formats import STRENGTH_GAIN_SHIFT, max_of
 from prunus_rtl.shapes import Shapes, times
 
 __all__ = ["Pruning"]
@@ -32,24 +27,22 @@ def _cut(value: Any, bits: int) -> Any:
 class Pruning(wiring.Component):
     """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
 
-    The threshold equals :func:`prunus_model.pruning.pruning_threshold`, scaled by the activity of
-    the input, if that is kept, as by :func:`prunus_model.pruning.synapse_thresholds`. Policy and
+    The threshold equals :func:`prunus_model.pruning.pruning_threshold`. Synapses of redundant
+    inputs are pruned, too (:func:`prunus_model.pruning.redundant`), if echoes are kept. Policy and
     constants are fixed when the core is generated; ``none`` has no hardware at all.
 
     Timing
     ------
-    ``w_prune`` is valid 1 cycle after its operands and is the unit's only register: the operands
-    are held, and a flip-flop costs the energy of its clock in every cycle. With activities the
-    threshold of the neuron is a register of its own, and ``w_prune`` comes 1 cycle after it and
-    ``share``. ``prune`` depends combinationally on ``weight``. No cycle is added to the sweep.
-    Clock domain ``sync``.
+    ``w_prune`` is valid 1 cycle after its operands, and ``redundant`` is delayed by 1 cycle; they
+    are the unit's only registers: the operands are held, and a flip-flop costs the energy of its
+    clock in every cycle. ``prune`` depends combinationally on ``weight``. No cycle is added to the
+    sweep. Clock domain ``sync``.
 
     Parameters
     ----------
     shapes : Shapes
         Network and hardware. ``hardware.multiplier`` decides whether the gains are multiplied by
-        shifts and additions, or by multiplier blocks. With activities there is one product of two
-        variables per cycle, 10 by 8 bits, for which synthesis takes a block where there is one.
+        shifts and additions, or by multiplier blocks.
 
     Members
     -------
@@ -59,14 +52,14 @@ class Pruning(wiring.Component):
         Sum of its weights, before this spike.
     presentation : In(shapes.presentation)
         Number of the presentation.
-    share : In(8)
-        High byte of the activity of the input; only with activities.
+    redundant : In(1)
+        The synapse that comes in the next cycle is of an input that may go; only with echoes.
     w_prune : Out(shapes.weight)
         Pruning threshold.
     weight : In(shapes.weight)
         New weight of a synapse.
     prune : Out(1)
-        Prune it: ``weight < w_prune``.
+        Prune it: ``weight < w_prune``, or its input is redundant.
     """
 
     def __init__(self, *, shapes: Shapes) -> None:
@@ -80,7 +73,7 @@ class Pruning(wiring.Component):
                 "weight": In(shapes.weight),
                 "prune": Out(1),
             }
-            | ({"share": In(SHARE_BITS)} if shapes.by_activity else {})
+            | ({"redundant": In(1)} if shapes.by_redundancy else {})
         )
 
     @property
@@ -96,7 +89,8 @@ class Pruning(wiring.Component):
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             return m
 
-        m.d.comb += self.prune.eq(self.weight < self.w_prune)
+        goes = Signal()
+        m.d.comb += self.prune.eq((self.weight < self.w_prune) | goes)
         started = self.presentation >= policy.start
         if isinstance(policy, ConstantPruning):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
@@ -113,14 +107,7 @@ class Pruning(wiring.Component):
             bounds.append(product >> shift)
         ramp, cap = bounds
         least = Mux(ramp < cap, ramp, cap)
-        if not s.by_activity:
-            m.d.sync += self.w_prune.eq(Mux(started, _cut(least, len(self.w_prune)), 0))
-            return m
-        base = Signal(NEURON_THRESHOLD_BITS)
-        scaled = _cut((base * self.share) >> SHARE_BITS, len(self.w_prune))
-        m.d.sync += [
-            base.eq(Mux(started, _cut(least, NEURON_THRESHOLD_BITS), 0)),
-            # At least 1, unless nothing is to be pruned.
-            self.w_prune.eq(scaled | (base.any() & ~scaled.any())),
-        ]
+        m.d.sync += self.w_prune.eq(Mux(started, _cut(least, len(self.w_prune)), 0))
+        if s.by_redundancy:
+            m.d.sync += goes.eq(self.redundant & (self.presentation >= policy.echo_start))
         return m

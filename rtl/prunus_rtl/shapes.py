@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.config import NetworkConfig
 from prunus_model.formats import (
-    ACTIVITY_BITS,
+    ECHO_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -111,14 +111,14 @@ class Shapes:
         return self.network.inputs + 5
 
     @property
-    def by_activity(self) -> bool:
-        """Whether the pruning threshold of a synapse follows the activity of its input."""
-        return self.hardware.learn and self.network.activity_shift > 0
+    def by_redundancy(self) -> bool:
+        """Whether inputs have echoes, and lose their synapses if they are redundant."""
+        return self.hardware.learn and self.network.echo_shift > 0
 
     @property
-    def activity(self) -> Shape:
-        """Activity of an input."""
-        return unsigned(ACTIVITY_BITS)
+    def echo(self) -> Shape:
+        """Echo of an input."""
+        return unsigned(ECHO_BITS)
 
     @property
     def pre(self) -> Shape:

@@ -429,7 +429,9 @@ def _random(number: int) -> Callable[[int], Job]:
                 AdaptivePruning(
                     ramp_shift=pick(0, 2),
                     strength_gain=pick(200, 2000, 65535),
-                    activity_shift=pick(0, 1, 8, 15),
+                    echo_shift=pick(0, 1, 8, 15),
+                    row_length=pick(1, 4, 7),
+                    echo_start=pick(0, 3),
                 ),
             ),
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
@@ -471,8 +473,9 @@ _JOBS: Mapping[str, Callable[[int], Job]] = {
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
-    "policy-activity": _policy(
-        AdaptivePruning(ramp_shift=0, strength_gain=3000, activity_shift=8), "adaptive by activity"
+    "policy-echo": _policy(
+        AdaptivePruning(ramp_shift=1, echo_shift=4, row_length=7, echo_start=4),
+        "adaptive by redundancy",
     ),
     "odd-size": _odd_size,
     "smallest": _smallest,

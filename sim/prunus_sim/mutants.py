@@ -54,7 +54,7 @@ UNITS = (
     "columns",
     "membrane",
     "last_step",
-    "activity",
+    "echo",
     "stdp",
     "pruning",
     "homeostasis",

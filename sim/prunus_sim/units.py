@@ -22,7 +22,7 @@ UNITS = (
     "stdp",
     "pruning",
     "last_step",
-    "activity",
+    "echo",
     "readout",
     "memory_port",
     "random",

@@ -22,7 +22,7 @@ from prunus_boards.overhead_results import keep_part, own_rows
 from prunus_boards.targets import open_device
 from prunus_cli import write_digits
 from prunus_model.artifact import Artifact
-from prunus_model.config import BY_ACTIVITY, AdaptivePruning
+from prunus_model.config import BY_REDUNDANCY, AdaptivePruning
 from prunus_model.errors import PrunusError
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import SynthesisError
@@ -100,9 +100,9 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
     ]
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
-    # Activities of the inputs, 16 bits each.
+    # Echoes of the inputs, 16 bits each.
     bits = {r["policy"]: r["memory_bits"] for r in rows}
-    assert bits == dict.fromkeys(bits, bits["none"]) | {BY_ACTIVITY: bits["none"] + 784 * 16}
+    assert bits == dict.fromkeys(bits, bits["none"]) | {BY_REDUNDANCY: bits["none"] + 784 * 16}
 
 
 def test_units_are_counted_apart(tmp_path: Path, counted: list[str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from prunus_cli import PRUNING, digits, listing, same, tiny
 from prunus_model.artifact import Artifact, Schedule
 from prunus_model.cli.common import BUNDLED, bundled
-from prunus_model.config import BY_ACTIVITY, NetworkConfig
+from prunus_model.config import BY_REDUNDANCY, NetworkConfig
 from prunus_model.datasets import load
 from prunus_model.errors import ArtifactError, ConfigError
 from prunus_model.evaluation import evaluate
@@ -125,7 +125,8 @@ def test_numpy_opens_the_file(trained: Artifact, path: Path) -> None:
     header = json.loads(unpack(path)["header.json"])
     # What older networks did not have is left out while it is off.
     config = trained.config.to_mapping()
-    assert config["pruning"].pop("activity_shift") == 0
+    assert config["pruning"].pop("echo_shift") == 0
+    assert {config["pruning"].pop(name) for name in ("row_length", "echo_start")} == {28, 0}
     assert header["config"] == config
     assert len(names) == 10 + 4 + 9 + 1
 
@@ -494,16 +495,16 @@ def test_bundled_networks_do_what_they_are_known_for(name: str) -> None:
     assert (e.counters.forward_sops, e.counters.output_spikes) == (sops, spikes)
 
 
-def test_activities_are_kept_only_where_pruning_follows_them(tmp_path: Path) -> None:
-    config = NetworkConfig.named("tiny").with_policy(BY_ACTIVITY)
+def test_echoes_are_kept_only_where_pruning_follows_them(tmp_path: Path) -> None:
+    config = NetworkConfig.named("tiny").with_policy(BY_REDUNDANCY)
     artifact = train(config, digits(40), epochs=1)
     artifact.save(tmp_path / "by.npz")
     with np.load(tmp_path / "by.npz") as archive:
-        assert np.array_equal(archive["activity"], artifact.state.activity)
-    assert artifact.state.activity.any()
+        assert np.array_equal(archive["echo"], artifact.state.echo)
+    assert artifact.state.echo.any()
     again = Artifact.load(tmp_path / "by.npz")
     assert again.state.differences(artifact.state) == []
     assert again.content_hash == artifact.content_hash
     moved = artifact.state.copy()
-    moved.activity[0] ^= 1
+    moved.echo[0] ^= 1
     assert replace(artifact, state=moved).content_hash != artifact.content_hash

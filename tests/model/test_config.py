@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prunus_model.config import (
-    BY_ACTIVITY,
+    BY_REDUNDANCY,
     NAMED,
     POLICIES,
     AdaptivePruning,
@@ -51,6 +51,9 @@ RANGES = [
     ("pruning.ramp_gain", "adaptive", 0, 65535),
     ("pruning.ramp_shift", "adaptive", 0, 32),
     ("pruning.strength_gain", "adaptive", 0, 65535),
+    ("pruning.echo_shift", "adaptive", 0, 15),
+    ("pruning.row_length", "adaptive", 1, 65536),
+    ("pruning.echo_start", "adaptive", 0, 2**32 - 1),
     ("pruning.start", "adaptive", 0, 2**32 - 1),
     ("pruning.after_presentations", "soft", 1, 65535),
     ("pruning.min_spikes", "soft", 1, 255),
@@ -164,7 +167,9 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "ramp_shift": 3,
             "strength_gain": 330,
             "start": 0,
-            "activity_shift": 0,
+            "echo_shift": 0,
+            "row_length": 28,
+            "echo_start": 0,
         },
         "readout": {"classes": 10, "vote_bits": 4, "stop_after": 0},
     }
@@ -232,8 +237,8 @@ def test_named_configurations(
     assert (config.weight_bits, config.seed) == (8, 1)
 
 
-def test_sparse_is_the_paper_s_size_with_thresholds_by_activity() -> None:
-    policy = AdaptivePruning(ramp_shift=1, strength_gain=560, start=20_000, activity_shift=12)
+def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
+    policy = AdaptivePruning(echo_shift=12, echo_start=40_000)
     assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), pruning=policy)
 
 
@@ -509,10 +514,29 @@ def test_policy_by_its_label() -> None:
     demo = NetworkConfig.named("demo")
     assert demo.with_policy("adaptive") is demo
     assert demo.with_policy("constant").pruning == ConstantPruning()
-    weighed = demo.with_policy(BY_ACTIVITY)
+    thinned = demo.with_policy(BY_REDUNDANCY)
     assert isinstance(demo.pruning, AdaptivePruning)
-    assert weighed.pruning == replace(demo.pruning, activity_shift=8)
-    assert (weighed.policy_label, weighed.activity_shift) == (BY_ACTIVITY, 8)
-    assert weighed.with_policy(BY_ACTIVITY) is weighed
-    assert weighed.with_policy("adaptive").pruning == AdaptivePruning()
-    assert demo.with_policy("none").with_policy(BY_ACTIVITY).activity_shift == 8
+    assert thinned.pruning == replace(demo.pruning, echo_shift=8, row_length=28)
+    assert (thinned.policy_label, thinned.echo_shift) == (BY_REDUNDANCY, 8)
+    assert thinned.with_policy(BY_REDUNDANCY) is thinned
+    assert thinned.with_policy("adaptive").pruning == AdaptivePruning()
+    tiny = NetworkConfig.named("tiny").with_policy(BY_REDUNDANCY)
+    assert isinstance(tiny.pruning, AdaptivePruning)
+    assert tiny.pruning.row_length == 7
+    assert demo.with_policy("none").with_policy(BY_REDUNDANCY).echo_shift == 8
+
+
+def test_what_identifies_a_network_is_as_before_there_were_echoes() -> None:
+    demo = NetworkConfig.named("demo")
+    assert list(demo.identity()["pruning"]) == [
+        "policy",
+        "ramp_gain",
+        "ramp_shift",
+        "strength_gain",
+        "start",
+    ]
+    assert NetworkConfig.from_mapping(demo.identity()) == demo
+    thinned = demo.with_policy(BY_REDUNDANCY)
+    assert thinned.identity() == thinned.to_mapping()
+    other = replace(demo, pruning=ConstantPruning())
+    assert other.identity() == other.to_mapping()

@@ -1,7 +1,5 @@
 """Pruning policies: each term of each rule is the one that decides, and its edges."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,9 +16,9 @@ from prunus_model.config import (
 from prunus_model.pruning import (
     frozen_by_soft,
     kept_by_post,
-    moved_activity,
+    moved_echo,
     pruning_threshold,
-    synapse_thresholds,
+    redundant,
 )
 
 LARGE = 2**31
@@ -177,42 +175,47 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
     assert kept.ravel().tolist() == [False] * w_prune + [True] * (256 - w_prune)
 
 
+#: Largest echo.
+ALWAYS = 65535
+
+
 @pytest.mark.parametrize(
-    ("w_prune", "activity", "w_max", "expected"),
+    ("row_length", "expected"),
     [
-        (0, 65535, 255, 0),
-        (1, 0, 255, 1),
-        (256, 255, 255, 1),
-        (256, 256, 255, 1),
-        (256, 512, 255, 2),
-        (100, 32768, 255, 50),
-        (100, 65535, 255, 99),
-        (1023, 65535, 255, 255),
-        (1023, 16384, 255, 255),
-        (1023, 16383, 255, 251),
-        (1023, 65535, 15, 15),
+        (1, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
+        (2, [0, 1, 1, 0, 0, 1, 1, 0, 0]),
+        (3, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
+        (4, [0, 1, 0, 1, 1, 0, 1, 0, 0]),
+        (9, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
+        (65536, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
     ],
 )
-def test_threshold_of_a_synapse_is_scaled_limited_and_at_least_1(
-    w_prune: int, activity: int, w_max: int, expected: int
-) -> None:
-    assert synapse_thresholds(w_prune, np.array([activity]), w_max).tolist() == [expected]
+def test_inputs_that_may_go_are_black_squares(row_length: int, expected: list[int]) -> None:
+    policy = AdaptivePruning(echo_shift=8, row_length=row_length)
+    assert redundant(np.full(9, ALWAYS), 0, policy).astype(int).tolist() == expected
+
+
+def test_inputs_go_if_their_echo_is_a_half_and_not_too_early() -> None:
+    policy = AdaptivePruning(echo_shift=8, row_length=1, echo_start=7)
+    echo = np.array([ALWAYS, 32767, ALWAYS, 32768, ALWAYS, ALWAYS, ALWAYS, 0])
+    expected = [False, False, False, True, False, True, False, False]
+    assert redundant(echo, 7, policy).tolist() == expected
+    assert redundant(echo, 8, policy).tolist() == expected
+    assert not redundant(echo, 6, policy).any()
+
+
+@pytest.mark.parametrize("policy", [NoPruning(), AdaptivePruning(), ConstantPruning()], ids=repr)
+def test_without_echoes_no_input_goes(policy: PruningParams) -> None:
+    assert not redundant(np.full(9, ALWAYS), 2**32 - 1, policy).any()
 
 
 @pytest.mark.parametrize("shift", [1, 8, 15])
-def test_activity_stays_in_range_and_follows_the_share(shift: int) -> None:
-    ends = np.array([0, 65535])
-    assert moved_activity(ends, np.array([False, True]), shift).tolist() == [0, 65535]
-    up, down = 65535 >> shift, 65535 >> shift
-    assert moved_activity(ends, np.array([True, False]), shift).tolist() == [up, 65535 - down]
-
-
-def test_limit_of_the_neuron_s_threshold_by_activity_is_1023() -> None:
-    plain = AdaptivePruning(ramp_shift=0, strength_gain=65535)
-    weighed = replace(plain, activity_shift=8)
-    assert [pruning_threshold(n, 5000, 0, 255, plain) for n in (254, 255, 9999)] == [254, 255, 255]
-    assert [pruning_threshold(n, 5000, 0, 255, weighed) for n in (255, 1023, 9999)] == [
-        255,
-        1023,
-        1023,
-    ]
+def test_echo_stays_in_range_and_moves_only_after_a_recent_input(shift: int) -> None:
+    top = ALWAYS >> shift
+    for ends, recent, expected in (
+        ([0, 0, ALWAYS], [True, True, True], [0, top, ALWAYS]),
+        ([0, ALWAYS, 0], [True, False, False], [0, ALWAYS - top, 0]),
+        ([0, 0, ALWAYS], [False, True, False], [0, 0, ALWAYS - top]),
+        ([ALWAYS, 7, 7], [False, False, True], [ALWAYS, 7, 7]),
+    ):
+        assert moved_echo(np.array(ends), np.array(recent), shift).tolist() == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import tiny, write_digits
-from prunus_model.config import BY_ACTIVITY, POLICIES, AdaptivePruning, NetworkConfig
+from prunus_model.config import BY_REDUNDANCY, POLICIES, AdaptivePruning, NetworkConfig
 from prunus_model.errors import ConfigError, DataError
 from prunus_model.reproduction import fingerprint as fingerprints
 from prunus_model.reproduction.fingerprint import fingerprint
@@ -204,7 +204,7 @@ def test_one_training_serves_all_that_ask_for_it() -> None:
     assert first.presentations == 2300 * 3 + 200 * 3
     assert first.name == (
         "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
-        "activity_shift=0 weight_bits=8 epochs=2 seed=1"
+        "weight_bits=8 epochs=2 seed=1"
     )
     (third,) = plan([replace(run("none"), settings={"stdp": {"trace_window": 9}, "inputs": 784})])
     assert third.name == (
@@ -295,7 +295,7 @@ def test_list_of_the_project_is_what_it_says() -> None:
         for r in runs
         if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning)
     }
-    assert ramps == {("adaptive", 3), (BY_ACTIVITY, 1)}
+    assert ramps == {("adaptive", 3), (BY_REDUNDANCY, 3)}
 
 
 def test_list_in_the_readme_is_one() -> None:
@@ -316,8 +316,8 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
     policies = fingerprints._POLICIES
     seen = {before}
     adaptive = [(n, p) for n, p in enumerate(policies) if isinstance(p, AdaptivePruning)]
-    # With and without activities.
-    assert {bool(policy.activity_shift) for _, policy in adaptive} == {False, True}
+    # With and without echoes.
+    assert {bool(policy.echo_shift) for _, policy in adaptive} == {False, True}
     for n, policy in adaptive:
         changed = list(policies)
         changed[n] = replace(policy, strength_gain=policy.strength_gain * 2)

@@ -332,7 +332,6 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
         "ramp_shift": 2,
         "strength_gain": 1200,
         "start": 0,
-        "activity_shift": 0,
     }
     assert collected.versions.keys() == {"python", "prunus", "numpy", "numba"}
     # Only those early exits that the list wants are in its rows.

@@ -8,7 +8,7 @@ import pytest
 
 from prunus_cli import PRUNING, digits, same, tiny
 from prunus_model.artifact import Artifact
-from prunus_model.config import BY_ACTIVITY, NetworkConfig
+from prunus_model.config import BY_REDUNDANCY, NetworkConfig
 from prunus_model.counters import COUNTERS
 from prunus_model.encoder import levels
 from prunus_model.engine import Engine
@@ -208,7 +208,11 @@ def test_seconds_go_on_after_a_checkpoint() -> None:
     [
         (tiny(seed=2), 2, "seed (1, not 2)"),
         (tiny("none"), 2, "pruning.policy ('adaptive', not 'none')"),
-        (tiny().with_policy(BY_ACTIVITY), 2, "pruning.activity_shift (0, not 8)"),
+        (
+            tiny().with_policy(BY_REDUNDANCY),
+            2,
+            "pruning.echo_shift (0, not 8), pruning.row_length (28, not 7)",
+        ),
         (
             replace(tiny(), encoder=replace(tiny().encoder, steps=8), weight_bits=7),
             3,

@@ -221,7 +221,9 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             ramp_shift=pick(0, 4),
             strength_gain=int(rng.choice([300, 6000, 65535])),
             start=pick(0, 1) * 2,
-            activity_shift=[0, 8, 3][seed // 3 % 3],
+            echo_shift=[0, 8, 3][seed // 3 % 3],
+            row_length=pick(1, 6),
+            echo_start=pick(0, 1) * 2,
         ),
     )
     network = NetworkConfig(
@@ -279,8 +281,8 @@ def test_every_state_matches_model_under_stalls(seed: int) -> None:
         pytest.param(ConstantPruning(w_prune=30), id="constant"),
         pytest.param(LIVELY.pruning, id="adaptive"),
         pytest.param(
-            AdaptivePruning(ramp_shift=0, ramp_gain=9, strength_gain=6000, activity_shift=8),
-            id="adaptive by activity",
+            AdaptivePruning(ramp_shift=4, strength_gain=600, echo_shift=8, row_length=4),
+            id="adaptive by redundancy",
         ),
     ],
 )
@@ -288,8 +290,8 @@ def test_every_state_matches_model_under_stalls(seed: int) -> None:
 def test_each_policy_matches_model_and_prunes(policy: Any, lanes: int) -> None:
     config = replace(LIVELY, pruning=policy)
     network = Network(config)
-    if config.activity_shift:
-        network.state.activity[:] = np.arange(config.inputs) * 60000 // config.inputs
+    if config.echo_shift:
+        network.state.echo[:] = np.arange(config.inputs) * 60000 // config.inputs
     core = Core(network=config, hardware=HardwareConfig(lanes=lanes), state=network.state.copy())
     outcomes = compare(core, network)
     assert all(outcome.spikes for outcome in outcomes)

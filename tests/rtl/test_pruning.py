@@ -13,7 +13,7 @@ from prunus_model.config import (
     NoPruning,
     PruningParams,
 )
-from prunus_model.pruning import pruning_threshold, synapse_thresholds
+from prunus_model.pruning import pruning_threshold
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.pruning import Pruning
 from prunus_rtl.shapes import Shapes
@@ -118,35 +118,29 @@ def test_no_multiplier_unless_asked_for(gain: int) -> None:
     assert "cell $mul" in rtlil.convert(unit(policy, multiplier="dsp"), emit_src=False)
 
 
-@pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
 @pytest.mark.parametrize("weight_bits", [1, 4, 8])
 @pytest.mark.parametrize("start", [0, 5])
-def test_threshold_scaled_by_activity_matches_model(
-    weight_bits: int, multiplier: str, start: int
-) -> None:
-    policy = AdaptivePruning(ramp_shift=0, strength_gain=1300, start=start, activity_shift=8)
-    dut = unit(policy, weight_bits=weight_bits, multiplier=multiplier)
+def test_redundant_inputs_lose_their_synapses_one_cycle_later(weight_bits: int, start: int) -> None:
+    policy = AdaptivePruning(ramp_shift=0, strength_gain=1300, echo_shift=8, echo_start=start)
+    dut = unit(policy, weight_bits=weight_bits)
     w_max = dut.shapes.network.formats.w_max
     rng = np.random.default_rng(weight_bits)
 
     async def bench(ctx: Any) -> None:
-        for _ in range(60):
-            count = int(rng.choice([0, 1, 2, 255, 1022, 1023, 1024, 65535]))
-            strength = int(rng.choice([0, 51, 784 * w_max // 3, 784 * w_max]))
-            presentation = int(rng.choice([0, 4, 5, 6]))
+        for _ in range(200):
+            count, presentation = int(rng.choice([0, 1, 9])), int(rng.choice([0, 4, 5, 6]))
+            strength, redundant = 784 * w_max // 3, int(rng.integers(2))
             ctx.set(dut.post_count, count)
             ctx.set(dut.strength, strength)
             ctx.set(dut.presentation, presentation)
+            ctx.set(dut.redundant, redundant)
             await ctx.tick()
-            neuron = pruning_threshold(count, strength, presentation, w_max, policy)
-            for share in (0, 1, 127, 128, 254, 255):
-                ctx.set(dut.share, share)
-                await ctx.tick()
-                (want,) = synapse_thresholds(neuron, np.array([share << 8 | 255]), w_max)
-                assert ctx.get(dut.w_prune) == want, (count, strength, presentation, share)
-                ctx.set(dut.weight, int(want))
-                assert ctx.get(dut.prune) == 0
-                ctx.set(dut.weight, max(0, int(want) - 1))
-                assert ctx.get(dut.prune) == int(want > 0)
+            ctx.set(dut.redundant, int(rng.integers(2)))
+            w_prune = pruning_threshold(count, strength, presentation, w_max, policy)
+            assert ctx.get(dut.w_prune) == w_prune
+            for weight in (0, w_prune, max(0, w_prune - 1), w_max):
+                ctx.set(dut.weight, weight)
+                goes = redundant and presentation >= start
+                assert ctx.get(dut.prune) == int(weight < w_prune or goes)
 
     simulate(dut, bench)

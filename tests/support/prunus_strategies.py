@@ -30,7 +30,9 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
             ramp_shift=st.integers(0, 4),
             strength_gain=st.one_of(st.integers(0, 65535), st.integers(0, 6000)),
             start=start,
-            activity_shift=st.sampled_from([0, 0, 1, 8, 15]),
+            echo_shift=st.sampled_from([0, 0, 1, 8, 15]),
+            row_length=st.integers(1, 9),
+            echo_start=start,
         ),
         st.builds(
             SoftPruning,

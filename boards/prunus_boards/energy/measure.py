@@ -12,7 +12,7 @@ from prunus_boards.energy.reasons import groups
 from prunus_boards.energy.technology import Technology
 from prunus_boards.energy.workload import Subject
 from prunus_model.artifact import Artifact
-from prunus_model.config import BY_ACTIVITY, NetworkConfig
+from prunus_model.config import BY_REDUNDANCY, NetworkConfig
 from prunus_model.datasets import Split
 from prunus_model.training import train
 from prunus_rtl.shapes import Shapes
@@ -28,7 +28,7 @@ NETWORKS = (
         for name in ("demo", "400", "paper")
         for policy in ("none", "adaptive", "constant", "soft")
     ),
-    ("sparse", BY_ACTIVITY),
+    ("sparse", BY_REDUNDANCY),
 )
 #: How often each training image is shown.
 EPOCHS = 2

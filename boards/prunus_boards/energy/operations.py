@@ -9,13 +9,11 @@ from typing import Literal
 from prunus_boards.energy.technology import Technology
 from prunus_model.config import AdaptivePruning
 from prunus_model.formats import (
-    ACTIVITY_BITS,
+    ECHO_BITS,
     LEVEL_BITS,
-    NEURON_THRESHOLD_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
-    SHARE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
@@ -52,7 +50,7 @@ MEMORY_UNITS: Mapping[str, str] = {
     "theta": "homeostasis",
     "strength": "homeostasis",
     "post_count": "homeostasis",
-    "activity": "pruning",
+    "echo": "pruning",
     "votes": "readout",
     "scores": "readout",
 }
@@ -155,10 +153,8 @@ def operations(shapes: Shapes) -> tuple[Operation, ...]:
                 bits=strength * _FACTOR_BITS,
             )
         )
-    if shapes.by_activity:
-        found.append(add("activity", "pruning", ACTIVITY_BITS))
-        area = SHARE_BITS * NEURON_THRESHOLD_BITS
-        found.append(Operation(count="activity_products", unit="pruning", kind="add", bits=area))
+    if shapes.by_redundancy:
+        found.append(add("echo", "pruning", ECHO_BITS))
     policy = shapes.network.pruning
     if isinstance(policy, AdaptivePruning):
         # Two products for each learned spike: half the count is the one, half the other.

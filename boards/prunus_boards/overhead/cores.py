@@ -12,7 +12,7 @@ from prunus_boards.overhead.cache import digest
 from prunus_model.artifact import Artifact
 from prunus_model.cli.common import load_network
 from prunus_model.config import (
-    BY_ACTIVITY,
+    BY_REDUNDANCY,
     AdaptivePruning,
     ConstantPruning,
     PruningParams,
@@ -26,7 +26,7 @@ from prunus_rtl.link.description import link_plan
 __all__ = ["COMPARED_POLICIES", "CORES", "Compared", "without_pruning"]
 
 #: Policies that are compared. A core that can't learn holds the same network for the last two.
-COMPARED_POLICIES = (*HARDWARE_POLICIES, BY_ACTIVITY)
+COMPARED_POLICIES = (*HARDWARE_POLICIES, BY_REDUNDANCY)
 
 
 @dataclass(frozen=True)
@@ -105,5 +105,5 @@ CORES = tuple(
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
     for mode in ("learning", "inference")
     for policy in COMPARED_POLICIES
-    if mode == "learning" or policy != BY_ACTIVITY
+    if mode == "learning" or policy != BY_REDUNDANCY
 )

@@ -9,7 +9,7 @@ from typing import Any
 from prunus_boards.energy.operations import UNITS
 from prunus_boards.report.charts import Axis, Bar, Bars, Part, Point, Scatter, Series, Strip, short
 from prunus_boards.report.sources import Results
-from prunus_model.config import BY_ACTIVITY
+from prunus_model.config import BY_REDUNDANCY
 from prunus_rtl.resources import logic_of
 
 __all__ = ["Chart", "pictures", "unit_of"]
@@ -18,7 +18,7 @@ Chart = Scatter | Bars | Strip
 Row = dict[str, Any]
 
 #: Policies in the order in which they are shown.
-_POLICIES = ("none", "adaptive", BY_ACTIVITY, "constant", "soft")
+_POLICIES = ("none", "adaptive", BY_REDUNDANCY, "constant", "soft")
 #: Units of a learning core that are shown as one, by the name of the synthesised module.
 _JOINED = {
     "columns": "store",

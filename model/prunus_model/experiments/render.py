@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from prunus_model.atomic import write_atomically
-from prunus_model.config import BY_ACTIVITY
+from prunus_model.config import BY_REDUNDANCY
 from prunus_model.experiments.render_hardware import HARDWARE_BLOCKS, hardware_block
 from prunus_model.experiments.render_reproduction import REPRODUCTION_BLOCKS, reproduction_block
 from prunus_model.experiments.tables import origin, table, versions
@@ -38,15 +38,15 @@ def _spread(values: Iterable[float], scale: float, digits: int) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     """Policy, by the name that tables give it."""
-    shift = row["policy_strength"].get("activity_shift")
-    return BY_ACTIVITY if shift else str(row["policy"])
+    shift = row["policy_strength"].get("echo_shift")
+    return BY_REDUNDANCY if shift else str(row["policy"])
 
 
 def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
         return row["neurons"], row["epochs"], _label(row)
 
-    order = ["none", "adaptive", BY_ACTIVITY, "constant", "soft", "post"]
+    order = ["none", "adaptive", BY_REDUNDANCY, "constant", "soft", "post"]
     runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(_label(row))))
     return [(group, list(rows)) for group, rows in groupby(runs, key)]
 
@@ -58,7 +58,7 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     headings += ["live synapses"]
     lines = []
     for (neurons, epochs, policy), rows in _groups(results):
-        if not full and policy not in ("none", "adaptive", BY_ACTIVITY):
+        if not full and policy not in ("none", "adaptive", BY_REDUNDANCY):
             continue
         line = [str(neurons), str(epochs), policy, _spread((r["vote"] for r in rows), 100, 2)]
         if full:
@@ -88,7 +88,7 @@ def _headline(results: dict[str, Any]) -> str:
     pairs = [
         (runs[800, "none", seed], row)
         for (neurons, policy, seed), row in runs.items()
-        if neurons == 800 and policy == BY_ACTIVITY
+        if neurons == 800 and policy == BY_REDUNDANCY
     ]
     loss = statistics.mean(a["vote"] - b["vote"] for a, b in pairs)
     accuracy = statistics.mean(b["vote"] for _, b in pairs)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunus_model.config import BY_ACTIVITY
+from prunus_model.config import BY_REDUNDANCY
 from prunus_model.experiments.tables import origin, table
 
 __all__ = ["HARDWARE_BLOCKS", "hardware_block"]
@@ -214,11 +214,11 @@ def _energy(results: _Results) -> str:
         for r in results["sensitivity"]
         if (r["mode"], r["neurons"], r["exponent"]) == ("inference", one["neurons"], 0)
     }
-    by_activity = ""
-    if ("inference", BY_ACTIVITY) in rows:
-        by_activity = (
-            f" By activity it is {fall('inference', energy, BY_ACTIVITY)} and "
-            f"{fall('learning', energy, BY_ACTIVITY)}, at a cost of {cost(BY_ACTIVITY)}."
+    by_redundancy = ""
+    if ("inference", BY_REDUNDANCY) in rows:
+        by_redundancy = (
+            f" By redundancy it is {fall('inference', energy, BY_REDUNDANCY)} and "
+            f"{fall('learning', energy, BY_REDUNDANCY)}, at a cost of {cost(BY_REDUNDANCY)}."
         )
     return (
         f"By memory accesses and operations (class b, {one['technology']}, {one['voltage_v']:g} V),"
@@ -228,7 +228,7 @@ def _energy(results: _Results) -> str:
         f"same per access), and "
         f"{fall('learning', energy)} off a presentation of the training, whose SOPs fall by "
         f"{fall('learning', sops)}; the pruning itself is {cost('adaptive')} of that."
-        f"{by_activity}"
+        f"{by_redundancy}"
     )
 
 

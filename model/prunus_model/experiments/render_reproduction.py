@@ -145,8 +145,12 @@ def _ablation(group: Group) -> list[str]:
     return [group.label("ablations"), f"{group.mean('silent_neurons'):.0f}"]
 
 
-def _shift(group: Group) -> list[str]:
-    return [_rule(group, "activity-shift"), group.strength]
+def _redundancy(group: Group) -> list[str]:
+    return [_rule(group, "redundancy"), group.strength]
+
+
+def _sparse(group: Group) -> list[str]:
+    return [_rule(group, "sparse"), group.strength]
 
 
 def _exit(group: Group) -> list[str]:
@@ -216,7 +220,8 @@ REPRODUCTION_BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
         "accuracy", ["neurons", "epochs", "settings", "pruning"], _accurate
     ),
     "reproduction-ablations": _by("ablations", ["rule", "neurons that never fire"], _ablation),
-    "reproduction-activity-shift": _by("activity-shift", ["rule", "parameters"], _shift),
+    "reproduction-redundancy": _by("redundancy", ["rule", "parameters"], _redundancy),
+    "reproduction-sparse": _by("sparse", ["rule", "parameters"], _sparse),
     "reproduction-early-exit": _by(
         "early-exit", ["pruning", "exit after", "steps", "SOPs per image"], _exit
     ),

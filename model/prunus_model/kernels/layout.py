@@ -103,7 +103,9 @@ class Params(NamedTuple):
     ramp_shift: int
     strength_gain: int
     start: int
-    activity_shift: int
+    echo_shift: int
+    row_length: int
+    echo_start: int
     after_presentations: int
     min_spikes: int
     percent: int
@@ -122,7 +124,7 @@ class Net(NamedTuple):
     row_alive, row_frozen : ndarray of int64, shape (inputs,)
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
-    activity : ndarray of int32, shape (inputs,)
+    echo : ndarray of int32, shape (inputs,)
         As in :class:`prunus_model.state.State`.
     """
 
@@ -135,7 +137,7 @@ class Net(NamedTuple):
     strength: npt.NDArray[np.int32]
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
-    activity: npt.NDArray[np.int32]
+    echo: npt.NDArray[np.int32]
 
 
 class Run(NamedTuple):

@@ -6,13 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prunus_model.formats import (
-    ACTIVITY_BITS,
-    NEURON_THRESHOLD_BITS,
-    SHARE_BITS,
-    STRENGTH_GAIN_SHIFT,
-    max_of,
-)
+from prunus_model.formats import ECHO_BITS, STRENGTH_GAIN_SHIFT, max_of
 from prunus_model.kernels.compiling import compiled
 from prunus_model.kernels.layout import (
     ADAPTIVE,
@@ -32,8 +26,8 @@ from prunus_model.kernels.streams import draw_pass
 
 __all__ = ["fire_threshold", "freeze", "learn_spike"]
 
-ACTIVITY_MAX = max_of(ACTIVITY_BITS)
-NEURON_THRESHOLD_MAX = max_of(NEURON_THRESHOLD_BITS)
+ECHO_MAX = max_of(ECHO_BITS)
+ECHO_HALF = 1 << (ECHO_BITS - 1)
 
 
 @compiled
@@ -53,23 +47,33 @@ def pruning_threshold(post_count: Any, strength: Any, presentation: int, p: Para
     if p.policy == ADAPTIVE:
         ramp = (post_count * p.ramp_gain) >> p.ramp_shift
         cap = (strength * p.strength_gain) >> STRENGTH_GAIN_SHIFT
-        return min(ramp, cap, NEURON_THRESHOLD_MAX if p.activity_shift else p.w_max)
+        return min(ramp, cap, p.w_max)
     return 0
 
 
 @compiled
-def weigh(w_prune: int, step: int, p: Params, net: Net, run: Run) -> None:
-    """Set the thresholds of all synapses by the activities of their inputs; then move those."""
+def single_out(w_prune: int, step: int, presentation: int, p: Params, net: Net, run: Run) -> None:
+    """Raise the thresholds of redundant inputs above all weights; then move the echoes."""
     oldest = np.int16(max(0, step - p.trace_window))
-    shift, top = np.int32(p.activity_shift), np.int32(ACTIVITY_MAX)
-    least, most, w = np.int32(min(w_prune, 1)), np.int32(p.w_max), np.int32(w_prune)
+    shift, top = np.int32(p.echo_shift), np.int32(ECHO_MAX)
+    started = presentation >= p.echo_start
+    before = black = False
+    column = 0
     for i in range(p.inputs):
-        activity = net.activity[i]
-        share = activity >> np.int32(ACTIVITY_BITS - SHARE_BITS)
-        scaled = (w * share) >> np.int32(SHARE_BITS)
-        run.thresholds[i] = min(max(scaled, least), most)
-        up, down = (top - activity) >> shift, activity >> shift
-        net.activity[i] = activity + (up if run.last_step[i] >= oldest else -down)
+        echo = net.echo[i]
+        is_redundant = started & black & (echo >= ECHO_HALF)
+        run.thresholds[i] = p.w_max + 1 if is_redundant else w_prune
+        recent = run.last_step[i] >= oldest
+        if before:
+            net.echo[i] = echo + ((top - echo) >> shift if recent else -(echo >> shift))
+        before = recent
+        column += 1
+        if column < p.row_length:
+            black = not black
+        else:
+            # A row of even length ends in the colour with which the next one begins.
+            column = 0
+            black ^= p.row_length % 2 == 1
 
 
 @compiled
@@ -85,7 +89,7 @@ def sweep(
 ) -> tuple[Any, Any]:
     """STDP and pruning of one neuron into `new`; return its strength and how many were live.
 
-    Where anything is pruned, thresholds are at least 1: a live synapse is pruned iff it became 0.
+    Where a threshold is at least 1, a live synapse is pruned iff it became 0.
     """
     up, down = np.uint16(p.potentiation_shift), np.uint16(p.depression_shift)
     up_mask, down_mask = np.uint16((1 << up) - 1), np.uint16((1 << down) - 1)
@@ -124,8 +128,8 @@ def learn_spike(
     )
     s = draw_pass(s, p.words, run.random)
     column, status = net.columns[post], net.status[post]
-    if p.activity_shift:
-        weigh(w_prune, step, p, net, run)
+    if p.echo_shift:
+        single_out(w_prune, step, presentation, p, net, run)
     else:
         run.thresholds[:] = w_prune
     strength, live_count = sweep(
@@ -135,7 +139,7 @@ def learn_spike(
     changes = 0
     for i in range(p.inputs):
         run.changed[changes] = i
-        dies = (w_prune > 0) & (run.column[i] == 0) & (status[i] == LIVE)
+        dies = (run.thresholds[i] > 0) & (run.column[i] == 0) & (status[i] == LIVE)
         changes += dies | (run.column[i] != column[i])
     pruned = 0
     for c in range(changes):
@@ -143,7 +147,7 @@ def learn_spike(
         x = run.column[i]
         column[i] = x
         net.weights[i, post] = x
-        if (w_prune > 0) & (x == 0):
+        if (run.thresholds[i] > 0) & (x == 0):
             status[i] = PRUNED
             net.row_alive[i] -= 1
             pruned += 1

@@ -27,7 +27,7 @@ _POLICIES: tuple[PruningParams, ...] = (
     NoPruning(),
     ConstantPruning(w_prune=30, start=60),
     AdaptivePruning(ramp_shift=1, strength_gain=900),
-    AdaptivePruning(ramp_shift=0, strength_gain=1200, activity_shift=4),
+    AdaptivePruning(ramp_shift=0, strength_gain=1200, echo_shift=4),
     PostPruning(w_prune=30),
     SoftPruning(after_presentations=4, min_spikes=1, percent=40),
 )

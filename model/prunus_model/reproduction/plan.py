@@ -66,7 +66,7 @@ class Training:
     @property
     def columns(self) -> dict[str, Any]:
         """What a row of results says of it, before anything is measured."""
-        pruning = self.config.to_mapping()["pruning"]
+        pruning = self.config.identity()["pruning"]
         return {
             "data": self.data,
             "config": self.config_name,
@@ -167,7 +167,7 @@ def _digest(run: Run, data: tuple[str, str]) -> str:
     readout = replace(run.config.readout, stop_after=0)
     content = {
         "model": fingerprint(),
-        "config": replace(run.config, readout=readout).to_mapping(),
+        "config": replace(run.config, readout=readout).identity(),
         "epochs": run.epochs,
         "data": data,
     }

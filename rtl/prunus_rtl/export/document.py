@@ -32,7 +32,7 @@ _SPACES = {
     Space.V: ("`post`", "membrane potential"),
     Space.V_FIRE: ("`post`", "firing threshold in force"),
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike"),
-    Space.ACTIVITY: ("`pre`", "share of the learning sweeps in which the input was active"),
+    Space.ECHO: ("`pre`", "share of the learning sweeps in which the input was active"),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
     Space.STORE: (

@@ -7,12 +7,7 @@ from typing import Any
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
 
 from prunus_model.config import AdaptivePruning, ConstantPruning, NoPruning, PruningParams
-from prunus_model.formats import (
-    NEURON_THRESHOLD_BITS,
-    SHARE_BITS,
-    STRENGTH_GAIN_SHIFT,
-    max_of,
-)
+from prunus_model.formats import STRENGTH_GAIN_SHIFT
 from prunus_rtl.pruning import Pruning
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.harness import implies, past, small, started
@@ -41,7 +36,7 @@ class PruningProperties(Properties):
                 "presentation": shapes.presentation,
                 "weight": shapes.weight,
             }
-            | ({"share": unsigned(SHARE_BITS)} if shapes.by_activity else {})
+            | ({"redundant": unsigned(1)} if shapes.by_redundancy else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -55,7 +50,7 @@ class PruningProperties(Properties):
             unit.strength.eq(self.strength),
             unit.presentation.eq(self.presentation),
             unit.weight.eq(self.weight),
-            *([unit.share.eq(self.share)] if s.by_activity else []),
+            *([unit.redundant.eq(self.redundant)] if s.by_redundancy else []),
             Assert(unit.w_prune <= w_max, "w_prune is in 0..w_max"),
             Cover(started(m, cycles=2), "a cycle passes"),
         ]
@@ -81,30 +76,28 @@ class PruningProperties(Properties):
                 cap.eq((strength * policy.strength_gain) >> STRENGTH_GAIN_SHIFT),
                 least.eq(Mux(ramp < cap, ramp, cap)),
             ]
-            most = max_of(NEURON_THRESHOLD_BITS) if s.by_activity else w_max
-            threshold = Mux(least < most, least, most)
-        of_neuron = Signal(64)
-        m.d.comb += of_neuron.eq(Mux(presentation >= policy.start, threshold, 0))
+            threshold = Mux(least < w_max, least, w_max)
         expected = Signal(64)
-        if s.by_activity:
-            # A cycle later: the product with the share of that cycle, and at least 1.
-            known = started(m, cycles=2, name="started_twice")
-            share = past(m, self.share, name="share")
-            base = past(m, of_neuron, name="of_neuron")
-            scaled = Signal(64)
+        m.d.comb += expected.eq(Mux(presentation >= policy.start, threshold, 0))
+        goes: Any = 0
+        if isinstance(policy, AdaptivePruning) and s.by_redundancy:
+            redundant = past(m, self.redundant, name="redundant")
+            goes = known & redundant & (presentation >= policy.echo_start)
             m.d.comb += [
-                scaled.eq((base * share) >> SHARE_BITS),
-                expected.eq(
-                    Mux(scaled > w_max, w_max, Mux((scaled == 0) & (base != 0), 1, scaled))
-                ),
+                Cover(goes & (unit.weight >= unit.w_prune), "prunes for redundancy alone"),
+                Cover(known & redundant & ~goes & ~unit.prune, "redundant, but too early"),
             ]
-        else:
-            m.d.comb += expected.eq(of_neuron)
         m.d.comb += [
             Assert(implies(known, unit.w_prune == expected), "w_prune equals its formula"),
-            Assert(unit.prune == (unit.weight < unit.w_prune), "prunes iff weight < w_prune"),
+            Assert(
+                implies(known, unit.prune == ((unit.weight < unit.w_prune) | goes)),
+                "prunes iff weight < w_prune, or if the input is redundant",
+            ),
             Cover(known & unit.prune, "prunes"),
-            Cover(known & (unit.weight == unit.w_prune) & (unit.weight != 0), "keeps at w_prune"),
+            Cover(
+                known & ~goes & (unit.weight == unit.w_prune) & (unit.weight != 0),
+                "keeps at w_prune",
+            ),
         ]
         if policy.start:
             m.d.comb += Cover(known & (presentation == policy.start - 1), "one too early")
@@ -157,9 +150,7 @@ CASES = (
     ),
     _case(AdaptivePruning(start=1), "16 x 18-bit operands, dsp", dsp=True),
     _case(
-        AdaptivePruning(ramp_shift=1, strength_gain=56_000, start=20_000, activity_shift=12),
-        "16 x 6-bit operands, 8-bit share",
-        weight_bits=3,
-        inputs=8,
+        AdaptivePruning(start=20_000, echo_shift=12, echo_start=30_000),
+        "16 x 18-bit operands, redundancy",
     ),
 )

@@ -1,4 +1,4 @@
-"""Bench of the activities of inputs: every word, sweep after sweep, equal to the model's."""
+"""Bench of the echoes: every word and what is redundant, sweep after sweep, as in the model."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ import cocotb
 import numpy as np
 
 from prunus_model.config import AdaptivePruning, NetworkConfig
-from prunus_model.formats import ACTIVITY_BITS, SHARE_BITS
-from prunus_model.pruning import moved_activity
-from prunus_rtl.activity import InputActivity
+from prunus_model.formats import ECHO_BITS
+from prunus_model.pruning import moved_echo, redundant
+from prunus_rtl.echo import Echoes
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes
 from prunus_sim.bench import Access, case_of, drive, sample, seeds
 from prunus_sim.streams import start
 
 
-def _shapes(inputs: int, shift: int) -> Shapes:
-    policy = AdaptivePruning(activity_shift=shift)
+def _shapes(inputs: int, shift: int, row_length: int) -> Shapes:
+    policy = AdaptivePruning(echo_shift=shift, row_length=row_length)
     network = replace(NetworkConfig(), inputs=inputs, pruning=policy)
     return Shapes(network=network, hardware=HardwareConfig(lanes=1))
 
 
-CASES = {"full size": _shapes(784, 8), "fast": _shapes(49, 1), "slow": _shapes(5, 15)}
+CASES = {
+    "full size": _shapes(784, 8, 28),
+    "fast, odd rows": _shapes(49, 1, 7),
+    "slow, one row": _shapes(5, 15, 65536),
+}
 
 
-def component(case: str) -> InputActivity:
+def component(case: str) -> Echoes:
     """Return the component under test."""
-    return InputActivity(shapes=CASES[case])
+    return Echoes(shapes=CASES[case])
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -37,30 +41,31 @@ def component(case: str) -> InputActivity:
 async def activities_are_those_of_the_model(dut: Any, seed: int) -> None:
     """Sweeps with pauses between them; words are set and read back through the memory port."""
     network = case_of(CASES).network
-    inputs, shift = network.inputs, network.activity_shift
+    inputs, shift = network.inputs, network.echo_shift
     rng = np.random.default_rng(seed)
     access = Access(dut, "access")
     drive(dut, read=0, pre=0, recent=0)
     await start(dut)
-    want = rng.integers(0, 1 << ACTIVITY_BITS, inputs)
+    want = rng.integers(0, 1 << ECHO_BITS, inputs)
     want[: inputs // 3] = 0
-    want[inputs // 3 : inputs // 2] = (1 << ACTIVITY_BITS) - 1
+    want[inputs // 3 : inputs // 2] = (1 << ECHO_BITS) - 1
     for pre, word in enumerate(want.tolist()):
         await access.write(pre, word)
     for sweep in range(6):
         recent = rng.random(inputs) < rng.random()
+        goes = redundant(want, 0, network.pruning)
         for cycle in range(inputs + 1):
             before = max(0, cycle - 1)
             drive(dut, read=cycle < inputs, pre=min(cycle, inputs - 1), recent=recent[before])
-            (share,) = await sample(dut, "share")
+            (found,) = await sample(dut, "redundant")
             if cycle:
-                expected = want[before] >> (ACTIVITY_BITS - SHARE_BITS)
-                assert share == expected, f"{sweep=} input {before}: {share}, not {expected}"
+                expected = int(goes[before])
+                assert found == expected, f"{sweep=} input {before}: {found}, not {expected}"
         drive(dut, read=0)
-        want = moved_activity(want, recent, shift)
+        want = moved_echo(want, recent, shift)
         for _ in range(int(rng.integers(0, 3))):
             drive(dut, recent=int(rng.integers(2)))
             await sample(dut)
     for pre, word in enumerate(want.tolist()):
         got = await access.read(pre)
-        assert got == word, f"activity[{pre}] is {got}, not {word}"
+        assert got == word, f"echo[{pre}] is {got}, not {word}"
