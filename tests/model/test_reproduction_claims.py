@@ -1,6 +1,7 @@
 """Claims, judged on rows that are made up."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 
 from prunus_model.reproduction.claims import claims, operating
 from prunus_model.reproduction.summary import base_of, compared, groups, interpolated
-from prunus_rows import row, seeds
+from prunus_rows import row
+from prunus_rows import seeds as some_seeds
 
+#: As many as a claim is judged by.
+seeds = partial(some_seeds, count=5)
 NOTHING = Path("nowhere")
 BASE = seeds("none")
 HEADLINE, BEYOND, ACCURACY, SOPS, ADAPTS, BALANCES, UNSUPERVISED, COST = range(8)
@@ -32,16 +36,16 @@ def test_groups_are_rows_that_differ_in_the_seed_alone() -> None:
         *seeds("adaptive", weight_bits=4),
         *seeds("adaptive", parts={"ablations": "a"}, strength=7),
     ]
-    assert [len(group.rows) for group in groups(rows)] == [3] * 7
+    assert [len(group.rows) for group in groups(rows)] == [5] * 7
     assert [g.strength for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)] == [
         "strength_gain 330"
     ]
     (labelled,) = groups(rows, part="ablations")
     assert (labelled.label("ablations"), labelled.label("pareto")) == ("a", "")
     (first, *_) = groups(rows[::-1], policy="none")
-    assert first.seeds == (1, 2, 3)
-    assert first.mean("vote") == pytest.approx(0.942)
-    assert first.half_range("vote") == pytest.approx(0.001)
+    assert first.seeds == (1, 2, 3, 4, 5)
+    assert first.mean("vote") == pytest.approx(0.943)
+    assert first.half_range("vote") == pytest.approx(0.002)
 
 
 def test_networks_are_compared_seed_by_seed() -> None:
@@ -83,9 +87,11 @@ def test_headline_holds_if_one_strength_has_it_all() -> None:
     assert verdict == "holds"
     assert measured == (
         "55.0 % fewer in inference and 30.0 % fewer in training than dense (55.0 and 30.0 % fewer "
-        "than unpruned), for 0.44 ± 0.00 points by vote and 0.44 by hard readout (2 epochs, 3 "
+        "than unpruned), for 0.44 ± 0.00 points by vote and 0.44 by hard readout (2 epochs, 5 "
         "paired seeds; strength_gain 330)"
     )
+    # Too few seeds are no evidence.
+    assert judged([*BASE, *good[:4]], HEADLINE)[0] == "cannot be compared"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +170,7 @@ def soft_rows(best: float) -> list[dict[str, Any]]:
 def test_accuracy_is_compared_at_equal_share_pruned() -> None:
     verdict, measured = judged(soft_rows(0.935), ACCURACY)
     assert verdict == "holds"
-    assert measured.startswith("At most +3.50 points, at 80 % pruned (93.70 against 90.20 %)")
+    assert measured.startswith("At most +3.50 points, at 80 % pruned (93.80 against 90.30 %)")
     verdict, measured = judged(soft_rows(0.933), ACCURACY)
     assert verdict == "does not hold"
     assert measured.startswith("At most +3.30 points, at 80 % pruned")
@@ -176,7 +182,7 @@ def test_difference_at_the_operating_point_is_said_too() -> None:
     assert judged(rows, ACCURACY) == (
         "does not hold",
         (
-            "At most +3.00 points, at 60 % pruned (94.20 against 91.20 %); +3.00 points at the "
+            "At most +3.00 points, at 60 % pruned (94.30 against 91.30 %); +3.00 points at the "
             "60 % that adaptive pruning removes within the loss of the abstract"
         ),
     )
@@ -185,12 +191,12 @@ def test_difference_at_the_operating_point_is_said_too() -> None:
 def test_sops_are_compared_at_equal_accuracy() -> None:
     # Adaptive loses 0.44 at 0.6 - 0.2 * 0.44; soft has no strength that loses so little.
     rows = soft_rows(0.93)
-    assert judged(rows, SOPS) == ("cannot be compared", "No strength of one of them keeps 93.76 %")
+    assert judged(rows, SOPS) == ("cannot be compared", "No strength of one of them keeps 93.86 %")
     rows += seeds("soft", strength=0, inference=1.0)
     rows = [r for r in rows if r["policy_strength"] != {"strength_gain": 3}]
     verdict, measured = judged(rows, SOPS)
     assert verdict == "holds"
-    assert measured.startswith("At 93.76 % (a loss of 0.44 points): 48.8 % saved by adaptive, 4.4 ")
+    assert measured.startswith("At 93.86 % (a loss of 0.44 points): 48.8 % saved by adaptive, 4.4 ")
     for r in rows:
         if r["policy"] == "adaptive":
             r["inference_sop_fraction_without_frozen"] = 0.93
@@ -217,7 +223,7 @@ def test_schedule_of_the_operating_point_is_compared() -> None:
     assert judged(rows, SOPS) == (
         "holds",
         (
-            "At 93.76 % (a loss of 0.44 points): 80.0 % saved by adaptive, 15.0 % by soft pruning, "
+            "At 93.86 % (a loss of 0.44 points): 80.0 % saved by adaptive, 15.0 % by soft pruning, "
             "which is +433 %"
         ),
     )
@@ -240,7 +246,7 @@ def test_threshold_adapts_if_it_rises_and_differs() -> None:
         "holds",
         (
             "Median threshold 10.0 after a tenth of the training and 50.0 at its end; then 40.0 to "
-            "60.0 between the 10th and 90th percentile of the neurons (3 seeds)"
+            "60.0 between the 10th and 90th percentile of the neurons (5 seeds)"
         ),
     )
     assert judged(adapting(50, 40, 50, 60), ADAPTS)[0] == "does not hold"

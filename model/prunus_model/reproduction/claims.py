@@ -32,7 +32,7 @@ UNKNOWN: Verdict = "cannot be compared"
 #: Where the overhead in hardware is, in the checkout.
 OVERHEAD = Path("boards/results/overhead.json")
 #: Seeds that a mean must be of.
-_SEEDS = 3
+_SEEDS = 5
 #: Percent of the energy of a presentation below which pruning is called negligible.
 _NEGLIGIBLE = 1.0
 _COMMAND = "prunus reproduce paper"
