@@ -94,8 +94,11 @@ def without_pruning(artifact: Artifact) -> Artifact:
     So otherwise equal cores take the same decisions, and only what the unit itself takes is left.
     """
     policy: PruningParams = artifact.config.pruning
-    if isinstance(policy, ConstantPruning | AdaptivePruning):
-        policy = replace(policy, start=max_of(PRESENTATION_BITS))
+    last = max_of(PRESENTATION_BITS)
+    if isinstance(policy, ConstantPruning):
+        policy = replace(policy, start=last)
+    if isinstance(policy, AdaptivePruning):
+        policy = replace(policy, start=last, echo_start=last)
     return replace(artifact, config=replace(artifact.config, pruning=policy))
 
 
