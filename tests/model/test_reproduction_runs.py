@@ -269,7 +269,7 @@ def bundled(name: str) -> list[Run]:
 def test_results_are_a_part_of_the_list_of_the_project() -> None:
     listed = [(run.data, run.config, run.epochs) for run in bundled("paper")]
     results = [(run.data, run.config, run.epochs) for run in bundled("results")]
-    assert len(results) == (11 + 2) * 5
+    assert len(results) == (3 * 3 + 5) * 5 + 2 * 10
     assert all(run in listed for run in results)
 
 

@@ -75,10 +75,10 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
         ):
             line.append(f"{statistics.mean(r[name] for r in rows):.3f}")
         lines.append(line)
-    seeds = sorted({row["seed"] for row in results["runs"]})
+    counts = sorted({len(rows) for _, rows in _groups(results)})
     return (
-        f"{table(headings, lines)}\n\nMean ± half the range over seeds "
-        f"{', '.join(map(str, seeds))}. All 60,000 training and 10,000 test images; votes from "
+        f"{table(headings, lines)}\n\nMean ± half the range over "
+        f"{' or '.join(map(str, counts))} seeds. All 60,000 training and 10,000 test images; votes from "
         f"training images only. `{results['command']}`, {versions(results)}."
     )
 
