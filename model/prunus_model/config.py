@@ -418,15 +418,17 @@ class NetworkConfig:
         return mapping
 
     def identity(self) -> dict[str, Any]:
-        """Return :meth:`to_mapping` without the parameters of echoes, if none are kept.
+        """Return :meth:`to_mapping` without parameters of echoes that have their defaults.
 
-        This is what files and digests are of: those of networks from before there were echoes stay
-        what they were.
+        If echoes are kept, all are there. This is what files and digests are of: those of networks
+        from before there were echoes stay what they were.
         """
         mapping = self.to_mapping()
         if not self.echo_shift:
+            default = AdaptivePruning()
             for name in _OF_ECHOES:
-                mapping["pruning"].pop(name, None)
+                if mapping["pruning"].get(name) == getattr(default, name):
+                    del mapping["pruning"][name]
         return mapping
 
     def to_toml(self) -> str:

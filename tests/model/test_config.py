@@ -540,3 +540,6 @@ def test_what_identifies_a_network_is_as_before_there_were_echoes() -> None:
     assert thinned.identity() == thinned.to_mapping()
     other = replace(demo, pruning=ConstantPruning())
     assert other.identity() == other.to_mapping()
+    # What is set stays, even if it plays no part.
+    late = replace(demo, pruning=AdaptivePruning(echo_start=9))
+    assert NetworkConfig.from_mapping(late.identity()) == late

@@ -95,10 +95,10 @@ def without_pruning(artifact: Artifact) -> Artifact:
     """
     policy: PruningParams = artifact.config.pruning
     last = max_of(PRESENTATION_BITS)
-    if isinstance(policy, ConstantPruning):
+    if isinstance(policy, ConstantPruning | AdaptivePruning):
         policy = replace(policy, start=last)
-    if isinstance(policy, AdaptivePruning):
-        policy = replace(policy, start=last, echo_start=last)
+    if isinstance(policy, AdaptivePruning) and policy.echo_shift:
+        policy = replace(policy, echo_start=last)
     return replace(artifact, config=replace(artifact.config, pruning=policy))
 
 
