@@ -78,8 +78,8 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     counts = sorted({len(rows) for _, rows in _groups(results)})
     return (
         f"{table(headings, lines)}\n\nMean ± half the range over "
-        f"{' or '.join(map(str, counts))} seeds. All 60,000 training and 10,000 test images; votes from "
-        f"training images only. `{results['command']}`, {versions(results)}."
+        f"{' or '.join(map(str, counts))} seeds. All 60,000 training and 10,000 test images; votes "
+        f"from training images only. `{results['command']}`, {versions(results)}."
     )
 
 
