@@ -503,6 +503,7 @@ BOUNDED = (
     "packed-bitmap",
     "spram",
     "policy-constant",
+    "policy-echo",
     "events",
     "odd-size",
     "saturation",

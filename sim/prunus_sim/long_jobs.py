@@ -22,8 +22,10 @@ __all__ = ["LONG", "in_chunks", "inference_job", "learning_job", "levels_of", "l
 
 #: Presentations that follow each other without Python being woken.
 _CHUNK = 50
+#: The ramps of the named configurations are for tens of thousands of images.
+_EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
 #: Names of the jobs.
-LONG = ("inference", "learning-100", "learning-400", "inference-800")
+LONG = ("inference", "learning-100", "redundancy-100", "learning-400", "inference-800")
 
 
 def levels_of(network: NetworkConfig, data: str, split: Any, count: int) -> Levels:
@@ -69,7 +71,16 @@ def inference_job(plan: Plan, *, name: str, shows: list[Show]) -> Job:
     )
 
 
-def learning_job(name: str, data: str, count: int, *, seed: int = 0, checked: bool = True) -> Job:
+def learning_job(
+    name: str,
+    data: str,
+    count: int,
+    *,
+    seed: int = 0,
+    checked: bool = True,
+    pruning: AdaptivePruning = _EARLY,
+    what: str = "learning",
+) -> Job:
     """Return a job that learns from scratch, and prunes early.
 
     Parameters
@@ -84,13 +95,12 @@ def learning_job(name: str, data: str, count: int, *, seed: int = 0, checked: bo
         Other weights.
     checked : bool
         Whether the whole state is compared after every presentation; otherwise after the last.
+    pruning : AdaptivePruning
+        Early enough for so few images.
+    what : str
+        What the job is of, for its name.
     """
-    # The ramps of the named configurations are for tens of thousands of images.
-    network = replace(
-        NetworkConfig.named(name),
-        pruning=AdaptivePruning(ramp_shift=1, strength_gain=330),
-        seed=1 + seed,
-    )
+    network = replace(NetworkConfig.named(name), pruning=pruning, seed=1 + seed)
     stimuli: list[Stimulus] = list(levels_of(network, data, "train", count))
     every = max(1, count // 20)
     shows = [
@@ -103,7 +113,7 @@ def learning_job(name: str, data: str, count: int, *, seed: int = 0, checked: bo
         for k, image in enumerate(stimuli)
     ]
     return Job(
-        name=f"{network.neurons} neurons, learning",
+        name=f"{network.neurons} neurons, {what}",
         network=network,
         hardware=HardwareConfig(lanes=16),
         state=State.initial(network),
@@ -143,6 +153,11 @@ def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed
             )
         case "learning-100":
             return learning_job("demo", data, scaled(1_000), seed=seed)
+        case "redundancy-100":
+            count = scaled(1_000)
+            pruning = replace(_EARLY, echo_shift=8, echo_start=count // 3)
+            what = "learning, by redundancy"
+            return learning_job("demo", data, count, seed=seed, pruning=pruning, what=what)
         case "learning-400":
             return learning_job("400", data, scaled(100), seed=seed)
         case _:
