@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from prunus_model.config import BY_REDUNDANCY
 from prunus_model.reproduction.claims import claims, operating
 from prunus_model.reproduction.summary import base_of, compared, groups, interpolated
 from prunus_rows import row
@@ -90,6 +91,11 @@ def test_headline_holds_if_one_strength_has_it_all() -> None:
         "than unpruned), for 0.44 ± 0.00 points by vote and 0.44 by hard readout (2 epochs, 5 "
         "paired seeds; strength_gain 330)"
     )
+    # What most seeds speak for is said, even if another saves more.
+    more = some_seeds("adaptive", count=6, strength=9, inference=0.449, training=0.7, vote=0.9398)
+    less = seeds("adaptive", strength=8, inference=0.3, training=0.7, vote=0.9398)
+    base = some_seeds("none", count=6)
+    assert "6 paired seeds; strength_gain 9)" in judged([*base, *less, *more], HEADLINE)[1]
     # Too few seeds are no evidence.
     assert judged([*BASE, *good[:4]], HEADLINE)[0] == "cannot be compared"
 
@@ -286,11 +292,23 @@ def test_pruning_is_shown_to_be_unsupervised() -> None:
 def test_cost_is_that_of_the_hardware(tmp_path: Path) -> None:
     path = tmp_path / "overhead.json"
     assert judged([], COST, path) == ("cannot be compared", f"Needs {path}")
-    for percent, verdict in ((0.0012, "holds"), (1.5, "does not hold")):
-        unit = {"policy": "adaptive", "neurons": 800, "percent": percent}
-        path.write_text(json.dumps({"pruning_unit": [unit]}))
+    for of_rules, verdict in (
+        ((0.0012, 0.2), "holds"),
+        ((1.5, 0.2), "does not hold"),
+        ((0.0012, 1.5), "does not hold"),
+    ):
+        units = [
+            {"policy": policy, "neurons": neurons, "percent": percent}
+            for policy, percent in zip(("adaptive", BY_REDUNDANCY), of_rules, strict=True)
+            for neurons in (800, 100)
+        ]
+        path.write_text(json.dumps({"pruning_unit": units}))
         found, measured = judged([], COST, path)
         assert found == verdict
-        assert measured.startswith(f"{percent:.4f} % of the energy")
-    path.write_text(json.dumps({"pruning_unit": []}))
-    assert judged([], COST, path) == ("cannot be compared", f"Needs 800 neurons in {path}")
+        first, second = of_rules
+        assert measured.startswith(
+            f"{first:.4f} % (adaptive) and {second:.4f} % (by redundancy) of the energy"
+        )
+        for some in ([], units[:2], units[2:]):
+            path.write_text(json.dumps({"pruning_unit": some}))
+            assert judged([], COST, path) == ("cannot be compared", f"Needs 800 neurons in {path}")

@@ -333,4 +333,6 @@ def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:
     right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(fontsize=8)
+    drawn.legend(
+        *right.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3
+    )
