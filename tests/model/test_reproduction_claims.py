@@ -176,11 +176,31 @@ def soft_rows(best: float) -> list[dict[str, Any]]:
 def test_accuracy_is_compared_at_equal_share_pruned() -> None:
     verdict, measured = judged(soft_rows(0.935), ACCURACY)
     assert verdict == "holds"
-    assert measured.startswith("At most +3.50 points, at 80 % pruned (93.80 against 90.30 %)")
+    assert measured.startswith(
+        "adaptive at most +3.50 points, at 80 % pruned (93.80 against 90.30 %)"
+    )
     verdict, measured = judged(soft_rows(0.933), ACCURACY)
     assert verdict == "does not hold"
-    assert measured.startswith("At most +3.30 points, at 80 % pruned")
+    assert measured.startswith("adaptive at most +3.30 points, at 80 % pruned")
     assert judged(BASE, ACCURACY)[0] == "cannot be compared"
+
+
+def test_rules_are_compared_one_by_one() -> None:
+    better = {"pareto": "by more", "sparse": ""}
+    rows = soft_rows(0.92)
+    rows += seeds("adaptive", strength=7, density=0.2, inference=0.2, vote=0.936, parts=better)
+    rows += seeds("adaptive", strength=8, density=0.3, inference=0.3, vote=0.936, parts=better)
+    rows += seeds("soft", strength=0, inference=1.0)
+    rows = [r for r in rows if r["policy_strength"] != {"strength_gain": 3}]
+    verdict, measured = judged(rows, ACCURACY)
+    assert verdict == "holds"
+    first, second, *_ = measured.split("; ")
+    assert first.startswith("adaptive at most +3.00 points, at 60 % pruned")
+    assert second.startswith("by more at most +3.60 points, at 80 % pruned")
+    verdict, measured = judged(rows, SOPS)
+    assert verdict == "holds"
+    assert "% saved by adaptive, " in measured
+    assert "80.0 % saved by more, " in measured
 
 
 def test_difference_at_the_operating_point_is_said_too() -> None:
@@ -188,8 +208,8 @@ def test_difference_at_the_operating_point_is_said_too() -> None:
     assert judged(rows, ACCURACY) == (
         "does not hold",
         (
-            "At most +3.00 points, at 60 % pruned (94.30 against 91.30 %); +3.00 points at the "
-            "60 % that adaptive pruning removes within the loss of the abstract"
+            "adaptive at most +3.00 points, at 60 % pruned (94.30 against 91.30 %); +3.00 points "
+            "at the 60 % that adaptive pruning removes within the loss of the abstract"
         ),
     )
 
@@ -202,7 +222,9 @@ def test_sops_are_compared_at_equal_accuracy() -> None:
     rows = [r for r in rows if r["policy_strength"] != {"strength_gain": 3}]
     verdict, measured = judged(rows, SOPS)
     assert verdict == "holds"
-    assert measured.startswith("At 93.86 % (a loss of 0.44 points): 48.8 % saved by adaptive, 4.4 ")
+    assert measured.startswith(
+        "At 93.86 % (a loss of 0.44 points): 4.4 % saved by soft pruning; 48.8 % saved by adaptive"
+    )
     for r in rows:
         if r["policy"] == "adaptive":
             r["inference_sop_fraction_without_frozen"] = 0.93
@@ -215,7 +237,7 @@ def test_schedule_of_the_operating_point_is_compared() -> None:
     # Longer training: a better rule, and soft pruning that loses nothing.
     rows += seeds("none", epochs=6)
     rows += seeds("adaptive", epochs=6, strength=5, inference=0.2, density=0.3, training=0.5)
-    assert judged(rows, ACCURACY)[1].startswith("At most +3.50 points, at 80 % pruned")
+    assert judged(rows, ACCURACY)[1].startswith("adaptive at most +3.50 points, at 80 % pruned")
     for percent, inference in ((10, 0.9), (90, 0.85)):
         rows += seeds(
             "soft",
@@ -225,12 +247,12 @@ def test_schedule_of_the_operating_point_is_compared() -> None:
             inference_sop_fraction_without_frozen=inference,
         )
     rows = [r for r in rows if r["policy_strength"] != {"strength_gain": 3}]
-    assert judged(rows, ACCURACY)[1].startswith("At most +0.00 points, at 70 % pruned")
+    assert judged(rows, ACCURACY)[1].startswith("adaptive at most +0.00 points, at 70 % pruned")
     assert judged(rows, SOPS) == (
         "holds",
         (
-            "At 93.86 % (a loss of 0.44 points): 80.0 % saved by adaptive, 15.0 % by soft pruning, "
-            "which is +433 %"
+            "At 93.86 % (a loss of 0.44 points): 15.0 % saved by soft pruning; 80.0 % saved by "
+            "adaptive, +433 %"
         ),
     )
 

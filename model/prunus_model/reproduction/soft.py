@@ -34,18 +34,25 @@ def soft_accuracy(rows: Sequence[dict[str, Any]], operating: Group | None) -> _J
     """
     adaptive, soft = _curves(rows, operating)
     line = curve(soft, _pruned, _vote)
-    common = [
-        (_vote(group) - other, group)
-        for group in adaptive
-        if (other := interpolated(line, _pruned(group))) is not None
-    ]
-    if not common:
+    most, at, said = -100.0, None, []
+    for name, same in by_series(adaptive, "pareto").items():
+        common = [
+            (_vote(group) - other, group)
+            for group in same
+            if (other := interpolated(line, _pruned(group))) is not None
+        ]
+        if not common:
+            continue
+        more, where = max(common, key=lambda pair: pair[0])
+        said.append(
+            f"{name} at most {more:+.2f} points, at {100 * _pruned(where):.0f} % pruned "
+            f"({_vote(where):.2f} against {_vote(where) - more:.2f} %)"
+        )
+        if more > most:
+            most, at = more, where
+    if at is None:
         return "Needs curves of adaptive and soft pruning that overlap", "cannot be compared"
-    most, at = max(common, key=lambda pair: pair[0])
-    text = (
-        f"At most {most:+.2f} points, at {100 * _pruned(at):.0f} % pruned "
-        f"({_vote(at):.2f} against {_vote(at) - most:.2f} %)"
-    )
+    text = "; ".join(said)
     comparable = operating if operating and operating["epochs"] == at["epochs"] else None
     here = interpolated(line, _pruned(comparable)) if comparable else None
     if operating and here is not None:
@@ -78,23 +85,22 @@ def soft_sops(rows: Sequence[dict[str, Any]], operating: Group | None, loss: flo
         return "Needs curves of none, adaptive and soft pruning", "cannot be compared"
     level = _vote(base) - loss
     # Rules with different labels are not points of one line.
-    saved = [
-        max(
-            (
-                _reach(curve(same, _saved, _vote), level)
-                for same in by_series(found, "pareto").values()
-            ),
-            default=0.0,
-        )
-        for found in (adaptive, soft)
-    ]
-    if min(saved) <= 0:
+    saved = {
+        name: reach
+        for name, same in by_series(adaptive, "pareto").items()
+        if (reach := _reach(curve(same, _saved, _vote), level)) > 0
+    }
+    other = _reach(curve(soft, _saved, _vote), level)
+    if not saved or other <= 0:
         return f"No strength of one of them keeps {level:.2f} %", "cannot be compared"
-    more = saved[0] / saved[1] - 1
+    text = ", ".join(
+        f"{100 * share:.1f} % saved {_by(name)}, {100 * (share / other - 1):+.0f} %"
+        for name, share in saved.items()
+    )
     return (
-        f"At {level:.2f} % (a loss of {loss:.2f} points): {100 * saved[0]:.1f} % saved by "
-        f"adaptive, {100 * saved[1]:.1f} % by soft pruning, which is {100 * more:+.0f} %"
-    ), "holds" if more >= _MORE else "does not hold"
+        f"At {level:.2f} % (a loss of {loss:.2f} points): {100 * other:.1f} % saved by soft "
+        f"pruning; {text}"
+    ), "holds" if max(saved.values()) / other - 1 >= _MORE else "does not hold"
 
 
 def _curves(
@@ -119,6 +125,10 @@ def _curves(
         ]
         for policy in ("adaptive", "soft")
     )
+
+
+def _by(name: str) -> str:
+    return name if name.startswith("by ") else f"by {name}"
 
 
 def _vote(group: Group) -> float:
