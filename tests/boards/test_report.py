@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from prunus_boards.report.charts import Axis, Bar, Bars, Part
 from prunus_boards.report.headline import tiles
 from prunus_boards.report.page import html, to_json
 from prunus_boards.report.peers import PEERS
-from prunus_boards.report.pictures import pictures
+from prunus_boards.report.pictures import COLOURED, pictures
 from prunus_boards.report.sources import SOURCES, ReportError, Results, read_results
 from prunus_boards.report.tables import tables
 
@@ -169,7 +170,7 @@ def test_headline_says_overhead_and_savings() -> None:
         "cycles, at equal decisions": "+0",
         "clock with adaptive pruning; without 55.0 (50.0 to 60.0 over seeds)": "54.0 MHz",
         "energy of learning for the pruning unit (100 neurons, class b)": "+0.500 %",
-        "energy per inference (100 neurons, class b); SOPs fall by 60 %": "-50 %",
+        "energy per inference, adaptive (100 neurons, class b); SOPs fall by 60 %": "-50 %",
     }
 
 
@@ -296,3 +297,12 @@ def test_bars_are_stacked_without_gaps() -> None:
     assert [(start, width) for _, start, width in chart.placed(bar)] == [(0, 12.5), (12.5, 37.5)]
     assert chart.legend == ["a", "b"]
     assert bar.end == "4.00"
+
+
+def test_each_policy_has_a_colour() -> None:
+    style = (files("prunus_boards.report") / "style.css").read_text()
+    for policy in COLOURED:
+        name = policy.replace(" ", "-")
+        assert f".c-{name}" in style
+        # In light and in dark.
+        assert style.count(f"--{name}: #") == 2

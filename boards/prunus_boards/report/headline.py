@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 from typing import Any
 
 from prunus_boards.report.sources import Results
+from prunus_model.config import BY_REDUNDANCY
 
 __all__ = ["Tile", "tiles"]
 
@@ -46,15 +48,15 @@ def tiles(results: Results) -> list[Tile]:
     ]
 
 
-def _pair(rows: Sequence[Row]) -> tuple[Row, Row] | None:
-    """Return a core without pruning and the same with adaptive pruning, the largest."""
+def _pair(rows: Sequence[Row], rule: str = "adaptive") -> tuple[Row, Row] | None:
+    """Return a core without pruning and the same with a pruning rule, the largest."""
     found = {}
     for row in rows:
         found[row["neurons"], row["lanes"], row["policy"]] = row
     sizes = sorted({key[:2] for key in found}, reverse=True)
     for size in sizes:
-        if (*size, "none") in found and (*size, "adaptive") in found:
-            return found[*size, "none"], found[*size, "adaptive"]
+        if (*size, "none") in found and (*size, rule) in found:
+            return found[*size, "none"], found[*size, rule]
     return None
 
 
@@ -108,22 +110,23 @@ def _pruning_unit(rows: Sequence[Row]) -> list[Tile]:
 
 def _savings(energy: Sequence[Row]) -> list[Tile]:
     found = []
-    for mode, what in (("inference", "inference"), ("learning", "learning presentation")):
+    modes = (("inference", "inference"), ("learning", "learning presentation"))
+    for (mode, what), rule in product(modes, ("adaptive", BY_REDUNDANCY)):
         rows = [
             r for r in energy if (r["class"], r["mode"], r["early_exit"]) == ("b", mode, 0)
         ]  # fmt: skip
-        if not (pair := _pair(rows)):
+        if not (pair := _pair(rows, rule)):
             continue
-        none, adaptive = pair
+        none, pruned = pair
         fall, sops = (
-            100 * (1 - adaptive[key] / none[key])
+            100 * (1 - pruned[key] / none[key])
             for key in ("nj_per_presentation", "sops_per_presentation")
         )
         found.append(
             Tile(
                 figure=f"-{fall:.0f} %",
-                what=f"energy per {what} ({none['neurons']} neurons, class b); SOPs fall by "
-                f"{sops:.0f} %",
+                what=f"energy per {what}, {rule} ({none['neurons']} neurons, class b); SOPs fall "
+                f"by {sops:.0f} %",
             )
         )
     return found

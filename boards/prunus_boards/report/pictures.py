@@ -18,7 +18,7 @@ Chart = Scatter | Bars | Strip
 Row = dict[str, Any]
 
 #: Policies in the order in which they are shown.
-_POLICIES = ("none", "adaptive", BY_REDUNDANCY, "constant", "soft")
+COLOURED = ("none", "adaptive", BY_REDUNDANCY, "constant", "soft")
 #: Units of a learning core that are shown as one, by the name of the synthesised module.
 _JOINED = {
     "columns": "store",
@@ -68,11 +68,11 @@ def pictures(results: Results) -> list[Chart]:
 
 def _policies(rows: Iterable[Row]) -> list[str]:
     there = {row["policy"] for row in rows}
-    return [policy for policy in _POLICIES if policy in there]
+    return [policy for policy in COLOURED if policy in there]
 
 
 def _accuracy(energy: Sequence[Row]) -> list[Chart]:
-    rows = [r for r in energy if r["mode"] == "inference" and r["policy"] in _POLICIES]
+    rows = [r for r in energy if r["mode"] == "inference" and r["policy"] in COLOURED]
     found: list[Chart] = []
     for kind, key, label in (
         ("a", "sops_per_presentation", "forward SOPs per inference"),

@@ -8,6 +8,7 @@ from typing import Any
 from prunus_boards.energy.reasons import GROUPS
 from prunus_boards.report.charts import short
 from prunus_boards.report.table import Row, Table, count, percent
+from prunus_model.config import BY_REDUNDANCY
 
 __all__ = [
     "energy_table",
@@ -96,7 +97,7 @@ def reasons_table(energy: Sequence[Row]) -> Table | None:
     chosen = [r for r in energy if r["class"] == "b" and not r["early_exit"]]
     names = [name for name in GROUPS if any(name in r["groups"] for r in chosen)]
     for r in chosen:
-        if r["policy"] in ("none", "adaptive"):
+        if r["policy"] in ("none", "adaptive", BY_REDUNDANCY):
             groups = (r["groups"].get(name, 0.0) for name in names)
             rows.append(
                 [
