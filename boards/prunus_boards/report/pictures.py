@@ -12,7 +12,7 @@ from prunus_boards.report.sources import Results
 from prunus_model.config import BY_REDUNDANCY
 from prunus_rtl.resources import logic_of
 
-__all__ = ["Chart", "pictures", "unit_of"]
+__all__ = ["COLOURED", "Chart", "pictures", "unit_of"]
 
 Chart = Scatter | Bars | Strip
 Row = dict[str, Any]
