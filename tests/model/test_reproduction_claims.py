@@ -96,6 +96,12 @@ def test_headline_holds_if_one_strength_has_it_all() -> None:
     less = seeds("adaptive", strength=8, inference=0.3, training=0.7, vote=0.9398)
     base = some_seeds("none", count=6)
     assert "6 paired seeds; strength_gain 9)" in judged([*base, *less, *more], HEADLINE)[1]
+    # What goes beyond the abstract's rule does not hide what that rule does.
+    echoes = {"policy_strength": {"echo_shift": 12}}
+    beyond = some_seeds("adaptive", count=6, inference=0.3, training=0.5, vote=0.94, **echoes)
+    text = judged([*base, *less, *beyond], HEADLINE)[1]
+    assert "6 paired seeds; echo_shift 12). With the plain rule, most saved within" in text
+    assert text.endswith("5 paired seeds; strength_gain 8)")
     # Too few seeds are no evidence.
     assert judged([*BASE, *good[:4]], HEADLINE)[0] == "cannot be compared"
 

@@ -224,7 +224,12 @@ def _goal(rows: Sequence[dict[str, Any]], goal: Goal) -> tuple[str, Verdict]:
         best = min(
             both, key=lambda pair: (-len(pair[1].seeds), pair[0].mean("inference_sop_fraction"))
         )
-        return _saved(*best), HOLDS
+        text = _saved(*best)
+        plain = [pair for pair in kept if "echo_shift" not in pair[0]["policy_strength"]]
+        if plain and best not in plain:
+            other = min(plain, key=lambda pair: pair[0].mean("inference_sop_fraction"))
+            text += f". With the plain rule, most saved within the loss: {_saved(*other)}"
+        return text, HOLDS
     said = []
     if kept:
         best = min(kept, key=lambda pair: pair[0].mean("inference_sop_fraction"))
