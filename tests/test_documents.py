@@ -57,7 +57,9 @@ def test_bundled_network_is_the_one_of_the_results(name: str) -> None:
     (row,) = [
         run
         for run in runs
-        if (run["config"], run["policy"], run["seed"]) == (name, "adaptive", artifact.config.seed)
+        if (run["config"], run["seed"]) == (name, artifact.config.seed)
+        and {"policy": run["policy"], **run["policy_strength"]}
+        == artifact.config.identity()["pruning"]
     ]
     assert artifact.content_hash == row["artifact_hash"]
 
