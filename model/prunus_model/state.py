@@ -50,8 +50,8 @@ class State:
     last_step : ndarray of int16, shape (inputs,)
         Step of the last spike of each input in this presentation, :data:`NO_STEP` if none.
     echo : ndarray of int32, shape (inputs,)
-        Share of the learning sweeps in which each input was recently active, in 1/65536 (adaptive
-        pruning with ``echo_shift``; else 0).
+        Share of the learning sweeps in which each input was recently active, of those in which the
+        input before it was, in 1/65536 (adaptive pruning with ``echo_shift``; else 0).
     presentation : int
         Number of the next presentation; selects the random streams.
     """
