@@ -37,35 +37,35 @@ check: $(MADE) ## Lint, types, layering, README in step with results
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m prunus_model.experiments.render --check
-	$(BIN)/python -m prunus_boards.render --check
+	$(BIN)/python -m prunus_docs.render --check
+	$(BIN)/python -m prunus_docs.boards --check
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
 	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards"
 
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
-	$(BIN)/python -m prunus_sim.full --bounded --output build/sim.json
+	$(BIN)/python -m prunus_sim.measure.regression --bounded --output build/sim.json
 
 sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hour)
-	$(BIN)/python -m prunus_sim.full
+	$(BIN)/python -m prunus_sim.measure.regression
 
 sim-speed: $(MADE) ## Speed of simulation, Verilator and Icarus -> sim/results/speed.json (minutes)
-	$(BIN)/python -m prunus_sim.speed
+	$(BIN)/python -m prunus_sim.measure.speed
 
 cycles: $(MADE) ## Cycles of an inference: lanes, densities -> sim/results/cycles.json (minutes)
-	$(BIN)/python -m prunus_sim.cycles
+	$(BIN)/python -m prunus_sim.measure.cycles
 
-size: $(MADE) ## Cells of cores, synthesised by yosys -> rtl/results/size.json (minutes)
-	$(BIN)/python -m prunus_rtl.resources
+size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.json (minutes)
+	$(BIN)/python -m prunus_overhead.size.resources
 
 link: $(MADE) ## Spoilt frames to the simulated host link -> boards/results/link.json (half an hour)
-	$(BIN)/python -m prunus_boards.robustness
+	$(BIN)/python -m prunus_boards.measure.robustness
 
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
 	$(BIN)/python -m prunus_sim.formal.prove
 
 mutants: $(MADE) ## Faults put into the gateware by a program -> sim/results/mutants.json (minutes)
-	$(BIN)/python -m prunus_sim.mutants
+	$(BIN)/python -m prunus_sim.mutation.__main__
 
 demo: $(MADE) ## Train 100 neurons on the bundled sample, with pruning, and test them
 	@mkdir -p build
@@ -82,37 +82,37 @@ flash: $(MADE) ## Load a board with its latest bitstream: BOARD=
 	$(BIN)/prunus flash --board "$(BOARD)"
 
 boards: $(MADE) build/paper.npz ## Bitstreams whose results are kept -> boards/results (hours)
-	$(BIN)/python -m prunus_boards.results
+	$(BIN)/python -m prunus_boards.measure.benchmark_builds
 	$(MAKE) render
 
 netlist: $(MADE) ## Netlist of the iCEBreaker beside the model -> boards/results/netlist.json (minutes)
-	$(BIN)/python -m prunus_boards.netlist_trial
+	$(BIN)/python -m prunus_boards.measure.netlist_trial
 
 boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards
 
-cells: $(MADE) ## Standard cells: area, energy by activity -> boards/results/cells.json (an hour)
-	$(BIN)/python -m prunus_boards.cells
+cells: $(MADE) ## Standard cells: area, energy by activity -> overhead/results/cells.json (an hour)
+	$(BIN)/python -m prunus_overhead.standard_cells
 	$(MAKE) render
 
-overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> boards/results/overhead.json (hours)
-	$(BIN)/python -m prunus_boards.overhead
+overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> overhead/results/overhead.json (hours)
+	$(BIN)/python -m prunus_overhead.ablation
 
-energy: $(MADE) ## Energy of networks, classes a and b -> boards/results/overhead.json (minutes)
-	$(BIN)/python -m prunus_boards.energy
+energy: $(MADE) ## Energy of networks, classes a and b -> overhead/results/overhead.json (minutes)
+	$(BIN)/python -m prunus_overhead.energy
 
 report: $(MADE) ## One page of what pruning costs and saves: build/report.html
-	$(BIN)/python -m prunus_boards.report
+	$(BIN)/python -m prunus_overhead.report
 
 build/paper.npz: | $(MADE)
 	@mkdir -p build
 	$(BIN)/prunus train --config paper --data mnist --epochs 2 --output $@
 
 bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/results/speed.json
-	$(BIN)/python -m prunus_model.experiments.speed --bindsnet-python $(BINDSNET_PYTHON)
+	$(BIN)/python -m prunus_model.study.speed --bindsnet-python $(BINDSNET_PYTHON)
 
 bench-accuracy: $(MADE) $(BINDSNET_MADE) ## Accuracy beside BindsNET's -> model/results/bindsnet.json (minutes)
-	$(BIN)/python -m prunus_model.experiments.bindsnet --bindsnet-python $(BINDSNET_PYTHON)
+	$(BIN)/python -m prunus_model.study.bindsnet --bindsnet-python $(BINDSNET_PYTHON)
 
 # On Linux the package index has torch with CUDA only, which needs more than is listed there: then
 # make an environment by hand and name it, BINDSNET_PYTHON=...
@@ -132,8 +132,8 @@ reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ON
 	$(MAKE) render
 
 render: $(MADE) ## Write the tables of the results into the READMEs
-	$(BIN)/python -m prunus_model.experiments.render
-	$(BIN)/python -m prunus_boards.render
+	$(BIN)/python -m prunus_docs.render
+	$(BIN)/python -m prunus_docs.boards
 
 pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c demo -d mnist -e 2 -o model/prunus_model/pretrained/demo.npz --force

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from prunus_model.config import NetworkConfig
-from prunus_model.errors import ConfigError
-from prunus_model.formats import (
+from prunus_model.common.errors import ConfigError
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import (
     ECHO_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
@@ -18,7 +18,7 @@ from prunus_model.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
-from prunus_model.random import words
+from prunus_model.spec.random_streams import words
 
 __all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
 
@@ -34,7 +34,7 @@ class Space(IntEnum):
     ``alive << weight_bits | weight``. The vote of a neuron for a class is at
     ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``ECHO`` is
     there if redundant inputs are pruned. Words of the packed store are addressed by
-    :meth:`prunus_model.store_layout.StoreLayout.address`.
+    :meth:`prunus_rtl.memory_image.address_map.StoreLayout.address`.
     """
 
     SYNAPSES = 0
@@ -66,7 +66,7 @@ class HardwareConfig:
         Where weights are kept. ``packed`` holds live synapses only and cannot learn.
     spram : bool
         Whether the packed store is in the SPRAMs of an iCE40UP5K, pointers and entries of a lane in
-        one (:class:`prunus_rtl.packed_store.PackedStore`). It must be loaded after each start.
+        one (:class:`prunus_rtl.synapses.packed.PackedStore`). It must be loaded after each start.
     multiplier : "sequential" or "dsp"
         One bit per cycle, or one multiplier block of the device. Only a learning core has any.
     source : "levels" or "events"

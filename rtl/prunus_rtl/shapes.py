@@ -10,8 +10,8 @@ from amaranth.hdl import Const, Shape, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.config import NetworkConfig
-from prunus_model.formats import (
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import (
     ECHO_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
@@ -20,8 +20,8 @@ from prunus_model.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
-from prunus_model.store_layout import StoreLayout
 from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.memory_image.address_map import StoreLayout
 
 __all__ = ["Access", "Shapes", "times"]
 

@@ -8,10 +8,10 @@ import pytest
 
 from prunus_cli import Cli, digits, tiny, write_digits
 from prunus_data import DIGITS, FASHION, NOBODY, Mirror, sha256
-from prunus_model import mirrors
-from prunus_model.artifact import Artifact
-from prunus_model.mirrors import NamedSet
-from prunus_model.training import train
+from prunus_model.data import registry as mirrors
+from prunus_model.data.registry import NamedSet
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 
 
 @pytest.fixture

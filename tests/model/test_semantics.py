@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunus_model.config import AdaptivePruning, NetworkConfig, SoftPruning
-from prunus_model.counters import Counters
-from prunus_model.engine import Engine
-from prunus_model.network import Network, Step
-from prunus_model.presentation import Presentation
-from prunus_model.state import STATE_DTYPES, State
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.network import Network, Step
+from prunus_model.spec.config import AdaptivePruning, NetworkConfig, SoftPruning
+from prunus_model.spec.counters import Counters
+from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import configs, images
 
 PRESENTATIONS = 4

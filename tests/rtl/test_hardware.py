@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from prunus_model.config import POLICIES, NetworkConfig
-from prunus_model.errors import ConfigError
+from prunus_model.common.errors import ConfigError
+from prunus_model.spec.config import POLICIES, NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 
 DEMO = NetworkConfig.named("demo")

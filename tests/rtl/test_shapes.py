@@ -6,10 +6,10 @@ from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.config import NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes, times
-from prunus_rtl.simulation import simulate
+from prunus_sim.simulator.amaranth import simulate
 
 
 class Products(wiring.Component):

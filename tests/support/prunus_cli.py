@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 import pytest
 
-from prunus_model.artifact import Artifact
 from prunus_model.cli import main
-from prunus_model.config import (
+from prunus_model.data.datasets import Split
+from prunus_model.spec.config import (
     AdaptivePruning,
     ConstantPruning,
     NetworkConfig,
@@ -21,7 +21,7 @@ from prunus_model.config import (
     PruningParams,
     SoftPruning,
 )
-from prunus_model.datasets import Split
+from prunus_model.training.artifact import Artifact
 
 #: 7 x 7 images.
 TINY = NetworkConfig.named("tiny")

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model import idx
-from prunus_model.errors import DataError
-from prunus_model.mirrors import NAMED
-from prunus_model.split import Split
+from prunus_model.common.errors import DataError
+from prunus_model.data import idx
+from prunus_model.data.registry import NAMED
+from prunus_model.data.split import Split
 
 TRAIN_IMAGES, TRAIN_LABELS = idx.FILES["train"]
 TEST_IMAGES, TEST_LABELS = idx.FILES["test"]

@@ -6,15 +6,15 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.host.device import Device
-from prunus_boards.host.golden import GoldenTransport
-from prunus_boards.host.transport import Transport
+from prunus_boards.driver.device import Device
+from prunus_boards.driver.transports.base import Transport
+from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_cli import digits, tiny
-from prunus_model.artifact import Artifact
-from prunus_model.encoder import levels
-from prunus_model.training import train
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
-from prunus_rtl.link.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
 #: A core that learns, and the smallest one that does not.
 LEARNING = ExportOptions(mode="learning", lanes=4)

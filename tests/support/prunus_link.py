@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from cobs import cobs
 
-from prunus_rtl.link.protocol import Opcode, Status
+from prunus_rtl.link.protocol.protocol import Opcode, Status
 
 #: Probability per cycle of not offering an octet, or of not taking one.
 STALL = 0.3

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from prunus_model.config import (
+from prunus_model.spec.config import (
     AdaptivePruning,
     ConstantPruning,
     EncoderParams,

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 import click
 
-from prunus_model.errors import PrunusError
+from prunus_model.common.errors import PrunusError
 
 __all__ = ["INTERRUPTED", "WRONG", "main"]
 

@@ -17,11 +17,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from prunus_model.artifact import Artifact
 from prunus_model.cli import INTERRUPTED, WRONG
-from prunus_model.config import NAMED, NetworkConfig
-from prunus_model.errors import ArtifactError, ConfigError, PrunusError
-from prunus_model.evaluation import Evaluation
+from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
+from prunus_model.spec.config import NAMED, NetworkConfig
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import Evaluation
 
 __all__ = [
     "BUNDLED",
@@ -197,7 +197,7 @@ def user_errors() -> Iterator[None]:
     Raises
     ------
     WrongError
-        For every :class:`prunus_model.errors.PrunusError` and :class:`OSError`.
+        For every :class:`prunus_model.common.errors.PrunusError` and :class:`OSError`.
     """
     try:
         with terminable():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from prunus_model.cli.common import console, new_table
-from prunus_model.datasets import fetch, list_sources
+from prunus_model.data.datasets import fetch, list_sources
 
 __all__ = ["command"]
 

@@ -17,8 +17,8 @@ from prunus_model.cli.common import (
     new_table,
     threads_option,
 )
-from prunus_model.datasets import load
-from prunus_model.evaluation import Evaluation, evaluate
+from prunus_model.data.datasets import load
+from prunus_model.training.evaluation import Evaluation, evaluate
 
 __all__ = ["command"]
 

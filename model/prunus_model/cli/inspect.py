@@ -9,10 +9,10 @@ import click
 import numpy as np
 from rich.table import Table
 
-from prunus_model.artifact import Artifact
 from prunus_model.cli.common import console, load_network, new_table
-from prunus_model.history import QUANTILES, UNKNOWN, percentiles
-from prunus_model.training import pruning_thresholds
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.history import QUANTILES, UNKNOWN, percentiles
+from prunus_model.training.trainer import pruning_thresholds
 
 __all__ = ["command"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from prunus_model import plots
 from prunus_model.cli.common import console, data_option, load_network, new_file
-from prunus_model.datasets import load
-from prunus_model.evaluation import evaluate
+from prunus_model.data.datasets import load
+from prunus_model.training import plots
+from prunus_model.training.evaluation import evaluate
 
 __all__ = ["command"]
 

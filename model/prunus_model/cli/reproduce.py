@@ -12,15 +12,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import WrongError, console, new_file, terminable
-from prunus_model.errors import ConfigError
-from prunus_model.reproduction.claims import claims
-from prunus_model.reproduction.export import collect, write_results
-from prunus_model.reproduction.figures import draw
-from prunus_model.reproduction.fingerprint import fingerprint
-from prunus_model.reproduction.plan import Training, chosen, plan
-from prunus_model.reproduction.runner import Failure, reproduce
-from prunus_model.reproduction.runs import read_runs
-from prunus_model.reproduction.store import ResultStore
+from prunus_model.common.errors import ConfigError
+from prunus_model.study.claims import claims
+from prunus_model.study.export import collect, write_results
+from prunus_model.study.figures import draw
+from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.plan import Training, chosen, plan
+from prunus_model.study.results_db import ResultStore
+from prunus_model.study.runner import Failure, reproduce
+from prunus_model.study.trials import read_runs
 
 __all__ = ["LISTS", "command"]
 
@@ -75,7 +75,7 @@ def command(
     RUNS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
     only what is running; the same command continues.
     """
-    path = Path(str(files("prunus_model.reproduction") / f"{runs}.toml"))
+    path = Path(str(files("prunus_model.study") / f"{runs}.toml"))
     if runs not in LISTS:
         path = Path(runs)
         if not path.exists():

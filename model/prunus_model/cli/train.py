@@ -12,7 +12,6 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prunus_model.artifact import Artifact
 from prunus_model.cli.common import (
     accuracy_table,
     command_line,
@@ -22,12 +21,13 @@ from prunus_model.cli.common import (
     new_file,
     threads_option,
 )
-from prunus_model.config import NAMED, POLICIES, NetworkConfig
-from prunus_model.datasets import check_for, load
-from prunus_model.errors import ConfigError
-from prunus_model.evaluation import evaluate
-from prunus_model.training import Progress as TrainingProgress
-from prunus_model.training import Trainer
+from prunus_model.common.errors import ConfigError
+from prunus_model.data.datasets import check_for, load
+from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import evaluate
+from prunus_model.training.trainer import Progress as TrainingProgress
+from prunus_model.training.trainer import Trainer
 
 __all__ = ["command"]
 

@@ -7,6 +7,6 @@
 * :mod:`~prunus_rtl.export.bench`: the Verilog bench;
 * :mod:`~prunus_rtl.export.simulators`: runs it;
 * :mod:`~prunus_rtl.export.ports`, :mod:`~prunus_rtl.export.sizes`,
-  :mod:`~prunus_rtl.export.document`: the README of the package;
+  :mod:`~prunus_rtl.export.documents`: the README of the package;
 * :mod:`~prunus_rtl.export.package`: writes all of it, or nothing.
 """

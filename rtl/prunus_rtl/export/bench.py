@@ -8,12 +8,12 @@ from typing import Any
 
 from amaranth.lib import data
 
-from prunus_rtl.core import Core, control_layout, result_layout
-from prunus_rtl.counters import counters_layout
+from prunus_rtl.bus.memory_port import answer_layout, request_layout
+from prunus_rtl.core.core import Core, control_layout, result_layout
+from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.export.netlist import TOP, Netlist
 from prunus_rtl.export.vectors import Shown, Vectors
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_port import answer_layout, request_layout
 
 __all__ = ["VECTORS", "digest", "make_bench", "make_bench_files"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prunus_model.network import Network, Step
-from prunus_model.random import PRE_PER_DRAW
+from prunus_model.reference.network import Network, Step
+from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["PARTS", "Estimate", "estimate"]

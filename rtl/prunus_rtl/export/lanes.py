@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.balance import lane_cycles
-from prunus_model.engine import Engine
-from prunus_model.readout import Readout, predict_vote
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.readout import Readout, predict_vote
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.vectors import Vectors
+from prunus_rtl.memory_image.lanes import lane_cycles
 
 __all__ = ["LaneUse", "Ties", "count_ties", "lane_use"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from prunus_model.artifact import Artifact
 from prunus_model.cli.common import BUNDLED, load_network
-from prunus_model.config import NetworkConfig
-from prunus_model.datasets import load
-from prunus_model.encoder import levels
-from prunus_model.training import train
+from prunus_model.data.datasets import load
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 
 __all__ = ["PAPER", "planned", "trained"]
@@ -28,7 +28,7 @@ def trained(name: str, data: str) -> Artifact:
     name : str
         ``demo``, ``400`` or :data:`PAPER`, which is trained for two epochs (half a minute).
     data : str
-        Data set, as :func:`prunus_model.datasets.load` takes it.
+        Data set, as :func:`prunus_model.data.datasets.load` takes it.
 
     Returns
     -------

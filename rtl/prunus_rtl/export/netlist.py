@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from amaranth.back import verilog
 
-from prunus_rtl.core import Core
+from prunus_rtl.core.core import Core
 
 __all__ = ["FOLDER", "TOP", "MemoryImage", "Netlist", "make_netlist"]
 

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from prunus_model.artifact import Artifact
-from prunus_model.atomic import staged
-from prunus_model.encoder import levels
-from prunus_model.errors import ConfigError, PrunusError
-from prunus_model.machine import package_versions
-from prunus_model.split import Split, check_for
-from prunus_model.store import FORMATS
+from prunus_model.common.atomic import staged
+from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.common.provenance import package_versions
+from prunus_model.data.split import Split, check_for
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.bench import make_bench, make_bench_files
-from prunus_rtl.export.document import Facts, make_readme
+from prunus_rtl.export.documents import Facts, make_readme
 from prunus_rtl.export.lanes import count_ties, lane_use
 from prunus_rtl.export.netlist import Netlist, make_netlist
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
@@ -26,6 +25,7 @@ from prunus_rtl.export.simulators import BenchRun, run_bench
 from prunus_rtl.export.sizes import check_device
 from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.export.vivado import SCRIPT, make_vivado
+from prunus_rtl.memory_image.image import FORMATS
 
 __all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
 

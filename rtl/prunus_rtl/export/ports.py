@@ -11,7 +11,7 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-from prunus_rtl.core import Core
+from prunus_rtl.core.core import Core
 
 __all__ = ["FIELDS", "Field", "Port", "fields", "ports"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from prunus_model.errors import PrunusError
+from prunus_model.common.errors import PrunusError
 from prunus_rtl.export import verilator
 
 __all__ = [

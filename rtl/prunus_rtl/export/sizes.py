@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prunus_model.errors import ConfigError
-from prunus_model.store import LaneImage, Memory, StoreImage
-from prunus_model.store_size import DEVICES, Fit
+from prunus_model.common.errors import ConfigError
 from prunus_rtl.export.netlist import MemoryImage
+from prunus_rtl.memory_image.footprint import DEVICES, Fit
+from prunus_rtl.memory_image.image import LaneImage, Memory, StoreImage
 
 __all__ = ["LOGIC_BITS", "MemoryRow", "check_device", "device_fits", "memory_rows"]
 

@@ -1,7 +1,7 @@
 """What a core takes of a device: cells after synthesis by yosys, without place and route.
 
 Memories are synthesised with ``COLLISION_X_MASK``: what a read returns in the cycle in which the
-same word is written may be anything (:class:`prunus_rtl.ram.Collisions` tells why it may).
+same word is written may be anything (:class:`prunus_rtl.lib.ram.Collisions` tells why it may).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from prunus_model.errors import PrunusError
-from prunus_rtl.packed_store import SPRAM_SCRIPT
+from prunus_model.common.errors import PrunusError
+from prunus_rtl.synapses.packed import SPRAM_SCRIPT
 
 __all__ = ["TARGETS", "SynthesisError", "counted", "synthesise"]
 

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.encoder import levels as to_levels
-from prunus_model.engine import Engine
-from prunus_model.network import Network, Step
-from prunus_model.readout import UNDECIDED, Readout, predict_vote
-from prunus_model.split import Split
-from prunus_model.state import State
-from prunus_rtl.core import Core, control_layout
-from prunus_rtl.counters import counters_layout
+from prunus_model.data.split import Split
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.network import Network, Step
+from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.spec.levels import levels as to_levels
+from prunus_model.spec.state import State
+from prunus_rtl.bus.memory_port import PLAIN_SPACES, request_layout, spaces
+from prunus_rtl.core.core import Core, control_layout
+from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.export.cycles import Estimate, estimate
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_port import PLAIN_SPACES, request_layout, spaces
 
 __all__ = ["Read", "Shown", "Vectors", "make_vectors"]
 

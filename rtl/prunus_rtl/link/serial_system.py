@@ -9,9 +9,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.export.plan import Plan
-from prunus_rtl.link.description import CoreDescription
+from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
+from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.system import System
-from prunus_rtl.link.uart import UartReceiver, UartTransmitter
 
 __all__ = ["SerialSystem"]
 

@@ -9,9 +9,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.export.plan import Plan
-from prunus_rtl.link.description import CoreDescription
-from prunus_rtl.link.endpoint import Endpoint
-from prunus_rtl.link.protocol import Identity
+from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.protocol.protocol import Identity
 
 __all__ = ["System"]
 
@@ -19,12 +19,13 @@ __all__ = ["System"]
 class System(wiring.Component):
     """A core behind a stream of octets.
 
-    What goes over it is :mod:`prunus_rtl.link.protocol`. Boards add pins, the simulator a file.
+    What goes over it is :mod:`prunus_rtl.link.protocol.protocol`. Boards add pins, the simulator a
+    file.
 
     Timing
     ------
-    As :class:`prunus_rtl.link.endpoint.Endpoint` and :class:`prunus_rtl.core.Core`. Clock domain
-    ``sync``.
+    As :class:`prunus_rtl.link.endpoint.endpoint.Endpoint` and :class:`prunus_rtl.core.core.Core`.
+    Clock domain ``sync``.
 
     Parameters
     ----------

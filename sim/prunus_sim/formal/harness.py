@@ -6,12 +6,12 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal, Value
 
-from prunus_model.config import NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.ram import Collisions, Ram
+from prunus_rtl.lib.ram import Collisions, Ram
+from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.state_memory import StateMemory
-from prunus_rtl.store_memory import StoreMemory
+from prunus_rtl.synapses.memory import StoreMemory
 
 __all__ = ["held", "implies", "opened", "past", "small", "started", "stream_rules", "words_of"]
 

@@ -6,7 +6,7 @@ the first steps after power-up (``bmc``), and none fails after as many steps wit
 proof holds only because its assumptions contradict each other.
 
 Power-up means: registers at their initial values, memories with any contents, no reset. What a
-memory returns for a read that collides with a write is wrong (:class:`prunus_rtl.ram.Collisions`).
+memory returns for a read that collides with a write is wrong (:class:`prunus_rtl.lib.ram.Collisions`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from prunus_model.errors import PrunusError
-from prunus_rtl.ram import Collisions
-from prunus_sim.ports import ports_of
+from prunus_model.common.errors import PrunusError
+from prunus_rtl.lib.ram import Collisions
+from prunus_sim.simulator.ports import ports_of
 
 __all__ = [
     "UNITS",
@@ -49,14 +49,14 @@ Mode: TypeAlias = Literal["bmc", "induction", "cover"]
 #: Units with proofs, each with a module ``properties_<unit>``.
 UNITS = (
     "core",
-    "encoder",
-    "homeostasis",
-    "learning_store",
-    "membrane",
+    "rate",
+    "threshold",
+    "dense",
+    "array",
     "memory_port",
-    "packed_store",
+    "packed",
     "pruning",
-    "queue",
+    "broadcast_fifo",
     "stdp",
 )
 
@@ -396,7 +396,7 @@ def _run(command: Sequence[str], folder: Path, *, timeout: float) -> str:
 
 def _cases(units: Sequence[str]) -> Iterator[tuple[str, Case]]:
     for unit in units:
-        module = importlib.import_module(f"prunus_sim.formal.properties_{unit}")
+        module = importlib.import_module(f"prunus_sim.formal.properties.{unit}")
         for case in module.CASES:
             yield unit, case
 

@@ -1,0 +1,251 @@
+"""Bitstreams: from a trained network to a file that a board can be loaded with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amaranth.build.run import BuildPlan
+
+from prunus_boards.platforms.dividers import dividers
+from prunus_boards.build.fit import FitError, check_memories, explain, memories_of
+from prunus_boards.build.report import make_report
+from prunus_boards.build.tools import ToolError, Tools
+from prunus_boards.build.top import BoardTop
+from prunus_boards.build.usage import Placement, read_placement
+from prunus_boards.platforms.board import Board
+from prunus_model.training.artifact import Artifact
+from prunus_model.common.atomic import staged, write_json
+from prunus_model.common.errors import PrunusError
+from prunus_rtl.export.plan import ExportOptions, Plan
+from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.link.protocol.protocol import BAUD
+from prunus_rtl.link.phy.uart import baud_divisor
+from prunus_rtl.synapses.packed import SPRAM_SCRIPT
+
+__all__ = ["CORE", "REPORT", "BuildError", "Built", "build", "memory_script", "prepare", "product"]
+
+#: Files in the folder of a build, beside the bitstream: description of the core, and report.
+CORE, REPORT = "core.json", "report.json"
+_TOP = "top"
+_CELLS = "cells.json"
+#: Formats of the packed store in the order in which they are tried: the quickest first.
+_STORES = ("list", "bitmap", "dense")
+
+
+class BuildError(PrunusError):
+    """A design was built, but is not good enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What was built.
+
+    Attributes
+    ----------
+    folder : Path
+        Bitstream, description of the core, report, log of the timing.
+    bitstream : Path
+        Bitstream.
+    report : dict
+        Content of the report.
+    """
+
+    folder: Path
+    bitstream: Path
+    report: Mapping[str, Any]
+
+
+def product(board: Board) -> str:
+    """Return the file name of a bitstream."""
+    return f"prunus.{board.flow.product}"
+
+
+def memory_script(plan: Plan) -> list[str]:
+    """Return the commands for yosys between the reading of a core and its synthesis."""
+    # No result depends on a read that collides with a write: prunus_rtl.lib.ram.Collisions.
+    script = ["setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"]
+    return [SPRAM_SCRIPT, *script] if plan.hardware.spram else script
+
+
+def prepare(
+    plan: Plan,
+    board: Board,
+    *,
+    clock_hz: int,
+    baud: int = BAUD,
+    pins: Mapping[str, str] | None = None,
+) -> tuple[BoardTop, BuildPlan]:
+    """Elaborate a design and return it with the files and commands that build it.
+
+    Raises
+    ------
+    ConfigError
+        If clock or bit rate can't be made.
+    BoardError
+        If a pin can't be moved.
+    FitError
+        If memory is missing.
+    """
+    platform = board.make_platform(pins or {})
+    loop = None
+    if clock_hz != board.oscillator_hz:
+        loop = dividers(board.family, board.oscillator_hz, clock_hz)
+    divisor = baud_divisor(clock_hz=clock_hz, baud=baud)
+    top = BoardTop(plan=plan, board=board, divisor=divisor, dividers=loop)
+    files = platform.prepare(
+        top,
+        name=_TOP,
+        emit_src=False,
+        debug_verilog=False,
+        synth_opts=board.flow.synth_opts,
+        script_after_read="\n".join(memory_script(plan)),
+        # For those place and routes that do not know the constraint on the net.
+        nextpnr_opts=f"--freq {clock_hz / 1e6:g}",
+        script_after_synth=f"tee -q -o {_CELLS} stat -json",
+    )
+    check_memories(memories_of(files.files[f"{_TOP}.il"]), board, plan)
+    return top, files
+
+
+def build(
+    artifact: Artifact,
+    board: Board,
+    options: ExportOptions,
+    *,
+    folder: Path,
+    clock_hz: int | None = None,
+    baud: int = BAUD,
+    pins: Mapping[str, str] | None = None,
+    seeds: Sequence[int] = (1,),
+    tools: Tools | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Built:
+    """Build a bitstream.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        A trained network; its contents are in the bitstream.
+    board : Board
+        For which board.
+    options : ExportOptions
+        What is built.
+    folder : Path
+        Where; an older build there is replaced once this one is complete.
+    clock_hz : int, optional
+        Clock of the core. Default: that of the board.
+    baud : int
+        Bits per second on the serial line.
+    pins : dict of str to str, optional
+        Pins that are moved.
+    seeds : sequence of int
+        Place and route is done once for each; the fastest is taken.
+    tools : Tools, optional
+        Default: those of the Python packages.
+    report : function
+        Told what is done next.
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    ToolError
+        If a tool is missing or fails.
+    FitError
+        If the design does not fit the device.
+    BuildError
+        If no attempt reaches the clock.
+    """
+    started = time.monotonic()
+    tools = Tools() if tools is None else tools
+    clock_hz = board.clock_hz if clock_hz is None else clock_hz
+    tools.check(["yosys", board.flow.place, board.flow.pack])
+    report("elaborate")
+    plan, top, files = _first_that_fits(
+        artifact, options, board, clock_hz=clock_hz, baud=baud, pins=pins
+    )
+    synthesise, place, pack = json.loads(files.files[f"build_{_TOP}.json"])["commands"]
+    with staged(folder) as work:
+        build_folder = work / "build"
+        files.extract(build_folder)
+        report(synthesise[0])
+        tools.run(synthesise, build_folder)
+        placements = []
+        for seed in seeds:
+            report(f"{place[0]}, seed {seed}")
+            placements.append(_place(place, seed, build_folder, board, tools))
+        best = max(placements, key=lambda placement: placement.fmax_mhz)
+        _check_clock(placements, best, clock_hz)
+        report(pack[0])
+        shutil.copy(build_folder / f"seed{best.seed}", build_folder / board.flow.placed)
+        tools.run(pack, build_folder)
+        bitstream = work / product(board)
+        shutil.move(build_folder / f"{_TOP}.{board.flow.product}", bitstream)
+        shutil.move(build_folder / f"seed{best.seed}.tim", work / "timing.log")
+        top.description.save(work / CORE)
+        content = make_report(
+            plan,
+            board,
+            clock_hz=clock_hz,
+            placements=placements,
+            best=best,
+            cells=json.loads((build_folder / _CELLS).read_text()),
+            bitstream_bytes=bitstream.stat().st_size,
+            tools=tools.used,
+            seconds=time.monotonic() - started,
+        )
+        write_json(work / REPORT, content)
+        shutil.rmtree(build_folder)
+    top.description.register()
+    return Built(folder=folder, bitstream=folder / product(board), report=content)
+
+
+def _first_that_fits(
+    artifact: Artifact, options: ExportOptions, board: Board, **pins_and_clock: Any
+) -> tuple[Plan, BoardTop, BuildPlan]:
+    """Return what is built; if the store is left open, the quickest format that fits."""
+    stores = [options.store]
+    if options.store == "auto" and options.mode == "inference":
+        stores = list(_STORES)
+    refusals = []
+    for store in stores:
+        plan = link_plan(artifact, replace(options, store=store))
+        try:
+            return plan, *prepare(plan, board, **pins_and_clock)
+        except FitError as e:
+            refusals.append(e)
+    raise min(refusals, key=lambda e: e.missing)
+
+
+def _place(
+    command: Sequence[str], seed: int, folder: Path, board: Board, tools: Tools
+) -> Placement:
+    """Place and route once; what comes out is kept under the number of the seed."""
+    # Whether the clock is met is judged afterwards: other attempts may do better.
+    more = ["--seed", str(seed), "--report", "report.json", "--timing-allow-fail"]
+    more += board.flow.place_opts
+    try:
+        tools.run([command[0], *more, *command[1:]], folder, log=f"{_TOP}.tim")
+    except ToolError as e:
+        raise explain(e, board) from e
+    shutil.move(folder / board.flow.placed, folder / f"seed{seed}")
+    shutil.move(folder / f"{_TOP}.tim", folder / f"seed{seed}.tim")
+    return read_placement(folder / "report.json", seed=seed)
+
+
+def _check_clock(placements: Sequence[Placement], best: Placement, clock_hz: int) -> None:
+    if best.fmax_mhz * 1e6 >= clock_hz:
+        return
+    many = f"best of {len(placements)} seeds" if len(placements) > 1 else "design"
+    raise BuildError(
+        f"Clock of {clock_hz / 1e6:g} MHz must be met, but the {many} reaches "
+        f"{best.fmax_mhz:.1f} MHz; try a slower `--clock`, or more `--seeds`"
+    )

@@ -1,0 +1,69 @@
+"""What is built for a board: a core behind its serial line, with clock and pins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Elaboratable, Module
+from amaranth.lib import io
+
+from prunus_boards.platforms.dividers import Dividers
+from prunus_boards.platforms.pll import Clocks
+from prunus_boards.platforms.board import LED, UART, Board
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.serial_system import SerialSystem
+
+__all__ = ["BoardTop"]
+
+
+class BoardTop(Elaboratable):
+    """A core behind its serial line, with clock and pins.
+
+    Not a component: its ports are the pins of the board. The LED shines while a presentation runs.
+
+    Parameters
+    ----------
+    plan : Plan
+        The core, and initial contents of its memories.
+    board : Board
+        Where it is built.
+    divisor : int
+        Cycles of a bit on the serial line.
+    dividers : Dividers, optional
+        Makes the clock of the core. Default: it is the oscillator.
+    """
+
+    def __init__(
+        self, *, plan: Plan, board: Board, divisor: int, dividers: Dividers | None = None
+    ) -> None:
+        self._plan = plan
+        self._board = board
+        self._clock_hz = board.oscillator_hz if dividers is None else dividers.out_hz
+        self._divisor = divisor
+        self._dividers = dividers
+
+    @property
+    def description(self) -> CoreDescription:
+        """Description of the core."""
+        return CoreDescription.of(self._plan, clock_hz=self._clock_hz)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build all of it."""
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.submodules.clocks = Clocks(
+            family=self._board.family,
+            in_hz=self._board.oscillator_hz,
+            pin=self._board.oscillator,
+            dividers=self._dividers,
+        )
+        m.submodules.system = system = SerialSystem(
+            plan=self._plan, divisor=self._divisor, clock_hz=self._clock_hz
+        )
+        uart = platform.request(UART, 0, dir={"rx": "-", "tx": "-"})
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.led = led = io.Buffer("o", platform.request(LED, 0, dir="-"))
+        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx), led.o.eq(system.running)]
+        return m

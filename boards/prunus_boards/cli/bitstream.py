@@ -1,0 +1,172 @@
+"""`prunus bitstream` and `prunus flash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from prunus_boards.build.flash import find_build, load_board
+from prunus_boards.build.flow import CORE, REPORT, Built, build
+from prunus_boards.build.output import check_output
+from prunus_boards.build.tools import Tools
+from prunus_boards.platforms import BOARDS, find_board
+from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.common.errors import ConfigError
+from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.protocol import BAUD
+
+__all__ = ["bitstream", "flash", "parse_pins"]
+
+#: Where builds are put.
+_ROOT = Path("build")
+
+
+@click.command(name="bitstream")
+@click.argument("network", metavar="[NETWORK]", required=False)
+@click.option("-b", "--board", required=True, metavar="BOARD", help=f"One of {', '.join(BOARDS)}.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder to make. Default: build/BOARD/MODE-NEURONS.",
+)
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option("that of the board")
+@choice_option(
+    "store",
+    "What holds the weights. Default: that of the board, mostly the quickest that fits.",
+    default=False,
+)
+@choice_option("multiplier", "Of a core that learns.")
+@click.option(
+    "--clock",
+    type=click.FloatRange(min=1),
+    metavar="MHZ",
+    help="Clock of the core. Default: that of the board.",
+)
+@click.option(
+    "--baud",
+    type=click.IntRange(min=1200),
+    default=BAUD,
+    show_default=True,
+    help="Bits per second on the serial line.",
+)
+@click.option("--pins", default="", metavar="NAME=PIN,...", help="Pins of a generic board.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Place and route so many times, and take the fastest.",
+)
+@click.option(
+    "--tools",
+    type=click.Choice(["pypi", "native"]),
+    default="pypi",
+    show_default=True,
+    help="Tools of the Python packages, or those that are installed.",
+)
+def bitstream(
+    *,
+    network: str | None,
+    board: str,
+    output: Path | None,
+    mode: Literal["inference", "learning"],
+    lanes: int | None,
+    store: str | None,
+    multiplier: Literal["sequential", "dsp"],
+    clock: float | None,
+    baud: int,
+    pins: str,
+    seeds: int,
+    tools: Literal["pypi", "native"],
+) -> None:
+    """Build NETWORK, a file or one of demo, 400, up5k, for a board.
+
+    Default is a bundled network that fits the board.
+    """
+    chosen = find_board(board)
+    artifact = load_network(network or chosen.network)
+    neurons = artifact.config.neurons
+    folder = output or _ROOT / chosen.name / f"{mode}-{neurons}"
+    check_output(folder, (CORE, REPORT), what="build")
+    options = ExportOptions(
+        mode=mode,
+        lanes=min(chosen.lanes, 1 << neurons.bit_length() - 1) if lanes is None else lanes,
+        store=store or (chosen.store if mode == "inference" else "auto"),
+        multiplier=multiplier,
+        device=chosen.memory if mode == "inference" else None,
+    )
+    with terminable():
+        built = build(
+            artifact,
+            chosen,
+            options,
+            folder=folder,
+            clock_hz=None if clock is None else round(clock * 1e6),
+            baud=baud,
+            pins=parse_pins(pins),
+            seeds=range(1, seeds + 1),
+            tools=Tools(tools),
+            report=lambda what: console.print(f"{what} ...", soft_wrap=True),
+        )
+    _print(built)
+
+
+@click.command(name="flash")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("-b", "--board", metavar="BOARD", help="Take the latest build for this board.")
+@click.option("--permanent", is_flag=True, help="Write the flash memory: stays when switched off.")
+def flash(*, folder: Path | None, board: str | None, permanent: bool) -> None:
+    """Load a board with the bitstream in FOLDER."""
+    if (folder is None) == (board is None):
+        raise click.UsageError("Give either a folder or --board")
+    found = folder if folder is not None else find_build(_ROOT, find_board(str(board)))
+    loaded = load_board(found, permanent=permanent)
+    console.print(f"Loaded {loaded}", soft_wrap=True)
+
+
+def parse_pins(text: str) -> dict[str, str]:
+    """Return the pins that are moved, by name.
+
+    Raises
+    ------
+    ConfigError
+        If they are not written as ``name=pin,name=pin``.
+
+    Examples
+    --------
+    >>> parse_pins("rx=6,tx=9")
+    {'rx': '6', 'tx': '9'}
+    """
+    pins = {}
+    for part in text.split(",") if text else ():
+        name, equals, pin = (word.strip() for word in part.partition("="))
+        if not (name and equals and pin):
+            raise ConfigError(f"Pins must be written as name=pin,name=pin, not {text!r}")
+        pins[name] = pin
+    return pins
+
+
+def _print(built: Built) -> None:
+    r = built.report
+    fmax = ", ".join(f"{mhz:.1f}" for mhz in r["fmax_mhz"])
+    cells = f"{r['lut']:,} LUT, {r['ff']:,} FF, {r['bram']} block RAMs"
+    lines = [
+        f"Wrote {built.bitstream}: {r['bitstream_bytes']:,} bytes",
+        f"{r['neurons']} neurons in {r['lanes']} lanes, store {r['store']}",
+        f"{cells}, {r['spram']} SPRAMs, {r['dsp']} DSPs of {r['device']}",
+        f"Clock {r['clock_mhz']:g} MHz; reaches {fmax} MHz",
+    ]
+    if r["cycles_per_inference"] is not None:
+        lines.append(
+            f"{r['cycles_per_inference']:,} cycles or {r['ms_per_inference']:.2f} ms per image, "
+            f"all steps"
+        )
+    lines.append(f"Load it: prunus flash {built.folder}")
+    for line in lines:
+        console.print(line, soft_wrap=True)

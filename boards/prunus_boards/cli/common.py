@@ -1,0 +1,119 @@
+"""What the commands that talk to a device share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from prunus_boards.cli.targets import SOCKET, open_device
+from prunus_boards.driver.device import Device
+from prunus_model.cli.common import terminable
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.cli.options import choice_option
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.protocol.protocol import BAUD
+
+__all__ = ["device_options", "note", "opened", "progress"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def device_options(function: _F) -> _F:
+    """Add the options that name a device."""
+    for option in reversed(
+        (
+            click.option(
+                "--on",
+                default="golden",
+                show_default=True,
+                metavar="DEVICE",
+                help=f"golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0.",
+            ),
+            click.option(
+                "--core",
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="core.json of the device. Default: found among those built on this machine.",
+            ),
+            click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True),
+            choice_option(
+                "mode",
+                "Of golden and sim: whether the core can learn. Default: if it is to.",
+                default=False,
+            ),
+            click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
+            choice_option("store", "Of golden and sim: what holds the weights."),
+            click.option("--learn", is_flag=True, help="Learn from the images."),
+            click.option(
+                "--stop-after",
+                type=click.IntRange(min=0, max=255),
+                help="Early exit after so many output spikes, 0 for never. "
+                "Default: as configured; never while learning.",
+            ),
+            click.option("--invert", is_flag=True, help="Exchange light and dark."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def opened(
+    artifact: Artifact,
+    *,
+    on: str,
+    core: Path | None,
+    baud: int,
+    mode: Literal["inference", "learning"] | None,
+    lanes: int | None,
+    store: str,
+    learn: bool,
+) -> Iterator[Device]:
+    """Open the device, and see to it that it holds the network."""
+    options = ExportOptions(
+        mode=mode or ("learning" if learn else "inference"), lanes=lanes, store=store
+    )
+    description = None if core is None else CoreDescription.load(core)
+    if on == "sim":
+        note("Building the simulation ...")
+    with (
+        terminable(),
+        open_device(on, artifact, options=options, core=description, baud=baud) as device,
+    ):
+        if device.holds(artifact):
+            device.attach(artifact)
+        else:
+            with progress("loading") as advance:
+                device.load(artifact, progress=advance)
+        yield device
+
+
+def note(text: str) -> None:
+    """Tell something that is no result."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; nothing elsewhere."""
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+    if not bar.console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)

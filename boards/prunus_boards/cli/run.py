@@ -1,0 +1,229 @@
+"""`prunus run` and `prunus verify`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from prunus_boards.cli.common import device_options, note, opened, progress
+from prunus_boards.cli.images import Images, read_images
+from prunus_boards.driver.checking import Checked, check
+from prunus_boards.driver.learning import learned
+from prunus_boards.driver.outcome import Shown
+from prunus_model.cli.common import command_line, console, load_network, new_file, new_table
+from prunus_model.reference.readout import UNDECIDED
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+
+__all__ = ["run", "verify"]
+
+#: Exit status of a comparison that found a difference.
+_DIFFERENT = 1
+
+
+@click.command(name="run")
+@click.argument("network", metavar="NETWORK")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@device_options
+@click.option("-n", "count", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the network after learning.",
+)
+@click.option("--force", is_flag=True, help="Replace an older file.")
+def run(
+    *,
+    network: str,
+    images: tuple[str, ...],
+    learn: bool,
+    stop_after: int | None,
+    invert: bool,
+    count: int | None,
+    as_json: bool,
+    save: Path | None,
+    force: bool,
+    **target: Any,
+) -> None:
+    """Show IMAGES to NETWORK in a device, and print what it takes them for.
+
+    NETWORK is a file or one of demo, 400, up5k. IMAGES are PNG files, idx files, or a data set as
+    for `prunus evaluate`, of which the test images are shown. Image i is presentation i, as in
+    `prunus evaluate`; while learning, presentations are counted on from the training.
+    """
+    artifact = load_network(network)
+    if save is not None:
+        if not learn:
+            raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
+        new_file(save, force=force)
+    shown_images, exits = _images(artifact, images, count, invert, learn, stop_after)
+    with opened(artifact, learn=learn, **target) as device:
+        if learn and not device.core.hardware.learn:
+            raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
+        if learn:
+            # It may have learned, or been shown other images, since it was loaded.
+            device.load(artifact)
+        device.presentation = device.plan.state.presentation
+        outcomes = []
+        started = time.perf_counter()
+        with progress("showing") as advance:
+            shown = levels(shown_images.pixels, artifact.config.encoder)
+            for outcome in device.present_many(shown, learn=learn, stop_after=exits):
+                outcomes.append(outcome)
+                advance(len(outcomes), len(shown_images))
+        seconds = time.perf_counter() - started
+        state = device.read_state() if save is not None else None
+        clock_hz = device.clock_hz
+    right = _right(outcomes, shown_images)
+    if save is not None and state is not None:
+        learned(artifact, state, outcomes, correct=right, command=command_line()).save(save)
+    if as_json:
+        click.echo(json.dumps(_facts(outcomes, shown_images, clock_hz), indent=1))
+        return
+    _report(outcomes, shown_images, clock_hz, seconds, right)
+    if save is not None:
+        console.print(f"Saved {save}", soft_wrap=True)
+
+
+@click.command(name="verify")
+@click.argument("network", metavar="NETWORK")
+@click.argument("images", nargs=-1, metavar="[IMAGES]...")
+@device_options
+@click.option(
+    "-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="Images."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(
+    *,
+    network: str,
+    images: tuple[str, ...],
+    learn: bool,
+    stop_after: int | None,
+    invert: bool,
+    count: int,
+    as_json: bool,
+    **target: Any,
+) -> int:
+    """Compare NETWORK in a device with the golden model, bit for bit.
+
+    Shows IMAGES (default: the bundled sample) to both. Compares prediction, output spikes and all
+    counters of every image; first what the memories hold; with --learn at last the whole state. The
+    exit status is 0 if all are equal, 1 if something differs, and 2 if it can't be told.
+    """
+    artifact = load_network(network)
+    chosen, exits = _images(artifact, images or ("sample",), count, invert, learn, stop_after)
+    with opened(artifact, learn=learn, **target) as device:
+        if learn and not device.core.hardware.learn:
+            raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
+        if learn:
+            device.load(artifact)
+        found = Checked()
+        wrong = device.compare(artifact)
+        if wrong:
+            found.difference = f"memories: {'; '.join(wrong)}"
+        else:
+            shown = levels(chosen.pixels, artifact.config.encoder)
+            with progress("comparing") as advance:
+                for found in check(device, shown, learn=learn, stop_after=exits):
+                    advance(found.images, len(chosen))
+    if as_json:
+        facts = {
+            "images": found.images,
+            "cycles": found.cycles,
+            "output_spikes": found.spikes,
+            "learned": learn,
+            "difference": found.difference,
+        }
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        what = found.difference or "predictions, output spikes, counters" + (
+            " and the whole state" if learn else ""
+        )
+        console.print(
+            f"{'Different' if found.difference else 'Equal'} after {found.images} images: {what}",
+            soft_wrap=True,
+        )
+    return _DIFFERENT if found.difference else 0
+
+
+def _images(
+    artifact: Artifact,
+    sources: tuple[str, ...],
+    count: int | None,
+    invert: bool,
+    learn: bool,
+    stop_after: int | None,
+) -> tuple[Images, int]:
+    """Return images, and the early exit to ask for."""
+    images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
+    if images.hint:
+        note(images.hint)
+    if stop_after is None:
+        stop_after = 0 if learn else artifact.config.readout.stop_after
+    return images, stop_after
+
+
+def _right(outcomes: list[Shown], images: Images) -> int | None:
+    if images.labels is None:
+        return None
+    return int(np.count_nonzero([o.prediction for o in outcomes] == images.labels))
+
+
+def _facts(outcomes: list[Shown], images: Images, clock_hz: int) -> dict[str, Any]:
+    labels = [None] * len(images) if images.labels is None else images.labels.tolist()
+    return {
+        "clock_hz": clock_hz,
+        "images": [
+            {
+                "image": name,
+                "label": label,
+                "prediction": None if outcome.prediction == UNDECIDED else outcome.prediction,
+                "presentation": outcome.number,
+                "cycles": outcome.cycles,
+                "spikes": [
+                    [step, post]
+                    for step, post in zip(
+                        outcome.presentation.spike_steps.tolist(),
+                        outcome.presentation.spike_posts.tolist(),
+                        strict=True,
+                    )
+                ],
+                "counters": asdict(outcome.presentation.counters),
+            }
+            for name, label, outcome in zip(images.names, labels, outcomes, strict=True)
+        ],
+    }
+
+
+def _report(
+    outcomes: list[Shown], images: Images, clock_hz: int, seconds: float, right: int | None
+) -> None:
+    table = new_table("", "image", "label", "predicted", "output\nspikes", "cycles", "ms")
+    labels = ["" for _ in outcomes] if images.labels is None else map(str, images.labels.tolist())
+    for name, label, outcome in zip(images.names, labels, outcomes, strict=True):
+        table.add_row(
+            name,
+            label,
+            "none" if outcome.prediction == UNDECIDED else str(outcome.prediction),
+            str(len(outcome.presentation.spike_steps)),
+            f"{outcome.cycles:,}" if clock_hz else "",
+            f"{1000 * outcome.cycles / clock_hz:.3f}" if clock_hz else "",
+        )
+    console.print(table)
+    text = f"{len(outcomes)} images in {seconds:.1f} s"
+    if right is not None:
+        text += f"; {100 * right / len(outcomes):.1f} % right"
+    if clock_hz:
+        mean = sum(outcome.cycles for outcome in outcomes) / len(outcomes)
+        text += (
+            f"; {mean:,.0f} cycles each, {1000 * mean / clock_hz:.3f} ms at {clock_hz / 1e6:g} MHz"
+        )
+    console.print(text, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""A device beside the golden model: image by image, spike by spike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_boards.driver.device import Device
+from prunus_boards.driver.outcome import Shown
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.readout import Readout, predict_vote
+from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.presentation import Presentation
+
+__all__ = ["Checked", "check"]
+
+
+class Checked:
+    """What a comparison has found.
+
+    Attributes
+    ----------
+    images, cycles, spikes : int
+        Images compared, and their cycles and output spikes.
+    difference : str
+        The first difference; empty if there is none.
+    """
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.cycles = 0
+        self.spikes = 0
+        self.difference = ""
+
+
+def check(
+    device: Device,
+    levels: npt.NDArray[np.uint8],
+    *,
+    learn: bool = False,
+    stop_after: int = 0,
+) -> Iterator[Checked]:
+    """Show images to a device and to the model, and compare everything.
+
+    Predictions, output spikes and all counters after every image; after learning, the whole state.
+    A device that learns must just have been loaded.
+
+    Parameters
+    ----------
+    device : Device
+        With a network.
+    levels, learn, stop_after
+        As for :meth:`prunus_boards.driver.device.Device.present_many`.
+
+    Yields
+    ------
+    Checked
+        The same object after every image; it ends at the first difference.
+    """
+    plan, found = device.plan, Checked()
+    # In the order of positions: ties go to the lowest.
+    engine = Engine(plan.network, plan.state)
+    device.presentation = plan.state.presentation
+    readout = Readout(votes=plan.votes, assignment=np.zeros(len(plan.neurons), dtype=np.int16))
+    series = device.present_many(levels, learn=learn, stop_after=stop_after)
+    for image, shown in zip(levels, series, strict=True):
+        expected = engine.present(image, learn=learn, stop_after=stop_after)
+        counts = expected.spike_counts(len(plan.neurons))[np.newaxis]
+        prediction = int(predict_vote(counts, readout)[0])
+        found.difference = _difference(shown, expected, prediction, plan.neurons)
+        found.images += 1
+        found.cycles += shown.cycles
+        found.spikes += len(shown.presentation.spike_steps)
+        yield found
+        if found.difference:
+            return
+    if learn:
+        lines = device.read_state().differences(engine.state)
+        if lines:
+            found.difference = f"state after {found.images} images: {'; '.join(lines)}"
+            yield found
+
+
+def _difference(
+    shown: Shown, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
+) -> str:
+    """Return the first difference of an image; empty if there is none."""
+    want = list(
+        zip(expected.spike_steps.tolist(), neurons[expected.spike_posts].tolist(), strict=True)
+    )
+    got = shown.presentation
+    have = list(zip(got.spike_steps.tolist(), got.spike_posts.tolist(), strict=True))
+    pairs: list[tuple[str, Any, Any]] = [
+        (f"output spike {k} (step, neuron)", a, b)
+        for k, (a, b) in enumerate(zip_longest(want, have))
+    ]
+    pairs += [
+        (name, getattr(expected.counters, name), getattr(got.counters, name))
+        for name in COUNTERS
+        # Hardware can't tell a frozen synapse from another.
+        if name != "frozen_sops"
+    ]
+    pairs.append(("prediction", prediction, shown.prediction))
+    for what, a, b in pairs:
+        if a != b:
+            return f"presentation {shown.number}: {what} must be {a}, not {b}"
+    return ""

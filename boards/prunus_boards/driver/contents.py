@@ -1,0 +1,119 @@
+"""What the memories of a core hold, as words of the address spaces of its memory port.
+
+The words of a space are an array with one element per address. Not every address exists; see
+:func:`blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.formats import STEP_BITS, max_of
+from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
+from prunus_rtl.bus.memory_port import PLAIN_SPACES, spaces
+from prunus_rtl.hardware import Space
+from prunus_rtl.memory_image.image import StoreImage
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["Words", "blocks", "state_of", "words_of"]
+
+#: Words by space; the index is the address.
+Words = dict[Space, npt.NDArray[np.int64]]
+
+
+def blocks(shapes: Shapes, space: Space) -> Iterator[tuple[int, int]]:
+    """Yield (first address, number) of the addresses of a space that exist."""
+    depth = spaces(shapes)[space][2]
+    if space is Space.SYNAPSES:
+        for pre in range(shapes.network.inputs):
+            yield pre << shapes.post.width, shapes.network.neurons
+    elif space is Space.STORE and shapes.store is not None:
+        for lane, depths in enumerate(shapes.store.depths):
+            for memory, words in enumerate(depths):
+                yield shapes.store.address(lane, memory, 0), words
+    else:
+        yield 0, depth
+
+
+def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Words:
+    """Return what the memories hold for a state, in the order of positions.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core.
+    state : State
+        All state variables.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes.
+    """
+    words: Words = {}
+    for space, (_, _, depth) in spaces(shapes).items():
+        if space in PLAIN_SPACES:
+            values = getattr(state, PLAIN_SPACES[space]).astype(np.int64)
+        elif space is Space.PRESENTATION:
+            values = np.array([state.presentation], dtype=np.int64)
+        elif space is Space.VOTES:
+            values = votes.T.astype(np.int64).ravel()
+        elif space is Space.LAST_STEP:
+            last = state.last_step.astype(np.int64)
+            values = np.where(last == NO_STEP, 0, last | 1 << STEP_BITS)
+        elif space is Space.STORE and shapes.store is not None:
+            values = np.zeros(depth, dtype=np.int64)
+            for address, word in shapes.store.writes(shapes.store.pack(state.weights, state.alive)):
+                values[address] = word
+        else:
+            network = shapes.network
+            grid = np.zeros((network.inputs, 1 << shapes.post.width), dtype=np.int64)
+            alive = state.alive.astype(np.int64) << network.weight_bits
+            grid[:, : network.neurons] = alive | state.weights
+            values = grid.ravel()[:depth]
+        words[space] = values
+    return words
+
+
+def state_of(shapes: Shapes, words: Words, base: State) -> tuple[State, npt.NDArray[np.uint8]]:
+    """Return the state, and the votes, that the memories hold: the inverse of :func:`words_of`.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core.
+    words : Words
+        What the memories hold.
+    base : State
+        What the core has no memory for is taken from here.
+    """
+    network = shapes.network
+    found: dict[str, npt.NDArray[np.int64]] = {
+        name: words[space] for space, name in PLAIN_SPACES.items() if space in words
+    }
+    if Space.LAST_STEP in words:
+        last = words[Space.LAST_STEP]
+        found["last_step"] = np.where(last >> STEP_BITS, last & max_of(STEP_BITS), NO_STEP)
+    if Space.SYNAPSES in words:
+        grid = np.zeros(network.inputs << shapes.post.width, dtype=np.int64)
+        grid[: len(words[Space.SYNAPSES])] = words[Space.SYNAPSES]
+        synapses = grid.reshape(network.inputs, -1)[:, : network.neurons]
+        found["weights"] = synapses & max_of(network.weight_bits)
+        found["alive"] = synapses >> network.weight_bits
+    if Space.STORE in words and shapes.store is not None:
+        store = words[Space.STORE][list(shapes.store.addresses())].tolist()
+        image = StoreImage(
+            format=shapes.store.format,
+            position=np.arange(network.neurons, dtype=np.int64),
+            lanes=shapes.store.images(store),
+        )
+        weights, alive = image.unpack()
+        found |= {"weights": weights.astype(np.int64), "alive": alive.astype(np.int64)}
+    arrays = {
+        name: np.ascontiguousarray(values.astype(STATE_DTYPES[name]))
+        for name, values in found.items()
+    }
+    state = replace(base.copy(), **arrays, presentation=int(words[Space.PRESENTATION][0]))
+    votes = words[Space.VOTES].reshape(network.readout.classes, network.neurons).T
+    return state, np.ascontiguousarray(votes.astype(np.uint8))

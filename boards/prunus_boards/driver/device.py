@@ -1,0 +1,322 @@
+"""Driver: a core behind a link, whichever way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_boards.driver.contents import state_of, words_of
+from prunus_boards.driver.memories import Memories
+from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.presenter import Presenter
+from prunus_boards.driver.requests import DeviceError, Requests
+from prunus_boards.driver.transports.base import Closing, Transport
+from prunus_model.spec.formats import STEP_BITS, max_of
+from prunus_model.spec.presentation import check_levels
+from prunus_model.spec.state import State
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.hardware import Space
+from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.protocol.protocol import Condition, Identity
+
+__all__ = ["Device"]
+
+#: Hash of no network.
+_NOTHING = bytes(32)
+
+
+class Device(Closing):
+    """A core behind a link.
+
+    The device is identified when this is made. Before images are presented it needs a network:
+    :meth:`attach` one that is there, or :meth:`load` one. It closes its transport.
+
+    A device remembers which network it holds. Loading begins by making it forget that, and ends by
+    telling it the new one, so that an interrupted load is never taken for a network. The first
+    learning presentation, and :meth:`write`, make it forget too.
+
+    Parameters
+    ----------
+    transport : Transport
+        Way to it.
+    core : CoreDescription, optional
+        What it must be. Default: what was built on this machine under the digest it tells.
+
+    Raises
+    ------
+    DeviceError
+        If it is another core than that.
+    DescriptionError
+        If there is no description of it.
+    PrunusError
+        If it speaks another protocol, or does not answer.
+
+    Examples
+    --------
+    >>> from prunus_boards.driver.transports.golden import GoldenTransport
+    >>> from prunus_model import Artifact, levels, load_data
+    >>> from prunus_model.cli.common import bundled
+    >>> from prunus_rtl.export.plan import ExportOptions
+    >>> from prunus_rtl.link.protocol.description import link_plan
+    >>> artifact = Artifact.load(bundled("demo"))
+    >>> golden = GoldenTransport(link_plan(artifact, ExportOptions()))
+    >>> images = levels(load_data("sample", "test").images[:3], artifact.config.encoder)
+    >>> with Device(golden, core=golden.emulator.description) as device:
+    ...     device.attach(artifact)
+    ...     [shown.prediction for shown in device.present_many(images)]
+    [7, 2, 1]
+    """
+
+    def __init__(self, transport: Transport, *, core: CoreDescription | None = None) -> None:
+        self._requests = Requests(transport)
+        self._plan: Plan | None = None
+        try:
+            self._requests.link.synchronise()
+            self._identity = self._requests.identify()
+            self._core = CoreDescription.find(self._identity.core) if core is None else core
+            self._check_core()
+        except BaseException:
+            transport.close()
+            raise
+        self._shapes = self._core.shapes
+        self._memories = Memories(self._requests, self._shapes)
+        self._presenter = Presenter(self._requests, self._memories, self._core)
+
+    def close(self) -> None:
+        """Give the device free."""
+        self._requests.link.transport.close()
+
+    @property
+    def requests(self) -> Requests:
+        """Single requests to it."""
+        return self._requests
+
+    @property
+    def core(self) -> CoreDescription:
+        """Description of the core."""
+        return self._core
+
+    @property
+    def identity(self) -> Identity:
+        """What it has said of itself last."""
+        return self._identity
+
+    @property
+    def clock_hz(self) -> int:
+        """Clock of the core; 0 if it has none."""
+        return self._identity.clock_hz
+
+    @property
+    def plan(self) -> Plan:
+        """The network that it holds, in the order of positions.
+
+        Raises
+        ------
+        DeviceError
+            If none was attached or loaded.
+        """
+        if self._plan is None:
+            raise DeviceError("Network must be attached or loaded before it is used")
+        return self._plan
+
+    # Network.
+
+    def holds(self, artifact: Artifact) -> bool:
+        """Ask whether this network is there, as it was saved."""
+        self._identity = self._requests.identify()
+        return self._identity.network == bytes.fromhex(artifact.content_hash)
+
+    def attach(self, artifact: Artifact) -> None:
+        """Use the network that is there.
+
+        Raises
+        ------
+        DeviceError
+            If it is another one, or none.
+        """
+        if not self.holds(artifact):
+            found = self._identity.network
+            there = "none" if found == _NOTHING else found.hex()[:16]
+            raise DeviceError(
+                f"Device at {self._name} must hold network {artifact.content_hash[:16]}, "
+                f"not {there}"
+            )
+        self._plan = self._core.plan(artifact)
+
+    def load(
+        self, artifact: Artifact, *, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Write a network into all memories.
+
+        Parameters
+        ----------
+        artifact : Artifact
+            Network with the parameters of the core.
+        progress : callable, optional
+            Told how many words were written, and how many there are.
+
+        Raises
+        ------
+        PrunusError
+            If it does not suit the core, or its store is out of reach.
+        """
+        if not self._memories.loadable:
+            raise DeviceError(
+                f"Core must have its synapses within reach of the memory port to load a network, "
+                f"but words of its {self._core.options.store} store are too wide"
+            )
+        plan = self._core.plan(artifact)
+        self._plan = None
+        self.reset()
+        self._forget()
+        self._memories.write_all(words_of(self._shapes, plan.state, plan.votes), progress)
+        self._name_network(bytes.fromhex(artifact.content_hash))
+        self._plan = plan
+
+    def compare(self, artifact: Artifact) -> list[str]:
+        """Read all memories back; return one line for each space that differs from a network.
+
+        What presentations change whatever the network is left out: ``V``, ``LAST_STEP`` and
+        ``PRESENTATION``.
+        """
+        plan = self._core.plan(artifact)
+        return self._memories.differences(words_of(self._shapes, plan.state, plan.votes))
+
+    def read_state(self) -> State:
+        """Read the state of a core that learns, in the order of neurons.
+
+        Raises
+        ------
+        DeviceError
+            If the core can't learn: it has no memory for some of the state.
+        """
+        if not self._core.hardware.learn:
+            raise DeviceError("Core must be able to learn to have a whole state")
+        # A core that learns keeps neurons in their order, and has everything but what is 0.
+        blank = State.initial(self._core.network)
+        state, _ = state_of(self._shapes, self._memories.read_all(), blank)
+        return state
+
+    # Images.
+
+    def present(
+        self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
+    ) -> Shown:
+        """Show one image; see :meth:`present_many`."""
+        check_levels(levels, self._core.network, many=False)
+        return next(self.present_many(levels[np.newaxis], learn=learn, stop_after=stop_after))
+
+    def present_many(
+        self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
+    ) -> Generator[Shown, None, None]:
+        """Show images; the next one is sent while one is shown.
+
+        Parameters
+        ----------
+        levels : ndarray of uint8, shape (n, inputs)
+            Levels of the images (:func:`prunus_model.spec.levels.levels`).
+        learn : bool
+            Learn from them.
+        stop_after : int
+            End a presentation at this output spike (early exit); 0 means never. Up to 255.
+
+        Returns
+        -------
+        generator of Shown
+            Outcomes, in order. It can't go on after another series was begun.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If levels or ``stop_after`` are wrong.
+        DeviceError
+            If there is no network, the core can't learn, or a presentation comes to no end.
+        """
+        check_levels(levels, self._core.network, many=True)
+        if not 0 <= stop_after <= max_of(STEP_BITS):
+            raise ValueError(
+                f"Early exit must be after 0 to {max_of(STEP_BITS)} spikes, not {stop_after}"
+            )
+        if learn and not self._core.hardware.learn:
+            raise DeviceError("Core must be able to learn to learn from images")
+        neurons = self.plan.neurons
+        if learn:
+            self._forget()
+        return self._presenter.series(levels, neurons, learn=learn, stop_after=stop_after)
+
+    def condition(self) -> Condition:
+        """Ask how it is."""
+        return self._requests.condition()
+
+    def reset(self) -> None:
+        """End a presentation, forget images and result.
+
+        The number of the next presentation is then that which the core was built with. Potentials
+        are undefined until the next presentation; a network that was learning is damaged.
+        """
+        self._requests.reset()
+
+    # Memories.
+
+    @property
+    def presentation(self) -> int:
+        """Number of the next presentation: selects the random numbers. Can be set."""
+        return self._memories.presentation
+
+    @presentation.setter
+    def presentation(self, number: int) -> None:
+        self._memories.presentation = number
+
+    def read(self, space: Space, first: int, count: int) -> npt.NDArray[np.int64]:
+        """Read words of a space that the core has, from address ``first`` on.
+
+        Raises
+        ------
+        RefusedError
+            If there are not that many.
+        """
+        return self._memories.read(space, first, count)
+
+    def write(self, space: Space, first: int, words: npt.NDArray[np.int64]) -> None:
+        """Write words of a space that the core has; the device then holds no known network.
+
+        Raises
+        ------
+        RefusedError
+            If an address does not exist; then nothing of the request it was in is written.
+        """
+        self._forget()
+        self._memories.write(space, first, words)
+
+    # How.
+
+    @property
+    def _name(self) -> str:
+        return self._requests.name
+
+    def _check_core(self) -> None:
+        """Refuse a core that is not the one described."""
+        got, core = self._identity, self._core
+        if got.core != core.digest:
+            raise DeviceError(
+                f"Device at {self._name} must be core {core.digest.hex()}, not {got.core.hex()}"
+            )
+        want = core.identity(got.network)
+        for name in ("lanes", "learn", "neurons", "inputs", "steps"):
+            if getattr(got, name) != getattr(want, name):
+                raise DeviceError(
+                    f"Device at {self._name} must have {name} {getattr(want, name)}, "
+                    f"not {getattr(got, name)}"
+                )
+
+    def _forget(self) -> None:
+        """Make the device forget which network it holds; the order of neurons is still known."""
+        if self._identity.network != _NOTHING:
+            self._name_network(_NOTHING)
+
+    def _name_network(self, network: bytes) -> None:
+        self._requests.name_network(network)
+        self._identity = self._requests.identify()

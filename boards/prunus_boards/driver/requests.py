@@ -1,0 +1,147 @@
+"""What can be asked of a device: bodies of requests and answers, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prunus_boards.driver.link import Link, RefusedError
+from prunus_boards.driver.transports.base import Transport
+from prunus_model.common.errors import PrunusError
+from prunus_rtl.link.protocol.protocol import (
+    IDENTITY_SPACE,
+    MAX_BODY,
+    OFFSET,
+    READ_WRITE,
+    SPIKE,
+    Condition,
+    Identity,
+    Opcode,
+    Status,
+    word_bytes,
+)
+
+__all__ = ["DeviceError", "Requests"]
+
+
+class DeviceError(PrunusError):
+    """The device is not what it should be, or does not do what it should."""
+
+
+class Requests:
+    """Requests to a device. Long ones are cut into as many as it takes.
+
+    Every method raises :class:`prunus_boards.driver.transports.base.TransportError` if the device
+    does not answer or refuses, and :class:`DeviceError` if its answer can't be.
+
+    Parameters
+    ----------
+    transport : Transport
+        Way to the device.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._link = Link(transport)
+
+    @property
+    def link(self) -> Link:
+        """Link to the device."""
+        return self._link
+
+    @property
+    def name(self) -> str:
+        """Where the device is, for messages."""
+        return self._link.transport.name
+
+    def identify(self) -> Identity:
+        """Ask what it is."""
+        return Identity.unpack(self._link.request(Opcode.IDENTIFY))
+
+    def name_network(self, network: bytes) -> None:
+        """Tell it the hash of the network that it holds."""
+        head = READ_WRITE.pack(IDENTITY_SPACE, len(network), Identity.NETWORK_AT)
+        self._link.request(Opcode.WRITE, head + network)
+
+    def read(self, space: int, bits: int, first: int, count: int) -> list[int]:
+        """Read words of so many bits."""
+        words: list[int] = []
+        size = word_bytes(bits)
+        most = MAX_BODY // size
+        for start in range(0, count, most):
+            n = min(most, count - start)
+            body = READ_WRITE.pack(space, n, first + start)
+            answer = self._answer(Opcode.READ, body, n * size)
+            words += [
+                int.from_bytes(answer[k : k + size], "little") for k in range(0, n * size, size)
+            ]
+        return words
+
+    def write(self, space: int, bits: int, first: int, words: Sequence[int]) -> None:
+        """Write words of so many bits."""
+        size = word_bytes(bits)
+        most = (MAX_BODY - READ_WRITE.size) // size
+        for start in range(0, len(words), most):
+            some = words[start : start + most]
+            body = b"".join(word.to_bytes(size, "little") for word in some)
+            self._link.request(
+                Opcode.WRITE, READ_WRITE.pack(space, len(some), first + start) + body
+            )
+
+    def send(self, image: bytes, first: int) -> int:
+        """Send levels of an image from input ``first`` on; return how many were taken.
+
+        They are all, unless there is no room.
+        """
+        offset, most = first, MAX_BODY - OFFSET.size
+        while offset < len(image):
+            part = image[offset : offset + most]
+            status, answer = self._link.ask(Opcode.IMAGE, OFFSET.pack(offset) + part)
+            if status is Status.FULL:
+                break
+            if status is not Status.OK:
+                raise RefusedError(self.name, Opcode.IMAGE, status)
+            offset += len(part)
+            want = offset % len(image)
+            if answer != OFFSET.pack(want):
+                raise DeviceError(
+                    f"Device at {self.name} must have {want} levels of an image, "
+                    f"but answers {answer.hex(' ')}"
+                )
+        return offset - first
+
+    def present(self, *, stop_after: int, learn: bool) -> None:
+        """Start a presentation."""
+        self._link.request(Opcode.PRESENT, bytes([stop_after, learn]))
+
+    def result(self, bits: int) -> int:
+        """Ask for the result of the last presentation: a word of so many bits."""
+        return int.from_bytes(self._answer(Opcode.RESULT, b"", word_bytes(bits)), "little")
+
+    def spikes(self, count: int) -> list[tuple[int, int]]:
+        """Ask for that many output spikes: step and position of each."""
+        spikes: list[tuple[int, int]] = []
+        while len(spikes) < count:
+            body = self._link.request(Opcode.SPIKES, bytes([len(spikes)]))
+            if not body or len(body) % SPIKE.size:
+                raise DeviceError(
+                    f"Device at {self.name} must answer SPIKES with {count} spikes, "
+                    f"not {len(spikes)}"
+                )
+            spikes += [(step, post) for step, post in SPIKE.iter_unpack(body)]
+        return spikes
+
+    def condition(self) -> Condition:
+        """Ask how it is."""
+        return Condition.unpack(self._link.request(Opcode.STATUS))
+
+    def reset(self) -> None:
+        """End a presentation, forget images and result."""
+        self._link.request(Opcode.RESET)
+
+    def _answer(self, opcode: Opcode, body: bytes, size: int) -> bytes:
+        answer = self._link.request(opcode, body)
+        if len(answer) != size:
+            raise DeviceError(
+                f"Device at {self.name} must answer {opcode.name} with {size} bytes, "
+                f"not {len(answer)}"
+            )
+        return answer

@@ -1,0 +1,1 @@
+"""Ways to a device: serial port, simulator, emulator, golden model."""

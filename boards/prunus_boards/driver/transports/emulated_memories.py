@@ -1,0 +1,109 @@
+"""Memories of an emulated core, and the engine that works on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_boards.driver.contents import Words, blocks, state_of, words_of
+from prunus_model.common.errors import PrunusError
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.homeostasis import fire_threshold
+from prunus_model.spec.formats import THETA_BITS, max_of
+from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.state import State
+from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.hardware import Space
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["EmulatedMemories", "StateError"]
+
+
+class StateError(PrunusError):
+    """The memories hold what the model can't."""
+
+
+class EmulatedMemories:
+    """Memories of a core, and the engine that shows images to what they hold.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core.
+    state, votes
+        What they hold first, in the order of positions.
+    """
+
+    def __init__(self, shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> None:
+        self._shapes = shapes
+        self._base = state
+        self._words = words_of(shapes, state, votes)
+        self._exists = {
+            space: np.concatenate(
+                [np.arange(first, first + n) for first, n in blocks(shapes, space)]
+            )
+            for space in spaces(shapes)
+        }
+        self.votes = votes
+        self._engine: Engine | None = Engine(shapes.network, state)
+        self._shown = False
+
+    @property
+    def words(self) -> Words:
+        """What the memories hold."""
+        if self._shown and self._engine is not None:
+            self._words = words_of(self._shapes, self._engine.state, self.votes)
+            self._shown = False
+        return self._words
+
+    def has(self, space: Space, first: int, count: int) -> bool:
+        """Whether all of these addresses exist."""
+        return bool(np.isin(np.arange(first, first + count), self._exists[space]).all())
+
+    def write(self, space: Space, first: int, words: list[int]) -> None:
+        """Write words."""
+        self.words[space][first : first + len(words)] = words
+        self._engine = None
+
+    def present(
+        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int
+    ) -> Presentation:
+        """Show an image to what the memories hold.
+
+        Raises
+        ------
+        StateError
+            If the model can't be in that state.
+        """
+        if self._engine is None:
+            try:
+                state, self.votes = state_of(self._shapes, self.words, self._base)
+                if not self._shapes.hardware.learn:
+                    state = _with_thresholds(state, self._shapes)
+                self._engine = Engine(self._shapes.network, state)
+            except (IndexError, ValueError) as e:
+                raise StateError("Memories must hold a state that the model can be in") from e
+        self._shown = True
+        return self._engine.present(levels, learn=learn, stop_after=stop_after)
+
+
+def _with_thresholds(state: State, shapes: Shapes) -> State:
+    """Give a state the strength and theta that make its firing thresholds.
+
+    A core that can't learn holds its thresholds as a table; the model computes them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such theta.
+    """
+    params = shapes.network.homeostasis
+    strength = state.weights.sum(axis=0, dtype=np.int64)
+    v_fire = state.v_fire.astype(np.int64)
+    least = -(-(v_fire << params.fire_shift) // np.maximum(strength, 1)) - params.v_th
+    theta = np.where(strength == 0, 0, np.clip(least, 0, max_of(THETA_BITS)))
+    if np.any(fire_threshold(theta, strength, params) != v_fire):
+        raise ValueError("v_fire must be a threshold that the model can have")
+    state.theta = theta.astype(np.int32)
+    state.strength = strength.astype(np.int32)
+    return state

@@ -1,0 +1,276 @@
+"""A device in software: the bytes of the protocol outside, the golden model inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from prunus_boards.driver.link import Frames
+from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
+from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.spec.formats import max_of
+from prunus_model.spec.presentation import Presentation
+from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.core.core import result_layout
+from prunus_rtl.export.plan import Plan
+from prunus_rtl.hardware import Space
+from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.protocol.protocol import (
+    BROKEN_ANSWER,
+    IDENTITY_SPACE,
+    MAX_BODY,
+    OFFSET,
+    READ_WRITE,
+    REQUEST_HEADER,
+    SPIKE,
+    Condition,
+    Identity,
+    Opcode,
+    ProtocolError,
+    Status,
+    decode,
+    encode,
+    word_bytes,
+)
+
+__all__ = ["Emulator"]
+
+#: Images that a core has room for.
+_IMAGES = 2
+#: Counts of frames and of presentations go round.
+_COUNT_MASK = 0xFFFF
+
+
+class _RefusalError(Exception):
+    """A request is refused."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+
+
+class Emulator:
+    """A core behind a link, as a function from bytes to bytes.
+
+    Takes no time: a presentation is over when it has been started, and takes 0 cycles. The memories
+    hold anything; but a state that the model can't be in is refused when it is to be presented,
+    with ``VALUE``.
+
+    Parameters
+    ----------
+    plan : Plan
+        Core, and initial contents of its memories.
+    clock_hz : int
+        Clock that the identity tells. 0: none.
+
+    Attributes
+    ----------
+    description : CoreDescription
+        The core.
+    """
+
+    def __init__(self, plan: Plan, *, clock_hz: int = 0) -> None:
+        self.description = CoreDescription.of(plan, clock_hz=clock_hz)
+        self._shapes = self.description.shapes
+        self._start = plan.state
+        self._network = bytes.fromhex(plan.artifact.content_hash)
+        self._frames = Frames()
+        self._last: tuple[bytes, bytes] | None = None
+        self._broken = 0
+        self._started = 0
+        self._memories = EmulatedMemories(self._shapes, plan.state, plan.votes)
+        self._begun = bytearray()
+        self._waiting: list[bytes] = []
+        self._result: bytes | None = None
+        self._spikes: list[tuple[int, int]] = []
+
+    def feed(self, octets: bytes) -> bytes:
+        """Take bytes from the host; return the bytes that answer them."""
+        return b"".join(self._answer(frame) for frame in self._frames.feed(octets))
+
+    def _answer(self, frame: bytes) -> bytes:
+        try:
+            message = decode(frame)
+        except ProtocolError:
+            self._broken = self._broken + 1 & _COUNT_MASK
+            return encode(BROKEN_ANSWER)
+        if self._last is not None and self._last[0] == message:
+            return self._last[1]
+        sequence, opcode, body = message[0], message[1], message[REQUEST_HEADER:]
+        status, content = Status.OK, b""
+        try:
+            content = self._handler(opcode)(body)
+        except _RefusalError as refusal:
+            status = refusal.status
+        answer = encode(bytes([sequence, opcode, status]) + content)
+        self._last = message, answer
+        return answer
+
+    def _handler(self, opcode: int) -> Callable[[bytes], bytes]:
+        handlers: dict[int, Callable[[bytes], bytes]] = {
+            Opcode.IDENTIFY: self._identify,
+            Opcode.READ: self._read,
+            Opcode.WRITE: self._write,
+            Opcode.IMAGE: self._image,
+            Opcode.PRESENT: self._present,
+            Opcode.RESULT: self._report,
+            Opcode.SPIKES: self._spikes_from,
+            Opcode.STATUS: self._condition,
+            Opcode.RESET: self._reset,
+        }
+        if opcode not in handlers:
+            raise _RefusalError(Status.OPCODE)
+        return handlers[opcode]
+
+    def _identify(self, body: bytes) -> bytes:
+        _check_length(body, 0)
+        return self.description.identity(self._network).pack()
+
+    def _read(self, body: bytes) -> bytes:
+        _check_length(body, READ_WRITE.size)
+        space, count, first = READ_WRITE.unpack(body)
+        size = self._check_words(space, first, count, too_many=Status.VALUE)
+        if space == IDENTITY_SPACE:
+            return self.description.identity(self._network).pack()[first : first + count]
+        words = self._memories.words[Space(space)][first : first + count]
+        return b"".join(word.to_bytes(size, "little") for word in words.tolist())
+
+    def _write(self, body: bytes) -> bytes:
+        if len(body) < READ_WRITE.size:
+            raise _RefusalError(Status.LENGTH)
+        space, count, first = READ_WRITE.unpack_from(body)
+        content = body[READ_WRITE.size :]
+        size = self._check_words(space, first, count, too_many=Status.LENGTH, writing=True)
+        _check_length(content, count * size)
+        if space == IDENTITY_SPACE:
+            network, at = bytearray(self._network), first - Identity.NETWORK_AT
+            network[at : at + count] = content
+            self._network = bytes(network)
+            return b""
+        mask = max_of(spaces(self._shapes)[Space(space)][1])
+        words = [
+            int.from_bytes(content[k * size : (k + 1) * size], "little") & mask
+            for k in range(count)
+        ]
+        self._memories.write(Space(space), first, words)
+        return b""
+
+    def _check_words(
+        self, space: int, first: int, count: int, *, too_many: Status, writing: bool = False
+    ) -> int:
+        """Check addresses; return the bytes of a word. Gateware finds faults in the same order."""
+        widths = {int(found): width for found, (_, width, _) in spaces(self._shapes).items()}
+        if space not in widths and space != IDENTITY_SPACE:
+            raise _RefusalError(Status.ADDRESS)
+        if count == 0:
+            raise _RefusalError(Status.VALUE)
+        size = 1 if space == IDENTITY_SPACE else word_bytes(widths[space])
+        most = MAX_BODY // size
+        # Words are looked for one by one, and the first that is too many ends that.
+        looked_for = min(count, most + 1)
+        if space == IDENTITY_SPACE:
+            least = Identity.NETWORK_AT if writing else 0
+            there = least <= first <= Identity.FORMAT.size - looked_for
+        else:
+            there = self._memories.has(Space(space), first, looked_for)
+        if not there:
+            raise _RefusalError(Status.ADDRESS)
+        if count > most:
+            raise _RefusalError(too_many)
+        return size
+
+    def _image(self, body: bytes) -> bytes:
+        if len(body) <= OFFSET.size:
+            raise _RefusalError(Status.LENGTH)
+        (offset,) = OFFSET.unpack_from(body)
+        levels = body[OFFSET.size :]
+        inputs = self.description.network.inputs
+        if len(self._waiting) == _IMAGES:
+            raise _RefusalError(Status.FULL)
+        if offset != len(self._begun):
+            raise _RefusalError(Status.POSITION)
+        if offset + len(levels) > inputs:
+            raise _RefusalError(Status.VALUE)
+        self._begun += levels
+        if len(self._begun) == inputs:
+            self._waiting.append(bytes(self._begun))
+            self._begun.clear()
+        return OFFSET.pack(len(self._begun))
+
+    def _present(self, body: bytes) -> bytes:
+        _check_length(body, 2)
+        stop_after, learn = body
+        if learn > self.description.hardware.learn:
+            raise _RefusalError(Status.VALUE)
+        if not self._waiting:
+            raise _RefusalError(Status.NO_IMAGE)
+        try:
+            shown = self._memories.present(
+                np.frombuffer(self._waiting[0], np.uint8), learn=bool(learn), stop_after=stop_after
+            )
+        except StateError as e:
+            raise _RefusalError(Status.VALUE) from e
+        del self._waiting[0]
+        self._started = self._started + 1 & _COUNT_MASK
+        self._spikes = list(
+            zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True)
+        )
+        self._result = self._packed(shown)
+        return b""
+
+    def _packed(self, shown: Presentation) -> bytes:
+        layout = result_layout(self._shapes)
+        neurons = self.description.network.neurons
+        readout = Readout(votes=self._memories.votes, assignment=np.zeros(neurons, dtype=np.int16))
+        prediction = int(predict_vote(shown.spike_counts(neurons)[np.newaxis], readout)[0])
+        undecided = prediction == UNDECIDED
+        counted = [name for name in layout["counters"].shape.members if name != "cycles"]
+        value = layout.const(
+            {
+                "prediction": 0 if undecided else prediction,
+                "undecided": undecided,
+                "counters": {name: getattr(shown.counters, name) for name in counted},
+            }
+        ).as_bits()
+        content: bytes = value.to_bytes(word_bytes(layout.size), "little")
+        return content
+
+    def _report(self, body: bytes) -> bytes:
+        _check_length(body, 0)
+        if self._result is None:
+            raise _RefusalError(Status.NO_RESULT)
+        return self._result
+
+    def _spikes_from(self, body: bytes) -> bytes:
+        _check_length(body, 1)
+        if self._result is None:
+            raise _RefusalError(Status.NO_RESULT)
+        some = self._spikes[body[0] : body[0] + MAX_BODY // SPIKE.size]
+        return b"".join(SPIKE.pack(*spike) for spike in some)
+
+    def _condition(self, body: bytes) -> bytes:
+        _check_length(body, 0)
+        return Condition(
+            running=False,
+            image=bool(self._waiting),
+            room=len(self._waiting) < _IMAGES,
+            result=self._result is not None,
+            broken=self._broken,
+            position=len(self._begun),
+            started=self._started,
+        ).pack()
+
+    def _reset(self, body: bytes) -> bytes:
+        _check_length(body, 0)
+        self._begun.clear()
+        self._waiting.clear()
+        self._result = None
+        self._spikes = []
+        # The number of the presentation is a register, not a memory.
+        self._memories.write(Space.PRESENTATION, 0, [self._start.presentation])
+        return b""
+
+
+def _check_length(body: bytes, length: int) -> None:
+    if len(body) != length:
+        raise _RefusalError(Status.LENGTH)

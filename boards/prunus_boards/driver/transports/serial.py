@@ -1,0 +1,93 @@
+"""A board at a serial port."""
+
+from __future__ import annotations
+
+import errno
+
+import serial
+from serial.tools import list_ports
+
+from prunus_boards.driver.transports.base import Transport, TransportError
+from prunus_rtl.link.protocol.protocol import BAUD
+
+__all__ = ["SerialTransport"]
+
+#: Bytes fetched at a time.
+_CHUNK = 4096
+_ERRORS: tuple[type[Exception], ...] = (serial.SerialException, OSError)
+try:
+    import termios
+except ImportError:  # Windows has none.
+    pass
+else:
+    # pyserial lets it through if a port vanishes while it is opened; it is no OSError.
+    _ERRORS += (termios.error,)
+#: Also what pyserial says of settings.
+_REFUSED: tuple[type[Exception], ...] = (*_ERRORS, ValueError)
+
+
+class SerialTransport(Transport):
+    """A board at a serial port: 8 data bits, no parity, 1 stop bit, no flow control.
+
+    Parameters
+    ----------
+    port : str
+        Name of the port, e.g. ``/dev/ttyUSB0``.
+    baud : int
+        Baud rate that the board was built for.
+
+    Raises
+    ------
+    TransportError
+        If there is no such port, if it is in use, or if it can't be opened.
+    """
+
+    def __init__(self, port: str, *, baud: int = BAUD) -> None:
+        self.name = port
+        self.patience = 0.5
+        self.presentation_patience = 30.0
+        try:
+            # Exclusive: two programs at one port would tear each other's frames apart.
+            self._port = serial.Serial(
+                port, baud, timeout=0, write_timeout=self.patience, exclusive=True
+            )
+        except _REFUSED as e:
+            raise TransportError(_reason(port, e)) from e
+
+    def write(self, octets: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._port.write(octets)
+        except _ERRORS as e:
+            raise TransportError(f"Serial port {self.name} must stay connected: {_text(e)}") from e
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has come."""
+        try:
+            self._port.timeout = timeout
+            first: bytes = self._port.read(1)
+            self._port.timeout = 0
+            rest: bytes = self._port.read(_CHUNK) if first else b""
+        except _ERRORS as e:
+            raise TransportError(f"Serial port {self.name} must stay connected: {_text(e)}") from e
+        return first + rest
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+def _reason(port: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        there = ", ".join(sorted(p.device for p in list_ports.comports())) or "none"
+        return f"Serial port {port} must exist; there are: {there}"
+    if number == errno.EACCES:
+        return f"Serial port {port} must be open to this user: on Debian, adduser USER dialout"
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return f"Serial port {port} must not be in use by another program"
+    return f"Serial port {port} must be one that can be opened: {_text(error)}"
+
+
+def _text(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)

@@ -1,0 +1,168 @@
+"""A simulated device: the gateware in Verilator, in a process of its own, behind a socket."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from prunus_boards.driver.transports.base import Transport, TransportError
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.link.protocol.description import CoreDescription
+
+__all__ = ["SimulatorTransport", "SocketTransport"]
+
+_CHUNK = 1 << 16
+
+
+class SocketTransport(Transport):
+    """A device behind a Unix socket, as ``python -m prunus_sim.link.server`` serves it.
+
+    Parameters
+    ----------
+    path : Path
+        The socket.
+
+    Raises
+    ------
+    TransportError
+        If nobody serves it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"socket:{path}"
+        # Simulated time does not pass while nothing happens, but the machine may be busy.
+        self.patience = 60.0
+        self.presentation_patience = 3600.0
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.connect(str(path))
+        except OSError as e:
+            self._socket.close()
+            raise TransportError(
+                f"Socket {path} must be one that is served: {e.strerror or e}"
+            ) from e
+
+    def write(self, octets: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._socket.settimeout(self.patience)
+            self._socket.sendall(octets)
+        except OSError as e:
+            raise TransportError(f"Device at {self.name} must stay connected: {e}") from e
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has come."""
+        try:
+            self._socket.settimeout(timeout)
+            octets = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            return b""
+        except OSError as e:
+            raise TransportError(f"Device at {self.name} must stay connected: {e}") from e
+        if not octets:
+            raise TransportError(f"Device at {self.name} must stay connected, but hung up")
+        return octets
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+class SimulatorTransport(Transport):
+    """A device that is simulated for as long as this is open.
+
+    Building the simulation takes some ten seconds, for large networks minutes.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Network that the memories hold first.
+    core : CoreDescription
+        The core. If it tells no clock, the simulated one does.
+    divisor : int, optional
+        Reach the core through its serial pins, with so many cycles per bit.
+    netlist : Path, optional
+        Folder with the core after synthesis, which is simulated instead.
+
+    Raises
+    ------
+    TransportError
+        If the package ``prunus_sim`` is missing, or the simulation does not start; with its reason.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        core: CoreDescription,
+        *,
+        divisor: int | None = None,
+        netlist: Path | None = None,
+    ) -> None:
+        if find_spec("cocotb") is None:
+            raise TransportError("Simulator must have cocotb: pip install prunus[sim]")
+        # Not below TMPDIR, whose name may be longer than that of a socket may be.
+        self._folder = tempfile.TemporaryDirectory(prefix="prunus-", dir="/tmp")
+        folder = Path(self._folder.name)
+        artifact.save(folder / "network.npz")
+        core.save(folder / "core.json")
+        path, log = folder / "link", folder / "server.log"
+        command = [sys.executable, "-m", "prunus_sim.link.server", str(folder / "network.npz")]
+        command += ["--core", str(folder / "core.json"), "--socket", str(path), "--once"]
+        command += ["--build", str(folder / "build")]
+        if divisor is not None:
+            command += ["--pins", str(divisor)]
+        if netlist is not None:
+            command += ["--netlist", str(netlist)]
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C is for the host, which then ends the simulation.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            self._await(path, log)
+            self._inner = SocketTransport(path)
+        except BaseException:
+            self._process.terminate()
+            self._end()
+            raise
+        self.name = "sim"
+        self._inner.name = self.name
+        self.patience = self._inner.patience
+        self.presentation_patience = self._inner.presentation_patience
+
+    def _await(self, path: Path, log: Path) -> None:
+        while not path.exists():
+            if self._process.poll() is not None:
+                lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+                raise TransportError(f"Simulation must start: {lines[-1].removeprefix('Error: ')}")
+            time.sleep(0.05)
+
+    def _end(self) -> None:
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def write(self, octets: bytes) -> None:
+        """Send bytes."""
+        self._inner.write(octets)
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has come."""
+        return self._inner.read(timeout)
+
+    def close(self) -> None:
+        """End the simulation."""
+        self._inner.close()
+        self._end()

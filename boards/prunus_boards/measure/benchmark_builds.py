@@ -1,0 +1,262 @@
+"""The builds whose results are kept: `python -m prunus_boards.measure.benchmark_builds`.
+
+With `--times`, only what follows from cycles is computed anew, for builds that are there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from prunus_boards.build.fit import FitError
+from prunus_boards.build.flow import build, prepare
+from prunus_boards.build.report import times
+from prunus_boards.platforms import find_board
+from prunus_boards.platforms.board import Board
+from prunus_model.cli.common import (
+    BUNDLED,
+    WrongError,
+    console,
+    load_network,
+    user_errors,
+)
+from prunus_model.common.atomic import write_json
+from prunus_model.common.errors import PrunusError
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.description import link_plan
+
+__all__ = ["KEPT", "RESULTS", "Kept", "build_options", "keep", "main", "retime"]
+
+#: Where results are, in the checkout.
+RESULTS = Path("boards/results")
+_PAPER = Path("build/paper.npz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A build whose result is kept.
+
+    Attributes
+    ----------
+    board : str
+        Name of the board.
+    network : str
+        A bundled network, or ``paper``: that of the paper's size, which is a file.
+    mode : "inference" or "learning"
+        Whether the core can learn.
+    store : str, optional
+        As of :class:`prunus_rtl.export.plan.ExportOptions`. Default: that of the board.
+    clock_hz : int, optional
+        Clock of the core. Default: that of the board.
+    fits : bool
+        Whether it is expected to fit; if not, what is kept is the refusal.
+    """
+
+    board: str
+    network: str
+    mode: Literal["inference", "learning"] = "inference"
+    store: str | None = None
+    clock_hz: int | None = None
+    fits: bool = True
+
+
+#: What is kept.
+KEPT = (
+    Kept(board="ulx3s-85f", network="paper", clock_hz=40_000_000),
+    Kept(board="ulx3s-85f", network="paper", store="dense", fits=False),
+    Kept(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
+    Kept(board="ulx3s-85f", network="400", mode="learning"),
+    Kept(board="icebreaker", network="up5k"),
+    Kept(board="ecpix5-85f", network="demo"),
+    Kept(board="tang-nano-9k", network="demo"),
+)
+
+
+def build_options(
+    board: Board,
+    artifact: Artifact,
+    *,
+    mode: Literal["inference", "learning"],
+    store: str | None = None,
+) -> ExportOptions:
+    """Return the options with which a network is built for a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board; its lanes are taken, or fewer if there are fewer neurons.
+    artifact : Artifact
+        The network.
+    mode, store
+        As of :class:`Kept`.
+    """
+    return ExportOptions(
+        mode=mode,
+        lanes=min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
+        store=store or (board.store if mode == "inference" else "auto"),
+        device=board.memory if mode == "inference" else None,
+    )
+
+
+def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS) -> Path:
+    """Build once and write the result.
+
+    Parameters
+    ----------
+    kept : Kept
+        What is built.
+    artifact : Artifact
+        Its network.
+    seeds : int
+        Attempts to place and route.
+    results : Path
+        Where the result is written.
+
+    Returns
+    -------
+    Path
+        File with the result.
+
+    Raises
+    ------
+    PrunusError
+        If it can't be built; or if it can, though it is expected not to fit.
+    """
+    board = find_board(kept.board)
+    options = build_options(board, artifact, mode=kept.mode, store=kept.store)
+    neurons = artifact.config.neurons
+    name = f"{kept.mode}-{neurons}"
+    content: dict[str, Any]
+    if kept.fits:
+        built = build(
+            artifact,
+            board,
+            options,
+            folder=Path("build") / board.name / name,
+            clock_hz=kept.clock_hz,
+            seeds=range(1, seeds + 1),
+            report=lambda what: console.print(f"{board.name} {name}: {what} ...", soft_wrap=True),
+        )
+        content = dict(built.report)
+    else:
+        name = f"{name}-{options.store}"
+        content = {
+            "board": board.name,
+            "device": board.device,
+            "mode": kept.mode,
+            "neurons": neurons,
+            "lanes": options.lanes,
+            "store": options.store,
+            "artifact_hash": artifact.content_hash,
+            "refused": _refusal(artifact, options, kept),
+        }
+    path = results / f"{board.name}-{name}.json"
+    write_json(path, content)
+    return path
+
+
+def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
+    """Compute cycles and times in the result of a build anew, by the formula of the core.
+
+    Parameters
+    ----------
+    kept : Kept
+        What was built.
+    artifact : Artifact
+        Its network.
+    results : Path
+        Where the result is.
+
+    Returns
+    -------
+    Path
+        File with the result.
+
+    Raises
+    ------
+    PrunusError
+        If there is no such result, or it is of another network.
+    """
+    path = results / f"{kept.board}-{kept.mode}-{artifact.config.neurons}.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as e:
+        raise PrunusError(f"Result {path} must exist; `make boards` builds it") from e
+    if content["artifact_hash"] != artifact.content_hash:
+        raise PrunusError(
+            f"Result {path} must be of network {artifact.content_hash[:12]}, not "
+            f"{content['artifact_hash'][:12]}; `make boards` builds it anew"
+        )
+    # The store is the one that was found to fit.
+    store = content["store"] if kept.mode == "inference" else None
+    options = build_options(find_board(kept.board), artifact, mode=kept.mode, store=store)
+    options = replace(options, lanes=content["lanes"])
+    facts = times(link_plan(artifact, options), clock_hz=round(content["clock_mhz"] * 1e6))
+    older = {key: value for key, value in content.items() if key not in facts}
+    keys = list(older)
+    at = keys.index("clock_mhz") + 1
+    ordered = {key: older[key] for key in keys[:at]} | facts | {k: older[k] for k in keys[at:]}
+    write_json(path, ordered)
+    return path
+
+
+def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
+    board = find_board(kept.board)
+    try:
+        prepare(link_plan(artifact, options), board, clock_hz=board.clock_hz)
+    except FitError as e:
+        return str(e)
+    raise PrunusError(f"{kept.network} with store {options.store} must not fit {board.name}")
+
+
+@click.command()
+@click.option(
+    "--only", metavar="TEXT", default="", help="Boards or networks with this in the name."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--paper",
+    type=click.Path(path_type=Path),
+    default=_PAPER,
+    show_default=True,
+    help="Network of the paper's size: `prunus train -c paper -d mnist -e 2`.",
+)
+@click.option(
+    "--times", "only_times", is_flag=True, help="Build nothing; compute cycles and times anew."
+)
+def main(*, only: str, seeds: int, paper: Path, only_times: bool) -> None:
+    """Build everything that is kept, and write the results; minutes to an hour."""
+    chosen = [
+        kept
+        for kept in KEPT
+        if only in f"{kept.board} {kept.network} {kept.mode} {kept.store or ''}"
+    ]
+    if not chosen:
+        raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
+    failed = []
+    with user_errors():
+        for kept in chosen:
+            try:
+                network = kept.network if kept.network in BUNDLED else str(paper)
+                artifact = load_network(network)
+                if not only_times:
+                    path = keep(kept, artifact, seeds=seeds)
+                elif kept.fits:
+                    path = retime(kept, artifact)
+                else:
+                    continue
+                console.print(f"Wrote {path}", soft_wrap=True)
+            except PrunusError as e:
+                # The others may still be built.
+                failed.append(f"{kept.board}, {kept.network}, {kept.mode}: {e}")
+    if failed:
+        raise WrongError(" ".join("; ".join(failed).split()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""A line that spoils what goes over it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from prunus_boards.driver.transports.base import Transport
+
+__all__ = ["FAULTS", "Line"]
+
+#: What can happen to a byte of a frame.
+FAULTS = ("flipped", "lost", "doubled", "inserted")
+#: Share of the frames to the device that are spoilt, and of those that come from it.
+_SPOILT = 0.5
+#: Most faults in one frame.
+_FAULTS = 4
+#: Seconds after which the driver repeats a request: simulated devices answer sooner, or not at all.
+_PATIENCE = 0.05
+
+
+class Line(Transport):
+    """A transport that spoils frames.
+
+    Parameters
+    ----------
+    inner : Transport
+        Way to the device.
+    rng : numpy.random.Generator
+        Source of the faults.
+
+    Attributes
+    ----------
+    frames : int
+        Spoilt frames so far.
+    faults : Counter of str
+        Faults so far, by kind.
+    spoils : bool
+        Whether it does.
+    """
+
+    def __init__(self, inner: Transport, rng: np.random.Generator) -> None:
+        self._inner = inner
+        self._rng = rng
+        self.name = inner.name
+        self.patience = _PATIENCE
+        self.presentation_patience = inner.presentation_patience
+        self.frames = 0
+        self.faults: Counter[str] = Counter()
+        self.spoils = False
+
+    def write(self, octets: bytes) -> None:
+        """Send a frame."""
+        octets = self._spoilt(octets)
+        if octets:
+            self._inner.write(octets)
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has come; nothing if all of it was lost."""
+        octets = self._inner.read(timeout)
+        # An answer comes in one piece.
+        return self._spoilt(octets) or b"\0" if octets else octets
+
+    def close(self) -> None:
+        """Close the way to the device."""
+        self._inner.close()
+
+    def _spoilt(self, octets: bytes) -> bytes:
+        rng = self._rng
+        if not self.spoils or rng.random() >= _SPOILT:
+            return octets
+        spoilt = bytearray(octets)
+        for _ in range(int(rng.integers(1, _FAULTS + 1))):
+            if not spoilt:
+                break
+            at, kind = int(rng.integers(len(spoilt))), str(rng.choice(FAULTS))
+            # Delimiters more often than chance has it.
+            octet = int(rng.choice([0, *rng.integers(0, 256, 3).tolist()]))
+            match kind:
+                case "flipped":
+                    spoilt[at] ^= 1 << int(rng.integers(8))
+                case "lost":
+                    del spoilt[at : at + int(rng.choice([1, 1, 2, len(spoilt)]))]
+                case "doubled":
+                    spoilt[at:at] = spoilt[at : at + 1]
+                case _:
+                    spoilt[at:at] = bytes([octet])
+            self.faults[kind] += 1
+        self.frames += 1
+        return bytes(spoilt)

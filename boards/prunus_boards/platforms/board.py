@@ -1,0 +1,174 @@
+"""What a build must know of a board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prunus_model.common.errors import PrunusError
+
+__all__ = ["FLOWS", "LED", "UART", "Board", "BoardError", "Flow"]
+
+
+class BoardError(PrunusError):
+    """There is no such board, or it can't do that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Tools of a family, and what they write.
+
+    Attributes
+    ----------
+    synth_opts : str
+        Options of the synthesis of yosys.
+    place : str
+        Tool that places and routes.
+    place_opts : tuple of str
+        Its options, beside those of Amaranth.
+    placed : str
+        What it writes.
+    pack : str
+        Tool that makes the bitstream of that.
+    product : str
+        Suffix of the bitstream.
+    cells : dict of str to (str, ...)
+        For each figure of a report the kinds of cells that it counts: those of yosys for ``ff``,
+        else those of the place and route.
+    """
+
+    synth_opts: str
+    place: str
+    place_opts: tuple[str, ...]
+    placed: str
+    pack: str
+    product: str
+    cells: Mapping[str, tuple[str, ...]]
+
+
+#: Flows by family.
+FLOWS = {
+    "ecp5": Flow(
+        synth_opts="",
+        place="nextpnr-ecp5",
+        # Several times as quick as the other router on designs of this size.
+        place_opts=("--router", "router2"),
+        placed="top.config",
+        pack="ecppack",
+        product="bit",
+        cells={
+            "lut": ("TRELLIS_COMB",),
+            "ff": ("TRELLIS_FF",),
+            "bram": ("DP16KD",),
+            "spram": (),
+            "dsp": ("MULT18X18D",),
+        },
+    ),
+    "ice40": Flow(
+        synth_opts="-spram -dsp",
+        place="nextpnr-ice40",
+        place_opts=(),
+        placed="top.asc",
+        pack="icepack",
+        product="bin",
+        cells={
+            "lut": ("ICESTORM_LC",),
+            "ff": ("SB_DFF",),
+            "bram": ("ICESTORM_RAM",),
+            "spram": ("ICESTORM_SPRAM",),
+            "dsp": ("ICESTORM_DSP",),
+        },
+    ),
+    "gowin": Flow(
+        synth_opts="",
+        place="nextpnr-himbaechel-gowin",
+        place_opts=(),
+        placed="top.pnr.json",
+        pack="gowin_pack",
+        product="fs",
+        cells={
+            "lut": ("LUT4", "ALU"),
+            "ff": ("DFF",),
+            "bram": ("BSRAM",),
+            "spram": (),
+            "dsp": ("MULT18X18", "MULT9X9", "MULT36X36"),
+        },
+    ),
+}
+#: Resources that every board has, with number 0; that of the UART has `rx` and `tx`.
+UART, LED = "uart", "led"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A board, or a device on a board of the user's.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line.
+    title : str
+        As people call it.
+    device : str
+        FPGA.
+    family : str
+        One of :data:`FLOWS`.
+    memory : str
+        Memory of the device: one of :data:`prunus_rtl.memory_image.footprint.DEVICES`.
+    platform : function
+        Returns a new Amaranth platform. Takes the pins by name if ``pins`` is not empty.
+    oscillator : str
+        Resource of the clock.
+    oscillator_hz : int
+        Its frequency.
+    clock_hz : int
+        Clock of the core, unless the user asks for another.
+    network : str
+        Bundled network that is built, unless the user names one.
+    lanes : int
+        Lanes, unless the user asks for another number.
+    store : str
+        What holds the weights of an inference core, unless the user names another; ``auto`` takes
+        the quickest packed format that fits.
+    loader : tuple of str
+        Options of openFPGALoader; empty if only the user can know them.
+    pins : dict of str to str
+        Pins that the user may move: ``clock``, ``rx``, ``tx``, ``led``. Empty: all are fixed.
+    """
+
+    name: str
+    title: str
+    device: str
+    family: str
+    memory: str
+    platform: Callable[..., Any]
+    oscillator: str
+    oscillator_hz: int
+    clock_hz: int
+    network: str
+    lanes: int
+    store: str = "auto"
+    loader: tuple[str, ...] = ()
+    pins: Mapping[str, str] | None = None
+
+    @property
+    def flow(self) -> Flow:
+        """Tools."""
+        return FLOWS[self.family]
+
+    def make_platform(self, pins: Mapping[str, str]) -> Any:
+        """Return a new platform, with some pins moved.
+
+        Raises
+        ------
+        BoardError
+            If there is no such pin, or pins of this board can't be moved.
+        """
+        if self.pins is None:
+            if pins:
+                raise BoardError(f"Pins of {self.name} must stay where they are on the board")
+            return self.platform()
+        if unknown := sorted(set(pins) - set(self.pins)):
+            raise BoardError(f"Pin must be one of {', '.join(self.pins)}, not {unknown[0]!r}")
+        return self.platform({**self.pins, **pins})

@@ -1,0 +1,1 @@
+"""Writes measured results into the READMEs."""

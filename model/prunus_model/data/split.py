@@ -1,0 +1,233 @@
+"""Labelled images, whatever they were read from, and the rules for choosing them by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.common.errors import DataError
+
+__all__ = ["SPLITS", "Split", "SplitName", "check_for", "choose_pair", "order_for"]
+
+SplitName: TypeAlias = Literal["train", "test"]
+SPLITS: tuple[SplitName, SplitName] = ("train", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Labelled images for training or for testing.
+
+    Two splits are equal only if they are the same object; compare :attr:`sha256` for content.
+
+    Parameters
+    ----------
+    name : str
+        For messages and provenance, e.g. ``"mnist train"``.
+    images : ndarray of uint8, shape (n, inputs)
+        Grey levels, every image row by row, C-contiguous. Kept as a read-only view.
+    labels : ndarray of uint8, shape (n,)
+        Class of every image. Kept as a read-only view.
+    image_shape : tuple of int
+        Height and width; their product is ``inputs``.
+
+    Raises
+    ------
+    TypeError
+        If an array has another type, number of dimensions or memory order.
+    DataError
+        If there is no image or no pixel, or if the sizes disagree.
+    """
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    image_shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        for field, array, dimensions in (("images", self.images, 2), ("labels", self.labels, 1)):
+            if array.dtype != np.uint8 or array.ndim != dimensions:
+                raise TypeError(
+                    f"Array {field} must be uint8 with {dimensions} dimensions, "
+                    f"not {array.dtype} with {array.ndim}"
+                )
+            if not array.flags.c_contiguous:
+                raise TypeError(f"Array {field} must be C-contiguous")
+        if self.images.size == 0:
+            raise DataError(
+                f"Data {self.name} must hold at least one image of at least one pixel, "
+                f"not {self.images.shape[0]} x {self.images.shape[1]}"
+            )
+        if len(self.images) != len(self.labels):
+            raise DataError(
+                f"Images and labels of {self.name} must be equally many, "
+                f"but got {len(self.images)} images, {len(self.labels)} labels"
+            )
+        height, width = self.image_shape
+        if height < 1 or height * width != self.images.shape[1]:
+            raise DataError(
+                f"Image shape of {self.name} must have {self.images.shape[1]} pixels, "
+                f"not {height} x {width}"
+            )
+        for field in ("images", "labels"):
+            view = getattr(self, field).view()
+            view.flags.writeable = False
+            object.__setattr__(self, field, view)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the content, in hexadecimal digits; neither name nor image shape is in it.
+
+        SHA-256 over ``n`` and ``inputs``, both as little-endian 64-bit integers, the images row by
+        row, and the labels.
+        """
+        digest = hashlib.sha256(np.array(self.images.shape, dtype="<i8").tobytes())
+        digest.update(self.images.data)
+        digest.update(self.labels.data)
+        return digest.hexdigest()
+
+    def take(self, first: int, count: int) -> Split:
+        """Return the images ``first`` to ``first + count - 1``.
+
+        Parameters
+        ----------
+        first : int
+            Index of the first image, from 0.
+        count : int
+            Number of images, at least one.
+
+        Returns
+        -------
+        Split
+            A view, with the range in its name; this object itself if that is all of it.
+
+        Raises
+        ------
+        DataError
+            If there are not that many images.
+        """
+        if not 0 <= first < len(self):
+            raise DataError(
+                f"First image taken from {self.name} must be in 0..{len(self) - 1}, not {first}"
+            )
+        if not 1 <= count <= len(self) - first:
+            start = f" from image {first} on" if first else ""
+            raise DataError(
+                f"Number of images taken from {self.name}{start} must be in "
+                f"1..{len(self) - first}, not {count}"
+            )
+        if count == len(self):
+            return self
+        return Split(
+            name=f"{self.name}[{first}:{first + count}]",
+            images=self.images[first : first + count],
+            labels=self.labels[first : first + count],
+            image_shape=self.image_shape,
+        )
+
+    def head(self, count: int) -> Split:
+        """Return the first images: ``take(0, count)``.
+
+        Parameters
+        ----------
+        count : int
+            Number of images, at least one.
+
+        Returns
+        -------
+        Split
+            A view, with the range in its name; this object itself if that is all of it.
+
+        Raises
+        ------
+        DataError
+            If there are not that many images.
+        """
+        return self.take(0, count)
+
+
+def check_for(split: Split, *, inputs: int, classes: int) -> None:
+    """Check that a network can be presented with these images.
+
+    Parameters
+    ----------
+    split : Split
+        Images and labels.
+    inputs : int
+        Number of inputs of the network.
+    classes : int
+        Number of classes that it tells apart.
+
+    Raises
+    ------
+    DataError
+        If the images have another number of pixels, or if a label is not a class.
+    """
+    if split.images.shape[1] != inputs:
+        raise DataError(
+            f"Images of {split.name} must have {inputs} pixels for this configuration, "
+            f"not {split.images.shape[1]}"
+        )
+    if split.labels.max() >= classes:
+        raise DataError(
+            f"Labels of {split.name} must be in 0..{classes - 1} for this configuration, "
+            f"not {split.labels.max()}"
+        )
+
+
+def order_for(split: SplitName) -> tuple[SplitName, SplitName]:
+    """Return the wanted split, then the one that serves if there is only that.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        Which split is wanted.
+
+    Returns
+    -------
+    tuple of str
+        Both splits.
+    """
+    return ("train", "test") if split == "train" else ("test", "train")
+
+
+def choose_pair(
+    what: str, pairs: Sequence[tuple[str, str, str]], found: Collection[str]
+) -> tuple[str, str, str]:
+    """Return the first pair of names of which both were found.
+
+    Parameters
+    ----------
+    what : str
+        Where they were looked for, for messages only.
+    pairs : sequence of tuple of str
+        Name of the images, name of the labels, and anything else about the pair.
+    found : collection of str
+        Names that are there.
+
+    Returns
+    -------
+    tuple of str
+        An element of ``pairs``.
+
+    Raises
+    ------
+    DataError
+        If there is no pair, or only half of one before the first whole pair.
+    """
+    for images, labels, about in pairs:
+        present = [name for name in (images, labels) if name in found]
+        if len(present) == 2:
+            return images, labels, about
+        # A pair of another split would hide the mistake, so half a pair is not passed over.
+        if present:
+            raise DataError(f"{what} must hold {images} and {labels}, but has {present[0]} only")
+    wanted = ", or ".join(f"{images} and {labels}" for images, labels, _ in pairs)
+    raise DataError(f"{what} must hold {wanted}")

@@ -1,0 +1,1 @@
+"""The compiled engine: equals the reference, and shares no code with it."""

@@ -1,0 +1,52 @@
+"""Compiled kernels of the engine: one presentation, and many.
+
+Nothing here decides anything: each kernel computes exactly what the reference's unit of the same
+name does, in an order and in widths that suit a processor. Weights are kept twice: row-major by
+input for the addition of rows, and by neuron for learning.
+"""
+
+from prunus_model.engine.integrate import integrate
+from prunus_model.engine.layout import (
+    ADAPTIVE,
+    BLOCK,
+    CONSTANT,
+    FROZEN,
+    LANES,
+    LIVE,
+    NO_SWEEP_PRUNING,
+    PRUNED,
+    SOFT,
+    Net,
+    Params,
+    Run,
+)
+from prunus_model.engine.present import (
+    begin,
+    infer_many,
+    present,
+    present_events,
+    train_many,
+)
+from prunus_model.engine.streams import jump_tables
+
+__all__ = [
+    "ADAPTIVE",
+    "BLOCK",
+    "CONSTANT",
+    "FROZEN",
+    "LANES",
+    "LIVE",
+    "NO_SWEEP_PRUNING",
+    "PRUNED",
+    "SOFT",
+    "Net",
+    "Params",
+    "Run",
+    "begin",
+    "infer_many",
+    "integrate",
+    "jump_tables",
+    "present",
+    "present_events",
+    "train_many",
+]

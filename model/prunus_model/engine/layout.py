@@ -1,0 +1,181 @@
+"""What kernels work on: parameters, network, scratch memory; and the constants they share."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.formats import (
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    THETA_BITS,
+    V_FIRE_BITS,
+    max_of,
+)
+
+__all__ = [
+    "ADAPTIVE",
+    "BLOCK",
+    "CONSTANT",
+    "FLUSH",
+    "FROZEN",
+    "LANES",
+    "LIVE",
+    "MASK32",
+    "NO_MARGIN",
+    "NO_SWEEP_PRUNING",
+    "POST_COUNT_MAX",
+    "PRESENTATION_MAX",
+    "PRUNED",
+    "SOFT",
+    "THETA_MAX",
+    "U32",
+    "V_FIRE_MAX",
+    "Count",
+    "Net",
+    "Params",
+    "Run",
+]
+
+#: Codes of the pruning policies that act while learning.
+NO_SWEEP_PRUNING, CONSTANT, ADAPTIVE, SOFT = range(4)
+#: Status of a synapse.
+PRUNED, LIVE, FROZEN = range(3)
+#: Steps whose spikes are found side by side; the arrays of steps are padded to a multiple of it.
+LANES = 64
+#: Neurons added side by side; rows are padded to a multiple of it with neurons that never fire.
+BLOCK = 64
+#: Rows of bytes whose sum cannot overflow 16 bits.
+FLUSH = 256
+
+U32 = np.uint32
+MASK32 = max_of(32)
+PRESENTATION_MAX = max_of(PRESENTATION_BITS)
+THETA_MAX, V_FIRE_MAX = max_of(THETA_BITS), max_of(V_FIRE_BITS)
+POST_COUNT_MAX = max_of(POST_COUNT_BITS)
+#: Below every margin.
+NO_MARGIN = -(1 << 30)
+
+
+class Count(IntEnum):
+    """Places of the counters, as in :class:`prunus_model.spec.counters.Counters`."""
+
+    PRESENTATIONS = 0
+    STEPS = 1
+    INHIBITED_STEPS = 2
+    ENCODER_DRAWS = 3
+    LEARNING_DRAWS = 4
+    INPUT_SPIKES = 5
+    INTEGRATED_SPIKES = 6
+    OUTPUT_SPIKES = 7
+    FORWARD_SOPS = 8
+    FROZEN_SOPS = 9
+    FORWARD_DENSE = 10
+    UPDATE_SOPS = 11
+    UPDATE_DENSE = 12
+    PRUNED = 13
+
+
+class Params(NamedTuple):
+    """Numbers of a configuration, flat, for the kernels, named as there."""
+
+    inputs: int
+    neurons: int
+    words: int
+    steps: int
+    seed: int
+    w_max: int
+    leak_shift: int
+    inhibition_steps: int
+    v_th: int
+    theta_plus: int
+    theta_decay_shift: int
+    fire_shift: int
+    trace_window: int
+    potentiation_shift: int
+    depression_shift: int
+    policy: int
+    w_prune: int
+    ramp_gain: int
+    ramp_shift: int
+    strength_gain: int
+    start: int
+    echo_shift: int
+    row_length: int
+    echo_start: int
+    after_presentations: int
+    min_spikes: int
+    percent: int
+
+
+class Net(NamedTuple):
+    """What learning changes.
+
+    Attributes
+    ----------
+    weights : ndarray of uint8, shape (inputs, neurons, padded)
+    columns : ndarray of uint8, shape (neurons, inputs)
+        The same weights, by neuron.
+    status : ndarray of uint8, shape (neurons, inputs)
+        :data:`PRUNED`, :data:`LIVE` or :data:`FROZEN`.
+    row_alive, row_frozen : ndarray of int64, shape (inputs,)
+        Synapses of each input that are not pruned; that are frozen.
+    theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
+    echo : ndarray of int32, shape (inputs,)
+        As in :class:`prunus_model.spec.state.State`.
+    """
+
+    weights: npt.NDArray[np.uint8]
+    columns: npt.NDArray[np.uint8]
+    status: npt.NDArray[np.uint8]
+    row_alive: npt.NDArray[np.int64]
+    row_frozen: npt.NDArray[np.int64]
+    theta: npt.NDArray[np.int32]
+    strength: npt.NDArray[np.int32]
+    post_count: npt.NDArray[np.int32]
+    active_count: npt.NDArray[np.int32]
+    echo: npt.NDArray[np.int32]
+
+
+class Run(NamedTuple):
+    """What one thread works in; ``v``, ``v_fire`` and ``last_step`` are state, the rest is not.
+
+    Attributes
+    ----------
+    v, v_fire : ndarray of int32, shape (neurons, padded)
+    sums : ndarray of uint16, shape (neurons, padded)
+    last_step : ndarray of int16, shape (inputs,)
+    lanes : ndarray of uint32, shape (steps, padded)
+        States of the encoder stream, one for each step.
+    hits : ndarray of uint64, shape (groups of 64 steps, inputs)
+        Steps in which an input spikes, a bit each.
+    events : ndarray of uint16, shape (steps, inputs)
+        Spiking inputs of each step.
+    event_counts : ndarray of int64, shape (steps, padded)
+    random, column : ndarray of uint8, shape (4 * words,), (inputs,)
+    thresholds : ndarray of uint16, shape (inputs,)
+        Pruning threshold of each synapse of the neuron that fired.
+    changed : ndarray of uint16, shape (inputs + 1,)
+        Inputs whose synapse a sweep changes.
+    spike_steps, spike_posts : ndarray of int64, shape (steps,)
+    spike_counts : ndarray of uint8, shape (neurons,)
+    """
+
+    v: npt.NDArray[np.int32]
+    v_fire: npt.NDArray[np.int32]
+    sums: npt.NDArray[np.uint16]
+    last_step: npt.NDArray[np.int16]
+    lanes: npt.NDArray[np.uint32]
+    hits: npt.NDArray[np.uint64]
+    events: npt.NDArray[np.uint16]
+    event_counts: npt.NDArray[np.int64]
+    random: npt.NDArray[np.uint8]
+    column: npt.NDArray[np.uint8]
+    thresholds: npt.NDArray[np.uint16]
+    changed: npt.NDArray[np.uint16]
+    spike_steps: npt.NDArray[np.int64]
+    spike_posts: npt.NDArray[np.int64]
+    spike_counts: npt.NDArray[np.uint8]

@@ -1,0 +1,153 @@
+"""Whole presentations: one, or many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from prunus_model.engine.compiling import compiled
+from prunus_model.engine.encode import encode
+from prunus_model.engine.integrate import fire, integrate
+from prunus_model.engine.layout import PRESENTATION_MAX, SOFT, Count, Net, Params, Run
+from prunus_model.engine.learn import fire_threshold, freeze, learn_spike
+from prunus_model.engine.streams import seeded
+from prunus_model.spec import random_streams
+from prunus_model.spec.state import NO_STEP
+
+__all__ = ["begin", "infer_many", "present", "present_events", "train_many"]
+
+
+@compiled
+def begin(learn: bool, presentation: int, p: Params, net: Net, run: Run) -> None:
+    """Prepare a presentation (semantics, 4.1)."""
+    if learn and presentation > 0:
+        for j in range(p.neurons):
+            net.theta[j] -= net.theta[j] >> p.theta_decay_shift
+    for j in range(p.neurons):
+        run.v_fire[j] = fire_threshold(np.int64(net.theta[j]), np.int64(net.strength[j]), p)
+        run.v[j] = 0
+        run.sums[j] = 0
+        run.spike_counts[j] = 0
+    run.last_step[:] = NO_STEP
+
+
+@compiled
+def steps(
+    learn: bool, stop_after: int, presentation: int, p: Params, net: Net, run: Run, counters: Any
+) -> int:
+    """Execute the steps of a presentation whose spikes are drawn; return the output spikes."""
+    s = seeded(p.seed, presentation, random_streams.LEARNING)
+    begin(learn, presentation, p, net, run)
+    inhibition = 0
+    fired = 0
+    for step in range(p.steps):
+        n = run.event_counts[step]
+        pres = run.events[step, :n]
+        for i in range(n):
+            run.last_step[pres[i]] = step
+        counters[Count.STEPS] += 1
+        counters[Count.INPUT_SPIKES] += n
+        if inhibition > 0:
+            inhibition -= 1
+            counters[Count.INHIBITED_STEPS] += 1
+            continue
+        counters[Count.INTEGRATED_SPIKES] += n
+        counters[Count.FORWARD_DENSE] += n * p.neurons
+        sops = 0
+        frozen = 0
+        for i in range(n):
+            sops += net.row_alive[pres[i]]
+            frozen += net.row_frozen[pres[i]]
+        counters[Count.FORWARD_SOPS] += sops
+        counters[Count.FROZEN_SOPS] += frozen
+        integrate(net.weights, pres, run.v, run.sums)
+        post = fire(run.v, run.sums, run.v_fire, p.leak_shift)
+        if post >= 0:
+            run.spike_steps[fired] = step
+            run.spike_posts[fired] = post
+            run.spike_counts[post] += 1
+            fired += 1
+            if learn:
+                s = learn_spike(post, step, presentation, s, p, net, run, counters)
+            run.v[:] = 0
+            inhibition = p.inhibition_steps
+            if fired == stop_after:
+                break
+    if learn and p.policy == SOFT:
+        freeze(p, net, run, counters)
+    counters[Count.OUTPUT_SPIKES] += fired
+    counters[Count.PRESENTATIONS] += 1
+    return fired
+
+
+@compiled
+def present(
+    levels: Any,
+    learn: bool,
+    stop_after: int,
+    presentation: int,
+    p: Params,
+    jump: Any,
+    net: Net,
+    run: Run,
+    counters: Any,
+) -> Any:
+    """Show one image; return the output spikes."""
+    encode(levels, presentation, p, jump, run)
+    before = counters[Count.STEPS]
+    fired = steps(learn, stop_after, presentation, p, net, run, counters)
+    counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
+    return fired
+
+
+@compiled
+def present_events(
+    pres: Any,
+    learn: bool,
+    stop_after: int,
+    presentation: int,
+    p: Params,
+    net: Net,
+    run: Run,
+    counters: Any,
+) -> Any:
+    """Show the address events `pres`, one after the other by step; return the output spikes.
+
+    `run.event_counts` holds how many belong to each step.
+    """
+    first = 0
+    for step in range(p.steps):
+        n = run.event_counts[step]
+        run.events[step, :n] = pres[first : first + n]
+        first += n
+    return steps(learn, stop_after, presentation, p, net, run, counters)
+
+
+@compiled
+def train_many(
+    levels: Any, first: int, p: Params, jump: Any, net: Net, run: Run, counters: Any, spikes: Any
+) -> None:
+    """Learn from many images; `spikes[image, neuron]` receives the output spikes."""
+    for n in range(levels.shape[0]):
+        present(levels[n], True, 0, (first + n) & PRESENTATION_MAX, p, jump, net, run, counters)
+        spikes[n] = run.spike_counts
+
+
+@compiled
+def infer_many(
+    levels: Any,
+    stop_after: int,
+    first: int,
+    p: Params,
+    jump: Any,
+    net: Net,
+    run: Run,
+    counters: Any,
+    spikes: Any,
+) -> None:
+    """Show many images without learning; `counters[image]`, `spikes[image, neuron]`."""
+    for n in range(levels.shape[0]):
+        presentation = (first + n) & PRESENTATION_MAX
+        present(levels[n], False, stop_after, presentation, p, jump, net, run, counters[n])
+        spikes[n] = run.spike_counts

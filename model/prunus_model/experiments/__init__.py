@@ -1,1 +1,0 @@
-"""Commands that remake what comes with Prunus."""

@@ -1,0 +1,1 @@
+"""The reference: one unit per file, as the equations of the specification."""

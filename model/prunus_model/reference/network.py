@@ -1,0 +1,320 @@
+"""The reference: a presentation and a run, composed of the units, as readable as the equations.
+
+It is slow, and it is the judge: the engine and the hardware equal it bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.reference import encoder, homeostasis, membrane, pruning, stdp
+from prunus_model.reference.xorshift import Stream
+from prunus_model.spec.config import NetworkConfig, PostPruning, SoftPruning
+from prunus_model.spec.counters import Counters
+from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
+from prunus_model.spec.presentation import (
+    Presentation,
+    check_events,
+    check_levels,
+    check_stop_after,
+)
+from prunus_model.spec.random_streams import ENCODER, LEARNING, words
+from prunus_model.spec.state import NO_STEP, State
+
+__all__ = ["Network", "Step"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One time step that has just been executed.
+
+    Attributes
+    ----------
+    step : int
+        Its number.
+    spikes : ndarray of bool, shape (inputs,)
+        Inputs that spiked.
+    inhibited : bool
+        Whether nothing was integrated.
+    post : int
+        The neuron that fired, -1 if none.
+    w_prune : int
+        The pruning threshold of the sweep that it caused; 0 if it caused none.
+    """
+
+    step: int
+    spikes: npt.NDArray[np.bool_]
+    inhibited: bool
+    post: int
+    w_prune: int
+
+
+class Network:
+    """A network, presentation by presentation or step by step.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        All parameters.
+    state : State, optional
+        Where to start; it is used, not copied. Default: before training.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+    state : State
+        May be read and changed between steps.
+
+    See Also
+    --------
+    prunus_model.engine.engine.Engine : The same, compiled.
+
+    Examples
+    --------
+    >>> network = Network(NetworkConfig.named("tiny"))
+    >>> image = np.full(49, 90, dtype=np.uint8)
+    >>> result = network.present(image, learn=True)
+    >>> result.counters.output_spikes == len(result.spike_posts)
+    True
+    """
+
+    def __init__(self, config: NetworkConfig, state: State | None = None) -> None:
+        self.config = config
+        self.state = State.initial(config) if state is None else state
+
+    def present(
+        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
+    ) -> Presentation:
+        """Show one image.
+
+        Parameters
+        ----------
+        levels : ndarray of uint8, shape (inputs,)
+            Levels of the image (:func:`prunus_model.spec.levels.levels`).
+        learn : bool
+            Whether weights, thresholds and pruning change.
+        stop_after : int
+            End at this output spike (early exit); 0 means never.
+
+        Returns
+        -------
+        Presentation
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong type or shape.
+        """
+        counters = Counters()
+        return _collect(self.walk(levels, learn, stop_after, counters), counters)
+
+    def present_events(
+        self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
+    ) -> Presentation:
+        """Show address events in place of an image; no encoder draws are made.
+
+        Parameters
+        ----------
+        events : sequence of sequences of int
+            As in :func:`prunus_model.spec.presentation.check_events`.
+        learn, stop_after
+            As in :meth:`present`.
+
+        Returns
+        -------
+        Presentation
+        """
+        arrays = check_events(events, self.config)
+
+        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
+            spikes = np.zeros(self.config.inputs, dtype=np.bool_)
+            spikes[arrays[step]] = True
+            return spikes
+
+        counters = Counters()
+        return _collect(self._walk(spikes_of, learn, stop_after, counters), counters)
+
+    def walk(
+        self,
+        levels: npt.NDArray[np.uint8],
+        learn: bool,
+        stop_after: int = 0,
+        counters: Counters | None = None,
+    ) -> Iterator[Step]:
+        """Show one image and pause after each step, so that every state can be read.
+
+        Parameters
+        ----------
+        levels, learn, stop_after
+            As in :meth:`present`.
+        counters : Counters, optional
+            Counted up on the way.
+
+        Yields
+        ------
+        Step
+            The presentation counts only once all steps have been taken.
+        """
+        check_levels(levels, self.config, many=False)
+        counters = Counters() if counters is None else counters
+        stream = self._stream(ENCODER)
+
+        def spikes_of(_step: int) -> npt.NDArray[np.bool_]:
+            counters.encoder_draws += words(self.config.inputs)
+            return encoder.spikes(stream.sweep(self.config.inputs), levels)
+
+        return self._walk(spikes_of, learn, stop_after, counters)
+
+    def finish(self) -> int:
+        """End the training: with policy ``post``, prune now; then come to rest.
+
+        At rest ``v`` and ``last_step`` are as before a presentation, and ``v_fire`` holds the
+        thresholds that inference uses.
+
+        Returns
+        -------
+        int
+            How many synapses were pruned.
+        """
+        policy, state = self.config.pruning, self.state
+        pruned = np.zeros(state.alive.shape, dtype=np.bool_)
+        if isinstance(policy, PostPruning):
+            pruned = state.alive & ~pruning.kept_by_post(state.weights, policy)
+            state.alive &= ~pruned
+            state.weights[pruned] = 0
+            state.strength[:] = state.weights.sum(axis=0, dtype=np.int32)
+        self._begin(learn=False)
+        return int(np.count_nonzero(pruned))
+
+    def _walk(
+        self,
+        spikes_of: Callable[[int], npt.NDArray[np.bool_]],
+        learn: bool,
+        stop_after: int,
+        counters: Counters,
+    ) -> Iterator[Step]:
+        check_stop_after(stop_after)
+        config, state = self.config, self.state
+        learning = self._stream(LEARNING)
+        spike_counts = np.zeros(config.neurons, dtype=np.int64)
+        self._begin(learn)
+        inhibition = 0
+        for step in range(config.encoder.steps):
+            spikes = spikes_of(step)
+            state.last_step[spikes] = step
+            counters.steps += 1
+            counters.input_spikes += int(np.count_nonzero(spikes))
+            if inhibition:
+                inhibition -= 1
+                counters.inhibited_steps += 1
+                yield Step(step=step, spikes=spikes, inhibited=True, post=-1, w_prune=0)
+                continue
+            self._count_integration(spikes, counters)
+            v = membrane.integrate(state.v.astype(np.int64), state.weights, spikes)
+            post = membrane.winner(v, state.v_fire.astype(np.int64))
+            state.v[:] = membrane.leak(v, config.membrane.leak_shift)
+            w_prune = 0
+            if post >= 0:
+                counters.output_spikes += 1
+                spike_counts[post] += 1
+                if learn:
+                    w_prune = self._learn(post, step, learning, counters)
+                state.v[:] = 0
+                inhibition = config.membrane.inhibition_steps
+            yield Step(step=step, spikes=spikes, inhibited=False, post=post, w_prune=w_prune)
+            if stop_after and spike_counts.sum() == stop_after:
+                break
+        if learn and isinstance(config.pruning, SoftPruning):
+            self._freeze(spike_counts, config.pruning, counters)
+        counters.presentations += 1
+        state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
+
+    def _stream(self, constant: int) -> Stream:
+        return Stream(
+            seed=self.config.seed, presentation=self.state.presentation, constant=constant
+        )
+
+    def _begin(self, learn: bool) -> None:
+        """Prepare a presentation (semantics, 4.1)."""
+        state, params = self.state, self.config.homeostasis
+        if learn and state.presentation > 0:
+            state.theta[:] = homeostasis.decay(state.theta.astype(np.int64), params)
+        state.v[:] = 0
+        state.last_step[:] = NO_STEP
+        state.v_fire[:] = homeostasis.fire_threshold(
+            state.theta.astype(np.int64), state.strength.astype(np.int64), params
+        )
+
+    def _count_integration(self, spikes: npt.NDArray[np.bool_], counters: Counters) -> None:
+        integrated = int(np.count_nonzero(spikes))
+        counters.integrated_spikes += integrated
+        counters.forward_dense += integrated * self.config.neurons
+        counters.forward_sops += int(np.count_nonzero(self.state.alive[spikes]))
+        counters.frozen_sops += int(np.count_nonzero(self.state.frozen[spikes]))
+
+    def _learn(self, post: int, step: int, learning: Stream, counters: Counters) -> int:
+        """Learn from an output spike (semantics, 5); return the pruning threshold."""
+        config, state = self.config, self.state
+        w_max = config.formats.w_max
+        state.theta[post] = homeostasis.raise_theta(int(state.theta[post]), config.homeostasis)
+        state.post_count[post] = homeostasis.count_spike(int(state.post_count[post]))
+        w_prune = pruning.pruning_threshold(
+            int(state.post_count[post]),
+            int(state.strength[post]),
+            state.presentation,
+            w_max,
+            config.pruning,
+        )
+        live = state.alive[:, post] & ~state.frozen[:, post]
+        recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
+        old = state.weights[:, post].astype(np.int64)
+        new = stdp.updated(old, recent, learning.sweep(config.inputs), w_max, config.stdp)
+        pruned = new < w_prune
+        if config.echo_shift:
+            echo = state.echo.astype(np.int64)
+            pruned |= pruning.redundant(echo, state.presentation, config.pruning)
+            state.echo[:] = pruning.moved_echo(echo, recent, config.echo_shift)
+        pruned &= live
+        state.weights[:, post] = np.where(live & ~pruned, new, 0)
+        state.alive[pruned, post] = False
+        state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
+        state.v_fire[post] = homeostasis.fire_threshold(
+            state.theta[post : post + 1].astype(np.int64),
+            state.strength[post : post + 1].astype(np.int64),
+            config.homeostasis,
+        )[0]
+        counters.learning_draws += words(config.inputs)
+        counters.update_sops += int(np.count_nonzero(live))
+        counters.update_dense += config.inputs
+        counters.pruned += int(np.count_nonzero(pruned))
+        return w_prune
+
+    def _freeze(
+        self, spike_counts: npt.NDArray[np.int64], policy: SoftPruning, counters: Counters
+    ) -> None:
+        """Soft pruning at the end of a learning presentation."""
+        state = self.state
+        for post in np.flatnonzero(spike_counts >= policy.min_spikes).tolist():
+            if state.active_count[post] == max_of(POST_COUNT_BITS):
+                continue
+            state.active_count[post] += 1
+            if state.active_count[post] == policy.after_presentations:
+                live = state.alive[:, post] & ~state.frozen[:, post]
+                frozen = pruning.frozen_by_soft(
+                    state.weights[:, post].astype(np.int64), live, policy
+                )
+                state.frozen[frozen, post] = True
+                state.weights[frozen, post] = 0
+                state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
+                counters.pruned += int(np.count_nonzero(frozen))
+
+
+def _collect(walk: Iterator[Step], counters: Counters) -> Presentation:
+    """Take all steps and gather the output spikes."""
+    fired = [(step.step, step.post) for step in walk if step.post >= 0]
+    spike_steps, spike_posts = np.array(fired, dtype=np.int64).reshape(-1, 2).T
+    return Presentation(spike_steps=spike_steps, spike_posts=spike_posts, counters=counters)

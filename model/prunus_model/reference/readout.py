@@ -1,0 +1,153 @@
+"""From output spikes to classes (semantics, section 7), in exact integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.config import ReadoutParams
+from prunus_model.spec.formats import max_of
+
+__all__ = ["UNDECIDED", "Readout", "predict_hard", "predict_vote", "response"]
+
+#: Prediction where there is none, and class of a neuron that never spiked.
+UNDECIDED = -1
+
+
+def response(
+    spikes: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], classes: int
+) -> npt.NDArray[np.int64]:
+    """Add up the output spikes of each neuron by class of the image.
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes in each presentation.
+    labels : ndarray of uint8, shape (n,)
+        Classes of the images.
+    classes : int
+        Number of classes.
+
+    Returns
+    -------
+    ndarray of int64, shape (neurons, classes)
+        Sums, not means: divide by the images of each class.
+    """
+    sums = [spikes[labels == c].sum(axis=0, dtype=np.int64) for c in range(classes)]
+    return np.stack(sums, axis=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """What the labels of a network are made of.
+
+    Attributes
+    ----------
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes of one output spike.
+    assignment : ndarray of int16, shape (neurons,)
+        Class of each neuron; :data:`UNDECIDED` if it never spiked.
+    """
+
+    votes: npt.NDArray[np.uint8]
+    assignment: npt.NDArray[np.int16]
+
+    @classmethod
+    def learn(
+        cls,
+        sums: npt.NDArray[np.int64],
+        images: npt.NDArray[np.int64],
+        params: ReadoutParams,
+    ) -> Readout:
+        """Make votes and classes from what each neuron answers to labelled images.
+
+        With ``mean = sums / images``, the class of a neuron is the one of its highest mean, the
+        lowest such; ``votes = round((2**vote_bits - 1) * mean / sum of the means)``, halves up.
+        Computed with one common denominator, hence exactly.
+
+        Parameters
+        ----------
+        sums : ndarray of int64, shape (neurons, classes)
+            From :func:`response`.
+        images : ndarray of int64, shape (classes,)
+            Images of each class. A class without images gets no vote.
+        params : ReadoutParams
+            Gives ``vote_bits``.
+
+        Returns
+        -------
+        Readout
+
+        Examples
+        --------
+        >>> sums, images = np.array([[30, 10, 0], [0, 0, 0]]), np.array([10, 10, 10])
+        >>> readout = Readout.learn(sums, images, ReadoutParams(classes=3, vote_bits=4))
+        >>> readout.votes.tolist(), readout.assignment.tolist()
+        ([[11, 4, 0], [0, 0, 0]], [0, -1])
+        """
+        common = lcm(*(n for n in images.tolist() if n))
+        factors = [common // n if n else 0 for n in images.tolist()]
+        top = max_of(params.vote_bits)
+        votes = np.zeros(sums.shape, dtype=np.uint8)
+        assignment = np.full(len(sums), UNDECIDED, dtype=np.int16)
+        for post, row in enumerate(sums.tolist()):
+            # Python integers: the common denominator of ten class sizes has far more than 64 bits.
+            means = [s * f for s, f in zip(row, factors, strict=True)]
+            total = sum(means)
+            if total:
+                votes[post] = [(2 * top * mean + total) // (2 * total) for mean in means]
+                assignment[post] = means.index(max(means))
+        return cls(votes=votes, assignment=assignment)
+
+
+def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
+    """Predict the class with the largest sum of votes over all output spikes.
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes.
+    readout : Readout
+        Gives the votes.
+
+    Returns
+    -------
+    ndarray of int16, shape (n,)
+        Ties go to the lowest class; :data:`UNDECIDED` where there was no output spike.
+    """
+    totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
+    predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
+    predictions[~spikes.any(axis=1)] = UNDECIDED
+    return predictions
+
+
+def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
+    """Predict the class whose neurons spiked most on average (Diehl & Cook, 2015).
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes.
+    readout : Readout
+        Gives the class of each neuron.
+
+    Returns
+    -------
+    ndarray of int16, shape (n,)
+        Ties go to the lowest class; a class without neurons is never predicted;
+        :data:`UNDECIDED` where no neuron with a class spiked.
+    """
+    classes = readout.votes.shape[1]
+    members = np.stack([readout.assignment == c for c in range(classes)], axis=1)
+    counts = members.sum(axis=0)
+    totals = spikes.astype(np.int32) @ members.astype(np.int32)
+    # Means are compared over a common denominator; with many class sizes it exceeds 64 bits.
+    common = lcm(*(n for n in counts.tolist() if n))
+    factors = np.array([common // n if n else 0 for n in counts.tolist()], dtype=object)
+    scores = totals.astype(object) * factors
+    predictions = np.array([row.index(max(row)) for row in scores.tolist()], dtype=np.int16)
+    predictions[totals.sum(axis=1) == 0] = UNDECIDED
+    return predictions

@@ -1,0 +1,1 @@
+"""What reference, engine and gateware share, and nothing that computes a spike."""

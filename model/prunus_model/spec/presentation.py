@@ -1,0 +1,109 @@
+"""What one presentation takes and gives, in the reference, the engine and the hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.counters import Counters
+
+__all__ = ["Presentation", "check_events", "check_levels", "check_stop_after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """Outcome of one presentation.
+
+    Attributes
+    ----------
+    spike_steps, spike_posts : ndarray of int64, shape (output spikes,)
+        Step and neuron of each output spike, in order.
+    counters : Counters
+        What was counted.
+    """
+
+    spike_steps: npt.NDArray[np.int64]
+    spike_posts: npt.NDArray[np.int64]
+    counters: Counters
+
+    def spike_counts(self, neurons: int) -> npt.NDArray[np.uint8]:
+        """Return the output spikes of each neuron: uint8, shape (neurons,)."""
+        return np.bincount(self.spike_posts, minlength=neurons).astype(np.uint8)
+
+
+def check_levels(levels: npt.NDArray[np.uint8], config: NetworkConfig, *, many: bool) -> None:
+    """Check the levels of one presentation, shape (inputs,), or of many, shape (n, inputs).
+
+    Raises
+    ------
+    TypeError
+        If they are not uint8.
+    ValueError
+        If the shape is another.
+    """
+    if not isinstance(levels, np.ndarray) or levels.dtype != np.uint8:
+        kind = levels.dtype if isinstance(levels, np.ndarray) else type(levels).__name__
+        raise TypeError(f"Levels must be an array of uint8, not {kind}")
+    if levels.ndim != 1 + many or levels.shape[-1] != config.inputs:
+        expected = f"({'n, ' if many else ''}{config.inputs}{'' if many else ','})"
+        raise ValueError(f"Levels must have shape {expected}, not {levels.shape}")
+
+
+def check_stop_after(stop_after: int) -> None:
+    """Check the number of output spikes for early exit.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+    if stop_after < 0:
+        raise ValueError(f"Early exit must be after 0 (never) or more spikes, not {stop_after}")
+
+
+def check_events(
+    events: Sequence[Sequence[int]], config: NetworkConfig
+) -> list[npt.NDArray[np.int64]]:
+    """Check address events and return them as arrays.
+
+    Parameters
+    ----------
+    events : sequence of sequences of int
+        For each step the inputs that spike, in any order, each at most once. Steps that are
+        missing at the end are silent.
+    config : NetworkConfig
+        Gives the number of inputs and steps.
+
+    Returns
+    -------
+    list of ndarray of int64
+        ``encoder.steps`` arrays.
+
+    Raises
+    ------
+    TypeError
+        If inputs are not integers.
+    ValueError
+        If there are too many steps, an input does not exist, or one stands twice in a step.
+    """
+    steps = config.encoder.steps
+    if len(events) > steps:
+        raise ValueError(f"Events must have at most {steps} steps, not {len(events)}")
+    given = [np.asarray(step_events) for step_events in events]
+    for step, pres in enumerate(given):
+        if pres.size and pres.dtype.kind not in "iu":
+            raise TypeError(f"Events of step {step} must be integers, not {pres.dtype}")
+    arrays = [pres.astype(np.int64) for pres in given]
+    for step, pres in enumerate(arrays):
+        if pres.size and not 0 <= pres.min() <= pres.max() < config.inputs:
+            raise ValueError(
+                f"Events of step {step} must be inputs 0..{config.inputs - 1}, "
+                f"but got {pres.min()}..{pres.max()}"
+            )
+        if len(np.unique(pres)) != len(pres):
+            raise ValueError(f"Events of step {step} must name each input at most once")
+    return arrays + [np.empty(0, dtype=np.int64)] * (steps - len(events))

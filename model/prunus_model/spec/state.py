@@ -1,0 +1,194 @@
+"""State of a network (semantics, section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.config import NetworkConfig, SoftPruning
+from prunus_model.spec.formats import (
+    ECHO_BITS,
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    THETA_BITS,
+    V_FIRE_BITS,
+    max_of,
+)
+
+__all__ = ["NO_STEP", "STATE_DTYPES", "State"]
+
+#: ``last_step`` of an input that has not spiked in this presentation.
+NO_STEP = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """All state variables of a network. Widths: :mod:`prunus_model.spec.formats`.
+
+    Attributes
+    ----------
+    weights : ndarray of uint8, shape (inputs, neurons)
+        ``weights[pre, post]``, 0..w_max.
+    alive : ndarray of bool, shape (inputs, neurons)
+        False where the synapse is pruned: then its weight is 0, and it never comes back.
+    frozen : ndarray of bool, shape (inputs, neurons)
+        Frozen at 0 by soft pruning: alive, still read, never updated again.
+    theta : ndarray of int32, shape (neurons,)
+        Adaptive part of the firing threshold.
+    strength : ndarray of int32, shape (neurons,)
+        Sum of the neuron's weights.
+    post_count : ndarray of int32, shape (neurons,)
+        Output spikes while learning, ever (saturating).
+    active_count : ndarray of int32, shape (neurons,)
+        Learning presentations with at least ``min_spikes`` spikes (soft pruning; else 0).
+    v : ndarray of int32, shape (neurons,)
+        Membrane potential.
+    v_fire : ndarray of int32, shape (neurons,)
+        Firing threshold in force.
+    last_step : ndarray of int16, shape (inputs,)
+        Step of the last spike of each input in this presentation, :data:`NO_STEP` if none.
+    echo : ndarray of int32, shape (inputs,)
+        Share of the learning sweeps in which each input was recently active, of those in which the
+        input before it was, in 1/65536 (adaptive pruning with ``echo_shift``; else 0).
+    presentation : int
+        Number of the next presentation; selects the random streams.
+    """
+
+    weights: npt.NDArray[np.uint8]
+    alive: npt.NDArray[np.bool_]
+    frozen: npt.NDArray[np.bool_]
+    theta: npt.NDArray[np.int32]
+    strength: npt.NDArray[np.int32]
+    post_count: npt.NDArray[np.int32]
+    active_count: npt.NDArray[np.int32]
+    v: npt.NDArray[np.int32]
+    v_fire: npt.NDArray[np.int32]
+    last_step: npt.NDArray[np.int16]
+    echo: npt.NDArray[np.int32]
+    presentation: int
+
+    @classmethod
+    def initial(cls, config: NetworkConfig) -> State:
+        """Return the state before training.
+
+        Weights are ``default_rng(seed).integers(0, max(2, (3 << weight_bits) // 10))``, all
+        synapses are alive, everything else is 0. (Below 3 bits the quotient alone would give
+        nothing but zeros, and a network that never fires.)
+        """
+        shape = (config.inputs, config.neurons)
+        rng = np.random.default_rng(config.seed)
+        high = max(2, (3 << config.weight_bits) // 10)
+        weights = rng.integers(0, high, shape).astype(np.uint8)
+        return cls(
+            weights=weights,
+            alive=np.ones(shape, dtype=np.bool_),
+            frozen=np.zeros(shape, dtype=np.bool_),
+            theta=np.zeros(config.neurons, dtype=np.int32),
+            strength=weights.sum(axis=0, dtype=np.int32),
+            post_count=np.zeros(config.neurons, dtype=np.int32),
+            active_count=np.zeros(config.neurons, dtype=np.int32),
+            v=np.zeros(config.neurons, dtype=np.int32),
+            v_fire=np.zeros(config.neurons, dtype=np.int32),
+            last_step=np.full(config.inputs, NO_STEP, dtype=np.int16),
+            echo=np.zeros(config.inputs, dtype=np.int32),
+            presentation=0,
+        )
+
+    def copy(self) -> State:
+        """Return an independent copy."""
+        return State(
+            **{name: getattr(self, name).copy() for name in STATE_DTYPES},
+            presentation=self.presentation,
+        )
+
+    def differences(self, other: State) -> list[str]:
+        """Return one line for each state variable that differs, with the first place."""
+        lines = []
+        for name in STATE_DTYPES:
+            a, b = getattr(self, name), getattr(other, name)
+            if a.shape != b.shape:
+                lines.append(f"{name}: shape {a.shape} and {b.shape}")
+            elif (where := np.argwhere(a != b)).size:
+                at = tuple(where[0].tolist())
+                lines.append(f"{name}[{', '.join(map(str, at))}]: {a[at]} and {b[at]}")
+        if self.presentation != other.presentation:
+            lines.append(f"presentation: {self.presentation} and {other.presentation}")
+        return lines
+
+    def check(self, config: NetworkConfig) -> None:
+        """Check shapes, types, ranges and all that must always hold.
+
+        Raises
+        ------
+        ValueError
+            With one line that names the variable and the first bad place.
+        """
+        synapses, neurons = (config.inputs, config.neurons), (config.neurons,)
+        shapes = dict.fromkeys(STATE_DTYPES, neurons) | {
+            "weights": synapses,
+            "alive": synapses,
+            "frozen": synapses,
+            "last_step": (config.inputs,),
+            "echo": (config.inputs,),
+        }
+        for name, dtype in STATE_DTYPES.items():
+            array = getattr(self, name)
+            if array.shape != shapes[name]:
+                raise ValueError(f"{name} must have shape {shapes[name]}, not {array.shape}")
+            if array.dtype != dtype:
+                raise ValueError(f"{name} must be {np.dtype(dtype)}, not {array.dtype}")
+        f = config.formats
+        for name, low, high in (
+            ("weights", 0, f.w_max),
+            ("theta", 0, max_of(THETA_BITS)),
+            ("post_count", 0, max_of(POST_COUNT_BITS)),
+            ("active_count", 0, max_of(POST_COUNT_BITS)),
+            ("v", 0, max_of(f.v_bits)),
+            ("v_fire", 0, max_of(V_FIRE_BITS)),
+            ("last_step", NO_STEP, config.encoder.steps - 1),
+            ("echo", 0, max_of(ECHO_BITS) if config.echo_shift else 0),
+        ):
+            _first(name, getattr(self, name), low, high)
+        if not 0 <= self.presentation <= max_of(PRESENTATION_BITS):
+            raise ValueError(
+                f"presentation must be in 0..{max_of(PRESENTATION_BITS)}, not {self.presentation}"
+            )
+        dead = ~self.alive | self.frozen
+        if np.any(self.weights[dead]):
+            pre, post = np.argwhere(dead & (self.weights != 0))[0].tolist()
+            raise ValueError(f"weights[{pre}, {post}] must be 0 because it is pruned")
+        if np.any(self.frozen) and not isinstance(config.pruning, SoftPruning):
+            raise ValueError("frozen must be all False for a policy other than soft")
+        if np.any(self.frozen & ~self.alive):
+            raise ValueError("frozen must be False where alive is False")
+        if np.any(wrong := self.strength != self.weights.sum(axis=0, dtype=np.int64)):
+            post = int(np.argmax(wrong))
+            raise ValueError(f"strength[{post}] must be the sum of its weights")
+
+
+def _first(name: str, array: npt.NDArray[np.generic], low: int, high: int) -> None:
+    """Raise if a value is out of range."""
+    values = array.astype(np.int64)
+    bad = np.argwhere((values < low) | (values > high))
+    if bad.size:
+        at = tuple(bad[0].tolist())
+        where = ", ".join(map(str, at))
+        raise ValueError(f"{name}[{where}] must be in {low}..{high}, not {values[at]}")
+
+
+#: Array-valued state variables and their types.
+STATE_DTYPES: dict[str, type[np.generic]] = {
+    "weights": np.uint8,
+    "alive": np.bool_,
+    "frozen": np.bool_,
+    "theta": np.int32,
+    "strength": np.int32,
+    "post_count": np.int32,
+    "active_count": np.int32,
+    "v": np.int32,
+    "v_fire": np.int32,
+    "last_step": np.int16,
+    "echo": np.int32,
+}

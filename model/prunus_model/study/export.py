@@ -1,0 +1,98 @@
+"""Results as one JSON file, for tables, claims and people: sorted, and small enough to be kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prunus_model.common.atomic import write_atomically
+from prunus_model.study.plan import Training
+from prunus_model.study.results_db import ResultStore
+
+__all__ = ["Collected", "collect", "write_results"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What the store has of a list.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One for each early exit of each training; fractions are 0..1.
+    versions : dict of str to str
+        By which everything was computed; several, if they differ between rows.
+    missing : int
+        Trainings of the list of which a test is missing.
+    """
+
+    rows: list[dict[str, Any]]
+    versions: dict[str, str]
+    missing: int
+
+
+def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
+    """Return the rows of a list, in an order that does not depend on when they were made.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+        The list.
+    store : ResultStore
+        Has some of them, or all.
+    """
+    rows: list[dict[str, Any]] = []
+    versions: dict[str, set[str]] = {}
+    missing = 0
+    for training in trainings:
+        kept = store.get(training.digest)
+        tests = kept.tests if kept else {}
+        missing += not tests.keys() >= set(training.early_exits)
+        if kept is None:
+            continue
+        for name, value in kept.versions.items():
+            versions.setdefault(name, set()).add(value)
+        rows += [
+            {
+                "digest": training.digest,
+                "parts": dict(sorted(training.parts.items())),
+                **training.columns,
+                **tests[early_exit],
+                **kept.row,
+                "train_seconds": kept.seconds,
+            }
+            for early_exit in training.early_exits
+            if early_exit in tests
+        ]
+    rows.sort(key=_order)
+    joined = {name: " and ".join(sorted(found)) for name, found in versions.items()}
+    return Collected(rows=rows, versions=joined, missing=missing)
+
+
+def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Write a file of JSON with one line for each row, so that a change shows which row changed.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Folders above are made.
+    head : dict
+        What comes before the rows.
+    rows : sequence of dict
+        Written as ``runs``.
+    """
+    lines = ",\n".join("  " + json.dumps(row, separators=(",", ":")) for row in rows)
+    before = json.dumps(head, indent=1).removesuffix("\n}")
+    runs = f"[\n{lines}\n ]" if rows else "[]"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, f'{before},\n "runs": {runs}\n}}\n'.encode())
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    keys = ("data", "neurons", "epochs", "policy", "weight_bits")
+    strength = sorted(row["policy_strength"].items())
+    settings = json.dumps(row["settings"], sort_keys=True)
+    return (*(row[key] for key in keys), strength, settings, row["seed"], row["early_exit"])

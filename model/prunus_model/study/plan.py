@@ -1,0 +1,174 @@
+"""From a run list to trainings: each once, whichever parts ask for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from prunus_model.common.errors import ConfigError
+from prunus_model.data.datasets import check_for, load
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.trials import Run, dotted
+
+__all__ = ["Training", "chosen", "plan"]
+
+#: Microseconds of a presentation on one core: a part that is always there, and one per neuron.
+#: Only the ratios matter, for the time that is left.
+_FIXED, _PER_NEURON = 28.0, 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """One training with all tests that the list wants of it.
+
+    Attributes
+    ----------
+    digest : str
+        SHA-256 of everything that determines the network and its tests: configuration with seed,
+        images and labels, epochs, what the model computes.
+    data : str
+        Data set.
+    config_name : str
+        Named configuration that it began with.
+    config : NetworkConfig
+        All parameters.
+    epochs : int
+        How often each training image is shown.
+    early_exits : tuple of int
+        Early exits to be tested, ascending; 0 means none.
+    parts : dict
+        Parts of the list that ask for it, each with the label that it has there.
+    settings : dict
+        What was set beside policy, seed and width.
+    presentations : int
+        Presentations of training, labelling and tests together.
+    """
+
+    digest: str
+    data: str
+    config_name: str
+    config: NetworkConfig
+    epochs: int
+    early_exits: tuple[int, ...]
+    parts: dict[str, str]
+    settings: dict[str, Any]
+    presentations: int
+
+    @property
+    def cost(self) -> float:
+        """Seconds that it takes one core, about."""
+        return self.presentations * (_FIXED + _PER_NEURON * self.config.neurons) / 1e6
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What a row of results says of it, before anything is measured."""
+        pruning = self.config.identity()["pruning"]
+        return {
+            "data": self.data,
+            "config": self.config_name,
+            "neurons": self.config.neurons,
+            "epochs": self.epochs,
+            "policy": pruning.pop("policy"),
+            "policy_strength": pruning,
+            "weight_bits": self.config.weight_bits,
+            "settings": self.settings,
+            "seed": self.config.seed,
+        }
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        columns = self.columns
+        values = columns["policy_strength"] | dotted(self.settings)
+        text = "".join(f" {name}={value}" for name, value in values.items())
+        return (
+            f"{self.data} {self.config_name} {columns['policy']}{text} "
+            f"weight_bits={self.config.weight_bits} epochs={self.epochs} seed={self.config.seed}"
+        )
+
+
+def chosen(runs: Sequence[Run], only: Collection[str]) -> list[Run]:
+    """Return the runs of some parts of a list; of all, if none is named.
+
+    Raises
+    ------
+    ConfigError
+        If there is no part of a name.
+    """
+    parts = list(dict.fromkeys(run.part for run in runs))
+    for name in only:
+        if name not in parts:
+            raise ConfigError(f"Part must be one of {', '.join(parts)}, not {name!r}")
+    return [run for run in runs if not only or run.part in only]
+
+
+def plan(runs: Sequence[Run]) -> list[Training]:
+    """Merge runs that are the same training, and look at the data once.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In any order.
+
+    Returns
+    -------
+    list of Training
+        In the order of the runs.
+
+    Raises
+    ------
+    DataError
+        If data are missing, damaged, or do not fit a configuration.
+    ConfigError
+        If a part gives one training two labels.
+    """
+    trainings: dict[str, Training] = {}
+    data = {
+        name: (load(name, "train", progress=True), load(name, "test", progress=True))
+        for name in dict.fromkeys(run.data for run in runs)
+    }
+    # Now, not after hours of other trainings.
+    for name, inputs, classes in dict.fromkeys(
+        (run.data, run.config.inputs, run.config.readout.classes) for run in runs
+    ):
+        for split in data[name]:
+            check_for(split, inputs=inputs, classes=classes)
+    for run in runs:
+        train, test = data[run.data]
+        digest = _digest(run, (train.sha256, test.sha256))
+        known = trainings.get(digest)
+        exits = {*run.stop_after, *(known.early_exits if known else ())}
+        parts = known.parts if known else {}
+        if parts.get(run.part, run.label) != run.label:
+            raise ConfigError(
+                f"Run list: part {run.part!r} must give one training one label, "
+                f"not {parts[run.part]!r} and {run.label!r}"
+            )
+        trainings[digest] = Training(
+            digest=digest,
+            data=run.data,
+            config_name=known.config_name if known else run.config_name,
+            config=run.config,
+            epochs=run.epochs,
+            early_exits=tuple(sorted(exits)),
+            parts={**parts, run.part: run.label},
+            settings=known.settings if known else dict(run.settings),
+            presentations=len(train) * (run.epochs + 1) + len(test) * len(exits),
+        )
+    return list(trainings.values())
+
+
+def _digest(run: Run, data: tuple[str, str]) -> str:
+    # The early exit of the configuration plays no part in training, and each test has its own.
+    readout = replace(run.config.readout, stop_after=0)
+    content = {
+        "model": fingerprint(),
+        "config": replace(run.config, readout=readout).identity(),
+        "epochs": run.epochs,
+        "data": data,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

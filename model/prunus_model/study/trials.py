@@ -1,0 +1,275 @@
+"""Run lists: what is to be trained and tested, declared in TOML.
+
+A list has entries, ``[[runs]]``. Each belongs to a part, which `--only` can choose, and stands for
+every combination of what it lists: data sets, configurations, policies with their parameters,
+widths of weights, seeds. See ``paper.toml`` beside this module.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import field
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from prunus_model.common.errors import ConfigError
+from prunus_model.common.validation import sentences
+from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
+
+__all__ = ["Run", "Runs", "dotted", "parse_runs", "read_runs"]
+
+#: What an entry says by keys of its own, so that it cannot be in ``set`` too.
+_OWN_KEYS = ("pruning", "seed", "weight_bits")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+class Runs:
+    """An entry of a run list: every combination of its lists.
+
+    Parameters
+    ----------
+    part : str
+        Name of the part of the list that it belongs to; lower-case letters, digits, hyphens.
+    policies : tuple of dict
+        Each a table with ``policy``, its parameters (a list stands for each of its values) and
+        perhaps a ``label``, by which tables and figures name it. What is not given is as in the
+        configuration if that has the same policy, and the default otherwise.
+    seeds : tuple of int
+        Seeds; runs that differ in the policy alone are paired by them.
+    epochs : int
+        How often each training image is shown.
+    config : tuple of str
+        Named configurations.
+    data : tuple of str
+        Data sets, as :func:`prunus_model.data.datasets.load` takes them.
+    weight_bits : tuple of int
+        Widths of weights; default: as configured.
+    stop_after : tuple of int
+        Early exits. Each is tested on the same trained network; 0 means none.
+    set : dict
+        Other values of the configuration, as nested tables.
+    """
+
+    part: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    policies: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    epochs: Annotated[int, Field(ge=1)]
+    config: Annotated[tuple[str, ...], Field(min_length=1)] = ("paper",)
+    data: Annotated[tuple[str, ...], Field(min_length=1)] = ("mnist",)
+    weight_bits: tuple[Annotated[int, Field(ge=1, le=WEIGHT_BITS_MAX)], ...] = ()
+    stop_after: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=max_of(STEP_BITS))], ...], Field(min_length=1)
+    ] = (0,)
+    set: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "config", "data", "weight_bits", "stop_after"):
+            values = getattr(self, name)
+            for n, value in enumerate(values):
+                if value in values[:n]:
+                    raise ValueError(f"{name} must not have {value!r} twice")
+        for name in self.config:
+            if name not in NAMED:
+                raise ValueError(f"config must be of {', '.join(NAMED)}, not {name!r}")
+        for name in _OWN_KEYS:
+            if name in self.set:
+                own = {"pruning": "policies", "seed": "seeds"}.get(name, name)
+                raise ValueError(f"set must not have {name}, which is given by {own}")
+
+
+@plain_dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training and its tests.
+
+    Attributes
+    ----------
+    part, label : str
+        Part of the list, and by which name tables and figures show it; may be empty.
+    data : str
+        Data set.
+    config_name : str
+        Named configuration that it began with.
+    config : NetworkConfig
+        All parameters.
+    epochs : int
+        How often each training image is shown.
+    stop_after : tuple of int
+        Early exits to be tested.
+    settings : dict
+        What else was set.
+    """
+
+    part: str
+    label: str
+    data: str
+    config_name: str
+    config: NetworkConfig
+    epochs: int
+    stop_after: tuple[int, ...]
+    settings: Mapping[str, Any]
+
+
+_ENTRY = TypeAdapter(Runs)
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Read a run list from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`parse_runs`; also if the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
+        raise ConfigError(f"Run list {path} must be readable: {reason}") from e
+    return parse_runs(text, source=str(path))
+
+
+def parse_runs(text: str, *, source: str = "run list") -> list[Run]:
+    """Parse a run list and write out every run in it, in the order of the list.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    source : str
+        What to name in an error, for example the file.
+
+    Returns
+    -------
+    list of Run
+        The same training may be in it more than once, in several parts.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, has unknown keys, no runs, or values that are wrong or contradictory.
+
+    Examples
+    --------
+    >>> runs = parse_runs('''
+    ... [[runs]]
+    ... part = "pareto"
+    ... epochs = 2
+    ... seeds = [1, 2]
+    ... policies = [{ policy = "none" }, { policy = "soft", percent = [50, 70] }]
+    ... ''')
+    >>> [(run.config.pruning.policy, run.config.seed) for run in runs]
+    [('none', 1), ('none', 2), ('soft', 1), ('soft', 2), ('soft', 1), ('soft', 2)]
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"{source}: Run list must be TOML: {e}") from e
+    if unknown := [key for key in values if key != "runs"]:
+        raise ConfigError(f"{source}: Key {unknown[0]!r} is unknown")
+    entries = values.get("runs", [])
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{source}: Run list must have at least one [[runs]]")
+    runs: list[Run] = []
+    for number, entry in enumerate(entries, start=1):
+        runs += _expand(_entry(entry, f"{source}: runs {number}"), f"{source}: runs {number}")
+    return runs
+
+
+def _entry(entry: Any, where: str) -> Runs:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: Entry must be a table, not {entry!r}")
+    try:
+        # Strict mode takes lists for tuples only from JSON; dates, which TOML has, become text.
+        return _ENTRY.validate_json(json.dumps(entry, default=str))
+    except ValidationError as e:
+        raise ConfigError(f"{where}: " + "; ".join(sentences(e))) from e
+
+
+def _expand(entry: Runs, where: str) -> Iterator[Run]:
+    grid = [
+        point
+        for number, table in enumerate(entry.policies, start=1)
+        for point in _points(table, f"{where}: policies {number}")
+    ]
+    widths = entry.weight_bits or (None,)
+    for data, name, bits, (label, policy), seed in product(
+        entry.data, entry.config, widths, grid, entry.seeds
+    ):
+        yield Run(
+            part=entry.part,
+            label=label,
+            data=data,
+            config_name=name,
+            config=_configured(name, entry.set, policy, seed, bits, where),
+            epochs=entry.epochs,
+            stop_after=entry.stop_after,
+            settings=entry.set,
+        )
+
+
+def _points(table: dict[str, Any], where: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return every combination of the values of the parameters of a policy, with the label."""
+    values = dict(table)
+    label = values.pop("label", "")
+    if not isinstance(label, str):
+        raise ConfigError(f"{where}: label must be a text, not {label!r}")
+    policy = values.get("policy")
+    if policy not in POLICIES:
+        raise ConfigError(f"{where}: policy must be one of {', '.join(POLICIES)}, not {policy!r}")
+    choices = []
+    for name, value in values.items():
+        listed = value if isinstance(value, list) else [value]
+        if not listed:
+            raise ConfigError(f"{where}: {name} must have at least one value")
+        for n, one in enumerate(listed):
+            if one in listed[:n]:
+                raise ConfigError(f"{where}: {name} must not have {one!r} twice")
+        choices.append([(name, one) for one in listed])
+    return [(label, dict(point)) for point in product(*choices)]
+
+
+def _configured(
+    name: str,
+    settings: Mapping[str, Any],
+    policy: dict[str, Any],
+    seed: int,
+    bits: int | None,
+    where: str,
+) -> NetworkConfig:
+    values = NetworkConfig.named(name).to_mapping()
+    pruning = values["pruning"]
+    # The parameters of one policy are not those of another.
+    values["pruning"] = {**pruning, **policy} if pruning["policy"] == policy["policy"] else policy
+    values["seed"] = seed
+    if bits is not None:
+        values["weight_bits"] = bits
+    for key, value in settings.items():
+        old = values.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            values[key] = {**old, **value}
+        else:
+            values[key] = value
+    return NetworkConfig.from_mapping(values, source=where)
+
+
+def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested tables, each by its dotted name.
+
+    Examples
+    --------
+    >>> dotted({"seed": 3, "stdp": {"trace_window": 9}})
+    {'seed': 3, 'stdp.trace_window': 9}
+    """
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else None
+        found |= {prefix + name: value} if inner is None else inner
+    return found

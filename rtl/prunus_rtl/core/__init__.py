@@ -1,0 +1,1 @@
+"""The core: units, their sequence and their wires."""

@@ -1,0 +1,1 @@
+"""What a core does in a presentation, counted: memory accesses and operations."""

@@ -1,0 +1,357 @@
+"""What a core does in a presentation: accesses of its memories, and operations of its datapaths.
+
+All counts follow, exactly, from the counters of the golden model and the shapes of the core; the
+lockstep benches count the same at the enables of the simulated core
+(:mod:`prunus_sim.cosim.probes`).
+
+*An access* is one read or write enable of one physical memory of one lane, in one clock cycle, from
+the cycle in which a presentation begins to the one in which its result is taken; also if what is
+read is not used. Only SPRAM, which has no read enable, is counted when something is wanted of it.
+A word is as wide as :func:`prunus_rtl.counts.memories.memories` tells. What the memory port does
+between presentations is no part of them. Levels are counted with the presentation that shows them,
+whenever they are written.
+
+*An operation* is counted when its result is registered or decides something. Left out are
+addresses, pointers, the sequencer, the counters themselves, and the memory port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from prunus_model.spec.config import AdaptivePruning, ConstantPruning
+from prunus_model.spec.counters import Counters
+from prunus_model.spec.formats import THETA_BITS
+from prunus_model.spec.random_streams import DISCARD, PRE_PER_DRAW, words
+from prunus_rtl.counts.memories import MemoryUse, memories
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["Accesses", "MemoryUse", "accesses", "memories", "presentation_accesses"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accesses:
+    """Accesses and operations of one presentation, or of many added up; all lanes together.
+
+    Attributes
+    ----------
+    level_reads, level_writes : int
+        Levels: four inputs, one draw of the encoder.
+    event_reads, event_writes : int
+        Queue between encoder and lanes: input spikes, and the ends of steps.
+    queue_reads, queue_writes : int
+        Queue of each lane: integrated input spikes.
+    pointer_reads : int
+        Packed list: start and end of the synapses of an input, for each integrated spike and lane.
+    entry_reads : int
+        Packed list: slot and weight of a live synapse.
+    row_reads, row_writes : int
+        Alive bits of an input in a lane (learning store, packed bitmap): for each integrated spike
+        and lane; the learning store also for each input of a learned spike, in the lane of the
+        neuron, and writes one for each pruned synapse.
+    weight_reads, weight_writes : int
+        Weights (learning store, packed bitmap and dense): for each forward SOP; dense for each slot
+        of each lane, pruned or not; the learning store also for each input of a learned spike, and
+        writes one for each update SOP.
+    v_reads, v_writes : int
+        Potential and epoch: for each forward SOP, and in each sweep for each slot of each lane.
+        Sweeps are one that clears, and one for each step that is not inhibited.
+    v_fire_reads, v_fire_writes : int
+        Firing thresholds: read in sweeps; written for each multiplication.
+    last_step_reads, last_step_writes : int
+        Last step of an input: read for each input of a learned spike; written when it spikes, and
+        cleared for all inputs before the first step.
+    theta_reads, theta_writes, strength_reads, strength_writes : int
+        Read for each neuron before the first step, and once for a learned spike; written once for
+        a learned spike, and ``theta`` for each neuron if it decays.
+    post_count_reads, post_count_writes : int
+        Once each for a learned spike.
+    echo_reads, echo_writes : int
+        Echo of an input, if redundant inputs are pruned: both for each input of a learned
+        spike.
+    vote_reads : int
+        Votes: for each output spike and class.
+    score_reads, score_writes : int
+        Sums of votes: both for each output spike and class; and read by the election, for each
+        class, if there was an output spike.
+    integrate_additions : int
+        Weight to potential, for each forward SOP.
+    leak_additions, margin_additions : int
+        ``v - (v >> leak_shift)`` and ``v - v_fire`` of each slot of each lane, in each sweep.
+    stdp_additions : int
+        Rounding and change of a weight: two for each input of a learned spike, alive or not.
+    age_additions : int
+        ``step - last_step``, for each input of a learned spike.
+    strength_additions : int
+        New weight to the new strength, for each update SOP.
+    theta_additions : int
+        Decay of each neuron that decays, and ``theta_plus`` for a learned spike.
+    post_count_additions : int
+        One for a learned spike.
+    echo_additions : int
+        Echo moved: one for each input of a learned spike.
+    base_additions : int
+        ``v_th + theta``, for each multiplication.
+    multiply_additions : int
+        Steps of the sequential multiplier: ``strength_bits`` for each multiplication.
+    vote_additions : int
+        Vote to score, for each output spike and class.
+    salt_additions : int
+        Seed of the next presentation.
+    multiplications : int
+        Firing thresholds computed: one for each neuron before the first step, and one for a learned
+        spike. Steps of the sequential one are ``multiply_additions``.
+    constant_products : int
+        Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
+        spike; shifts and additions, unless the multiplier is a block.
+    encoder_comparisons : int
+        Random byte with level: four for each draw.
+    winner_comparisons : int
+        Tree over the lanes, and its root with the best of the lower slots: as many as lanes for
+        each slot of each sweep.
+    recent_comparisons : int
+        Age with ``trace_window``, for each input of a learned spike.
+    pruning_comparisons : int
+        New weight with ``w_prune``, for each update SOP; none without pruning.
+    pruning_threshold_comparisons : int
+        For a learned spike: whether pruning has started; adaptive: also two limits and a minimum.
+    theta_comparisons, post_count_comparisons : int
+        Saturation, once each for a learned spike.
+    threshold_comparisons : int
+        Saturation of a firing threshold, for each multiplication.
+    election_comparisons : int
+        Score with the best, for each class, if there was an output spike.
+    encoder_draws, learning_draws, discarded_draws : int
+        Steps of the random streams, 32 bits each; and the eight thrown away after each seeding.
+    """
+
+    level_reads: int = 0
+    level_writes: int = 0
+    event_reads: int = 0
+    event_writes: int = 0
+    queue_reads: int = 0
+    queue_writes: int = 0
+    pointer_reads: int = 0
+    entry_reads: int = 0
+    row_reads: int = 0
+    row_writes: int = 0
+    weight_reads: int = 0
+    weight_writes: int = 0
+    v_reads: int = 0
+    v_writes: int = 0
+    v_fire_reads: int = 0
+    v_fire_writes: int = 0
+    last_step_reads: int = 0
+    last_step_writes: int = 0
+    theta_reads: int = 0
+    theta_writes: int = 0
+    strength_reads: int = 0
+    strength_writes: int = 0
+    post_count_reads: int = 0
+    post_count_writes: int = 0
+    echo_reads: int = 0
+    echo_writes: int = 0
+    vote_reads: int = 0
+    score_reads: int = 0
+    score_writes: int = 0
+    integrate_additions: int = 0
+    leak_additions: int = 0
+    margin_additions: int = 0
+    stdp_additions: int = 0
+    age_additions: int = 0
+    strength_additions: int = 0
+    theta_additions: int = 0
+    post_count_additions: int = 0
+    echo_additions: int = 0
+    base_additions: int = 0
+    multiply_additions: int = 0
+    vote_additions: int = 0
+    salt_additions: int = 0
+    multiplications: int = 0
+    constant_products: int = 0
+    encoder_comparisons: int = 0
+    winner_comparisons: int = 0
+    recent_comparisons: int = 0
+    pruning_comparisons: int = 0
+    pruning_threshold_comparisons: int = 0
+    theta_comparisons: int = 0
+    post_count_comparisons: int = 0
+    threshold_comparisons: int = 0
+    election_comparisons: int = 0
+    encoder_draws: int = 0
+    learning_draws: int = 0
+    discarded_draws: int = 0
+
+    def __add__(self, other: Accesses) -> Accesses:
+        mine, others = self.as_dict(), other.as_dict()
+        return Accesses(**{name: count + others[name] for name, count in mine.items()})
+
+    def as_dict(self) -> dict[str, int]:
+        """Return all counts by their names, in the order of the attributes."""
+        return asdict(self)
+
+    def total(self, kind: str) -> int:
+        """Return the sum of all reads, writes, additions, comparisons or draws (``kind``)."""
+        return sum(n for name, n in self.as_dict().items() if name.endswith(f"_{kind}"))
+
+
+def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -> Accesses:
+    """Return what a core does in presentations that the golden model has counted.
+
+    Every count is a sum of products of the shapes with the counters; so those of many presentations
+    may be added up first.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core; with the layout of the store, if it is packed.
+    counters : Counters
+        Of the golden model. Early exit, inhibition, learning and pruning are in them.
+    decided : int
+        Presentations with at least one output spike.
+    decays : int
+        Presentations that learned and were not the very first (number 0): ``theta`` decays before.
+
+    Returns
+    -------
+    Accesses
+
+    Raises
+    ------
+    ValueError
+        If a packed store has no layout, or the counters cannot be those of such a core.
+
+    Examples
+    --------
+    >>> from prunus_model.spec.config import NetworkConfig
+    >>> from prunus_rtl.hardware import HardwareConfig
+    >>> shapes = Shapes(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=16))
+    >>> counters = Counters(presentations=1, steps=64, encoder_draws=64 * 196, input_spikes=5000,
+    ...     integrated_spikes=5000, forward_sops=200_000)
+    >>> found = accesses(shapes, counters, decided=0, decays=0)
+    >>> found.v_reads == 200_000 + 65 * 16 * 7, found.row_reads
+    (True, 80000)
+    """
+    _check(shapes, counters, decided, decays)
+    n, hardware, c = shapes.network, shapes.hardware, counters
+    inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
+    learned = c.update_dense // inputs
+    visits = c.update_dense
+    swept = (c.presentations + c.steps - c.inhibited_steps) * lanes * shapes.slots
+    multiplied = neurons * c.presentations + learned if hardware.learn else 0
+    from_levels = hardware.source == "levels"
+    queued = c.integrated_spikes * lanes
+    # The index of the only input has no bits: there is no memory for it.
+    lane_items = queued if inputs > 1 else 0
+    adapts = isinstance(n.pruning, AdaptivePruning)
+    prunes = adapts or isinstance(n.pruning, ConstantPruning)
+    heard = visits * shapes.by_redundancy
+    sequential = hardware.multiplier == "sequential"
+    streams = from_levels + hardware.learn
+    decayed = neurons * decays
+    return Accesses(
+        level_reads=c.encoder_draws,
+        level_writes=words(inputs) * c.presentations if from_levels else 0,
+        event_reads=c.input_spikes + c.steps if from_levels else 0,
+        event_writes=c.input_spikes + c.steps if from_levels else 0,
+        queue_reads=lane_items,
+        queue_writes=lane_items,
+        **_synapses(shapes, c, queued),
+        v_reads=c.forward_sops + swept,
+        v_writes=c.forward_sops + swept,
+        v_fire_reads=swept,
+        v_fire_writes=multiplied,
+        last_step_reads=visits,
+        last_step_writes=inputs * c.presentations + c.input_spikes if hardware.learn else 0,
+        theta_reads=multiplied,
+        theta_writes=decayed + learned,
+        strength_reads=multiplied,
+        strength_writes=learned,
+        post_count_reads=learned,
+        post_count_writes=learned,
+        echo_reads=heard,
+        echo_writes=heard,
+        vote_reads=classes * c.output_spikes,
+        score_reads=classes * (c.output_spikes + decided),
+        score_writes=classes * c.output_spikes,
+        integrate_additions=c.forward_sops,
+        leak_additions=swept,
+        margin_additions=swept,
+        stdp_additions=2 * visits,
+        age_additions=visits,
+        strength_additions=c.update_sops,
+        theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
+        post_count_additions=learned,
+        echo_additions=heard,
+        base_additions=multiplied,
+        multiply_additions=sequential * multiplied * n.formats.strength_bits,
+        vote_additions=classes * c.output_spikes,
+        salt_additions=c.presentations,
+        multiplications=multiplied,
+        constant_products=2 * learned * adapts,
+        encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
+        winner_comparisons=swept,
+        recent_comparisons=visits,
+        pruning_comparisons=c.update_sops * prunes,
+        pruning_threshold_comparisons=learned * (prunes + 3 * adapts),
+        theta_comparisons=learned,
+        post_count_comparisons=learned,
+        threshold_comparisons=multiplied,
+        election_comparisons=classes * decided,
+        encoder_draws=c.encoder_draws,
+        learning_draws=c.learning_draws,
+        discarded_draws=DISCARD * streams * c.presentations,
+    )
+
+
+def presentation_accesses(
+    shapes: Shapes, counters: Counters, *, learn: bool, number: int
+) -> Accesses:
+    """Return what a core does in presentation ``number``, whether it learns or not."""
+    return accesses(
+        shapes,
+        counters,
+        decided=int(counters.output_spikes > 0),
+        decays=int(learn and number != 0),
+    )
+
+
+def _synapses(shapes: Shapes, c: Counters, queued: int) -> dict[str, int]:
+    """Return the accesses of the synapse store; ``queued`` spikes reach the lanes."""
+    if shapes.store is None:
+        return {
+            "row_reads": queued + c.update_dense,
+            "row_writes": c.pruned,
+            "weight_reads": c.forward_sops + c.update_dense,
+            "weight_writes": c.update_sops,
+        }
+    match shapes.store.format:
+        case "list":
+            return {"pointer_reads": 2 * queued, "entry_reads": c.forward_sops}
+        case "bitmap":
+            return {"row_reads": queued, "weight_reads": c.forward_sops}
+        case _:
+            return {"weight_reads": queued * shapes.slots}
+
+
+def _check(shapes: Shapes, c: Counters, decided: int, decays: int) -> None:
+    """Refuse counters that no such core can have."""
+    hardware = shapes.hardware
+    if hardware.store == "packed" and shapes.store is None:
+        raise ValueError("Layout must be given for a packed store, not None")
+    if not hardware.learn and (c.update_dense or decays):
+        raise ValueError(
+            f"Counters must be those of inference for a core that does not learn, but got "
+            f"update_dense={c.update_dense}, decays={decays}"
+        )
+    draws = words(shapes.network.inputs) * c.steps if hardware.source == "levels" else 0
+    if c.encoder_draws != draws:
+        raise ValueError(
+            f"Encoder draws must be {draws} in {c.steps} steps of {shapes.network.inputs} inputs "
+            f"from {hardware.source}, not {c.encoder_draws}"
+        )
+    for name, value in (("decided", decided), ("decays", decays)):
+        if not 0 <= value <= c.presentations:
+            raise ValueError(
+                f"{name} must be from 0 to {c.presentations}, the presentations, not {value}"
+            )

@@ -1,0 +1,156 @@
+"""Physical memories of a core, and which counts tell how often each is read and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS
+from prunus_model.spec.random_streams import PRE_PER_DRAW, words
+from prunus_rtl.memory_image.image import banks
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["MemoryUse", "memories"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """One kind of memory of a core.
+
+    Attributes
+    ----------
+    name : str
+        What it holds.
+    depths : tuple of int
+        Words of each physical memory of this kind: of the lanes, and of the banks in a lane
+        (:func:`prunus_rtl.memory_image.image.banks`). An access is one of one of them.
+    width : int
+        Bits of a word.
+    reads, writes : tuple of str
+        Counts of :class:`prunus_rtl.counts.accesses.Accesses` that are its reads and writes, all
+        physical memories together.
+    every_cycle : bool
+        Whether it is SPRAM, which is read in every cycle without a write. Then ``reads`` are those
+        that something was wanted from; the others repeat the last one.
+    """
+
+    name: str
+    depths: tuple[int, ...]
+    width: int
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    every_cycle: bool = False
+
+    @property
+    def instances(self) -> int:
+        """Physical memories of this kind."""
+        return len(self.depths)
+
+    @property
+    def words(self) -> int:
+        """Words of the largest physical memory."""
+        return max(self.depths)
+
+    @property
+    def bits(self) -> int:
+        """Bits of all physical memories."""
+        return sum(self.depths) * self.width
+
+
+def memories(shapes: Shapes) -> tuple[MemoryUse, ...]:
+    """Return all memories of a core.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core; with the layout of the store, if it is packed.
+
+    Returns
+    -------
+    tuple of MemoryUse
+
+    Raises
+    ------
+    ValueError
+        If a packed store has no layout.
+    """
+    n, hardware = shapes.network, shapes.hardware
+    inputs, neurons, lanes, slots = n.inputs, n.neurons, hardware.lanes, shapes.slots
+    found = []
+
+    def add(name: str, count: str, depth: int, width: int, *, each: bool, writes: bool) -> None:
+        found.append(
+            MemoryUse(
+                name=name,
+                depths=(depth,) * (lanes if each else 1),
+                width=width,
+                reads=(f"{count}_reads",),
+                writes=(f"{count}_writes",) if writes else (),
+            )
+        )
+
+    if hardware.source == "levels":
+        width = LEVEL_BITS * PRE_PER_DRAW
+        add("levels", "level", 2 * words(inputs), width, each=False, writes=True)
+        add("events", "event", hardware.event_depth, shapes.event.size, each=False, writes=True)
+    if shapes.pre.width:
+        add("queue", "queue", hardware.queue_depth, shapes.pre.width, each=True, writes=True)
+    if hardware.store == "packed":
+        found += _packed(shapes)
+    else:
+        writes = hardware.learn
+        add("rows", "row", inputs, slots, each=True, writes=writes)
+        add("weights", "weight", inputs * slots, n.weight_bits, each=True, writes=writes)
+    add("v", "v", slots, shapes.v.width + 1, each=True, writes=True)
+    add("v_fire", "v_fire", slots, shapes.v_fire.width, each=True, writes=hardware.learn)
+    if hardware.learn:
+        add("last_step", "last_step", inputs, STEP_BITS + 1, each=False, writes=True)
+        add("theta", "theta", neurons, shapes.theta.width, each=False, writes=True)
+        add("strength", "strength", neurons, shapes.strength.width, each=False, writes=True)
+        add("post_count", "post_count", neurons, shapes.post_count.width, each=False, writes=True)
+    if shapes.by_redundancy:
+        add("echo", "echo", inputs, shapes.echo.width, each=False, writes=True)
+    classes = n.readout.classes
+    add("votes", "vote", neurons * classes, shapes.vote.width, each=False, writes=False)
+    add("scores", "score", classes, shapes.score.width, each=False, writes=True)
+    return tuple(found)
+
+
+def _packed(shapes: Shapes) -> list[MemoryUse]:
+    """Return the memories of a packed store."""
+    layout = shapes.store
+    if layout is None:
+        raise ValueError("Layout must be given for a packed store, not None")
+    counts = {
+        "pointers": "pointer_reads",
+        "entries": "entry_reads",
+        "rows": "row_reads",
+        "weights": "weight_reads",
+    }
+    widths = [sum(bits for _, bits in fields) for fields in layout.fields.values()]
+    if shapes.hardware.spram and layout.format == "list":
+        # One memory for both, of a power of 2.
+        return [
+            MemoryUse(
+                name="spram",
+                depths=tuple(1 << (sum(depths) - 1).bit_length() for depths in layout.depths),
+                width=max(widths),
+                reads=("pointer_reads", "entry_reads"),
+                writes=(),
+                every_cycle=True,
+            )
+        ]
+    found = []
+    for number, (name, width) in enumerate(zip(layout.fields, widths, strict=True)):
+        huge = shapes.hardware.spram and number == len(widths) - 1
+        lanes = [depths[number] for depths in layout.depths]
+        found.append(
+            MemoryUse(
+                name=name,
+                depths=tuple(lanes if huge else (bank for depth in lanes for bank in banks(depth))),
+                width=width,
+                reads=(counts[name],),
+                writes=(),
+                every_cycle=huge,
+            )
+        )
+    return found

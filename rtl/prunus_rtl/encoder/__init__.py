@@ -1,0 +1,1 @@
+"""Encoder: from input levels to input spikes."""

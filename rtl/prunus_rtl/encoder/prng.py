@@ -1,0 +1,154 @@
+"""Random numbers: xorshift32 streams, and what each presentation adds to the seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.spec.formats import PRESENTATION_BITS, SEED_BITS, max_of
+from prunus_model.spec.random_streams import DISCARD, FALLBACK, STRIDE
+
+__all__ = ["RandomStream", "Salt"]
+
+
+class RandomStream(wiring.Component):
+    """A xorshift32 stream: 32 random bits per cycle.
+
+    Equals :class:`prunus_model.reference.xorshift.Stream`.
+
+    Timing
+    ------
+    ``ready`` rises 9 cycles after ``load``. Then one draw per cycle; ``draw`` depends on registers
+    only. Clock domain ``sync``.
+
+    Members
+    -------
+    load : In(1)
+        Seed the stream anew, from ``seed``; at any time.
+    seed : In(32)
+        Seed, presentation and constant of the stream, mixed; 0 is replaced.
+    ready : Out(1)
+        The first eight draws are thrown away.
+    draw : Out(32)
+        The next draw.
+    advance : In(1)
+        Take it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "seed": In(SEED_BITS),
+                "ready": Out(1),
+                "draw": Out(SEED_BITS),
+                "advance": In(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        state = Signal(SEED_BITS, init=FALLBACK)
+        discard = Signal(range(DISCARD + 1))
+        a = Signal(SEED_BITS)
+        b = Signal(SEED_BITS)
+        m.d.comb += [
+            a.eq(state ^ state << 13),
+            b.eq(a ^ a >> 17),
+            self.draw.eq(b ^ b << 5),
+            self.ready.eq(discard == 0),
+        ]
+        with m.If(self.load):
+            m.d.sync += [
+                state.eq(Mux(self.seed == 0, FALLBACK, self.seed)),
+                discard.eq(DISCARD),
+            ]
+        with m.Else():
+            with m.If(~self.ready | self.advance):
+                m.d.sync += state.eq(self.draw)
+            with m.If(~self.ready):
+                m.d.sync += discard.eq(discard - 1)
+        return m
+
+
+class Salt(wiring.Component):
+    """Number of the presentation, and its product with the stride of the seeds, modulo 2**32.
+
+    The product is kept up to date by one addition per presentation; only a number written from
+    outside is multiplied, one bit per cycle.
+
+    Timing
+    ------
+    ``step`` takes effect in the next cycle. After ``write``, ``ready`` is low for 32 cycles.
+    Clock domain ``sync``.
+
+    Parameters
+    ----------
+    first : int
+        Number after reset.
+
+    Members
+    -------
+    presentation : Out(32)
+        Number of the presentation; valid while ``ready``.
+    product : Out(32)
+        ``presentation * STRIDE``; valid while ``ready``.
+    ready : Out(1)
+        No multiplication runs.
+    step : In(1)
+        Go on to the next presentation. Ignored while not ``ready``.
+    write : In(1)
+        Go to presentation ``data``.
+    data : In(32)
+        Number to go to.
+    """
+
+    def __init__(self, *, first: int = 0) -> None:
+        self._first = first
+        product = first * STRIDE & max_of(SEED_BITS)
+        super().__init__(
+            {
+                "presentation": Out(PRESENTATION_BITS, init=first),
+                "product": Out(SEED_BITS, init=product),
+                "ready": Out(1),
+                "step": In(1),
+                "write": In(1),
+                "data": In(PRESENTATION_BITS),
+            }
+        )
+
+    @property
+    def first(self) -> int:
+        """Number after reset."""
+        return self._first
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        count = Signal(range(PRESENTATION_BITS + 1))
+        top = self.presentation[-1]
+        # Horner's rule, most significant bit first; a whole turn brings the number back.
+        base = Mux(self.ready, self.product, self.product << 1)
+        m.d.comb += self.ready.eq(count == 0)
+        with m.If(self.write):
+            m.d.sync += [
+                self.presentation.eq(self.data),
+                self.product.eq(0),
+                count.eq(PRESENTATION_BITS),
+            ]
+        with m.Elif(~self.ready):
+            m.d.sync += [
+                self.presentation.eq(Cat(top, self.presentation[:-1])),
+                self.product.eq(base + Mux(top, STRIDE, 0)),
+                count.eq(count - 1),
+            ]
+        with m.Elif(self.step):
+            m.d.sync += [
+                self.presentation.eq(self.presentation + 1),
+                self.product.eq(base + STRIDE),
+            ]
+        return m

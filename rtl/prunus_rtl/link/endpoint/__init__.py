@@ -1,0 +1,1 @@
+"""The end of the host link in the device: requests, responses, log."""

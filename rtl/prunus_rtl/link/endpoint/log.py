@@ -1,0 +1,121 @@
+"""Record: what the link remembers in a memory of octets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_rtl.lib.ram import Ram
+from prunus_rtl.link.protocol.protocol import CRC_BYTES, SPIKE, Identity
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["IDENTITY_AT", "LAST_AT", "LAST_BYTES", "SPIKES_AT", "Record"]
+
+#: Where the identity block is.
+IDENTITY_AT = 0
+#: Where sequence and CRC of the request are that was carried out last.
+LAST_AT = IDENTITY_AT + Identity.FORMAT.size
+LAST_BYTES = 1 + CRC_BYTES
+#: Where the output spikes begin.
+SPIKES_AT = LAST_AT + 8
+
+
+class Record(wiring.Component):
+    """Record: identity block, sequence and CRC of the last request, output spikes.
+
+    All as it goes over the link, so that answers are copies. A spike has priority over ``write``.
+
+    Timing
+    ------
+    A spike takes 3 cycles. ``write_ready`` depends combinationally on ``spikes.valid``,
+    ``spikes.ready`` on registers only. Clock domain ``sync``.
+
+    Memory: ``SPIKES_AT + 3 * steps`` octets (:class:`prunus_rtl.lib.ram.Ram`). Reset keeps the
+    contents and forgets the spikes.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware.
+    identity : Identity
+        Initial identity block.
+
+    Members
+    -------
+    spikes : In(stream.Signature(shapes.spike))
+        Output spikes; at most one for each step since ``forget``.
+    forget : In(1)
+        Forget the spikes.
+    end : Out(range(depth + 1))
+        Address behind the last spike.
+    read_address, read_data : In(range(depth)), Out(8)
+        Read port: ``read_data`` is what was at ``read_address`` one cycle before.
+    write, write_address, write_data, write_ready : In(1), In(7), In(8), Out(1)
+        Write port for what is below the spikes.
+    """
+
+    def __init__(self, *, shapes: Shapes, identity: Identity) -> None:
+        self._shapes = shapes
+        self._identity = identity
+        depth = self.depth
+        super().__init__(
+            {
+                "spikes": In(stream.Signature(shapes.spike)),
+                "forget": In(1),
+                "end": Out(range(depth + 1)),
+                "read_address": In(range(depth)),
+                "read_data": Out(8),
+                "write": In(1),
+                "write_address": In(range(SPIKES_AT)),
+                "write_data": In(8),
+                "write_ready": Out(1),
+            }
+        )
+
+    @property
+    def shapes(self) -> Shapes:
+        """Network and hardware."""
+        return self._shapes
+
+    @property
+    def depth(self) -> int:
+        """Octets of the memory."""
+        return SPIKES_AT + SPIKE.size * self._shapes.network.encoder.steps
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        m.submodules.memory = memory = Ram(
+            shape=8, depth=self.depth, init=list(self._identity.pack())
+        )
+        end = Signal(range(self.depth + 1), init=SPIKES_AT)
+        part = Signal(range(SPIKE.size))
+        spike = self.spikes.p
+        octets = Signal(8 * SPIKE.size)
+        m.d.comb += [
+            octets.eq(Cat(spike.step, spike.post, Const(0, 16 - len(spike.post)))),
+            self.end.eq(end),
+            self.spikes.ready.eq(part == SPIKE.size - 1),
+            self.write_ready.eq(~self.spikes.valid),
+            memory.read.eq(1),
+            memory.read_address.eq(self.read_address),
+            self.read_data.eq(memory.read_data),
+            memory.write.eq(self.write),
+            memory.write_address.eq(self.write_address),
+            memory.write_data.eq(self.write_data),
+        ]
+        with m.If(self.spikes.valid):
+            m.d.comb += [
+                memory.write.eq(1),
+                memory.write_address.eq(end),
+                memory.write_data.eq(octets.word_select(part, 8)),
+            ]
+            m.d.sync += [end.eq(end + 1), part.eq(part + 1)]
+            with m.If(self.spikes.ready):
+                m.d.sync += part.eq(0)
+        with m.If(self.forget):
+            m.d.sync += [end.eq(SPIKES_AT), part.eq(0)]
+        return m

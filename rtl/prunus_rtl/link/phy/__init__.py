@@ -1,0 +1,1 @@
+"""Physical layers of the host link."""

@@ -1,0 +1,229 @@
+"""What a host must know of a core that is behind the link: parameters, store, order of neurons."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import ValidationError
+
+from prunus_model.common.atomic import write_json
+from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.data.datasets import load
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.memory_image.address_map import StoreLayout
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["CoreDescription", "DescriptionError", "link_plan"]
+
+_FORMAT = "prunus core"
+_FORMAT_VERSION = 1
+_DIGEST_BYTES = 16
+#: Images of the bundled sample for which lanes are balanced.
+_TYPICAL = 300
+
+
+class DescriptionError(PrunusError):
+    """A description of a core can't be used."""
+
+
+def link_plan(artifact: Artifact, options: ExportOptions) -> Plan:
+    """Decide what is built behind a link.
+
+    As :func:`prunus_rtl.export.plan.make_plan`, but always balanced for the same images, those of
+    the bundled sample (or for none, if their size differs). So the order of neurons follows from
+    artefact and options, and a host can work it out again.
+    """
+    sample = load("sample", "train")
+    typical = None
+    images = sample.take(0, _TYPICAL).images
+    if images.shape[1] == artifact.config.inputs:
+        typical = levels(images, artifact.config.encoder)
+    return make_plan(artifact, options, typical=typical)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreDescription:
+    """Everything that a core was built of, but the contents of its memories.
+
+    A file of this goes with every bitstream and every simulation.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+        Parameters of the network.
+    hardware : HardwareConfig
+        Parameters of the core.
+    options : ExportOptions
+        What was built, nothing left open. With a network, :func:`link_plan` makes of it what is
+        loaded.
+    layout : StoreLayout or None
+        Layout of the packed store; None for a learning store.
+    clock_hz : int
+        Clock of the core; 0 if it has none.
+    """
+
+    network: NetworkConfig
+    hardware: HardwareConfig
+    options: ExportOptions
+    layout: StoreLayout | None
+    clock_hz: int = 0
+
+    @classmethod
+    def of(cls, plan: Plan, *, clock_hz: int = 0) -> CoreDescription:
+        """Return the description of a core that is built as planned.
+
+        Raises
+        ------
+        ConfigError
+            If the core takes events: a host link sends levels.
+        """
+        if plan.hardware.source != "levels":
+            raise ConfigError(
+                f"source must be 'levels' for a core behind a link, not {plan.hardware.source!r}"
+            )
+        return cls(
+            network=plan.network,
+            hardware=plan.hardware,
+            options=replace(plan.options, store=plan.store, lanes=plan.hardware.lanes),
+            layout=plan.shapes.store,
+            clock_hz=clock_hz,
+        )
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """Shapes of everything in the core."""
+        return Shapes(network=self.network, hardware=self.hardware, store=self.layout)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes that tell this core from others; the clock is not in it."""
+        values = {name: value for name, value in self._mapping().items() if name != "clock_hz"}
+        content = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(content).digest()[:_DIGEST_BYTES]
+
+    def identity(self, network: bytes) -> Identity:
+        """Return what the core says of itself; ``network`` is the content hash that is loaded."""
+        return Identity(
+            lanes=self.hardware.lanes,
+            learn=self.hardware.learn,
+            neurons=self.network.neurons,
+            inputs=self.network.inputs,
+            steps=self.network.encoder.steps,
+            clock_hz=self.clock_hz,
+            core=self.digest,
+            network=network,
+        )
+
+    def plan(self, artifact: Artifact) -> Plan:
+        """Return what is loaded into the core for a network.
+
+        Raises
+        ------
+        DescriptionError
+            If the network has other parameters than the core.
+        ConfigError
+            If its synapses do not fit into the packed store.
+        """
+        if artifact.config != self.network:
+            other, mine = artifact.config.to_mapping(), self.network.to_mapping()
+            names = ", ".join(name for name in mine if mine[name] != other[name])
+            raise DescriptionError(f"Network must have the parameters of the core: {names} differ")
+        plan = link_plan(artifact, self.options)
+        image = None
+        if self.layout is not None:
+            image = self.layout.pack(plan.state.weights, plan.state.alive)
+        return replace(plan, hardware=self.hardware, image=image)
+
+    def save(self, path: Path) -> None:
+        """Write a file that :meth:`load` reads."""
+        content = {"format": _FORMAT, "version": _FORMAT_VERSION, **self._mapping()}
+        write_json(path, content)
+
+    @classmethod
+    def load(cls, path: Path) -> CoreDescription:
+        """Read the description of a core.
+
+        Raises
+        ------
+        DescriptionError
+            If there is no such file, or it is not a description.
+        """
+        try:
+            values = json.loads(path.read_bytes())
+            if (values.pop("format"), values.pop("version")) != (_FORMAT, _FORMAT_VERSION):
+                raise ValueError(f"format must be {_FORMAT!r}, version {_FORMAT_VERSION}")
+            return cls(
+                network=NetworkConfig.from_mapping(values.pop("network"), source=str(path)),
+                hardware=HardwareConfig(**values.pop("hardware")),
+                options=ExportOptions(**values.pop("options")),
+                layout=_layout(values.pop("layout")),
+                **values,
+            )
+        except OSError as e:
+            raise DescriptionError(f"Core {path} can't be read: {e.strerror}") from e
+        except ValidationError as e:
+            error = e.errors(include_url=False)[0]
+            at = ".".join(map(str, error["loc"]))
+            raise DescriptionError(f"Core {path} is not valid: {at}: {error['msg']}") from e
+        except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as e:
+            raise DescriptionError(f"Core {path} is not valid: {e}") from e
+
+    def register(self) -> Path:
+        """Save this where :meth:`find` finds it; return where."""
+        path = _registered(self.digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.save(path)
+        return path
+
+    @classmethod
+    def find(cls, digest: bytes) -> CoreDescription:
+        """Return the core of that digest, from those that were built on this machine.
+
+        Raises
+        ------
+        DescriptionError
+            If there is none.
+        """
+        path = _registered(digest)
+        if not path.exists():
+            raise DescriptionError(
+                f"Core {digest.hex()} must be known: it was not built here, so its core.json "
+                f"must be named"
+            )
+        found = cls.load(path)
+        if found.digest != digest:
+            raise DescriptionError(f"Core {path} is not valid: its digest is {found.digest.hex()}")
+        return found
+
+    def _mapping(self) -> dict[str, Any]:
+        return {
+            "network": self.network.to_mapping(),
+            "hardware": asdict(self.hardware),
+            "options": asdict(self.options),
+            "layout": None if self.layout is None else asdict(self.layout),
+            "clock_hz": self.clock_hz,
+        }
+
+
+def _layout(values: dict[str, Any] | None) -> StoreLayout | None:
+    """Return a layout from what :func:`dataclasses.asdict` and JSON have made of it."""
+    if values is None:
+        return None
+    depths = tuple(tuple(map(int, lane)) for lane in values["depths"])
+    return StoreLayout(**(values | {"depths": depths}))
+
+
+def _registered(digest: bytes) -> Path:
+    """Return where the description of a core is kept for this user."""
+    return user_data_path("prunus") / "cores" / f"{digest.hex()}.json"

@@ -1,0 +1,1 @@
+"""Memory images of a trained network: formats, addresses, sizes, devices."""

@@ -1,0 +1,1 @@
+"""Neurons: membranes, winner, firing thresholds, readout."""

@@ -1,0 +1,285 @@
+"""Homeostasis: firing thresholds follow activity and connection strength."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, max_of
+from prunus_rtl.lib.state_memory import StateMemory
+from prunus_rtl.shapes import Access, Shapes
+
+__all__ = ["FireThreshold", "Homeostasis"]
+
+
+class FireThreshold(wiring.Component):
+    """The only multiplier: ``min(2**23 - 1, ((v_th + theta) * strength) >> fire_shift)``.
+
+    2**23 - 1 if the strength is 0. Equals
+    :func:`prunus_model.reference.homeostasis.fire_threshold`.
+
+    Timing
+    ------
+    ``done`` comes :attr:`cycles` cycles after ``start``; ``v_fire`` is valid in that cycle and
+    until the next ``start``. Clock domain ``sync``.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware. ``hardware.multiplier`` decides between one bit of the strength per
+        cycle, and a multiplier block.
+
+    Members
+    -------
+    start : In(1)
+        Begin. Not while it runs.
+    theta, strength : In(shapes.theta), In(shapes.strength)
+        Operands; taken at ``start``.
+    done : Out(1)
+        Over.
+    v_fire : Out(shapes.v_fire)
+        Firing threshold.
+    """
+
+    def __init__(self, *, shapes: Shapes) -> None:
+        self._shapes = shapes
+        super().__init__(
+            {
+                "start": In(1),
+                "theta": In(shapes.theta),
+                "strength": In(shapes.strength),
+                "done": Out(1),
+                "v_fire": Out(shapes.v_fire),
+            }
+        )
+
+    @property
+    def shapes(self) -> Shapes:
+        """Network and hardware."""
+        return self._shapes
+
+    @property
+    def cycles(self) -> int:
+        """Cycles from ``start`` to ``done``."""
+        return self._shapes.multiply_cycles
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        s = self._shapes
+        params = s.network.homeostasis
+        base = Signal(range(params.v_th + max_of(THETA_BITS) + 1))
+        strength_bits = s.strength.width
+        product = Signal(len(base) + strength_bits)
+        silent = Signal()
+
+        with m.If(self.start):
+            m.d.sync += [base.eq(self.theta + params.v_th), silent.eq(self.strength == 0)]
+        if s.hardware.multiplier == "dsp":
+            strength = Signal(s.strength)
+            started = Signal()
+            with m.If(self.start):
+                m.d.sync += strength.eq(self.strength)
+            m.d.sync += [
+                product.eq(base * strength),
+                started.eq(self.start),
+                self.done.eq(started),
+            ]
+        else:
+            # The strength leaves at the low end, one bit per cycle, as the product moves in.
+            count = Signal(range(strength_bits + 1))
+            high = product[strength_bits:]
+            total = Signal(len(base) + 1)
+            m.d.comb += total.eq(high + Mux(product[0], base, 0))
+            m.d.sync += self.done.eq(count == 1)
+            with m.If(self.start):
+                m.d.sync += [product.eq(self.strength), count.eq(strength_bits)]
+            with m.Elif(count != 0):
+                m.d.sync += [
+                    product.eq(Cat(product[1:strength_bits], total)),
+                    count.eq(count - 1),
+                ]
+
+        v_fire_max = max_of(V_FIRE_BITS)
+        scaled = product >> params.fire_shift
+        m.d.comb += self.v_fire.eq(Mux(silent | (scaled > v_fire_max), v_fire_max, scaled))
+        return m
+
+
+class Homeostasis(wiring.Component):
+    """Adaptive parts, strengths and spike counts of all neurons, and what follows from them.
+
+    *Derive* passes over all neurons before a presentation: ``theta`` decays (if ``decay``), and all
+    thresholds are computed. *Fire* raises ``theta`` and the spike count of one neuron. *Settle*
+    keeps its new strength and computes its threshold anew. Equals the functions of
+    :mod:`prunus_model.reference.homeostasis`.
+
+    Timing
+    ------
+    Derive: ``neurons * (fire_threshold.cycles + 2)`` cycles. Fire: 1 cycle; ``post_count`` and
+    ``strength`` are valid from then on, until the memory is read again (they are its output,
+    ``post_count`` behind an adder). Settle: ``fire_threshold.cycles`` cycles. ``busy`` is
+    high for as long, from the cycle after ``derive``, ``fire`` or ``settle``. Clock domain
+    ``sync``.
+
+    Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron each
+    (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by reset. *Derive* reads
+    ``theta`` and ``strength`` of every neuron, *fire* a word of all three; nothing else is read.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware.
+    theta, strength, post_count : list of int, optional
+        Initial state. Default: 0.
+
+    Members
+    -------
+    derive, decay : In(1)
+        Compute all thresholds; with decay.
+    post : In(shapes.post)
+        The neuron of *fire* and *settle*: held from ``fire`` until ``busy`` falls after ``settle``.
+    fire : In(1)
+        The neuron fires while learning.
+    post_count : Out(shapes.post_count)
+        Its spikes, with this one.
+    strength : Out(shapes.strength)
+        Its strength from before this spike.
+    settle, new_strength : In(1), In(shapes.strength)
+        Its weights have been updated.
+    busy : Out(1)
+        Thresholds are being computed.
+    v_fire_write, v_fire_post, v_fire : Out(1), Out(shapes.post), Out(shapes.v_fire)
+        A threshold to keep.
+    theta_access, strength_access, post_count_access : In(Access(shapes.post, ...))
+        Memory port.
+    """
+
+    def __init__(
+        self,
+        *,
+        shapes: Shapes,
+        theta: list[int] | None = None,
+        strength: list[int] | None = None,
+        post_count: list[int] | None = None,
+    ) -> None:
+        self._shapes = shapes
+        self._init = {"theta": theta, "strength": strength, "post_count": post_count}
+        neuron = range(shapes.network.neurons)
+        super().__init__(
+            {
+                "derive": In(1),
+                "decay": In(1),
+                "post": In(shapes.post),
+                "fire": In(1),
+                "post_count": Out(shapes.post_count),
+                "strength": Out(shapes.strength),
+                "settle": In(1),
+                "new_strength": In(shapes.strength),
+                "busy": Out(1),
+                "v_fire_write": Out(1),
+                "v_fire_post": Out(shapes.post),
+                "v_fire": Out(shapes.v_fire),
+                "theta_access": In(Access(neuron, shapes.theta)),
+                "strength_access": In(Access(neuron, shapes.strength)),
+                "post_count_access": In(Access(neuron, shapes.post_count)),
+            }
+        )
+
+    @property
+    def shapes(self) -> Shapes:
+        """Network and hardware."""
+        return self._shapes
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        s = self._shapes
+        params = s.network.homeostasis
+        neurons = s.network.neurons
+        memories = {}
+        for name, shape in (
+            ("theta", s.theta),
+            ("strength", s.strength),
+            ("post_count", s.post_count),
+        ):
+            memory = StateMemory(shape=shape, depth=neurons, init=self._init[name])
+            m.submodules[name] = memories[name] = memory
+            wiring.connect(m, wiring.flipped(getattr(self, f"{name}_access")), memory.access)
+        theta, strength, post_count = memories.values()
+        m.submodules.fire_threshold = fire_threshold = FireThreshold(shapes=s)
+
+        deriving = Signal()
+        decaying = Signal()
+        at = Signal(s.post)
+        read = Signal()
+        firing = Signal()
+        raised = Signal(s.theta)
+        kept = Signal(s.theta)
+        theta_sum = Signal(THETA_BITS + 1)
+        post = Mux(deriving, at, self.post)
+        decayed = theta.read_data
+        if params.theta_decay_shift < THETA_BITS:
+            shifted = theta.read_data >> params.theta_decay_shift
+            decayed = theta.read_data - Mux(decaying, shifted, 0)
+        m.d.comb += [
+            theta_sum.eq(theta.read_data + params.theta_plus),
+            raised.eq(Mux(theta_sum > max_of(THETA_BITS), max_of(THETA_BITS), theta_sum)),
+            self.v_fire_post.eq(post),
+            self.v_fire.eq(fire_threshold.v_fire),
+            theta.write_data.eq(Mux(deriving, decayed, raised)),
+            strength.write_data.eq(self.new_strength),
+            self.strength.eq(strength.read_data),
+            post_count.write_data.eq(
+                post_count.read_data + (post_count.read_data != max_of(POST_COUNT_BITS))
+            ),
+            self.post_count.eq(post_count.write_data),
+            fire_threshold.theta.eq(Mux(deriving, decayed, kept)),
+            fire_threshold.strength.eq(Mux(deriving, strength.read_data, self.new_strength)),
+        ]
+        m.d.comb += [
+            theta.read.eq(read | firing),
+            strength.read.eq(read | firing),
+            post_count.read.eq(firing),
+        ]
+        for memory in memories.values():
+            m.d.comb += [
+                memory.read_address.eq(post),
+                memory.write_address.eq(post),
+            ]
+
+        with m.FSM(name="homeostasis") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("Wait"))
+            with m.State("Wait"):
+                m.d.comb += firing.eq(self.fire)
+                m.d.sync += [at.eq(0), decaying.eq(self.decay)]
+                with m.If(self.derive):
+                    m.d.sync += deriving.eq(1)
+                    m.next = "Read"
+                with m.Elif(self.fire):
+                    m.next = "Raise"
+                with m.Elif(self.settle):
+                    m.d.comb += [strength.write.eq(1), fire_threshold.start.eq(1)]
+                    m.next = "Multiply"
+            with m.State("Raise"):
+                m.d.comb += [theta.write.eq(1), post_count.write.eq(1)]
+                m.d.sync += kept.eq(raised)
+                m.next = "Wait"
+            with m.State("Read"):
+                m.d.comb += read.eq(1)
+                m.next = "Decay"
+            with m.State("Decay"):
+                m.d.comb += [theta.write.eq(decaying), fire_threshold.start.eq(1)]
+                m.next = "Multiply"
+            with m.State("Multiply"):
+                with m.If(fire_threshold.done):
+                    m.d.comb += self.v_fire_write.eq(1)
+                    m.d.sync += at.eq(at + 1)
+                    m.next = "Read"
+                    with m.If(~deriving | (at == neurons - 1)):
+                        m.d.sync += deriving.eq(0)
+                        m.next = "Wait"
+        return m

@@ -1,0 +1,1 @@
+"""Plasticity: spike-time traces, STDP, pruning, redundancy."""

@@ -1,0 +1,1 @@
+"""Synapses: weight memories and the columns that learning sees."""

@@ -1,1 +1,0 @@
-"""cocotb benches: one module per unit, run by :func:`prunus_sim.runner.run_bench`."""

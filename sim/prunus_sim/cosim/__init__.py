@@ -1,0 +1,1 @@
+"""Co-simulation: a core and the golden model in lockstep."""

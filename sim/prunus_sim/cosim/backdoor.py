@@ -1,0 +1,96 @@
+"""The state of a core from the simulator's memories, behind the back of the design."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.state import NO_STEP
+from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.hardware import Space
+from prunus_rtl.memory_image.address_map import StoreLayout
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.synapses.packed import SPRAM_NAME
+
+__all__ = ["StateArrays", "gather"]
+
+#: State variables (and votes) by name.
+StateArrays = dict[str, npt.NDArray[np.int64]]
+
+
+def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
+    """Put together what the lanes hold.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware.
+    memories : dict of str to list of int
+        Words of each memory and register, by the names of
+        :class:`prunus_sim.simulator.netlist.Design`.
+    """
+    network, lanes = shapes.network, shapes.hardware.lanes
+    neurons, slots = network.neurons, shapes.slots
+    found = StateArrays()
+
+    def spread(columns: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+        """Interleave lanes, and drop the neurons that do not exist."""
+        stacked = np.stack(columns, axis=-1)
+        return stacked.reshape(*stacked.shape[:-2], -1)[..., :neurons]
+
+    def of_lanes(name: str) -> list[list[int]]:
+        return [memories[name.format(k)] for k in range(lanes)]
+
+    if shapes.hardware.store == "learning":
+        grid = (network.inputs, slots)
+        weights = [np.array(words, dtype=np.int64) for words in of_lanes("store{}.weights")]
+        found["weights"] = spread([words.reshape(grid) for words in weights])
+        rows = [
+            np.array([[row >> slot & 1 for slot in range(slots)] for row in words], dtype=np.int64)
+            for words in of_lanes("store{}.alive")
+        ]
+        found["alive"] = spread(rows)
+    if shapes.store is not None and Space.STORE in spaces(shapes):
+        found["store"] = _store(shapes.store, memories)
+    epoch = memories["membrane.epoch"][0]
+    v = np.array(of_lanes("membrane.lane{}.v"), dtype=np.int64)
+    v_bits = shapes.v.width
+    found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
+    found["v_fire"] = spread(list(np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)))
+    found["presentation"] = np.array(memories["salt.presentation"], dtype=np.int64)
+    votes = np.array(memories["readout.votes"], dtype=np.int64)
+    found["votes"] = votes.reshape(network.readout.classes, neurons).T
+    if shapes.hardware.learn:
+        for name in ("theta", "strength", "post_count"):
+            found[name] = np.array(memories[f"homeostasis.{name}"], dtype=np.int64)
+        if shapes.by_redundancy:
+            found["echo"] = np.array(memories["echo"], dtype=np.int64)
+        words = np.array(memories["last_step"], dtype=np.int64)
+        found["last_step"] = np.where(words >> STEP_BITS, words & ((1 << STEP_BITS) - 1), NO_STEP)
+    return found
+
+
+def _store(layout: StoreLayout, memories: dict[str, list[int]]) -> npt.NDArray[np.int64]:
+    """Put together the words of the packed store, in the order of their addresses."""
+    words: list[int] = []
+    for lane, depths in enumerate(layout.depths):
+        for name, depth in zip(layout.fields, depths, strict=True):
+            memory = _banks(memories, f"store{lane}.{name}")
+            # A list in SPRAM: entries from the front, pointers from the back.
+            joint = name == "pointers" and not memory
+            memory = memory or memories[f"store{lane}.{SPRAM_NAME}"]
+            words += memory[: -depth - 1 : -1] if joint else memory[:depth]
+    return np.array(words, dtype=np.int64)
+
+
+def _banks(memories: dict[str, list[int]], name: str) -> list[int]:
+    """Return the words of all banks of a memory of the packed store; none if it is not there."""
+    words: list[int] = []
+    bank = memories.get(name)
+    number = 0
+    while bank is not None:
+        words += bank
+        number += 1
+        bank = memories.get(f"{name}.memory{number}")
+    return words

@@ -1,0 +1,252 @@
+"""Probes in a simulated core: what the enables of its memories and datapaths do, cycle by cycle.
+
+Each count of :class:`prunus_rtl.counts.accesses.Accesses` is a SystemVerilog expression: what is
+added to it in a cycle. Accesses are counted at the enables of the memories themselves, as the
+Verilog of the core has them, and every memory must be one that is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+
+from prunus_model.spec.config import AdaptivePruning, ConstantPruning
+from prunus_model.spec.formats import THETA_BITS
+from prunus_model.spec.random_streams import PRE_PER_DRAW
+from prunus_rtl.counts.accesses import Accesses
+from prunus_rtl.shapes import Shapes
+from prunus_sim.simulator.netlist import Design
+
+__all__ = ["COUNTS", "IDLE", "STRAY", "probe_lines", "probes"]
+
+#: Writes of memories that must not be written in a presentation.
+STRAY = "stray_writes"
+#: Accesses between presentations, while the memory port is idle, but for levels that are written.
+IDLE = "idle_accesses"
+#: What a line of counts holds, in this order.
+COUNTS = (*(field.name for field in fields(Accesses)), STRAY, IDLE)
+
+#: Memories of the core, and the count that each belongs to.
+_MEMORIES = {
+    r"encoder\.images": "level",
+    r"events\.ram0": "event",
+    r"queue\.ram\d+": "queue",
+    r"store\d+\.pointers(\.memory\d+)?": "pointer",
+    r"store\d+\.entries(\.memory\d+)?": "entry",
+    r"store\d+\.(alive|rows(\.memory\d+)?)": "row",
+    r"store\d+\.weights(\.memory\d+)?": "weight",
+    r"membrane\.lane\d+\.v": "v",
+    r"membrane\.lane\d+\.v_fire": "v_fire",
+    r"last_step": "last_step",
+    r"homeostasis\.theta": "theta",
+    r"homeostasis\.strength": "strength",
+    r"homeostasis\.post_count": "post_count",
+    r"echo": "echo",
+    r"readout\.votes": "vote",
+    r"readout\.scores": "score",
+}
+
+#: SPRAM reads in every cycle; what counts is what it is asked for.
+_SPRAM = re.compile(r"store\d+\.spram")
+
+#: Conditions, and how much each adds.
+_Terms = list[tuple[str, int]]
+
+
+def probes(shapes: Shapes, design: Design) -> dict[str, str]:
+    """Return what is added to each count in a cycle.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the core.
+    design : Design
+        Its Verilog.
+
+    Returns
+    -------
+    dict of str to str
+        SystemVerilog expressions of 32 bits, for each of :data:`COUNTS`.
+
+    Raises
+    ------
+    ValueError
+        If a memory is not among those that are counted, or the design has no signal that is needed.
+    """
+    terms = _accesses(design)
+    parts = (_spram(shapes, design), _operations(shapes, design), _learning(shapes, design))
+    for found in parts:
+        for name, more in found.items():
+            terms.setdefault(name, []).extend(more)
+    return {name: _sum(terms.get(name, ())) for name in COUNTS}
+
+
+def _accesses(design: Design) -> dict[str, _Terms]:
+    """Return the enables of all memories, by count."""
+    found: dict[str, _Terms] = {STRAY: [], IDLE: []}
+    for name, storage in design.memories.items():
+        if _SPRAM.fullmatch(name):
+            found[STRAY].append((storage.write, 1))
+            found[IDLE].append((storage.write, 1))
+            continue
+        kinds = [kind for pattern, kind in _MEMORIES.items() if re.fullmatch(pattern, name)]
+        if len(kinds) != 1:
+            raise ValueError(f"Memory must be one whose accesses are counted, not {name!r}")
+        read, write = f"{kinds[0]}_reads", f"{kinds[0]}_writes"
+        found.setdefault(read, []).append((storage.read, 1))
+        found.setdefault(write if write in COUNTS else STRAY, []).append((storage.write, 1))
+        found[IDLE].append((storage.read, 1))
+        if kinds[0] != "level":
+            found[IDLE].append((storage.write, 1))
+    return found
+
+
+def _spram(shapes: Shapes, design: Design) -> dict[str, _Terms]:
+    """Return when something is wanted from SPRAM, by count."""
+    found: dict[str, _Terms] = {}
+    for name in filter(_SPRAM.fullmatch, design.memories):
+        lane = name.partition(".")[0]
+        if shapes.store is None or shapes.store.format != "list":
+            enable = (_signal(design, f"{name}.enable"), 1)
+            found.setdefault("weight_reads", []).append(enable)
+            found.setdefault(IDLE, []).append(enable)
+            continue
+        # A start was read in the last cycle, and the end is read in this; an entry was read.
+        found.setdefault("pointer_reads", []).append((_signal(design, f"{lane}.found"), 2))
+        found.setdefault("entry_reads", []).append((_signal(design, f"{lane}.valid"), 1))
+    return found
+
+
+def _signal(design: Design, name: str) -> str:
+    if name not in design.signals:
+        raise ValueError(f"Design must have a signal {name!r}, but has none")
+    return f"dut.{design.signals[name].path}"
+
+
+def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
+    """Return the enables of the datapaths that every core has, by count."""
+    hardware, lanes, levels = shapes.hardware, shapes.hardware.lanes, shapes.tree_levels
+
+    def each(name: str) -> _Terms:
+        return [(_signal(design, f"membrane.lane{k}.{name}"), 1) for k in range(lanes)]
+
+    # A token follows each sweep cycle through the lanes, the levels of the tree, and to the root.
+    tokens = _signal(design, "membrane.tokens")
+    root = design.signals["membrane.tokens"].width - 1
+    tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
+    electing, reading = (_signal(design, f"readout.{n}") for n in ("electing", "reading"))
+    found = {
+        "integrate_additions": each("adding"),
+        "leak_additions": each("swept"),
+        "margin_additions": each("swept"),
+        "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
+        "vote_additions": [(design.memories["readout.scores"].write, 1)],
+        "election_comparisons": [(f"{electing} & {reading}", 1)],
+        "salt_additions": [(_signal(design, "salt.step"), 1)],
+        "discarded_draws": [],
+    }
+    streams = {"encoder.random": hardware.source == "levels", "random": hardware.learn}
+    for stream in (name for name, there in streams.items() if there):
+        ready, load = (_signal(design, f"{stream}.{name}") for name in ("ready", "load"))
+        found["discarded_draws"].append((f"~{ready} & ~{load}", 1))
+    if hardware.source == "levels":
+        draw = _signal(design, "encoder.random.advance")
+        found["encoder_draws"] = [(draw, 1)]
+        found["encoder_comparisons"] = [(draw, PRE_PER_DRAW)]
+    return found
+
+
+def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
+    """Return the enables of the datapaths of a core that learns, by count."""
+    hardware, network = shapes.hardware, shapes.network
+    if not hardware.learn:
+        return {}
+    # One bit for each stage of the sweep.
+    valid, updated = _signal(design, "sweep.valid"), _signal(design, "sweep.updated")
+    raised = design.memories["homeostasis.post_count"].write
+    start, done = (_signal(design, f"homeostasis.fire_threshold.{n}") for n in ("start", "done"))
+    found = {
+        "age_additions": [(f"{valid}[0]", 1)],
+        "recent_comparisons": [(f"{valid}[0]", 1)],
+        "stdp_additions": [(f"{valid}[1]", 2)],
+        "strength_additions": [(updated, 1)],
+        "theta_additions": [(raised, 1)],
+        "theta_comparisons": [(raised, 1)],
+        "post_count_additions": [(raised, 1)],
+        "post_count_comparisons": [(raised, 1)],
+        "base_additions": [(start, 1)],
+        "multiplications": [(start, 1)],
+        "threshold_comparisons": [(done, 1)],
+        "learning_draws": [(_signal(design, "random.advance"), 1)],
+    }
+    if network.homeostasis.theta_decay_shift < THETA_BITS:
+        found["theta_additions"] = [(design.memories["homeostasis.theta"].write, 1)]
+    if hardware.multiplier == "sequential":
+        count = _signal(design, "homeostasis.fire_threshold.count")
+        found["multiply_additions"] = [(f"{count} != 0", 1)]
+    if shapes.by_redundancy:
+        found["echo_additions"] = [(f"{valid}[1]", 1)]
+    # Operands of the pruning threshold are registered when theta is raised.
+    match network.pruning:
+        case AdaptivePruning():
+            found["constant_products"] = [(raised, 2)]
+            found["pruning_threshold_comparisons"] = [(raised, 4)]
+            found["pruning_comparisons"] = [(updated, 1)]
+        case ConstantPruning():
+            found["pruning_threshold_comparisons"] = [(raised, 1)]
+            found["pruning_comparisons"] = [(updated, 1)]
+    return found
+
+
+def _sum(terms: Iterable[tuple[str, int]]) -> str:
+    # In braces an expression keeps the width that it has.
+    return " + ".join(["32'd0", *(f"32'd{factor} * {{{term}}}" for term, factor in terms)])
+
+
+def probe_lines(shapes: Shapes, design: Design) -> str:
+    """Return the part of a testbench that counts, and writes a line with the counts at each result.
+
+    The line is ``a`` and the counts, hexadecimal, in the order of :data:`COUNTS`. Words of levels
+    are counted when they are written, by the bank that they go to, with the presentation that shows
+    the bank.
+
+    Parameters
+    ----------
+    shapes, design
+        As for :func:`probes`.
+    """
+    found = probes(shapes, design)
+    first, more = [], []
+    for name in COUNTS[: COUNTS.index(IDLE)]:
+        if name != "level_writes":
+            first.append(f"      n_{name} <= {found[name]};")
+            more.append(f"      n_{name} <= n_{name} + {found[name]};")
+    lines = [f"  reg [31:0] n_{name} = 0;" for name in COUNTS]
+    lines += [
+        "  reg showing = 0;",
+        "  wire starts = control__valid & control__ready;",
+        "  always @(posedge clk) begin",
+        "    if (starts) begin",
+        *first,
+        "    end else if (showing) begin",
+        *more,
+        f"    end else if ({_signal(design, 'memory_port.idle')} & ~rst)",
+        f"      n_{IDLE} <= n_{IDLE} + {found[IDLE]};",
+        "    showing <= ~rst & (starts | showing & ~(result__valid & result__ready));",
+        "    if (result__valid & result__ready & running)",
+        f'      $fwrite(results, "a{" %h" * len(COUNTS)}\\n",',
+        f"        {', '.join(f'n_{name}' for name in COUNTS)});",
+        "  end",
+    ]
+    if shapes.hardware.source == "levels":
+        load, show = (_signal(design, f"encoder.{bank}_bank") for bank in ("load", "show"))
+        lines += [
+            "  reg [31:0] n_bank [0:1];",
+            "  always @(posedge clk) begin",
+            "    if (rst) begin n_bank[0] <= 0; n_bank[1] <= 0; end",
+            f"    else n_bank[{load}] <= n_bank[{load}] + {found['level_writes']};",
+            f"    if (starts) begin n_level_writes <= n_bank[{show}]; n_bank[{show}] <= 0; end",
+            "  end",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,515 @@
+"""Named jobs: what the lockstep benches build and show.
+
+Each takes a seed and gives a :class:`prunus_sim.cosim.scenario.Job`; other seeds give other
+weights, other images, other pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.data import datasets
+from prunus_model.spec.config import (
+    AdaptivePruning,
+    ConstantPruning,
+    EncoderParams,
+    HomeostasisParams,
+    MembraneParams,
+    NetworkConfig,
+    NoPruning,
+    ReadoutParams,
+    StdpParams,
+)
+from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
+from prunus_model.spec.levels import levels
+from prunus_model.spec.state import State
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.hardware import HardwareConfig
+from prunus_sim.cosim.scenario import Job, Show, at_rest, from_artifact, random_votes
+from prunus_sim.cosim.scoreboard import Stimulus
+
+__all__ = ["BOUNDED", "CASES", "images", "pretrained"]
+
+Levels = npt.NDArray[np.uint8]
+
+
+@cache
+def pretrained(name: str) -> Artifact:
+    """Return a bundled network: ``demo`` or ``400``."""
+    folder = Path(str(resources.files("prunus_model.pretrained")))
+    return Artifact.load(folder / f"{name}.npz")
+
+
+def images(network: NetworkConfig, count: int, *, split: Any = "train", seed: int = 0) -> Levels:
+    """Return levels of real images, made smaller if the network has fewer inputs.
+
+    The bundled sample of MNIST, from image ``seed * count`` on.
+    """
+    found = datasets.load("sample", split)
+    at = np.arange(seed * count, (seed + 1) * count) % len(found.images)
+    pixels = found.images[at].reshape(count, 28, 28)
+    if network.inputs != pixels[0].size:
+        side = next((n for n in (2, 4, 7, 14) if n * n >= network.inputs), 28)
+        cell = 28 // side
+        cells = pixels.reshape(count, side, cell, side, cell).mean(axis=(2, 4)).astype(np.uint8)
+        flat = cells.reshape(count, -1)
+        # Any number of inputs: the brightest part of the picture, then from the start again.
+        pixels = np.take(flat, np.arange(network.inputs) + flat.shape[1] // 3, axis=1, mode="wrap")
+    return levels(pixels.reshape(count, -1), network.encoder)
+
+
+def _events(network: NetworkConfig, count: int, seed: int) -> list[list[list[int]]]:
+    """Return address events: in any order, some steps empty, some missing at the end."""
+    rng = np.random.default_rng(seed)
+    shows = []
+    for _ in range(count):
+        steps = int(rng.integers(0, network.encoder.steps + 1))
+        density = rng.random(steps) * rng.integers(0, 2, steps)
+        shows.append(
+            [
+                rng.permutation(np.flatnonzero(rng.random(network.inputs) < d)).tolist()
+                for d in density
+            ]
+        )
+    return shows
+
+
+def _tiny(**changes: Any) -> NetworkConfig:
+    return replace(NetworkConfig.named("tiny"), **changes)
+
+
+def _mixed(stimuli: list[Stimulus] | Levels, seed: int, *, learn: bool = True) -> list[Show]:
+    """Show with learning and without, with pauses and without, one by one and back to back."""
+    rng = np.random.default_rng(seed)
+    shows: list[Show] = []
+    rest = list(stimuli)
+    while rest:
+        count = min(len(rest), int(rng.choice([1, 1, 2, 3])))
+        stall = float(rng.choice([0, 0, 0.2, 0.6]))
+        shows.append(
+            Show(
+                stimuli=rest[:count],
+                learn=learn and bool(rng.random() < 0.8),
+                stop_after=int(rng.choice([0, 0, 0, 1, 2])),
+                check="both" if len(shows) % 3 == 0 else "door",
+                stall=stall,
+                seed=int(rng.integers(1, 1 << 32)),
+                cycles=not stall and count == 1,
+            )
+        )
+        rest = rest[count:]
+    return shows
+
+
+def _job(
+    name: str,
+    network: NetworkConfig,
+    seed: int,
+    *,
+    count: int = 12,
+    lanes: int = 4,
+    state: Callable[[State], None] | None = None,
+    shows: list[Show] | None = None,
+    load: bool = False,
+    **hardware: Any,
+) -> Job:
+    """Return a job with a fresh network and mixed shows."""
+    network = replace(network, seed=(network.seed + seed) & 0xFFFFFFFF)
+    start = State.initial(network)
+    if state is not None:
+        state(start)
+    built = HardwareConfig(lanes=lanes, **hardware)
+    if shows is None:
+        stimuli: Any = (
+            images(network, count, seed=seed)
+            if built.source == "levels"
+            else _events(network, count, seed)
+        )
+        shows = _mixed(stimuli, seed, learn=built.learn)
+    return Job(
+        name=name,
+        network=network,
+        hardware=built,
+        state=start if built.learn else at_rest(start, network),
+        readout=random_votes(network, seed),
+        shows=shows,
+        load=load,
+    )
+
+
+def _counted(case: Callable[[int], Job]) -> Callable[[int], Job]:
+    """Return a case in which every access and operation is counted in the core, and compared."""
+    return lambda seed: replace(case(seed), accesses=True)
+
+
+def _tiny_learning(seed: int) -> Job:
+    network = _tiny()
+    levels = images(network, 60, seed=seed)
+    shows = [
+        Show(
+            stimuli=[image], learn=True, check="both" if k % 10 == 0 else "door", cycles=k % 5 == 0
+        )
+        for k, image in enumerate(levels)
+    ]
+    return _job("tiny, learning", network, seed, shows=shows)
+
+
+def _demo_learning(seed: int) -> Job:
+    # From scratch, and pruning early: the ramp of `demo` is for tens of thousands of images.
+    network = replace(
+        NetworkConfig.named("demo"), pruning=AdaptivePruning(ramp_shift=0, strength_gain=330)
+    )
+    shows = [
+        Show(stimuli=[image], learn=True, check="both" if k == 23 else "door", cycles=k % 8 == 0)
+        for k, image in enumerate(images(network, 24, seed=seed))
+    ]
+    return _job("demo, learning", network, seed, lanes=16, shows=shows)
+
+
+def _demo_trained(seed: int) -> Job:
+    """Go on learning from the bundled network, most of whose synapses are pruned already."""
+    artifact = pretrained("demo")
+    shows = [
+        Show(stimuli=[image], learn=k % 3 > 0, cycles=k % 4 == 0)
+        for k, image in enumerate(images(artifact.config, 8, seed=seed))
+    ]
+    return from_artifact(
+        artifact, name="demo, trained", hardware=HardwareConfig(lanes=16), shows=shows
+    )
+
+
+def _inference_400(seed: int) -> Job:
+    artifact = pretrained("400")
+    levels = images(artifact.config, 12, split="test", seed=seed)
+    shows = [
+        Show(stimuli=list(levels[:6]), check="both"),
+        Show(stimuli=[levels[6]], cycles=True),
+        Show(stimuli=list(levels[7:9]), stop_after=1, stall=0.1),
+        Show(stimuli=list(levels[9:12]), stop_after=2, check="both"),
+    ]
+    return from_artifact(
+        artifact,
+        name="400, inference",
+        hardware=HardwareConfig(lanes=16, learn=False, store="packed"),
+        shows=shows,
+    )
+
+
+def _packed(format_: str) -> Callable[[int], Job]:
+    def case(seed: int) -> Job:
+        artifact = pretrained("demo")
+        levels = images(artifact.config, 6, split="test", seed=seed)
+        job = from_artifact(
+            artifact,
+            name=f"demo, {format_}",
+            hardware=HardwareConfig(lanes=8, learn=False, store="packed"),
+            shows=_mixed(levels, seed, learn=False),
+        )
+        return replace(job, format=format_)
+
+    return case
+
+
+def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[int], Job]:
+    """Return a job with a packed store, in which some inputs have no synapse at all."""
+
+    def case(seed: int) -> Job:
+        network = _tiny(inputs=45, neurons=21)
+
+        def state(start: State) -> None:
+            rng = np.random.default_rng(seed)
+            start.alive[:] = rng.random(start.alive.shape) < 0.4
+            start.alive[rng.random(network.inputs) < 0.3] = False
+            start.weights[~start.alive] = 0
+            start.strength[:] = start.weights.sum(axis=0)
+
+        job = _job(
+            name, network, seed, state=state, count=10, learn=False, store="packed", **options
+        )
+        return replace(job, format=format_)
+
+    return case
+
+
+def _spram_400(seed: int) -> Job:
+    """Load a network into the SPRAMs, pointers and entries of a lane in one."""
+    artifact = pretrained("400")
+    levels = images(artifact.config, 4, split="test", seed=seed)
+    hardware = HardwareConfig(
+        lanes=4, learn=False, store="packed", spram=True, queue_depth=4, event_depth=64
+    )
+    shows = [
+        Show(stimuli=[levels[0]], cycles=True, check="both"),
+        Show(stimuli=list(levels[1:4]), stop_after=2, stall=0.1, check="both"),
+    ]
+    job = from_artifact(artifact, name="400, SPRAM, loaded", hardware=hardware, shows=shows)
+    return replace(job, load=True)
+
+
+def _inference_tiny(seed: int) -> Job:
+    return _job("tiny, inference from the learning store", _tiny(), seed, learn=False)
+
+
+def _events_in(seed: int) -> Job:
+    return _job("tiny, events", _tiny(), seed, source="events")
+
+
+def _events_only(seed: int) -> Job:
+    network = _tiny(membrane=MembraneParams(inhibition_steps=2))
+    return _job("tiny, events, inference", network, seed, source="events", learn=False)
+
+
+def _policy(policy: Any, name: str) -> Callable[[int], Job]:
+    def case(seed: int) -> Job:
+        return _job(f"policy {name}", _tiny(pruning=policy), seed, count=20, lanes=8)
+
+    return case
+
+
+def _odd_size(seed: int) -> Job:
+    network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
+    return _job("odd size", network, seed, lanes=4, count=20)
+
+
+def _smallest(seed: int) -> Job:
+    network = _tiny(
+        inputs=1,
+        neurons=1,
+        weight_bits=1,
+        encoder=EncoderParams(steps=1, gain=60000),
+        readout=ReadoutParams(classes=1, vote_bits=1),
+        homeostasis=HomeostasisParams(v_th=1, fire_shift=0, theta_plus=0),
+    )
+    return _job("one input, one neuron, one step", network, seed, lanes=1, count=8)
+
+
+def _one_slot(seed: int) -> Job:
+    network = _tiny(inputs=30, neurons=32, weight_bits=3)
+    return _job("32 lanes of one slot", network, seed, lanes=32, multiplier="dsp", queue_depth=2)
+
+
+def _one_lane(seed: int) -> Job:
+    network = _tiny(
+        neurons=33,
+        membrane=MembraneParams(leak_shift=0, inhibition_steps=3),
+        stdp=StdpParams(potentiation_shift=0, depression_shift=8, trace_window=0),
+    )
+    return _job("one lane, no leak, inhibition", network, seed, lanes=1, event_depth=2)
+
+
+def _saturation(seed: int) -> Job:
+    """Put counts, thresholds and the number of the presentation at their upper ends."""
+    network = _tiny(
+        homeostasis=HomeostasisParams(
+            v_th=20000, theta_plus=1000, theta_decay_shift=24, fire_shift=30
+        ),
+        membrane=MembraneParams(leak_shift=23),
+        pruning=AdaptivePruning(ramp_gain=65535, ramp_shift=32, strength_gain=65535),
+        readout=ReadoutParams(classes=256, vote_bits=8),
+    )
+
+    def state(start: State) -> None:
+        start.theta[:] = max_of(THETA_BITS) - 1500
+        start.theta[::3] = 0
+        start.post_count[:] = max_of(POST_COUNT_BITS) - 2
+        start.presentation = max_of(PRESENTATION_BITS) - 5
+
+    return _job("saturation", network, seed, state=state, count=14)
+
+
+def _late_start(seed: int) -> Job:
+    """Pruning starts in the middle; thresholds decay at once; steps are many."""
+    network = _tiny(
+        encoder=EncoderParams(steps=255, gain=30),
+        homeostasis=HomeostasisParams(v_th=9000, theta_plus=3000, theta_decay_shift=0),
+        stdp=StdpParams(potentiation_shift=8, depression_shift=1, trace_window=3),
+        pruning=ConstantPruning(w_prune=9, start=4),
+    )
+    return _job("late start, 255 steps", network, seed, count=8, lanes=2)
+
+
+def _inhibited(seed: int) -> Job:
+    network = _tiny(membrane=MembraneParams(leak_shift=1, inhibition_steps=255))
+    return _job("inhibition to the end", network, seed, count=8)
+
+
+def _never(seed: int) -> Job:
+    """Neurons without weight never fire, and one fires at once."""
+    network = _tiny(homeostasis=HomeostasisParams(v_th=1, theta_plus=0, fire_shift=42))
+
+    def state(start: State) -> None:
+        start.weights[:, ::2] = 0
+        start.alive[:, ::4] = False
+        start.strength[:] = start.weights.sum(axis=0)
+
+    return _job("neurons without weight", network, seed, state=state, count=8)
+
+
+def _loaded(seed: int) -> Job:
+    """Load the state by the memory port, over that of another network."""
+
+    def state(start: State) -> None:
+        rng = np.random.default_rng(seed)
+        start.alive[:] = rng.random(start.alive.shape) < 0.5
+        start.weights[~start.alive] = 0
+        start.strength[:] = start.weights.sum(axis=0)
+        start.theta[:] = rng.integers(0, 10000, start.theta.shape)
+        start.post_count[:] = rng.integers(0, 300, start.post_count.shape)
+        start.presentation = 1000
+
+    return _job("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
+
+
+def _resets(seed: int) -> Job:
+    """Reset in the middle of presentations, then the same again in full."""
+    network = _tiny()
+    rng = np.random.default_rng(seed)
+    shows = [
+        Show(
+            stimuli=[image],
+            learn=k % 2 == 1,
+            check="both",
+            reset_after=int(rng.integers(1, 900)),
+            stall=float(rng.choice([0, 0.3])),
+        )
+        for k, image in enumerate(images(network, 10, seed=seed))
+    ]
+    return _job("reset in the middle", network, seed, shows=shows)
+
+
+def _back_to_back(seed: int) -> Job:
+    network = _tiny()
+    levels = list(images(network, 30, seed=seed))
+    shows = [
+        Show(stimuli=levels[:12], learn=True, check="both"),
+        Show(stimuli=levels[12:20], check="both"),
+        Show(stimuli=levels[20:30], learn=True, stop_after=1, stall=0.4, check="both"),
+    ]
+    return _job("back to back", network, seed, shows=shows, lanes=2)
+
+
+def _random(number: int) -> Callable[[int], Job]:
+    """Return a job with a random network in a random core."""
+
+    def case(seed: int) -> Job:
+        rng = np.random.default_rng([number, seed])
+
+        def pick(*values: Any) -> Any:
+            return values[int(rng.integers(len(values)))]
+
+        lanes = pick(1, 2, 4, 8, 16)
+        weight_bits = int(rng.integers(1, 9))
+        network = NetworkConfig(
+            inputs=int(rng.integers(2, 70)),
+            neurons=lanes + int(rng.integers(0, 20)),
+            weight_bits=weight_bits,
+            encoder=EncoderParams(steps=int(rng.integers(1, 30)), gain=int(rng.integers(50, 700))),
+            membrane=MembraneParams(leak_shift=pick(0, 1, 6, 9), inhibition_steps=pick(0, 0, 1, 4)),
+            homeostasis=HomeostasisParams(
+                v_th=int(rng.integers(1, 40000)),
+                theta_plus=pick(0, 500, 20000),
+                theta_decay_shift=pick(0, 2, 16, 24),
+                fire_shift=int(rng.integers(12, 20)),
+            ),
+            stdp=StdpParams(
+                trace_window=pick(0, 2, 255),
+                potentiation_shift=int(rng.integers(0, 9)),
+                depression_shift=int(rng.integers(0, 9)),
+            ),
+            pruning=pick(
+                NoPruning(),
+                ConstantPruning(w_prune=int(rng.integers(0, 1 << weight_bits)), start=pick(0, 3)),
+                AdaptivePruning(
+                    ramp_shift=pick(0, 2),
+                    strength_gain=pick(200, 2000, 65535),
+                    echo_shift=pick(0, 1, 8, 15),
+                    row_length=pick(1, 4, 7),
+                    echo_start=pick(0, 3),
+                ),
+            ),
+            readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
+        )
+        learn = bool(rng.random() < 0.7)
+        return _job(
+            f"random network {number}",
+            network,
+            seed,
+            count=16,
+            lanes=lanes,
+            learn=learn,
+            multiplier=pick("sequential", "dsp"),
+            source=pick("levels", "levels", "events"),
+            queue_depth=pick(2, 4, 16),
+            event_depth=pick(2, 4, 256),
+        )
+
+    return case
+
+
+_JOBS: Mapping[str, Callable[[int], Job]] = {
+    "tiny-learning": _tiny_learning,
+    "demo-learning": _demo_learning,
+    "demo-trained": _demo_trained,
+    "400-inference": _inference_400,
+    "packed-list": _packed("list"),
+    "packed-bitmap": _packed("bitmap"),
+    "packed-dense": _packed("dense"),
+    "packed-loaded": _small_lists("packed list, loaded", load=True),
+    "packed-loaded-bitmap": _small_lists("packed bitmap, loaded", "bitmap", load=True),
+    "packed-loaded-dense": _small_lists("packed dense, loaded", "dense", load=True),
+    "spram": _small_lists("SPRAM, loaded", load=True, spram=True),
+    "spram-bitmap": _small_lists("SPRAM, bitmap, loaded", "bitmap", load=True, spram=True),
+    "400-spram": _spram_400,
+    "tiny-inference": _inference_tiny,
+    "events": _events_in,
+    "events-inference": _events_only,
+    "policy-none": _policy(NoPruning(), "none"),
+    "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
+    "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
+    "policy-echo": _policy(
+        AdaptivePruning(ramp_shift=1, echo_shift=4, row_length=7, echo_start=4),
+        "adaptive by redundancy",
+    ),
+    "odd-size": _odd_size,
+    "smallest": _smallest,
+    "one-slot": _one_slot,
+    "one-lane": _one_lane,
+    "saturation": _saturation,
+    "late-start": _late_start,
+    "inhibited": _inhibited,
+    "without-weight": _never,
+    "loaded": _loaded,
+    "reset": _resets,
+    "back-to-back": _back_to_back,
+    **{f"random-{number}": _random(number) for number in range(4)},
+}
+
+#: All jobs by name.
+CASES = {name: _counted(case) for name, case in _JOBS.items()}
+
+#: Those of `make sim`.
+BOUNDED = (
+    "demo-learning",
+    "400-inference",
+    "demo-trained",
+    "tiny-learning",
+    "packed-bitmap",
+    "spram",
+    "policy-constant",
+    "policy-echo",
+    "events",
+    "odd-size",
+    "saturation",
+    "loaded",
+    "reset",
+    "back-to-back",
+    "random-0",
+)

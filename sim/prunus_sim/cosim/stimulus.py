@@ -1,0 +1,112 @@
+"""Checks what is shown to a core before anything is built: levels, events, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from prunus_model.common.errors import PrunusError
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS, max_of
+from prunus_rtl.hardware import HardwareConfig
+
+__all__ = ["StimulusError", "check_show", "check_stimulus"]
+
+
+class StimulusError(PrunusError):
+    """What is to be shown does not fit the core: the sender sees to that, the core does not."""
+
+
+def check_show(
+    *,
+    learn: bool,
+    stop_after: int,
+    stall: float,
+    reset_after: int,
+    hardware: HardwareConfig,
+    name: str,
+) -> None:
+    """Check how something is shown.
+
+    Parameters
+    ----------
+    learn, stop_after, stall, reset_after
+        As of :class:`prunus_sim.cosim.scenario.Show`.
+    hardware : HardwareConfig
+        The core.
+    name : str
+        Which show it is, for the message.
+
+    Raises
+    ------
+    StimulusError
+        If the core cannot do that.
+    """
+    if learn and not hardware.learn:
+        raise StimulusError(f"{name} must not learn, for the core cannot")
+    if not 0 <= stop_after <= max_of(STEP_BITS):
+        raise StimulusError(
+            f"stop_after of {name} must be 0..{max_of(STEP_BITS)}, not {stop_after}"
+        )
+    if not 0 <= stall < 1:
+        raise StimulusError(f"stall of {name} must be at least 0 and below 1, not {stall}")
+    if reset_after < 0:
+        raise StimulusError(f"reset_after of {name} must be 0 or more, not {reset_after}")
+
+
+def check_stimulus(
+    stimulus: Any, network: NetworkConfig, hardware: HardwareConfig, *, name: str
+) -> None:
+    """Check the levels, or the events, of one presentation.
+
+    Parameters
+    ----------
+    stimulus : Stimulus
+        Levels of an image, or for each step the inputs that spike.
+    network : NetworkConfig
+        Gives the number of inputs and steps.
+    hardware : HardwareConfig
+        Gives the source.
+    name : str
+        Which presentation it is, for the message.
+
+    Raises
+    ------
+    StimulusError
+        With the presentation, the step, the index, and what is allowed.
+    """
+    is_image = isinstance(stimulus, np.ndarray)
+    if is_image != (hardware.source == "levels"):
+        given = "levels" if is_image else "events"
+        raise StimulusError(f"{name} must be {hardware.source} for this core, not {given}")
+    if is_image:
+        _check_levels(stimulus, network, name)
+    else:
+        _check_events(stimulus, network, name)
+
+
+def _check_levels(levels: Any, network: NetworkConfig, name: str) -> None:
+    if levels.shape != (network.inputs,):
+        raise StimulusError(f"{name} must have shape ({network.inputs},), not {levels.shape}")
+    if levels.dtype.kind in "iu":
+        most = max_of(LEVEL_BITS)
+        for pre in np.flatnonzero((levels < 0) | (levels > most))[:1].tolist():
+            raise StimulusError(f"{name}, level {pre} must be 0..{most}, not {levels[pre]}")
+    if levels.dtype != np.uint8:
+        raise StimulusError(f"{name} must be an array of uint8, not {levels.dtype}")
+
+
+def _check_events(events: Any, network: NetworkConfig, name: str) -> None:
+    steps, last = network.encoder.steps, network.inputs - 1
+    if len(events) > steps:
+        raise StimulusError(f"{name} must have at most {steps} steps, not {len(events)}")
+    for step, pres in enumerate(events):
+        seen: set[int] = set()
+        for k, pre in enumerate(pres):
+            place = f"{name}, step {step}, event {k}"
+            if not isinstance(pre, int | np.integer) or not 0 <= pre <= last:
+                raise StimulusError(f"{place} must be an input 0..{last}, not {pre!r}")
+            if pre in seen:
+                raise StimulusError(f"{place} must be the only one of input {pre} in its step")
+            seen.add(int(pre))

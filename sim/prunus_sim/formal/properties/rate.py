@@ -1,0 +1,144 @@
+"""Properties of the encoder: its events obey the rules of streams, and the order of a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
+
+from prunus_model.spec.config import EncoderParams
+from prunus_model.spec.random_streams import words
+from prunus_rtl.encoder.rate import Encoder
+from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.harness import held, implies, opened, small, stream_rules
+from prunus_sim.formal.prove import Case, Properties
+
+__all__ = ["CASES", "EncoderProperties"]
+
+
+class EncoderProperties(Properties):
+    """Events of a step ascend and end with one end of step; there are as many as steps.
+
+    An image is started only when one is loaded and none is shown, and stopped at any time while one
+    is shown. What the random numbers are does not matter. The step that is executed follows the
+    ends of steps that were taken, at any time. With ``hold``, which stays while an image is shown,
+    no word of a later step is read or drawn.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware.
+    """
+
+    def __init__(self, *, shapes: Shapes) -> None:
+        self._shapes = shapes
+        super().__init__(
+            free={
+                "levels_valid": 1,
+                "levels_payload": 8,
+                "start": 1,
+                "stop": 1,
+                "seed": 32,
+                "ready": 1,
+                "hold": 1,
+                "next": 1,
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the properties."""
+        m = Module()
+        s = self._shapes
+        inputs, steps = s.network.inputs, s.network.encoder.steps
+        unit = Encoder(shapes=s)
+        inside = opened(unit)
+        m.submodules.unit = unit
+        images, random = inside.submodules["images"], inside.submodules["random"]
+        shown = Signal()
+        holding = Signal()
+        step = Signal(s.step)
+        with m.If(~shown):
+            m.d.sync += holding.eq(self.hold)
+        m.d.sync += shown.eq((shown | self.start) & ~self.stop)
+        m.d.comb += [
+            unit.levels.valid.eq(self.levels_valid),
+            unit.levels.payload.eq(self.levels_payload),
+            unit.start.eq(self.start),
+            unit.stop.eq(self.stop),
+            unit.seed.eq(self.seed),
+            unit.events.ready.eq(self.ready),
+            unit.hold.eq(holding),
+            unit.step.eq(step),
+            Assume(implies(self.start, unit.loaded & ~shown)),
+            Assume(implies(self.stop, shown)),
+        ]
+        held(m, unit.levels, name="levels")
+        stream_rules(m, unit.events, name="events", withdrawn=self.stop)
+
+        taken = unit.events.valid & unit.events.ready
+        event = unit.events.p
+        some = Signal()
+        last = Signal(s.pre)
+        ends = Signal(range(steps + 2))
+        with m.If(self.start):
+            m.d.sync += [some.eq(0), ends.eq(0)]
+        with m.Elif(taken):
+            m.d.sync += [some.eq(~event.end), last.eq(event.pre)]
+            m.d.sync += ends.eq(ends + event.end)
+        # What of this image was read and drawn, in words.
+        count = words(inputs)
+        read, drawn = Signal(range(steps * count + 2)), Signal(range(steps * count + 2))
+        with m.If(self.start):
+            m.d.sync += [step.eq(0), read.eq(0), drawn.eq(0)]
+        with m.Else():
+            m.d.sync += [read.eq(read + images.read), drawn.eq(drawn + random.advance)]
+            with m.If(self.next & (step < ends) & (ends < steps)):
+                m.d.sync += step.eq(step + 1)
+        allowed = Signal(range((steps + 1) * count + 1))
+        m.d.comb += allowed.eq((step + 1) * count)
+        # Loading: every level is taken once, and an image is full after the last.
+        waiting = Signal(range(3))
+        loaded = Signal(range(inputs))
+        full = unit.levels.valid & unit.levels.ready & (loaded == inputs - 1)
+        with m.If(unit.levels.valid & unit.levels.ready):
+            m.d.sync += loaded.eq(Mux(full, 0, loaded + 1))
+        m.d.sync += waiting.eq(waiting + full - self.stop)
+        m.d.comb += [
+            Assert(implies(unit.events.valid, shown), "nothing without an image"),
+            Assert(
+                implies(unit.events.valid & ~event.end, event.pre < inputs), "inputs that exist"
+            ),
+            Assert(
+                implies(unit.events.valid & some & ~event.end, event.pre > last), "inputs ascend"
+            ),
+            Assert(
+                implies(shown & holding, (read <= allowed) & (drawn <= allowed)), "no step ahead"
+            ),
+            Assert(
+                implies(ends == steps, (read == steps * count) & (drawn == read)), "no word twice"
+            ),
+            Assert(ends <= steps, "no more ends than steps"),
+            Assert(~unit.events.valid | (ends < steps), "nothing after the last step"),
+            Assert(unit.loaded == (waiting != 0), "loaded: a whole image waits"),
+            Assert(unit.levels.ready == (waiting < 2), "two images are taken, no more"),
+            Cover(ends == steps, "all steps are over"),
+            Cover(taken & ~event.end & some, "two spikes in a step"),
+            Cover(~holding & (drawn > allowed), "ahead of the step that is executed"),
+            Cover(holding & (ends == steps), "all steps are over, none was drawn ahead"),
+            Cover(unit.events.valid & ~unit.events.ready & self.stop, "an event is withdrawn"),
+        ]
+        return m
+
+
+CASES = (
+    Case(
+        name="stream rules, order, steps, two images",
+        sizes="5 pre, 2 steps",
+        build=lambda: EncoderProperties(
+            shapes=small(inputs=5, network={"encoder": EncoderParams(steps=2)})
+        ),
+        bmc=21,
+        cover=24,
+        deep=28,
+    ),
+)

@@ -1,0 +1,1 @@
+"""A core behind its simulated host link."""

@@ -1,0 +1,177 @@
+"""A simulated device at a socket: the real gateware in the simulator, for the driver of boards.
+
+``python -m prunus_sim.link.server demo --socket prunus.sock`` builds the core behind its link and
+serves hosts (``prunus run demo IMAGES --on socket:prunus.sock``), one after the other, until it is
+interrupted. While no image is shown, simulated time stands still.
+"""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+from amaranth.lib import wiring
+
+from prunus_model.cli.common import load_network, user_errors
+from prunus_model.training.artifact import Artifact
+from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.serial_system import SerialSystem
+from prunus_rtl.link.system import System
+from prunus_sim.link.testbench import testbench
+from prunus_sim.simulator.runner import BenchError, build
+
+__all__ = ["CLOCK_HZ", "TOP", "main", "serve"]
+
+#: Clock that a simulated core tells, unless the description of a core says another.
+CLOCK_HZ = 50_000_000
+#: Name of the module of a netlist.
+TOP = "top"
+#: Cell models of the iCE40 give their inputs default values only if this is not defined.
+_NETLIST_ARGUMENTS = ("-DNO_ICE40_DEFAULT_ASSIGNMENTS",)
+#: What a folder with a netlist holds, the netlist first.
+_NETLIST_FILES = ("netlist.v", "cells.v")
+
+
+def serve(
+    device: wiring.Component | Sequence[Path],
+    folder: Path,
+    *,
+    socket: Path,
+    divisor: int | None = None,
+    once: bool = False,
+) -> None:
+    """Build a device and serve hosts.
+
+    Parameters
+    ----------
+    device : System or SerialSystem, or sequence of Path
+        What is simulated; or a netlist of it, with the module :data:`TOP`, and models of its cells.
+    folder : Path
+        Where the simulation is built; it is emptied first.
+    socket : Path
+        Unix socket to be made. It appears when the device can be reached.
+    divisor : int, optional
+        The device has serial pins, with so many cycles per bit. Default: the bytes of the link.
+    once : bool
+        End when the first host hangs up.
+
+    Raises
+    ------
+    PrunusError
+        If something that the simulator needs is missing.
+    BenchError
+        If the simulation can't be built, or ends on its own.
+    """
+    netlist = not isinstance(device, wiring.Component)
+    bench = testbench(divisor=divisor, top=TOP) if netlist else testbench(divisor=divisor)
+    built = build(
+        device,
+        folder,
+        wrapper=lambda _source: bench,
+        arguments=_NETLIST_ARGUMENTS if netlist else (),
+        lean=True,
+        # Of a netlist, the compiler would take longer to optimise than any image takes.
+        fast=not netlist,
+        waves=False,
+        sim="verilator",
+    )
+    environment = {
+        "PRUNUS_LINK_SOCKET": str(socket.absolute()),
+        "PRUNUS_LINK_ONCE": str(int(once)),
+        "PRUNUS_LINK_DIVISOR": str(divisor or 0),
+    }
+    try:
+        built.run("prunus_sim.link.bench", env=environment, name="serve")
+    finally:
+        # If it was killed, it could not.
+        socket.unlink(missing_ok=True)
+
+
+@click.command()
+@click.argument("network", metavar="NETWORK")
+@click.option(
+    "--socket",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Unix socket to make; it appears when the device can be reached.",
+)
+@click.option("--core", type=click.Path(path_type=Path), help="Simulate this core.json.")
+@choice_option("mode", "Whether the core can learn.")
+@lanes_option()
+@choice_option("store", "What holds the weights.")
+@click.option(
+    "--pins",
+    type=click.IntRange(min=8),
+    metavar="CYCLES",
+    help="Serve the device through its serial pins, with so many cycles per bit.",
+)
+@click.option(
+    "--netlist",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Simulate what `python -m prunus_boards.build.netlist NETWORK -o FOLDER` has written.",
+)
+@click.option("--once", is_flag=True, help="End when the first host hangs up.")
+@click.option("--build", "folder", type=click.Path(path_type=Path), help="Where to build.")
+def main(
+    *,
+    network: str,
+    socket: Path,
+    core: Path | None,
+    mode: Literal["inference", "learning"],
+    lanes: int | None,
+    store: str,
+    pins: int | None,
+    netlist: Path | None,
+    once: bool,
+    folder: Path | None,
+) -> None:
+    """Simulate a core with NETWORK, a file or one of demo, 400, up5k, and serve it at a socket."""
+    with user_errors(), tempfile.TemporaryDirectory(prefix="prunus-server-") as scratch:
+        device: wiring.Component | Sequence[Path]
+        if netlist is None:
+            device = _device(load_network(network), core, mode, lanes, store, pins)
+        else:
+            device = [netlist / name for name in _NETLIST_FILES]
+            for path in device:
+                if not path.is_file():
+                    raise FileNotFoundError(errno.ENOENT, "there must be such a file", str(path))
+        if socket.exists():
+            raise FileExistsError(errno.EEXIST, "there must be no such file yet", str(socket))
+        where = Path(scratch) / "build" if folder is None else folder
+        click.echo(f"Building the simulation of {netlist or network} ...", err=True)
+        try:
+            serve(device, where, socket=socket, divisor=pins, once=once)
+        except BenchError as e:
+            raise click.ClickException(" ".join(str(e).split())) from e
+
+
+def _device(
+    artifact: Artifact,
+    core: Path | None,
+    mode: Literal["inference", "learning"],
+    lanes: int | None,
+    store: str,
+    divisor: int | None,
+) -> wiring.Component:
+    """Return the gateware to be simulated."""
+    clock_hz = CLOCK_HZ
+    if core is None:
+        plan = link_plan(artifact, ExportOptions(mode=mode, lanes=lanes, store=store))
+    else:
+        description = CoreDescription.load(core)
+        clock_hz = description.clock_hz or CLOCK_HZ
+        plan = description.plan(artifact)
+    if divisor is None:
+        return System(plan=plan, clock_hz=clock_hz)
+    return SerialSystem(plan=plan, divisor=divisor, clock_hz=clock_hz)
+
+
+if __name__ == "__main__":
+    main()

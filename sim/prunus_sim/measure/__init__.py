@@ -1,0 +1,1 @@
+"""Measurements in simulation: cycles, speed, the long lockstep runs."""

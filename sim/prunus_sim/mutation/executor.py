@@ -1,0 +1,249 @@
+"""Judges single mutants of the gateware: elaborates a mutated copy, and runs the tests on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from amaranth.back import rtlil
+
+from prunus_model.common.errors import PrunusError
+from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning
+from prunus_model.spec.state import State
+from prunus_rtl.core.core import Core
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.lib.ram import Collisions
+from prunus_rtl.memory_image.image import FORMATS, LaneImage, pack
+from prunus_rtl.synapses.packed import PackedStore
+from prunus_sim.mutation.operators import Mutant
+from prunus_sim.simulator.ports import ports_of
+
+__all__ = ["MutationError", "Row", "Suite", "elaborate_all", "row_of"]
+
+_PYTEST = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-rfE")
+#: Exit status of a child that does not import the mutated gateware.
+_WRONG_GATEWARE = 97
+_NO_TESTS = 5
+#: Most seconds of an elaboration, also where tests may take less.
+_ELABORATION = 400.0
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?::.+?)(?: - .*)?$", re.MULTILINE)
+
+# An editable installation must not win over the mutated copy.
+_CHILD = f"""
+import sys
+from pathlib import Path
+import prunus_rtl
+folder, what, *arguments = sys.argv[1:]
+if Path(prunus_rtl.__file__).resolve().parent != Path(folder).resolve():
+    print(f"prunus_rtl must be imported from {{folder}}, not {{prunus_rtl.__file__}}")
+    sys.exit({_WRONG_GATEWARE})
+if what == "elaborate":
+    from prunus_sim.mutation.executor import elaborate_all
+    elaborate_all()
+else:
+    import pytest
+    sys.exit(pytest.main(arguments))
+"""
+
+_LIVELY = replace(NetworkConfig.named("tiny"), inputs=10, neurons=5)
+
+#: A mutant with its verdict: caught, timeout, survived, equivalent or invalid.
+Row = dict[str, Any]
+
+
+class MutationError(PrunusError):
+    """The mutation test itself cannot be run."""
+
+
+def elaborate_all() -> None:
+    """Elaborate cores that have every unit with every option; raise whatever that raises."""
+    for core in _cores():
+        rtlil.convert(core, emit_src=False, platform=Collisions())
+    for image in (_images(fmt)[0] for fmt in FORMATS):
+        store = PackedStore(image=image, spram=True)
+        rtlil.convert(store, ports=ports_of(store), emit_src=False)
+
+
+def _cores() -> Iterator[Core]:
+    """Yield cores, each when the one before is elaborated."""
+    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=2))
+    yield Core(
+        network=replace(_LIVELY, pruning=ConstantPruning(w_prune=9)),
+        hardware=HardwareConfig(lanes=4, multiplier="dsp", source="events"),
+    )
+    yield Core(
+        network=replace(_LIVELY, inputs=2, neurons=1, pruning=NoPruning()),
+        hardware=HardwareConfig(lanes=1, queue_depth=2, event_depth=2),
+    )
+    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=1, learn=False))
+    hardware = HardwareConfig(lanes=2, learn=False, store="packed")
+    for fmt in FORMATS:
+        state = State.initial(_LIVELY)
+        yield Core(network=_LIVELY, hardware=hardware, state=state, images=_images(fmt))
+
+
+def _images(fmt: str) -> Sequence[LaneImage]:
+    """Return contents of a packed store of two lanes; no synapse of one input is alive."""
+    alive = np.ones((_LIVELY.inputs, _LIVELY.neurons), bool)
+    alive[3] = False
+    weights = alive.astype(np.uint8)
+    return pack(weights, alive, format=fmt, lanes=2, weight_bits=_LIVELY.weight_bits).lanes
+
+
+def row_of(mutant: Mutant) -> Row:
+    """Return a mutant, but for its source, without a verdict."""
+    names = ("file", "scope", "line", "operator", "before", "after")
+    return {name: getattr(mutant, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """The tests that judge a mutant, and where they are run.
+
+    Parameters
+    ----------
+    gateware : Path
+        Folder of the package that is mutated; it is only read.
+    tests : Path
+        Folder of the tests.
+    timeout : float
+        Most seconds of one run of pytest.
+    """
+
+    gateware: Path
+    tests: Path
+    timeout: float
+    _children: set[int] = field(default_factory=set, init=False)
+    _lock: Any = field(default_factory=Lock, init=False)
+
+    def stages(self, file: str) -> list[list[str]]:
+        """Return the runs of pytest for a file: tests of the unit first, then of the core."""
+        unit = Path(file).stem
+        core = self.tests / "test_core.py"
+        own = [self.tests / f"test_{unit}.py", self.tests / "test_gaps.py"]
+        runs = [[str(path) for path in own if path != core and path.exists()]]
+        if core.exists():
+            runs += [[str(core)]]
+        return [run for run in runs if run]
+
+    def judge(self, mutant: Mutant) -> Row:
+        """Return the verdict on a mutant: caught, timeout, survived or invalid."""
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="prunus-mutant-") as scratch:
+            package = self.copy(Path(scratch))
+            (package / mutant.file).write_text(mutant.source)
+            verdict, test = self._judge(package, mutant.file)
+        return {
+            **row_of(mutant),
+            "verdict": verdict,
+            "test": test,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+
+    def check_without_fault(self, files: Sequence[str]) -> None:
+        """Elaborate the gateware as it is, and run all tests that will judge mutants of files.
+
+        Raises
+        ------
+        MutationError
+            If one of that fails: then it says nothing about a mutant.
+        """
+        tests = dict.fromkeys(path for file in files for run in self.stages(file) for path in run)
+        with tempfile.TemporaryDirectory(prefix="prunus-mutant-") as scratch:
+            package = self.copy(Path(scratch))
+            status, output = self.run(package, "elaborate")
+            if status != 0:
+                told = output.strip()[-500:]
+                raise MutationError(f"Gateware without a fault must elaborate: {told}")
+            status, output = self.run(package, "test", *_PYTEST, *tests) if tests else (0, "")
+        if status not in (0, _NO_TESTS):
+            failed = _FAILED.search(output)
+            told = failed.group(1) if failed else output.strip()[-500:] or "no end"
+            raise MutationError(f"Gateware without a fault must pass the tests, not fail: {told}")
+
+    def copy(self, scratch: Path) -> Path:
+        """Copy the gateware into a folder; return where the package is then."""
+        package = scratch / "prunus_rtl"
+        shutil.copytree(self.gateware, package, ignore=shutil.ignore_patterns("__pycache__"))
+        return package
+
+    def run(self, package: Path, what: str, *arguments: str) -> tuple[int | None, str]:
+        """Run a child on a copy; return its exit status, None if it took too long, and output."""
+        path = [str(package.parent), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        # A warning is an error in the tests too; it must not pass for a fault that they find.
+        strict = ["-W", "error"] if what == "elaborate" else []
+        command = [sys.executable, *strict, "-c", _CHILD, str(package), what, *arguments]
+        with self._child(command, environment) as child:
+            try:
+                longest = self.timeout if what == "test" else max(self.timeout, _ELABORATION)
+                output, _ = child.communicate(timeout=longest)
+            except subprocess.TimeoutExpired:
+                return None, ""
+        if child.returncode == _WRONG_GATEWARE:
+            raise MutationError(output.strip())
+        return child.returncode, output
+
+    def stop(self) -> None:
+        """End all children, so that nothing is left when a run is interrupted."""
+        with self._lock:
+            for pid in self._children:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+
+    @contextmanager
+    def _child(
+        self, command: list[str], environment: dict[str, str]
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Start a child in a process group of its own, and leave nothing of it."""
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as child:
+            with self._lock:
+                self._children.add(child.pid)
+            try:
+                yield child
+            finally:
+                with self._lock:
+                    if child.returncode is None:
+                        os.killpg(child.pid, signal.SIGKILL)
+                    self._children.discard(child.pid)
+
+    def _judge(self, package: Path, file: str) -> tuple[str, str]:
+        status, output = self.run(package, "elaborate")
+        if status != 0:
+            lines = output.strip().splitlines()
+            return "invalid", lines[-1] if lines else ""
+        for tests in self.stages(file):
+            status, output = self.run(package, "test", *_PYTEST, *tests)
+            if status is None:
+                return "timeout", Path(tests[0]).name
+            if status == 1:
+                found = _FAILED.search(output)
+                return "caught", found.group(1) if found else Path(tests[0]).name
+            if status not in (0, _NO_TESTS):
+                lines = output.strip().splitlines() or [""]
+                raise MutationError(f"Tests of {file} must run, but pytest ended with {lines[-1]}")
+        return "survived", ""

@@ -1,0 +1,1 @@
+"""Simulators: building, running, ports, streams."""

@@ -1,0 +1,125 @@
+"""Bench of the learning sweep: new weights, pruning and strength, equal to the model's."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Timer
+
+from prunus_model.reference import stdp
+from prunus_model.reference.xorshift import Stream
+from prunus_model.spec.config import NetworkConfig, StdpParams
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.plasticity.stdp import LearningSweep
+from prunus_rtl.shapes import Shapes
+from prunus_sim.simulator.streams import start
+from prunus_sim.unit.helpers import case_of, drive, sample, seeds
+
+
+def _shapes(inputs: int, up: int, down: int, *, weight_bits: int = 8, slots: int = 7) -> Shapes:
+    network = replace(
+        NetworkConfig(),
+        inputs=inputs,
+        neurons=slots,
+        weight_bits=weight_bits,
+        stdp=StdpParams(potentiation_shift=up, depression_shift=down),
+    )
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+
+
+CASES = {
+    "default shifts": _shapes(784, 7, 7),
+    "different shifts": _shapes(49, 3, 5),
+    "widest and none": _shapes(10, 8, 0, weight_bits=3),
+    "none and widest": _shapes(3, 0, 8, weight_bits=1, slots=1),
+}
+SWEEPS = 6
+_WATCHED = (
+    "read", "read_pre", "advance", "column__read", "column__read_address", "column__read_row",
+    "column__read_pre", "column__write", "column__write_row", "column__write_address",
+    "column__write_pre", "column__write_weight", "column__write_alive", "column__mask", "weight",
+    "updated", "pruned", "done",
+)  # fmt: skip
+
+
+def component(case: str) -> LearningSweep:
+    """Return the component under test."""
+    return LearningSweep(shapes=CASES[case])
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(seed=seeds())
+async def sweeps_are_those_of_the_model(dut: Any, seed: int) -> None:
+    """Store, last steps, random stream and pruning unit are played by the bench."""
+    shapes = case_of(CASES)
+    network, slots = shapes.network, shapes.slots
+    inputs, w_max = network.inputs, network.formats.w_max
+    rng = np.random.default_rng(seed)
+    alive = rng.random((inputs, slots)) < 0.7
+    weights = rng.integers(0, w_max + 1, (inputs, slots)) * alive
+    drive(dut, start=0, slot=0, recent=0, draw=0, prune=0)
+    await start(dut)
+    for sweep in range(SWEEPS):
+        slot = int(rng.integers(0, slots))
+        w_prune = int(rng.integers(0, w_max // 2 + 2))
+        recent = rng.random(inputs) < 0.5
+        number = int(rng.integers(0, 1 << 32))
+        stream, judge = (Stream(seed=number, presentation=0, constant=0) for _ in range(2))
+        new = stdp.updated(weights[:, slot], recent, judge.sweep(inputs), w_max, network.stdp)
+        pruned = alive[:, slot] & (new < w_prune)
+        kept = np.where(alive[:, slot] & ~pruned, new, 0)
+        updates = prunes = 0
+        # What the bench answers in the cycles to come.
+        recents = deque([0, 0])
+        draw = stream.draw()
+        drive(dut, start=1, slot=slot, draw=draw)
+        written, rows = weights.copy(), alive.copy()
+        cycles = 0
+        while True:
+            values = await sample(dut, *_WATCHED)
+            got = dict(zip(_WATCHED, values, strict=True))
+            drive(dut, start=0)
+            updates += got["updated"]
+            prunes += got["pruned"]
+            if got["column__write"]:
+                pre, at = divmod(got["column__write_address"], slots)
+                assert at == slot, f"sweep {sweep} writes slot {at}"
+                written[pre, at] = got["column__write_weight"]
+            if got["column__write_row"]:
+                assert got["column__mask"] == 1 << slot, f"sweep {sweep} masks another slot"
+                rows[got["column__write_pre"], slot] = got["column__write_alive"]
+            if got["done"]:
+                break
+            cycles += 1
+            assert cycles < inputs + 10, "done must come inputs + 4 cycles after start"
+            if got["advance"]:
+                draw = stream.draw()
+            recents.append(int(recent[got["read_pre"]]) if got["read"] else 0)
+            recents.popleft()
+            drive(dut, draw=draw, recent=recents[0])
+            if got["column__read"]:
+                pre, at = divmod(got["column__read_address"], slots)
+                drive(dut, column__weight=int(weights[pre, at]))
+            if got["column__read_row"]:
+                drive(dut, column__alive=int(alive[got["column__read_pre"], slot]))
+            # The weight is registered, the decision combinational: it is that of the next cycle.
+            await _decide(dut, w_prune)
+        assert cycles == inputs + 4, f"sweep {sweep} took {cycles} cycles"
+        assert updates == np.count_nonzero(alive[:, slot]), f"update SOPs of sweep {sweep}"
+        assert prunes == np.count_nonzero(pruned), f"pruned synapses of sweep {sweep}"
+        weights[:, slot], alive[:, slot] = kept, alive[:, slot] & ~pruned
+        for pre in range(inputs):
+            assert written[pre].tolist() == weights[pre].tolist(), f"sweep {sweep}, input {pre}"
+            assert rows[pre].tolist() == alive[pre].tolist(), f"alive, {sweep=}, input {pre}"
+        (strength,) = await sample(dut, "strength")
+        assert strength == kept.sum(), f"strength after sweep {sweep}"
+
+
+async def _decide(dut: Any, w_prune: int) -> None:
+    """Play the pruning unit: compare the weight that is shown now."""
+    await Timer(1, "ns")
+    drive(dut, prune=int(dut.weight.value) < w_prune)

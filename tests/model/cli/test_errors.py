@@ -1,0 +1,212 @@
+"""What every command has in common: errors are one line, output can be cut off, help is there."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from prunus_cli import Cli, listing, message, process
+from prunus_model.cli import main
+from prunus_model.cli.common import user_errors
+from prunus_model.common.errors import PrunusError
+from prunus_model.training.artifact import Artifact
+
+COMMANDS = ("train", "evaluate", "inspect", "plot", "data", "config", "reproduce")
+
+
+def test_console_command_is_installed() -> None:
+    (entry,) = entry_points(group="console_scripts", name="prunus")
+    assert entry.load() is main
+
+
+def test_alone_it_shows_its_help(cli: Cli) -> None:
+    outcome = cli.run()
+    assert (outcome.status, outcome.err) == (2, "")
+    assert outcome.out == cli.succeed("--help")
+    assert outcome.out.startswith("Usage: prunus [OPTIONS] COMMAND [ARGS]...\n")
+    assert all(f"\n  {name} " in outcome.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(cli: Cli, name: str) -> None:
+    assert cli.succeed(name, "-h").startswith(f"Usage: prunus {name} ")
+
+
+def test_version_is_that_of_the_package(cli: Cli) -> None:
+    assert cli.succeed("--version") == f"prunus, version {version('prunus')}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["foo"], "No such command 'foo'."),
+        (["--foo"], "No such option '--foo'."),
+        (["evaluate", "--nope"], "No such option '--nope'."),
+        (["evaluate"], "Missing argument 'NETWORK'."),
+        (["evaluate", "demo", "x"], "Got unexpected extra argument (x)"),
+        (["evaluate", "nope"], "Network must be a file or one of demo, 400, up5k, not 'nope'"),
+        (["inspect", "a\nb"], r"Network must be a file or one of demo, 400, up5k, not 'a\nb'"),
+        (["plot", ""], "Network file . must be readable: Is a directory"),
+    ],
+)
+def test_wrong_use_is_one_line(cli: Cli, args: list[str], expected: str) -> None:
+    assert cli.refuse(*args) == expected
+
+
+@pytest.mark.parametrize("command", ["evaluate", "inspect", "plot"])
+def test_damaged_networks_are_refused(tiny_cli: Cli, command: str) -> None:
+    path = tiny_cli.folder / "tiny.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert tiny_cli.refuse(command, "tiny.npz") == (
+        "Network file tiny.npz must end with its SHA-256: it is cut off, or not from prunus"
+    )
+    path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    assert tiny_cli.refuse(command, "tiny.npz") == (
+        "Network file tiny.npz must match its SHA-256: it is damaged"
+    )
+    assert tiny_cli.refuse(command, "digits.npz") == (
+        "Network file digits.npz must end with its SHA-256: it is cut off, or not from prunus"
+    )
+    path.unlink()
+    assert tiny_cli.refuse(command, "tiny.npz") == (
+        "Network must be a file or one of demo, 400, up5k, not 'tiny.npz'"
+    )
+    path.mkdir()
+    assert tiny_cli.refuse(command, "tiny.npz") == (
+        "Network file tiny.npz must be readable: Is a directory"
+    )
+
+
+def test_bundled_name_comes_before_a_file_of_that_name(cli: Cli) -> None:
+    (cli.folder / "demo").mkdir()
+    assert "neurons = 100\n" in cli.succeed("inspect", "demo")
+
+
+def test_too_little_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> Artifact:
+        raise MemoryError
+
+    monkeypatch.setattr(Artifact, "load", fail)
+    assert cli.refuse("inspect", "demo") == "Memory must suffice for this size of network"
+
+
+def test_interrupt_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_path: Path) -> Artifact:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Artifact, "load", interrupt)
+    outcome = cli.run("evaluate", "demo")
+    assert (outcome.status, outcome.out) == (130, "")
+    # The empty line is for terminals, which show ^C.
+    assert outcome.err == "\nprunus: interrupted\n"
+
+
+def test_error_of_the_system_names_the_file(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = OSError(errno.EIO, "Input/output error")
+
+    def fail(_path: Path) -> Artifact:
+        raise error
+
+    monkeypatch.setattr(Artifact, "load", fail)
+    assert cli.refuse("inspect", "demo") == "Input/output error"
+    error.filename = "x.npz"
+    assert cli.refuse("inspect", "demo") == "x.npz: Input/output error"
+
+
+@pytest.mark.parametrize("args", [[], ["config"], ["inspect", "demo"]])
+def test_output_may_be_cut_off(args: list[str], tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with process(*args, cwd=tmp_path, stdout=writer) as cut:
+        os.close(writer)
+        assert cut.communicate()[1] == ""
+    assert cut.returncode == 1
+
+
+def test_output_may_be_closed(tmp_path: Path) -> None:
+    before = "import sys; sys.stdout.close(); sys.stdout = None"
+    with process("inspect", "demo", before=before, cwd=tmp_path) as closed:
+        assert closed.communicate() == ("", "")
+    assert closed.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="No /dev/full here")
+def test_full_output_is_one_line(tmp_path: Path) -> None:
+    with (
+        Path("/dev/full").open("w") as full,
+        process("inspect", "demo", cwd=tmp_path, stdout=full) as failed,
+    ):
+        _, err = failed.communicate()
+    assert failed.returncode == 2
+    assert message(err) == "No space left on device"
+
+
+def test_output_in_ascii_is_possible(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from prunus_model.cli import main; main()", "evaluate", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.isascii()
+    assert "87.00" in done.stdout
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """No file may be larger than 100 bytes: a real error of a real system call."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, {hard}))"
+    args = ["train", "--set", "neurons=2", "--set", "encoder.steps=2", "-e", "1", "-o", "a.npz"]
+    with process(*args, before=limit, cwd=tmp_path) as full:
+        _, err = full.communicate()
+    assert full.returncode == 2
+    assert message(err) == "a.npz: File too large"
+    assert listing(tmp_path) == {}
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) == (soft, hard)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "told"),
+    [
+        (PrunusError("a\n  b"), 2, "Error: a b\n"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x"), 2, "Error: x: No such file\n"),
+        (OSError("only text"), 2, "Error: only text\n"),
+        (click.ClickException("a difference"), 1, "Error: a difference\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_commands_that_are_modules_end_as_this_one(
+    failure: BaseException, status: int, told: str
+) -> None:
+    @click.command()
+    def command() -> None:
+        with user_errors():
+            raise failure
+
+    result = CliRunner().invoke(command)
+    assert (result.exit_code, result.stdout, result.stderr) == (status, "", told)
+
+
+def test_commands_that_are_modules_end_at_sigterm_and_then_no_more() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
+    try:
+        with pytest.raises(SystemExit) as caught, user_errors():
+            signal.raise_signal(signal.SIGTERM)
+        assert (caught.value.code, seen) == (130, [])
+        signal.raise_signal(signal.SIGTERM)
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,267 @@
+"""`prunus reproduce`: lists, killed and resumed runs, what is refused."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prunus_cli import Cli, message, process, write_digits
+from prunus_model.study.runner import Failure, reproduce
+from prunus_model.study.work import train_and_test
+
+#: Every part, on 7 x 7 images: 14 trainings, of which one is asked for twice.
+LIST = """
+[[runs]]
+part = "sizes"
+epochs = 1
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1, 2, 3]
+policies = [{ policy = "none" }, { policy = "adaptive" }]
+
+[[runs]]
+part = "pareto"
+epochs = 1
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1]
+stop_after = [0, 1]
+policies = [
+  { policy = "none" },
+  { policy = "adaptive", strength_gain = [600, 1200], ramp_shift = 2 },
+  { policy = "soft", min_spikes = 1, percent = [20, 60] },
+]
+
+[[runs]]
+part = "ablations"
+epochs = 1
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1]
+policies = [
+  { policy = "adaptive", label = "no cap", strength_gain = 65535, ramp_shift = 2 },
+  { policy = "adaptive", label = "ramp and cap", strength_gain = 600, ramp_shift = 2 },
+]
+
+[[runs]]
+part = "early-exit"
+epochs = 1
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1]
+stop_after = [1, 2, 0]
+policies = [{ policy = "none" }]
+
+[[runs]]
+part = "weight-bits"
+epochs = 1
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1]
+weight_bits = [3, 5]
+policies = [{ policy = "none" }]
+"""
+TRAININGS = 6 + 4 + 1 + 2
+#: Long enough to be killed in the middle.
+LONG = """
+[[runs]]
+part = "sizes"
+epochs = 8
+config = ["tiny"]
+data = ["digits.npz"]
+seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+policies = [{ policy = "adaptive" }]
+"""
+LONG_TRAININGS = 10
+STORE, OUTPUT = Path("build/reproduction.sqlite"), Path("build/reproduction.json")
+
+
+@pytest.fixture
+def here(cli: Cli) -> Cli:
+    """The command line beside `digits.npz`, `list.toml` and `long.toml`."""
+    write_digits(cli.folder / "digits.npz")
+    Path("list.toml").write_text(LIST)
+    Path("long.toml").write_text(LONG)
+    return cli
+
+
+def rows(path: Path = OUTPUT) -> list[dict[str, Any]]:
+    """The rows, but for what differs each time."""
+    found: list[dict[str, Any]] = json.loads(path.read_text())["runs"]
+    return [{k: v for k, v in row.items() if k != "train_seconds"} for row in found]
+
+
+def stored(path: Path = STORE) -> int:
+    """Trainings in a store; 0 if it is not there yet."""
+    if not path.exists():
+        return 0
+    database = sqlite3.connect(path)
+    try:
+        (count,) = database.execute("SELECT count(*) FROM trainings").fetchone()
+    except sqlite3.OperationalError:
+        count = 0
+    finally:
+        database.close()
+    return int(count)
+
+
+def wait_for(count: int, run: subprocess.Popen[str]) -> None:
+    """Wait until a process has stored some trainings."""
+    deadline = time.monotonic() + 120
+    while stored() < count:
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_list_is_done_once_and_written(here: Cli) -> None:
+    out = here.succeed("reproduce", "list.toml", "-j", "1", "--figures", "figures")
+    assert out.startswith(f"0 of {TRAININGS} trainings there already, in {STORE}\n")
+    assert f"100 %  {TRAININGS} of {TRAININGS} trainings" in out
+    results = json.loads(OUTPUT.read_text())
+    assert results["command"] == "prunus reproduce list.toml"
+    assert results["versions"].keys() == {"python", "prunus", "numpy", "numba"}
+    assert {claim["verdict"] for claim in results["claims"]} <= {
+        "holds",
+        "does not hold",
+        "cannot be compared",
+    }
+    found = rows()
+    # Each training once, with each early exit that some part wants.
+    assert len(found) == TRAININGS + 4 + 2
+    (shared,) = [
+        row
+        for row in found
+        if (row["policy"], row["seed"], row["weight_bits"], row["early_exit"]) == ("none", 1, 8, 1)
+    ]
+    assert shared["parts"] == {"early-exit": "", "pareto": "", "sizes": ""}
+    for name in ("pareto", "frontier", "training", "neurons", "early-exit", "weight-bits"):
+        assert Path(f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert json.loads(Path(f"figures/{name}.json").read_text())["series"]
+    before = OUTPUT.read_bytes()
+    out = here.succeed("reproduce", "list.toml", "-j", "1")
+    assert out.startswith(f"{TRAININGS} of {TRAININGS} trainings there already")
+    assert OUTPUT.read_bytes() == before
+
+
+def test_result_does_not_depend_on_the_number_of_processes(here: Cli) -> None:
+    here.succeed("reproduce", "list.toml", "-j", "1", "-o", "one.json", "--store", "one.sqlite")
+    here.succeed("reproduce", "list.toml", "-j", "3", "-o", "three.json", "--store", "3.sqlite")
+    assert rows(Path("one.json")) == rows(Path("three.json"))
+
+
+def test_part_can_be_done_alone(here: Cli) -> None:
+    out = here.succeed("reproduce", "list.toml", "-j", "1", "--only", "early-exit")
+    assert "1 of 1 trainings" in out
+    assert f"{TRAININGS - 1} trainings of the list are not in the store" in out
+    # The part needs three exits; the same training has no more in other parts.
+    assert [row["early_exit"] for row in rows()] == [0, 1, 2]
+    out = here.succeed("reproduce", "list.toml", "-j", "1")
+    assert out.startswith(f"1 of {TRAININGS} trainings there already")
+    assert "not in the store" not in out
+    assert len(rows()) == TRAININGS + 4 + 2
+
+
+def test_plan_does_nothing(here: Cli) -> None:
+    out = here.succeed("reproduce", "list.toml", "--plan", "--only", "weight-bits")
+    lines = out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith("s  digits.npz tiny none weight_bits=3 epochs=1 seed=1")
+    assert lines[2].startswith("2 trainings, about 0 minutes of one core")
+    assert not Path("build").exists()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_killed_in_the_middle_it_loses_only_what_was_running(here: Cli, jobs: str) -> None:
+    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder)
+    wait_for(2, run)
+    run.send_signal(signal.SIGKILL)
+    # Workers end soon after: they hold the other ends of the pipes.
+    run.communicate(timeout=60)
+    kept = stored()
+    assert 2 <= kept < LONG_TRAININGS
+    assert not OUTPUT.exists()
+    out = here.succeed("reproduce", "long.toml", "-j", "1")
+    assert out.startswith(f"{kept} of {LONG_TRAININGS} trainings there already")
+    here.succeed("reproduce", "long.toml", "-j", "1", "--store", "new.sqlite", "-o", "whole.json")
+    assert rows() == rows(Path("whole.json"))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGTERM)]
+)
+def test_interrupted_it_says_how_to_go_on(here: Cli, jobs: str, number: int) -> None:
+    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder)
+    wait_for(2, run)
+    run.send_signal(number)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (130, "")
+    kept = stored()
+    last = out.splitlines()[-1]
+    assert last == f"Stopped. {kept} trainings are in {STORE}; the same command continues"
+    assert 2 <= kept < LONG_TRAININGS
+    assert not OUTPUT.exists()
+
+
+def test_two_processes_share_a_store(here: Cli) -> None:
+    runs = [
+        process("reproduce", "long.toml", "-j", "1", "-o", f"{n}.json", cwd=here.folder)
+        for n in (1, 2)
+    ]
+    for run in runs:
+        _, err = run.communicate(timeout=300)
+        assert (run.returncode, err) == (0, "")
+    assert stored() == LONG_TRAININGS
+    assert rows(Path("1.json")) == rows(Path("2.json"))
+
+
+def test_failing_training_is_reported_at_the_end(
+    here: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_a_failure(trainings: Any, store: Any, **options: Any) -> list[Failure]:
+        def work(training: Any) -> Any:
+            if training.config.weight_bits == 3:
+                raise ValueError("Three bits\nare too few")
+            return train_and_test(training)
+
+        return reproduce(trainings, store, work=work, **options)
+
+    monkeypatch.setattr("prunus_model.cli.reproduce.reproduce", with_a_failure)
+    outcome = here.run("reproduce", "list.toml", "-j", "1", "--only", "weight-bits")
+    assert outcome.status == 2
+    name = "digits.npz tiny none weight_bits=3 epochs=1 seed=1"
+    assert message(outcome.err) == (
+        f"1 of 2 trainings failed, the first: {name}: Three bits are too few"
+    )
+    assert f"Failed: {name}: Three bits are too few\n" in outcome.out
+    # The other is there, and so are the results of what is.
+    assert [row["weight_bits"] for row in rows()] == [5]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["nope"], "Run list must be a TOML file or paper, results, not 'nope'"),
+        (["list.toml", "--only", "x"], "Part must be one of sizes, pareto, ablations, early-exit"),
+        (["list.toml", "-j", "0"], "Invalid value for '-j' / '--jobs': 0 is not in the range"),
+        (["list.toml", "-o", "list.toml/x"], "list.toml: "),
+        (["list.toml", "-o", "."], "Invalid value for '-o' / '--output': File '.' is a directory."),
+        (["list.toml", "--store", "digits.npz"], "Store digits.npz must be usable: file is not"),
+        (["digits.npz"], "Run list digits.npz must be readable: not UTF-8"),
+        (["empty.toml"], "empty.toml: Run list must have at least one [[runs]]"),
+    ],
+)
+def test_what_is_wrong_is_one_line(here: Cli, args: list[str], expected: str) -> None:
+    Path("empty.toml").touch()
+    Path("build").mkdir()
+    assert here.refuse("reproduce", *args).startswith(expected)
+
+
+def test_data_that_are_missing_are_one_line(here: Cli) -> None:
+    Path("digits.npz").unlink()
+    assert "digits.npz" in here.refuse("reproduce", "list.toml")

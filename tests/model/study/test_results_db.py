@@ -1,0 +1,360 @@
+"""The store of results, and the trainings that fill it."""
+
+import os
+import re
+import signal
+import sqlite3
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prunus_cli import digits, tiny, write_digits
+from prunus_model.common.errors import ResultsError
+from prunus_model.study.export import collect
+from prunus_model.study.plan import Training, plan
+from prunus_model.study.results_db import FORMAT_VERSION, ResultStore
+from prunus_model.study.runner import reproduce
+from prunus_model.study.trials import Run
+from prunus_model.study.work import Result, train_and_test
+from prunus_model.training.evaluation import evaluate
+from prunus_model.training.trainer import train
+
+MODEL = "0123456789abcdef"
+
+
+def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "adaptive") -> Training:
+    """A training that nothing is looked up for."""
+    return Training(
+        digest=f"{policy}{seed}",
+        data="digits.npz",
+        config_name="tiny",
+        config=tiny(policy, seed=seed),
+        epochs=1,
+        early_exits=exits,
+        parts={"sizes": ""},
+        settings={},
+        presentations=4800,
+    )
+
+
+def pretend(wanted: Training) -> Result:
+    """A result that costs nothing."""
+    return Result(
+        digest=wanted.digest,
+        name=wanted.name,
+        row={"density": 0.5 * wanted.config.seed},
+        tests={n: {"early_exit": n, "vote": 0.1 * n} for n in wanted.early_exits},
+        detail={"history": {}, "neurons": {}},
+        seconds=1.5,
+        versions={"python": "3"},
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ResultStore:
+    monkeypatch.chdir(tmp_path)
+    return ResultStore(tmp_path / "folder" / "store.sqlite", MODEL)
+
+
+def test_store_gives_back_what_it_got(store: ResultStore) -> None:
+    wanted = training(exits=(0, 2))
+    assert store.lacks(wanted) == (0, 2)
+    assert store.get(wanted.digest) is None
+    store.add(pretend(wanted))
+    again = ResultStore(store.path, MODEL)
+    kept = again.get(wanted.digest)
+    assert kept is not None
+    result = pretend(wanted)
+    assert (kept.row, kept.tests, kept.seconds, kept.versions) == (
+        result.row,
+        result.tests,
+        result.seconds,
+        result.versions,
+    )
+    assert again.detail(wanted.digest) == result.detail
+    assert again.lacks(wanted) == ()
+    assert again.lacks(replace(wanted, early_exits=(0, 1, 2, 3))) == (1, 3)
+    assert len(again) == 1
+    with pytest.raises(KeyError):
+        again.detail("nope")
+
+
+def test_later_tests_join_the_training(store: ResultStore) -> None:
+    store.add(pretend(training(exits=(0, 2))))
+    store.add(pretend(training(exits=(1, 2))))
+    kept = store.get(training().digest)
+    assert kept is not None
+    assert list(kept.tests) == [0, 1, 2]
+    assert len(store) == 1
+
+
+def test_time_and_versions_may_differ_the_second_time(store: ResultStore) -> None:
+    result = pretend(training())
+    store.add(result)
+    store.add(replace(result, seconds=9.0, versions={"python": "4"}))
+    kept = store.get(result.digest)
+    assert kept is not None
+    assert (kept.seconds, kept.versions) == (1.5, {"python": "3"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"row": {"density": 0.4}}, "training"),
+        ({"detail": {"history": {"live": [1]}, "neurons": {}}}, "training"),
+        ({"tests": {0: {"early_exit": 0, "vote": 0.9}}}, "test with early exit 0"),
+    ],
+)
+def test_another_result_is_refused(store: ResultStore, changes: dict[str, Any], what: str) -> None:
+    result = pretend(training())
+    store.add(result)
+    with pytest.raises(ResultsError) as caught:
+        store.add(replace(result, **{"tests": {0: result.tests[0], 7: {}}, **changes}))
+    assert str(caught.value) == (
+        f"Store {store.path} must have the same result of every {what} of {result.name}, "
+        f"but has another: this machine or an earlier one does not compute what it should"
+    )
+    # All of the transaction is taken back.
+    kept = store.get(result.digest)
+    assert kept is not None
+    assert (kept.row, kept.tests) == (result.row, result.tests)
+
+
+def refused(path: Path, model: str = MODEL) -> str:
+    with pytest.raises(ResultsError) as caught:
+        ResultStore(path, model)
+    return str(caught.value)
+
+
+def change(path: Path, statement: str) -> None:
+    database = sqlite3.connect(path)
+    database.execute(statement)
+    database.commit()
+    database.close()
+
+
+def test_store_of_another_format_is_refused(store: ResultStore) -> None:
+    change(store.path, "PRAGMA user_version = 7")
+    assert refused(store.path) == (
+        f"Store {store.path} must be of format {FORMAT_VERSION}, not 7: name another one "
+        f"with --store"
+    )
+
+
+def test_store_of_another_model_is_refused(store: ResultStore) -> None:
+    assert refused(store.path, "f" * 16) == (
+        f"Store {store.path} must be of this model (ffffffffffffffff), not of one that computes "
+        f"something else ({MODEL}): name another one with --store"
+    )
+
+
+def test_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("no database " * 100)
+    assert refused(path) == f"Store {path} must be usable: file is not a database"
+    other = tmp_path / "y"
+    change(other, "CREATE TABLE t (a)")
+    assert refused(other) == f"Store {other} must be one that prunus reproduce has made"
+    assert refused(tmp_path) == f"Store {tmp_path} must be usable: unable to open database file"
+
+
+def test_damaged_store_is_refused(store: ResultStore) -> None:
+    for seed in range(60):
+        store.add(pretend(training(seed)))
+    content = bytearray(store.path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    store.path.write_bytes(content)
+    with pytest.raises(ResultsError, match=r"^Store .* must be usable: .*malformed"):
+        ResultStore(store.path, MODEL).get("adaptive1")
+
+
+def test_two_may_write_at_a_time(store: ResultStore) -> None:
+    def write(first: int) -> None:
+        other = ResultStore(store.path, MODEL)
+        for seed in range(first, first + 40):
+            other.add(pretend(training(seed)))
+
+    # Their halves overlap: what both have is kept once.
+    threads = [threading.Thread(target=write, args=(first,)) for first in (0, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store) == 60
+
+
+def fails_for_two(wanted: Training) -> Result:
+    if wanted.config.seed == 2:
+        raise ValueError("two is\nwrong")
+    if wanted.config.seed == 3:
+        raise KeyError("three")
+    if wanted.config.seed == 4:
+        raise MemoryError
+    return pretend(wanted)
+
+
+def killed_for_two(wanted: Training) -> Result:
+    if wanted.config.seed == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pretend(wanted)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_that_fails_does_not_stop_the_others(store: ResultStore, jobs: int) -> None:
+    ended: list[Training] = []
+    wanted = [training(seed) for seed in range(1, 7)]
+    failures = reproduce(wanted, store, jobs=jobs, work=fails_for_two, ended=ended.append)
+    assert {(f.training.config.seed, f.message) for f in failures} == {
+        (2, "two is wrong"),
+        (3, "KeyError: 'three'"),
+        (4, "memory must suffice for this size of network"),
+    }
+    assert [n.config.seed for n in wanted if not store.lacks(n)] == [1, 5, 6]
+    assert sorted(n.config.seed for n in ended) == [1, 2, 3, 4, 5, 6]
+
+
+def test_one_whose_process_is_killed_does_not_stop_the_others(store: ResultStore) -> None:
+    wanted = [training(seed) for seed in range(1, 7)]
+    (failure,) = reproduce(wanted, store, jobs=2, work=killed_for_two)
+    assert failure.training.config.seed == 2
+    assert failure.message == "its process was killed; too little memory?"
+    assert [n.config.seed for n in wanted if store.lacks(n)] == [2]
+
+
+def test_what_is_there_is_not_done_again(store: ResultStore) -> None:
+    store.add(pretend(training(2)))
+    done: list[int] = []
+
+    def count(wanted: Training) -> Result:
+        done.append(wanted.config.seed)
+        # Meanwhile another process does the next one.
+        store.add(pretend(training(wanted.config.seed + 1)))
+        return pretend(wanted)
+
+    ended: list[Training] = []
+    wanted = [training(seed) for seed in range(1, 6)]
+    assert reproduce(wanted, store, jobs=1, work=count, ended=ended.append) == []
+    assert done == [1, 3, 5]
+    assert len(ended) == 5
+
+
+def test_interrupt_loses_only_what_is_running(store: ResultStore) -> None:
+    def interrupted(wanted: Training) -> Result:
+        if wanted.config.seed == 3:
+            raise KeyboardInterrupt
+        return pretend(wanted)
+
+    wanted = [training(seed) for seed in range(1, 6)]
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(wanted, store, jobs=1, work=interrupted)
+    assert [n.config.seed for n in wanted if not store.lacks(n)] == [1, 2]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("policy", ["adaptive", "soft", "post"])
+def test_work_measures_what_training_and_evaluation_give(policy: str) -> None:
+    write_digits(Path("digits.npz"))
+    result = train_and_test(training(exits=(0, 2), policy=policy))
+    artifact = train(tiny(policy), digits(2300))
+    exits = {n: evaluate(artifact, digits(200, seed=1), stop_after=n) for n in (0, 2)}
+    counters = artifact.counters
+    row = result.row
+    assert row["training_sop_fraction"] == counters.forward_fraction
+    assert row["update_sop_fraction"] == counters.update_fraction
+    assert row["density"] == artifact.density
+    assert row["forward_sops_per_training_presentation"] == counters.forward_sops / 2300
+    assert row["training_sop_fraction_without_frozen"] == (
+        (counters.forward_sops - counters.frozen_sops) / counters.forward_dense
+    )
+    assert (row["training_sop_fraction_without_frozen"] < 1) == (policy != "post")
+    assert row["w_prune_late"] == artifact.history.w_prune[-1].tolist()
+    assert row["w_prune_early"] == artifact.history.w_prune[0].tolist()
+    assert row["strength_mean"] == artifact.state.strength.sum() / 10
+    for stop, e in exits.items():
+        test = result.tests[stop]
+        assert (test["vote"], test["hard"], test["undecided"]) == (
+            e.vote_accuracy,
+            e.hard_accuracy,
+            e.undecided,
+        )
+        assert test["forward_sops_per_inference"] == e.counters.forward_sops / 200
+        assert test["inference_sop_fraction"] == e.counters.forward_fraction
+        assert test["steps_per_inference"] == e.counters.steps / 200
+    assert result.tests[0] != result.tests[2]
+    history = result.detail["history"]
+    assert history["presentations"] == [1000, 2000, 2300]
+    assert history["running_accuracy"][0] is None
+    assert history["running_accuracy"][1:] == [
+        c / n for c, n in zip(artifact.history.correct.tolist()[1:], (1000, 300), strict=True)
+    ]
+    assert history["live"] == artifact.history.live.tolist()
+    neurons = result.detail["neurons"]
+    assert neurons["post_count"] == artifact.state.post_count.tolist()
+    assert sum(neurons["live"]) == round(artifact.density * 490)
+    assert re.fullmatch("[0-9a-f]{64}", row["artifact_hash"])
+
+
+def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
+    write_digits(Path("digits.npz"))
+    runs = [
+        Run(
+            part="b",
+            label="x",
+            data="digits.npz",
+            config_name="tiny",
+            config=tiny(policy, seed=seed),
+            epochs=1,
+            stop_after=exits,
+            settings={},
+        )
+        for policy, seed, exits in (
+            ("none", 3, (0,)),
+            ("adaptive", 2, (0, 1)),
+            ("adaptive", 1, (1, 0)),
+        )
+    ]
+    trainings = plan(runs)
+    assert reproduce(trainings[1:], store, jobs=1) == []
+    collected = collect(trainings, store)
+    assert collected.missing == 1
+    assert [(r["policy"], r["seed"], r["early_exit"]) for r in collected.rows] == [
+        ("adaptive", 1, 0),
+        ("adaptive", 1, 1),
+        ("adaptive", 2, 0),
+        ("adaptive", 2, 1),
+    ]
+    assert {str(r["parts"]) for r in collected.rows} == {"{'b': 'x'}"}
+    assert collected.rows[0]["policy_strength"] == {
+        "ramp_gain": 1,
+        "ramp_shift": 2,
+        "strength_gain": 1200,
+        "start": 0,
+    }
+    assert collected.versions.keys() == {"python", "prunus", "numpy", "numba"}
+    # Only those early exits that the list wants are in its rows.
+    some = [replace(t, early_exits=(0,)) for t in trainings]
+    assert {r["early_exit"] for r in collect(some, store).rows} == {0}
+    store.add(replace(pretend(trainings[0]), versions={"python": "4"}))
+    assert collect(trainings, store).versions["python"].endswith(" and 4")
+
+
+def test_workers_follow_into_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    densities = []
+    for name, count in (("a", 2300), ("b", 2000)):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        write_digits(folder / "digits.npz", train=count)
+        store = ResultStore(folder / "store", MODEL)
+        wanted = [training(seed) for seed in (1, 2, 3)]
+        assert reproduce(wanted, store, jobs=2) == []
+        kept = store.get(wanted[0].digest)
+        assert kept is not None
+        densities.append(kept.row["density"])
+    assert densities[0] == train(tiny(), digits(2300)).density
+    assert densities[1] == train(tiny(), digits(2000)).density != densities[0]

@@ -1,0 +1,153 @@
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from prunus_cli import digits, listing, tiny
+from prunus_model.training import plots
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import evaluate
+from prunus_model.training.history import UNKNOWN
+from prunus_model.training.trainer import train
+
+TEST = digits(100, seed=1, name="test digits")
+
+
+def figures(artifact: Artifact) -> list[Figure]:
+    return [
+        plots.receptive_fields(artifact, (7, 7)),
+        plots.distributions(artifact),
+        plots.training(artifact),
+        plots.sops_accuracy([evaluate(artifact, TEST, stop_after=n) for n in (1, 2, 0)]),
+    ]
+
+
+def test_files_are_png_of_a_useful_size(trained: Artifact, tmp_path: Path) -> None:
+    plots.save(plots.training(trained), tmp_path / "training.png")
+    content = (tmp_path / "training.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", content[16:24]) == (1200, 480)
+
+
+def test_files_are_always_the_same(
+    trained: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "_DPI", 20)
+    for round_ in ("a", "b"):
+        for name, figure in zip(plots.PLOTS, figures(trained), strict=True):
+            plots.save(figure, tmp_path / f"{round_}_{name}")
+    assert len(listing(tmp_path)) == 8
+    for name in plots.PLOTS:
+        content = (tmp_path / f"a_{name}").read_bytes()
+        assert content == (tmp_path / f"b_{name}").read_bytes()
+
+
+def test_receptive_fields_are_ordered_by_class_and_mark_what_is_pruned(trained: Artifact) -> None:
+    figure = plots.receptive_fields(trained, (7, 7))
+    shown = [axis for axis in figure.axes if axis.images]
+    classes = trained.readout.assignment
+    assert [axis.get_title() for axis in shown] == [str(c) for c in sorted(classes.tolist())]
+    for axis, post in zip(shown, np.argsort(classes, kind="stable").tolist(), strict=True):
+        picture = np.asarray(axis.images[0].get_array())
+        blue = (picture == plots._PRUNED).all(axis=2).ravel()
+        assert blue.tolist() == (~trained.state.alive[:, post]).tolist()
+        # The darker, the larger the weight.
+        weights = trained.state.weights[:, post]
+        lit = picture.sum(axis=2).ravel()
+        assert lit[np.argmax(weights)] == lit[~blue].min()
+    assert figure.get_suptitle() == (
+        "Receptive fields of 10 of 10 neurons, by class. Light blue: pruned (66 %)"
+    )
+
+
+def test_frozen_synapses_are_marked_too() -> None:
+    soft = train(tiny("soft"), digits(2300))
+    figure = plots.receptive_fields(soft, (7, 7))
+    blue = sum(
+        int((np.asarray(axis.images[0].get_array()) == plots._PRUNED).all(axis=2).sum())
+        for axis in figure.axes
+        if axis.images
+    )
+    assert blue == np.count_nonzero(soft.state.frozen) > 0
+
+
+@pytest.mark.parametrize(("neurons", "fields"), [(1, 1), (2, 2), (250, 100)])
+def test_at_most_a_hundred_fields_are_drawn(neurons: int, fields: int) -> None:
+    artifact = train(replace(tiny(), neurons=neurons), digits(20))
+    figure = plots.receptive_fields(artifact, (7, 7))
+    assert len([axis for axis in figure.axes if axis.images]) == fields
+    # Neurons that never spiked have no class.
+    if neurons == 250:
+        assert "?" in [axis.get_title() for axis in figure.axes]
+
+
+def test_distribution_has_every_synapse_that_is_left(trained: Artifact) -> None:
+    left, right = plots.distributions(trained).axes
+    heights = [bar.get_height() for bar in left.patches if isinstance(bar, Rectangle)]
+    live = trained.state.weights[trained.state.alive]
+    assert heights == np.bincount(live, minlength=256).tolist()
+    assert np.asarray(right.lines[0].get_xdata()).tolist() == [1000, 2000, 2300]
+    assert np.asarray(right.lines[0].get_ydata()).tolist() == trained.history.w_prune[:, 3].tolist()
+
+
+def test_training_shows_the_history(trained: Artifact) -> None:
+    left, right = plots.training(trained).axes
+    history = trained.history
+    known = history.correct != UNKNOWN
+    assert np.asarray(left.lines[0].get_xdata()).tolist() == [2000, 2300]
+    assert (
+        np.asarray(left.lines[0].get_ydata()).tolist()
+        == (history.correct / history.presentations)[known].tolist()
+    )
+    values = {str(line.get_label()): np.asarray(line.get_ydata()).tolist() for line in right.lines}
+    assert values == {
+        "live synapses": (history.live / 490).tolist(),
+        "forward SOPs": (history.forward_sops / history.forward_dense).tolist(),
+        "update SOPs": (history.update_sops / history.update_dense).tolist(),
+    }
+
+
+def test_accuracy_is_drawn_against_cost(trained: Artifact) -> None:
+    evaluations = [evaluate(trained, TEST, stop_after=n) for n in (1, 0)]
+    (axis,) = plots.sops_accuracy(evaluations).axes
+    pruned, dense = axis.lines
+    sops = [e.counters.forward_sops / 100 for e in evaluations]
+    assert np.asarray(pruned.get_xdata()).tolist() == sops
+    assert np.asarray(dense.get_xdata()).tolist() == [
+        e.counters.forward_dense / 100 for e in evaluations
+    ]
+    for line in (pruned, dense):
+        assert np.asarray(line.get_ydata()).tolist() == [e.vote_accuracy for e in evaluations]
+    assert [text.get_text() for text in axis.texts] == ["exit after 1", "no early exit"]
+    assert axis.get_title() == "Accuracy against cost, test digits"
+
+
+@pytest.mark.parametrize("policy", ["none", "soft", "post"])
+def test_every_policy_can_be_drawn(
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "_DPI", 20)
+    for n, figure in enumerate(figures(train(tiny(policy), digits(1100)))):
+        plots.save(figure, tmp_path / f"{n}.png")
+
+
+def test_extremes_can_be_drawn(tmp_path: Path) -> None:
+    """One neuron, one interval, everything pruned, no spike at all."""
+    artifact = train(replace(tiny(), neurons=1), digits(1))
+    artifact.state.alive[:] = False
+    artifact.state.weights[:] = 0
+    artifact.state.strength[:] = 0
+    black = replace(TEST, images=np.zeros_like(TEST.images), name=r"a$\foo$ [/b]")
+    for n, figure in enumerate(
+        (
+            plots.receptive_fields(artifact, (7, 7)),
+            plots.distributions(artifact),
+            plots.training(artifact),
+            plots.sops_accuracy([evaluate(artifact, black)]),
+        )
+    ):
+        plots.save(figure, tmp_path / f"{n}.png")

@@ -1,0 +1,32 @@
+"""Options that the commands of all parts have in common."""
+
+import click
+from click.testing import CliRunner
+
+from prunus_rtl.cli.options import choice_option, lanes_option
+
+
+@click.command()
+@choice_option("mode", "Whether.")
+@choice_option("store", "What.", default=False)
+@lanes_option("many")
+def _command(**values: object) -> None:
+    click.echo(values)
+
+
+def test_options_have_the_default_of_the_field_or_none() -> None:
+    result = CliRunner().invoke(_command, [])
+    assert result.output == "{'mode': 'inference', 'store': None, 'lanes': None}\n"
+
+
+def test_help_shows_values_and_default() -> None:
+    words = " ".join(CliRunner().invoke(_command, ["--help"]).output.split())
+    assert "--mode [inference|learning] Whether. [default: inference]" in words
+    assert "--store [auto|list|dense|bitmap|learning] What. --lanes" in words
+    assert "--lanes INTEGER 1, 2, 4, 8, 16 or 32. Default: many." in words
+
+
+def test_other_values_are_refused() -> None:
+    result = CliRunner().invoke(_command, ["--store", "none"])
+    assert result.exit_code == 2
+    assert "'none' is not one of 'auto', 'list', 'dense', 'bitmap', 'learning'." in result.output

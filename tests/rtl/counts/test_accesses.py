@@ -1,0 +1,342 @@
+"""Accesses and operations of a core from the counters of the model; the memories they are of."""
+
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_model.engine.engine import Engine
+from prunus_model.spec.config import (
+    AdaptivePruning,
+    ConstantPruning,
+    HomeostasisParams,
+    NetworkConfig,
+    NoPruning,
+)
+from prunus_model.spec.counters import Counters
+from prunus_rtl.counts.accesses import Accesses, accesses, memories, presentation_accesses
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.memory_image.address_map import StoreLayout
+from prunus_rtl.memory_image.image import pack
+from prunus_rtl.shapes import Shapes
+
+TINY = replace(NetworkConfig.named("tiny"), pruning=AdaptivePruning(ramp_shift=0))
+
+
+def shapes(network: NetworkConfig = TINY, *, format: str = "list", **hardware: Any) -> Shapes:
+    hardware = {"lanes": 4} | hardware
+    store = None
+    if hardware.get("store") == "packed":
+        rng = np.random.default_rng(1)
+        alive = rng.random((network.inputs, network.neurons)) < 0.4
+        lanes = pack(
+            alive.astype(np.uint8),
+            alive,
+            format=format,
+            lanes=hardware["lanes"],
+            weight_bits=network.weight_bits,
+        ).lanes
+        store = StoreLayout.of(lanes)
+    return Shapes(network=network, hardware=HardwareConfig(**hardware), store=store)
+
+
+def packed(format: str, **hardware: Any) -> Shapes:
+    return shapes(format=format, store="packed", learn=False, **hardware)
+
+
+def shown(network: NetworkConfig, count: int, *, learn: bool) -> list[Counters]:
+    engine = Engine(network)
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 200, (count, network.inputs), dtype=np.uint8)
+    return [
+        engine.present(image, learn=learn, stop_after=k % 3).counters
+        for k, image in enumerate(levels)
+    ]
+
+
+@pytest.mark.parametrize("learn", [True, False])
+@pytest.mark.parametrize("policy", [NoPruning(), ConstantPruning(w_prune=9), AdaptivePruning()])
+@pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
+def test_sum_of_presentations_is_that_of_the_summed_counters(
+    learn: bool, policy: Any, multiplier: str
+) -> None:
+    network = replace(TINY, pruning=policy)
+    s = shapes(network, multiplier=multiplier)
+    counters = shown(network, 7, learn=learn)
+    each = [
+        presentation_accesses(s, c, learn=learn, number=number) for number, c in enumerate(counters)
+    ]
+    decided = sum(c.output_spikes > 0 for c in counters)
+    total = accesses(s, sum(counters, Counters()), decided=decided, decays=6 if learn else 0)
+    assert decided > 3
+    assert total == sum(each, Accesses())
+    assert all(type(count) is int for count in total.as_dict().values())
+
+
+def test_counts_of_a_learning_core() -> None:
+    s = shapes()
+    n, lanes, slots = TINY, 4, 3
+    c = Counters(
+        presentations=2,
+        steps=30,
+        inhibited_steps=4,
+        encoder_draws=30 * 13,
+        learning_draws=3 * 13,
+        input_spikes=500,
+        integrated_spikes=450,
+        output_spikes=3,
+        forward_sops=4000,
+        update_sops=120,
+        update_dense=3 * 49,
+        pruned=11,
+    )
+    found = accesses(s, c, decided=2, decays=1)
+    swept = (2 + 26) * lanes * slots
+    multiplied = 2 * 10 + 3
+    assert found.as_dict() == {
+        "level_reads": 390,
+        "level_writes": 26,
+        "event_reads": 530,
+        "event_writes": 530,
+        "queue_reads": 1800,
+        "queue_writes": 1800,
+        "pointer_reads": 0,
+        "entry_reads": 0,
+        "row_reads": 1800 + 147,
+        "row_writes": 11,
+        "weight_reads": 4000 + 147,
+        "weight_writes": 120,
+        "v_reads": 4000 + swept,
+        "v_writes": 4000 + swept,
+        "v_fire_reads": swept,
+        "v_fire_writes": multiplied,
+        "last_step_reads": 147,
+        "last_step_writes": 2 * 49 + 500,
+        "theta_reads": multiplied,
+        "theta_writes": 10 + 3,
+        "strength_reads": multiplied,
+        "strength_writes": 3,
+        "post_count_reads": 3,
+        "post_count_writes": 3,
+        "echo_reads": 0,
+        "echo_writes": 0,
+        "vote_reads": 30,
+        "score_reads": 50,
+        "score_writes": 30,
+        "integrate_additions": 4000,
+        "leak_additions": swept,
+        "margin_additions": swept,
+        "stdp_additions": 294,
+        "age_additions": 147,
+        "strength_additions": 120,
+        "theta_additions": 13,
+        "post_count_additions": 3,
+        "echo_additions": 0,
+        "base_additions": multiplied,
+        "multiply_additions": multiplied * n.formats.strength_bits,
+        "vote_additions": 30,
+        "salt_additions": 2,
+        "multiplications": multiplied,
+        "constant_products": 6,
+        "encoder_comparisons": 1560,
+        "winner_comparisons": swept,
+        "recent_comparisons": 147,
+        "pruning_comparisons": 120,
+        "pruning_threshold_comparisons": 12,
+        "theta_comparisons": 3,
+        "post_count_comparisons": 3,
+        "threshold_comparisons": multiplied,
+        "election_comparisons": 20,
+        "encoder_draws": 390,
+        "learning_draws": 39,
+        "discarded_draws": 32,
+    }
+    assert found.total("draws") == 390 + 39 + 32
+    assert found.total("multiplications") == 0
+
+
+@pytest.mark.parametrize(
+    ("format", "counts"),
+    [
+        ("list", {"pointer_reads": 2 * 4 * 90, "entry_reads": 700}),
+        ("bitmap", {"row_reads": 4 * 90, "weight_reads": 700}),
+        ("dense", {"weight_reads": 4 * 90 * 3}),
+    ],
+)
+def test_each_packed_store_has_its_own_accesses(format: str, counts: dict[str, int]) -> None:
+    c = Counters(
+        presentations=1,
+        steps=16,
+        encoder_draws=16 * 13,
+        input_spikes=90,
+        integrated_spikes=90,
+        forward_sops=700,
+    )
+    found = presentation_accesses(packed(format), c, learn=False, number=5).as_dict()
+    stores = ("pointer", "entry", "row", "weight")
+    assert {
+        name: count for name, count in found.items() if name.split("_")[0] in stores and count
+    } == counts
+    learning = ("last_step", "theta", "strength", "post_count", "stdp", "multipl", "learning")
+    assert not any(count for name, count in found.items() if name.startswith(learning))
+
+
+def test_theta_that_does_not_decay_is_written_all_the_same() -> None:
+    network = replace(TINY, homeostasis=HomeostasisParams(theta_decay_shift=24))
+    c = Counters(presentations=1, steps=16, encoder_draws=16 * 13)
+    found = presentation_accesses(shapes(network), c, learn=True, number=1)
+    assert (found.theta_writes, found.theta_additions) == (10, 0)
+    assert presentation_accesses(shapes(network), c, learn=True, number=0).theta_writes == 0
+
+
+def test_no_queue_for_the_only_input_and_no_levels_for_events() -> None:
+    network = replace(TINY, inputs=1, neurons=1)
+    single = shapes(network, lanes=1)
+    c = Counters(presentations=1, steps=3, encoder_draws=3, input_spikes=2, integrated_spikes=2)
+    found = presentation_accesses(single, c, learn=False, number=0)
+    assert (found.queue_reads, found.event_reads, found.row_reads) == (0, 5, 2)
+    assert "queue" not in {memory.name for memory in memories(single)}
+    events = shapes(source="events")
+    c = replace(c, encoder_draws=0)
+    found = presentation_accesses(events, c, learn=False, number=0)
+    assert (found.level_writes, found.event_reads, found.discarded_draws) == (0, 0, 8)
+    assert not {"levels", "events"} & {memory.name for memory in memories(events)}
+
+
+CORES = {
+    "learning": shapes(),
+    "inference": shapes(learn=False),
+    "events": shapes(source="events"),
+    "list": packed("list"),
+    "bitmap": packed("bitmap"),
+    "dense": packed("dense"),
+    "SPRAM": packed("list", spram=True),
+}
+
+
+@pytest.mark.parametrize("name", list(CORES))
+def test_every_memory_access_belongs_to_one_memory(name: str) -> None:
+    found = memories(CORES[name])
+    counts = [count for memory in found for count in (*memory.reads, *memory.writes)]
+    assert len(set(counts)) == len(counts)
+    learning = name in ("learning", "events")
+    c = Counters(
+        presentations=1,
+        steps=9,
+        encoder_draws=0 if name == "events" else 9 * 13,
+        learning_draws=13 * learning,
+        input_spikes=40,
+        integrated_spikes=40,
+        output_spikes=1,
+        forward_sops=100,
+        update_sops=20 * learning,
+        update_dense=49 * learning,
+        pruned=2 * learning,
+    )
+    happened = presentation_accesses(CORES[name], c, learn=learning, number=3).as_dict()
+    accessed = {n for n, count in happened.items() if n.endswith(("reads", "writes")) and count}
+    assert accessed == set(counts)
+
+
+def test_sizes_of_memories() -> None:
+    found = {m.name: (m.instances, m.words, m.width) for m in memories(CORES["learning"])}
+    assert found == {
+        "levels": (1, 26, 32),
+        "events": (1, 256, 7),
+        "queue": (4, 16, 6),
+        "rows": (4, 49, 3),
+        "weights": (4, 147, 8),
+        "v": (4, 3, 25),
+        "v_fire": (4, 3, 23),
+        "last_step": (1, 49, 9),
+        "theta": (1, 10, 24),
+        "strength": (1, 10, 14),
+        "post_count": (1, 10, 16),
+        "votes": (1, 100, 4),
+        "scores": (1, 10, 12),
+    }
+    assert sum(m.bits for m in memories(CORES["learning"]) if m.name != "scores") == sum(
+        CORES["learning"].hardware.memories(TINY).values()
+    )
+
+
+INFERENCE = Counters(presentations=1, steps=4, encoder_draws=4 * 13)
+
+
+@pytest.mark.parametrize(
+    ("core", "counters", "given", "message"),
+    [
+        (
+            replace(CORES["list"], store=None),
+            INFERENCE,
+            {},
+            "Layout must be given for a packed store, not None",
+        ),
+        (
+            CORES["inference"],
+            replace(INFERENCE, update_dense=49),
+            {},
+            "for a core that does not learn, but got update_dense=49, decays=0",
+        ),
+        (
+            CORES["inference"],
+            INFERENCE,
+            {"decays": 1},
+            "for a core that does not learn, but got update_dense=0, decays=1",
+        ),
+        (
+            CORES["learning"],
+            replace(INFERENCE, encoder_draws=50),
+            {},
+            "Encoder draws must be 52 in 4 steps of 49 inputs from levels, not 50",
+        ),
+        (
+            CORES["events"],
+            INFERENCE,
+            {},
+            "Encoder draws must be 0 in 4 steps of 49 inputs from events, not 52",
+        ),
+        (
+            CORES["learning"],
+            INFERENCE,
+            {"decided": 2},
+            "decided must be from 0 to 1, the presentations, not 2",
+        ),
+        (
+            CORES["learning"],
+            INFERENCE,
+            {"decays": -1},
+            "decays must be from 0 to 1, the presentations, not -1",
+        ),
+    ],
+)
+def test_refuses_counters_of_another_core(
+    core: Shapes, counters: Counters, given: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        accesses(core, counters, **({"decided": 0, "decays": 0} | given))
+
+
+def test_memories_of_a_packed_store_need_its_layout() -> None:
+    with pytest.raises(ValueError, match="Layout must be given for a packed store, not None"):
+        memories(replace(CORES["list"], store=None))
+
+
+def test_every_count_is_explained() -> None:
+    text = Accesses.__doc__ or ""
+    assert [field.name for field in fields(Accesses) if field.name not in text] == []
+
+
+def test_echo_is_read_and_written_for_each_input_of_a_learned_spike() -> None:
+    s = shapes(replace(TINY, pruning=AdaptivePruning(echo_shift=8)))
+    c = Counters(presentations=1, steps=30, encoder_draws=30 * 13, update_dense=3 * 49)
+    found = accesses(s, c, decided=1, decays=0).as_dict()
+    without = accesses(shapes(), c, decided=1, decays=0).as_dict()
+    names = ("echo_reads", "echo_writes", "echo_additions")
+    assert {n: found[n] - without[n] for n in found if found[n] != without[n]} == dict.fromkeys(
+        names, 3 * 49
+    )
+    (memory,) = [m for m in memories(s) if m.name == "echo"]
+    assert (memory.depths, memory.width) == ((49,), 16)

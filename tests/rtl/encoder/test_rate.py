@@ -1,0 +1,163 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from prunus_model.reference import encoder
+from prunus_model.reference.xorshift import Stream
+from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.random_streams import ENCODER, words
+from prunus_rtl.encoder.rate import Encoder
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.shapes import Shapes
+from prunus_sim.simulator.amaranth import receive, send, simulate
+
+
+def shapes(inputs: int, steps: int) -> Shapes:
+    network = NetworkConfig(inputs=inputs, neurons=1, encoder=EncoderParams(steps=steps))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+
+
+def image(rng: np.random.Generator, inputs: int) -> Any:
+    levels = rng.integers(0, 256, inputs)
+    levels[rng.random(inputs) < 0.4] = 0
+    levels[rng.random(inputs) < 0.1] = 255
+    return levels.astype(np.uint8)
+
+
+def expected(levels: Any, steps: int, presentation: int) -> list[list[int]]:
+    stream = Stream(seed=1, presentation=presentation, constant=ENCODER)
+    return [
+        np.flatnonzero(encoder.spikes(stream.sweep(len(levels)), levels)).tolist()
+        for _ in range(steps)
+    ]
+
+
+def mixed_seed(presentation: int) -> int:
+    return 1 ^ (presentation * 0x9E3779B9 & 0xFFFFFFFF) ^ ENCODER
+
+
+@pytest.mark.parametrize("stalls", [False, True], ids=["no stalls", "stalls"])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 8, 21])
+def test_events_match_model_image_after_image_while_the_next_is_loaded(
+    inputs: int, stalls: bool
+) -> None:
+    steps, count = 5, 3
+    dut = Encoder(shapes=shapes(inputs, steps))
+    rng, rng_i, rng_o = np.random.default_rng(inputs).spawn(3)
+    images = [image(rng, inputs) for _ in range(count)]
+
+    async def load(ctx: Any) -> None:
+        for levels in images:
+            for level in levels.tolist():
+                await send(ctx, dut.levels, level, rng_i if stalls else None)
+
+    async def show(ctx: Any) -> None:
+        for presentation, levels in enumerate(images):
+            while not ctx.get(dut.loaded):
+                await ctx.tick()
+            ctx.set(dut.seed, mixed_seed(presentation))
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            # The second one is left early, in the middle of a step.
+            shown = expected(levels, 2 if presentation == 1 else steps, presentation)
+            for spikes in shown:
+                for pre in spikes:
+                    event = await receive(ctx, dut.events, rng_o if stalls else None)
+                    assert (event.pre, event.end) == (pre, 0)
+                event = await receive(ctx, dut.events, rng_o if stalls else None)
+                assert event.end == 1
+            if presentation != 1:
+                await ctx.tick().repeat(20)
+                assert ctx.get(dut.events.valid) == 0
+            ctx.set(dut.stop, 1)
+            await ctx.tick()
+            ctx.set(dut.stop, 0)
+            assert ctx.get(dut.events.valid) == 0
+
+    simulate(dut, load, show)
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
+    inputs, steps = 30, 8
+    dut = Encoder(shapes=shapes(inputs, steps))
+    levels = np.full(inputs, level, dtype=np.uint8)
+
+    async def bench(ctx: Any) -> None:
+        for value in levels.tolist():
+            await send(ctx, dut.levels, value)
+        ctx.set(dut.seed, mixed_seed(0))
+        ctx.set(dut.start, 1)
+        ctx.set(dut.events.ready, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        ends: list[int] = []
+        cycle = 0
+        while len(ends) < steps:
+            cycle += 1
+            if ctx.get(dut.events.valid) and ctx.get(dut.events.p.end):
+                ends.append(cycle)
+            await ctx.tick()
+        want = []
+        for spikes in expected(levels, steps, 0):
+            per_word = [sum(1 for pre in spikes if pre // 4 == k) for k in range(words(inputs))]
+            per_word[-1] += 1
+            want.append(sum(max(1, n) for n in per_word))
+        assert np.diff(ends).tolist() == want[1:]
+        assert ends[0] == 9 + want[0]
+
+    simulate(dut, bench)
+
+
+def test_held_it_draws_no_step_before_it_is_executed() -> None:
+    inputs, steps = 21, 4
+    dut = Encoder(shapes=shapes(inputs, steps))
+    module = dut.elaborate(None)
+    images, random = module.submodules["images"], module.submodules["random"]
+    levels = image(np.random.default_rng(3), inputs)
+    done = {"reads": 0, "draws": 0}
+
+    async def watch(ctx: Any) -> None:
+        async for _, _, read, draw in ctx.tick().sample(images.read, random.advance):
+            done["reads"] += read
+            done["draws"] += draw
+
+    async def bench(ctx: Any) -> None:
+        for level in levels.tolist():
+            await send(ctx, dut.levels, level)
+        ctx.set(dut.seed, mixed_seed(0))
+        ctx.set(dut.hold, 1)
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        for step, spikes in enumerate(expected(levels, steps, 0)):
+            ctx.set(dut.step, step)
+            for pre in spikes:
+                assert (await receive(ctx, dut.events)).pre == pre
+            assert (await receive(ctx, dut.events)).end == 1
+            await ctx.tick().repeat(30)
+            assert ctx.get(dut.events.valid) == 0
+            assert done == dict.fromkeys(("reads", "draws"), (step + 1) * words(inputs))
+
+    simulator = Simulator(module)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.add_testbench(watch, background=True)
+    simulator.run()
+
+
+def test_takes_two_images_and_not_a_third() -> None:
+    dut = Encoder(shapes=shapes(6, 1))
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.levels.valid, 1)
+        taken = 0
+        for _ in range(30):
+            taken += ctx.get(dut.levels.ready)
+            await ctx.tick()
+        assert taken == 12
+
+    simulate(dut, bench)

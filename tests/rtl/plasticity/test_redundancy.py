@@ -1,0 +1,90 @@
+"""Echoes of inputs: word by word as the model moves them, and what they say is redundant."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_model.reference.pruning import moved_echo, redundant
+from prunus_model.spec.config import AdaptivePruning, NetworkConfig
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.plasticity.redundancy import Echoes
+from prunus_rtl.shapes import Shapes
+from prunus_sim.simulator.amaranth import simulate
+
+
+def unit(inputs: int, row_length: int = 28, init: list[int] | None = None) -> Echoes:
+    policy = AdaptivePruning(echo_shift=8, row_length=row_length)
+    network = NetworkConfig(inputs=inputs, neurons=1, pruning=policy)
+    return Echoes(shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1)), init=init)
+
+
+async def word(ctx: Any, dut: Echoes, pre: int) -> int:
+    ctx.set(dut.access.address, pre)
+    ctx.set(dut.access.strobe, 1)
+    await ctx.tick()
+    ctx.set(dut.access.strobe, 0)
+    assert ctx.get(dut.access.done) == 1
+    return int(ctx.get(dut.access.value))
+
+
+async def sweep(
+    ctx: Any, dut: Echoes, recent: list[bool], pauses: np.random.Generator | None = None
+) -> list[int]:
+    """Visit all inputs, one per cycle or with pauses; return which are redundant."""
+    found = []
+    for pre in range(len(recent)):
+        ctx.set(dut.read, 1)
+        ctx.set(dut.pre, pre)
+        await ctx.tick()
+        ctx.set(dut.recent, recent[pre])
+        found.append(int(ctx.get(dut.redundant)))
+        while pauses is not None and pauses.random() < 0.3:
+            ctx.set(dut.read, 0)
+            ctx.set(dut.pre, int(pauses.integers(len(recent))))
+            await ctx.tick()
+            # Held, whatever comes after the cycle in which it is used.
+            assert ctx.get(dut.redundant) == found[-1]
+            ctx.set(dut.recent, int(pauses.integers(2)))
+    ctx.set(dut.read, 0)
+    await ctx.tick()
+    return found
+
+
+def test_every_kind_of_word_moves_as_in_the_model() -> None:
+    """All high bytes with low bytes at both ends, up, down and not at all."""
+    words = np.array([high << 8 | low for high in range(256) for low in (0, 1, 254, 255)])
+    for recent in ([1, 1], [0, 0], [1, 0], [0, 1]):
+        pattern = np.resize(np.array(recent, dtype=np.bool_), len(words))
+        dut = unit(len(words), init=words.tolist())
+
+        async def bench(ctx: Any, dut: Echoes = dut, recent: Any = pattern) -> None:
+            await sweep(ctx, dut, recent.tolist())
+            want = moved_echo(words, recent, 8)
+            assert [await word(ctx, dut, pre) for pre in range(len(words))] == want.tolist()
+
+        simulate(dut, bench)
+
+
+@pytest.mark.parametrize("row_length", [1, 2, 3, 4, 7, 40])
+@pytest.mark.parametrize("inputs", [2, 22])
+def test_sweep_after_sweep(inputs: int, row_length: int) -> None:
+    """What is redundant follows from before the sweep; a cycle without read moves nothing."""
+    dut = unit(inputs, row_length)
+    rng = np.random.default_rng(inputs)
+
+    async def bench(ctx: Any) -> None:
+        echo = np.zeros(inputs, dtype=np.int64)
+        policy = dut.shapes.network.pruning
+        seen = 0
+        for _ in range(300):
+            shared = rng.random() < 0.7
+            recent = (rng.random(inputs) < 0.1) | shared
+            want = redundant(echo, 0, policy).astype(int).tolist()
+            assert await sweep(ctx, dut, recent.tolist(), rng) == want
+            echo = moved_echo(echo, recent, 8)
+            seen += sum(want)
+        assert [await word(ctx, dut, pre) for pre in range(inputs)] == echo.tolist()
+        assert seen > 20
+
+    simulate(dut, bench)

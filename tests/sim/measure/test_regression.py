@@ -1,0 +1,143 @@
+"""The command line of the simulations."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from prunus_sim.measure import regression as full
+from prunus_sim.measure.regression import main
+
+
+@pytest.mark.sim
+def test_results_are_written_as_json(tmp_path: Path) -> None:
+    output = tmp_path / "lockstep.json"
+    result = CliRunner().invoke(
+        main, ["--bounded", "--only", "odd-size", "--jobs", "1", "--output", str(output)]
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads(output.read_text())
+    assert content.keys() == {"command", "versions", "rows"}
+    (row,) = content["rows"]
+    assert row["differences"] == 0
+    assert row["equal"] is True
+    assert row["presentations"] == 20
+
+
+@pytest.mark.sim
+def test_fault_ends_with_a_status_and_names_the_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", "pruning: < => <=")
+    told = "unit pruning: alive["
+    output = tmp_path / "lockstep.json"
+    command = [
+        sys.executable,
+        "-m",
+        "prunus_sim.measure.regression",
+        "--bounded",
+        "--only",
+        "tiny-learning",
+    ]
+    done = subprocess.run(
+        [*command, "--output", str(output)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(rf"^DIFFERS .*{re.escape(told)}", done.stdout, re.MULTILINE), done.stdout
+    assert done.stderr.startswith("Error: 1 of 1 benches differ; the first: ")
+    assert told in done.stderr
+    assert not output.exists()
+
+
+@pytest.mark.sim
+def test_fault_that_cannot_be_planted_is_an_error_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", "nowhere: < => >")
+    output = tmp_path / "lockstep.json"
+    arguments = ["--bounded", "--only", "one-slot", "--everything", "--output", str(output)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    message = "Error: FAULT must be UNIT: OLD => NEW with OLD in UNIT, not 'nowhere: < => >'\n"
+    assert result.stderr == message
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "zzz"], "Error: Benches must have a name that holds 'zzz', but none has\n"),
+        (["--everything"], "Error: --everything must come with --bounded\n"),
+        (["--jobs", "0"], "0 is not in the range x>=1.\n"),
+        (["--seeds", "0"], "0 is not in the range x>=1.\n"),
+        (["--seed", "-1"], "-1 is not in the range x>=0.\n"),
+        (["--scale", "0"], "0.0 is not in the range x>0.\n"),
+        (["--output", "."], "File '.' is a directory.\n"),
+    ],
+)
+def test_wrong_option_is_refused(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulator_must_be_known() -> None:
+    result = CliRunner().invoke(main, [], env={"SIM": "questa"})
+    assert result.exit_code == 2
+    assert result.stderr == "Error: SIM must be one of icarus, verilator, not 'questa'\n"
+
+
+def test_data_of_too_few_images_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    output = tmp_path / "lockstep.json"
+    arguments = ["--images", "sample", "--only", "learning-400", "--scale", "100"]
+    result = CliRunner().invoke(main, [*arguments, "--output", str(output)])
+    assert result.exit_code == 2
+    assert re.fullmatch(r"Error: sample train must hold 10000 images, not \d+\n", result.stderr)
+    assert not output.exists()
+
+
+def test_artifact_that_does_not_load_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    result = CliRunner().invoke(main, [], env={"ARTIFACT": str(tmp_path / "none.npz")})
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: Network file {tmp_path}/none.npz must be readable: No such file or directory\n"
+    )
+
+
+def test_table_is_whole_in_80_columns() -> None:
+    rows = [
+        {
+            "bench": "400 neurons, inference",
+            "mode": "inference",
+            "presentations": 10_000,
+            "core_cycles": 396_023_188,
+            "cycles_per_presentation": 39_602.3,
+            "values_compared": 159_303_367,
+            "differences": 0,
+        },
+        {"bench": "learning_store: full size", "mode": "unit", "tests": 3, "differences": 0},
+    ]
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(full._table(rows))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert any(
+        "10,000 396,023,188 39,602 159,303,367 0" in " ".join(line.split()) for line in lines
+    )
+    assert any(line.startswith("learning_store: full size") for line in lines)
+    assert "…" not in capture.get()

@@ -1,0 +1,314 @@
+"""The mutation engine: what it changes, what it takes, and that it never hides a survivor."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import prunus_rtl
+from prunus_sim.mutation.__main__ import UNITS, main
+from prunus_sim.mutation.executor import MutationError, Suite
+from prunus_sim.mutation.operators import OPERATORS, Mutant, chosen_order, mutants_of
+
+GATEWARE = Path(str(prunus_rtl.__file__)).parent
+PASSES = "def test_passes():\n    pass\n"
+#: Fails if a line is not in the mutated copy any more.
+WATCHES = """from pathlib import Path
+import prunus_rtl
+
+def test_line_is_there():
+    assert {line!r} in (Path(prunus_rtl.__file__).parent / "ram.py").read_text()
+"""
+
+
+def unit(*lines: str) -> str:
+    body = "".join(f"    {line}\n" for line in ("m = Module()", *lines))
+    return f"def elaborate(self):\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("operator", "line", "mutated"),
+    [
+        ("tie", "a = b < (c)", ["a = b <= (c)"]),
+        ("tie", "a = (b) >= c", ["a = (b) > c"]),
+        ("tie", "a = b == c", []),
+        ("comparator", "a = b > c", ["a = b <= c"]),
+        ("comparator", "a = b == c", ["a = b != c"]),
+        ("shift", "a = b >> (c)", ["a = b << (c)"]),
+        ("tap", "a = b << 13", ["a = b << 14"]),
+        ("tap", "a = b >> up", ["a = b >> (up + 1)"]),
+        ("index", "a = b[-1]", ["a = b[-2]"]),
+        ("index", "a = b[3]", ["a = b[2]"]),
+        ("index", "a = b[0]", ["a = b[1]"]),
+        ("index", "a = b['x']", []),
+        ("width", "a = Signal(8)", ["a = Signal(len(Signal(8)) - 1)"]),
+        ("width", "a = Signal(range(n + 1))", ["a = Signal(range((n + 1) // 2))"]),
+        ("width", "a = Signal.like(b)", ["a = Signal(len(b) - 1)"]),
+        ("width", "a = Signal(s.v)", ["a = Signal(len(Signal(s.v)) - 1)"]),
+        ("reset", "a = Signal(3, init=2)", ["a = Signal(3, init=(2) ^ 1)"]),
+        ("reset", "a = Signal()", []),
+        ("arithmetic", "a = b + c", ["a = b - c"]),
+        ("off_by_one", "a = b - 1", ["a = (b)"]),
+        ("off_by_one", "a = b == 0", ["a = b == 1"]),
+        ("mux", "a = Mux(b, c + 1, d)", ["a = Mux(b, d, c + 1)"]),
+        ("enable", "a = b & (c | d)", ["a = (b)", "a = (c | d)"]),
+        ("logic", "a = b ^ c", ["a = b | c"]),
+        ("logic", "a = (b & c) | d", ["a = (b & c) & d", "a = (b | c) | d"]),
+        ("inversion", "a = ~(b | c)", ["a = (b | c)"]),
+        ("reduction", "a = Cat(b).any()", ["a = Cat(b).all()"]),
+        ("transition", 'm.next = "Wait"', ["pass"]),
+        ("dropped_write", "m.d.comb += a.eq(b)", ["m.d.comb += []"]),
+        (
+            "dropped_write",
+            "m.d.sync += [a.eq(b), c.eq(d)]",
+            ["m.d.sync += [*[], c.eq(d)]", "m.d.sync += [a.eq(b), *[]]"],
+        ),
+    ],
+)
+def test_operators_change_what_they_say(operator: str, line: str, mutated: list[str]) -> None:
+    found = [m for m in mutants_of("unit.py", unit(line)) if m.operator == operator]
+    assert [m.after for m in found] == mutated
+    assert all(m.before == line and m.line == 3 and m.scope == "elaborate" for m in found)
+    assert [m.source for m in found] == [unit(text) for text in mutated]
+
+
+def test_conditions_are_inverted_but_not_twice() -> None:
+    source = unit("with m.If(a == b):", "    pass", "with m.Elif(~c):", "    pass")
+    found = [(m.operator, m.after) for m in mutants_of("unit.py", source)]
+    assert ("condition", "with m.If((a == b) == 0):") in found
+    assert ("inversion", "with m.Elif((c)):") in found
+    assert sum(operator == "condition" for operator, _ in found) == 1
+
+
+def test_registers_have_other_values_after_reset() -> None:
+    source = unit("a = Signal(3)", "b = Signal()", "m.d.sync += a.eq(1)", "m.d.comb += b.eq(1)")
+    found = [m.after for m in mutants_of("unit.py", source) if m.operator == "reset"]
+    assert found == ["a = Signal(3, init=1)"]
+
+
+def test_only_gateware_is_changed() -> None:
+    source = "def check(n: int | None, m: int = 3 + 1) -> int | None:\n    return n < 1\n"
+    assert mutants_of("unit.py", source) == []
+    source = 'PORT = {"x": Out(4, init=5), "y": Out(4, init=first)}\n'
+    assert [m.after for m in mutants_of("unit.py", source)] == [
+        'PORT = {"x": Out(4, init=(5) ^ 1), "y": Out(4, init=first)}'
+    ]
+    annotated = unit("x: int | None = 3", "m.d.comb += a.eq(x)")
+    assert {m.operator for m in mutants_of("unit.py", annotated)} == {"dropped_write"}
+
+
+def test_changes_of_several_lines_and_other_alphabets_are_at_their_place() -> None:
+    source = unit("m.d.comb += [", "    a.eq('µ', b <", "        c),", "]")
+    (found,) = (m for m in mutants_of("unit.py", source) if m.operator == "tie")
+    assert found.after == "a.eq('µ', b <="
+    assert found.source == source.replace("b <", "b <=")
+
+
+def test_what_is_built_for_the_simulator_only_is_not_changed() -> None:
+    source = unit("if isinstance(platform, Collisions):", "    m.d.sync += a.eq(b < c)")
+    assert mutants_of("unit.py", source) == []
+    found = mutants_of("ram.py", (GATEWARE / "ram.py").read_text())
+    assert found
+    assert not [mutant.before for mutant in found if "collided" in mutant.before]
+
+
+def test_every_unit_has_mutants_of_its_own_and_every_operator_is_used() -> None:
+    used = set()
+    for name in UNITS:
+        found = mutants_of(f"{name}.py", (GATEWARE / f"{name}.py").read_text())
+        assert len(found) >= 6
+        used |= {m.operator for m in found}
+        for mutant in found:
+            compile(mutant.source, mutant.file, "exec")
+    assert used == OPERATORS.keys()
+
+
+def test_choice_depends_on_the_seed_only_and_takes_operators_in_turn() -> None:
+    found = mutants_of("stdp.py", (GATEWARE / "stdp.py").read_text())
+    order = chosen_order(found, seed=1)
+    assert order == chosen_order(list(found), seed=1)
+    assert order != chosen_order(found, seed=2)
+    assert sorted(m.source for m in order) == sorted(m.source for m in found)
+    kinds = len({m.operator for m in found})
+    assert len({m.operator for m in order[:kinds]}) == kinds
+    assert chosen_order([], seed=1) == []
+
+
+def folder(path: Path, content: str) -> Path:
+    tests = path / "tests"
+    tests.mkdir()
+    (tests / "test_ram.py").write_text(content)
+    return tests
+
+
+def run(path: Path, tests: Path, *arguments: str) -> tuple[Result, Path]:
+    output = path / "mutants.json"
+    options = ["--unit", "ram", "--count", "1", "--tests", str(tests), "--output", str(output)]
+    if "--equivalent" not in arguments:
+        options += ["--equivalent", str(path / "none.toml")]
+    return CliRunner().invoke(main, [*options, *arguments]), output
+
+
+def first() -> Mutant:
+    """The first mutant that is taken of the smallest unit."""
+    found = mutants_of("ram.py", (GATEWARE / "ram.py").read_text())
+    return chosen_order(found, seed=1)[0]
+
+
+def test_survivor_is_reported_and_judged_again_and_the_rest_is_kept(tmp_path: Path) -> None:
+    tests = folder(tmp_path, PASSES)
+    result, output = run(tmp_path, tests)
+    assert result.exit_code == 1
+    assert "Error: 1 mutants survived; the first: ram.py:" in result.output.replace("\n", " ")
+    content = json.loads(output.read_text())
+    assert (content["finished"], content["total"], content["survived"]) == (False, 1, 1)
+    assert (content["caught"], content["equivalent"]) == (0, [])
+
+    (tests / "test_gaps.py").write_text(WATCHES.format(line=first().before))
+    result, output = run(tmp_path, tests)
+    assert result.exit_code == 0, result.output
+    content = json.loads(output.read_text())
+    assert (content["finished"], content["total"], content["caught"]) == (True, 1, 1)
+    assert content["units"]["ram"] == {
+        "total": 1,
+        "caught": 1,
+        "timeouts": 0,
+        "survived": 0,
+        "equivalent": 0,
+    }
+    (row,) = content["mutants"]
+    assert row["file"] == "ram.py"
+    assert row["test"].endswith("test_gaps.py::test_line_is_there")
+    assert row["operator"] in OPERATORS
+
+    # An interrupted run keeps its verdicts; a finished one is begun anew.
+    content["mutants"][0]["test"] = "kept"
+    for finished in (False, True):
+        output.write_text(json.dumps(content | {"finished": finished}))
+        result, output = run(tmp_path, tests)
+        assert result.exit_code == 0, result.output
+        assert (json.loads(output.read_text())["mutants"][0]["test"] == "kept") != finished
+
+
+def test_equivalent_mutant_is_listed_with_its_reason_and_replaced(tmp_path: Path) -> None:
+    mutant = first()
+    toml = tmp_path / "equivalent.toml"
+    fields = (("file", mutant.file), ("before", mutant.before), ("after", mutant.after))
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields]
+    toml.write_text("\n".join(["[[mutant]]", *lines, 'reason = "It is\\n the same."']))
+    result, output = run(tmp_path, folder(tmp_path, PASSES), "--equivalent", str(toml))
+    assert result.exit_code == 1
+    content = json.loads(output.read_text())
+    equal, *_, survivor = content["mutants"]
+    assert (equal["verdict"], equal["reason"]) == ("equivalent", "It is the same.")
+    assert survivor["verdict"] == "survived"
+    assert (content["total"], content["survived"]) == (2, 1)
+    place = f"ram.py:{mutant.line} {mutant.operator}: {mutant.before}  ->  {mutant.after}"
+    assert content["equivalent"] == [{"mutant": place, "reason": "It is the same."}]
+
+    toml.write_text("\n".join(["[[mutant]]", *lines]))
+    result, _ = run(tmp_path, tmp_path / "tests", "--equivalent", str(toml))
+    assert result.exit_code == 2
+    assert "Equivalent mutants must have reason" in result.output
+
+
+def test_endless_run_is_a_timeout_and_broken_source_is_invalid(tmp_path: Path) -> None:
+    mutant = first()
+    suite = Suite(gateware=GATEWARE, tests=tmp_path / "tests", timeout=10)
+    folder(tmp_path, "import time\n\ndef test_hangs():\n    time.sleep(1000)\n")
+    assert suite.judge(mutant)["verdict"] == "timeout"
+    broken = type(mutant)(
+        **{name: getattr(mutant, name) for name in type(mutant).__slots__ if name != "source"},
+        source=mutant.source.replace("m = Module()", "m = Missing()"),
+    )
+    row = suite.judge(broken)
+    assert (row["verdict"], row["test"]) == ("invalid", "NameError: name 'Missing' is not defined")
+
+
+def test_tests_that_fail_without_a_fault_are_refused(tmp_path: Path) -> None:
+    tests = folder(tmp_path, "def test_fails():\n    raise RuntimeError\n")
+    result, output = run(tmp_path, tests)
+    assert result.exit_code == 2
+    message = "Error: Gateware without a fault must pass the tests, not fail: "
+    assert result.output.startswith(message)
+    assert result.output.endswith("test_ram.py::test_fails\n")
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"finished": false}'])
+def test_results_of_something_else_are_kept(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mutants.json").write_text(content)
+    result, output = run(tmp_path, folder(tmp_path, PASSES))
+    assert result.exit_code == 2
+    assert result.output == f"Error: {output} must be results of this command, or be removed\n"
+    assert output.read_text() == content
+
+
+def test_equivalents_must_be_readable(tmp_path: Path) -> None:
+    toml = tmp_path / "equivalent.toml"
+    toml.write_text("[[mutant")
+    result, _ = run(tmp_path, folder(tmp_path, PASSES), "--equivalent", str(toml))
+    assert result.exit_code == 2
+    assert result.output.startswith(f"Error: {toml} must be TOML: ")
+
+
+#: Passes on the gateware; tells that it was begun, and waits, on a mutant.
+WAITS = """import os, pathlib, time
+import prunus_rtl
+
+def test_waits():
+    if {line!r} not in (pathlib.Path(prunus_rtl.__file__).parent / "ram.py").read_text():
+        pathlib.Path({begun!r}).write_text(str(os.getpid()))
+        time.sleep(600)
+"""
+
+
+def test_terminated_run_leaves_neither_children_nor_files(tmp_path: Path) -> None:
+    begun, scratch = tmp_path / "begun", tmp_path / "scratch"
+    scratch.mkdir()
+    tests = folder(tmp_path, WAITS.format(line=first().before, begun=str(begun)))
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "prunus_sim.mutation.__main__",
+            "--unit",
+            "ram",
+            "--tests",
+            str(tests),
+        ],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (begun.exists() and begun.read_text()) and child.poll() is None:
+        time.sleep(0.1)
+    assert list(scratch.iterdir())
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=30)
+    assert (child.returncode, err) == (130, "interrupted\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
+    assert list(scratch.iterdir()) == []
+
+
+def test_gateware_that_is_not_the_mutated_copy_is_refused(tmp_path: Path) -> None:
+    suite = Suite(gateware=GATEWARE, tests=tmp_path, timeout=60)
+    elsewhere = tmp_path / "prunus_rtl"
+    with pytest.raises(MutationError, match=re.escape(f"must be imported from {elsewhere}, not ")):
+        suite.run(elsewhere, "test")
+
+
+def test_tests_of_the_unit_come_first_and_the_core_last() -> None:
+    suite = Suite(gateware=GATEWARE, tests=Path("tests/rtl"), timeout=60)
+    *own, core = suite.stages("pruning.py")
+    assert own[0][0] == "tests/rtl/plasticity/test_pruning.py"
+    assert core == suite.stages("core.py")[-1] == ["tests/rtl/core/test_core.py"]
