@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 import click
 
+from prunus_model.cli.extras import cure, help_text, is_installed
 from prunus_model.common.errors import PrunusError
 
 __all__ = ["INTERRUPTED", "WRONG", "main"]
@@ -32,9 +33,32 @@ class _Commands(click.Group):
             return None
         try:
             command: click.Command = _COMMANDS[cmd_name].load()
-        except ModuleNotFoundError as e:
-            raise click.UsageError(f"Command {cmd_name} needs the Python package {e.name}") from e
+        except ModuleNotFoundError:
+            return _Missing(cmd_name, help=help_text(_COMMANDS[cmd_name]))
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List all commands, none imported; those whose extra is missing below how to get it."""
+        room = formatter.width - 6 - max(map(len, _COMMANDS), default=0)
+        sections: dict[str, list[tuple[str, str]]] = {"Commands": []}
+        for name, point in _COMMANDS.items():
+            there = all(map(is_installed, point.extras))
+            title = "Commands" if there else f"Commands that need {cure(point)}"
+            text = click.Command(name, help=help_text(point)).get_short_help_str(room)
+            sections.setdefault(title, []).append((name, text))
+        for title, rows in sections.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class _Missing(click.Command):
+    """Command that cannot be imported; it is there for help and completion, and refuses to run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        raise click.UsageError(f"Command {self.name} needs {cure(_COMMANDS[str(self.name)])}")
 
 
 @click.group(

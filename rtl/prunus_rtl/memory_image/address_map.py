@@ -140,9 +140,9 @@ class StoreLayout:
 
     @property
     def end(self) -> int:
-        """Address behind the last word."""
+        """Address behind the last word: at most 2 ** ``address_bits``, which has one bit more."""
         memory = len(self.depths[-1]) - 1
-        return self.address(self.lanes - 1, memory, self.depths[-1][-1])
+        return self.address(self.lanes - 1, memory, self.depths[-1][-1] - 1) + 1
 
     def addresses(self) -> Iterator[int]:
         """Yield the addresses of all words, in ascending order."""

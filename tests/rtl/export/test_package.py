@@ -25,6 +25,7 @@ from prunus_model.spec.config import (
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train
+from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.export.bench import make_bench, make_bench_files
 from prunus_rtl.export.netlist import MemoryImage, Netlist, make_netlist
@@ -41,8 +42,10 @@ from prunus_rtl.export.simulators import (
 )
 from prunus_rtl.export.sizes import check_device, device_fits, memory_rows
 from prunus_rtl.export.vectors import Vectors, make_vectors
+from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.packed import SPRAM_NAME
+from prunus_sim.simulator.amaranth import CoreDriver, simulate
 
 SIMULATOR = find_simulator()
 Run = Callable[[Path], BenchRun]
@@ -190,16 +193,39 @@ def smallest_images(inputs: int) -> Split:
     return Split(name="light", images=images, labels=labels, image_shape=(1, inputs))
 
 
-def smallest(inputs: int) -> Artifact:
+def smallest(inputs: int, neurons: int = 1) -> Artifact:
     config = NetworkConfig(
         inputs=inputs,
-        neurons=1,
+        neurons=neurons,
         weight_bits=1,
         encoder=EncoderParams(steps=4, gain=60000),
         homeostasis=HomeostasisParams(v_th=1, fire_shift=0),
         readout=ReadoutParams(classes=1),
     )
     return train(config, smallest_images(inputs))
+
+
+@pytest.mark.parametrize("store", ["dense", "bitmap", "list"])
+def test_core_answers_every_word_of_the_store_that_the_bench_reads(
+    tmp_path: Path, store: str
+) -> None:
+    """With one input, the dense memory of the last lane is as deep as an index of a word can be."""
+    made = Made(tmp_path, smallest(1, neurons=5), smallest_images(1), lanes=4, store=store)
+    layout = made.core.shapes.store
+    assert layout is not None
+    assert (layout.end == 1 << layout.address_bits) == (store == "dense")
+    reads = [read for read in made.vectors.reads if read.space is Space.STORE]
+    asked = [request_layout(made.core.shapes).from_bits(read.request) for read in reads]
+    assert max(request.address for request in asked) == layout.end - 1
+    answers = []
+
+    async def bench(ctx: Any) -> None:
+        driver = CoreDriver(ctx, made.core)
+        for request in asked:
+            answers.append(await driver.access(request.space, request.address))
+
+    simulate(made.core, bench)
+    assert answers == [(read.data, False) for read in reads]
 
 
 # --- Verilog and memory images ---------------------------------------------------------------

