@@ -206,6 +206,8 @@ def _check_pytest(args: list[str]) -> None:
             used = set(re.findall(r"\w+", next(words, ""))) - {"and", "or", "not"}
             if used - known:
                 raise WrongExampleError(f"pytest has no marker {', '.join(sorted(used - known))}")
+        elif word in ("-n", "-k"):
+            next(words, "")
         elif not word.startswith("-") and not (ROOT / word.split("::")[0]).exists():
             raise WrongExampleError(f"there are no tests in {word!r}")
 
@@ -213,10 +215,9 @@ def _check_pytest(args: list[str]) -> None:
 def _check_install(args: list[str]) -> None:
     extras = _project()["project"]["optional-dependencies"]
     for arg in args:
-        asked = re.fullmatch(r"[\w./-]+\[([\w,-]+)\]", arg)
+        # Of Prunus, by its name or by the folder of the checkout.
+        asked = re.fullmatch(r"(?:prunus|\.)\[(.*)\]", arg)
         missing = set(asked[1].split(",")) - set(extras) if asked else set()
-        if missing and asked and not asked[0].startswith(("prunus", ".")):
-            missing = set()
         if missing:
             raise WrongExampleError(f"there is no extra {', '.join(sorted(missing))}")
 
