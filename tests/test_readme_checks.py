@@ -49,7 +49,7 @@ def test_commands_are_told_from_their_output() -> None:
 
 
 def test_console_without_a_prompt_is_refused() -> None:
-    with pytest.raises(WrongExampleError, match="a.md:2: a console block must begin with"):
+    with pytest.raises(WrongExampleError, match=r"a\.md:2: a console block must begin with"):
         commands_of(console("prunus train\n"))
 
 

@@ -96,7 +96,13 @@ def missing_data(text: str) -> list[str]:
 def run(command: str, folder: Path) -> str:
     """Run a command line as a shell does; return what it prints."""
     done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment(), capture_output=True, text=True
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout + done.stderr
@@ -228,6 +234,5 @@ def test_every_exception_is_still_needed() -> None:
     snippets = [block.content for block in of("python")]
     assert [part for part in CHECKED_SNIPPETS if not any(part in s for s in snippets)] == []
     words = {word for command in COMMANDS for word in command.argv}
-    assert READERS.keys() <= words
-    assert QUICK_TARGETS <= words
+    assert words >= READERS.keys() | QUICK_TARGETS
     assert {block.language for block in BLOCKS} == LANGUAGES
