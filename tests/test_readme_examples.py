@@ -39,8 +39,8 @@ LANGUAGES = {"console", "python", "toml", "text"}
 #: Parts of commands that are not run here but checked, with the reason.
 CHECKED = {
     "--on /dev/tty": "needs a board",
-    "--on sim": "compiles a simulation: minutes; pytest -m sim tests/boards does it",
-    "prunus bitstream": "places and routes: minutes; pytest -m boards does it",
+    "--on sim": "compiles a simulation; tests/boards/test_simulator.py drives one (marker sim)",
+    "prunus bitstream": "places and routes; tests/boards/test_bitstream.py does it (marker boards)",
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",
     "make_sample": "writes into the package",
@@ -60,7 +60,7 @@ QUICK_TARGETS = {"demo"}
 NO_OUTPUT = {
     "+---------+ +-------+": "picture of the core",
     "prepare + sum": "formula",
-    "presentation 0, step 3": "message of the scoreboard; tests/sim/test_lockstep.py provokes one",
+    "presentation 0, step 3": "message of a lockstep job that fails",
 }
 #: First words of text blocks that are printed, and by what.
 OUTPUT = {"Saved build/demo.npz:": "make demo"}
