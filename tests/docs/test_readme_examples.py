@@ -1,0 +1,238 @@
+"""Every block of code in every document does, as pasted, what it is there for.
+
+Quick commands and all snippets are run in an empty folder. A command that takes too long, or needs
+what a machine of CI does not have, is checked instead: it exists, and accepts its arguments.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from prunus_model.cli.common import BUNDLED, bundled
+from prunus_model.data.datasets import list_sources
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.study.plan import plan
+from prunus_model.study.trials import read_runs
+from prunus_model.training.artifact import Artifact
+from prunus_readmes import (
+    ROOT,
+    Block,
+    Command,
+    blocks_of,
+    check_command,
+    commands_of,
+    documents,
+    environment,
+    shown,
+)
+
+# An installed wheel is tested without a checkout around it.
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
+
+#: Languages of blocks; each has a test below.
+LANGUAGES = {"console", "python", "toml", "text"}
+#: Parts of commands that are not run here but checked, with the reason.
+CHECKED = {
+    "--on /dev/tty": "needs a board",
+    "--on sim": "compiles a simulation; tests/boards/driver/test_simulator.py drives one (marker sim)",
+    "prunus bitstream": "places and routes; tests/boards/build/test_bitstream.py does it (marker boards)",
+    "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
+    "python -m pytest": "runs other tests",
+    "make_sample": "writes into the package",
+}
+#: Targets that .ci/run does not run, with the reason.
+NOT_IN_CI = {
+    "formal": "proofs: minutes",
+    "bitstream": "places and routes: minutes; make boards-test does it",
+    "flash": "needs a board",
+    "overhead": "synthesises all cores: hours",
+    "energy": "trains all networks: minutes",
+    "report": "tests/overhead/report/test_report.py makes the page",
+}
+#: Targets that are quick enough to be run here.
+QUICK_TARGETS = {"demo"}
+#: First words of text blocks that show no output, and what they are.
+NO_OUTPUT = {
+    "+---------+ +-------+": "picture of the core",
+    "prepare + sum": "formula",
+    "presentation 0, step 3": "message of a lockstep job that fails",
+}
+#: First words of text blocks that are printed, and by what.
+OUTPUT = {"Saved build/demo.npz:": "make demo"}
+#: Snippets that are not run but checked by the type checker, by a part of them, with the reason.
+CHECKED_SNIPPETS = {"from distributed import Client": "needs a cluster"}
+#: Files that the reader has: name, and what stands for it.
+READERS = {"my.npz": bundled("400"), "mine.toml": next(ROOT.rglob("technology.toml"), Path())}
+
+BLOCKS = [
+    block for name in documents() for block in blocks_of(name, (ROOT / name).read_text("utf-8"))
+]
+COMMANDS = [
+    command for block in BLOCKS if block.language == "console" for command in commands_of(block)
+]
+
+
+def of(language: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language == language]
+
+
+def reason_not_to_run(command: Command) -> str:
+    """Return why a command is only checked; "" if it is run."""
+    if command.argv[0] == "make":
+        return "" if command.argv[1] in QUICK_TARGETS else "target"
+    return next((reason for part, reason in CHECKED.items() if part in command.plain), "")
+
+
+def missing_data(text: str) -> list[str]:
+    """Return the named data sets that are used and not on this machine."""
+    return [s.name for s in list_sources() if not s.verified and re.search(rf"\b{s.name}\b", text)]
+
+
+def run(command: str, folder: Path) -> str:
+    """Run a command line as a shell does; return what it prints."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout + done.stderr
+
+
+def make_here(target: str, folder: Path) -> str:
+    """Run a target in another folder, with the environment of these tests."""
+    tools = Path(sys.executable).parent
+    return run(f"make -f '{ROOT}/Makefile' -o .venv/.made BIN='{tools}' {target}", folder)
+
+
+def bring_readers_files(folder: Path) -> None:
+    for name, source in READERS.items():
+        shutil.copy(source, folder / name)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
+def test_language_of_a_block_is_known(block: Block) -> None:
+    assert block.language in LANGUAGES
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.place)
+def test_command_accepts_its_arguments(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bring_readers_files(tmp_path)
+    check_command(command.argv)
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(
+    "document", sorted({c.document for c in COMMANDS if not reason_not_to_run(c)})
+)
+def test_commands_of_a_document_run_in_order(document: str, tmp_path: Path) -> None:
+    bring_readers_files(tmp_path)
+    left_out: list[Command] = []
+    for command in COMMANDS:
+        if command.document != document or reason_not_to_run(command):
+            continue
+        files = {word for c in left_out for word in c.argv if Path(word).suffix}
+        lost = {word for word in files & set(command.argv) if not (tmp_path / word).exists()}
+        if missing_data(command.plain) or lost:
+            left_out.append(command)
+            continue
+        target = command.argv[1] if command.argv[0] == "make" else ""
+        printed = make_here(target, tmp_path) if target else run(command.text, tmp_path)
+        assert not command.output or shown(command.output, printed), command.place
+        for block in of("text"):
+            source = next((by for start, by in OUTPUT.items() if start in block.content), "")
+            if block.document == document and source == command.plain:
+                assert shown(block.content, printed), f"{block.place}: {printed}"
+    if document.endswith("pretrained/README.md"):
+        for name in BUNDLED:
+            made = tmp_path / f"{name}.npz"
+            assert left_out or made.exists()
+            if made.exists():
+                expected = Artifact.load(bundled(name)).content_hash
+                assert Artifact.load(made).content_hash == expected
+    if left_out:
+        pytest.skip(f"data is not here: {'; '.join(c.plain for c in left_out)}")
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("block", of("python"), ids=lambda block: block.place)
+def test_snippet_runs_as_pasted(block: Block, tmp_path: Path) -> None:
+    if missing := missing_data(block.content):
+        pytest.skip(f"data is not here: {', '.join(missing)}")
+    script = tmp_path / "snippet.py"
+    script.write_text(block.content, "utf-8")
+    checked = any(part in block.content for part in CHECKED_SNIPPETS)
+    check = ["-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
+    options = ["--disable-error-code", "import-not-found"]
+    done = subprocess.run(
+        [sys.executable, *([*check, *options] if checked else ["-W", "error"]), str(script)],
+        cwd=ROOT if checked else tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    if "vote_accuracy" in block.content:
+        accuracy, density = map(float, done.stdout.splitlines()[0].split())
+        assert 0.7 < accuracy < 1
+        assert 0 < density < 0.6
+
+
+@pytest.mark.parametrize("block", of("toml"), ids=lambda block: block.place)
+def test_toml_is_a_configuration_or_a_list_of_runs(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(block.content, "utf-8")
+    if "runs" in tomllib.loads(block.content):
+        runs = read_runs(path)
+        if missing := missing_data(block.content):
+            pytest.skip(f"data is not here: {', '.join(missing)}")
+        assert len(plan(runs)) > 0
+    else:
+        NetworkConfig.read(path)
+
+
+@pytest.mark.parametrize("block", of("text"), ids=lambda block: block.place)
+def test_text_is_output_or_known_to_be_none(block: Block) -> None:
+    words = " ".join(block.content.split())
+    (start,) = [start for start in {**OUTPUT, **NO_OUTPUT} if words.startswith(start)]
+    if start in OUTPUT:
+        printing = [c for c in COMMANDS if c.plain == OUTPUT[start] and not reason_not_to_run(c)]
+        assert block.document in {command.document for command in printing}
+
+
+def targets_of_ci() -> set[str]:
+    """Return the targets that .ci/run makes."""
+    path = ROOT / ".ci/run"
+    if not path.exists():
+        pytest.skip("a source distribution has no .ci")
+    return set(re.findall(r"\bmake[\"', ]+([a-z][a-z-]*)", path.read_text()))
+
+
+def test_every_target_is_run_in_ci_or_has_a_reason() -> None:
+    named = {command.argv[1] for command in COMMANDS if command.argv[0] == "make"}
+    assert named - targets_of_ci() - QUICK_TARGETS == set(NOT_IN_CI)
+
+
+def test_every_exception_is_still_needed() -> None:
+    run_or_checked = [command.plain for command in COMMANDS]
+    assert [part for part in CHECKED if not any(part in line for line in run_or_checked)] == []
+    texts = [" ".join(block.content.split()) for block in of("text")]
+    unused = [s for s in {**OUTPUT, **NO_OUTPUT} if not any(t.startswith(s) for t in texts)]
+    assert unused == []
+    snippets = [block.content for block in of("python")]
+    assert [part for part in CHECKED_SNIPPETS if not any(part in s for s in snippets)] == []
+    words = {word for command in COMMANDS for word in command.argv}
+    assert words >= READERS.keys() | QUICK_TARGETS
+    assert {block.language for block in BLOCKS} == LANGUAGES
