@@ -145,8 +145,12 @@ class Link:
     def _receive(self, header: bytes, seen: dict[str, None]) -> bytes | None:
         """Wait for the answer to a request; None if it must be repeated, with the reason."""
         deadline = time.monotonic() + self._transport.patience
-        while (left := deadline - time.monotonic()) > 0:
-            octets = self._transport.read(left)
+        left = self._transport.patience
+        while left > 0:
+            # Once more when it is too late, as this process may have been kept from running: so an
+            # answer that has come is taken, and a device that is gone is told as such.
+            left = deadline - time.monotonic()
+            octets = self._transport.read(max(left, 0.0))
             if not octets:
                 break
             again = False
