@@ -100,8 +100,9 @@ def test_killed_while_writing_leaves_a_whole_file(tmp_path: Path) -> None:
         assert all(p.name.startswith(".prunus-") and p.suffix == ".tmp" for p in left)
         found = []
         for line in count(1):
-            if write("line", line) == 0:
+            if (status := write("line", line)) == 0:
                 break
+            assert status == -signal.SIGKILL
             found.append(path.read_bytes())
     # At first the older one, and the new one from a line on.
     changes = found.count(old)
@@ -120,8 +121,9 @@ def test_killed_while_saving_leaves_a_whole_network(trained: Artifact, tmp_path:
             assert write("byte", size) == -signal.SIGXFSZ
             assert Artifact.load(path).content_hash == old
         for line in count(1):
-            if write("line", line) == 0:
+            if (status := write("line", line)) == 0:
                 break
+            assert status == -signal.SIGKILL
             assert Artifact.load(path).content_hash in (old, new)
     assert line > 5
     assert Artifact.load(path).content_hash == new

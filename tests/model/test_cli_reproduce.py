@@ -124,8 +124,10 @@ def stored(path: Path = STORE) -> int:
 
 def wait_for(count: int, run: subprocess.Popen[str]) -> None:
     """Wait until a process has stored some trainings."""
+    hangs = time.monotonic() + 600
     while stored() < count:
         assert run.poll() is None, run.communicate()
+        assert time.monotonic() < hangs
         time.sleep(0.02)
 
 
