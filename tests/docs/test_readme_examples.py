@@ -39,8 +39,8 @@ LANGUAGES = {"console", "python", "toml", "text"}
 #: Parts of commands that are not run here but checked, with the reason.
 CHECKED = {
     "--on /dev/tty": "needs a board",
-    "--on sim": "compiles a simulation; tests/boards/driver/test_simulator.py drives one (marker sim)",
-    "prunus bitstream": "places and routes; tests/boards/build/test_bitstream.py does it (marker boards)",
+    "--on sim": "compiles a simulation; tests/boards/driver/test_simulator.py does",
+    "prunus bitstream": "places and routes; tests/boards/build/test_bitstream.py does",
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",
     "make_sample": "writes into the package",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from prunus_cli import Cli, digits, tiny, write_digits
 from prunus_data import DIGITS, FASHION, NOBODY, Mirror, sha256
@@ -12,6 +13,10 @@ from prunus_model.data import registry as mirrors
 from prunus_model.data.registry import NamedSet
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
+
+#: An example may take as long as the machine takes.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
 
 
 @pytest.fixture

@@ -328,7 +328,7 @@ def first_state(config: NetworkConfig, seed: int, *, trained: bool) -> State:
     return random_state(config, seed) if trained else State.initial(config)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     config=small_configs(),
     seed=st.integers(0, 2**32 - 1),
@@ -366,7 +366,7 @@ def test_every_step_is_what_the_semantics_say(
     oracle.assert_is(engine.state, "engine, after the end of training")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     config=small_configs(),
     seed=st.integers(0, 2**32 - 1),
@@ -408,7 +408,7 @@ def spikes_of(presentation: Presentation) -> list[tuple[int, int]]:
     return list(zip(steps, posts, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     config=small_configs(),
     seed=st.integers(0, 2**32 - 1),

@@ -111,7 +111,7 @@ class Mirror:
                 self.wfile.write(content[: len(content) // 2])
                 self.wfile.flush()
                 mirror.half_sent.set()
-                mirror.go_on.wait(20)
+                mirror.go_on.wait(600)
                 self.close_connection = True
 
             def log_message(self, format: str, *args: object) -> None:

@@ -2,7 +2,7 @@
 
 A request is repeated, unchanged, when its answer does not come or is broken. The device recognises
 a repetition of what it carried out last and sends the answer again, as :mod:`protocol
-<prunus_rtl.link.protocol.protocol>` has it: so this is safe for every request, not only for
+<prunus_rtl.link.protocol.protocol.protocol>` has it: so this is safe for every request, not only for
 idempotent ones, and no state needs to be asked for. What repetition can't mend is an error of one
 line.
 """
@@ -146,8 +146,12 @@ class Link:
     def _receive(self, header: bytes, seen: dict[str, None]) -> bytes | None:
         """Wait for the answer to a request; None if it must be repeated, with the reason."""
         deadline = time.monotonic() + self._transport.patience
-        while (left := deadline - time.monotonic()) > 0:
-            octets = self._transport.read(left)
+        left = self._transport.patience
+        while left > 0:
+            # Once more when it is too late, as this process may have been kept from running: so an
+            # answer that has come is taken, and a device that is gone is told as such.
+            left = deadline - time.monotonic()
+            octets = self._transport.read(max(left, 0.0))
             if not octets:
                 break
             again = False

@@ -6,7 +6,8 @@ the first steps after power-up (``bmc``), and none fails after as many steps wit
 proof holds only because its assumptions contradict each other.
 
 Power-up means: registers at their initial values, memories with any contents, no reset. What a
-memory returns for a read that collides with a write is wrong (:class:`prunus_rtl.lib.ram.Collisions`).
+memory returns for a read that collides with a write is wrong
+(:class:`prunus_rtl.lib.ram.Collisions`).
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def cli(
     # Builds are registered below the user's data folder.
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     for name in ("bitstream", "flash"):
-        point = EntryPoint(name, f"prunus_boards.cli.bitstream:{name}", "prunus.commands")
+        point = EntryPoint(name, f"prunus_boards.cli.run.bitstream:{name}", "prunus.commands")
         monkeypatch.setitem(_COMMANDS, name, point)
     return Cli(folder, monkeypatch, capsys)
 
@@ -129,7 +129,7 @@ def test_failed_build_leaves_the_older_one(cli: Cli, tools: FakeTools) -> None:
 def test_terminated_build_leaves_nothing(
     cli: Cli, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tools.behave(sleep=100)
+    tools.behave(sleep=3600)
     monkeypatch.setattr(sys, "executable", tools.python)
     before = listing(cli.folder)
     with process("bitstream", "net.npz", *NATIVE, "-o", "out", cwd=cli.folder) as running:
@@ -137,7 +137,7 @@ def test_terminated_build_leaves_nothing(
         while "yosys" not in (line := running.stdout.readline()):
             assert line
         running.terminate()
-        assert running.wait(timeout=60) == 130
+        assert running.wait(timeout=600) == 130
     assert listing(cli.folder) == before
 
 

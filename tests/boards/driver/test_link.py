@@ -1,7 +1,8 @@
 """Requests over lines that lose, spoil and delay: carried out once, and never answered wrongly."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import count, pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -168,6 +169,38 @@ def test_no_answer_is_told() -> None:
     assert refusal(come=lost) == (
         "Device at golden must answer STATUS, but did not in 5 attempts: nothing came in 0.01 s"
     )
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a minute pass between any two looks at the clock, as on a machine that is too busy."""
+    clock = count(step=60.0)
+    passing = SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr("prunus_boards.driver.link.time", passing)
+
+
+@pytest.mark.usefixtures("late")
+def test_answer_that_came_while_the_host_did_not_run_is_taken() -> None:
+    link = Link(golden()[0])
+    assert Condition.unpack(link.request(Opcode.STATUS)).started == 0
+    assert link.repetitions == 0
+
+
+@pytest.mark.usefixtures("late")
+def test_device_that_is_gone_while_the_host_did_not_run_is_told() -> None:
+    def gone(_octets: bytes) -> bytes:
+        raise TransportError("Device must stay connected")
+
+    with pytest.raises(TransportError, match=r"^Device must stay connected$"):
+        Link(Tampering(golden()[0], come=gone)).request(Opcode.STATUS)
+
+
+@pytest.mark.usefixtures("late")
+def test_babble_is_given_up() -> None:
+    reads = iter(range(ATTEMPTS))
+    line = Tampering(golden()[0], come=lambda _octets: bytes([0 * next(reads)]))
+    with pytest.raises(TransportError, match=r"in 5 attempts: nothing came in 0\.01 s$"):
+        Link(line).request(Opcode.STATUS)
 
 
 def test_answers_with_a_wrong_crc_are_told() -> None:

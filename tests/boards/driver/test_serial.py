@@ -21,12 +21,16 @@ from prunus_boards.driver.transports.serial import SerialTransport
 from prunus_devices import LEARNING, golden, network, shown
 from prunus_rtl.link.protocol.description import link_plan
 
+#: Seconds after which a test that hangs is given up.
+LONG = 600.0
+
 
 class Board:
     """An emulated board at the other end of a pseudo terminal.
 
     That end belongs to the thread alone, which closes it last: so nobody ever asks for a terminal
-    that is just going away.
+    that is just going away. Its answers take as long as this machine takes to compute them, the
+    first presentation many seconds: kernels are compiled then.
     """
 
     def __init__(self) -> None:
@@ -50,9 +54,15 @@ class Board:
             os.write(self._end, self.emulator.feed(octets))
         os.close(self._end)
 
+    def connect(self) -> SerialTransport:
+        """Open the port, and wait for each answer until it comes."""
+        transport = SerialTransport(self.port)
+        transport.patience = LONG
+        return transport
+
     def close(self) -> None:
         os.close(self._stop)
-        self._thread.join(10)
+        self._thread.join(LONG)
         assert not self._thread.is_alive()
         os.close(self._stopped)
         os.close(self._slave)
@@ -66,7 +76,7 @@ def board() -> Iterator[Board]:
 
 
 def test_board_is_driven_through_the_port(board: Board) -> None:
-    with Device(SerialTransport(board.port), core=board.emulator.description) as device:
+    with Device(board.connect(), core=board.emulator.description) as device:
         device.attach(network())
         *_, found = check(device, shown(5))
         assert (found.images, found.difference) == (5, "")
@@ -75,7 +85,7 @@ def test_board_is_driven_through_the_port(board: Board) -> None:
 
 def test_port_is_free_again_afterwards(board: Board) -> None:
     for _ in range(2):
-        with Device(SerialTransport(board.port), core=golden(LEARNING)[1]) as device:
+        with Device(board.connect(), core=golden(LEARNING)[1]) as device:
             assert device.holds(network())
 
 
@@ -127,7 +137,7 @@ def test_board_unplugged_in_the_middle_is_told(octets: int) -> None:
     try:
         with (
             pytest.raises(TransportError) as caught,
-            Device(SerialTransport(board.port), core=board.emulator.description) as device,
+            Device(board.connect(), core=board.emulator.description) as device,
         ):
             device.attach(network())
             list(device.present_many(shown(50)))
@@ -136,6 +146,22 @@ def test_board_unplugged_in_the_middle_is_told(octets: int) -> None:
         assert "\n" not in text
     finally:
         board.close()
+
+
+def test_port_that_takes_nothing_is_silent_until_it_is_unplugged() -> None:
+    end, slave = pty.openpty()
+    tty.setraw(slave)
+    with SerialTransport(os.ttyname(slave)) as transport:
+        transport.patience = 0.02
+        transport.write(bytes(1 << 20))
+        assert transport.read(0) == b""
+        os.close(end)
+        lost = f"^Serial port {transport.name} must stay connected: "
+        with pytest.raises(TransportError, match=lost):
+            transport.write(b"x")
+        with pytest.raises(TransportError, match=lost):
+            transport.read(0)
+    os.close(slave)
 
 
 def test_silent_board_is_told(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ weight_bits = [3, 5]
 policies = [{ policy = "none" }]
 """
 TRAININGS = 6 + 4 + 1 + 2
-#: Long enough to be killed in the middle.
+#: To be ended in the middle.
 LONG = """
 [[runs]]
 part = "sizes"
@@ -78,6 +78,18 @@ seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 policies = [{ policy = "adaptive" }]
 """
 LONG_TRAININGS = 10
+#: Stored before the others, which begin but never end.
+ENDING = 3
+HOLD = f"""
+import time
+from prunus_model.study import runner
+from prunus_model.study.work import train_and_test
+def work(training):
+    if training.config.seed > {ENDING}:
+        time.sleep(3600)
+    return train_and_test(training)
+runner.reproduce.__kwdefaults__["work"] = work
+"""
 STORE, OUTPUT = Path("build/reproduction.sqlite"), Path("build/reproduction.json")
 
 
@@ -112,10 +124,10 @@ def stored(path: Path = STORE) -> int:
 
 def wait_for(count: int, run: subprocess.Popen[str]) -> None:
     """Wait until a process has stored some trainings."""
-    deadline = time.monotonic() + 120
+    hangs = time.monotonic() + 600
     while stored() < count:
         assert run.poll() is None, run.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < hangs
         time.sleep(0.02)
 
 
@@ -178,16 +190,15 @@ def test_plan_does_nothing(here: Cli) -> None:
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_in_the_middle_it_loses_only_what_was_running(here: Cli, jobs: str) -> None:
-    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder)
-    wait_for(2, run)
+    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder, before=HOLD)
+    wait_for(ENDING, run)
     run.send_signal(signal.SIGKILL)
     # Workers end soon after: they hold the other ends of the pipes.
-    run.communicate(timeout=60)
-    kept = stored()
-    assert 2 <= kept < LONG_TRAININGS
+    run.communicate(timeout=600)
+    assert stored() == ENDING
     assert not OUTPUT.exists()
     out = here.succeed("reproduce", "long.toml", "-j", "1")
-    assert out.startswith(f"{kept} of {LONG_TRAININGS} trainings there already")
+    assert out.startswith(f"{ENDING} of {LONG_TRAININGS} trainings there already")
     here.succeed("reproduce", "long.toml", "-j", "1", "--store", "new.sqlite", "-o", "whole.json")
     assert rows() == rows(Path("whole.json"))
 
@@ -196,15 +207,14 @@ def test_killed_in_the_middle_it_loses_only_what_was_running(here: Cli, jobs: st
     ("jobs", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGTERM)]
 )
 def test_interrupted_it_says_how_to_go_on(here: Cli, jobs: str, number: int) -> None:
-    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder)
-    wait_for(2, run)
+    run = process("reproduce", "long.toml", "-j", jobs, cwd=here.folder, before=HOLD)
+    wait_for(ENDING, run)
     run.send_signal(number)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=600)
     assert (run.returncode, err) == (130, "")
-    kept = stored()
     last = out.splitlines()[-1]
-    assert last == f"Stopped. {kept} trainings are in {STORE}; the same command continues"
-    assert 2 <= kept < LONG_TRAININGS
+    assert last == f"Stopped. {ENDING} trainings are in {STORE}; the same command continues"
+    assert stored() == ENDING
     assert not OUTPUT.exists()
 
 
@@ -214,7 +224,7 @@ def test_two_processes_share_a_store(here: Cli) -> None:
         for n in (1, 2)
     ]
     for run in runs:
-        _, err = run.communicate(timeout=300)
+        _, err = run.communicate(timeout=600)
         assert (run.returncode, err) == (0, "")
     assert stored() == LONG_TRAININGS
     assert rows(Path("1.json")) == rows(Path("2.json"))

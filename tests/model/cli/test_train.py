@@ -1,11 +1,8 @@
 import errno
 import json
 import os
-import random
 import re
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -355,47 +352,40 @@ def test_full_disk_keeps_the_last_checkpoint(
     assert Artifact.load(OUTPUT).content_hash == expected.content_hash
 
 
-def stop(running: subprocess.Popen[str], number: int, line: str, wait: float) -> tuple[str, str]:
-    """Send a signal some time after a line has been printed; return all output."""
-    assert running.stdout is not None
-    lines: list[str] = []
-    while not (lines and lines[-1].startswith(line)):
-        lines.append(running.stdout.readline())
-        assert lines[-1], running.communicate()
-    time.sleep(wait)
-    running.send_signal(number)
-    out, err = running.communicate(timeout=20)
-    return "".join(lines) + out, err
-
-
-#: Takes a second longer, so that a signal comes in time on a busy machine as well.
-SLOW = """
-import time
+#: Sends a signal to its own process when a training has come so far: at any speed, in its middle.
+STOP = """
+import os
 from prunus_model.training.trainer import Trainer
 advance = Trainer.advance
-Trainer.advance = lambda self: (time.sleep(0.02), advance(self))[1]
+def stopped(self):
+    if self.engine.presentation == {presentation}:
+        os.kill(os.getpid(), {number:d})
+    return advance(self)
+Trainer.advance = stopped
 """
 
 
 @pytest.mark.parametrize(
-    ("line", "number"),
+    ("at", "number"),
     [
-        ("10 neurons", signal.SIGINT),
-        (" 20 %", signal.SIGINT),
-        (" 50 %", signal.SIGTERM),
-        (" 80 %", signal.SIGINT),
+        (0, signal.SIGINT),
+        (9_000, signal.SIGINT),
+        (23_000, signal.SIGTERM),
+        (37_000, signal.SIGINT),
     ],
 )
 def test_stopped_training_goes_on_to_the_identical_network(
-    here: Cli, number: signal.Signals, line: str
+    here: Cli, number: signal.Signals, at: int
 ) -> None:
     args = (*TRAIN, "-e", "20", "--checkpoint-every", "7000")
-    with process(*args, before=SLOW, cwd=here.folder) as running:
-        out, err = stop(running, number, line, wait=random.Random(line).random() * 0.03)
+    before = STOP.format(presentation=at, number=number)
+    with process(*args, before=before, cwd=here.folder) as running:
+        out, err = running.communicate(timeout=600)
     assert (running.returncode, err) == (130, "")
     checkpoint = Artifact.load(CHECKPOINT)
     presentation = checkpoint.state.presentation
-    assert 0 < presentation < 46_000
+    # It stops where the interval ends.
+    assert presentation == at + 1000
     assert not checkpoint.complete
     assert out.endswith(
         f"\nStopped at presentation {presentation}. "

@@ -1,13 +1,13 @@
 import errno
 import json
 import os
-import random
 import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,86 +18,115 @@ from prunus_model.common import atomic
 from prunus_model.common.atomic import staged, write_atomically, write_json
 from prunus_model.training.artifact import Artifact
 
-KILLS = 20
-
-#: Waits for a line, then writes in a process of its own until that is killed.
+#: For each line on stdin, a process of its own writes, and kills itself: before a line of `atomic`
+#: that is the nth to be run, or as soon as a file gets longer than n bytes.
 WRITER = """
-import os, sys
-for _ in sys.stdin:
+import os, resource, signal, sys
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def kill_at_line(n):
+    left = [n]
+    def trace(frame, event, _):
+        if frame.f_code.co_filename != atomic.__file__:
+            return None
+        if event == "line":
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+def kill_at_byte(n):
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
+for line in sys.stdin:
+    what, n = line.split()
     child = os.fork()
     if child == 0:
-        for write in writes:
-            write()
-        print(os.getpid(), flush=True)
-        while True:
-            for write in writes:
-                write()
-    os.waitpid(child, 0)
-    print("dead", flush=True)
+        {"line": kill_at_line, "byte": kill_at_byte}[what](int(n))
+        write()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 #: Without the package around it, which takes long to import.
 BYTES = f"""
 import importlib.util, pathlib, sys
 spec = importlib.util.spec_from_file_location("atomic", {atomic.__file__!r})
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-path = pathlib.Path(sys.argv[1])
-contents = [letter * 3_000_000 for letter in (b"a", b"b")]
-writes = [lambda content=content: module.write_atomically(path, content) for content in contents]
+atomic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(atomic)
+write = lambda: atomic.write_atomically(pathlib.Path(sys.argv[1]), b"b" * 3_000_000)
 """
 
-NETWORKS = """
+NETWORK = """
 import pathlib, sys
+from prunus_model import atomic
 from prunus_model.training.artifact import Artifact
-path = pathlib.Path(sys.argv[1])
-artifacts = [Artifact.load(pathlib.Path(name)) for name in sys.argv[2:]]
-writes = [lambda artifact=artifact: artifact.save(path) for artifact in artifacts]
+artifact = Artifact.load(pathlib.Path(sys.argv[2]))
+write = lambda: artifact.save(pathlib.Path(sys.argv[1]))
 """
 
 
-def killed(script: str, path: Path, *args: str, longest: float) -> Iterator[None]:
-    """Write over and over; go on after each time that the writing process was killed."""
-    rng = random.Random(0)
+@contextmanager
+def writer(script: str, path: Path, *args: str) -> Iterator[Callable[[str, int], int]]:
+    """Give a function that writes, is killed at a line or byte, and returns its exit status."""
     with subprocess.Popen(
         [sys.executable, "-c", script + WRITER, str(path), *args],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as writer:
-        assert writer.stdin is not None
-        assert writer.stdout is not None
-        for _ in range(KILLS):
-            print(file=writer.stdin, flush=True)
-            child = int(writer.stdout.readline())
-            time.sleep(rng.random() * longest)
-            os.kill(child, signal.SIGKILL)
-            assert writer.stdout.readline() == "dead\n"
-            yield
+    ) as running:
+        stdin, stdout = running.stdin, running.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        def write(what: str, number: int) -> int:
+            print(what, number, file=stdin, flush=True)
+            return int(stdout.readline())
+
+        yield write
 
 
 def test_killed_while_writing_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    whole = [letter * 3_000_000 for letter in (b"a", b"b")]
-    path.write_bytes(whole[0])
-    for _ in killed(BYTES, path, longest=0.05):
-        assert path.read_bytes() in whole
-    # Most kills were in the middle of a file; what it had written is beside it.
-    left = [p for p in tmp_path.iterdir() if p != path]
-    assert len(left) >= KILLS // 4
-    assert all(p.name.startswith(".prunus-") and p.suffix == ".tmp" for p in left)
+    old, new = b"a" * 3_000_000, b"b" * 3_000_000
+    path.write_bytes(old)
+    with writer(BYTES, path) as write:
+        sizes = [0, 1, 1_500_000, len(new) - 1]
+        for size in sizes:
+            assert write("byte", size) == -signal.SIGXFSZ
+            assert path.read_bytes() == old
+        # What they had written is beside it.
+        left = [p for p in tmp_path.iterdir() if p != path]
+        assert sorted(p.stat().st_size for p in left) == sizes
+        assert all(p.name.startswith(".prunus-") and p.suffix == ".tmp" for p in left)
+        found = []
+        for line in count(1):
+            if (status := write("line", line)) == 0:
+                break
+            assert status == -signal.SIGKILL
+            found.append(path.read_bytes())
+    # At first the older one, and the new one from a line on.
+    changes = found.count(old)
+    assert 5 < changes <= len(found)
+    assert found == [old] * changes + [new] * (len(found) - changes)
+    assert path.read_bytes() == new
 
 
 def test_killed_while_saving_leaves_a_whole_network(trained: Artifact, tmp_path: Path) -> None:
-    sources = [tmp_path / "a.npz", tmp_path / "b.npz"]
-    trained.save(sources[0])
-    sources[1].write_bytes(bundled(BUNDLED[0]).read_bytes())
-    hashes = {Artifact.load(source).content_hash for source in sources}
-    assert len(hashes) == 2
-    path = tmp_path / "network.npz"
+    path, source = tmp_path / "network.npz", bundled(BUNDLED[0])
     trained.save(path)
-    for _ in killed(NETWORKS, path, *map(str, sources), longest=0.1):
-        assert Artifact.load(path).content_hash in hashes
+    old, new = trained.content_hash, Artifact.load(source).content_hash
+    assert old != new
+    with writer(NETWORK, path, str(source)) as write:
+        for size in (0, 1000, source.stat().st_size // 2):
+            assert write("byte", size) == -signal.SIGXFSZ
+            assert Artifact.load(path).content_hash == old
+        for line in count(1):
+            if (status := write("line", line)) == 0:
+                break
+            assert status == -signal.SIGKILL
+            assert Artifact.load(path).content_hash in (old, new)
+    assert line > 5
+    assert Artifact.load(path).content_hash == new
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:

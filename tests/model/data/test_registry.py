@@ -234,7 +234,7 @@ def test_killed_download_leaves_no_file_under_the_final_name(
     with subprocess.Popen(
         [sys.executable, "-c", script, str(cache), slow], env=os.environ | {"PYTHONPATH": root}
     ) as child:
-        assert mirror.half_sent.wait(20)
+        assert mirror.half_sent.wait(600)
         child.send_signal(signal.SIGKILL)
     mirror.go_on.set()
     assert idx.find_files(cache / "mnist") == {}

@@ -22,7 +22,7 @@ def assert_equal(network: Network, engine: Engine, context: str) -> None:
     engine.state.check(engine.config)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(config=configs(), seed=st.integers(0, 2**32 - 1), stop_after=st.sampled_from([0, 0, 1, 2]))
 def test_engine_equals_reference_after_every_presentation(
     config: NetworkConfig, seed: int, stop_after: int
@@ -40,7 +40,7 @@ def test_engine_equals_reference_after_every_presentation(
     assert_equal(network, engine, "after the end of training")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(config=configs(), seed=st.integers(0, 2**32 - 1), learn=st.booleans())
 def test_engine_equals_reference_on_address_events(
     config: NetworkConfig, seed: int, learn: bool
@@ -73,7 +73,7 @@ def test_full_size_network_equals_reference_on_real_images(policy: str) -> None:
         assert_equal(network, engine, policy)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(config=configs(), seed=st.integers(0, 2**32 - 1))
 def test_training_many_equals_presenting_one_by_one(config: NetworkConfig, seed: int) -> None:
     batch = images(config, PRESENTATIONS, seed)
@@ -85,7 +85,7 @@ def test_training_many_equals_presenting_one_by_one(config: NetworkConfig, seed:
     assert spikes.tolist() == [r.spike_counts(config.neurons).tolist() for r in results]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(config=configs(), stop_after=st.sampled_from([0, 1, 3]), threads=st.integers(2, 7))
 def test_inference_is_the_same_for_any_number_of_threads_and_changes_nothing(
     config: NetworkConfig, stop_after: int, threads: int

@@ -5,7 +5,7 @@ from math import floor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from prunus_model.reference.readout import UNDECIDED, Readout, predict_hard, predict_vote, response
@@ -102,7 +102,6 @@ def labelled(draw: st.DrawFn) -> tuple[list[list[int]], list[int], int]:
     return sums.tolist(), images, draw(st.integers(1, 8))
 
 
-@settings(deadline=None)
 @given(case=labelled())
 def test_votes_and_classes_are_exact(case: tuple[list[list[int]], list[int], int]) -> None:
     sums, images, vote_bits = case

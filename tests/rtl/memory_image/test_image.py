@@ -63,7 +63,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(case=cases(), capacity=st.sampled_from([0, 0, 5, 200]))
 def test_unpacking_gives_back_what_was_packed(
     fmt: str, case: dict[str, Any], capacity: int
@@ -76,7 +76,7 @@ def test_unpacking_gives_back_what_was_packed(
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(case=cases())
 def test_words_are_integers_that_fit_their_width(fmt: str, case: dict[str, Any]) -> None:
     for lane in pack(**case, format=fmt).lanes:
@@ -84,7 +84,7 @@ def test_words_are_integers_that_fit_their_width(fmt: str, case: dict[str, Any])
             assert all(type(word) is int and 0 <= word < 2**memory.width for word in memory.words)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(case=cases())
 def test_lists_hold_the_live_synapses_of_each_lane_in_slot_order(case: dict[str, Any]) -> None:
     weights, alive, lanes = case["weights"], case["alive"], case["lanes"]
@@ -128,7 +128,7 @@ def test_bit_positions_are_as_documented() -> None:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases())
 def test_bits_are_those_of_the_formats(case: dict[str, Any]) -> None:
     alive, lanes, weight_bits = case["alive"], case["lanes"], case["weight_bits"]
@@ -406,7 +406,7 @@ def lanes_of(position: npt.NDArray[np.int64], lanes: int) -> list[list[int]]:
     return [posts[lane::lanes] for lane in range(lanes)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases(), images=st.integers(0, 4))
 def test_balanced_order_is_a_permutation_whose_lanes_ascend(
     case: dict[str, Any], images: int

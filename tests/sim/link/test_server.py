@@ -26,7 +26,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def refuse(folder: Path, *arguments: str) -> str:
-    out, err = (process := start(folder, *arguments)).communicate(timeout=60)
+    out, err = (process := start(folder, *arguments)).communicate(timeout=600)
     assert (process.returncode, out) == (2, "")
     return err.strip().splitlines()[-1].removeprefix("Error: ")
 
@@ -66,7 +66,7 @@ def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) 
                 assert found.difference == ""
     finally:
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "interrupted"
     assert not path.exists()

@@ -47,7 +47,7 @@ class Transport(Closing):
 
     @abstractmethod
     def write(self, octets: bytes) -> None:
-        """Send bytes.
+        """Send bytes. What is not taken within ``patience`` is lost, as on the way.
 
         Raises
         ------
@@ -58,6 +58,8 @@ class Transport(Closing):
     @abstractmethod
     def read(self, timeout: float) -> bytes:
         """Return what has come, at least one byte; nothing after ``timeout`` seconds.
+
+        With a ``timeout`` of 0, return what is there already.
 
         Raises
         ------

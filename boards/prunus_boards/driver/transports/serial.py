@@ -48,16 +48,18 @@ class SerialTransport(Transport):
         self.presentation_patience = 30.0
         try:
             # Exclusive: two programs at one port would tear each other's frames apart.
-            self._port = serial.Serial(
-                port, baud, timeout=0, write_timeout=self.patience, exclusive=True
-            )
+            self._port = serial.Serial(port, baud, timeout=0, exclusive=True)
         except _REFUSED as e:
             raise TransportError(_reason(port, e)) from e
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""
         try:
+            self._port.write_timeout = self.patience
             self._port.write(octets)
+        except serial.SerialTimeoutException:
+            # It is there and takes nothing: a silent device, as its missing answer tells.
+            return
         except _ERRORS as e:
             raise TransportError(f"Serial port {self.name} must stay connected: {_text(e)}") from e
 

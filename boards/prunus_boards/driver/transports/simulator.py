@@ -52,6 +52,9 @@ class SocketTransport(Transport):
         try:
             self._socket.settimeout(self.patience)
             self._socket.sendall(octets)
+        except TimeoutError:
+            # It is there and takes nothing: a silent device, as its missing answer tells.
+            return
         except OSError as e:
             raise TransportError(f"Device at {self.name} must stay connected: {e}") from e
 
@@ -60,7 +63,7 @@ class SocketTransport(Transport):
         try:
             self._socket.settimeout(timeout)
             octets = self._socket.recv(_CHUNK)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return b""
         except OSError as e:
             raise TransportError(f"Device at {self.name} must stay connected: {e}") from e
