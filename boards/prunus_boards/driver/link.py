@@ -2,7 +2,7 @@
 
 A request is repeated, unchanged, when its answer does not come or is broken. The device recognises
 a repetition of what it carried out last and sends the answer again, as :mod:`protocol
-<prunus_rtl.link.protocol.protocol.protocol>` has it: so this is safe for every request, not only for
+<prunus_rtl.link.protocol.protocol>` has it: so this is safe for every request, not only for
 idempotent ones, and no state needs to be asked for. What repetition can't mend is an error of one
 line.
 """

@@ -41,7 +41,7 @@ def cli(
     # Builds are registered below the user's data folder.
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     for name in ("bitstream", "flash"):
-        point = EntryPoint(name, f"prunus_boards.cli.run.bitstream:{name}", "prunus.commands")
+        point = EntryPoint(name, f"prunus_boards.cli.bitstream:{name}", "prunus.commands")
         monkeypatch.setitem(_COMMANDS, name, point)
     return Cli(folder, monkeypatch, capsys)
 

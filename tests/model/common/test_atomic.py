@@ -58,7 +58,7 @@ write = lambda: atomic.write_atomically(pathlib.Path(sys.argv[1]), b"b" * 3_000_
 
 NETWORK = """
 import pathlib, sys
-from prunus_model import atomic
+from prunus_model.common import atomic
 from prunus_model.training.artifact import Artifact
 artifact = Artifact.load(pathlib.Path(sys.argv[2]))
 write = lambda: artifact.save(pathlib.Path(sys.argv[1]))

@@ -25,7 +25,7 @@ from prunus_rtl.memory_image.footprint import DEVICES, BlockRam, Device
 SIMULATOR = find_simulator()
 needs_simulator = pytest.mark.skipif(SIMULATOR is None, reason="neither iverilog nor verilator")
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
-_POINT = EntryPoint("generate", "prunus_rtl.cli.generate.generate:generate", "prunus.commands")
+_POINT = EntryPoint("generate", "prunus_rtl.cli.generate:generate", "prunus.commands")
 _POLICY = (
     "pruning.policy must be one of none, constant, adaptive for a core that learns, not 'soft'"
 )
@@ -347,7 +347,7 @@ def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:
         "import prunus_model.cli as c\n"
         "from importlib.metadata import EntryPoint\n"
         "c._COMMANDS['generate'] = "
-        "EntryPoint('generate', 'prunus_rtl.cli.generate.generate:generate', 'prunus.commands')\n"
+        "EntryPoint('generate', 'prunus_rtl.cli.generate:generate', 'prunus.commands')\n"
         "import time, prunus_rtl.export.package as p\n"
         "def wait(*_):\n"
         "    open('waiting', 'w').close()\n"

@@ -278,7 +278,7 @@ def test_terminated_run_leaves_neither_children_nor_files(tmp_path: Path) -> Non
         [
             sys.executable,
             "-m",
-            "prunus_sim.mutation.operators.__main__",
+            "prunus_sim.mutation.__main__",
             "--unit",
             "ram",
             "--tests",
