@@ -41,7 +41,7 @@ check: $(MADE) ## Lint, types, layering, README in step with results
 	$(BIN)/python -m prunus_docs.boards --check
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
-	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards and not tools"
+	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards and not tools and not packages"
 
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
 	$(BIN)/python -m prunus_sim.measure.regression --bounded --output build/sim.json

@@ -1,0 +1,155 @@
+"""The wheel alone, outside the checkout: without extras, with each of them, on each Python here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [
+    pytest.mark.packages,
+    pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="needs the checkout"),
+]
+
+#: Versions of Python that Prunus is for; those that are not on this machine are skipped.
+PYTHONS = ("3.11", "3.12", "3.13")
+#: For each extra, commands that need it; each is run in an empty folder.
+EXTRAS = {
+    "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
+    "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
+    "formal": ["python -m prunus_sim.formal.prove pruning"],
+    "driver": ["prunus run demo sample -n 2 --on golden"],
+    "boards": ["prunus bitstream tiny.npz --board icebreaker --mode inference --lanes 1 -o build"],
+}
+#: Commands that a plain installation runs.
+PLAIN = [
+    "prunus",
+    "prunus --help",
+    "prunus -h",
+    "prunus config tiny",
+    "prunus train --config tiny -d sample49.npz --epochs 1 -o small.npz",
+    "prunus evaluate small.npz -d sample49.npz",
+    "prunus inspect small.npz",
+    "prunus train --epochs 1 -o demo.npz",
+    "prunus evaluate demo.npz",
+    "prunus estimate demo",
+    "prunus verify demo -n 2 --on golden",
+]
+
+#: Makes what the commands of the extras take: images of 7 x 7 pixels, and a network of ten neurons.
+INPUTS = """
+import numpy as np
+from prunus_model import NetworkConfig, load_data, train
+arrays = {}
+for part in ("train", "test"):
+    split = load_data("sample", part)
+    arrays[f"{part}_images"] = split.images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).astype("uint8")
+    arrays[f"{part}_labels"] = split.labels
+np.savez("sample49.npz", **arrays)
+train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1).save("tiny.npz")
+"""
+
+
+def extras() -> set[str]:
+    """Return the extras of the project that are for users."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return set(table["optional-dependencies"]) - {"dev"}
+
+
+def python_of(version: str) -> str | None:
+    """Return an interpreter of that version, or None."""
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    if found is None:
+        return None
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    return found if said.returncode == 0 and f" {version}." in said.stdout else None
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True, cwd=folder)
+    (found,) = folder.glob("prunus-*.whl")
+    return found
+
+
+class Installed:
+    """An environment with the wheel, and an empty folder to run commands in."""
+
+    def __init__(self, python: str, wheel: Path, extra: str, folder: Path) -> None:
+        self.bin = folder / "venv" / "bin"
+        self.folder = folder / "work"
+        self.folder.mkdir()
+        subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
+        what = f"prunus{f'[{extra}]' if extra else ''} @ {wheel.as_uri()}"
+        command = [str(self.bin / "python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*command, "--disable-pip-version-check", what], check=True, cwd=self.folder)
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a user of this environment does, with none of the checkout's settings."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PRUNUS"))}
+        return subprocess.run(
+            command,
+            shell=True,
+            cwd=self.folder,
+            env=kept | {"PATH": f"{self.bin}{os.pathsep}{kept['PATH']}", "VIRTUAL_ENV": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def must(self, command: str) -> str:
+        """Run a command that must end well; return what it prints."""
+        done = self.run(command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+
+def test_every_extra_is_tried() -> None:
+    assert extras() == set(EXTRAS)
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_plain_installation(version: str, wheel: Path, tmp_path: Path) -> None:
+    python = python_of(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not on this machine")
+    here = Installed(python, wheel, "", tmp_path)
+    (here.folder / "inputs.py").write_text(INPUTS)
+    here.must("python inputs.py")
+    for command in PLAIN:
+        if command == "prunus":
+            assert "Usage: prunus" in "".join((here.run(command).stdout, here.run(command).stderr))
+        else:
+            here.must(command)
+    assert "pip install 'prunus[boards]'" in here.must("prunus --help")
+    broken = here.run("prunus bitstream demo --board icebreaker")
+    assert broken.returncode == 2
+    assert broken.stderr.splitlines() == [
+        "prunus: Command bitstream needs pip install 'prunus[boards]'"
+    ]
+    # What is installed is the wheel, not the checkout.
+    where = here.must("python -c 'import prunus_model; print(prunus_model.__file__)'")
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/venv/.*\n", where)
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_each_extra_alone(extra: str, wheel: Path, tmp_path: Path) -> None:
+    here = Installed(sys.executable, wheel, extra, tmp_path)
+    (here.folder / "inputs.py").write_text(INPUTS)
+    here.must("python inputs.py")
+    for command in EXTRAS[extra]:
+        here.must(command)
