@@ -51,7 +51,8 @@ from prunus_model import NetworkConfig, load_data, train
 arrays = {}
 for part in ("train", "test"):
     split = load_data("sample", part)
-    arrays[f"{part}_images"] = split.images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).astype("uint8")
+    blocks = split.images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+    arrays[f"{part}_images"] = blocks.astype("uint8")
     arrays[f"{part}_labels"] = split.labels
 np.savez("sample49.npz", **arrays)
 train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1).save("tiny.npz")
@@ -98,7 +99,7 @@ class Installed:
         subprocess.run([*command, "--disable-pip-version-check", what], check=True, cwd=self.folder)
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user of this environment does, with none of the checkout's settings."""
+        """Run a command as a user of this environment does, without settings of the checkout."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PRUNUS"))}
         return subprocess.run(
             command,
