@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
-from prunus_model.spec.config import BY_REDUNDANCY
+from prunus_model.spec.config import pruning_label
 
 __all__ = ["HARDWARE_BLOCKS", "hardware_block"]
 
@@ -191,7 +191,7 @@ def _mutants(results: _Results) -> str:
 def _energy(results: _Results) -> str:
     """Return what pruning saves in the largest network, and what it costs."""
     rows = {
-        (r["mode"], r["policy"]): r
+        (r["mode"], pruning_label(r)): r
         for r in sorted(results["energy"], key=lambda r: r["neurons"])
         if r["class"] == "b" and not r["early_exit"]
     }
@@ -203,22 +203,22 @@ def _energy(results: _Results) -> str:
         (unit,) = [
             r
             for r in results["pruning_unit"]
-            if (r["policy"], r["neurons"]) == (policy, one["neurons"])
+            if (pruning_label(r), r["neurons"]) == (policy, one["neurons"])
         ]
         return f"{unit['percent']:.3f} %"
 
     one = rows["inference", "adaptive"]
     energy, sops = "nj_per_presentation", "sops_per_presentation"
     flat = {
-        r["policy"]: r["nj_per_presentation"]
+        pruning_label(r): r["nj_per_presentation"]
         for r in results["sensitivity"]
         if (r["mode"], r["neurons"], r["exponent"]) == ("inference", one["neurons"], 0)
     }
-    by_redundancy = ""
-    if ("inference", BY_REDUNDANCY) in rows:
-        by_redundancy = (
-            f" By redundancy it is {fall('inference', energy, BY_REDUNDANCY)} and "
-            f"{fall('learning', energy, BY_REDUNDANCY)}, at a cost of {cost(BY_REDUNDANCY)}."
+    redundancy, both = "", "adaptive + redundancy"
+    if ("inference", both) in rows:
+        redundancy = (
+            f" With redundant inputs pruned, too, it is {fall('inference', energy, both)} and "
+            f"{fall('learning', energy, both)}, at a cost of {cost(both)}."
         )
     return (
         f"By memory accesses and operations (class b, {one['technology']}, {one['voltage_v']:g} V),"
@@ -228,7 +228,7 @@ def _energy(results: _Results) -> str:
         f"same per access), and "
         f"{fall('learning', energy)} off a presentation of the training, whose SOPs fall by "
         f"{fall('learning', sops)}; the pruning itself is {cost('adaptive')} of that."
-        f"{by_redundancy}"
+        f"{redundancy}"
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prunus_docs.tables import table
-from prunus_model.spec.config import BY_REDUNDANCY
 from prunus_overhead.report.sources import SOURCES, read_results
 from prunus_overhead.report.table import Table
 from prunus_overhead.report.tables import tables
@@ -17,8 +16,8 @@ __all__ = ["BLOCKS", "overhead_blocks"]
 BLOCKS: dict[str, tuple[str, Callable[[Sequence[str]], bool]]] = {
     "ablation": ("ablation", lambda _: True),
     "cells": ("cells", lambda _: True),
-    "pruning-unit": ("energy", lambda row: row[0] in ("adaptive", BY_REDUNDANCY)),
-    "savings": ("energy", lambda row: row[2] in ("adaptive", BY_REDUNDANCY)),
+    "pruning-unit": ("energy", lambda row: row[0] in ("adaptive", "adaptive + redundancy")),
+    "savings": ("energy", lambda row: row[2] in ("adaptive", "adaptive + redundancy")),
     "reasons": ("energy", lambda row: row[1] == "800"),
     "sensitivity": ("energy", lambda _: True),
     "peers": ("", lambda _: True),

@@ -20,7 +20,7 @@ from prunus_docs.hardware import HARDWARE_BLOCKS, hardware_block
 from prunus_docs.study import REPRODUCTION_BLOCKS, reproduction_block
 from prunus_docs.tables import origin, table, versions
 from prunus_model.common.atomic import write_atomically
-from prunus_model.spec.config import BY_REDUNDANCY
+from prunus_model.spec.config import pruning_label
 
 __all__ = ["main", "rendered"]
 
@@ -36,18 +36,12 @@ def _spread(values: Iterable[float], scale: float, digits: int) -> str:
     return f"{statistics.mean(scaled):.{digits}f} ± {half:.{digits}f}"
 
 
-def _label(row: dict[str, Any]) -> str:
-    """Policy, by the name that tables give it."""
-    shift = row["policy_strength"].get("echo_shift")
-    return BY_REDUNDANCY if shift else str(row["policy"])
-
-
 def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        return row["neurons"], row["epochs"], _label(row)
+        return row["neurons"], row["epochs"], pruning_label(row)
 
-    order = ["none", "adaptive", BY_REDUNDANCY, "constant", "soft", "post"]
-    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(_label(row))))
+    order = ["none", "adaptive", "adaptive + redundancy", "constant", "soft", "post"]
+    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(pruning_label(row))))
     return [(group, list(rows)) for group, rows in groupby(runs, key)]
 
 
@@ -58,7 +52,7 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     headings += ["live synapses"]
     lines = []
     for (neurons, epochs, policy), rows in _groups(results):
-        if not full and policy not in ("none", "adaptive", BY_REDUNDANCY):
+        if not full and policy not in ("none", "adaptive", "adaptive + redundancy"):
             continue
         line = [str(neurons), str(epochs), policy, _spread((r["vote"] for r in rows), 100, 2)]
         if full:
@@ -84,11 +78,11 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
 
 
 def _headline(results: dict[str, Any]) -> str:
-    runs = {(r["neurons"], _label(r), r["seed"]): r for r in results["runs"]}
+    runs = {(r["neurons"], pruning_label(r), r["seed"]): r for r in results["runs"]}
     pairs = [
         (runs[800, "none", seed], row)
         for (neurons, policy, seed), row in runs.items()
-        if neurons == 800 and policy == BY_REDUNDANCY
+        if neurons == 800 and policy == "adaptive + redundancy"
     ]
     loss = statistics.mean(a["vote"] - b["vote"] for a, b in pairs)
     accuracy = statistics.mean(b["vote"] for _, b in pairs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
-from prunus_model.spec.config import POLICIES
+from prunus_model.spec.config import POLICIES, pruning_label
 from prunus_model.study.claims import GOALS
 from prunus_model.study.figure_data import FIGURES
 from prunus_model.study.statistics import Compared, Group, base_of, by_series, compared, groups
@@ -130,7 +130,7 @@ def _order(group: Group) -> tuple[Any, ...]:
 
 
 def _rule(group: Group, part: str) -> str:
-    return group.label(part) or str(group["policy"])
+    return group.label(part) or pruning_label(group.rows[0])
 
 
 def _sizes(group: Group) -> list[str]:

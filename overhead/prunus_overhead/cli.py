@@ -11,6 +11,7 @@ import click
 
 from prunus_model.cli.common import console, data_option, load_network, new_table
 from prunus_model.data.datasets import load
+from prunus_model.spec.config import pruning_label
 from prunus_overhead.energy.activity import HOW_TO_GET, activity_rows, matching
 from prunus_overhead.energy.estimate import SOP_DEFINITION, Estimate, Load, class_a, class_b
 from prunus_overhead.energy.operations import UNITS
@@ -106,26 +107,30 @@ def facts_of(
         ``rows`` as in ``overhead/results/overhead.json``, and what they are about.
     """
     config = subject.artifact.config
+    rule: Row = {
+        "policy": config.pruning.policy,
+        "redundancy": config.redundancy is not None,
+    }
     rows = []
     cells = activity_rows() if measured is None else measured
     for kind, exit_after, load_, shapes, dense_shapes, workload in _loads(
         subject, data, images, mode
     ):
         head = {"mode": kind, "neurons": config.neurons, "early_exit": exit_after}
-        for policy, done, core in (
-            ("dense", load_.dense(), dense_shapes),
-            (config.pruning.policy, load_, shapes),
+        for pruning, done, core in (
+            ({"policy": "dense", "redundancy": False}, load_.dense(), dense_shapes),
+            (rule, load_, shapes),
         ):
             for found in (class_a(done, technology), class_b(done, core, technology)):
                 row: Row = {"class": found.energy_class, "technology": technology.name}
                 row |= {"voltage_v": technology.voltage_v, "workload": workload}
-                rows.append(row | head | {"policy": policy} | _figures(found))
+                rows.append(row | head | pruning | _figures(found))
         rows += [
             dict(row)
             for row in matching(
                 cells,
                 mode=kind,
-                policy=config.pruning.policy,
+                **rule,
                 neurons=config.neurons,
                 early_exit=exit_after,
             )
@@ -133,7 +138,7 @@ def facts_of(
     return {
         "artifact_hash": subject.artifact.content_hash,
         "neurons": config.neurons,
-        "policy": config.pruning.policy,
+        **rule,
         "lanes": subject.inference.hardware.lanes,
         "store": subject.inference.store.format if subject.inference.store else "learning",
         "technology": technology.name,
@@ -185,7 +190,7 @@ def _figures(found: Estimate) -> Row:
 def _print(facts: Row) -> None:
     rows = facts["rows"]
     console.print(
-        f"{facts['neurons']} neurons, pruning {facts['policy']}, {facts['lanes']} lanes, "
+        f"{facts['neurons']} neurons, pruning {pruning_label(facts)}, {facts['lanes']} lanes, "
         f"store {facts['store']}; network {facts['artifact_hash'][:12]}",
         soft_wrap=True,
     )
@@ -221,7 +226,7 @@ def _table(rows: list[Row]) -> Any:
         nj = row["nj_per_presentation"]
         table.add_row(
             row["class"],
-            row["policy"],
+            pruning_label(row),
             f"{row['sops_per_presentation']:,.0f}",
             f"{nj:,.1f}",
             f"{nj / dense[row['class']]:.3f}" if dense.get(row["class"]) else "--",

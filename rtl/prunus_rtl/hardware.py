@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
-    ECHO_BITS,
+    COACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     STEP_BITS,
@@ -32,7 +32,7 @@ class Space(IntEnum):
     Neurons are addressed by ``post``, inputs by ``pre``. A synapse is at
     ``pre << post_bits | post`` with ``post_bits`` the width of a neuron's index; its word is
     ``alive << weight_bits | weight``. The vote of a neuron for a class is at
-    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``ECHO`` is
+    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``COACTIVITY`` is
     there if redundant inputs are pruned. Words of the packed store are addressed by
     :meth:`prunus_rtl.memory_image.address_map.StoreLayout.address`.
     """
@@ -47,7 +47,7 @@ class Space(IntEnum):
     PRESENTATION = 7
     VOTES = 8
     STORE = 9
-    ECHO = 10
+    COACTIVITY = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -147,8 +147,8 @@ class HardwareConfig:
             bits["theta"] = network.neurons * THETA_BITS
             bits["strength"] = network.neurons * f.strength_bits
             bits["post_count"] = network.neurons * POST_COUNT_BITS
-            if network.echo_shift:
-                bits["echo"] = network.inputs * ECHO_BITS
+            if network.redundancy:
+                bits["coactivity"] = network.inputs * COACTIVITY_BITS
         return bits
 
     def check(self, network: NetworkConfig) -> None:

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
-    ECHO_BITS,
+    COACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -111,14 +111,14 @@ class Shapes:
         return self.network.inputs + 5
 
     @property
-    def by_redundancy(self) -> bool:
-        """Whether inputs have echoes, and lose their synapses if they are redundant."""
-        return self.hardware.learn and self.network.echo_shift > 0
+    def redundancy(self) -> bool:
+        """Whether co-activity is kept, and redundant inputs lose their synapses."""
+        return self.hardware.learn and self.network.redundancy is not None
 
     @property
-    def echo(self) -> Shape:
-        """Echo of an input."""
-        return unsigned(ECHO_BITS)
+    def coactivity(self) -> Shape:
+        """Co-activity of an input."""
+        return unsigned(COACTIVITY_BITS)
 
     @property
     def pre(self) -> Shape:

@@ -17,6 +17,7 @@ _ROW = {
     "network": "paper",
     "mode": "learning",
     "policy": "adaptive",
+    "redundancy": False,
     "target": "ecp5",
     "store": "list",
     "neurons": 800,
@@ -75,6 +76,7 @@ _RESULTS: dict[str, Any] = {
             "voltage_v": 0.9,
             "mode": mode,
             "policy": policy,
+            "redundancy": False,
             "neurons": neurons,
             "early_exit": early,
             "nj_per_presentation": 900 if early or neurons == 100 or kind == "a" else nj,
@@ -90,7 +92,7 @@ _RESULTS: dict[str, Any] = {
         for kind, neurons, early in (("b", 800, 0), ("b", 100, 0), ("b", 800, 1), ("a", 800, 0))
     ],
     "pruning_unit": [
-        {"policy": policy, "neurons": neurons, "percent": percent}
+        {"policy": policy, "redundancy": False, "neurons": neurons, "percent": percent}
         for policy, neurons, percent in (
             ("adaptive", 100, 1.0),
             ("adaptive", 800, 0.0125),
@@ -101,6 +103,7 @@ _RESULTS: dict[str, Any] = {
         {
             "mode": mode,
             "policy": policy,
+            "redundancy": False,
             "neurons": 800,
             "exponent": exponent,
             "nj_per_presentation": nj,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network, Step
-from prunus_model.spec.config import AdaptivePruning, NetworkConfig, SoftPruning
+from prunus_model.spec.config import NetworkConfig, RedundancyParams, SoftPruning
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import STATE_DTYPES, State
@@ -64,7 +64,7 @@ class Scalar:
     v: list[int]
     v_fire: list[int]
     last_step: list[int | None]
-    echo: list[int]
+    coactivity: list[int]
     presentation: int
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -186,25 +186,25 @@ class Scalar:
         recent = [
             last is not None and step - last <= c.stdp.trace_window for last in self.last_step
         ]
-        p: Any = c.pruning
+        p = c.redundancy
         for pre in self.inputs:
             self.count(update_dense=1)
-            goes = False
-            if p.policy == "adaptive" and p.echo_shift > 0:
-                e = self.echo[pre]
-                row, column = pre // p.row_length, pre % p.row_length
-                black = row % 2 != column % 2
-                goes = black and e >= 32768 and self.presentation >= p.echo_start
+            redundant = False
+            if p is not None:
+                old = self.coactivity[pre]
+                row, column = pre // p.image_width, pre % p.image_width
+                odd = row % 2 != column % 2
+                redundant = odd and old >= 32768 and self.presentation >= p.start
                 if pre > 0 and recent[pre - 1]:
-                    more, less = (65535 - e) // 2**p.echo_shift, e // 2**p.echo_shift
-                    self.echo[pre] = e + more if recent[pre] else e - less
+                    more, less = (65535 - old) // 2**p.shift, old // 2**p.shift
+                    self.coactivity[pre] = old + more if recent[pre] else old - less
             if not self.alive[pre][post] or self.frozen[pre][post]:
                 continue
             self.count(update_sops=1)
             w, r = self.weights[pre][post], random[pre]
             rise, fall = (self.w_max - w + r % up) // up, (w + r % down) // down
             w = w + rise if recent[pre] else w - fall
-            if w < w_prune or goes:
+            if w < w_prune or redundant:
                 self.alive[pre][post] = False
                 self.count(pruned=1)
                 w = 0
@@ -260,7 +260,7 @@ class Scalar:
         assert state.strength.tolist() == self.strength, context
         assert state.post_count.tolist() == self.post_count, context
         assert state.active_count.tolist() == self.active_count, context
-        assert state.echo.tolist() == self.echo, context
+        assert state.coactivity.tolist() == self.coactivity, context
         assert state.last_step.tolist() == last_step, context
         assert state.weights.tolist() == self.weights, context
         assert state.alive.tolist() == self.alive, context
@@ -290,7 +290,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
     frozen = alive & (rng.random(shape) < 0.5) & (active_count >= once) & (once > 0)
     weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
     theta = rng.integers([0, 2**24 - 3000], [3000, 2**24], (neurons, 2))
-    echoes = [0, 255, 32767, 32768, 65279, 65535] if config.echo_shift else [0]
+    coactivity = [0, 255, 32767, 32768, 65279, 65535] if config.redundancy else [0]
     state = State(
         weights=weights.astype(np.uint8),
         alive=alive,
@@ -302,7 +302,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
         v=rng.integers(0, 2**24, neurons).astype(np.int32),
         v_fire=rng.integers(0, 2**23, neurons).astype(np.int32),
         last_step=rng.integers(-1, config.encoder.steps, config.inputs).astype(np.int16),
-        echo=rng.choice(echoes, config.inputs).astype(np.int32),
+        coactivity=rng.choice(coactivity, config.inputs).astype(np.int32),
         presentation=int(rng.choice([0, 1, 2, 2**32 - 2, 2**32 - 1])),
     )
     state.check(config)
@@ -370,27 +370,24 @@ def test_every_step_is_what_the_semantics_say(
 @given(
     config=small_configs(),
     seed=st.integers(0, 2**32 - 1),
-    ramp_gain=st.sampled_from([0, 1, 300]),
     shift=st.sampled_from([1, 4, 8, 15]),
-    row_length=st.integers(1, 9),
+    image_width=st.integers(1, 9),
     start=st.sampled_from([0, 0, 1]),
     trained=st.booleans(),
 )
 def test_redundant_inputs_are_pruned_as_the_semantics_say(
     config: NetworkConfig,
     seed: int,
-    ramp_gain: int,
     shift: int,
-    row_length: int,
+    image_width: int,
     start: int,
     trained: bool,
 ) -> None:
-    """Neurons that fire at once, with thresholds of 0 and others."""
-    policy = AdaptivePruning(
-        ramp_gain=ramp_gain, echo_shift=shift, row_length=row_length, echo_start=start
-    )
+    """Neurons that fire at once, with every policy."""
     config = replace(
-        config, pruning=policy, homeostasis=replace(config.homeostasis, v_th=1, theta_plus=100)
+        config,
+        redundancy=RedundancyParams(shift=shift, image_width=image_width, start=start),
+        homeostasis=replace(config.homeostasis, v_th=1, theta_plus=100),
     )
     state = first_state(config, seed, trained=trained)
     oracle, engine = scalar(config, state), Engine(config, state)
@@ -401,6 +398,9 @@ def test_redundant_inputs_are_pruned_as_the_semantics_say(
         oracle.assert_is(network.state, f"presentation {n}")
         engine.present(levels, learn=True)
         oracle.assert_is(engine.state, f"engine, presentation {n}")
+    assert network.finish() == engine.finish() == oracle.finish()
+    oracle.assert_is(network.state, "after the end of training")
+    oracle.assert_is(engine.state, "engine, after the end of training")
 
 
 def spikes_of(presentation: Presentation) -> list[tuple[int, int]]:

@@ -30,6 +30,7 @@ def row(
         "neurons": 800,
         "epochs": 2,
         "policy": policy,
+        "redundancy": None,
         "policy_strength": {STRENGTH[policy]: strength} if policy in STRENGTH else {},
         "weight_bits": 8,
         "settings": {},

@@ -14,6 +14,7 @@ from prunus_model.spec.config import (
     NoPruning,
     PostPruning,
     PruningParams,
+    RedundancyParams,
     SoftPruning,
     StdpParams,
 )
@@ -30,9 +31,6 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
             ramp_shift=st.integers(0, 4),
             strength_gain=st.one_of(st.integers(0, 65535), st.integers(0, 6000)),
             start=start,
-            echo_shift=st.sampled_from([0, 0, 1, 8, 15]),
-            row_length=st.integers(1, 9),
-            echo_start=start,
         ),
         st.builds(
             SoftPruning,
@@ -41,6 +39,18 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
             percent=st.integers(0, 100),
         ),
         st.builds(PostPruning, w_prune=st.integers(0, w_max)),
+    )
+
+
+def _redundancy() -> st.SearchStrategy[RedundancyParams | None]:
+    return st.one_of(
+        st.none(),
+        st.builds(
+            RedundancyParams,
+            shift=st.sampled_from([1, 8, 15]),
+            image_width=st.integers(1, 9),
+            start=st.sampled_from([0, 0, 2]),
+        ),
     )
 
 
@@ -69,6 +79,7 @@ def configs(draw: st.DrawFn) -> NetworkConfig:
             depression_shift=draw(st.integers(0, 8)),
         ),
         pruning=draw(_policies(2**weight_bits - 1)),
+        redundancy=draw(_redundancy()),
     )
 
 

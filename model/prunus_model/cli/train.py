@@ -23,7 +23,7 @@ from prunus_model.cli.common import (
 )
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import check_for, load
-from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig, pruning_label
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Progress as TrainingProgress
@@ -48,6 +48,11 @@ _INTERRUPTED = 130
 @click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("-s", "--seed", type=int, help="Seed; default: as configured.")
 @click.option("-p", "--policy", type=click.Choice(list(POLICIES)), help="Pruning policy.")
+@click.option(
+    "--redundancy/--no-redundancy",
+    default=None,
+    help="Prune redundant inputs too; as configured, unless told otherwise.",
+)
 @click.option(
     "--set",
     "settings",
@@ -79,6 +84,7 @@ def command(
     epochs: int,
     seed: int | None,
     policy: str | None,
+    redundancy: bool | None,
     settings: tuple[str, ...],
     output: Path,
     force: bool,
@@ -90,7 +96,7 @@ def command(
 
     Ctrl-C stops at a checkpoint; the same command with --resume continues to the identical result.
     """
-    config = _configure(config_name, seed, policy, settings)
+    config = _configure(config_name, seed, policy, redundancy, settings)
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     new_file(output, force=force)
@@ -106,7 +112,7 @@ def command(
     # Now, not after the training.
     check_for(test, inputs=config.inputs, classes=config.readout.classes)
     console.print(
-        f"{config.neurons} neurons, {config.pruning.policy} pruning, seed {config.seed}: "
+        f"{config.neurons} neurons, pruning {pruning_label(config)}, seed {config.seed}: "
         f"{len(images)} images of {images.name}, {epochs} epochs",
         soft_wrap=True,
     )
@@ -130,7 +136,11 @@ def command(
 
 
 def _configure(
-    name: str, seed: int | None, policy: str | None, settings: tuple[str, ...]
+    name: str,
+    seed: int | None,
+    policy: str | None,
+    redundancy: bool | None,
+    settings: tuple[str, ...],
 ) -> NetworkConfig:
     changes: dict[str, Any] = {}
     if seed is not None:
@@ -144,6 +154,8 @@ def _configure(
     if isinstance(pruning, dict) and pruning.get("policy", old) != old:
         # The parameters of one policy are not those of another.
         values["pruning"] = {}
+    if redundancy is not None:
+        values["redundancy"] = (values["redundancy"] or {}) if redundancy else None
     _merge(values, changes)
     return NetworkConfig.from_mapping(values, source="Configuration")
 

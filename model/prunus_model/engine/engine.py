@@ -15,6 +15,7 @@ from prunus_model.spec.config import (
     ConstantPruning,
     NetworkConfig,
     PostPruning,
+    RedundancyParams,
     SoftPruning,
 )
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -94,7 +95,7 @@ class Engine:
             v=run.v[:neurons].copy(),
             v_fire=run.v_fire[:neurons].copy(),
             last_step=run.last_step.copy(),
-            echo=net.echo.copy(),
+            coactivity=net.coactivity.copy(),
             presentation=self._presentation,
         )
 
@@ -317,6 +318,7 @@ def _processors() -> int:
 def _params(config: NetworkConfig) -> kernels.Params:
     policy = config.pruning
     adaptive = policy if isinstance(policy, AdaptivePruning) else AdaptivePruning()
+    redundancy = config.redundancy or RedundancyParams()
     soft = policy if isinstance(policy, SoftPruning) else SoftPruning()
     code = {ConstantPruning: kernels.CONSTANT, AdaptivePruning: kernels.ADAPTIVE}.get(
         type(policy), kernels.NO_SWEEP_PRUNING
@@ -343,9 +345,10 @@ def _params(config: NetworkConfig) -> kernels.Params:
         ramp_shift=adaptive.ramp_shift,
         strength_gain=adaptive.strength_gain,
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
-        echo_shift=config.echo_shift,
-        row_length=adaptive.row_length,
-        echo_start=adaptive.echo_start,
+        redundancy=config.redundancy is not None,
+        redundancy_shift=redundancy.shift,
+        image_width=redundancy.image_width,
+        redundancy_start=redundancy.start,
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
@@ -369,5 +372,5 @@ def _net(state: State) -> kernels.Net:
         strength=state.strength.copy(),
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
-        echo=state.echo.copy(),
+        coactivity=state.coactivity.copy(),
     )

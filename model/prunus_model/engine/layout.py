@@ -103,9 +103,10 @@ class Params(NamedTuple):
     ramp_shift: int
     strength_gain: int
     start: int
-    echo_shift: int
-    row_length: int
-    echo_start: int
+    redundancy: bool
+    redundancy_shift: int
+    image_width: int
+    redundancy_start: int
     after_presentations: int
     min_spikes: int
     percent: int
@@ -124,7 +125,7 @@ class Net(NamedTuple):
     row_alive, row_frozen : ndarray of int64, shape (inputs,)
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
-    echo : ndarray of int32, shape (inputs,)
+    coactivity : ndarray of int32, shape (inputs,)
         As in :class:`prunus_model.spec.state.State`.
     """
 
@@ -137,7 +138,7 @@ class Net(NamedTuple):
     strength: npt.NDArray[np.int32]
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
-    echo: npt.NDArray[np.int32]
+    coactivity: npt.NDArray[np.int32]
 
 
 class Run(NamedTuple):

@@ -22,12 +22,12 @@ from prunus_model.engine.layout import (
     Run,
 )
 from prunus_model.engine.streams import draw_pass
-from prunus_model.spec.formats import ECHO_BITS, STRENGTH_GAIN_SHIFT, max_of
+from prunus_model.spec.formats import COACTIVITY_BITS, STRENGTH_GAIN_SHIFT, max_of
 
 __all__ = ["fire_threshold", "freeze", "learn_spike"]
 
-ECHO_MAX = max_of(ECHO_BITS)
-ECHO_HALF = 1 << (ECHO_BITS - 1)
+COACTIVITY_MAX = max_of(COACTIVITY_BITS)
+COACTIVITY_HALF = 1 << (COACTIVITY_BITS - 1)
 
 
 @compiled
@@ -52,28 +52,32 @@ def pruning_threshold(post_count: Any, strength: Any, presentation: int, p: Para
 
 
 @compiled
-def single_out(w_prune: int, step: int, presentation: int, p: Params, net: Net, run: Run) -> None:
-    """Raise the thresholds of redundant inputs above all weights; then move the echoes."""
+def prune_redundant(
+    w_prune: int, step: int, presentation: int, p: Params, net: Net, run: Run
+) -> None:
+    """Raise the thresholds of redundant inputs above all weights; then update co-activity."""
     oldest = np.int16(max(0, step - p.trace_window))
-    shift, top = np.int32(p.echo_shift), np.int32(ECHO_MAX)
-    started = presentation >= p.echo_start
-    before = black = False
+    shift, top = np.int32(p.redundancy_shift), np.int32(COACTIVITY_MAX)
+    started = presentation >= p.redundancy_start
+    before = odd = False
     column = 0
     for i in range(p.inputs):
-        echo = net.echo[i]
-        is_redundant = started & black & (echo >= ECHO_HALF)
+        coactivity = net.coactivity[i]
+        is_redundant = started & odd & (coactivity >= COACTIVITY_HALF)
         run.thresholds[i] = p.w_max + 1 if is_redundant else w_prune
         recent = run.last_step[i] >= oldest
         if before:
-            net.echo[i] = echo + ((top - echo) >> shift if recent else -(echo >> shift))
+            net.coactivity[i] = coactivity + (
+                (top - coactivity) >> shift if recent else -(coactivity >> shift)
+            )
         before = recent
         column += 1
-        if column < p.row_length:
-            black = not black
+        if column < p.image_width:
+            odd = not odd
         else:
-            # A row of even length ends in the colour with which the next one begins.
+            # A row of even length ends with the parity with which the next one begins.
             column = 0
-            black ^= p.row_length % 2 == 1
+            odd ^= p.image_width % 2 == 1
 
 
 @compiled
@@ -128,8 +132,8 @@ def learn_spike(
     )
     s = draw_pass(s, p.words, run.random)
     column, status = net.columns[post], net.status[post]
-    if p.echo_shift:
-        single_out(w_prune, step, presentation, p, net, run)
+    if p.redundancy:
+        prune_redundant(w_prune, step, presentation, p, net, run)
     else:
         run.thresholds[:] = w_prune
     strength, live_count = sweep(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import encoder, homeostasis, membrane, pruning, stdp
+from prunus_model.reference import encoder, homeostasis, membrane, pruning, redundancy, stdp
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig, PostPruning, SoftPruning
 from prunus_model.spec.counters import Counters
@@ -274,10 +274,14 @@ class Network:
         old = state.weights[:, post].astype(np.int64)
         new = stdp.updated(old, recent, learning.sweep(config.inputs), w_max, config.stdp)
         pruned = new < w_prune
-        if config.echo_shift:
-            echo = state.echo.astype(np.int64)
-            pruned |= pruning.redundant(echo, state.presentation, config.pruning)
-            state.echo[:] = pruning.moved_echo(echo, recent, config.echo_shift)
+        if config.redundancy:
+            old_coactivity = state.coactivity.astype(np.int64)
+            pruned |= redundancy.redundant_inputs(
+                old_coactivity, state.presentation, config.redundancy
+            )
+            state.coactivity[:] = redundancy.update_coactivity(
+                old_coactivity, recent, config.redundancy.shift
+            )
         pruned &= live
         state.weights[:, post] = np.where(live & ~pruned, new, 0)
         state.alive[pruned, post] = False

@@ -16,14 +16,12 @@ from prunus_model.spec.config import (
     PruningParams,
     SoftPruning,
 )
-from prunus_model.spec.formats import ECHO_BITS, STRENGTH_GAIN_SHIFT, max_of
+from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 
 __all__ = [
     "frozen_by_soft",
     "kept_by_post",
-    "moved_echo",
     "pruning_threshold",
-    "redundant",
 ]
 
 
@@ -38,8 +36,8 @@ def pruning_threshold(
     connection strength, so that a weak neuron keeps its synapses. Both are 0 before presentation
     ``start``; all other policies prune nothing in a sweep.
 
-    With ``echo_shift``, the synapses of inputs that are :func:`redundant` are pruned, too, whatever
-    the threshold.
+    Beside it, the synapses of redundant inputs may be pruned, whatever the threshold
+    (:mod:`prunus_model.reference.redundancy`).
 
     Parameters
     ----------
@@ -76,78 +74,6 @@ def pruning_threshold(
             return min(ramp, cap, w_max)
         case _:
             return 0
-
-
-def redundant(
-    echo: npt.NDArray[np.int64], presentation: int, policy: PruningParams
-) -> npt.NDArray[np.bool_]:
-    """Choose the inputs that say what their neighbours say: all their synapses are pruned.
-
-    From presentation ``echo_start`` on, an input is redundant if its echo is at least one half and
-    it is on a black square, when an image of rows of ``row_length`` inputs is laid out like a
-    chessboard with a white square first. So of two neighbours, one at least stays.
-
-    Parameters
-    ----------
-    echo : ndarray of int64, shape (inputs,)
-        From before this sweep, 0..65535.
-    presentation : int
-        Number of the presentation.
-    policy : PruningParams
-        The policy; none but ``adaptive`` with ``echo_shift`` has redundant inputs.
-
-    Returns
-    -------
-    ndarray of bool, shape (inputs,)
-
-    Examples
-    --------
-    Two rows of three inputs:
-
-    >>> policy = AdaptivePruning(echo_shift=12, row_length=3)
-    >>> redundant(np.array([65535, 65535, 32768, 32768, 0, 32767]), 0, policy).tolist()
-    [False, True, False, True, False, False]
-    """
-    if not isinstance(policy, AdaptivePruning) or not policy.echo_shift:
-        return np.zeros(echo.shape, dtype=np.bool_)
-    row, column = np.divmod(np.arange(len(echo)), policy.row_length)
-    black = (row + column) % 2 == 1
-    chosen: npt.NDArray[np.bool_] = black & (echo >> (ECHO_BITS - 1) == 1)
-    return chosen & (presentation >= policy.echo_start)
-
-
-def moved_echo(
-    echo: npt.NDArray[np.int64], recent: npt.NDArray[np.bool_], echo_shift: int
-) -> npt.NDArray[np.int64]:
-    """Return the echoes after a sweep.
-
-    Those of inputs before which a recent one stands move: down by ``echo >> echo_shift``, or, if
-    the input was recent too, up by the same of what is missing to 65535. So an echo follows the
-    share of the sweeps in which the input was recent, of those of all neurons together in which
-    the one before it was.
-
-    Parameters
-    ----------
-    echo : ndarray of int64, shape (inputs,)
-        Before, 0..65535.
-    recent : ndarray of bool, shape (inputs,)
-        Inputs that were active recently (:func:`prunus_model.reference.stdp.recent`).
-    echo_shift : int
-        How slowly they follow, 1..15.
-
-    Returns
-    -------
-    ndarray of int64, shape (inputs,)
-
-    Examples
-    --------
-    >>> moved_echo(np.array([9, 0, 512, 512]), np.array([True, True, False, True]), 8)
-    array([  9, 255, 510, 512])
-    """
-    up, down = max_of(ECHO_BITS) - echo >> echo_shift, echo >> echo_shift
-    before = np.concatenate(([False], recent[:-1]))
-    moved: npt.NDArray[np.int64] = echo + before * np.where(recent, up, -down)
-    return moved
 
 
 def frozen_by_soft(

@@ -6,7 +6,6 @@ The same objects configure the reference, the engine and the hardware generator.
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.validation import sentences
 from prunus_model.spec.formats import (
-    ECHO_BITS,
+    COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
@@ -34,7 +33,6 @@ from prunus_model.spec.formats import (
 )
 
 __all__ = [
-    "BY_REDUNDANCY",
     "NAMED",
     "POLICIES",
     "AdaptivePruning",
@@ -47,8 +45,10 @@ __all__ = [
     "PostPruning",
     "PruningParams",
     "ReadoutParams",
+    "RedundancyParams",
     "SoftPruning",
     "StdpParams",
+    "pruning_label",
 ]
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -167,18 +167,7 @@ class AdaptivePruning:
     strength_gain : int
         Cap by the neuron's own connection strength, in 1/65536. 0..65535.
     start : int
-        First presentation in which anything is pruned.
-    echo_shift : int
-        How slowly the *echo* of an input is averaged, as a power of 2: the share of the learning
-        sweeps in which the input was recent, of those in which the one before it was. Inputs with
-        an echo of at least one half may be redundant
-        (:func:`prunus_model.reference.pruning.redundant`), and lose all their synapses. 0, the
-        default: no echoes are kept. 0..15.
-    row_length : int
-        Inputs in a row of an image; of neighbours in a row or column, one at least stays. Plays a
-        part only with ``echo_shift``. 1..65536.
-    echo_start : int
-        First presentation in which inputs are redundant.
+        First presentation in which the threshold prunes anything.
     """
 
     policy: Literal["adaptive"] = "adaptive"
@@ -186,9 +175,6 @@ class AdaptivePruning:
     ramp_shift: Annotated[int, Field(ge=0, le=32)] = 3
     strength_gain: Annotated[int, Field(ge=0, le=65535)] = 330
     start: _Presentation = 0
-    echo_shift: Annotated[int, Field(ge=0, le=ECHO_BITS - 1)] = 0
-    row_length: Annotated[int, Field(ge=1, le=65536)] = 28
-    echo_start: _Presentation = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -227,10 +213,6 @@ class PostPruning:
 
 PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
 
-#: Parameters that play a part only with echoes.
-_OF_ECHOES = ("echo_shift", "row_length", "echo_start")
-#: Label of adaptive pruning with ``echo_shift``, where policies are compared.
-BY_REDUNDANCY = "by redundancy"
 #: Pruning policies by name, with their default parameters.
 POLICIES: Mapping[str, PruningParams] = {
     "none": NoPruning(),
@@ -239,6 +221,31 @@ POLICIES: Mapping[str, PruningParams] = {
     "soft": SoftPruning(),
     "post": PostPruning(),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class RedundancyParams:
+    """Pruning of redundant inputs, beside any policy (semantics, section 6).
+
+    The *co-activity* of an input is the share of the learning sweeps in which the input was
+    recently active, of those in which the input before it was. An input whose co-activity is at
+    least one half and that is on an odd site of the checkerboard is redundant, and loses all its
+    synapses (:func:`prunus_model.reference.redundancy.redundant_inputs`).
+
+    Parameters
+    ----------
+    shift : int
+        How slowly co-activity is averaged: a sweep moves it by a ``2**-shift`` of the way. 1..15.
+    image_width : int
+        Inputs in a row of an image; of neighbours in a row or column, one at least stays.
+        1..65536.
+    start : int
+        First presentation in which redundant inputs are pruned.
+    """
+
+    shift: Annotated[int, Field(ge=1, le=COACTIVITY_BITS - 1)] = 12
+    image_width: Annotated[int, Field(ge=1, le=65536)] = 28
+    start: _Presentation = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -277,6 +284,9 @@ class NetworkConfig:
         Seed of the initial weights and of the random streams, 32 bits.
     encoder, membrane, homeostasis, stdp, pruning, readout
         Parameters of the units.
+    redundancy : RedundancyParams, optional
+        Redundant inputs are pruned too, whatever the policy. Default: they are not, and no
+        co-activity is kept.
 
     Raises
     ------
@@ -302,6 +312,7 @@ class NetworkConfig:
     homeostasis: HomeostasisParams = HomeostasisParams()
     stdp: StdpParams = StdpParams()
     pruning: Annotated[PruningParams, Field(discriminator="policy")] = AdaptivePruning()
+    redundancy: RedundancyParams | None = None
     readout: ReadoutParams = ReadoutParams()
 
     def __post_init__(self) -> None:
@@ -388,55 +399,46 @@ class NetworkConfig:
             raise ConfigError(f"Configuration file {path} must be readable: {reason}") from e
         return cls.from_toml(text, source=str(path))
 
-    @property
-    def echo_shift(self) -> int:
-        """That of adaptive pruning, 0 for all other policies: no echoes are kept."""
-        return self.pruning.echo_shift if isinstance(self.pruning, AdaptivePruning) else 0
-
-    @property
-    def policy_label(self) -> str:
-        """Name of the pruning policy in tables: ``BY_REDUNDANCY`` if echoes are kept."""
-        return BY_REDUNDANCY if self.echo_shift else self.pruning.policy
-
-    def with_policy(self, label: str) -> NetworkConfig:
-        """Return it with a policy of this label: its own, or with that policy's defaults.
-
-        ``BY_REDUNDANCY`` is its own adaptive pruning, or the default, with the echoes of square
-        images and an ``echo_shift`` of 8 if it has none.
-        """
-        if label == self.policy_label:
-            return self
-        if label != BY_REDUNDANCY:
-            return replace(self, pruning=POLICIES[label])
-        own = self.pruning if isinstance(self.pruning, AdaptivePruning) else AdaptivePruning()
-        row_length = max(1, math.isqrt(self.inputs))
-        return replace(self, pruning=replace(own, echo_shift=8, row_length=row_length))
-
     def to_mapping(self) -> dict[str, Any]:
-        """Return the configuration as nested dictionaries of plain values."""
+        """Return the configuration as nested dictionaries of plain values, complete.
+
+        ``redundancy`` is None if redundant inputs are not pruned.
+        """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
 
-    def identity(self) -> dict[str, Any]:
-        """Return :meth:`to_mapping` without parameters of echoes that have their defaults.
-
-        If echoes are kept, all are there. This is what files and digests are of: those of networks
-        from before there were echoes stay what they were.
-        """
-        mapping = self.to_mapping()
-        if not self.echo_shift:
-            default = AdaptivePruning()
-            for name in _OF_ECHOES:
-                if mapping["pruning"].get(name) == getattr(default, name):
-                    del mapping["pruning"][name]
-        return mapping
-
     def to_toml(self) -> str:
-        """Return the configuration as TOML, complete."""
-        return tomli_w.dumps(self.to_mapping())
+        """Return the configuration as TOML, complete; without ``redundancy`` there is no table."""
+        mapping = self.to_mapping()
+        return tomli_w.dumps({key: mapping[key] for key in mapping if mapping[key] is not None})
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
+
+
+def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:
+    """Return how tables and figures name a rule of pruning.
+
+    Parameters
+    ----------
+    of : NetworkConfig or mapping
+        A configuration, or a row of results with ``policy`` and ``redundancy``.
+
+    Examples
+    --------
+    >>> pruning_label(NetworkConfig.named("sparse")), pruning_label(NetworkConfig.named("demo"))
+    ('adaptive + redundancy', 'adaptive')
+    >>> pruning_label({"policy": "none", "redundancy": True})
+    'redundancy'
+    """
+    policy, redundancy = (
+        (of.pruning.policy, of.redundancy)
+        if isinstance(of, NetworkConfig)
+        else (of["policy"], of["redundancy"])
+    )
+    if not redundancy:
+        return str(policy)
+    return "redundancy" if policy == "none" else f"{policy} + redundancy"
 
 
 _BASE = NetworkConfig()
@@ -473,8 +475,8 @@ NAMED: Mapping[str, NetworkConfig] = {
     "paper": _sized(800, 1000, 3, 330),
     # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
     "sparse": replace(
-        _sized(800, 1000, 0, 0),
-        pruning=AdaptivePruning(echo_shift=12, echo_start=40_000),
+        _sized(800, 1000, 3, 330),
+        redundancy=RedundancyParams(shift=12, start=40_000),
     ),
     "1600": _sized(1600, 2000, 2, 330),
 }

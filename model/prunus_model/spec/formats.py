@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
-    "ECHO_BITS",
+    "COACTIVITY_BITS",
     "LEVEL_BITS",
     "POST_COUNT_BITS",
     "PRESENTATION_BITS",
@@ -44,7 +44,7 @@ PRESENTATION_BITS = 32
 SEED_BITS = 32
 #: Share of the learning sweeps in which an input was recently active, of those in which the input
 #: before it was.
-ECHO_BITS = 16
+COACTIVITY_BITS = 16
 #: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
 STRENGTH_GAIN_SHIFT = 16
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from prunus_model.spec.config import NetworkConfig, SoftPruning
 from prunus_model.spec.formats import (
-    ECHO_BITS,
+    COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     THETA_BITS,
@@ -49,9 +49,9 @@ class State:
         Firing threshold in force.
     last_step : ndarray of int16, shape (inputs,)
         Step of the last spike of each input in this presentation, :data:`NO_STEP` if none.
-    echo : ndarray of int32, shape (inputs,)
+    coactivity : ndarray of int32, shape (inputs,)
         Share of the learning sweeps in which each input was recently active, of those in which the
-        input before it was, in 1/65536 (adaptive pruning with ``echo_shift``; else 0).
+        input before it was, in 1/65536 (with ``redundancy``; else 0).
     presentation : int
         Number of the next presentation; selects the random streams.
     """
@@ -66,7 +66,7 @@ class State:
     v: npt.NDArray[np.int32]
     v_fire: npt.NDArray[np.int32]
     last_step: npt.NDArray[np.int16]
-    echo: npt.NDArray[np.int32]
+    coactivity: npt.NDArray[np.int32]
     presentation: int
 
     @classmethod
@@ -92,7 +92,7 @@ class State:
             v=np.zeros(config.neurons, dtype=np.int32),
             v_fire=np.zeros(config.neurons, dtype=np.int32),
             last_step=np.full(config.inputs, NO_STEP, dtype=np.int16),
-            echo=np.zeros(config.inputs, dtype=np.int32),
+            coactivity=np.zeros(config.inputs, dtype=np.int32),
             presentation=0,
         )
 
@@ -131,7 +131,7 @@ class State:
             "alive": synapses,
             "frozen": synapses,
             "last_step": (config.inputs,),
-            "echo": (config.inputs,),
+            "coactivity": (config.inputs,),
         }
         for name, dtype in STATE_DTYPES.items():
             array = getattr(self, name)
@@ -148,7 +148,7 @@ class State:
             ("v", 0, max_of(f.v_bits)),
             ("v_fire", 0, max_of(V_FIRE_BITS)),
             ("last_step", NO_STEP, config.encoder.steps - 1),
-            ("echo", 0, max_of(ECHO_BITS) if config.echo_shift else 0),
+            ("coactivity", 0, max_of(COACTIVITY_BITS) if config.redundancy else 0),
         ):
             _first(name, getattr(self, name), low, high)
         if not 0 <= self.presentation <= max_of(PRESENTATION_BITS):
@@ -190,5 +190,5 @@ STATE_DTYPES: dict[str, type[np.generic]] = {
     "v": np.int32,
     "v_fire": np.int32,
     "last_step": np.int16,
-    "echo": np.int32,
+    "coactivity": np.int32,
 }

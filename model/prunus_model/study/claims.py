@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import BY_REDUNDANCY, NetworkConfig
+from prunus_model.spec.config import NetworkConfig, pruning_label
 from prunus_model.study.comparison import soft_accuracy, soft_sops
 from prunus_model.study.statistics import Compared, Group, base_of, compared, groups
 from prunus_model.training.history import QUANTILES
@@ -225,7 +225,7 @@ def _goal(rows: Sequence[dict[str, Any]], goal: Goal) -> tuple[str, Verdict]:
             both, key=lambda pair: (-len(pair[1].seeds), pair[0].mean("inference_sop_fraction"))
         )
         text = _saved(*best)
-        plain = [pair for pair in kept if "echo_shift" not in pair[0]["policy_strength"]]
+        plain = [pair for pair in kept if not pair[0]["redundancy"]]
         if plain and best not in plain:
             other = min(plain, key=lambda pair: pair[0].mean("inference_sop_fraction"))
             text += f". With the plain rule, most saved within the loss: {_saved(*other)}"
@@ -255,7 +255,7 @@ def _saved(group: Group, c: Compared) -> str:
 def _plain(rows: Sequence[dict[str, Any]]) -> list[Group]:
     """Return the adaptive networks at default strength, without what goes beyond the paper."""
     found = [group for group, _ in _adaptive(rows)]
-    return [g for g in found if "sizes" in g.rows[0]["parts"] and not g.label("sizes")]
+    return [g for g in found if "sizes" in g.rows[0]["parts"] and not g["redundancy"]]
 
 
 def _adapts(rows: Sequence[dict[str, Any]]) -> tuple[str, Verdict]:
@@ -328,8 +328,8 @@ def _cost(overhead: Path) -> tuple[str, Verdict]:
     if not overhead.exists():
         return f"Needs {overhead}", UNKNOWN
     rows = json.loads(overhead.read_text())["pruning_unit"]
-    rules = ("adaptive", BY_REDUNDANCY)
-    shares = {row["policy"]: row["percent"] for row in rows if row["neurons"] == 800}
+    rules = ("adaptive", "adaptive + redundancy")
+    shares = {pruning_label(row): row["percent"] for row in rows if row["neurons"] == 800}
     if not all(rule in shares for rule in rules):
         return f"Needs 800 neurons in {overhead}", UNKNOWN
     text = " and ".join(f"{shares[rule]:.4f} % ({rule})" for rule in rules)

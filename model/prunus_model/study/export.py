@@ -93,6 +93,6 @@ def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     keys = ("data", "neurons", "epochs", "policy", "weight_bits")
-    strength = sorted(row["policy_strength"].items())
+    strength = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_strength")]
     settings = json.dumps(row["settings"], sort_keys=True)
     return (*(row[key] for key in keys), strength, settings, row["seed"], row["early_exit"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import POLICIES
+from prunus_model.spec.config import POLICIES, pruning_label
 from prunus_model.study.claims import GOALS
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
@@ -67,6 +67,7 @@ def _point(group: Group) -> dict[str, Any]:
     """Return what the figures of accuracy and cost show of a group; accuracy in percent."""
     return {
         "strength": group["policy_strength"],
+        "redundancy": group["redundancy"],
         "early_exit": group["early_exit"],
         "weight_bits": group["weight_bits"],
         "seeds": list(group.seeds),
@@ -130,6 +131,7 @@ def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:
         return None
     return {
         "strength": group["policy_strength"],
+        "redundancy": group["redundancy"],
         "seeds": list(difference.seeds),
         "vote_loss": difference.vote,
         "vote_loss_error": difference.vote_error,
@@ -158,7 +160,7 @@ def _training(trainings: Sequence[Training], store: ResultStore) -> dict[str, An
         "synapses": neurons * first.config.inputs,
         "quantiles": list(QUANTILES),
         "series": {
-            t.parts["sizes"] or t.config.pruning.policy: store.detail(t.digest)["history"]
+            t.parts["sizes"] or pruning_label(t.config): store.detail(t.digest)["history"]
             for t in same
         },
     }

@@ -16,6 +16,7 @@ from prunus_model.spec.config import (
     NoPruning,
     PostPruning,
     PruningParams,
+    RedundancyParams,
     SoftPruning,
 )
 from prunus_model.spec.state import STATE_DTYPES
@@ -23,13 +24,13 @@ from prunus_model.spec.state import STATE_DTYPES
 __all__ = ["fingerprint"]
 
 #: Strong enough to prune some, but not all, synapses of `tiny` in so few presentations.
-_POLICIES: tuple[PruningParams, ...] = (
-    NoPruning(),
-    ConstantPruning(w_prune=30, start=60),
-    AdaptivePruning(ramp_shift=1, strength_gain=900),
-    AdaptivePruning(ramp_shift=0, strength_gain=1200, echo_shift=4),
-    PostPruning(w_prune=30),
-    SoftPruning(after_presentations=4, min_spikes=1, percent=40),
+_RULES: tuple[tuple[PruningParams, RedundancyParams | None], ...] = (
+    (NoPruning(), None),
+    (ConstantPruning(w_prune=30, start=60), None),
+    (AdaptivePruning(ramp_shift=1, strength_gain=900), None),
+    (AdaptivePruning(ramp_shift=0, strength_gain=1200), RedundancyParams(shift=4)),
+    (PostPruning(w_prune=30), None),
+    (SoftPruning(after_presentations=4, min_spikes=1, percent=40), None),
 )
 _IMAGES = 200
 _DIGITS = 16
@@ -39,9 +40,9 @@ _DIGITS = 16
 def fingerprint() -> str:
     """Return a digest of what the engine computes, every kind of pruning included.
 
-    A small network of each policy learns from fixed images, then infers with early exit. All state
-    variables, counters and spikes go into the digest. No version number has to be kept up by hand,
-    and nothing changes for a new parameter whose default leaves the behaviour as it is.
+    A small network of each rule of pruning learns from fixed images, then infers with early exit.
+    All state variables, counters and spikes go into the digest. No version number has to be kept up
+    by hand, and nothing changes for a new parameter whose default leaves the behaviour as it is.
 
     Returns
     -------
@@ -55,8 +56,8 @@ def fingerprint() -> str:
     numbers = np.arange(_IMAGES * config.inputs).reshape(_IMAGES, config.inputs)
     shape = (numbers % config.inputs) * (7 + np.arange(_IMAGES)[:, None] % 10) % 11
     levels = np.where(shape < 4, 40 + 20 * shape, numbers % 5).astype(np.uint8)
-    for policy in _POLICIES:
-        engine = Engine(replace(config, pruning=policy))
+    for policy, redundancy in _RULES:
+        engine = Engine(replace(config, pruning=policy, redundancy=redundancy))
         counters, spikes = engine.train(levels)
         engine.finish()
         counts, inferred = engine.infer(levels, stop_after=2, threads=1)

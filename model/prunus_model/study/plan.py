@@ -66,7 +66,7 @@ class Training:
     @property
     def columns(self) -> dict[str, Any]:
         """What a row of results says of it, before anything is measured."""
-        pruning = self.config.identity()["pruning"]
+        pruning = self.config.to_mapping()["pruning"]
         return {
             "data": self.data,
             "config": self.config_name,
@@ -74,6 +74,7 @@ class Training:
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
             "policy_strength": pruning,
+            "redundancy": self.config.to_mapping()["redundancy"],
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
             "seed": self.config.seed,
@@ -84,6 +85,8 @@ class Training:
         """What it is, for people."""
         columns = self.columns
         values = columns["policy_strength"] | dotted(self.settings)
+        if columns["redundancy"]:
+            values |= dotted({"redundancy": columns["redundancy"]})
         text = "".join(f" {name}={value}" for name, value in values.items())
         return (
             f"{self.data} {self.config_name} {columns['policy']}{text} "
@@ -167,7 +170,7 @@ def _digest(run: Run, data: tuple[str, str]) -> str:
     readout = replace(run.config.readout, stop_after=0)
     content = {
         "model": fingerprint(),
-        "config": replace(run.config, readout=readout).identity(),
+        "config": replace(run.config, readout=readout).to_mapping(),
         "epochs": run.epochs,
         "data": data,
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from prunus_model.spec.config import pruning_label
 from prunus_model.study.trials import dotted
 
 __all__ = [
@@ -24,8 +25,8 @@ __all__ = [
 ]
 
 _Row = dict[str, Any]
-#: What, with the parameters of the policy, makes two runs equal but for the seed.
-_SAME = ("data", "neurons", "epochs", "weight_bits", "early_exit", "policy")
+#: What, with the rule of pruning and the settings, makes two runs equal but for the seed.
+_SAME = ("data", "neurons", "epochs", "weight_bits", "early_exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Group:
     @property
     def strength(self) -> str:
         """Parameters of the policy, for people."""
-        return ", ".join(f"{k} {v}" for k, v in self.rows[0]["policy_strength"].items())
+        row = self.rows[0]
+        values = row["policy_strength"] | dotted({"redundancy": row["redundancy"] or {}})
+        return ", ".join(f"{k} {v}" for k, v in values.items())
 
     @property
     def settings(self) -> str:
@@ -114,13 +117,13 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
     for row in rows:
         if (part and part not in row["parts"]) or any(row[k] != v for k, v in values.items()):
             continue
-        key = [*(row[k] for k in _SAME), row["policy_strength"], row["settings"]]
+        key = [*(row[k] for k in (*_SAME, "policy", "policy_strength", "redundancy", "settings"))]
         found.setdefault(json.dumps(key, sort_keys=True), []).append(row)
     return [Group(tuple(sorted(same, key=lambda row: row["seed"]))) for same in found.values()]
 
 
 def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
-    """Return groups by label in a part, or policy; with the epochs, if those are not all the same.
+    """Return groups by label in a part, or rule; with the epochs, if those are not all the same.
 
     Parameters
     ----------
@@ -132,7 +135,7 @@ def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
     epochs = len({group["epochs"] for group in found}) > 1
     series: dict[str, list[Group]] = {}
     for group in found:
-        name = group.label(part) or str(group["policy"])
+        name = group.label(part) or pruning_label(group.rows[0])
         name += f", {group['epochs']} epochs" if epochs else ""
         series.setdefault(name, []).append(group)
     return series
@@ -140,8 +143,8 @@ def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
 
 def base_of(group: Group, rows: Sequence[_Row]) -> Group | None:
     """Return the network that is never pruned and equal to a group in all else, if it is there."""
-    same = {name: group[name] for name in (*_SAME[:-1], "settings")}
-    found = groups(rows, policy="none", **same)
+    same = {name: group[name] for name in (*_SAME, "settings")}
+    found = groups(rows, policy="none", redundancy=None, **same)
     return found[0] if found else None
 
 

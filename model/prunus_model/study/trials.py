@@ -27,7 +27,9 @@ from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
 __all__ = ["Run", "Runs", "dotted", "parse_runs", "read_runs"]
 
 #: What an entry says by keys of its own, so that it cannot be in ``set`` too.
-_OWN_KEYS = ("pruning", "seed", "weight_bits")
+_OWN_KEYS = ("pruning", "redundancy", "seed", "weight_bits")
+#: By which key of a run list, where it is another.
+_GIVEN_BY = {"pruning": "policies", "redundancy": "policies", "seed": "seeds"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -41,7 +43,9 @@ class Runs:
     policies : tuple of dict
         Each a table with ``policy``, its parameters (a list stands for each of its values) and
         perhaps a ``label``, by which tables and figures name it. What is not given is as in the
-        configuration if that has the same policy, and the default otherwise.
+        configuration if that has the same policy, and the default otherwise. With a table
+        ``redundancy`` redundant inputs are pruned, too; what is not given in it is as in the
+        configuration, or the default.
     seeds : tuple of int
         Seeds; runs that differ in the policy alone are paired by them.
     epochs : int
@@ -81,7 +85,7 @@ class Runs:
                 raise ValueError(f"config must be of {', '.join(NAMED)}, not {name!r}")
         for name in _OWN_KEYS:
             if name in self.set:
-                own = {"pruning": "policies", "seed": "seeds"}.get(name, name)
+                own = _GIVEN_BY.get(name, name)
                 raise ValueError(f"set must not have {name}, which is given by {own}")
 
 
@@ -246,6 +250,11 @@ def _configured(
 ) -> NetworkConfig:
     values = NetworkConfig.named(name).to_mapping()
     pruning = values["pruning"]
+    policy = dict(policy)
+    redundancy = policy.pop("redundancy", None)
+    if isinstance(redundancy, dict):
+        redundancy = {**(values["redundancy"] or {}), **redundancy}
+    values["redundancy"] = redundancy
     # The parameters of one policy are not those of another.
     values["pruning"] = {**pruning, **policy} if pruning["policy"] == policy["policy"] else policy
     values["seed"] = seed

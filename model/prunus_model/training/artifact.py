@@ -32,13 +32,11 @@ from prunus_model.training.history import HISTORY_FIELDS, History
 __all__ = ["FORMAT", "FORMAT_VERSION", "Artifact", "Schedule"]
 
 FORMAT = "prunus network"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _HEADER = "header.json"
 _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-#: State that only networks have whose pruning keeps it.
-_ECHO = "echo"
 #: Arrays beside the state.
 _ARRAYS = (
     "votes",
@@ -214,8 +212,7 @@ class Artifact:
             config=config,
             schedule=Schedule(**header["schedule"]),
             state=State(
-                **{_ECHO: np.zeros(config.inputs, dtype=STATE_DTYPES[_ECHO])}
-                | {name: arrays[name] for name in _state_names(config.echo_shift)},
+                **{name: arrays[name] for name in STATE_DTYPES},
                 presentation=header["presentation"],
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
@@ -268,14 +265,14 @@ class Artifact:
         return {
             "format_version": FORMAT_VERSION,
             "complete": self.complete,
-            "config": self.config.identity(),
+            "config": self.config.to_mapping(),
             "schedule": asdict(self.schedule),
             "presentation": self.state.presentation,
             "counters": asdict(self.counters),
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = {name: getattr(self.state, name) for name in _state_names(self.config.echo_shift)}
+        arrays = {name: getattr(self.state, name) for name in STATE_DTYPES}
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -284,11 +281,6 @@ class Artifact:
         }
         arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
         return arrays
-
-
-def _state_names(echo_shift: int | None) -> tuple[str, ...]:
-    """Return the state variables that a file holds, by whether echoes are kept."""
-    return tuple(name for name in STATE_DTYPES if name != _ECHO or echo_shift)
 
 
 def _json(value: Any) -> bytes:
@@ -322,7 +314,7 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            names = (*_state_names(header["config"]["pruning"].get("echo_shift")), *_ARRAYS)
+            names = (*STATE_DTYPES, *_ARRAYS)
             members = {_HEADER, *(f"{name}.npy" for name in names)}
             _check_names("members", archive.namelist(), members, path)
             arrays = {

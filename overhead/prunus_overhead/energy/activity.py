@@ -33,10 +33,17 @@ def activity_rows(path: Path = CELLS) -> list[dict[str, Any]]:
 
 
 def matching(
-    rows: Sequence[Mapping[str, Any]], *, mode: str, policy: str, neurons: int, early_exit: int
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    mode: str,
+    policy: str,
+    redundancy: bool,
+    neurons: int,
+    early_exit: int,
 ) -> list[Mapping[str, Any]]:
     """Return the rows for a network of this kind, without those in which nothing may be pruned."""
-    wanted = {"mode": mode, "policy": policy, "neurons": neurons, "early_exit": early_exit}
+    wanted = {"mode": mode, "policy": policy, "redundancy": redundancy}
+    wanted |= {"neurons": neurons, "early_exit": early_exit}
     return [
         row
         for row in rows

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.data.datasets import Split
-from prunus_model.spec.config import BY_REDUNDANCY, NetworkConfig
+from prunus_model.spec.config import NetworkConfig, pruning_label
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
+from prunus_overhead.ablation.cores import with_pruning
 from prunus_overhead.energy.estimate import Estimate, Load, class_a, class_b
 from prunus_overhead.energy.reasons import groups
 from prunus_overhead.energy.technology import Technology
@@ -21,14 +22,14 @@ __all__ = ["EPOCHS", "EXPONENTS", "NETWORKS", "Measured", "measure", "network", 
 
 Row = dict[str, Any]
 
-#: Named configurations and policies that are measured.
+#: What is measured: named configuration, pruning policy, whether redundant inputs are pruned, too.
 NETWORKS = (
     *(
-        (name, policy)
+        (name, policy, False)
         for name in ("demo", "400", "paper")
         for policy in ("none", "adaptive", "constant", "soft")
     ),
-    ("sparse", BY_REDUNDANCY),
+    ("sparse", "adaptive", True),
 )
 #: How often each training image is shown.
 EPOCHS = 2
@@ -55,7 +56,9 @@ class Measured:
     sensitivity: list[Row]
 
 
-def network(name: str, policy: str, data: Split, *, epochs: int, cache: Path) -> Artifact:
+def network(
+    name: str, policy: str, data: Split, *, redundancy: bool = False, epochs: int, cache: Path
+) -> Artifact:
     """Return a trained network, from a file if it was trained before.
 
     Parameters
@@ -66,14 +69,17 @@ def network(name: str, policy: str, data: Split, *, epochs: int, cache: Path) ->
         Pruning policy, with its default parameters if it is not that of the configuration.
     data : Split
         Training images.
+    redundancy : bool
+        Whether redundant inputs are pruned, too.
     epochs : int
         How often each is shown.
     cache : Path
         Folder of networks that were trained before. One of another configuration or training is
         not taken.
     """
-    config = NetworkConfig.named(name).with_policy(policy)
-    path = cache / f"{name}-{policy}-{data.name.replace(' ', '-').replace('/', '-')}-{epochs}.npz"
+    config = with_pruning(NetworkConfig.named(name), policy, redundancy=redundancy)
+    rule = f"{policy}-redundancy" if redundancy else policy
+    path = cache / f"{name}-{rule}-{data.name.replace(' ', '-').replace('/', '-')}-{epochs}.npz"
     if path.exists():
         found = Artifact.load(path)
         made = (found.config, found.schedule.epochs, found.schedule.data_sha256)
@@ -107,6 +113,7 @@ def measure(artifact: Artifact, test: Split, technology: Technology, *, lanes: i
                 {
                     "mode": head["mode"],
                     "policy": head["policy"],
+                    "redundancy": head["redundancy"],
                     "neurons": artifact.config.neurons,
                     "exponent": exponent,
                     "nj_per_presentation": class_b(load, shapes, bent).nj,
@@ -117,7 +124,7 @@ def measure(artifact: Artifact, test: Split, technology: Technology, *, lanes: i
         for found in (class_a(load, technology), class_b(load, shapes, technology)):
             rows.append(_row(found, head, shapes, technology, artifact))
     unit = None
-    if subject.learning.network.pruning.policy != "none":
+    if pruning_label(subject.learning.network) != "none":
         unit = overhead_of(subject, technology)
     return Measured(rows=rows, pruning_unit=unit, sensitivity=sensitivity)
 
@@ -150,7 +157,8 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
         for done, core in ((load, subject.learning), (bare, subject.learning_dense))
     )
     return {
-        "policy": subject.artifact.config.policy_label,
+        "policy": subject.artifact.config.pruning.policy,
+        "redundancy": subject.artifact.config.redundancy is not None,
         "neurons": subject.artifact.config.neurons,
         "lanes": subject.learning.hardware.lanes,
         "class": "b",
@@ -161,11 +169,13 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
 
 
 def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Shapes]]:
-    policy = subject.artifact.config.policy_label
+    policy = subject.artifact.config.pruning.policy
+    redundancy = subject.artifact.config.redundancy is not None
     shown = f"{len(test)} images of {test.name}"
     for early in (0, 1):
         result = subject.show(test, stop_after=early)
-        head: Row = {"mode": "inference", "policy": policy, "early_exit": early}
+        head: Row = {"mode": "inference", "policy": policy, "redundancy": redundancy}
+        head |= {"early_exit": early}
         head |= {"workload": shown, "accuracy": result.accuracy}
         yield head, result.load, subject.inference
         if result.load.counters.frozen_sops:
@@ -173,7 +183,7 @@ def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Shapes]]:
             yield skipping, result.load.without_frozen(), subject.without_frozen().inference
     schedule = subject.artifact.schedule
     load = subject.training()
-    head = {"mode": "learning", "policy": policy, "early_exit": 0}
+    head = {"mode": "learning", "policy": policy, "redundancy": redundancy, "early_exit": 0}
     head["workload"] = f"whole training: {schedule.presentations} presentations of {schedule.data}"
     yield head, load, subject.learning
     if load.counters.frozen_sops:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from prunus_model.spec.config import AdaptivePruning
 from prunus_model.spec.formats import (
-    ECHO_BITS,
+    COACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -50,7 +50,7 @@ MEMORY_UNITS: Mapping[str, str] = {
     "theta": "homeostasis",
     "strength": "homeostasis",
     "post_count": "homeostasis",
-    "echo": "pruning",
+    "coactivity": "pruning",
     "votes": "readout",
     "scores": "readout",
 }
@@ -153,8 +153,8 @@ def operations(shapes: Shapes) -> tuple[Operation, ...]:
                 bits=strength * _FACTOR_BITS,
             )
         )
-    if shapes.by_redundancy:
-        found.append(add("echo", "pruning", ECHO_BITS))
+    if shapes.redundancy:
+        found.append(add("coactivity", "pruning", COACTIVITY_BITS))
     policy = shapes.network.pruning
     if isinstance(policy, AdaptivePruning):
         # Two products for each learned spike: half the count is the one, half the other.

@@ -95,14 +95,17 @@ class Subject:
         config = self.artifact.config
         if config.pruning.policy in HARDWARE_POLICIES:
             return make_plan(self.artifact, options).shapes
-        artifact = replace(self.artifact, config=replace(config, pruning=NoPruning()))
+        config = replace(config, pruning=NoPruning(), redundancy=None)
+        artifact = replace(self.artifact, config=config)
         return make_plan(artifact, options).shapes
 
     @cached_property
     def learning_dense(self) -> Shapes:
         """Core that learns, without a unit for pruning."""
         shapes = self.learning
-        return replace(shapes, network=replace(shapes.network, pruning=NoPruning()))
+        return replace(
+            shapes, network=replace(shapes.network, pruning=NoPruning(), redundancy=None)
+        )
 
     def without_frozen(self) -> Subject:
         """Return the network without synapses that soft pruning has frozen at 0: they add nothing.

@@ -8,7 +8,7 @@ from itertools import product
 from statistics import median
 from typing import Any
 
-from prunus_model.spec.config import BY_REDUNDANCY
+from prunus_model.spec.config import pruning_label
 from prunus_overhead.report.sources import Results
 
 __all__ = ["Tile", "tiles"]
@@ -52,7 +52,7 @@ def _pair(rows: Sequence[Row], rule: str = "adaptive") -> tuple[Row, Row] | None
     """Return a core without pruning and the same with a pruning rule, the largest."""
     found = {}
     for row in rows:
-        found[row["neurons"], row["lanes"], row["policy"]] = row
+        found[row["neurons"], row["lanes"], pruning_label(row)] = row
     sizes = sorted({key[:2] for key in found}, reverse=True)
     for size in sizes:
         if (*size, "none") in found and (*size, rule) in found:
@@ -95,7 +95,7 @@ def _overhead(ablation: Sequence[Row]) -> list[Tile]:
 
 
 def _pruning_unit(rows: Sequence[Row]) -> list[Tile]:
-    adaptive = [r for r in rows if r["policy"] == "adaptive"]
+    adaptive = [r for r in rows if pruning_label(r) == "adaptive"]
     if not adaptive:
         return []
     one = max(adaptive, key=lambda r: r["neurons"])
@@ -111,7 +111,7 @@ def _pruning_unit(rows: Sequence[Row]) -> list[Tile]:
 def _savings(energy: Sequence[Row]) -> list[Tile]:
     found = []
     modes = (("inference", "inference"), ("learning", "learning presentation"))
-    for (mode, what), rule in product(modes, ("adaptive", BY_REDUNDANCY)):
+    for (mode, what), rule in product(modes, ("adaptive", "adaptive + redundancy")):
         rows = [
             r for r in energy if (r["class"], r["mode"], r["early_exit"]) == ("b", mode, 0)
         ]  # fmt: skip

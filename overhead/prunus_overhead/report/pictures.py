@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from prunus_model.spec.config import BY_REDUNDANCY
+from prunus_model.spec.config import pruning_label
 from prunus_overhead.energy.operations import UNITS
 from prunus_overhead.report.charts import (
     Axis,
@@ -28,7 +28,7 @@ Chart = Scatter | Bars | Strip
 Row = dict[str, Any]
 
 #: Policies in the order in which they are shown.
-COLOURED = ("none", "adaptive", BY_REDUNDANCY, "constant", "soft")
+COLOURED = ("none", "adaptive", "adaptive + redundancy", "constant", "soft")
 #: Units of a learning core that are shown as one, by the name of the synthesised module.
 _JOINED = {
     "columns": "store",
@@ -77,12 +77,12 @@ def pictures(results: Results) -> list[Chart]:
 
 
 def _policies(rows: Iterable[Row]) -> list[str]:
-    there = {row["policy"] for row in rows}
+    there = {pruning_label(row) for row in rows}
     return [policy for policy in COLOURED if policy in there]
 
 
 def _accuracy(energy: Sequence[Row]) -> list[Chart]:
-    rows = [r for r in energy if r["mode"] == "inference" and r["policy"] in COLOURED]
+    rows = [r for r in energy if r["mode"] == "inference" and pruning_label(r) in COLOURED]
     found: list[Chart] = []
     for kind, key, label in (
         ("a", "sops_per_presentation", "forward SOPs per inference"),
@@ -97,7 +97,7 @@ def _accuracy(energy: Sequence[Row]) -> list[Chart]:
         for policy in _policies(chosen):
             points = []
             for r in sorted(chosen, key=lambda r: (r["early_exit"], r["neurons"])):
-                if r["policy"] == policy:
+                if pruning_label(r) == policy:
                     points.append(_point(r, key))
             series.append(Series(name=policy, points=points))
         found.append(
@@ -121,9 +121,9 @@ def _point(row: Row, key: str) -> Point:
         x=row[key],
         y=100 * row["accuracy"],
         # Those of the other policies are nearby.
-        label=str(row["neurons"]) if row["policy"] == "adaptive" else "",
-        tip=f"{row['neurons']} neurons, {row['policy']}{early}: {100 * row['accuracy']:.2f} %, "
-        f"{short(row[key])}",
+        label=str(row["neurons"]) if pruning_label(row) == "adaptive" else "",
+        tip=f"{row['neurons']} neurons, {pruning_label(row)}{early}: "
+        f"{100 * row['accuracy']:.2f} %, {short(row[key])}",
         hollow=bool(row["early_exit"]),
     )
 
@@ -145,7 +145,7 @@ def _by_unit(energy: Sequence[Row], mode: str) -> list[Chart]:
             continue
         early = ", early exit" if r["early_exit"] else ""
         parts = [Part(name=u, value=r["parts"].get(u, 0.0)) for u in UNITS if u in r["parts"]]
-        bars.append(Bar(label=f"{_label(r['policy'])}{early}", parts=parts))
+        bars.append(Bar(label=f"{_label(pruning_label(r))}{early}", parts=parts))
     one = rows[-1]
     what = "inference" if mode == "inference" else "learning presentation"
     return [
@@ -165,14 +165,14 @@ def _label(policy: str) -> str:
 
 
 def _reasons(energy: Sequence[Row]) -> list[Chart]:
-    rows = [r for r in energy if r["class"] == "b" and r["policy"] in ("none", "adaptive")]
-    if {r["policy"] for r in rows} != {"none", "adaptive"}:
+    rows = [r for r in energy if r["class"] == "b" and pruning_label(r) in ("none", "adaptive")]
+    if {pruning_label(r) for r in rows} != {"none", "adaptive"}:
         return []
-    neurons = max(r["neurons"] for r in rows if r["policy"] == "adaptive")
+    neurons = max(r["neurons"] for r in rows if pruning_label(r) == "adaptive")
     bars = []
     for mode in ("inference", "learning"):
         pair = {
-            r["policy"]: r
+            pruning_label(r): r
             for r in rows
             if (r["mode"], r["neurons"], r["early_exit"]) == (mode, neurons, 0)
         }
@@ -208,7 +208,7 @@ def _activity(rows: Sequence[Row]) -> list[Chart]:
     neurons = max(r["neurons"] for r in rows)
     bars = [
         Bar(
-            label=f"{r['mode']}, {_label(r['policy'])}",
+            label=f"{r['mode']}, {_label(pruning_label(r))}",
             parts=[Part(name=n, value=nj) for n, nj in _joined(r["units"]).items()],
         )
         for r in rows
@@ -252,7 +252,7 @@ def _area(results: Results) -> list[Chart]:
     cells = [
         r
         for r in results.rows("cells", "ablation")
-        if (r["mode"], r["policy"]) == ("learning", "adaptive")
+        if (r["mode"], pruning_label(r)) == ("learning", "adaptive")
     ]
     if cells:
         one = min(cells, key=lambda r: r["neurons"])
@@ -296,10 +296,10 @@ def _speed(ablation: Sequence[Row]) -> list[Chart]:
             rows=[
                 (
                     (
-                        f"{r['neurons']} neurons, {r['lanes']} lanes, {r['mode']}, {r['policy']}: "
-                        f"{median(r['fmax_mhz']):.1f} MHz"
+                        f"{r['neurons']} neurons, {r['lanes']} lanes, {r['mode']}, "
+                        f"{pruning_label(r)}: {median(r['fmax_mhz']):.1f} MHz"
                     ),
-                    r["policy"],
+                    pruning_label(r),
                     r["fmax_mhz"],
                 )
                 for r in rows

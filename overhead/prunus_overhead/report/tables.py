@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from prunus_model.spec.config import pruning_label
 from prunus_overhead.report.peers import PEERS, Peer
 from prunus_overhead.report.pictures import unit_of
 from prunus_overhead.report.sources import Results
@@ -50,7 +51,7 @@ def tables(results: Results) -> list[Table]:
 
 
 def _ablation(rows: Sequence[Row]) -> Table | None:
-    base = {_core(r): r for r in rows if r["policy"] == "none"}
+    base = {_core(r): r for r in rows if pruning_label(r) == "none"}
     cells = []
     for r in rows:
         none = base.get(_core(r), r)
@@ -66,7 +67,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
                 r["mode"],
                 str(r["neurons"]),
                 str(r["lanes"]),
-                r["policy"],
+                pruning_label(r),
                 *(count(r.get(name)) for name in ("logic", "lut", "carry", "ff", "blocks")),
                 *more,
                 speed,
@@ -104,7 +105,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
 
 
 def _cells(rows: Sequence[Row]) -> Table | None:
-    base = {_core(r): r["cells_um2"] for r in rows if r["policy"] == "none"}
+    base = {_core(r): r["cells_um2"] for r in rows if pruning_label(r) == "none"}
     return Table(
         name="cells",
         title="Otherwise equal cores, standard cells",
@@ -127,10 +128,10 @@ def _cells(rows: Sequence[Row]) -> Table | None:
                 r["mode"],
                 str(r["neurons"]),
                 str(r["lanes"]),
-                r["policy"],
+                pruning_label(r),
                 *(count(r[name]) for name in ("cells", "cells_um2", "nand2")),
                 f"{100 * (r['cells_um2'] / base[_core(r)] - 1):+.2f} %"
-                if _core(r) in base and r["policy"] != "none"
+                if _core(r) in base and pruning_label(r) != "none"
                 else "--",
                 *(count(r[name]) for name in ("memory_bits", "memory_um2")),
             ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import BY_REDUNDANCY
+from prunus_model.spec.config import pruning_label
 from prunus_overhead.energy.reasons import GROUPS
 from prunus_overhead.report.charts import short
 from prunus_overhead.report.table import Row, Table, count, percent
@@ -28,7 +28,7 @@ def pruning_unit_table(rows: Sequence[Row]) -> Table | None:
         headings=["pruning", "neurons", "class", "nJ with it", "nJ without", "more"],
         rows=[
             [
-                r["policy"],
+                pruning_label(r),
                 str(r["neurons"]),
                 r["class"],
                 f"{r['with_nj']:,.2f}",
@@ -44,11 +44,11 @@ def pruning_unit_table(rows: Sequence[Row]) -> Table | None:
 
 def savings_table(energy: Sequence[Row]) -> Table | None:
     """Return what pruning saves, and how that compares with SOPs."""
-    dense = {_setting(r): r for r in energy if r["policy"] == "none"}
+    dense = {_setting(r): r for r in energy if pruning_label(r) == "none"}
     rows = []
     for r in energy:
         base = dense.get(_setting(r))
-        if r["class"] != "b" or r["policy"] == "none" or base is None:
+        if r["class"] != "b" or pruning_label(r) == "none" or base is None:
             continue
         sops = 1 - r["sops_per_presentation"] / base["sops_per_presentation"]
         fall = 1 - r["nj_per_presentation"] / base["nj_per_presentation"]
@@ -56,7 +56,7 @@ def savings_table(energy: Sequence[Row]) -> Table | None:
             [
                 r["mode"],
                 str(r["neurons"]),
-                r["policy"],
+                pruning_label(r),
                 str(r["early_exit"] or "never"),
                 f"{base['nj_per_presentation']:,.0f}",
                 f"{r['nj_per_presentation']:,.0f}",
@@ -97,13 +97,13 @@ def reasons_table(energy: Sequence[Row]) -> Table | None:
     chosen = [r for r in energy if r["class"] == "b" and not r["early_exit"]]
     names = [name for name in GROUPS if any(name in r["groups"] for r in chosen)]
     for r in chosen:
-        if r["policy"] in ("none", "adaptive", BY_REDUNDANCY):
+        if pruning_label(r) in ("none", "adaptive", "adaptive + redundancy"):
             groups = (r["groups"].get(name, 0.0) for name in names)
             rows.append(
                 [
                     r["mode"],
                     str(r["neurons"]),
-                    r["policy"],
+                    pruning_label(r),
                     r["store"],
                     f"{r['pj_per_sop']:.2f}",
                     *(f"{nj:,.1f}" for nj in groups),
@@ -121,12 +121,14 @@ def reasons_table(energy: Sequence[Row]) -> Table | None:
 
 def sensitivity_table(rows: Sequence[Row]) -> Table | None:
     """Return how savings depend on the law of memories."""
-    dense = {(r["mode"], r["neurons"], r["exponent"]): r for r in rows if r["policy"] == "none"}
+    dense = {
+        (r["mode"], r["neurons"], r["exponent"]): r for r in rows if pruning_label(r) == "none"
+    }
     exponents = sorted({r["exponent"] for r in rows})
     lines: dict[tuple[str, int], list[str]] = {}
     for r in sorted(rows, key=lambda r: (r["mode"], r["neurons"], r["exponent"])):
         base = dense.get((r["mode"], r["neurons"], r["exponent"]))
-        if r["policy"] != "adaptive" or base is None:
+        if pruning_label(r) != "adaptive" or base is None:
             continue
         key = r["mode"], r["neurons"]
         if key not in lines:
@@ -172,7 +174,7 @@ def energy_table(rows: Sequence[Row]) -> Table | None:
                 f"{r['voltage_v']:g}" if "voltage_v" in r else "--",
                 r["mode"],
                 str(r["neurons"]),
-                r["policy"] + (", prunes nothing" if r.get("same_decisions") else ""),
+                pruning_label(r) + (", prunes nothing" if r.get("same_decisions") else ""),
                 str(r.get("early_exit") or "never"),
                 str(r.get("store", "--")),
                 count(r.get("sops_per_presentation")),

@@ -142,7 +142,8 @@ def main(
             _note(f"{_name(area)} ...")
             core = area_core(area, networks)
             head: Row = {"technology": library.technology, "mode": area.mode}
-            head |= {"policy": area.policy, "neurons": core.network.neurons}
+            head |= {"policy": area.policy, "redundancy": False}
+            head |= {"neurons": core.network.neurons}
             head |= {"lanes": area.lanes}
             areas.append(head | area_row(core, library, bit_cell_um2=bit_cell_um2))
         rows: list[Row] = []

@@ -11,7 +11,7 @@ from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig, PruningParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
-from prunus_overhead.ablation.cores import without_pruning
+from prunus_overhead.ablation.cores import with_pruning, without_pruning
 from prunus_rtl.core.core import Core
 from prunus_rtl.export.measured import planned
 from prunus_rtl.export.plan import Plan
@@ -114,7 +114,7 @@ def area_core(area: Area, networks: Networks) -> Core:
     """
     if area.mode == "learning":
         network = NetworkConfig.named(area.name)
-        network = network.with_policy(area.policy)
+        network = with_pruning(network, area.policy, redundancy=False)
         return Core(network=network, hardware=HardwareConfig(lanes=area.lanes))
     neurons = NetworkConfig.named(area.name).neurons
     case = Case(mode=area.mode, policy=area.policy, neurons=neurons, lanes=area.lanes)
@@ -152,7 +152,7 @@ class Networks:
 
     def _train(self, policy: str, neurons: int) -> Artifact:
         network = NetworkConfig.named(_NAME)
-        network = replace(network.with_policy(policy), neurons=neurons)
+        network = replace(with_pruning(network, policy, redundancy=False), neurons=neurons)
         return train(network, load(self._data, "train"), epochs=self._epochs)
 
     def artifact(self, case: Case) -> Artifact:
@@ -160,7 +160,8 @@ class Networks:
         if not case.idle:
             return self._trained(case.policy, case.neurons)
         dense = self._trained("none", case.neurons)
-        return same_decisions(dense, NetworkConfig.named(_NAME).with_policy(case.policy).pruning)
+        config = with_pruning(NetworkConfig.named(_NAME), case.policy, redundancy=False)
+        return same_decisions(dense, config.pruning)
 
     def plan(self, case: Case) -> Plan:
         """Return what is built of the network of a case."""

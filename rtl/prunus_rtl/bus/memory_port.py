@@ -37,7 +37,7 @@ PLAIN_SPACES: Mapping[Space, str] = {
     Space.POST_COUNT: "post_count",
     Space.V: "v",
     Space.V_FIRE: "v_fire",
-    Space.ECHO: "echo",
+    Space.COACTIVITY: "coactivity",
 }
 
 
@@ -69,8 +69,8 @@ def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
             Space.POST_COUNT: (s.post.width, s.post_count.width, neurons),
             Space.LAST_STEP: (s.pre.width, last_step_layout(s).size, inputs),
         }
-    if s.by_redundancy:
-        found[Space.ECHO] = (s.pre.width, s.echo.width, inputs)
+    if s.redundancy:
+        found[Space.COACTIVITY] = (s.pre.width, s.coactivity.width, inputs)
     return dict(sorted(found.items()))
 
 

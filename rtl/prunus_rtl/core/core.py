@@ -28,7 +28,7 @@ from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.neurons.threshold import Homeostasis
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.plasticity.redundancy import Echoes
+from prunus_rtl.plasticity.redundancy import Redundancy
 from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.plasticity.trace import LastStep
 from prunus_rtl.shapes import Shapes
@@ -503,15 +503,15 @@ class Core(wiring.Component):
         m.submodules.random = random = RandomStream()
         m.submodules.sweep = sweep = LearningSweep(shapes=s)
         m.submodules.pruning = pruning = Pruning(shapes=s)
-        if s.by_redundancy:
-            echo = Echoes(shapes=s, init=self._initial("echo"))
-            m.submodules.echo = echo
-            wiring.connect(m, port.echo, echo.access)
+        if s.redundancy:
+            redundancy = Redundancy(shapes=s, init=self._initial("coactivity"))
+            m.submodules.redundancy = redundancy
+            wiring.connect(m, port.coactivity, redundancy.access)
             m.d.comb += [
-                echo.read.eq(sweep.column.read_row),
-                echo.pre.eq(sweep.column.read_pre),
-                echo.recent.eq(trace.recent),
-                pruning.redundant.eq(echo.redundant),
+                redundancy.read.eq(sweep.column.read_row),
+                redundancy.pre.eq(sweep.column.read_pre),
+                redundancy.recent.eq(trace.recent),
+                pruning.redundant.eq(redundancy.redundant),
             ]
         for name in ("theta", "strength", "post_count"):
             wiring.connect(m, getattr(port, name), getattr(homeostasis, f"{name}_access"))

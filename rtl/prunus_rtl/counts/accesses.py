@@ -66,8 +66,8 @@ class Accesses:
         a learned spike, and ``theta`` for each neuron if it decays.
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
-    echo_reads, echo_writes : int
-        Echo of an input, if redundant inputs are pruned: both for each input of a learned
+    coactivity_reads, coactivity_writes : int
+        Co-activity of an input, if redundant inputs are pruned: both for each input of a learned
         spike.
     vote_reads : int
         Votes: for each output spike and class.
@@ -88,8 +88,8 @@ class Accesses:
         Decay of each neuron that decays, and ``theta_plus`` for a learned spike.
     post_count_additions : int
         One for a learned spike.
-    echo_additions : int
-        Echo moved: one for each input of a learned spike.
+    coactivity_additions : int
+        Updates of co-activity: one for each input of a learned spike.
     base_additions : int
         ``v_th + theta``, for each multiplication.
     multiply_additions : int
@@ -149,8 +149,8 @@ class Accesses:
     strength_writes: int = 0
     post_count_reads: int = 0
     post_count_writes: int = 0
-    echo_reads: int = 0
-    echo_writes: int = 0
+    coactivity_reads: int = 0
+    coactivity_writes: int = 0
     vote_reads: int = 0
     score_reads: int = 0
     score_writes: int = 0
@@ -162,7 +162,7 @@ class Accesses:
     strength_additions: int = 0
     theta_additions: int = 0
     post_count_additions: int = 0
-    echo_additions: int = 0
+    coactivity_additions: int = 0
     base_additions: int = 0
     multiply_additions: int = 0
     vote_additions: int = 0
@@ -245,7 +245,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
     lane_items = queued if inputs > 1 else 0
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or isinstance(n.pruning, ConstantPruning)
-    heard = visits * shapes.by_redundancy
+    updates = visits * shapes.redundancy
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
     decayed = neurons * decays
@@ -269,8 +269,8 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
         strength_writes=learned,
         post_count_reads=learned,
         post_count_writes=learned,
-        echo_reads=heard,
-        echo_writes=heard,
+        coactivity_reads=updates,
+        coactivity_writes=updates,
         vote_reads=classes * c.output_spikes,
         score_reads=classes * (c.output_spikes + decided),
         score_writes=classes * c.output_spikes,
@@ -282,7 +282,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
         strength_additions=c.update_sops,
         theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
         post_count_additions=learned,
-        echo_additions=heard,
+        coactivity_additions=updates,
         base_additions=multiplied,
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,

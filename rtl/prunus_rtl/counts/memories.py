@@ -107,8 +107,8 @@ def memories(shapes: Shapes) -> tuple[MemoryUse, ...]:
         add("theta", "theta", neurons, shapes.theta.width, each=False, writes=True)
         add("strength", "strength", neurons, shapes.strength.width, each=False, writes=True)
         add("post_count", "post_count", neurons, shapes.post_count.width, each=False, writes=True)
-    if shapes.by_redundancy:
-        add("echo", "echo", inputs, shapes.echo.width, each=False, writes=True)
+    if shapes.redundancy:
+        add("coactivity", "coactivity", inputs, shapes.coactivity.width, each=False, writes=True)
     classes = n.readout.classes
     add("votes", "vote", neurons * classes, shapes.vote.width, each=False, writes=False)
     add("scores", "score", classes, shapes.score.width, each=False, writes=True)

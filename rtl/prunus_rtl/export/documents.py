@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
@@ -32,7 +33,7 @@ _SPACES = {
     Space.V: ("`post`", "membrane potential"),
     Space.V_FIRE: ("`post`", "firing threshold in force"),
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike"),
-    Space.ECHO: ("`pre`", "share of the learning sweeps in which the input was active"),
+    Space.COACTIVITY: ("`pre`", "share of the learning sweeps in which the input was active"),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
     Space.STORE: (
@@ -184,7 +185,7 @@ def _parameters(plan: Plan) -> str:
         ("bits of a weight", network.weight_bits),
         ("classes", network.readout.classes),
         ("seed", network.seed),
-        ("pruning policy", network.pruning.policy),
+        ("pruning", pruning_label(network)),
         ("lanes", hardware.lanes),
         ("neurons of a lane (slots)", hardware.slots(network)),
         ("learns", "yes" if hardware.learn else "no"),

@@ -253,6 +253,6 @@ def _ordered(state: State, neurons: npt.NDArray[np.int64]) -> State:
     arrays = {}
     for name in STATE_DTYPES:
         array = getattr(state, name)
-        by_neuron = name not in ("last_step", "echo")
+        by_neuron = name not in ("last_step", "coactivity")
         arrays[name] = np.ascontiguousarray(array[..., neurons] if by_neuron else array.copy())
     return State(**arrays, presentation=state.presentation)

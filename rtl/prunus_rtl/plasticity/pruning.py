@@ -27,10 +27,10 @@ def _cut(value: Any, bits: int) -> Any:
 class Pruning(wiring.Component):
     """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
 
-    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. Synapses of
-    redundant inputs are pruned, too (:func:`prunus_model.reference.pruning.redundant`), if echoes
-    are kept. Policy and constants are fixed when the core is generated; ``none`` has no hardware at
-    all.
+    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. If the network
+    has ``redundancy``, synapses of redundant inputs are pruned, too, whatever the policy
+    (:mod:`prunus_model.reference.redundancy`). Policy and constants are fixed when the core is
+    generated; ``none`` without redundancy has no hardware at all.
 
     Timing
     ------
@@ -54,7 +54,8 @@ class Pruning(wiring.Component):
     presentation : In(shapes.presentation)
         Number of the presentation.
     redundant : In(1)
-        The synapse that comes in the next cycle is of an input that may go; only with echoes.
+        The synapse that comes in the next cycle is of a redundant input; only with
+        ``shapes.redundancy``.
     w_prune : Out(shapes.weight)
         Pruning threshold.
     weight : In(shapes.weight)
@@ -74,7 +75,7 @@ class Pruning(wiring.Component):
                 "weight": In(shapes.weight),
                 "prune": Out(1),
             }
-            | ({"redundant": In(1)} if shapes.by_redundancy else {})
+            | ({"redundant": In(1)} if shapes.redundancy else {})
         )
 
     @property
@@ -87,11 +88,15 @@ class Pruning(wiring.Component):
         m = Module()
         s = self._shapes
         policy = s.network.pruning
+        redundant = Signal()
+        if s.redundancy and s.network.redundancy:
+            late = self.presentation >= s.network.redundancy.start
+            m.d.sync += redundant.eq(self.redundant & late)
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
+            m.d.comb += self.prune.eq(redundant)
             return m
 
-        goes = Signal()
-        m.d.comb += self.prune.eq((self.weight < self.w_prune) | goes)
+        m.d.comb += self.prune.eq((self.weight < self.w_prune) | redundant)
         started = self.presentation >= policy.start
         if isinstance(policy, ConstantPruning):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
@@ -109,6 +114,4 @@ class Pruning(wiring.Component):
         ramp, cap = bounds
         least = Mux(ramp < cap, ramp, cap)
         m.d.sync += self.w_prune.eq(Mux(started, _cut(least, len(self.w_prune)), 0))
-        if s.by_redundancy:
-            m.d.sync += goes.eq(self.redundant & (self.presentation >= policy.echo_start))
         return m

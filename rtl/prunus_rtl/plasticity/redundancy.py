@@ -1,4 +1,4 @@
-"""Echoes: which inputs only say what the inputs before them say, as the learning sweeps see it."""
+"""Redundancy: the co-activity of neighbouring inputs, and which inputs are redundant by it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import AdaptivePruning
-from prunus_model.spec.formats import ECHO_BITS
+from prunus_model.spec.config import RedundancyParams
+from prunus_model.spec.formats import COACTIVITY_BITS
 from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.shapes import Access, Shapes
 
-__all__ = ["Echoes"]
+__all__ = ["Redundancy"]
 
 
-class Echoes(wiring.Component):
+class Redundancy(wiring.Component):
     """Running share of the learning sweeps in which an input follows the one before it.
 
-    Equals :func:`prunus_model.reference.pruning.moved_echo`: up is down seen from the other end, so
-    that both are one subtraction between two rows of exclusive ors. With the colour of the input on
-    the chessboard it says which inputs are redundant, as
-    :func:`prunus_model.reference.pruning.redundant` does once the presentation is late enough.
+    Equals :func:`prunus_model.reference.redundancy.update_coactivity`: up is down seen from the
+    other end, so that both are one subtraction between two rows of exclusive ors. With the site of
+    the input on the checkerboard it says which inputs are redundant, as
+    :func:`prunus_model.reference.redundancy.redundant_inputs` does once the presentation is late
+    enough.
 
     Timing
     ------
@@ -34,24 +35,27 @@ class Echoes(wiring.Component):
     Parameters
     ----------
     shapes : Shapes
-        Network and hardware.
+        Network, whose ``redundancy`` is given, and hardware.
     init : list of int, optional
         Initial words. Default: 0.
 
     Members
     -------
     read, pre : In(1), In(shapes.pre)
-        Ask for an input, and move it.
+        Ask for an input, and update its co-activity.
     recent : In(1)
         Whether that input, asked for in the cycle before, was active recently.
     redundant : Out(1)
-        Its echo, from before this sweep, is at least one half, and it is on a black square.
-    access : In(Access(shapes.pre, shapes.echo))
+        Its co-activity, from before this sweep, is at least one half, and it is on an odd site.
+    access : In(Access(shapes.pre, shapes.coactivity))
         Memory port.
     """
 
     def __init__(self, *, shapes: Shapes, init: list[int] | None = None) -> None:
+        if shapes.network.redundancy is None:
+            raise ValueError("Network must have redundancy")
         self._shapes = shapes
+        self._params: RedundancyParams = shapes.network.redundancy
         self._init = init
         super().__init__(
             {
@@ -59,7 +63,7 @@ class Echoes(wiring.Component):
                 "pre": In(shapes.pre),
                 "recent": In(1),
                 "redundant": Out(1),
-                "access": In(Access(shapes.pre, shapes.echo)),
+                "access": In(Access(shapes.pre, shapes.coactivity)),
             }
         )
 
@@ -73,7 +77,7 @@ class Echoes(wiring.Component):
         m = Module()
         s = self._shapes
         m.submodules.memory = memory = StateMemory(
-            shape=s.echo, depth=s.network.inputs, init=self._init
+            shape=s.coactivity, depth=s.network.inputs, init=self._init
         )
         wiring.connect(m, wiring.flipped(self.access), memory.access)
 
@@ -87,35 +91,34 @@ class Echoes(wiring.Component):
         with m.If(memory.write):
             m.d.sync += follows.eq(self.recent)
 
-        mirror = self.recent.replicate(ECHO_BITS)
-        distance = Signal(s.echo)
-        moved = (distance - (distance >> s.network.echo_shift)) ^ mirror
-        black = self._black(m)
+        mirror = self.recent.replicate(COACTIVITY_BITS)
+        distance = Signal(s.coactivity)
+        updated = (distance - (distance >> self._params.shift)) ^ mirror
+        odd = self._odd_site(m)
         m.d.comb += [
             memory.read.eq(self.read),
             memory.read_address.eq(self.pre),
-            self.redundant.eq(memory.read_data[-1] & black),
+            self.redundant.eq(memory.read_data[-1] & odd),
             distance.eq(memory.read_data ^ mirror),
-            memory.write_data.eq(Mux(follows & ~first, moved, memory.read_data)),
+            memory.write_data.eq(Mux(follows & ~first, updated, memory.read_data)),
         ]
         return m
 
-    def _black(self, m: Module) -> Signal:
-        """Return the colour of the input that was asked for last."""
-        policy = self._shapes.network.pruning
-        row_length = policy.row_length if isinstance(policy, AdaptivePruning) else 1
-        black = Signal()
-        if row_length % 2:
-            # Without gaps between the rows the colours alternate.
+    def _odd_site(self, m: Module) -> Signal:
+        """Return whether the input that was asked for last is on an odd site."""
+        width = self._params.image_width
+        odd = Signal()
+        if width % 2:
+            # In rows of odd length, odd and even sites alternate over the ends of the rows, too.
             with m.If(self.read):
-                m.d.sync += black.eq(self.pre[:1])
-            return black
-        column = Signal(range(row_length))
-        ends = column == row_length - 1
+                m.d.sync += odd.eq(self.pre[:1])
+            return odd
+        column = Signal(range(width))
+        ends = column == width - 1
         with m.If(self.read):
-            m.d.sync += [column.eq(column + 1), black.eq(black ^ ~ends)]
+            m.d.sync += [column.eq(column + 1), odd.eq(odd ^ ~ends)]
             with m.If(ends):
                 m.d.sync += column.eq(0)
             with m.If(self.pre == 0):
-                m.d.sync += [column.eq(0), black.eq(0)]
-        return black
+                m.d.sync += [column.eq(0), odd.eq(0)]
+        return odd

@@ -8,7 +8,7 @@ from typing import Any
 
 from prunus_model.common.errors import DataError
 from prunus_model.data import datasets
-from prunus_model.spec.config import AdaptivePruning, NetworkConfig
+from prunus_model.spec.config import AdaptivePruning, NetworkConfig, RedundancyParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
@@ -79,7 +79,7 @@ def learning_job(
     *,
     seed: int = 0,
     checked: bool = True,
-    pruning: AdaptivePruning = _EARLY,
+    redundancy: RedundancyParams | None = None,
     what: str = "learning",
 ) -> Job:
     """Return a job that learns from scratch, and prunes early.
@@ -96,12 +96,14 @@ def learning_job(
         Other weights.
     checked : bool
         Whether the whole state is compared after every presentation; otherwise after the last.
-    pruning : AdaptivePruning
-        Early enough for so few images.
+    redundancy : RedundancyParams, optional
+        Redundant inputs are pruned, too.
     what : str
         What the job is of, for its name.
     """
-    network = replace(NetworkConfig.named(name), pruning=pruning, seed=1 + seed)
+    network = replace(
+        NetworkConfig.named(name), pruning=_EARLY, redundancy=redundancy, seed=1 + seed
+    )
     stimuli: list[Stimulus] = list(levels_of(network, data, "train", count))
     every = max(1, count // 20)
     shows = [
@@ -156,9 +158,14 @@ def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed
             return learning_job("demo", data, scaled(1_000), seed=seed)
         case "redundancy-100":
             count = scaled(1_000)
-            pruning = replace(_EARLY, echo_shift=8, echo_start=count // 3)
-            what = "learning, by redundancy"
-            return learning_job("demo", data, count, seed=seed, pruning=pruning, what=what)
+            return learning_job(
+                "demo",
+                data,
+                count,
+                seed=seed,
+                redundancy=RedundancyParams(shift=8, start=count // 3),
+                what="learning, adaptive + redundancy",
+            )
         case "learning-400":
             return learning_job("400", data, scaled(100), seed=seed)
         case _:

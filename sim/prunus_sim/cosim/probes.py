@@ -42,7 +42,7 @@ _MEMORIES = {
     r"homeostasis\.theta": "theta",
     r"homeostasis\.strength": "strength",
     r"homeostasis\.post_count": "post_count",
-    r"echo": "echo",
+    r"redundancy": "coactivity",
     r"readout\.votes": "vote",
     r"readout\.scores": "score",
 }
@@ -185,8 +185,8 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if hardware.multiplier == "sequential":
         count = _signal(design, "homeostasis.fire_threshold.count")
         found["multiply_additions"] = [(f"{count} != 0", 1)]
-    if shapes.by_redundancy:
-        found["echo_additions"] = [(f"{valid}[1]", 1)]
+    if shapes.redundancy:
+        found["coactivity_additions"] = [(f"{valid}[1]", 1)]
     # Operands of the pruning threshold are registered when theta is raised.
     match network.pruning:
         case AdaptivePruning():

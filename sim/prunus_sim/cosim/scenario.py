@@ -164,6 +164,8 @@ class Report:
     neurons, lanes, presentations : int
     mode, policy : str
         "learning", "inference" or "both"; pruning policy.
+    redundancy : bool
+        Whether redundant inputs are pruned, too.
     cycles : int
         Clock cycles that were simulated, those of the memory port included.
     core_cycles : int
@@ -177,6 +179,7 @@ class Report:
     simulator: str
     mode: str
     policy: str
+    redundancy: bool
     neurons: int
     lanes: int
     presentations: int
@@ -353,6 +356,7 @@ def run(job: Job, folder: Path) -> Report:
         simulator=built.simulator,
         mode=mode,
         policy=job.network.pruning.policy,
+        redundancy=job.network.redundancy is not None,
         neurons=job.network.neurons,
         lanes=job.hardware.lanes,
         presentations=job.presentations,

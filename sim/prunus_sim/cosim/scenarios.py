@@ -26,6 +26,7 @@ from prunus_model.spec.config import (
     NetworkConfig,
     NoPruning,
     ReadoutParams,
+    RedundancyParams,
     StdpParams,
 )
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
@@ -267,9 +268,16 @@ def _events_only(seed: int) -> Job:
     return _job("tiny, events, inference", network, seed, source="events", learn=False)
 
 
-def _policy(policy: Any, name: str) -> Callable[[int], Job]:
+#: Redundant inputs of `tiny`, early enough for a few presentations.
+_REDUNDANCY = RedundancyParams(shift=4, image_width=7, start=4)
+
+
+def _policy(
+    policy: Any, name: str, redundancy: RedundancyParams | None = None
+) -> Callable[[int], Job]:
     def case(seed: int) -> Job:
-        return _job(f"policy {name}", _tiny(pruning=policy), seed, count=20, lanes=8)
+        network = _tiny(pruning=policy, redundancy=redundancy)
+        return _job(f"policy {name}", network, seed, count=20, lanes=8)
 
     return case
 
@@ -430,10 +438,11 @@ def _random(number: int) -> Callable[[int], Job]:
                 AdaptivePruning(
                     ramp_shift=pick(0, 2),
                     strength_gain=pick(200, 2000, 65535),
-                    echo_shift=pick(0, 1, 8, 15),
-                    row_length=pick(1, 4, 7),
-                    echo_start=pick(0, 3),
                 ),
+            ),
+            redundancy=pick(
+                None,
+                RedundancyParams(shift=pick(1, 8, 15), image_width=pick(1, 4, 7), start=pick(0, 3)),
             ),
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
@@ -474,9 +483,12 @@ _JOBS: Mapping[str, Callable[[int], Job]] = {
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
-    "policy-echo": _policy(
-        AdaptivePruning(ramp_shift=1, echo_shift=4, row_length=7, echo_start=4),
-        "adaptive by redundancy",
+    "redundancy-adaptive": _policy(
+        AdaptivePruning(ramp_shift=1), "adaptive + redundancy", redundancy=_REDUNDANCY
+    ),
+    "redundancy-none": _policy(NoPruning(), "redundancy", redundancy=_REDUNDANCY),
+    "redundancy-constant": _policy(
+        ConstantPruning(w_prune=20), "constant + redundancy", redundancy=_REDUNDANCY
     ),
     "odd-size": _odd_size,
     "smallest": _smallest,
@@ -504,7 +516,8 @@ BOUNDED = (
     "packed-bitmap",
     "spram",
     "policy-constant",
-    "policy-echo",
+    "redundancy-adaptive",
+    "redundancy-none",
     "events",
     "odd-size",
     "saturation",

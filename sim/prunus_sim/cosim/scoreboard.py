@@ -42,7 +42,7 @@ UNITS = {
     "v_fire": "homeostasis",
     "v": "membrane",
     "last_step": "last_step",
-    "echo": "echo",
+    "coactivity": "redundancy",
     "presentation": "core",
     "votes": "readout",
     "store": "packed_store",
@@ -92,7 +92,7 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
     # Causes before effects: of what differs in one step, the first is told.
     names = ["weights", "alive"] if shapes.hardware.store == "learning" else []
     if shapes.hardware.learn:
-        names += ["echo"] if shapes.by_redundancy else []
+        names += ["coactivity"] if shapes.redundancy else []
         names += ["last_step", "theta", "post_count", "strength"]
     names += ["v_fire", "v"]
     arrays = {name: getattr(state, name).astype(np.int64) for name in names}
@@ -329,7 +329,7 @@ class Replay:
         """
         found = self._changed.get(name)
         step = -1 if found is None else int(found[at])
-        if step < 0 and name not in ("last_step", "echo", "presentation", "votes", "store"):
+        if step < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
             step = next((step.step for step in self.steps if step.post == at[-1]), -1)
         return step
 

@@ -54,7 +54,7 @@ UNITS = (
     "columns",
     "membrane",
     "last_step",
-    "echo",
+    "redundancy",
     "stdp",
     "pruning",
     "homeostasis",

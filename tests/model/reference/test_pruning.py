@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from prunus_model.reference.pruning import (
     frozen_by_soft,
     kept_by_post,
-    moved_echo,
     pruning_threshold,
-    redundant,
 )
 from prunus_model.spec.config import (
     AdaptivePruning,
@@ -173,49 +171,3 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
     kept = kept_by_post(weights, PostPruning(w_prune=w_prune))
     assert kept.shape == (64, 4)
     assert kept.ravel().tolist() == [False] * w_prune + [True] * (256 - w_prune)
-
-
-#: Largest echo.
-ALWAYS = 65535
-
-
-@pytest.mark.parametrize(
-    ("row_length", "expected"),
-    [
-        (1, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
-        (2, [0, 1, 1, 0, 0, 1, 1, 0, 0]),
-        (3, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
-        (4, [0, 1, 0, 1, 1, 0, 1, 0, 0]),
-        (9, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
-        (65536, [0, 1, 0, 1, 0, 1, 0, 1, 0]),
-    ],
-)
-def test_inputs_that_may_go_are_black_squares(row_length: int, expected: list[int]) -> None:
-    policy = AdaptivePruning(echo_shift=8, row_length=row_length)
-    assert redundant(np.full(9, ALWAYS), 0, policy).astype(int).tolist() == expected
-
-
-def test_inputs_go_if_their_echo_is_a_half_and_not_too_early() -> None:
-    policy = AdaptivePruning(echo_shift=8, row_length=1, echo_start=7)
-    echo = np.array([ALWAYS, 32767, ALWAYS, 32768, ALWAYS, ALWAYS, ALWAYS, 0])
-    expected = [False, False, False, True, False, True, False, False]
-    assert redundant(echo, 7, policy).tolist() == expected
-    assert redundant(echo, 8, policy).tolist() == expected
-    assert not redundant(echo, 6, policy).any()
-
-
-@pytest.mark.parametrize("policy", [NoPruning(), AdaptivePruning(), ConstantPruning()], ids=repr)
-def test_without_echoes_no_input_goes(policy: PruningParams) -> None:
-    assert not redundant(np.full(9, ALWAYS), 2**32 - 1, policy).any()
-
-
-@pytest.mark.parametrize("shift", [1, 8, 15])
-def test_echo_stays_in_range_and_moves_only_after_a_recent_input(shift: int) -> None:
-    top = ALWAYS >> shift
-    for ends, recent, expected in (
-        ([0, 0, ALWAYS], [True, True, True], [0, top, ALWAYS]),
-        ([0, ALWAYS, 0], [True, False, False], [0, ALWAYS - top, 0]),
-        ([0, 0, ALWAYS], [False, True, False], [0, 0, ALWAYS - top]),
-        ([ALWAYS, 7, 7], [False, False, True], [ALWAYS, 7, 7]),
-    ):
-        assert moved_echo(np.array(ends), np.array(recent), shift).tolist() == expected

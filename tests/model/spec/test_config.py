@@ -1,5 +1,6 @@
 """Configurations: TOML there and back, every range at both ends, every mistake in its words."""
 
+import tomllib
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import (
-    BY_REDUNDANCY,
     NAMED,
     POLICIES,
     AdaptivePruning,
@@ -25,8 +25,10 @@ from prunus_model.spec.config import (
     PostPruning,
     PruningParams,
     ReadoutParams,
+    RedundancyParams,
     SoftPruning,
     StdpParams,
+    pruning_label,
 )
 
 #: Key, policy that has it, smallest and largest value.
@@ -51,14 +53,14 @@ RANGES = [
     ("pruning.ramp_gain", "adaptive", 0, 65535),
     ("pruning.ramp_shift", "adaptive", 0, 32),
     ("pruning.strength_gain", "adaptive", 0, 65535),
-    ("pruning.echo_shift", "adaptive", 0, 15),
-    ("pruning.row_length", "adaptive", 1, 65536),
-    ("pruning.echo_start", "adaptive", 0, 2**32 - 1),
     ("pruning.start", "adaptive", 0, 2**32 - 1),
     ("pruning.after_presentations", "soft", 1, 65535),
     ("pruning.min_spikes", "soft", 1, 255),
     ("pruning.percent", "soft", 0, 100),
     ("pruning.w_prune", "post", 0, 255),
+    ("redundancy.shift", None, 1, 15),
+    ("redundancy.image_width", None, 1, 65536),
+    ("redundancy.start", None, 0, 2**32 - 1),
     ("readout.classes", None, 1, 256),
     ("readout.vote_bits", None, 1, 8),
     ("readout.stop_after", None, 0, 255),
@@ -128,6 +130,7 @@ def all_configs(draw: st.DrawFn) -> NetworkConfig:
         homeostasis=part(HomeostasisParams, "homeostasis"),
         stdp=part(StdpParams, "stdp"),
         pruning=draw(policies(2**weight_bits - 1)),
+        redundancy=part(RedundancyParams, "redundancy") if draw(st.booleans()) else None,
         readout=part(ReadoutParams, "readout"),
     )
 
@@ -167,10 +170,8 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "ramp_shift": 3,
             "strength_gain": 330,
             "start": 0,
-            "echo_shift": 0,
-            "row_length": 28,
-            "echo_start": 0,
         },
+        "redundancy": None,
         "readout": {"classes": 10, "vote_bits": 4, "stop_after": 0},
     }
 
@@ -238,8 +239,8 @@ def test_named_configurations(
 
 
 def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
-    policy = AdaptivePruning(echo_shift=12, echo_start=40_000)
-    assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), pruning=policy)
+    params = RedundancyParams(shift=12, image_width=28, start=40_000)
+    assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), redundancy=params)
 
 
 def test_all_named_configurations_are_tested_above() -> None:
@@ -510,36 +511,21 @@ def test_configuration_is_frozen() -> None:
         config.encoder.steps = 2
 
 
-def test_policy_by_its_label() -> None:
-    demo = NetworkConfig.named("demo")
-    assert demo.with_policy("adaptive") is demo
-    assert demo.with_policy("constant").pruning == ConstantPruning()
-    thinned = demo.with_policy(BY_REDUNDANCY)
-    assert isinstance(demo.pruning, AdaptivePruning)
-    assert thinned.pruning == replace(demo.pruning, echo_shift=8, row_length=28)
-    assert (thinned.policy_label, thinned.echo_shift) == (BY_REDUNDANCY, 8)
-    assert thinned.with_policy(BY_REDUNDANCY) is thinned
-    assert thinned.with_policy("adaptive").pruning == AdaptivePruning()
-    tiny = NetworkConfig.named("tiny").with_policy(BY_REDUNDANCY)
-    assert isinstance(tiny.pruning, AdaptivePruning)
-    assert tiny.pruning.row_length == 7
-    assert demo.with_policy("none").with_policy(BY_REDUNDANCY).echo_shift == 8
+def test_redundancy_is_beside_every_policy() -> None:
+    text = "[pruning]\npolicy = 'none'\n[redundancy]\nshift = 3\n"
+    config = NetworkConfig.from_toml(text)
+    assert config.pruning == NoPruning()
+    assert config.redundancy == RedundancyParams(shift=3, image_width=28, start=0)
+    assert NetworkConfig.from_toml("").redundancy is None
+    assert "redundancy" not in tomllib.loads(NetworkConfig().to_toml())
 
 
-def test_what_identifies_a_network_is_as_before_there_were_echoes() -> None:
-    demo = NetworkConfig.named("demo")
-    assert list(demo.identity()["pruning"]) == [
-        "policy",
-        "ramp_gain",
-        "ramp_shift",
-        "strength_gain",
-        "start",
-    ]
-    assert NetworkConfig.from_mapping(demo.identity()) == demo
-    thinned = demo.with_policy(BY_REDUNDANCY)
-    assert thinned.identity() == thinned.to_mapping()
-    other = replace(demo, pruning=ConstantPruning())
-    assert other.identity() == other.to_mapping()
-    # What is set stays, even if it plays no part.
-    late = replace(demo, pruning=AdaptivePruning(echo_start=9))
-    assert NetworkConfig.from_mapping(late.identity()) == late
+@pytest.mark.parametrize("policy", POLICIES)
+def test_label_names_policy_and_redundancy(policy: str) -> None:
+    config = replace(NetworkConfig(), pruning=POLICIES[policy])
+    both = replace(config, redundancy=RedundancyParams())
+    expected = "redundancy" if policy == "none" else f"{policy} + redundancy"
+    assert (pruning_label(config), pruning_label(both)) == (policy, expected)
+    row: dict[str, Any] = {"policy": policy, "redundancy": None}
+    assert pruning_label(row) == policy
+    assert pruning_label(row | {"redundancy": {"shift": 1}}) == expected

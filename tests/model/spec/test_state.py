@@ -27,7 +27,7 @@ def small() -> State:
         v=np.array([0, 2**24 - 1], np.int32),
         v_fire=np.array([0, 2**23 - 1], np.int32),
         last_step=np.array([-1, 0, 9], np.int16),
-        echo=np.zeros(3, np.int32),
+        coactivity=np.zeros(3, np.int32),
         presentation=2**32 - 1,
     )
 

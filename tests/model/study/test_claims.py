@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from prunus_model.spec.config import BY_REDUNDANCY
 from prunus_model.study.claims import claims, operating
 from prunus_model.study.statistics import base_of, compared, groups, interpolated
 from prunus_rows import row
@@ -97,10 +96,10 @@ def test_headline_holds_if_one_strength_has_it_all() -> None:
     base = some_seeds("none", count=6)
     assert "6 paired seeds; strength_gain 9)" in judged([*base, *less, *more], HEADLINE)[1]
     # What goes beyond the abstract's rule does not hide what that rule does.
-    echoes = {"policy_strength": {"echo_shift": 12}}
-    beyond = some_seeds("adaptive", count=6, inference=0.3, training=0.5, vote=0.94, **echoes)
+    too = {"policy_strength": {}, "redundancy": {"shift": 12}}
+    beyond = some_seeds("adaptive", count=6, inference=0.3, training=0.5, vote=0.94, **too)
     text = judged([*base, *less, *beyond], HEADLINE)[1]
-    assert "6 paired seeds; echo_shift 12). With the plain rule, most saved within" in text
+    assert "6 paired seeds; redundancy.shift 12). With the plain rule, most saved within" in text
     assert text.endswith("5 paired seeds; strength_gain 8)")
     # Too few seeds are no evidence.
     assert judged([*BASE, *good[:4]], HEADLINE)[0] == "cannot be compared"
@@ -326,8 +325,8 @@ def test_cost_is_that_of_the_hardware(tmp_path: Path) -> None:
         ((0.0012, 1.5), "does not hold"),
     ):
         units = [
-            {"policy": policy, "neurons": neurons, "percent": percent}
-            for policy, percent in zip(("adaptive", BY_REDUNDANCY), of_rules, strict=True)
+            {"policy": "adaptive", "redundancy": too, "neurons": neurons, "percent": percent}
+            for too, percent in zip((False, True), of_rules, strict=True)
             for neurons in (800, 100)
         ]
         path.write_text(json.dumps({"pruning_unit": units}))
@@ -335,7 +334,7 @@ def test_cost_is_that_of_the_hardware(tmp_path: Path) -> None:
         assert found == verdict
         first, second = of_rules
         assert measured.startswith(
-            f"{first:.4f} % (adaptive) and {second:.4f} % (by redundancy) of the energy"
+            f"{first:.4f} % (adaptive) and {second:.4f} % (adaptive + redundancy) of the energy"
         )
         for some in ([], units[:2], units[2:]):
             path.write_text(json.dumps({"pruning_unit": some}))

@@ -9,7 +9,7 @@ import pytest
 
 from prunus_cli import tiny, write_digits
 from prunus_model.common.errors import ConfigError, DataError
-from prunus_model.spec.config import BY_REDUNDANCY, POLICIES, AdaptivePruning, NetworkConfig
+from prunus_model.spec.config import POLICIES, AdaptivePruning, NetworkConfig, pruning_label
 from prunus_model.study import fingerprint as fingerprints
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.plan import chosen, plan
@@ -276,7 +276,7 @@ def test_results_are_a_part_of_the_list_of_the_project() -> None:
 def test_list_of_the_project_is_what_it_says() -> None:
     runs = bundled("paper")
     sizes = {
-        (r.data, r.config.neurons, r.config.policy_label, r.config.seed)
+        (r.data, r.config.neurons, pruning_label(r.config), r.config.seed)
         for r in runs
         if r.part == "sizes"
     }
@@ -284,18 +284,18 @@ def test_list_of_the_project_is_what_it_says() -> None:
     assert len(sizes) == 2 * 4 * 6 * 5
     for policy in ("adaptive", "constant", "soft", "post"):
         strengths = {
-            str(r.config.pruning)
+            str((r.config.pruning, r.config.redundancy))
             for r in runs
             if r.part == "pareto" and r.config.pruning.policy == policy
         }
         assert len(strengths) >= 8
     # The ramp is in units of a weight.
     ramps = {
-        (r.config.policy_label, r.config.pruning.ramp_shift - 8 + r.config.weight_bits)
+        (pruning_label(r.config), r.config.pruning.ramp_shift - 8 + r.config.weight_bits)
         for r in runs
         if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning)
     }
-    assert ramps == {("adaptive", 3), (BY_REDUNDANCY, 3)}
+    assert ramps == {("adaptive", 3), ("adaptive + redundancy", 3)}
 
 
 def test_list_in_the_readme_is_one() -> None:
@@ -313,15 +313,14 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
     assert len(before) == 16
     fingerprint.cache_clear()
     assert fingerprint() == before
-    policies = fingerprints._POLICIES
+    rules = fingerprints._RULES
     seen = {before}
-    adaptive = [(n, p) for n, p in enumerate(policies) if isinstance(p, AdaptivePruning)]
-    # With and without echoes.
-    assert {bool(policy.echo_shift) for _, policy in adaptive} == {False, True}
-    for n, policy in adaptive:
-        changed = list(policies)
-        changed[n] = replace(policy, strength_gain=policy.strength_gain * 2)
-        monkeypatch.setattr(fingerprints, "_POLICIES", tuple(changed))
+    adaptive = [(n, p, r) for n, (p, r) in enumerate(rules) if isinstance(p, AdaptivePruning)]
+    assert {bool(redundancy) for _, _, redundancy in adaptive} == {False, True}
+    for n, policy, redundancy in adaptive:
+        changed = list(rules)
+        changed[n] = replace(policy, strength_gain=policy.strength_gain * 2), redundancy
+        monkeypatch.setattr(fingerprints, "_RULES", tuple(changed))
         fingerprint.cache_clear()
         seen.add(fingerprint())
     assert len(seen) == 1 + len(adaptive)

@@ -16,7 +16,7 @@ from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.data.datasets import load
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import BY_REDUNDANCY, NetworkConfig
+from prunus_model.spec.config import NetworkConfig, RedundancyParams
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train
@@ -123,12 +123,8 @@ def test_numpy_opens_the_file(trained: Artifact, path: Path) -> None:
         assert np.array_equal(archive["votes"], trained.readout.votes)
         assert np.array_equal(archive["history_live"], trained.history.live)
     header = json.loads(unpack(path)["header.json"])
-    # What older networks did not have is left out while it is off.
-    config = trained.config.to_mapping()
-    assert config["pruning"].pop("echo_shift") == 0
-    assert {config["pruning"].pop(name) for name in ("row_length", "echo_start")} == {28, 0}
-    assert header["config"] == config
-    assert len(names) == 10 + 4 + 9 + 1
+    assert header["config"] == trained.config.to_mapping()
+    assert len(names) == 11 + 4 + 9 + 1
 
 
 def test_content_hash_is_of_all_that_was_computed(trained: Artifact) -> None:
@@ -454,7 +450,7 @@ def test_readout_is_saved_as_learned(trained: Artifact) -> None:
 #: on the 1,000 test images of the sample.
 KNOWN: dict[str, tuple[str, float, float, int, int, int]] = {
     "demo": (
-        "83fd7ce420f32b1aa3e3b03af727acb79858de73c82972de0eb8fe63b4e72731",
+        "f19e78b29656624bad1c3d131e67dbc0a5025e4f00505e182a70d22aea542eff",
         0.87,
         0.865,
         2,
@@ -462,7 +458,7 @@ KNOWN: dict[str, tuple[str, float, float, int, int, int]] = {
         2621,
     ),
     "400": (
-        "d05635c0b1f1b6fa1c18ce4853967057a03ef8953988bd2f11aebb6400c48dd6",
+        "f62a12c240117182869d5116ba412debcc9e46c643bbd00838ad472dbf29741c",
         0.913,
         0.911,
         0,
@@ -470,7 +466,7 @@ KNOWN: dict[str, tuple[str, float, float, int, int, int]] = {
         4056,
     ),
     "up5k": (
-        "16304dc3c455393c8510e628f41c0b89b6bb86449d178bc959e640fe7678b650",
+        "cad5b2749f7e9f58ad5810fa72e7b8e812fd867d9c4d7ff299cca79fb0dfc121",
         0.92,
         0.914,
         0,
@@ -495,16 +491,16 @@ def test_bundled_networks_do_what_they_are_known_for(name: str) -> None:
     assert (e.counters.forward_sops, e.counters.output_spikes) == (sops, spikes)
 
 
-def test_echoes_are_kept_only_where_pruning_follows_them(tmp_path: Path) -> None:
-    config = NetworkConfig.named("tiny").with_policy(BY_REDUNDANCY)
+def test_coactivity_is_kept(tmp_path: Path) -> None:
+    config = replace(NetworkConfig.named("tiny"), redundancy=RedundancyParams(image_width=7))
     artifact = train(config, digits(40), epochs=1)
     artifact.save(tmp_path / "by.npz")
     with np.load(tmp_path / "by.npz") as archive:
-        assert np.array_equal(archive["echo"], artifact.state.echo)
-    assert artifact.state.echo.any()
+        assert np.array_equal(archive["coactivity"], artifact.state.coactivity)
+    assert artifact.state.coactivity.any()
     again = Artifact.load(tmp_path / "by.npz")
     assert again.state.differences(artifact.state) == []
     assert again.content_hash == artifact.content_hash
     moved = artifact.state.copy()
-    moved.echo[0] ^= 1
+    moved.coactivity[0] ^= 1
     assert replace(artifact, state=moved).content_hash != artifact.content_hash

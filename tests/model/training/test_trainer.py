@@ -11,7 +11,7 @@ from prunus_model.common.errors import ArtifactError, ConfigError, DataError
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import BY_REDUNDANCY, NetworkConfig
+from prunus_model.spec.config import NetworkConfig, RedundancyParams
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
@@ -209,9 +209,9 @@ def test_seconds_go_on_after_a_checkpoint() -> None:
         (tiny(seed=2), 2, "seed (1, not 2)"),
         (tiny("none"), 2, "pruning.policy ('adaptive', not 'none')"),
         (
-            tiny().with_policy(BY_REDUNDANCY),
+            replace(tiny(), redundancy=RedundancyParams(shift=8)),
             2,
-            "pruning.echo_shift (0, not 8), pruning.row_length (28, not 7)",
+            "redundancy (None, not {'shift': 8, 'image_width': 28, 'start': 0})",
         ),
         (
             replace(tiny(), encoder=replace(tiny().encoder, steps=8), weight_bits=7),

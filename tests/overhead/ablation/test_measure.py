@@ -16,12 +16,12 @@ from prunus_boards.cli.targets import open_device
 from prunus_boards.driver.device import Device
 from prunus_cli import write_digits
 from prunus_model.common.errors import PrunusError
-from prunus_model.spec.config import BY_REDUNDANCY, AdaptivePruning
+from prunus_model.spec.config import AdaptivePruning, RedundancyParams, pruning_label
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation import measure
 from prunus_overhead.ablation.__main__ import main
 from prunus_overhead.ablation.cache import Cache
-from prunus_overhead.ablation.cores import COMPARED_POLICIES, CORES, Compared, without_pruning
+from prunus_overhead.ablation.cores import COMPARED_RULES, CORES, Compared, without_pruning
 from prunus_overhead.ablation.results import keep_part, own_rows
 from prunus_overhead.energy.__main__ import main as energy_main
 from prunus_rtl.export.plan import ExportOptions
@@ -76,13 +76,13 @@ def test_an_inference_core_has_no_pruning_unit() -> None:
     assert learning[0].gateware != learning[1].gateware
 
 
-@pytest.mark.parametrize(("policy", "echo_start"), [("adaptive", 0), (BY_REDUNDANCY, 2**32 - 1)])
-def test_a_policy_can_be_kept_from_pruning(policy: str, echo_start: int) -> None:
-    artifact = Compared("demo", 4, "learning", policy).artifact
+@pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=8, start=2**32 - 1)])
+def test_a_rule_can_be_kept_from_pruning(redundancy: RedundancyParams | None) -> None:
+    artifact = Compared("demo", 4, "learning", "adaptive", redundancy is not None).artifact
     assert isinstance(artifact.config.pruning, AdaptivePruning)
     idle = without_pruning(artifact)
-    expected = replace(artifact.config.pruning, start=2**32 - 1, echo_start=echo_start)
-    assert idle.config == replace(artifact.config, pruning=expected)
+    expected = replace(artifact.config.pruning, start=2**32 - 1)
+    assert idle.config == replace(artifact.config, pruning=expected, redundancy=redundancy)
     none = Compared("demo", 4, "learning", "none").artifact
     assert without_pruning(none).config == none.config
 
@@ -96,14 +96,15 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
     assert len(counted) == 8
     assert (tmp_path / "overhead.json").read_text() == first
     rows = json.loads(first)["ablation"]
-    assert [(r["technology"], r["policy"]) for r in rows] == [
-        (technology, policy) for technology in ("ECP5", "iCE40") for policy in COMPARED_POLICIES
+    assert [(r["technology"], r["policy"], r["redundancy"]) for r in rows] == [
+        (technology, *rule) for technology in ("ECP5", "iCE40") for rule in COMPARED_RULES
     ]
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
-    # Echoes of the inputs, 16 bits each.
-    bits = {r["policy"]: r["memory_bits"] for r in rows}
-    assert bits == dict.fromkeys(bits, bits["none"]) | {BY_REDUNDANCY: bits["none"] + 784 * 16}
+    # Co-activity of the inputs, 16 bits each.
+    bits = {pruning_label(r): r["memory_bits"] for r in rows}
+    more = {"adaptive + redundancy": bits["none"] + 784 * 16}
+    assert bits == dict.fromkeys(bits, bits["none"]) | more
 
 
 def test_units_are_counted_apart(tmp_path: Path, counted: list[str]) -> None:

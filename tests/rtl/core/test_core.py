@@ -22,7 +22,9 @@ from prunus_model.spec.config import (
     NetworkConfig,
     NoPruning,
     ReadoutParams,
+    RedundancyParams,
     StdpParams,
+    pruning_label,
 )
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
@@ -221,10 +223,10 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             ramp_shift=pick(0, 4),
             strength_gain=int(rng.choice([300, 6000, 65535])),
             start=pick(0, 1) * 2,
-            echo_shift=[0, 8, 3][seed // 3 % 3],
-            row_length=pick(1, 6),
-            echo_start=pick(0, 1) * 2,
         ),
+    )
+    redundancy = RedundancyParams(
+        shift=[1, 8, 3][seed // 3 % 3], image_width=pick(1, 6), start=pick(0, 1) * 2
     )
     network = NetworkConfig(
         inputs=int(rng.choice([1, 2, 3, 5, 8, 13, 22])),
@@ -245,6 +247,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             depression_shift=pick(0, 8),
         ),
         pruning=policies[seed % 3],
+        redundancy=redundancy if seed // 3 % 3 else None,
         readout=ReadoutParams(classes=pick(1, 4)),
     )
     lanes = [n for n in (1, 2, 4, 8) if n <= network.neurons]
@@ -279,24 +282,23 @@ def test_every_state_matches_model_under_stalls(seed: int) -> None:
     [
         pytest.param(NoPruning(), id="none"),
         pytest.param(ConstantPruning(w_prune=30), id="constant"),
-        pytest.param(LIVELY.pruning, id="adaptive"),
-        pytest.param(
-            AdaptivePruning(ramp_shift=4, strength_gain=600, echo_shift=8, row_length=4),
-            id="adaptive by redundancy",
-        ),
+        pytest.param(AdaptivePruning(ramp_shift=4, strength_gain=600), id="adaptive"),
     ],
 )
+@pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=8, image_width=4)])
 @pytest.mark.parametrize("lanes", [1, 2, 4])
-def test_each_policy_matches_model_and_prunes(policy: Any, lanes: int) -> None:
-    config = replace(LIVELY, pruning=policy)
+def test_each_policy_matches_model_and_prunes(
+    policy: Any, redundancy: RedundancyParams | None, lanes: int
+) -> None:
+    config = replace(LIVELY, pruning=policy, redundancy=redundancy)
     network = Network(config)
-    if config.echo_shift:
-        network.state.echo[:] = np.arange(config.inputs) * 60000 // config.inputs
+    if redundancy:
+        network.state.coactivity[:] = np.arange(config.inputs) * 60000 // config.inputs
     core = Core(network=config, hardware=HardwareConfig(lanes=lanes), state=network.state.copy())
     outcomes = compare(core, network)
     assert all(outcome.spikes for outcome in outcomes)
     pruned = sum(outcome.counts["pruned"] for outcome in outcomes)
-    assert (pruned > 0) == (policy.policy != "none")
+    assert (pruned > 0) == (pruning_label(config) != "none")
 
 
 def test_policies_take_the_same_cycles() -> None:

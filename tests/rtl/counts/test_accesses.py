@@ -120,8 +120,8 @@ def test_counts_of_a_learning_core() -> None:
         "strength_writes": 3,
         "post_count_reads": 3,
         "post_count_writes": 3,
-        "echo_reads": 0,
-        "echo_writes": 0,
+        "coactivity_reads": 0,
+        "coactivity_writes": 0,
         "vote_reads": 30,
         "score_reads": 50,
         "score_writes": 30,
@@ -133,7 +133,7 @@ def test_counts_of_a_learning_core() -> None:
         "strength_additions": 120,
         "theta_additions": 13,
         "post_count_additions": 3,
-        "echo_additions": 0,
+        "coactivity_additions": 0,
         "base_additions": multiplied,
         "multiply_additions": multiplied * n.formats.strength_bits,
         "vote_additions": 30,
@@ -329,14 +329,14 @@ def test_every_count_is_explained() -> None:
     assert [field.name for field in fields(Accesses) if field.name not in text] == []
 
 
-def test_echo_is_read_and_written_for_each_input_of_a_learned_spike() -> None:
-    s = shapes(replace(TINY, pruning=AdaptivePruning(echo_shift=8)))
+def test_coactivity_is_read_and_written_for_each_input_of_a_learned_spike() -> None:
+    s = shapes(replace(TINY, redundancy=RedundancyParams()))
     c = Counters(presentations=1, steps=30, encoder_draws=30 * 13, update_dense=3 * 49)
     found = accesses(s, c, decided=1, decays=0).as_dict()
     without = accesses(shapes(), c, decided=1, decays=0).as_dict()
-    names = ("echo_reads", "echo_writes", "echo_additions")
+    names = ("coactivity_reads", "coactivity_writes", "coactivity_additions")
     assert {n: found[n] - without[n] for n in found if found[n] != without[n]} == dict.fromkeys(
         names, 3 * 49
     )
-    (memory,) = [m for m in memories(s) if m.name == "echo"]
+    (memory,) = [m for m in memories(s) if m.name == "coactivity"]
     assert (memory.depths, memory.width) == ((49,), 16)

@@ -13,6 +13,7 @@ from prunus_model.spec.config import (
     NetworkConfig,
     NoPruning,
     PruningParams,
+    RedundancyParams,
 )
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
@@ -21,9 +22,20 @@ from prunus_sim.simulator.amaranth import simulate
 
 
 def unit(
-    policy: PruningParams, *, weight_bits: int = 8, inputs: int = 784, multiplier: Any = "dsp"
+    policy: PruningParams,
+    *,
+    weight_bits: int = 8,
+    inputs: int = 784,
+    multiplier: Any = "dsp",
+    redundancy: RedundancyParams | None = None,
 ) -> Pruning:
-    network = NetworkConfig(inputs=inputs, neurons=1, weight_bits=weight_bits, pruning=policy)
+    network = NetworkConfig(
+        inputs=inputs,
+        neurons=1,
+        weight_bits=weight_bits,
+        pruning=policy,
+        redundancy=redundancy,
+    )
     hardware = HardwareConfig(lanes=1, multiplier=multiplier)
     return Pruning(shapes=Shapes(network=network, hardware=hardware))
 
@@ -120,9 +132,19 @@ def test_no_multiplier_unless_asked_for(gain: int) -> None:
 
 @pytest.mark.parametrize("weight_bits", [1, 4, 8])
 @pytest.mark.parametrize("start", [0, 5])
-def test_redundant_inputs_lose_their_synapses_one_cycle_later(weight_bits: int, start: int) -> None:
-    policy = AdaptivePruning(ramp_shift=0, strength_gain=1300, echo_shift=8, echo_start=start)
-    dut = unit(policy, weight_bits=weight_bits)
+@pytest.mark.parametrize(
+    "policy",
+    [
+        NoPruning(),
+        ConstantPruning(w_prune=1, start=1),
+        AdaptivePruning(ramp_shift=0, strength_gain=1300),
+    ],
+    ids=lambda policy: policy.policy,
+)
+def test_redundant_inputs_lose_their_synapses_one_cycle_later(
+    weight_bits: int, start: int, policy: PruningParams
+) -> None:
+    dut = unit(policy, weight_bits=weight_bits, redundancy=RedundancyParams(start=start))
     w_max = dut.shapes.network.formats.w_max
     rng = np.random.default_rng(weight_bits)
 

@@ -1,25 +1,25 @@
-"""Echoes of inputs: word by word as the model moves them, and what they say is redundant."""
+"""Co-activity of inputs: word by word as in the model, and which inputs are redundant by it."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from prunus_model.reference.pruning import moved_echo, redundant
-from prunus_model.spec.config import AdaptivePruning, NetworkConfig
+from prunus_model.reference.redundancy import redundant_inputs, update_coactivity
+from prunus_model.spec.config import NetworkConfig, NoPruning, RedundancyParams
 from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.plasticity.redundancy import Echoes
+from prunus_rtl.plasticity.redundancy import Redundancy
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 
-def unit(inputs: int, row_length: int = 28, init: list[int] | None = None) -> Echoes:
-    policy = AdaptivePruning(echo_shift=8, row_length=row_length)
-    network = NetworkConfig(inputs=inputs, neurons=1, pruning=policy)
-    return Echoes(shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1)), init=init)
+def unit(inputs: int, image_width: int = 28, init: list[int] | None = None) -> Redundancy:
+    redundancy = RedundancyParams(shift=8, image_width=image_width)
+    network = NetworkConfig(inputs=inputs, neurons=1, pruning=NoPruning(), redundancy=redundancy)
+    return Redundancy(shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1)), init=init)
 
 
-async def word(ctx: Any, dut: Echoes, pre: int) -> int:
+async def word(ctx: Any, dut: Redundancy, pre: int) -> int:
     ctx.set(dut.access.address, pre)
     ctx.set(dut.access.strobe, 1)
     await ctx.tick()
@@ -29,7 +29,7 @@ async def word(ctx: Any, dut: Echoes, pre: int) -> int:
 
 
 async def sweep(
-    ctx: Any, dut: Echoes, recent: list[bool], pauses: np.random.Generator | None = None
+    ctx: Any, dut: Redundancy, recent: list[bool], pauses: np.random.Generator | None = None
 ) -> list[int]:
     """Visit all inputs, one per cycle or with pauses; return which are redundant."""
     found = []
@@ -51,40 +51,41 @@ async def sweep(
     return found
 
 
-def test_every_kind_of_word_moves_as_in_the_model() -> None:
+def test_every_kind_of_word_changes_as_in_the_model() -> None:
     """All high bytes with low bytes at both ends, up, down and not at all."""
     words = np.array([high << 8 | low for high in range(256) for low in (0, 1, 254, 255)])
     for recent in ([1, 1], [0, 0], [1, 0], [0, 1]):
         pattern = np.resize(np.array(recent, dtype=np.bool_), len(words))
         dut = unit(len(words), init=words.tolist())
 
-        async def bench(ctx: Any, dut: Echoes = dut, recent: Any = pattern) -> None:
+        async def bench(ctx: Any, dut: Redundancy = dut, recent: Any = pattern) -> None:
             await sweep(ctx, dut, recent.tolist())
-            want = moved_echo(words, recent, 8)
+            want = update_coactivity(words, recent, 8)
             assert [await word(ctx, dut, pre) for pre in range(len(words))] == want.tolist()
 
         simulate(dut, bench)
 
 
-@pytest.mark.parametrize("row_length", [1, 2, 3, 4, 7, 40])
+@pytest.mark.parametrize("image_width", [1, 2, 3, 4, 7, 40])
 @pytest.mark.parametrize("inputs", [2, 22])
-def test_sweep_after_sweep(inputs: int, row_length: int) -> None:
-    """What is redundant follows from before the sweep; a cycle without read moves nothing."""
-    dut = unit(inputs, row_length)
+def test_sweep_after_sweep(inputs: int, image_width: int) -> None:
+    """What is redundant follows from before the sweep; a cycle without read changes nothing."""
+    dut = unit(inputs, image_width)
     rng = np.random.default_rng(inputs)
 
     async def bench(ctx: Any) -> None:
-        echo = np.zeros(inputs, dtype=np.int64)
-        policy = dut.shapes.network.pruning
+        coactivity = np.zeros(inputs, dtype=np.int64)
+        params = dut.shapes.network.redundancy
+        assert params is not None
         seen = 0
         for _ in range(300):
             shared = rng.random() < 0.7
             recent = (rng.random(inputs) < 0.1) | shared
-            want = redundant(echo, 0, policy).astype(int).tolist()
+            want = redundant_inputs(coactivity, 0, params).astype(int).tolist()
             assert await sweep(ctx, dut, recent.tolist(), rng) == want
-            echo = moved_echo(echo, recent, 8)
+            coactivity = update_coactivity(coactivity, recent, 8)
             seen += sum(want)
-        assert [await word(ctx, dut, pre) for pre in range(inputs)] == echo.tolist()
+        assert [await word(ctx, dut, pre) for pre in range(inputs)] == coactivity.tolist()
         assert seen > 20
 
     simulate(dut, bench)

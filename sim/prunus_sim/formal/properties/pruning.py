@@ -6,7 +6,14 @@ from typing import Any
 
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NoPruning, PruningParams
+from prunus_model.spec.config import (
+    AdaptivePruning,
+    ConstantPruning,
+    NoPruning,
+    PruningParams,
+    RedundancyParams,
+    pruning_label,
+)
 from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.shapes import Shapes
@@ -36,7 +43,7 @@ class PruningProperties(Properties):
                 "presentation": shapes.presentation,
                 "weight": shapes.weight,
             }
-            | ({"redundant": unsigned(1)} if shapes.by_redundancy else {})
+            | ({"redundant": unsigned(1)} if shapes.redundancy else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -50,21 +57,29 @@ class PruningProperties(Properties):
             unit.strength.eq(self.strength),
             unit.presentation.eq(self.presentation),
             unit.weight.eq(self.weight),
-            *([unit.redundant.eq(self.redundant)] if s.by_redundancy else []),
+            *([unit.redundant.eq(self.redundant)] if s.redundancy else []),
             Assert(unit.w_prune <= w_max, "w_prune is in 0..w_max"),
             Cover(started(m, cycles=2), "a cycle passes"),
         ]
+        presentation = past(m, self.presentation, name="presentation")
+        known = started(m, cycles=1)
+        goes: Any = 0
+        if s.redundancy and s.network.redundancy:
+            redundant = past(m, self.redundant, name="redundant")
+            goes = known & redundant & (presentation >= s.network.redundancy.start)
+            m.d.comb += [
+                Cover(goes & (unit.weight >= unit.w_prune), "prunes for redundancy alone"),
+                Cover(known & redundant & ~goes & ~unit.prune, "redundant, but too early"),
+            ]
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             m.d.comb += [
-                Assert(~unit.prune, "the policy none prunes nothing"),
+                Assert(implies(known, unit.prune == goes), "prunes iff the input is redundant"),
                 Assert(unit.w_prune == 0, "w_prune is 0"),
             ]
             return m
 
         post_count = past(m, self.post_count, name="post_count")
         strength = past(m, self.strength, name="strength")
-        presentation = past(m, self.presentation, name="presentation")
-        known = started(m, cycles=1)
         if isinstance(policy, ConstantPruning):
             threshold: Any = policy.w_prune
         else:
@@ -79,14 +94,6 @@ class PruningProperties(Properties):
             threshold = Mux(least < w_max, least, w_max)
         expected = Signal(64)
         m.d.comb += expected.eq(Mux(presentation >= policy.start, threshold, 0))
-        goes: Any = 0
-        if isinstance(policy, AdaptivePruning) and s.by_redundancy:
-            redundant = past(m, self.redundant, name="redundant")
-            goes = known & redundant & (presentation >= policy.echo_start)
-            m.d.comb += [
-                Cover(goes & (unit.weight >= unit.w_prune), "prunes for redundancy alone"),
-                Cover(known & redundant & ~goes & ~unit.prune, "redundant, but too early"),
-            ]
         m.d.comb += [
             Assert(implies(known, unit.w_prune == expected), "w_prune equals its formula"),
             Assert(
@@ -108,6 +115,7 @@ def _case(
     policy: PruningParams,
     sizes: str,
     *,
+    redundancy: RedundancyParams | None = None,
     weight_bits: int = 8,
     inputs: int = 784,
     dsp: bool = False,
@@ -116,13 +124,14 @@ def _case(
         shapes = small(
             inputs=inputs,
             weight_bits=weight_bits,
-            network={"pruning": policy},
+            network={"pruning": policy, "redundancy": redundancy},
             hardware={"multiplier": "dsp" if dsp else "sequential"},
         )
         return PruningProperties(shapes=shapes)
 
+    label = pruning_label({"policy": policy.policy, "redundancy": redundancy})
     return Case(
-        name=f"w_prune = formula ({policy.policy})",
+        name=f"w_prune = formula ({label})",
         sizes=sizes,
         build=build,
         bmc=4,
@@ -150,7 +159,14 @@ CASES = (
     ),
     _case(AdaptivePruning(start=1), "16 x 18-bit operands, dsp", dsp=True),
     _case(
-        AdaptivePruning(start=20_000, echo_shift=12, echo_start=30_000),
-        "16 x 18-bit operands, redundancy",
+        AdaptivePruning(start=20_000),
+        "16 x 18-bit operands",
+        redundancy=RedundancyParams(start=30_000),
+    ),
+    _case(NoPruning(), "784 pre, 8-bit weights", redundancy=RedundancyParams(start=30_000)),
+    _case(
+        ConstantPruning(w_prune=20, start=1000),
+        "784 pre, 8-bit weights",
+        redundancy=RedundancyParams(start=30_000),
     ),
 )
