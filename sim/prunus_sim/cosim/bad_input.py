@@ -1,4 +1,4 @@
-"""Bench of the harness with input that no core can end with: it must tell so, and not hang."""
+"""Bench of the driver with input that no core can finish: it must report that, and not hang."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ import numpy as np
 
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
-from prunus_sim.cosim.driver import CoreSimulation
-from prunus_sim.cosim.scenario import Job
+from prunus_sim.cosim.driver import CoreDriver
+from prunus_sim.cosim.interface import SCENARIO_FILE
+from prunus_sim.cosim.scenario import Scenario
 
 _CYCLES = 3000
 
 
-def _core(tb: Any) -> tuple[CoreSimulation, Shapes]:
-    job: Job = pickle.loads(Path("job.pickle").read_bytes())
-    shapes = Shapes(network=job.network, hardware=job.hardware)
-    return CoreSimulation(tb, shapes=shapes, folder=Path.cwd()), shapes
+def _core(tb: Any) -> tuple[CoreDriver, Shapes]:
+    scenario: Scenario = pickle.loads(Path(SCENARIO_FILE).read_bytes())
+    shapes = Shapes(network=scenario.network, hardware=scenario.hardware)
+    return CoreDriver(tb, shapes=shapes, folder=Path.cwd()), shapes
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-async def events_without_an_end_are_told(tb: Any) -> None:
+async def missing_ends_of_events_are_reported(tb: Any) -> None:
     """Leave out the last end: the core waits for ever for it, and works after a reset."""
     core, shapes = _core(tb)
     steps = shapes.network.encoder.steps
     end = shapes.event.const({"pre": 0, "end": 1}).as_bits()
     words = np.full(steps, end, dtype=np.int64)
     await core.feed(words)
-    told = ""
+    message = ""
     try:
-        await core.show(first=0, last=steps - 1, shows=1, limit=_CYCLES)
+        await core.present(first=0, last=steps - 1, presentations=1, limit=_CYCLES)
     except AssertionError as e:
-        told = str(e)
+        message = str(e)
     want = f"core must give 1 results in {_CYCLES} cycles, but gave 0: {steps} steps must have "
-    assert told == f"{want}their end, but only {steps - 1} have", told
+    assert message == f"{want}their end, but only {steps - 1} have", message
     await core.reset()
-    (outcome,) = await core.show(first=0, last=steps, shows=1, limit=_CYCLES)
+    (outcome,) = await core.present(first=0, last=steps, presentations=1, limit=_CYCLES)
     assert outcome.counters.steps == steps
 
 
@@ -49,26 +50,26 @@ async def presentation_that_cannot_learn_is_refused(tb: Any) -> None:
     core, _ = _core(tb)
     cycles = core.cycles
     try:
-        await core.show(first=0, last=1, shows=1, limit=_CYCLES, learn=True)
+        await core.present(first=0, last=1, presentations=1, limit=_CYCLES, learn=True)
     except ValueError as e:
-        assert str(e) == "A presentation must not learn in a core that cannot"
+        assert str(e) == "A presentation must not learn in a core without learning"
     else:
         raise AssertionError("core that cannot learn must refuse to")
     assert core.cycles == cycles
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-async def state_of_another_size_is_told(tb: Any) -> None:
-    """Write a neuron too many: the port answers with an error, and the harness tells which."""
+async def state_of_another_size_is_reported(tb: Any) -> None:
+    """Write a neuron too many: the port answers with an error, and the driver reports which."""
     core, shapes = _core(tb)
     neurons = shapes.network.neurons
-    answers = await core.write_space(Space.V, np.arange(neurons + 1)[np.newaxis])
+    answers = await core.port.write_space(Space.V, np.arange(neurons + 1)[np.newaxis])
     assert [int(word) >> 32 & 1 for word in answers[0]] == [0] * neurons + [1]
     words = {"v": np.zeros(neurons + 1, np.int64)}
     for name in ("weights", "alive"):
         words[name] = np.zeros((shapes.network.inputs, neurons), np.int64)
     try:
-        await core.write_state(words)
+        await core.port.write_state(words)
     except AssertionError as e:
         assert str(e) == f"memory port must answer request {neurons} without an error"
     else:

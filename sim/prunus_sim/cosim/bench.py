@@ -1,11 +1,11 @@
-"""Bench of the whole core: what :mod:`prunus_sim.cosim.scenario` runs in the simulator."""
+"""Bench that runs in the simulator: drives a core through a scenario, beside the golden model."""
 
 from __future__ import annotations
 
 import json
 import pickle
 import time
-from collections.abc import Sequence
+from collections import abc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,203 +14,215 @@ import cocotb
 import numpy as np
 import numpy.typing as npt
 
-from prunus_sim.cosim.driver import CoreSimulation, Outcome
-from prunus_sim.cosim.scenario import Job, Show, shapes_of
-from prunus_sim.cosim.scoreboard import (
-    Difference,
-    Judge,
-    Replay,
-    Stimulus,
-    cycle_bounds,
-    state_arrays,
-)
+from prunus_model.spec.state import State
+from prunus_sim.cosim.build import shapes_of
+from prunus_sim.cosim.driver import CoreDriver
+from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
+from prunus_sim.cosim.outcome import Outcome
+from prunus_sim.cosim.replay import Replay, state_arrays
+from prunus_sim.cosim.scenario import Scenario, Sequence
+from prunus_sim.cosim.scoreboard import UPSTREAM, Mismatch, Scoreboard, cycle_bounds
+from prunus_sim.cosim.stimulus import Stimulus
 
 
-class _Run:
-    """A job that is being run."""
+class _Cosim:
+    """A core and the golden model, side by side."""
 
-    def __init__(self, tb: Any, job: Job, folder: Path) -> None:
-        self.job = job
-        self.shapes = shapes_of(job)
-        self.core = CoreSimulation(tb, shapes=self.shapes, folder=folder)
-        self.judge = Judge(self.shapes, job.state, job.readout)
+    def __init__(self, tb: Any, scenario: Scenario, folder: Path) -> None:
+        self.scenario = scenario
+        self.shapes = shapes_of(scenario)
+        self.core = CoreDriver(tb, shapes=self.shapes, folder=folder)
+        self.scoreboard = Scoreboard(self.shapes, scenario.state, scenario.readout)
         self.core_cycles = 0
         self.simulating = 0.0
-        self.failing: Job | None = None
+        self.failing: Scenario | None = None
 
-    async def prepare(self) -> None:
-        """Bring the core to where the model is; its memories hold the state already."""
-        if self.job.load:
-            await self.core.write_state(self.judge.expected())
+    async def init(self) -> None:
+        """Bring the core to the state of the model, unless its memories hold it already."""
+        if self.scenario.load:
+            await self.core.port.write_state(self.scoreboard.expected())
         else:
-            await self.core.write_presentation(self.job.state.presentation)
+            await self.core.port.write_presentation(self.scenario.state.presentation)
 
-    async def show(self, show: Show) -> None:
-        """Show, and compare everything."""
-        before = self.judge.engine.state
+    async def run(self, sequence: Sequence) -> None:
+        """Drive a sequence, and compare everything."""
+        before = self.scoreboard.engine.state
         number = before.presentation
-        words, ends = self._words(show.stimuli)
+        words, ends = self._words(sequence.stimuli)
         await self.core.feed(words)
-        limit = self._limit(show)
-        if show.reset_after:
-            await self._show(show, ends, limit, reset_after=show.reset_after)
-            if show.learn:
-                await self.core.write_state(self.judge.expected())
+        limit = self._limit(sequence)
+        if sequence.reset_after:
+            await self._present(sequence, ends, limit, reset_after=sequence.reset_after)
+            if sequence.learn:
+                await self.core.port.write_state(self.scoreboard.expected())
             else:
-                await self.core.write_presentation(number)
-        outcomes = await self._show(show, ends, limit)
-        for k, (stimulus, outcome) in enumerate(zip(show.stimuli, outcomes, strict=True)):
-            expected = self.judge.present(stimulus, learn=show.learn, stop_after=show.stop_after)
+                await self.core.port.write_presentation(number)
+        outcomes = await self._present(sequence, ends, limit)
+        for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
+            expected = self.scoreboard.present(
+                stimulus, learn=sequence.learn, stop_after=sequence.stop_after
+            )
             self.core_cycles += outcome.cycles
-            found = self.judge.compare_outcome(number + k, expected, outcome, learn=show.learn)
-            if found is not None:
-                found = await self._locate(before, show, k, number + k) or found
-            self._refuse(found, before, show, k)
-            if show.cycles:
-                self._compare_cycles(before, show, k, number + k, outcome)
-        await self._compare_state(show, before, number + len(show.stimuli) - 1)
+            found = self.scoreboard.compare_outcome(
+                number + k, expected, outcome, learn=sequence.learn
+            )
+            if found is not None and found.unit not in UPSTREAM:
+                found = await self._locate(before, sequence, k, number + k) or found
+            self._raise(found, before, sequence, k)
+            if sequence.cycles:
+                self._compare_cycles(before, sequence, k, number + k, outcome)
+        await self._compare_state(sequence, before, number + len(sequence.stimuli) - 1)
 
-    async def _show(
-        self, show: Show, ends: list[int], limit: int, *, reset_after: int = 0
+    async def _present(
+        self, sequence: Sequence, ends: list[int], limit: int, *, reset_after: int = 0
     ) -> list[Outcome]:
         started = time.perf_counter()
-        outcomes = await self.core.show(
+        outcomes = await self.core.present(
             first=0,
             last=ends[-1],
-            shows=len(show.stimuli),
+            presentations=len(sequence.stimuli),
             limit=limit,
-            learn=show.learn,
-            stop_after=show.stop_after,
-            stall=show.stall,
-            seed=show.seed,
+            learn=sequence.learn,
+            stop_after=sequence.stop_after,
+            pause=sequence.pause,
+            seed=sequence.seed,
             reset_after=reset_after,
         )
         self.simulating += time.perf_counter() - started
         return outcomes
 
-    def _replay(self, before: Any, show: Show, k: int) -> Replay:
-        state = self._state_before(before, show, k)
+    def _replay(self, before: State, sequence: Sequence, k: int) -> Replay:
         return Replay(
-            self.shapes, state, show.stimuli[k], learn=show.learn, stop_after=show.stop_after
+            self.shapes,
+            self._state_before(before, sequence, k),
+            sequence.stimuli[k],
+            learn=sequence.learn,
+            stop_after=sequence.stop_after,
         )
 
-    def _state_before(self, before: Any, show: Show, k: int) -> Any:
-        judge = Judge(self.shapes, before, None)
-        for stimulus in show.stimuli[:k]:
-            judge.present(stimulus, learn=show.learn, stop_after=show.stop_after)
-        return judge.engine.state
+    def _state_before(self, before: State, sequence: Sequence, k: int) -> State:
+        """Return the state before presentation ``k`` of a sequence."""
+        scoreboard = Scoreboard(self.shapes, before, None)
+        for stimulus in sequence.stimuli[:k]:
+            scoreboard.present(stimulus, learn=sequence.learn, stop_after=sequence.stop_after)
+        return scoreboard.engine.state
 
     def _compare_cycles(
-        self, before: Any, show: Show, k: int, number: int, outcome: Outcome
+        self, before: State, sequence: Sequence, k: int, number: int, outcome: Outcome
     ) -> None:
-        replay = self._replay(before, show, k)
-        least, most = cycle_bounds(self.shapes, replay, learn=show.learn)
+        replay = self._replay(before, sequence, k)
+        least, most = cycle_bounds(self.shapes, replay, learn=sequence.learn)
         if not least <= outcome.cycles <= most:
-            self._refuse(
-                Difference(
-                    presentation=number,
-                    step=-1,
-                    unit="core",
-                    what="cycles",
-                    expected=f"in {least}..{most}",
-                    got=outcome.cycles,
-                ),
-                before,
-                show,
-                k,
+            mismatch = Mismatch(
+                presentation=number,
+                step=-1,
+                unit="sequencer",
+                what="cycles",
+                expected=f"in {least}..{most}",
+                got=outcome.cycles,
             )
+            self._raise(mismatch, before, sequence, k)
 
-    async def _locate(self, before: Any, show: Show, k: int, number: int) -> Difference | None:
+    async def _locate(
+        self, before: State, sequence: Sequence, k: int, number: int
+    ) -> Mismatch | None:
         """Look for the first output spike after which the state differs.
 
-        The presentation is shown again and again, from the state before it, and left after one
-        spike, after two, and so on. Only a core that learns can be brought back to that state.
+        The presentation is repeated from the state before it, and stopped after one spike, after
+        two, and so on. Only a core that learns can be brought back to that state.
         """
-        if not show.learn:
+        if not sequence.learn:
             return None
-        state, stimulus = self._state_before(before, show, k), show.stimuli[k]
-        alone = replace(show, stimuli=[stimulus], stall=0.0, stop_after=0)
+        state, stimulus = self._state_before(before, sequence, k), sequence.stimuli[k]
+        alone = replace(sequence, stimuli=[stimulus], pause=0.0, stop_after=0)
         words, ends = self._words(alone.stimuli)
         await self.core.feed(words)
-        judge = Judge(self.shapes, state, self.job.readout)
-        spikes = len(judge.present(stimulus, learn=True, stop_after=show.stop_after).spike_posts)
-        for stop_after in range(1, spikes + 1):
-            judge.restart(state)
-            await self.core.write_state(state_arrays(state, self.shapes, self.job.readout))
-            await self._show(replace(alone, stop_after=stop_after), ends, self._limit(alone))
-            judge.present(stimulus, learn=True, stop_after=stop_after)
+        readout = self.scenario.readout
+        scoreboard = Scoreboard(self.shapes, state, readout)
+        whole = scoreboard.present(stimulus, learn=True, stop_after=sequence.stop_after)
+        for stop_after in range(1, len(whole.spike_posts) + 1):
+            scoreboard.restart(state)
+            await self.core.port.write_state(state_arrays(state, self.shapes, readout))
+            await self._present(replace(alone, stop_after=stop_after), ends, self._limit(alone))
+            scoreboard.present(stimulus, learn=True, stop_after=stop_after)
             replay = Replay(self.shapes, state, stimulus, learn=True, stop_after=stop_after)
-            found = judge.compare_state(number, await self.core.read_door(), "by the door", replay)
+            got = await self.core.read_backdoor()
+            found = scoreboard.compare_state(number, got, "backdoor", replay)
             if found is not None:
                 return found
         return None
 
-    async def _compare_state(self, show: Show, before: Any, number: int) -> None:
-        if show.check == "none":
+    async def _compare_state(self, sequence: Sequence, before: State, number: int) -> None:
+        if sequence.check == "none":
             return
-        replay: Replay | None = None
-        for where, read in (("door", self.core.read_door), ("port", self.core.read_state)):
-            if show.check not in (where, "both"):
-                continue
-            got = await read()
-            found = self.judge.compare_state(number, got, f"by the {where}")
+        last = len(sequence.stimuli) - 1
+        read = {"backdoor": self.core.read_backdoor, "port": self.core.port.read_state}
+        for where in read if sequence.check == "both" else (sequence.check,):
+            got = await read[where]()
+            found = self.scoreboard.compare_state(number, got, where)
             if found is not None:
-                replay = self._replay(before, show, len(show.stimuli) - 1)
-                found = self.judge.compare_state(number, got, f"by the {where}", replay)
-                self._refuse(found, before, show, len(show.stimuli) - 1)
+                # If the memories are right, the port reads them wrong.
+                port = where == "port" and sequence.check == "both"
+                replay = None if port else self._replay(before, sequence, last)
+                unit = "memory_port" if port else None
+                found = self.scoreboard.compare_state(number, got, where, replay, unit=unit)
+                self._raise(found, before, sequence, last)
 
-    def _refuse(self, found: Difference | None, before: Any, show: Show, k: int) -> None:
-        """End the job if there is a difference, and leave what is needed to see it again."""
+    def _raise(self, found: Mismatch | None, before: State, sequence: Sequence, k: int) -> None:
+        """End the scenario if there is a mismatch, and keep what is needed to repeat it alone."""
         if found is None:
             return
-        alone = replace(show, stimuli=[show.stimuli[k]], reset_after=0, cycles=False, check="both")
-        state = self._state_before(before, show, k)
-        self.failing = replace(self.job, state=state, shows=[alone], load=False)
+        alone = replace(
+            sequence, stimuli=[sequence.stimuli[k]], reset_after=0, cycles=False, check="both"
+        )
+        state = self._state_before(before, sequence, k)
+        self.failing = replace(self.scenario, state=state, sequences=[alone], load=False)
         raise AssertionError(str(found))
 
-    def _words(self, stimuli: Sequence[Stimulus]) -> tuple[npt.NDArray[np.int64], list[int]]:
-        """Return what the core is fed, and where each stimulus ends."""
-        if self.job.hardware.source == "levels":
-            inputs = self.job.network.inputs
+    def _words(self, stimuli: abc.Sequence[Stimulus]) -> tuple[npt.NDArray[np.int64], list[int]]:
+        """Return the words of the input stream, and where each stimulus ends."""
+        if self.scenario.hardware.source == "levels":
+            inputs = self.scenario.network.inputs
             levels = np.stack([np.asarray(stimulus) for stimulus in stimuli]).astype(np.int64)
             return levels.ravel(), [inputs * (k + 1) for k in range(len(stimuli))]
         event, words, ends = self.shapes.event, [], []
         end = event.const({"pre": 0, "end": 1}).as_bits()
         for events in stimuli:
-            for step in range(self.job.network.encoder.steps):
+            for step in range(self.scenario.network.encoder.steps):
                 for pre in events[step] if step < len(events) else ():
                     words.append(event.const({"pre": int(pre), "end": 0}).as_bits())
                 words.append(end)
             ends.append(len(words))
         return np.array(words, dtype=np.int64), ends
 
-    def _limit(self, show: Show) -> int:
-        """Return cycles that no presentation takes."""
-        network, slots = self.job.network, self.shapes.slots
+    def _limit(self, sequence: Sequence) -> int:
+        """Return a number of cycles that a sequence never takes."""
+        network, slots = self.scenario.network, self.shapes.slots
         step = network.inputs * (slots + 4) + 2 * slots + 64
-        if show.learn:
+        if sequence.learn:
             step += network.inputs + 64
         once = network.neurons * 64 + 2 * network.inputs
-        return int(len(show.stimuli) * (network.encoder.steps * step + once) / (1 - show.stall)) * 2
+        cycles = len(sequence.stimuli) * (network.encoder.steps * step + once)
+        return int(cycles / (1 - sequence.pause)) * 2
 
 
 @cocotb.test()
 async def core_equals_engine(tb: Any) -> None:
-    """Run the job that lies in the folder."""
+    """Run the scenario in the folder."""
     folder = Path.cwd()
-    job: Job = pickle.loads((folder / "job.pickle").read_bytes())
-    run = _Run(tb, job, folder)
+    scenario: Scenario = pickle.loads((folder / SCENARIO_FILE).read_bytes())
+    cosim = _Cosim(tb, scenario, folder)
     try:
-        await run.prepare()
-        for show in job.shows:
-            await run.show(show)
+        await cosim.init()
+        for sequence in scenario.sequences:
+            await cosim.run(sequence)
     finally:
-        if run.failing is not None:
-            (folder / "failure.pickle").write_bytes(pickle.dumps(run.failing))
+        if cosim.failing is not None:
+            (folder / FAILURE_FILE).write_bytes(pickle.dumps(cosim.failing))
     report = {
-        "cycles": run.core.cycles,
-        "core_cycles": run.core_cycles,
-        "values_compared": run.judge.compared,
-        "simulation_seconds": round(run.simulating, 2),
+        "cycles": cosim.core.cycles,
+        "core_cycles": cosim.core_cycles,
+        "values_compared": cosim.scoreboard.compared,
+        "simulation_seconds": round(cosim.simulating, 2),
     }
-    (folder / "report.json").write_text(json.dumps(report))
+    (folder / REPORT_FILE).write_text(json.dumps(report))

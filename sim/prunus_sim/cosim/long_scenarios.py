@@ -1,4 +1,4 @@
-"""The long lockstep jobs: thousands of images of MNIST, at 100, 400 and 800 neurons."""
+"""The long lockstep scenarios: thousands of images of MNIST, at 100, 400 and 800 neurons."""
 
 from __future__ import annotations
 
@@ -15,17 +15,24 @@ from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import HardwareConfig
-from prunus_sim.cosim.scenario import Job, Show, at_rest, from_artifact, random_votes
+from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, from_artifact, random_votes
 from prunus_sim.cosim.scenarios import Levels
-from prunus_sim.cosim.scoreboard import Stimulus
+from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = ["LONG", "in_chunks", "inference_job", "learning_job", "levels_of", "long_job"]
+__all__ = [
+    "LONG",
+    "in_chunks",
+    "inference_scenario",
+    "learning_scenario",
+    "levels_of",
+    "long_scenario",
+]
 
-#: Presentations that follow each other without Python being woken.
+#: Presentations of a sequence.
 _CHUNK = 50
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
-#: Names of the jobs.
+#: Names of the scenarios.
 LONG = ("inference", "learning-100", "redundancy-100", "learning-400", "inference-800")
 
 
@@ -43,21 +50,21 @@ def levels_of(network: NetworkConfig, data: str, split: Any, count: int) -> Leve
     return levels(found.images[:count].reshape(count, -1), network.encoder)
 
 
-def in_chunks(levels: Levels, *, stop_after: int = 0) -> list[Show]:
-    """Return shows of many images back to back; after the first, the whole state is compared."""
+def in_chunks(levels: Levels, *, stop_after: int = 0) -> list[Sequence]:
+    """Return sequences of many images; the state is compared after the first sequence."""
     return [
-        Show(
+        Sequence(
             stimuli=list(levels[at : at + _CHUNK]),
             stop_after=stop_after,
-            check="door" if at == 0 else "none",
+            check="backdoor" if at == 0 else "none",
         )
         for at in range(0, len(levels), _CHUNK)
     ]
 
 
-def inference_job(plan: Plan, *, name: str, shows: list[Show]) -> Job:
-    """Return the job of a core as it is exported."""
-    return Job(
+def inference_scenario(plan: Plan, *, name: str, sequences: list[Sequence]) -> Scenario:
+    """Return the scenario of a core as it is exported."""
+    return Scenario(
         name=name,
         network=plan.network,
         hardware=plan.hardware,
@@ -68,11 +75,11 @@ def inference_job(plan: Plan, *, name: str, shows: list[Show]) -> Job:
             assignment=plan.artifact.readout.assignment[plan.neurons],
         ),
         format=plan.store,
-        shows=shows,
+        sequences=sequences,
     )
 
 
-def learning_job(
+def learning_scenario(
     name: str,
     data: str,
     count: int,
@@ -81,8 +88,8 @@ def learning_job(
     checked: bool = True,
     redundancy: RedundancyParams | None = None,
     what: str = "learning",
-) -> Job:
-    """Return a job that learns from scratch, and prunes early.
+) -> Scenario:
+    """Return a scenario that learns from scratch, and prunes early.
 
     Parameters
     ----------
@@ -91,7 +98,7 @@ def learning_job(
     data : str
         Data set.
     count : int
-        Training images to show.
+        Number of training images to present.
     seed : int
         Other weights.
     checked : bool
@@ -99,34 +106,36 @@ def learning_job(
     redundancy : RedundancyParams, optional
         Redundant inputs are pruned, too.
     what : str
-        What the job is of, for its name.
+        What the scenario does, for its name.
     """
     network = replace(
         NetworkConfig.named(name), pruning=_EARLY, redundancy=redundancy, seed=1 + seed
     )
     stimuli: list[Stimulus] = list(levels_of(network, data, "train", count))
     every = max(1, count // 20)
-    shows = [
-        Show(
+    sequences = [
+        Sequence(
             stimuli=[image],
             learn=True,
-            check="both" if k == count - 1 else "door" if checked else "none",
+            check="both" if k == count - 1 else "backdoor" if checked else "none",
             cycles=k % every == 0,
         )
         for k, image in enumerate(stimuli)
     ]
-    return Job(
+    return Scenario(
         name=f"{network.neurons} neurons, {what}",
         network=network,
         hardware=HardwareConfig(lanes=16),
         state=State.initial(network),
         readout=random_votes(network, seed),
-        shows=shows,
+        sequences=sequences,
     )
 
 
-def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed: int) -> Job:
-    """Return one of the long jobs.
+def long_scenario(
+    which: str, data: str, artifact: Path | None, *, scale: float, seed: int
+) -> Scenario:
+    """Return one of the long scenarios.
 
     Parameters
     ----------
@@ -152,13 +161,13 @@ def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed
                 network,
                 name=f"{network.config.neurons} neurons, inference",
                 hardware=HardwareConfig(lanes=16, learn=False, store="packed"),
-                shows=in_chunks(levels_of(network.config, data, "test", scaled(10_000))),
+                sequences=in_chunks(levels_of(network.config, data, "test", scaled(10_000))),
             )
         case "learning-100":
-            return learning_job("demo", data, scaled(1_000), seed=seed)
+            return learning_scenario("demo", data, scaled(1_000), seed=seed)
         case "redundancy-100":
             count = scaled(1_000)
-            return learning_job(
+            return learning_scenario(
                 "demo",
                 data,
                 count,
@@ -167,8 +176,8 @@ def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed
                 what="learning, adaptive + redundancy",
             )
         case "learning-400":
-            return learning_job("400", data, scaled(100), seed=seed)
+            return learning_scenario("400", data, scaled(100), seed=seed)
         case _:
             plan = planned(trained(PAPER, data), data, lanes=16, store="list")
-            shows = in_chunks(levels_of(plan.network, data, "test", scaled(200)))
-            return inference_job(plan, name="800 neurons, inference", shows=shows)
+            sequences = in_chunks(levels_of(plan.network, data, "test", scaled(200)))
+            return inference_scenario(plan, name="800 neurons, inference", sequences=sequences)

@@ -1,6 +1,6 @@
-"""Named jobs: what the lockstep benches build and show.
+"""Named scenarios of the co-simulation, all in one file: they are data, and read as a list.
 
-Each takes a seed and gives a :class:`prunus_sim.cosim.scenario.Job`; other seeds give other
+Each takes a seed and gives a :class:`prunus_sim.cosim.scenario.Scenario`; other seeds give other
 weights, other images, other pauses.
 """
 
@@ -34,10 +34,10 @@ from prunus_model.spec.levels import levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.hardware import HardwareConfig
-from prunus_sim.cosim.scenario import Job, Show, at_rest, from_artifact, random_votes
-from prunus_sim.cosim.scoreboard import Stimulus
+from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, from_artifact, random_votes
+from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = ["BOUNDED", "CASES", "images", "pretrained"]
+__all__ = ["BOUNDED", "SCENARIOS", "images", "pretrained"]
 
 Levels = npt.NDArray[np.uint8]
 
@@ -70,47 +70,47 @@ def images(network: NetworkConfig, count: int, *, split: Any = "train", seed: in
 def _events(network: NetworkConfig, count: int, seed: int) -> list[list[list[int]]]:
     """Return address events: in any order, some steps empty, some missing at the end."""
     rng = np.random.default_rng(seed)
-    shows = []
+    sequences = []
     for _ in range(count):
         steps = int(rng.integers(0, network.encoder.steps + 1))
         density = rng.random(steps) * rng.integers(0, 2, steps)
-        shows.append(
+        sequences.append(
             [
                 rng.permutation(np.flatnonzero(rng.random(network.inputs) < d)).tolist()
                 for d in density
             ]
         )
-    return shows
+    return sequences
 
 
 def _tiny(**changes: Any) -> NetworkConfig:
     return replace(NetworkConfig.named("tiny"), **changes)
 
 
-def _mixed(stimuli: list[Stimulus] | Levels, seed: int, *, learn: bool = True) -> list[Show]:
-    """Show with learning and without, with pauses and without, one by one and back to back."""
+def _mixed(stimuli: list[Stimulus] | Levels, seed: int, *, learn: bool = True) -> list[Sequence]:
+    """Return sequences with and without learning and pauses, of one to three presentations."""
     rng = np.random.default_rng(seed)
-    shows: list[Show] = []
+    sequences: list[Sequence] = []
     rest = list(stimuli)
     while rest:
         count = min(len(rest), int(rng.choice([1, 1, 2, 3])))
-        stall = float(rng.choice([0, 0, 0.2, 0.6]))
-        shows.append(
-            Show(
+        pause = float(rng.choice([0, 0, 0.2, 0.6]))
+        sequences.append(
+            Sequence(
                 stimuli=rest[:count],
                 learn=learn and bool(rng.random() < 0.8),
                 stop_after=int(rng.choice([0, 0, 0, 1, 2])),
-                check="both" if len(shows) % 3 == 0 else "door",
-                stall=stall,
+                check="both" if len(sequences) % 3 == 0 else "backdoor",
+                pause=pause,
                 seed=int(rng.integers(1, 1 << 32)),
-                cycles=not stall and count == 1,
+                cycles=not pause and count == 1,
             )
         )
         rest = rest[count:]
-    return shows
+    return sequences
 
 
-def _job(
+def _scenario(
     name: str,
     network: NetworkConfig,
     seed: int,
@@ -118,111 +118,116 @@ def _job(
     count: int = 12,
     lanes: int = 4,
     state: Callable[[State], None] | None = None,
-    shows: list[Show] | None = None,
+    sequences: list[Sequence] | None = None,
     load: bool = False,
     **hardware: Any,
-) -> Job:
-    """Return a job with a fresh network and mixed shows."""
+) -> Scenario:
+    """Return a scenario with a fresh network and mixed sequences."""
     network = replace(network, seed=(network.seed + seed) & 0xFFFFFFFF)
     start = State.initial(network)
     if state is not None:
         state(start)
     built = HardwareConfig(lanes=lanes, **hardware)
-    if shows is None:
+    if sequences is None:
         stimuli: Any = (
             images(network, count, seed=seed)
             if built.source == "levels"
             else _events(network, count, seed)
         )
-        shows = _mixed(stimuli, seed, learn=built.learn)
-    return Job(
+        sequences = _mixed(stimuli, seed, learn=built.learn)
+    return Scenario(
         name=name,
         network=network,
         hardware=built,
         state=start if built.learn else at_rest(start, network),
         readout=random_votes(network, seed),
-        shows=shows,
+        sequences=sequences,
         load=load,
     )
 
 
-def _counted(case: Callable[[int], Job]) -> Callable[[int], Job]:
-    """Return a case in which every access and operation is counted in the core, and compared."""
+def _counted(case: Callable[[int], Scenario]) -> Callable[[int], Scenario]:
+    """Return a case in which accesses and operations are counted in the core, and compared."""
     return lambda seed: replace(case(seed), accesses=True)
 
 
-def _tiny_learning(seed: int) -> Job:
+def _tiny_learning(seed: int) -> Scenario:
     network = _tiny()
     levels = images(network, 60, seed=seed)
-    shows = [
-        Show(
-            stimuli=[image], learn=True, check="both" if k % 10 == 0 else "door", cycles=k % 5 == 0
+    sequences = [
+        Sequence(
+            stimuli=[image],
+            learn=True,
+            check="both" if k % 10 == 0 else "backdoor",
+            cycles=k % 5 == 0,
         )
         for k, image in enumerate(levels)
     ]
-    return _job("tiny, learning", network, seed, shows=shows)
+    return _scenario("tiny, learning", network, seed, sequences=sequences)
 
 
-def _demo_learning(seed: int) -> Job:
+def _demo_learning(seed: int) -> Scenario:
     # From scratch, and pruning early: the ramp of `demo` is for tens of thousands of images.
     network = replace(
         NetworkConfig.named("demo"), pruning=AdaptivePruning(ramp_shift=0, strength_gain=330)
     )
-    shows = [
-        Show(stimuli=[image], learn=True, check="both" if k == 23 else "door", cycles=k % 8 == 0)
+    sequences = [
+        Sequence(
+            stimuli=[image], learn=True, check="both" if k == 23 else "backdoor", cycles=k % 8 == 0
+        )
         for k, image in enumerate(images(network, 24, seed=seed))
     ]
-    return _job("demo, learning", network, seed, lanes=16, shows=shows)
+    return _scenario("demo, learning", network, seed, lanes=16, sequences=sequences)
 
 
-def _demo_trained(seed: int) -> Job:
+def _demo_trained(seed: int) -> Scenario:
     """Go on learning from the bundled network, most of whose synapses are pruned already."""
     artifact = pretrained("demo")
-    shows = [
-        Show(stimuli=[image], learn=k % 3 > 0, cycles=k % 4 == 0)
+    sequences = [
+        Sequence(stimuli=[image], learn=k % 3 > 0, cycles=k % 4 == 0)
         for k, image in enumerate(images(artifact.config, 8, seed=seed))
     ]
     return from_artifact(
-        artifact, name="demo, trained", hardware=HardwareConfig(lanes=16), shows=shows
+        artifact, name="demo, trained", hardware=HardwareConfig(lanes=16), sequences=sequences
     )
 
 
-def _inference_400(seed: int) -> Job:
+def _inference_400(seed: int) -> Scenario:
     artifact = pretrained("400")
     levels = images(artifact.config, 12, split="test", seed=seed)
-    shows = [
-        Show(stimuli=list(levels[:6]), check="both"),
-        Show(stimuli=[levels[6]], cycles=True),
-        Show(stimuli=list(levels[7:9]), stop_after=1, stall=0.1),
-        Show(stimuli=list(levels[9:12]), stop_after=2, check="both"),
+    sequences = [
+        Sequence(stimuli=list(levels[:6]), check="both"),
+        Sequence(stimuli=[levels[6]], cycles=True),
+        Sequence(stimuli=list(levels[7:9]), stop_after=1, pause=0.1),
+        Sequence(stimuli=list(levels[9:12]), stop_after=2, check="both"),
     ]
     return from_artifact(
         artifact,
         name="400, inference",
         hardware=HardwareConfig(lanes=16, learn=False, store="packed"),
-        shows=shows,
+        sequences=sequences,
     )
 
 
-def _packed(format_: str) -> Callable[[int], Job]:
-    def case(seed: int) -> Job:
+def _packed(format_: str) -> Callable[[int], Scenario]:
+    def case(seed: int) -> Scenario:
         artifact = pretrained("demo")
         levels = images(artifact.config, 6, split="test", seed=seed)
-        job = from_artifact(
+        scenario = from_artifact(
             artifact,
             name=f"demo, {format_}",
             hardware=HardwareConfig(lanes=8, learn=False, store="packed"),
-            shows=_mixed(levels, seed, learn=False),
+            sequences=_mixed(levels, seed, learn=False),
         )
-        return replace(job, format=format_)
+        return replace(scenario, format=format_)
 
     return case
 
 
-def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[int], Job]:
-    """Return a job with a packed store, in which some inputs have no synapse at all."""
+def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario with a packed store, in which some inputs have no synapse at all."""
 
-    def case(seed: int) -> Job:
+    def case(seed: int) -> Scenario:
         network = _tiny(inputs=45, neurons=21)
 
         def state(start: State) -> None:
@@ -232,40 +237,42 @@ def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[
             start.weights[~start.alive] = 0
             start.strength[:] = start.weights.sum(axis=0)
 
-        job = _job(
+        scenario = _scenario(
             name, network, seed, state=state, count=10, learn=False, store="packed", **options
         )
-        return replace(job, format=format_)
+        return replace(scenario, format=format_)
 
     return case
 
 
-def _spram_400(seed: int) -> Job:
+def _spram_400(seed: int) -> Scenario:
     """Load a network into the SPRAMs, pointers and entries of a lane in one."""
     artifact = pretrained("400")
     levels = images(artifact.config, 4, split="test", seed=seed)
     hardware = HardwareConfig(
         lanes=4, learn=False, store="packed", spram=True, queue_depth=4, event_depth=64
     )
-    shows = [
-        Show(stimuli=[levels[0]], cycles=True, check="both"),
-        Show(stimuli=list(levels[1:4]), stop_after=2, stall=0.1, check="both"),
+    sequences = [
+        Sequence(stimuli=[levels[0]], cycles=True, check="both"),
+        Sequence(stimuli=list(levels[1:4]), stop_after=2, pause=0.1, check="both"),
     ]
-    job = from_artifact(artifact, name="400, SPRAM, loaded", hardware=hardware, shows=shows)
-    return replace(job, load=True)
+    scenario = from_artifact(
+        artifact, name="400, SPRAM, loaded", hardware=hardware, sequences=sequences
+    )
+    return replace(scenario, load=True)
 
 
-def _inference_tiny(seed: int) -> Job:
-    return _job("tiny, inference from the learning store", _tiny(), seed, learn=False)
+def _inference_tiny(seed: int) -> Scenario:
+    return _scenario("tiny, inference from the learning store", _tiny(), seed, learn=False)
 
 
-def _events_in(seed: int) -> Job:
-    return _job("tiny, events", _tiny(), seed, source="events")
+def _events_in(seed: int) -> Scenario:
+    return _scenario("tiny, events", _tiny(), seed, source="events")
 
 
-def _events_only(seed: int) -> Job:
+def _events_only(seed: int) -> Scenario:
     network = _tiny(membrane=MembraneParams(inhibition_steps=2))
-    return _job("tiny, events, inference", network, seed, source="events", learn=False)
+    return _scenario("tiny, events, inference", network, seed, source="events", learn=False)
 
 
 #: Redundant inputs of `tiny`, early enough for a few presentations.
@@ -274,20 +281,20 @@ _REDUNDANCY = RedundancyParams(shift=4, image_width=7, start=4)
 
 def _policy(
     policy: Any, name: str, redundancy: RedundancyParams | None = None
-) -> Callable[[int], Job]:
-    def case(seed: int) -> Job:
+) -> Callable[[int], Scenario]:
+    def case(seed: int) -> Scenario:
         network = _tiny(pruning=policy, redundancy=redundancy)
-        return _job(f"policy {name}", network, seed, count=20, lanes=8)
+        return _scenario(f"policy {name}", network, seed, count=20, lanes=8)
 
     return case
 
 
-def _odd_size(seed: int) -> Job:
+def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
-    return _job("odd size", network, seed, lanes=4, count=20)
+    return _scenario("odd size", network, seed, lanes=4, count=20)
 
 
-def _smallest(seed: int) -> Job:
+def _smallest(seed: int) -> Scenario:
     network = _tiny(
         inputs=1,
         neurons=1,
@@ -296,24 +303,26 @@ def _smallest(seed: int) -> Job:
         readout=ReadoutParams(classes=1, vote_bits=1),
         homeostasis=HomeostasisParams(v_th=1, fire_shift=0, theta_plus=0),
     )
-    return _job("one input, one neuron, one step", network, seed, lanes=1, count=8)
+    return _scenario("one input, one neuron, one step", network, seed, lanes=1, count=8)
 
 
-def _one_slot(seed: int) -> Job:
+def _one_slot(seed: int) -> Scenario:
     network = _tiny(inputs=30, neurons=32, weight_bits=3)
-    return _job("32 lanes of one slot", network, seed, lanes=32, multiplier="dsp", queue_depth=2)
+    return _scenario(
+        "32 lanes of one slot", network, seed, lanes=32, multiplier="dsp", queue_depth=2
+    )
 
 
-def _one_lane(seed: int) -> Job:
+def _one_lane(seed: int) -> Scenario:
     network = _tiny(
         neurons=33,
         membrane=MembraneParams(leak_shift=0, inhibition_steps=3),
         stdp=StdpParams(potentiation_shift=0, depression_shift=8, trace_window=0),
     )
-    return _job("one lane, no leak, inhibition", network, seed, lanes=1, event_depth=2)
+    return _scenario("one lane, no leak, inhibition", network, seed, lanes=1, event_depth=2)
 
 
-def _saturation(seed: int) -> Job:
+def _saturation(seed: int) -> Scenario:
     """Put counts, thresholds and the number of the presentation at their upper ends."""
     network = _tiny(
         homeostasis=HomeostasisParams(
@@ -330,10 +339,10 @@ def _saturation(seed: int) -> Job:
         start.post_count[:] = max_of(POST_COUNT_BITS) - 2
         start.presentation = max_of(PRESENTATION_BITS) - 5
 
-    return _job("saturation", network, seed, state=state, count=14)
+    return _scenario("saturation", network, seed, state=state, count=14)
 
 
-def _late_start(seed: int) -> Job:
+def _late_start(seed: int) -> Scenario:
     """Pruning starts in the middle; thresholds decay at once; steps are many."""
     network = _tiny(
         encoder=EncoderParams(steps=255, gain=30),
@@ -341,15 +350,15 @@ def _late_start(seed: int) -> Job:
         stdp=StdpParams(potentiation_shift=8, depression_shift=1, trace_window=3),
         pruning=ConstantPruning(w_prune=9, start=4),
     )
-    return _job("late start, 255 steps", network, seed, count=8, lanes=2)
+    return _scenario("late start, 255 steps", network, seed, count=8, lanes=2)
 
 
-def _inhibited(seed: int) -> Job:
+def _inhibited(seed: int) -> Scenario:
     network = _tiny(membrane=MembraneParams(leak_shift=1, inhibition_steps=255))
-    return _job("inhibition to the end", network, seed, count=8)
+    return _scenario("inhibition to the end", network, seed, count=8)
 
 
-def _never(seed: int) -> Job:
+def _never(seed: int) -> Scenario:
     """Neurons without weight never fire, and one fires at once."""
     network = _tiny(homeostasis=HomeostasisParams(v_th=1, theta_plus=0, fire_shift=42))
 
@@ -358,10 +367,10 @@ def _never(seed: int) -> Job:
         start.alive[:, ::4] = False
         start.strength[:] = start.weights.sum(axis=0)
 
-    return _job("neurons without weight", network, seed, state=state, count=8)
+    return _scenario("neurons without weight", network, seed, state=state, count=8)
 
 
-def _loaded(seed: int) -> Job:
+def _loaded(seed: int) -> Scenario:
     """Load the state by the memory port, over that of another network."""
 
     def state(start: State) -> None:
@@ -373,41 +382,41 @@ def _loaded(seed: int) -> Job:
         start.post_count[:] = rng.integers(0, 300, start.post_count.shape)
         start.presentation = 1000
 
-    return _job("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
+    return _scenario("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
 
 
-def _resets(seed: int) -> Job:
+def _resets(seed: int) -> Scenario:
     """Reset in the middle of presentations, then the same again in full."""
     network = _tiny()
     rng = np.random.default_rng(seed)
-    shows = [
-        Show(
+    sequences = [
+        Sequence(
             stimuli=[image],
             learn=k % 2 == 1,
             check="both",
             reset_after=int(rng.integers(1, 900)),
-            stall=float(rng.choice([0, 0.3])),
+            pause=float(rng.choice([0, 0.3])),
         )
         for k, image in enumerate(images(network, 10, seed=seed))
     ]
-    return _job("reset in the middle", network, seed, shows=shows)
+    return _scenario("reset in the middle", network, seed, sequences=sequences)
 
 
-def _back_to_back(seed: int) -> Job:
+def _back_to_back(seed: int) -> Scenario:
     network = _tiny()
     levels = list(images(network, 30, seed=seed))
-    shows = [
-        Show(stimuli=levels[:12], learn=True, check="both"),
-        Show(stimuli=levels[12:20], check="both"),
-        Show(stimuli=levels[20:30], learn=True, stop_after=1, stall=0.4, check="both"),
+    sequences = [
+        Sequence(stimuli=levels[:12], learn=True, check="both"),
+        Sequence(stimuli=levels[12:20], check="both"),
+        Sequence(stimuli=levels[20:30], learn=True, stop_after=1, pause=0.4, check="both"),
     ]
-    return _job("back to back", network, seed, shows=shows, lanes=2)
+    return _scenario("back to back", network, seed, sequences=sequences, lanes=2)
 
 
-def _random(number: int) -> Callable[[int], Job]:
-    """Return a job with a random network in a random core."""
+def _random(number: int) -> Callable[[int], Scenario]:
+    """Return a scenario with a random network in a random core."""
 
-    def case(seed: int) -> Job:
+    def case(seed: int) -> Scenario:
         rng = np.random.default_rng([number, seed])
 
         def pick(*values: Any) -> Any:
@@ -447,7 +456,7 @@ def _random(number: int) -> Callable[[int], Job]:
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
         learn = bool(rng.random() < 0.7)
-        return _job(
+        return _scenario(
             f"random network {number}",
             network,
             seed,
@@ -463,7 +472,7 @@ def _random(number: int) -> Callable[[int], Job]:
     return case
 
 
-_JOBS: Mapping[str, Callable[[int], Job]] = {
+_UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "tiny-learning": _tiny_learning,
     "demo-learning": _demo_learning,
     "demo-trained": _demo_trained,
@@ -504,10 +513,10 @@ _JOBS: Mapping[str, Callable[[int], Job]] = {
     **{f"random-{number}": _random(number) for number in range(4)},
 }
 
-#: All jobs by name.
-CASES = {name: _counted(case) for name, case in _JOBS.items()}
+#: All scenarios by name.
+SCENARIOS = {name: _counted(case) for name, case in _UNCOUNTED.items()}
 
-#: Those of `make sim`.
+#: Names of those that `make sim` runs.
 BOUNDED = (
     "demo-learning",
     "400-inference",

@@ -1,7 +1,11 @@
-"""What the golden model expects of the core, and the first place where the two differ."""
+"""Compares what a core did with the golden model, and names the first mismatch and its unit.
+
+The scoreboard needs no simulator: it takes outcomes and state arrays, wherever they come from.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,66 +13,90 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.network import Network, Step
 from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.presentation import Presentation, check_events
+from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import spaces
-from prunus_rtl.counts.accesses import Accesses, presentation_accesses
+from prunus_rtl.counts.accesses import presentation_accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes
-from prunus_sim.cosim.driver import Outcome, StateArrays
+from prunus_sim.cosim.backdoor import StateArrays
+from prunus_sim.cosim.outcome import Outcome
+from prunus_sim.cosim.replay import Replay, state_arrays
+from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = [
-    "UNITS",
-    "Difference",
-    "Judge",
-    "Stimulus",
-    "cycle_bounds",
-    "state_arrays",
-    "store_words",
-]
+__all__ = ["UNITS", "UPSTREAM", "Mismatch", "Scoreboard", "cycle_bounds", "store_words"]
 
-#: Which unit of the hardware answers for what.
+#: Units of the hardware, as the modules of :mod:`prunus_rtl` are called, by the values that each
+#: computes. Of counts of accesses, the name ends with ``_reads``, ``_writes``, and so on.
 UNITS = {
     "weights": "stdp",
     "alive": "pruning",
-    "theta": "homeostasis",
-    "strength": "homeostasis",
-    "post_count": "homeostasis",
-    "v_fire": "homeostasis",
-    "v": "membrane",
-    "last_step": "last_step",
+    "theta": "threshold",
+    "strength": "threshold",
+    "post_count": "threshold",
+    "v_fire": "threshold",
+    "v": "array",
+    "last_step": "trace",
     "coactivity": "redundancy",
-    "presentation": "core",
+    "presentation": "stream_key",
     "votes": "readout",
-    "store": "packed_store",
+    "store": "packed",
     "prediction": "readout",
-    "spikes": "membrane",
-    "cycles": "core",
-    "accesses": "core",
+    "spikes": "array",
+    "cycles": "sequencer",
+    # Counters of a presentation, if they are not counted wrong.
+    "steps": "sequencer",
+    "inhibited_steps": "array",
+    # Counts of accesses and operations.
+    "level": "rate",
+    "encoder": "rate",
+    "discarded": "rate",
+    "event": "sequencer",
+    "queue": "broadcast_fifo",
+    "pointer": "packed",
+    "entry": "packed",
+    "integrate": "array",
+    "leak": "array",
+    "margin": "array",
+    "winner": "array",
+    "stdp": "stdp",
+    "learning": "stdp",
+    "age": "trace",
+    "recent": "trace",
+    "base": "threshold",
+    "multiply": "threshold",
+    "threshold": "threshold",
+    "multiplications": "threshold",
+    "pruning": "pruning",
+    "pruning_threshold": "pruning",
+    "constant": "pruning",
+    "vote": "readout",
+    "score": "readout",
+    "election": "readout",
+    "salt": "stream_key",
 }
-
-#: Levels of an image, or for each step the inputs that spike.
-Stimulus = npt.NDArray[np.uint8] | list[list[int]]
+#: Units at the head of the pipeline: their mismatches are seen before any state differs, and are
+#: the cause of all that follow.
+UPSTREAM = ("rate", "broadcast_fifo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """The first difference of a presentation.
+class Mismatch:
+    """The first mismatch of a presentation.
 
     Attributes
     ----------
     presentation : int
         Number of the presentation.
     step : int
-        Step in which it arose, as far as it can be told: for a state variable the step in which the
-        model last changed it; -1 for what is done before the first step.
+        Step in which it arose, as far as it is known: for a state variable the step in which the
+        model last changed it; -1 for what happens before the first step.
     unit, what : str
-        Unit of the hardware, and what differs, with its index.
+        Unit of the hardware, and the value that differs, with its index.
     expected, got
         Values.
     """
@@ -82,25 +110,9 @@ class Difference:
 
     def __str__(self) -> str:
         return (
-            f"presentation {self.presentation}, step {self.step}, unit {self.unit}: {self.what} "
-            f"must be {self.expected}, not {self.got}"
+            f"Cosim mismatch in presentation {self.presentation}, step {self.step}, unit "
+            f"{self.unit}: {self.what} must be {self.expected}, not {self.got}"
         )
-
-
-def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> StateArrays:
-    """Return those state variables that the core has, as int64."""
-    # Causes before effects: of what differs in one step, the first is told.
-    names = ["weights", "alive"] if shapes.hardware.store == "learning" else []
-    if shapes.hardware.learn:
-        names += ["coactivity"] if shapes.redundancy else []
-        names += ["last_step", "theta", "post_count", "strength"]
-    names += ["v_fire", "v"]
-    arrays = {name: getattr(state, name).astype(np.int64) for name in names}
-    arrays["presentation"] = np.array([state.presentation], dtype=np.int64)
-    size = (shapes.network.neurons, shapes.network.readout.classes)
-    votes = np.zeros(size) if readout is None else readout.votes
-    arrays["votes"] = votes.astype(np.int64)
-    return arrays
 
 
 def store_words(state: State, layout: StoreLayout) -> npt.NDArray[np.int64]:
@@ -109,15 +121,15 @@ def store_words(state: State, layout: StoreLayout) -> npt.NDArray[np.int64]:
     return np.array([word for _, word in layout.writes(image)], dtype=np.int64)
 
 
-class Judge:
-    """The engine, presentation by presentation beside the core.
+class Scoreboard:
+    """Runs the engine, presentation by presentation, and compares the core with it.
 
     Parameters
     ----------
     shapes : Shapes
         Network and hardware.
     state : State
-        Where both begin.
+        State before the first presentation.
     readout : Readout, optional
         Votes. Default: all 0.
 
@@ -133,37 +145,117 @@ class Judge:
         self._readout = readout
         self.engine = Engine(shapes.network, state)
         self.compared = 0
-        # A core with a packed store does not learn: its words stay what they are.
+        # A core with a packed store does not learn: its words stay as they are.
         self._store = StateArrays()
         if shapes.store is not None and Space.STORE in spaces(shapes):
             self._store["store"] = store_words(state, shapes.store)
 
+    @property
+    def _store_unit(self) -> str:
+        return "packed" if self._shapes.hardware.store == "packed" else "dense"
+
     def restart(self, state: State) -> None:
-        """Begin anew from a state."""
+        """Set the state of the engine."""
         self.engine = Engine(self._shapes.network, state)
 
     def expected(self) -> StateArrays:
-        """Return all that the core must hold now."""
+        """Return the state that the core must hold now."""
         return state_arrays(self.engine.state, self._shapes, self._readout) | self._store
 
     def present(self, stimulus: Stimulus, *, learn: bool, stop_after: int) -> Presentation:
-        """Show the engine what the core is shown."""
+        """Present a stimulus to the engine."""
         if isinstance(stimulus, np.ndarray):
             return self.engine.present(stimulus, learn=learn, stop_after=stop_after)
         return self.engine.present_events(stimulus, learn=learn, stop_after=stop_after)
 
     def compare_outcome(
         self, number: int, expected: Presentation, got: Outcome, *, learn: bool
-    ) -> Difference | None:
-        """Compare spikes, counters, prediction, and accesses if they were counted."""
+    ) -> Mismatch | None:
+        """Compare spikes, counters, prediction, and accesses if they were counted.
+
+        Causes are compared before their effects, so that the unit that is named is the first that
+        went wrong: input spikes, queues, output spikes, counters, prediction, other accesses.
+
+        Parameters
+        ----------
+        number : int
+            Number of the presentation.
+        expected : Presentation
+            Of the engine.
+        got : Outcome
+            Of the core.
+        learn : bool
+            Whether the core learned.
+        """
+        self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 1
+        accesses = list(self._access_mismatches(number, expected.counters, got, learn=learn))
+        return next(
+            (
+                found
+                for found in (
+                    self._input_mismatch(number, expected.counters, got.counters),
+                    *(mismatch for mismatch in accesses if mismatch.unit == "broadcast_fifo"),
+                    self._synapse_mismatch(number, expected, got),
+                    self._spike_mismatch(number, expected, got),
+                    self._counter_mismatch(number, expected.counters, got.counters),
+                    self._prediction_mismatch(number, expected, got),
+                    *accesses,
+                )
+                if found is not None
+            ),
+            None,
+        )
+
+    def _input_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
+        """Return a mismatch of the input spikes, in as many steps, which a later unit cannot cause.
+
+        If the input spikes that were integrated are right, the counter is wrong, not the encoder.
+        """
+        if self._shapes.hardware.source != "levels" or expected.steps != got.steps:
+            return None
+        if (
+            expected.input_spikes == got.input_spikes
+            or expected.integrated_spikes == got.integrated_spikes
+        ):
+            return None
+        return Mismatch(
+            presentation=number,
+            step=expected.steps - 1,
+            unit="rate",
+            what="input_spikes",
+            expected=expected.input_spikes,
+            got=got.input_spikes,
+        )
+
+    def _synapse_mismatch(
+        self, number: int, expected: Presentation, got: Outcome
+    ) -> Mismatch | None:
+        """Return a mismatch of the synapses that were read for the right input spikes.
+
+        If the output spikes are right nevertheless, the counter is wrong, not the store.
+        """
+        want, have = expected.counters, got.counters
+        same = want.steps == have.steps and want.integrated_spikes == have.integrated_spikes
+        posts = tuple(expected.spike_posts.tolist())
+        if not same or want.forward_sops == have.forward_sops or posts == got.spike_posts:
+            return None
+        return Mismatch(
+            presentation=number,
+            step=want.steps - 1,
+            unit=self._store_unit,
+            what="forward_sops",
+            expected=want.forward_sops,
+            got=have.forward_sops,
+        )
+
+    def _spike_mismatch(self, number: int, expected: Presentation, got: Outcome) -> Mismatch | None:
         want = list(zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True))
         have = list(zip(got.spike_steps, got.spike_posts, strict=True))
-        self.compared += 2 * len(want) + len(COUNTERS) + 1
         for k in range(max(len(want), len(have))):
             pair = [spikes[k] if k < len(spikes) else None for spikes in (want, have)]
             if pair[0] != pair[1]:
                 steps = [spike[0] for spike in pair if spike is not None]
-                return Difference(
+                return Mismatch(
                     presentation=number,
                     step=min(steps),
                     unit=UNITS["spikes"],
@@ -171,54 +263,52 @@ class Judge:
                     expected=pair[0],
                     got=pair[1],
                 )
-        return (
-            self._compare_counters(number, expected.counters, got.counters)
-            or self._compare_prediction(number, expected, got)
-            or self._compare_accesses(number, expected.counters, got.accesses, learn=learn)
-        )
+        return None
 
-    def _compare_counters(
-        self, number: int, expected: Counters, got: Counters
-    ) -> Difference | None:
+    def _counter_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
         for name in COUNTERS:
-            # The hardware cannot tell a frozen synapse from another.
+            # The hardware does not distinguish frozen synapses from others.
             want, have = getattr(expected, name), getattr(got, name)
             if name != "frozen_sops" and want != have:
-                return Difference(
+                return Mismatch(
                     presentation=number,
                     step=expected.steps - 1,
-                    unit="counters",
+                    unit=UNITS.get(name, "counters"),
                     what=name,
                     expected=want,
                     got=have,
                 )
         return None
 
-    def _compare_accesses(
-        self, number: int, counters: Counters, got: Accesses | None, *, learn: bool
-    ) -> Difference | None:
-        if got is None:
-            return None
+    def _access_mismatches(
+        self, number: int, counters: Counters, got: Outcome, *, learn: bool
+    ) -> Iterator[Mismatch]:
+        if got.accesses is None:
+            return
         expected = presentation_accesses(
             self._shapes, counters, learn=learn, number=number & max_of(PRESENTATION_BITS)
         )
-        have = got.as_dict()
+        have = got.accesses.as_dict()
         self.compared += len(have)
         for name, want in expected.as_dict().items():
             if want != have[name]:
-                return Difference(
+                yield Mismatch(
                     presentation=number,
                     step=counters.steps - 1,
-                    unit=UNITS["accesses"],
+                    unit=self._unit_of(name),
                     what=name,
                     expected=want,
                     got=have[name],
                 )
-        return None
 
-    def _compare_prediction(
+    def _unit_of(self, count: str) -> str:
+        """Return the unit whose accesses or operations are counted."""
+        kind = count.rpartition("_")[0]
+        return self._store_unit if kind in ("row", "weight") else UNITS[kind or count]
+
+    def _prediction_mismatch(
         self, number: int, expected: Presentation, got: Outcome
-    ) -> Difference | None:
+    ) -> Mismatch | None:
         counts = expected.spike_counts(self._shapes.network.neurons)[np.newaxis]
         want = UNDECIDED
         if self._readout is not None:
@@ -227,7 +317,7 @@ class Judge:
             want = 0
         if want == got.prediction:
             return None
-        return Difference(
+        return Mismatch(
             presentation=number,
             step=expected.counters.steps - 1,
             unit=UNITS["prediction"],
@@ -237,13 +327,38 @@ class Judge:
         )
 
     def compare_state(
-        self, number: int, got: StateArrays, where: str, replay: Replay | None = None
-    ) -> Difference | None:
-        """Compare all state variables of the core with those of the engine."""
+        self,
+        number: int,
+        got: StateArrays,
+        where: str,
+        replay: Replay | None = None,
+        *,
+        unit: str | None = None,
+    ) -> Mismatch | None:
+        """Compare all state variables of the core with those of the engine.
+
+        Parameters
+        ----------
+        number : int
+            Number of the last presentation.
+        got : StateArrays
+            State of the core.
+        where : str
+            How it was read, for the message.
+        replay : Replay, optional
+            The presentation step by step, which gives the step of a mismatch. Default: step -1.
+        unit : str, optional
+            Unit to name. Default: the one that computes the state variable.
+
+        Raises
+        ------
+        AssertionError
+            If state variables are missing, or of other shapes.
+        """
         expected = self.expected()
         if expected.keys() != got.keys():
             raise AssertionError(f"state must be {sorted(expected)}, not {sorted(got)}")
-        first: Difference | None = None
+        first: Mismatch | None = None
         for name, want in expected.items():
             have = got[name]
             self.compared += want.size
@@ -253,15 +368,15 @@ class Judge:
                 continue
             differs = want != have
             if name == "weights":
-                # Where a synapse was pruned by mistake, or not pruned, `alive` will tell.
+                # Where a synapse was pruned by mistake, or not pruned, `alive` is the cause.
                 differs &= expected["alive"] == got["alive"]
             for at in map(tuple, np.argwhere(differs)[:64].tolist()):
                 step = -1 if replay is None else replay.last_change(name, at)
                 if first is None or step < first.step:
-                    first = Difference(
+                    first = Mismatch(
                         presentation=number,
                         step=step,
-                        unit=UNITS[name],
+                        unit=unit or UNITS[name],
                         what=f"{name}[{', '.join(map(str, at))}] ({where})",
                         expected=int(want[at]),
                         got=int(have[at]),
@@ -269,75 +384,10 @@ class Judge:
         return first
 
 
-class Replay:
-    """One presentation by the reference, step by step.
-
-    Parameters
-    ----------
-    shapes : Shapes
-        Network and hardware.
-    before : State
-        State before it.
-    stimulus, learn, stop_after
-        What is shown.
-    """
-
-    def __init__(
-        self, shapes: Shapes, before: State, stimulus: Stimulus, *, learn: bool, stop_after: int
-    ) -> None:
-        #: Whether the encoder must wait for each step, because any spike may be the last.
-        self.held = stop_after > 0 and shapes.hardware.source == "levels"
-        network = Network(shapes.network, before.copy())
-        if isinstance(stimulus, np.ndarray):
-            walk = network.walk(stimulus, learn, stop_after)
-        else:
-            arrays = check_events(stimulus, shapes.network)
-
-            def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-                return np.isin(np.arange(shapes.network.inputs), arrays[step])
-
-            walk = network._walk(spikes_of, learn, stop_after, Counters())
-        self.steps: list[Step] = []
-        self._changed: dict[str, npt.NDArray[np.int64]] = {}
-        #: For each step and lane, the live synapses of its spikes.
-        self.loads: list[npt.NDArray[np.int64]] = []
-        lanes = shapes.hardware.lanes
-        lane = np.arange(shapes.network.neurons) % lanes
-        old = state_arrays(network.state, shapes, None)
-        alive = network.state.alive.copy()
-        while True:
-            try:
-                step = next(walk)
-            except StopIteration:
-                break
-            self.steps.append(step)
-            per_post = alive[step.spikes].sum(axis=0)
-            self.loads.append(np.bincount(lane, per_post, lanes).astype(np.int64))
-            if step.post >= 0 and learn:
-                alive = network.state.alive.copy()
-            new = state_arrays(network.state, shapes, None)
-            for name, array in new.items():
-                changed = self._changed.setdefault(name, np.full(array.shape, -1))
-                changed[array != old[name]] = step.step
-            old = new
-
-    def last_change(self, name: str, at: tuple[int, ...]) -> int:
-        """Return the step in which a value last changed, or should have been left alone.
-
-        A value of a neuron that did not change in the model can only have been touched when the
-        neuron fired: then it is the first such step. -1 if there is none.
-        """
-        found = self._changed.get(name)
-        step = -1 if found is None else int(found[at])
-        if step < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
-            step = next((step.step for step in self.steps if step.post == at[-1]), -1)
-        return step
-
-
 def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, int]:
     """Return the least and the most cycles that the core's docstring allows.
 
-    Without stalls on the outputs, and with the input there in time.
+    Without pauses on the outputs, and with the input there in time.
 
     Parameters
     ----------

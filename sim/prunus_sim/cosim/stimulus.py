@@ -1,56 +1,60 @@
-"""Checks what is shown to a core before anything is built: levels, events, and how."""
+"""Checks stimuli and sequences before anything is built: levels, events, options."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS, max_of
 from prunus_rtl.hardware import HardwareConfig
 
-__all__ = ["StimulusError", "check_show", "check_stimulus"]
+__all__ = ["Stimulus", "StimulusError", "check_sequence", "check_stimulus"]
+
+#: Levels of an image, or for each step the inputs that spike.
+Stimulus = npt.NDArray[np.uint8] | list[list[int]]
 
 
 class StimulusError(PrunusError):
-    """What is to be shown does not fit the core: the sender sees to that, the core does not."""
+    """A stimulus or a sequence does not fit the core. The core itself does not check its inputs."""
 
 
-def check_show(
+def check_sequence(
     *,
     learn: bool,
     stop_after: int,
-    stall: float,
+    pause: float,
     reset_after: int,
     hardware: HardwareConfig,
     name: str,
 ) -> None:
-    """Check how something is shown.
+    """Check how a sequence presents its stimuli.
 
     Parameters
     ----------
-    learn, stop_after, stall, reset_after
-        As of :class:`prunus_sim.cosim.scenario.Show`.
+    learn, stop_after, pause, reset_after
+        As of :class:`prunus_sim.cosim.scenario.Sequence`.
     hardware : HardwareConfig
         The core.
     name : str
-        Which show it is, for the message.
+        Name of the sequence, for the message.
 
     Raises
     ------
     StimulusError
-        If the core cannot do that.
+        With what is wrong and what is allowed.
     """
     if learn and not hardware.learn:
-        raise StimulusError(f"{name} must not learn, for the core cannot")
+        raise StimulusError(f"{name} must not learn: the core is built without learning")
     if not 0 <= stop_after <= max_of(STEP_BITS):
         raise StimulusError(
             f"stop_after of {name} must be 0..{max_of(STEP_BITS)}, not {stop_after}"
         )
-    if not 0 <= stall < 1:
-        raise StimulusError(f"stall of {name} must be at least 0 and below 1, not {stall}")
+    if not 0 <= pause < 1:
+        raise StimulusError(f"pause of {name} must be at least 0 and below 1, not {pause}")
     if reset_after < 0:
         raise StimulusError(f"reset_after of {name} must be 0 or more, not {reset_after}")
 
@@ -69,7 +73,7 @@ def check_stimulus(
     hardware : HardwareConfig
         Gives the source.
     name : str
-        Which presentation it is, for the message.
+        Name of the presentation, for the message.
 
     Raises
     ------

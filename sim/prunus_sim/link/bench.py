@@ -1,4 +1,4 @@
-"""Serve a simulated device at a socket: runs in the simulator for the server."""
+"""Bench that runs in the simulator for the server: serves a device at a socket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import cocotb
 
-from prunus_sim.link.driver import LinkSimulation
+from prunus_sim.link.driver import LinkDriver
 from prunus_sim.link.testbench import RX_OCTETS
 
 #: Seconds without a request before the device is given the cycles to come to rest.
@@ -20,10 +20,10 @@ _PAUSE = 0.2
 async def serve(tb: Any) -> None:
     """Serve one host after the other, or only one."""
     divisor = int(os.environ["PRUNUS_LINK_DIVISOR"])
-    link = LinkSimulation(tb, byte_cycles=12 * divisor + 16)
+    link = LinkDriver(tb, byte_cycles=12 * divisor + 16)
     path = Path(os.environ["PRUNUS_LINK_SOCKET"])
     with socket.socket(socket.AF_UNIX) as listener:
-        # Under its final name only when it listens: who sees it can connect.
+        # It gets its final name when it listens, so that whoever sees it can connect.
         scratch = path.with_name(f"{path.name}.new")
         listener.bind(str(scratch))
         listener.listen(1)
@@ -39,13 +39,13 @@ async def serve(tb: Any) -> None:
             path.unlink(missing_ok=True)
 
 
-async def _serve(link: LinkSimulation, host: socket.socket) -> None:
+async def _serve(link: LinkDriver, host: socket.socket) -> None:
     """Serve a host until it hangs up."""
     octets = b""
     while True:
         if not octets:
-            # While an image is shown, or something may be left to do, the device goes on by itself.
-            host.settimeout(0 if link.shows else None if link.rests else _PAUSE)
+            # While a presentation runs, or the device is not idle, simulated time goes on.
+            host.settimeout(0 if link.presenting else None if link.idle else _PAUSE)
             try:
                 octets = host.recv(1 << 16)
                 if not octets:

@@ -1,4 +1,4 @@
-"""A device behind a link in the simulator, as Python sees it."""
+"""Drives the testbench of a device behind a link."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from cocotb.triggers import Timer
 
 from prunus_sim.link.testbench import RX_OCTETS
 
-__all__ = ["LinkSimulation"]
+__all__ = ["LinkDriver"]
 
-#: Most cycles of an order: how long a host waits for attention while an image is shown.
+#: Most cycles of a command: how long a host waits while a presentation runs.
 _CHUNK = 20_000
-#: Cycles without a byte after which a device has nothing to do: no request takes longer.
+#: Cycles without a byte after which a device is idle: no request takes longer.
 _QUIET = 8192
 
 
-class LinkSimulation:
-    """A device in the simulator.
+class LinkDriver:
+    """Drives a device in the simulator.
 
     Parameters
     ----------
     tb : cocotb handle
-        The module that :func:`prunus_sim.link.testbench.testbench` writes.
+        The testbench (:mod:`prunus_sim.link.testbench`).
     byte_cycles : int
         Most cycles in which the device takes a byte.
 
     Attributes
     ----------
-    shows : bool
-        Whether an image is shown.
-    rests : bool
+    presenting : bool
+        Whether a presentation runs.
+    idle : bool
         Whether the device has nothing to do.
     """
 
     def __init__(self, tb: Any, *, byte_cycles: int = 16) -> None:
         self._tb = tb
         self._byte_cycles = byte_cycles
-        self._orders = 0
-        self.shows = False
-        self.rests = True
+        self._commands = 0
+        self.presenting = False
+        self.idle = True
 
     @property
     def cycles(self) -> int:
@@ -47,19 +47,19 @@ class LinkSimulation:
         return int(self._tb.cycles.value)
 
     async def run(self, octets: bytes = b"", *, limit: int = _CHUNK, quiet: int = _QUIET) -> bytes:
-        """Send bytes and run until there is an answer, or nothing to do, or the time is over.
+        """Send bytes, and run until the device answers or is idle, or the limit is reached.
 
         Parameters
         ----------
         octets : bytes
             Up to :data:`prunus_sim.link.testbench.RX_OCTETS`.
         limit, quiet : int
-            Most cycles, and cycles without a byte after which nothing is to be expected.
+            Most cycles, and cycles without a byte after which the device is idle.
 
         Returns
         -------
         bytes
-            What the device has said.
+            Bytes from the device.
         """
         if len(octets) > RX_OCTETS:
             raise ValueError(f"Bytes must be at most {RX_OCTETS}, not {len(octets)}")
@@ -70,10 +70,10 @@ class LinkSimulation:
         tb.limit.value = limit + self._byte_cycles * len(octets)
         tb.quiet.value = quiet
         await Timer(1, "ns")
-        self._orders += 1
-        tb.order.value = self._orders
+        self._commands += 1
+        tb.command.value = self._commands
         await tb.done.value_change
-        self.shows = bool(tb.shows.value)
-        self.rests = bool(tb.rests.value)
+        self.presenting = bool(tb.presenting.value)
+        self.idle = bool(tb.at_rest.value)
         count = int(tb.tx_count.value)
         return int(tb.tx_octets.value).to_bytes(len(tb.tx_octets) // 8, "little")[:count]

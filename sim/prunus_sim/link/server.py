@@ -2,7 +2,7 @@
 
 ``python -m prunus_sim.link.server demo --socket prunus.sock`` builds the core behind its link and
 serves hosts (``prunus run demo IMAGES --on socket:prunus.sock``), one after the other, until it is
-interrupted. While no image is shown, simulated time stands still.
+interrupted. While the device is idle, simulated time stands still.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
-from prunus_sim.link.testbench import testbench
+from prunus_sim.link.testbench import write_testbench
 from prunus_sim.simulator.runner import BenchError, build
+from prunus_sim.simulator.verilog import TOP as DUT
 
 __all__ = ["CLOCK_HZ", "TOP", "main", "serve"]
 
-#: Clock that a simulated core tells, unless the description of a core says another.
+#: Clock that a simulated core reports, unless the description of a core says another.
 CLOCK_HZ = 50_000_000
 #: Name of the module of a netlist.
 TOP = "top"
@@ -69,15 +70,15 @@ def serve(
         If the simulation can't be built, or ends on its own.
     """
     netlist = not isinstance(device, wiring.Component)
-    bench = testbench(divisor=divisor, top=TOP) if netlist else testbench(divisor=divisor)
+    top = TOP if netlist else DUT
     built = build(
         device,
         folder,
-        wrapper=lambda _source: bench,
+        testbench=lambda _source, where: write_testbench(where, divisor=divisor, top=top),
         arguments=_NETLIST_ARGUMENTS if netlist else (),
-        lean=True,
+        public_signals=False,
         # Of a netlist, the compiler would take longer to optimise than any image takes.
-        fast=not netlist,
+        optimise=not netlist,
         waves=False,
         sim="verilator",
     )

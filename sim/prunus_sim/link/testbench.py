@@ -1,201 +1,26 @@
-"""SystemVerilog around a device behind a link: bytes in, bytes out, at the simulator's full speed.
-
-Python gives an order: bytes for the device, and how long to run. It sleeps until the order ends:
-when the device has answered, when it has nothing to do, or when the time is over. Between orders
-the simulation stands still, however long the host thinks.
-"""
+"""Writes the configuration of the testbench of a device behind a link, ``link_tb.sv``."""
 
 from __future__ import annotations
 
-__all__ = ["RX_OCTETS", "TX_OCTETS", "testbench"]
+from importlib import resources
+from pathlib import Path
 
-#: Most bytes to the device in one order, and from it.
+__all__ = ["CONFIG_FILE", "RX_OCTETS", "TX_OCTETS", "write_testbench"]
+
+#: The file that ``link_tb.sv`` includes.
+CONFIG_FILE = "link_tb_config.svh"
+#: Most bytes to the device in one command, and from it.
 RX_OCTETS = 512
 TX_OCTETS = 1024
 
-_TEMPLATE = """\
-// Written by prunus_sim.link.testbench.
-{uarts}module tb;
-  // From Python; `order` changes last, and `done` follows it when the order has ended.
-  reg [31:0] order /*verilator public_flat_rw*/ = 0;
-  reg [31:0] done /*verilator public_flat_rw*/ = 0;
-  // Most cycles; cycles without a byte after which a device that shows no image has nothing to do.
-  reg [31:0] limit /*verilator public_flat_rw*/ = 0;
-  reg [31:0] quiet /*verilator public_flat_rw*/ = 0;
-  // Bytes, the first one in the low bits.
-  reg [31:0] rx_count /*verilator public_flat_rw*/ = 0;
-  reg [{rx_bits}-1:0] rx_octets /*verilator public_flat_rw*/ = 0;
-  // To Python.
-  reg [31:0] tx_count /*verilator public_flat_rw*/ = 0;
-  reg [{tx_bits}-1:0] tx_octets /*verilator public_flat_rw*/ = 0;
-  // Whether an image is shown; whether the order ended because the device has nothing to do.
-  reg shows /*verilator public_flat_rw*/ = 0;
-  reg rests /*verilator public_flat_rw*/ = 0;
-  reg [63:0] cycles /*verilator public_flat_rw*/ = 0;
 
-  reg clk = 0;
-  reg rst = 1;
-  always #4 clk = ~clk;
-
-  reg [7:0] rx__payload = 0;
-  reg rx__valid = 0;
-  wire rx__ready;
-  wire [7:0] tx__payload;
-  wire tx__valid;
-  reg tx__ready = 0;
-  wire running;
-
-{dut}
-  reg start = 0;
-  reg active = 0;
-  reg ended = 0;
-  reg [31:0] rx_at = 0;
-  reg [31:0] idle = 0;
-  reg [31:0] left = 0;
-  reg begun = 0;
-  reg answered = 0;
-  wire fed = rx_at == rx_count & ~rx__valid;
-  wire taken = tx__valid & tx__ready;
-
-  always @(posedge clk) begin
-    cycles <= cycles + 1;
-    ended <= 0;
-    tx__ready <= 0;
-    if (start) begin
-      active <= 1;
-      rx_at <= 0;
-      tx_count <= 0;
-      idle <= 0;
-      left <= limit;
-      begun <= 0;
-      answered <= 0;
-    end else if (active) begin
-      left <= left - 1;
-      idle <= idle + 1;
-      tx__ready <= 1;
-      if (~rx__valid | rx__ready) begin
-        rx__valid <= rx_at != rx_count;
-        if (rx_at != rx_count) begin
-          rx__payload <= rx_octets[8 * rx_at +: 8];
-          rx_at <= rx_at + 1;
-        end
-      end
-      if (rx__valid & rx__ready) idle <= 0;
-      if (taken) begin
-        tx_octets[8 * tx_count +: 8] <= tx__payload;
-        tx_count <= tx_count + 1;
-        idle <= 0;
-        begun <= tx__payload != 0;
-        if (begun & tx__payload == 0) answered <= 1;
-      end
-      // Never in a cycle in which a byte comes, and with room for one that comes in the next.
-      if (~taken & fed & (answered | (idle >= quiet & ~running)) | left == 0 |
-          tx_count >= {tx_octets} - 4)
-      begin
-        active <= 0;
-        ended <= 1;
-        shows <= running;
-        rests <= ~answered & ~running & fed;
-        tx__ready <= 0;
-      end
-    end
-  end
-
-  reg awake = 0;
-  // Not `initial`: there Verilator takes `<=` for `=`.
-  always begin
-    if (~awake) begin
-      repeat (3) @(posedge clk);
-      rst <= 0;
-      @(posedge clk);
-      awake = 1;
-    end else begin
-      wait (order != done);
-      @(posedge clk);
-      start <= 1;
-      @(posedge clk);
-      start <= 0;
-      @(posedge ended);
-      done = order;
-    end
-  end
-endmodule
-"""
-
-_STREAMS = """\
-  {top} dut(
-    .clk(clk), .rst(rst),
-    .rx__payload(rx__payload), .rx__valid(rx__valid), .rx__ready(rx__ready),
-    .tx__payload(tx__payload), .tx__valid(tx__valid), .tx__ready(tx__ready),
-    .running(running)
-  );
-"""
-
-_PINS = """\
-  wire host_pin, device_pin;
-  uart_out #({divisor}) uart_out(clk, rx__payload, rx__valid, rx__ready, host_pin);
-  uart_in #({divisor}) uart_in(clk, device_pin, tx__payload, tx__valid, tx__ready);
-  {top} dut(.clk(clk), .rst(rst), .rx(host_pin), .tx(device_pin), .running(running));
-"""
-
-_UARTS = """\
-// What is at the other end of the wires: 8 data bits, no parity, 1 stop bit.
-module uart_out #(parameter DIVISOR = 8) (
-  input clk, input [7:0] payload, input valid, output ready, output reg pin);
-  reg [31:0] wait_left = 0;
-  reg [3:0] bits_left = 0;
-  reg [9:0] shift = 0;
-  initial pin = 1;
-  assign ready = bits_left == 0;
-  always @(posedge clk)
-    if (bits_left == 0) begin
-      if (valid) begin
-        shift <= {1'b1, payload, 1'b0};
-        bits_left <= 10;
-        wait_left <= 0;
-      end
-    end else if (wait_left == 0) begin
-      pin <= shift[0];
-      shift <= {1'b1, shift[9:1]};
-      wait_left <= DIVISOR - 1;
-    end else begin
-      wait_left <= wait_left - 1;
-      if (wait_left == 1) bits_left <= bits_left - 1;
-    end
-endmodule
-
-module uart_in #(parameter DIVISOR = 8) (
-  input clk, input pin, output reg [7:0] payload, output reg valid, input ready);
-  reg [31:0] wait_left = 0;
-  reg [3:0] bits_left = 0;
-  initial begin payload = 0; valid = 0; end
-  always @(posedge clk) begin
-    if (ready) valid <= 0;
-    if (bits_left == 0) begin
-      if (~pin) begin
-        bits_left <= 10;
-        wait_left <= DIVISOR / 2;
-      end
-    end else if (wait_left != 0) wait_left <= wait_left - 1;
-    else begin
-      wait_left <= DIVISOR - 1;
-      bits_left <= bits_left - 1;
-      // Start bit first, stop bit last; a byte without one of them is dropped.
-      if (bits_left == 10 & pin) bits_left <= 0;
-      if (bits_left <= 9 & bits_left >= 2) payload <= {pin, payload[7:1]};
-      if (bits_left == 1) valid <= pin;
-    end
-  end
-endmodule
-
-"""
-
-
-def testbench(*, divisor: int | None = None, top: str = "dut") -> str:
-    """Return the module ``tb`` around a device.
+def write_testbench(folder: Path, *, divisor: int | None = None, top: str = "dut") -> Path:
+    """Write :data:`CONFIG_FILE` for a device.
 
     Parameters
     ----------
+    folder : Path
+        Where to write; the simulator must find included files there.
     divisor : int, optional
         Cycles of a bit, at least 2, of a device with serial pins ``rx`` and ``tx``. Default: these
         are streams of bytes.
@@ -204,12 +29,13 @@ def testbench(*, divisor: int | None = None, top: str = "dut") -> str:
 
     Returns
     -------
-    str
+    Path
+        The testbench; its top module is ``tb``.
     """
-    return _TEMPLATE.format(
-        uarts="" if divisor is None else _UARTS,
-        dut=(_STREAMS if divisor is None else _PINS).format(divisor=divisor, top=top),
-        rx_bits=8 * RX_OCTETS,
-        tx_bits=8 * TX_OCTETS,
-        tx_octets=TX_OCTETS,
-    )
+    macros = {"RX_OCTETS": RX_OCTETS, "TX_OCTETS": TX_OCTETS, "TOP": top}
+    if divisor is not None:
+        macros["DIVISOR"] = divisor
+    lines = ["// Written by prunus_sim.link.testbench, included by link_tb.sv."]
+    lines += [f"`define {name} {value}" for name, value in macros.items()]
+    (folder / CONFIG_FILE).write_text("\n".join(lines) + "\n")
+    return Path(str(resources.files("prunus_sim.link"))) / "link_tb.sv"

@@ -39,8 +39,9 @@ from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.simulators import check_tools
-from prunus_sim.cosim.long_scenarios import in_chunks, inference_job, levels_of
-from prunus_sim.cosim.scenario import at_rest, run
+from prunus_sim.cosim.long_scenarios import in_chunks, inference_scenario, levels_of
+from prunus_sim.cosim.run import run
+from prunus_sim.cosim.scenario import at_rest
 from prunus_sim.measure.regression import run_all
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import BenchError, simulator
@@ -126,9 +127,9 @@ def _plan(case: Case, networks: dict[str, Artifact], data: str) -> Plan:
 
 def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     """Simulate a core beside the model; return its row."""
-    shows = in_chunks(levels, stop_after=case.stop_after)
+    sequences = in_chunks(levels, stop_after=case.stop_after)
     try:
-        report = run(inference_job(plan, name=case.name, shows=shows), folder)
+        report = run(inference_scenario(plan, name=case.name, sequences=sequences), folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     engine = Engine(plan.network, at_rest(plan.state, plan.network))

@@ -25,9 +25,10 @@ from prunus_model.cli.common import WrongError, new_table, results_option, user_
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.simulators import check_tools
-from prunus_sim.cosim.long_scenarios import LONG, long_job
-from prunus_sim.cosim.scenario import Job, run
-from prunus_sim.cosim.scenarios import BOUNDED, CASES
+from prunus_sim.cosim.long_scenarios import LONG, long_scenario
+from prunus_sim.cosim.run import run
+from prunus_sim.cosim.scenario import Scenario
+from prunus_sim.cosim.scenarios import BOUNDED, SCENARIOS
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import BenchError, simulator, waves_wanted
 from prunus_sim.unit.registry import UNITS, cases_of, run_unit
@@ -40,9 +41,9 @@ _RESULTS = Path("sim/results/lockstep.json")
 Task = tuple[str, Callable[..., Row], tuple[Any, ...]]
 
 
-def _row(job: Job, folder: Path) -> Row:
+def _row(scenario: Scenario, folder: Path) -> Row:
     started = time.perf_counter()
-    report = run(job, folder)
+    report = run(scenario, folder)
     values = asdict(report)
     seconds = max(0.01, report.simulation_seconds)
     return {
@@ -57,13 +58,13 @@ def _row(job: Job, folder: Path) -> Row:
 
 
 def _lockstep(name: str, seed: int, folder: Path) -> Row:
-    return _row(CASES[name](seed), folder)
+    return _row(SCENARIOS[name](seed), folder)
 
 
 def _long(
     which: str, data: str, artifact: Path | None, scale: float, seed: int, folder: Path
 ) -> Row:
-    return _row(long_job(which, data, artifact, scale=scale, seed=seed), folder)
+    return _row(long_scenario(which, data, artifact, scale=scale, seed=seed), folder)
 
 
 def _unit(unit: str, case: str, seeds: int, folder: Path) -> Row:
@@ -154,7 +155,7 @@ def main(
         tasks: list[Task] = []
         if bounded:
             tasks += [
-                (name, _lockstep, (name, seed)) for name in (CASES if everything else BOUNDED)
+                (name, _lockstep, (name, seed)) for name in (SCENARIOS if everything else BOUNDED)
             ]
             tasks += [
                 (f"{unit}: {case}", _unit, (unit, case, seeds))

@@ -21,17 +21,23 @@ from prunus_model.cli.common import WrongError, data_option, new_table, results_
 from prunus_model.common.provenance import processor
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools
-from prunus_sim.cosim.long_scenarios import in_chunks, inference_job, learning_job, levels_of
-from prunus_sim.cosim.scenario import Job, run
+from prunus_sim.cosim.long_scenarios import (
+    in_chunks,
+    inference_scenario,
+    learning_scenario,
+    levels_of,
+)
+from prunus_sim.cosim.run import run
+from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.measure.regression import run_all
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import BenchError
 
-__all__ = ["JOBS", "main"]
+__all__ = ["PRESENTATIONS", "main"]
 
 _RESULTS = Path("sim/results/speed.json")
-#: Presentations of each job in each simulator, so that each takes seconds.
-JOBS = {
+#: Presentations of each scenario in each simulator, so that each takes seconds.
+PRESENTATIONS = {
     ("learning", "verilator"): 200,
     ("learning", "icarus"): 4,
     ("inference", "verilator"): 200,
@@ -39,21 +45,21 @@ JOBS = {
 }
 
 
-def _job(which: str, data: str, count: int) -> Job:
+def _scenario(which: str, data: str, count: int) -> Scenario:
     if which == "learning":
-        return learning_job("demo", data, count, checked=False)
+        return learning_scenario("demo", data, count, checked=False)
     plan = planned(trained("400", data), data, lanes=16, store="list")
     levels = levels_of(plan.network, data, "test", count)
-    return inference_job(plan, name="400 neurons, inference", shows=in_chunks(levels))
+    return inference_scenario(plan, name="400 neurons, inference", sequences=in_chunks(levels))
 
 
 def _measured(which: str, sim: str, data: str, count: int, folder: Path) -> Row:
     # In a process of its own, which ends with this.
     os.environ["SIM"] = sim
-    job = _job(which, data, count)
+    scenario = _scenario(which, data, count)
     # How many cycles there are at least and at most is found by the slow reference.
-    shows = [replace(show, cycles=False) for show in job.shows]
-    report = run(replace(job, shows=shows), folder)
+    sequences = [replace(sequence, cycles=False) for sequence in scenario.sequences]
+    report = run(replace(scenario, sequences=sequences), folder)
     return {
         "what": report.name,
         "simulator": sim,
@@ -87,7 +93,7 @@ def main(*, data: str, scale: float, output: Path) -> None:
             check_tools(sim)
         rows: list[Row] = []
         with tempfile.TemporaryDirectory(prefix="prunus-speed-") as folder:
-            for (which, sim), count in JOBS.items():
+            for (which, sim), count in PRESENTATIONS.items():
                 shown = max(1, round(scale * count))
                 task: Any = (f"{which}, {sim}", _measured, (which, sim, data, shown))
                 # A pool for each: the environment of a process is changed.

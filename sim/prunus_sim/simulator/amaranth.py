@@ -23,7 +23,7 @@ from prunus_rtl.memory_image.image import LaneImage, StoreImage
 __all__ = ["CoreDriver", "Outcome", "receive", "send", "simulate"]
 
 #: Probability per cycle of not offering an input, or of not taking an output.
-STALL = 0.3
+PAUSE = 0.3
 #: Clock period of the simulator, in seconds.
 _PERIOD = 1e-6
 
@@ -67,7 +67,7 @@ def simulate(
 
 async def send(ctx: Any, port: Any, payload: Any, rng: np.random.Generator | None = None) -> None:
     """Offer a payload until it is taken; with a generator, not at once."""
-    while rng is not None and rng.random() < STALL:
+    while rng is not None and rng.random() < PAUSE:
         await ctx.tick()
     ctx.set(port.payload, payload)
     ctx.set(port.valid, 1)
@@ -85,7 +85,7 @@ async def receive(ctx: Any, port: Any, rng: np.random.Generator | None = None) -
     """
     offered = None
     while True:
-        ready = rng is None or bool(rng.random() >= STALL)
+        ready = rng is None or bool(rng.random() >= PAUSE)
         ctx.set(port.ready, ready)
         *_, valid, payload = await ctx.tick().sample(port.valid, port.payload)
         if offered is not None and not (valid and payload == offered[0]):
@@ -128,7 +128,7 @@ class CoreDriver:
     core : Core
         The core.
     rng : numpy.random.Generator, optional
-        Source of stalls. Default: never stall.
+        Source of pauses. Default: never pause.
     """
 
     def __init__(self, ctx: Any, core: Core, *, rng: np.random.Generator | None = None) -> None:
@@ -229,7 +229,7 @@ class CoreDriver:
         spikes = []
         while True:
             spike_ready, result_ready = (
-                self._rng is None or bool(self._rng.random() >= STALL) for _ in range(2)
+                self._rng is None or bool(self._rng.random() >= PAUSE) for _ in range(2)
             )
             ctx.set(core.spikes.ready, spike_ready)
             ctx.set(core.result.ready, result_ready)

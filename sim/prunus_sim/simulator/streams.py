@@ -17,7 +17,7 @@ from amaranth.lib import data
 from cocotb.clock import Clock
 from cocotb.triggers import Event, FallingEdge, ReadOnly, RisingEdge, Timer
 
-__all__ = ["CYCLE_NS", "StreamDriver", "StreamMonitor", "packed", "start", "unpacked"]
+__all__ = ["CYCLE_NS", "StreamSink", "StreamSource", "packed", "start", "unpacked"]
 
 #: Period of the clock of a bench.
 CYCLE_NS = 8
@@ -53,10 +53,10 @@ class _Stream:
     """The three signals of a stream."""
 
     def __init__(
-        self, dut: Any, name: str, *, shape: Any, rng: np.random.Generator, stall: float
+        self, dut: Any, name: str, *, shape: Any, rng: np.random.Generator, pause: float
     ) -> None:
-        if not 0 <= stall < 1:
-            raise ValueError(f"Stall must be at least 0 and less than 1, not {stall!r}")
+        if not 0 <= pause < 1:
+            raise ValueError(f"Pause must be at least 0 and less than 1, not {pause!r}")
         self._name = name
         self._clk = dut.clk
         self._shape = shape
@@ -66,13 +66,13 @@ class _Stream:
         self._valid = getattr(dut, f"{name}__valid")
         self._ready = getattr(dut, f"{name}__ready", None)
         self._rng = rng
-        self._stall = stall
+        self._pause = pause
 
-    def _stalls(self) -> bool:
-        return self._stall > 0 and bool(self._rng.random() < self._stall)
+    def _pauses(self) -> bool:
+        return self._pause > 0 and bool(self._rng.random() < self._pause)
 
 
-class StreamDriver(_Stream):
+class StreamSource(_Stream):
     """Producer of a stream.
 
     What is sent is queued and offered in order; between two payloads there are random pauses.
@@ -88,14 +88,14 @@ class StreamDriver(_Stream):
         Shape of the payload.
     rng : numpy.random.Generator
         Source of the pauses.
-    stall : float
+    pause : float
         Probability per cycle of not offering a payload. From 0 to less than 1.
     """
 
     def __init__(
-        self, dut: Any, name: str, *, shape: Any, rng: np.random.Generator, stall: float = 0.0
+        self, dut: Any, name: str, *, shape: Any, rng: np.random.Generator, pause: float = 0.0
     ) -> None:
-        super().__init__(dut, name, shape=shape, rng=rng, stall=stall)
+        super().__init__(dut, name, shape=shape, rng=rng, pause=pause)
         self._queue: deque[int] = deque()
         self._some = Event()
         self._idle = Event()
@@ -130,7 +130,7 @@ class StreamDriver(_Stream):
                 self._some.clear()
                 await self._some.wait()
                 await RisingEdge(self._clk)
-            while self._stalls():
+            while self._pauses():
                 await RisingEdge(self._clk)
             if not self._queue:
                 continue
@@ -148,14 +148,14 @@ class StreamDriver(_Stream):
                 await RisingEdge(self._clk)
             self.sent += 1
             self._valid.value = 0
-            if self._payload is not None and self._stall:
+            if self._payload is not None and self._pause:
                 # Rubbish, so that nobody lives on a payload that is not offered.
                 self._payload.value = int(self._rng.integers(0, 1 << 62)) & (
                     (1 << min(62, len(self._payload))) - 1
                 )
 
 
-class StreamMonitor(_Stream):
+class StreamSink(_Stream):
     """Consumer of a stream, which checks in every cycle that the producer obeys the rules.
 
     An offered payload is neither changed nor withdrawn before it is taken; and neither it nor
@@ -170,8 +170,8 @@ class StreamMonitor(_Stream):
     shape : shape-like
         Shape of the payload.
     rng : numpy.random.Generator
-        Source of the stalls.
-    stall : float
+        Source of the pauses.
+    pause : float
         Probability per cycle of not being ready. From 0 to less than 1.
     probe : bool
         Check that nothing depends on ``ready``: costs a wake per cycle.
@@ -180,7 +180,7 @@ class StreamMonitor(_Stream):
     ----------
     received : int
         Payloads taken so far.
-    stalled : bool
+    paused : bool
         May be set to True to take nothing at all.
     """
 
@@ -191,18 +191,18 @@ class StreamMonitor(_Stream):
         *,
         shape: Any,
         rng: np.random.Generator,
-        stall: float = 0.0,
+        pause: float = 0.0,
         probe: bool = True,
     ) -> None:
-        super().__init__(dut, name, shape=shape, rng=rng, stall=stall)
-        if self._ready is None and stall:
-            raise ValueError(f"Stream {name} is always ready, and can't be stalled")
+        super().__init__(dut, name, shape=shape, rng=rng, pause=pause)
+        if self._ready is None and pause:
+            raise ValueError(f"Stream {name} is always ready, and can't be paused")
         self._probe = probe and self._ready is not None
         self._offered: int | None = None
         self._queue: deque[int] = deque()
         self._some = Event()
         self.received = 0
-        self.stalled = False
+        self.paused = False
         self.withdrawal_allowed = False
         self._set_ready(False)
         cocotb.start_soon(self._watch())
@@ -219,7 +219,7 @@ class StreamMonitor(_Stream):
     async def _watch(self) -> None:
         while True:
             await RisingEdge(self._clk)
-            ready = self._ready is None or (not self.stalled and not self._stalls())
+            ready = self._ready is None or (not self.paused and not self._pauses())
             self._set_ready(False)
             before: int | None = None
             if self._probe:

@@ -13,7 +13,7 @@ from prunus_model.spec.config import MembraneParams, NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.shapes import Shapes
-from prunus_sim.simulator.streams import StreamDriver, start
+from prunus_sim.simulator.streams import StreamSource, start
 from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
 
 
@@ -46,7 +46,7 @@ async def potentials_and_winners_are_those_of_the_model(dut: Any, seed: int) -> 
     leak_shift = shapes.network.membrane.leak_shift
     rng, *rngs = np.random.default_rng(seed).spawn(1 + lanes)
     drivers = [
-        StreamDriver(dut, f"synapses__{k}", shape=shapes.synapse, rng=r, stall=0.3 * (k % 2))
+        StreamSource(dut, f"synapses__{k}", shape=shapes.synapse, rng=r, pause=0.3 * (k % 2))
         for k, r in enumerate(rngs)
     ]
     v_port, v_fire_port = Access(dut, "v_access"), Access(dut, "v_fire_access")

@@ -12,7 +12,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.shapes import Shapes
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.helpers import case_of, seeds
 
 CASES = {
@@ -39,11 +39,11 @@ async def lanes_get_every_spike_in_order(dut: Any, seed: int) -> None:
     lanes = shapes.hardware.lanes
     rng, rng_i, *rngs = np.random.default_rng(seed).spawn(2 + lanes)
     pres = rng.integers(0, shapes.network.inputs, SPIKES).tolist()
-    stalls = rng.permutation([0.0, 0.2, 0.5, 0.7]).tolist()[:lanes]
-    driver = StreamDriver(dut, "i", shape=shapes.pre, rng=rng_i, stall=float(rng.choice([0, 0.3])))
+    pauses = rng.permutation([0.0, 0.2, 0.5, 0.7]).tolist()[:lanes]
+    driver = StreamSource(dut, "i", shape=shapes.pre, rng=rng_i, pause=float(rng.choice([0, 0.3])))
     monitors = [
-        StreamMonitor(dut, f"o__{k}", shape=shapes.pre, rng=r, stall=stall)
-        for k, (r, stall) in enumerate(zip(rngs, stalls, strict=True))
+        StreamSink(dut, f"o__{k}", shape=shapes.pre, rng=r, pause=pause)
+        for k, (r, pause) in enumerate(zip(rngs, pauses, strict=True))
     ]
     await start(dut)
     for pre in pres:

@@ -15,7 +15,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.dense import LearningStore
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.helpers import case_of, drive, sample, seeds
 
 
@@ -45,9 +45,9 @@ async def live_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
     shapes = case_of(CASES)
     inputs, slots = shapes.network.inputs, shapes.slots
     rng, rng_i, rng_o = np.random.default_rng(seed).spawn(3)
-    pres = StreamDriver(dut, "pre", shape=shapes.pre, rng=rng_i, stall=float(rng.choice([0, 0.4])))
-    synapses = StreamMonitor(
-        dut, "synapse", shape=shapes.synapse, rng=rng_o, stall=float(rng.choice([0, 0.3]))
+    pres = StreamSource(dut, "pre", shape=shapes.pre, rng=rng_i, pause=float(rng.choice([0, 0.4])))
+    synapses = StreamSink(
+        dut, "synapse", shape=shapes.synapse, rng=rng_o, pause=float(rng.choice([0, 0.3]))
     )
     await start(dut)
     weights = rng.integers(0, shapes.network.formats.w_max + 1, (inputs, slots))

@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.broadcast_fifo import CASES
 
 #: Shape of what flows; the component is the queue of four lanes.
@@ -18,8 +18,8 @@ _PRE = CASES["four lanes"].pre
 async def expects_another_spike(dut: Any) -> None:
     """Send 7 and expect 8."""
     rng_i, rng_o = np.random.default_rng(0).spawn(2)
-    driver = StreamDriver(dut, "i", shape=_PRE, rng=rng_i)
-    monitor = StreamMonitor(dut, "o__0", shape=_PRE, rng=rng_o)
+    driver = StreamSource(dut, "i", shape=_PRE, rng=rng_i)
+    monitor = StreamSink(dut, "o__0", shape=_PRE, rng=rng_o)
     await start(dut)
     driver.put(7)
     await monitor.expect(8, "spike 0")
@@ -28,6 +28,6 @@ async def expects_another_spike(dut: Any) -> None:
 @cocotb.test(timeout_time=200, timeout_unit="ns")
 async def waits_for_ever(dut: Any) -> None:
     """Wait for a spike that nobody sends."""
-    monitor = StreamMonitor(dut, "o__0", shape=_PRE, rng=np.random.default_rng(0))
+    monitor = StreamSink(dut, "o__0", shape=_PRE, rng=np.random.default_rng(0))
     await start(dut)
     await monitor.receive()

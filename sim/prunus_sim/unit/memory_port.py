@@ -14,7 +14,7 @@ from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import synapse_address_layout
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.helpers import case_of, drive, seeds
 
 
@@ -67,10 +67,10 @@ async def requests_reach_their_memory_and_no_other(dut: Any, seed: int) -> None:
     for space in known:
         drive(dut, **{f"{space.name.lower()}__done": 0})
         cocotb.start_soon(memory(space))
-    requests = StreamDriver(
-        dut, "requests", shape=request_layout(shapes), rng=rng_i, stall=float(rng.choice([0, 0.5]))
+    requests = StreamSource(
+        dut, "requests", shape=request_layout(shapes), rng=rng_i, pause=float(rng.choice([0, 0.5]))
     )
-    answers = StreamMonitor(dut, "answers", shape=answer_layout(), rng=rng_o, stall=0.3)
+    answers = StreamSink(dut, "answers", shape=answer_layout(), rng=rng_o, pause=0.3)
     drive(dut, enable=1)
     await start(dut)
     judge: dict[Space, dict[int, int]] = {space: {} for space in known}

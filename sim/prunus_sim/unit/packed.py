@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 from prunus_model.spec.formats import max_of
 from prunus_rtl.memory_image.image import LaneImage, pack
 from prunus_rtl.synapses.packed import PackedStore, synapse_layout, write_layout
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, packed, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, packed, start
 from prunus_sim.unit.helpers import case_of, drive, seeds
 
 #: Format, inputs, neurons, lanes, weight bits, density; those named so are in SPRAM.
@@ -58,10 +58,10 @@ async def live_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
     lane = image(case)
     layout = synapse_layout(slots=lane.slots, weight_bits=lane.weight_bits)
     rng, rng_i, rng_o = np.random.default_rng(seed).spawn(3)
-    pres = StreamDriver(
-        dut, "pre", shape=range(lane.inputs), rng=rng_i, stall=float(rng.choice([0, 0.4]))
+    pres = StreamSource(
+        dut, "pre", shape=range(lane.inputs), rng=rng_i, pause=float(rng.choice([0, 0.4]))
     )
-    synapses = StreamMonitor(dut, "synapse", shape=layout, rng=rng_o)
+    synapses = StreamSink(dut, "synapse", shape=layout, rng=rng_o)
     drive(dut, write=0, read=0)
     await start(dut)
     if seed % 2:

@@ -15,7 +15,7 @@ from prunus_model.spec.config import EncoderParams, NetworkConfig
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes
-from prunus_sim.simulator.streams import StreamDriver, StreamMonitor, start
+from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.helpers import case_of, drive, seeds
 
 
@@ -51,11 +51,11 @@ async def events_are_those_of_the_model(dut: Any, seed: int) -> None:
     images[1] = 255
     images[2:4] *= rng.random((2, network.inputs)) < 0.2
     images = images[rng.permutation(IMAGES)]
-    levels = StreamDriver(
-        dut, "levels", shape=shapes.level, rng=rng_i, stall=float(rng.choice([0, 0.3]))
+    levels = StreamSource(
+        dut, "levels", shape=shapes.level, rng=rng_i, pause=float(rng.choice([0, 0.3]))
     )
-    events = StreamMonitor(
-        dut, "events", shape=shapes.event, rng=rng_o, stall=float(rng.choice([0, 0.2]))
+    events = StreamSink(
+        dut, "events", shape=shapes.event, rng=rng_o, pause=float(rng.choice([0, 0.2]))
     )
     drive(dut, start=0, stop=0, seed=0)
     await start(dut)
@@ -83,7 +83,7 @@ async def events_are_those_of_the_model(dut: Any, seed: int) -> None:
             for _ in range(int(rng.integers(0, 20))):
                 await RisingEdge(dut.clk)
         # What is offered while `stop` is high is withdrawn.
-        events.stalled, events.withdrawal_allowed = True, True
+        events.paused, events.withdrawal_allowed = True, True
         await RisingEdge(dut.clk)
         drive(dut, stop=1)
         await RisingEdge(dut.clk)
@@ -92,4 +92,4 @@ async def events_are_those_of_the_model(dut: Any, seed: int) -> None:
         events.forget()
         assert int(dut.events__valid.value) == 0, "an event is offered after stop"
         await RisingEdge(dut.clk)
-        events.stalled, events.withdrawal_allowed = False, False
+        events.paused, events.withdrawal_allowed = False, False

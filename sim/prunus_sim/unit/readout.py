@@ -14,7 +14,7 @@ from prunus_model.spec.config import NetworkConfig, ReadoutParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.shapes import Shapes
-from prunus_sim.simulator.streams import StreamDriver, start
+from prunus_sim.simulator.streams import StreamSource, start
 from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
 
 
@@ -50,8 +50,8 @@ async def elections_are_those_of_the_model(dut: Any, seed: int) -> None:
     if seed % 2:
         votes[:] = (1 << network.readout.vote_bits) - 1
     judge = ModelReadout(votes=votes, assignment=np.zeros(neurons, dtype=np.int16))
-    spikes = StreamDriver(
-        dut, "spike", shape=case_of(CASES).post, rng=rng_i, stall=float(rng.choice([0, 0.8]))
+    spikes = StreamSource(
+        dut, "spike", shape=case_of(CASES).post, rng=rng_i, pause=float(rng.choice([0, 0.8]))
     )
     access = Access(dut, "access")
     drive(dut, begin=0, finish=0)

@@ -17,7 +17,9 @@ from prunus_model.spec.config import EncoderParams, NetworkConfig
 from prunus_model.spec.state import State
 from prunus_rtl.export.simulators import SimulatorError, check_tools, name_of
 from prunus_rtl.hardware import HardwareConfig
-from prunus_sim.cosim.scenario import Job, Show, build_core, make_core
+from prunus_sim.cosim.build import build_core, make_core
+from prunus_sim.cosim.interface import SCENARIO_FILE
+from prunus_sim.cosim.scenario import Scenario, Sequence
 from prunus_sim.cosim.stimulus import StimulusError
 from prunus_sim.measure.regression import main
 
@@ -26,17 +28,19 @@ LEVELS = np.arange(10, dtype=np.uint8)
 EVENTS: list[list[int]] = [[0, 3], [], [9], [1]]
 
 
-def job(stimulus: Any, *, source: Any = "levels", learn: bool = True, **show: Any) -> Job:
+def scenario(
+    stimulus: Any, *, source: Any = "levels", learn: bool = True, **sequence: Any
+) -> Scenario:
     """Two presentations; the stimulus is that of the second, number 8."""
     state = State.initial(NETWORK)
     state.presentation = 7
     good: Any = LEVELS if source == "levels" else EVENTS
-    return Job(
+    return Scenario(
         name="bad",
         network=NETWORK,
         hardware=HardwareConfig(lanes=2, learn=learn, source=source),
         state=state,
-        shows=[Show(stimuli=[good]), Show(stimuli=[stimulus], **show)],
+        sequences=[Sequence(stimuli=[good]), Sequence(stimuli=[stimulus], **sequence)],
     )
 
 
@@ -54,7 +58,7 @@ def job(stimulus: Any, *, source: Any = "levels", learn: bool = True, **show: An
 )
 def test_levels_out_of_range_are_refused(stimulus: Any, message: str) -> None:
     with pytest.raises(StimulusError, match=f"^{re.escape(message)}$"):
-        job(stimulus)
+        scenario(stimulus)
 
 
 @pytest.mark.parametrize(
@@ -76,39 +80,39 @@ def test_levels_out_of_range_are_refused(stimulus: Any, message: str) -> None:
 )
 def test_events_out_of_range_are_refused(stimulus: Any, message: str) -> None:
     with pytest.raises(StimulusError, match=f"^{re.escape(message)}$"):
-        job(stimulus, source="events")
+        scenario(stimulus, source="events")
 
 
 def test_everything_within_range_is_taken() -> None:
     for levels in (LEVELS, np.zeros(10, np.uint8), np.full(10, 255, np.uint8)):
-        assert job(levels, learn=False).presentations == 2
+        assert scenario(levels, learn=False).presentations == 2
     lists: list[Any] = [EVENTS, [], [[]] * 4, [list(range(10))] * 4, [[np.int64(9)]]]
     for events in lists:
-        assert job(events, source="events", learn=False, stop_after=255).presentations == 2
+        assert scenario(events, source="events", learn=False, stop_after=255).presentations == 2
 
 
 @pytest.mark.parametrize(
-    ("show", "message"),
+    ("sequence", "message"),
     [
-        ({"learn": True}, "Show 1 must not learn, for the core cannot"),
-        ({"stop_after": 256}, "stop_after of Show 1 must be 0..255, not 256"),
-        ({"stop_after": -1}, "stop_after of Show 1 must be 0..255, not -1"),
-        ({"stall": 1.0}, "stall of Show 1 must be at least 0 and below 1, not 1.0"),
-        ({"stall": -0.1}, "stall of Show 1 must be at least 0 and below 1, not -0.1"),
-        ({"reset_after": -5}, "reset_after of Show 1 must be 0 or more, not -5"),
+        ({"learn": True}, "Sequence 1 must not learn: the core is built without learning"),
+        ({"stop_after": 256}, "stop_after of Sequence 1 must be 0..255, not 256"),
+        ({"stop_after": -1}, "stop_after of Sequence 1 must be 0..255, not -1"),
+        ({"pause": 1.0}, "pause of Sequence 1 must be at least 0 and below 1, not 1.0"),
+        ({"pause": -0.1}, "pause of Sequence 1 must be at least 0 and below 1, not -0.1"),
+        ({"reset_after": -5}, "reset_after of Sequence 1 must be 0 or more, not -5"),
     ],
 )
-def test_ways_to_show_that_cannot_be_are_refused(show: dict[str, Any], message: str) -> None:
-    bad = {"stop_after": 0, **show}
+def test_ways_to_show_that_cannot_be_are_refused(sequence: dict[str, Any], message: str) -> None:
+    bad = {"stop_after": 0, **sequence}
     learn = bad.pop("learn", False)
     state = State.initial(NETWORK)
     with pytest.raises(StimulusError, match=f"^{re.escape(message)}$"):
-        Job(
+        Scenario(
             name="bad",
             network=NETWORK,
             hardware=HardwareConfig(lanes=2, learn=False),
             state=state,
-            shows=[Show(stimuli=[LEVELS]), Show(stimuli=[LEVELS], learn=learn, **bad)],
+            sequences=[Sequence(stimuli=[LEVELS]), Sequence(stimuli=[LEVELS], learn=learn, **bad)],
         )
 
 
@@ -127,7 +131,7 @@ def test_network_that_the_hardware_cannot_carry_is_refused(
 ) -> None:
     config = HardwareConfig(**hardware)
     missing = sum(config.memories(NETWORK).values()) - 1000
-    bad = Job(name="bad", network=NETWORK, hardware=config, state=State.initial(NETWORK))
+    bad = Scenario(name="bad", network=NETWORK, hardware=config, state=State.initial(NETWORK))
     with pytest.raises(ConfigError, match=re.escape(message.format(missing=missing))):
         make_core(bad)
 
@@ -174,9 +178,9 @@ def test_simulator_that_is_new_enough_is_taken(
 
 @pytest.mark.sim
 def test_harness_tells_what_the_core_waits_for(tmp_path: Path) -> None:
-    bad = job(EVENTS, source="events", learn=False)
+    bad = scenario(EVENTS, source="events", learn=False)
     built = build_core(bad, tmp_path / "bench")
-    (built.folder / "job.pickle").write_bytes(pickle.dumps(bad))
+    (built.folder / SCENARIO_FILE).write_bytes(pickle.dumps(bad))
     assert built.run("prunus_sim.cosim.bad_input", name="bad_input") == 3
 
 

@@ -6,22 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from prunus_sim.cosim.scenario import Job, run
-from prunus_sim.cosim.scenarios import CASES
+from prunus_sim.cosim.run import run
+from prunus_sim.cosim.scenario import Scenario
+from prunus_sim.cosim.scenarios import SCENARIOS
 from prunus_sim.simulator.runner import BenchError
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_core_equals_engine(tmp_path: Path, name: str) -> None:
-    report = run(CASES[name](0), tmp_path / "bench")
+    report = run(SCENARIOS[name](0), tmp_path / "bench")
     assert report.differences == 0
     assert report.values_compared > 1000
 
 
-def _short() -> Job:
-    job = CASES["tiny-learning"](0)
-    return replace(job, shows=job.shows[:2])
+def _short() -> Scenario:
+    scenario = SCENARIOS["tiny-learning"](0)
+    return replace(scenario, sequences=scenario.sequences[:2])
 
 
 @pytest.mark.sim
@@ -39,7 +40,7 @@ def _short() -> Job:
 def test_planted_fault_is_found_in_its_unit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, units: tuple[str, ...]
 ) -> None:
-    monkeypatch.setenv("FAULT", fault)
+    monkeypatch.setenv("INJECT_FAULT", fault)
     with pytest.raises(BenchError) as caught:
         run(_short(), tmp_path / "bench")
     message = str(caught.value)

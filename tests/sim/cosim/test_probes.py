@@ -11,36 +11,39 @@ from amaranth.hdl import Const, Module
 from prunus_rtl.counts.accesses import memories
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.lib.ram import Ram
+from prunus_sim.cosim.build import make_core, shapes_of
 from prunus_sim.cosim.probes import COUNTS, IDLE, probes
-from prunus_sim.cosim.scenario import Job, Show, make_core, run, shapes_of
-from prunus_sim.cosim.scenarios import CASES
+from prunus_sim.cosim.run import run
+from prunus_sim.cosim.scenario import Scenario, Sequence
+from prunus_sim.cosim.scenarios import SCENARIOS
 from prunus_sim.simulator.netlist import Design, Storage
-from prunus_sim.simulator.runner import BenchError, write_verilog
+from prunus_sim.simulator.runner import BenchError
+from prunus_sim.simulator.verilog import write_verilog
 
 NAMES = ("tiny-learning", "events", "packed-loaded", "packed-loaded-bitmap", "spram", "smallest")
 
 
-def design_of(job: Job, folder: Path) -> Design:
-    return Design(write_verilog(make_core(job), folder))
+def design_of(scenario: Scenario, folder: Path) -> Design:
+    return Design(write_verilog(make_core(scenario), folder))
 
 
 @pytest.mark.sim
 @pytest.mark.parametrize("name", NAMES)
 def test_memories_are_those_of_the_verilog(tmp_path: Path, name: str) -> None:
-    job = CASES[name](0)
-    found = Counter((s.depth, s.width) for s in design_of(job, tmp_path).memories.values())
-    told = memories(shapes_of(job))
+    scenario = SCENARIOS[name](0)
+    found = Counter((s.depth, s.width) for s in design_of(scenario, tmp_path).memories.values())
+    told = memories(shapes_of(scenario))
     assert found == Counter((depth, m.width) for m in told for depth in m.depths)
 
 
 @pytest.mark.sim
 @pytest.mark.parametrize("name", NAMES)
 def test_all_that_is_read_or_written_is_counted(tmp_path: Path, name: str) -> None:
-    job = CASES[name](0)
-    found = probes(shapes_of(job), design_of(job, tmp_path))
+    scenario = SCENARIOS[name](0)
+    found = probes(shapes_of(scenario), design_of(scenario, tmp_path))
     assert tuple(found) == COUNTS
     counted = {count for count, expression in found.items() if expression != "32'd0"}
-    told = {count for m in memories(shapes_of(job)) for count in (*m.reads, *m.writes)}
+    told = {count for m in memories(shapes_of(scenario)) for count in (*m.reads, *m.writes)}
     assert told <= counted
     # What else can be written, is written by the memory port, before and after.
     assert not {count for count in counted - told if count.endswith("_reads")}
@@ -53,29 +56,32 @@ def test_all_that_is_read_or_written_is_counted(tmp_path: Path, name: str) -> No
 
 @pytest.mark.sim
 def test_a_memory_that_nobody_counts_is_refused(tmp_path: Path) -> None:
-    job = CASES["smallest"](0)
-    design = design_of(job, tmp_path)
+    scenario = SCENARIOS["smallest"](0)
+    design = design_of(scenario, tmp_path)
     design.memories["core.secret"] = Storage(path="secret", width=1, depth=2)
     with pytest.raises(
         ValueError, match=r"Memory must be one whose accesses are counted, not 'core\.secret'"
     ):
-        probes(shapes_of(job), design)
+        probes(shapes_of(scenario), design)
 
 
 @pytest.mark.sim
 def test_a_signal_that_is_gone_is_told(tmp_path: Path) -> None:
-    job = CASES["smallest"](0)
-    design = design_of(job, tmp_path)
+    scenario = SCENARIOS["smallest"](0)
+    design = design_of(scenario, tmp_path)
     del design.signals["membrane.tokens"]
     with pytest.raises(
         ValueError, match=r"Design must have a signal 'membrane\.tokens', but has none"
     ):
-        probes(shapes_of(job), design)
+        probes(shapes_of(scenario), design)
 
 
-def short(name: str) -> Job:
-    job = CASES[name](0)
-    return replace(job, shows=[replace(job.shows[0], stimuli=job.shows[0].stimuli[:1])])
+def short(name: str) -> Scenario:
+    scenario = SCENARIOS[name](0)
+    return replace(
+        scenario,
+        sequences=[replace(scenario.sequences[0], stimuli=scenario.sequences[0].stimuli[:1])],
+    )
 
 
 class EagerRam(Ram):
@@ -107,10 +113,10 @@ class EagerEncoder(Encoder):
         return m
 
 
-def early_exit() -> Job:
-    job = CASES["tiny-inference"](0)
-    show = Show(stimuli=job.shows[0].stimuli[:1], stop_after=1, check="none")
-    return replace(job, shows=[show])
+def early_exit() -> Scenario:
+    scenario = SCENARIOS["tiny-inference"](0)
+    sequence = Sequence(stimuli=scenario.sequences[0].stimuli[:1], stop_after=1, check="none")
+    return replace(scenario, sequences=[sequence])
 
 
 @pytest.mark.sim

@@ -33,7 +33,7 @@ def test_results_are_written_as_json(tmp_path: Path) -> None:
 def test_fault_ends_with_a_status_and_names_the_unit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAULT", "pruning: < => <=")
+    monkeypatch.setenv("INJECT_FAULT", "pruning: < => <=")
     told = "unit pruning: alive["
     output = tmp_path / "lockstep.json"
     command = [
@@ -58,13 +58,13 @@ def test_fault_ends_with_a_status_and_names_the_unit(
 def test_fault_that_cannot_be_planted_is_an_error_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAULT", "nowhere: < => >")
+    monkeypatch.setenv("INJECT_FAULT", "nowhere: < => >")
     output = tmp_path / "lockstep.json"
     arguments = ["--bounded", "--only", "one-slot", "--everything", "--output", str(output)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    message = "Error: FAULT must be UNIT: OLD => NEW with OLD in UNIT, not 'nowhere: < => >'\n"
-    assert result.stderr == message
+    message = "INJECT_FAULT must be UNIT: OLD => NEW with OLD in UNIT, not 'nowhere: < => >'"
+    assert result.stderr == f"Error: {message}\n"
     assert not output.exists()
 
 

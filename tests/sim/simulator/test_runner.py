@@ -94,7 +94,7 @@ def test_says_in_one_line_what_is_missing(
 
 def test_fault_must_be_in_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "check_tools", lambda _: None)
-    monkeypatch.setenv("FAULT", "nowhere: < => >")
-    message = "FAULT must be UNIT: OLD => NEW with OLD in UNIT, not 'nowhere: < => >'"
+    monkeypatch.setenv("INJECT_FAULT", "nowhere: < => >")
+    message = "INJECT_FAULT must be UNIT: OLD => NEW with OLD in UNIT, not 'nowhere: < => >'"
     with pytest.raises(SimulatorError, match=re.escape(message)):
         build(queue.component("four lanes"), tmp_path / "build")

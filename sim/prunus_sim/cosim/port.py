@@ -1,0 +1,198 @@
+"""Reads and writes the state of a core through its memory port (the frontdoor)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.state import NO_STEP
+from prunus_rtl.bus.memory_port import answer_layout, spaces
+from prunus_rtl.hardware import Space
+from prunus_rtl.shapes import Shapes
+from prunus_sim.cosim.backdoor import StateArrays
+from prunus_sim.cosim.interface import POKE_FILE, PORT_FILE, Opcode
+
+__all__ = ["Port"]
+
+#: Cycles in which a request of the memory port must be answered, pauses included.
+_REQUEST_CYCLES = 400
+
+
+class Port:
+    """Drives the memory port of a core.
+
+    Parameters
+    ----------
+    command : callable
+        Gives the testbench a command and waits until it is done.
+    shapes : Shapes
+        Network and hardware.
+    folder : Path
+        Where the simulator was started.
+    """
+
+    def __init__(
+        self, command: Callable[..., Awaitable[None]], *, shapes: Shapes, folder: Path
+    ) -> None:
+        self._command = command
+        self._shapes = shapes
+        self._folder = folder
+
+    async def read_space(
+        self, space: Space, *, rows: int = 1, stride: int = 0, columns: int, first: int = 0
+    ) -> npt.NDArray[np.int64]:
+        """Read ``rows`` times ``columns`` addresses.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            Answers, packed as :func:`prunus_rtl.bus.memory_port.answer_layout`.
+        """
+        await self._command(
+            Opcode.PEEK,
+            timeout=_REQUEST_CYCLES * rows * columns,
+            space=int(space),
+            first=first,
+            rows=rows,
+            stride=stride,
+            columns=columns,
+        )
+        return self._answers(rows, columns)
+
+    async def write_space(
+        self,
+        space: Space,
+        words: npt.NDArray[np.int64],
+        *,
+        stride: int = 0,
+        first: int = 0,
+    ) -> npt.NDArray[np.int64]:
+        """Write rows of words; return the answers, as :meth:`read_space` does."""
+        rows, columns = words.shape
+        lines = "\n".join(f"{word:x}" for word in words.ravel().tolist())
+        (self._folder / POKE_FILE).write_text(lines + "\n")
+        await self._command(
+            Opcode.POKE,
+            timeout=_REQUEST_CYCLES * words.size,
+            space=int(space),
+            first=first,
+            last=words.size,
+            rows=rows,
+            stride=stride,
+            columns=columns,
+        )
+        return self._answers(rows, columns)
+
+    def _answers(self, rows: int, columns: int) -> npt.NDArray[np.int64]:
+        words = [int(line, 16) for line in (self._folder / PORT_FILE).read_text().split()]
+        return np.array(words, dtype=np.int64).reshape(rows, columns)
+
+    async def write_presentation(self, number: int) -> None:
+        """Write the number of the next presentation."""
+        _data(await self.write_space(Space.PRESENTATION, np.array([[number]])))
+
+    async def write_state(self, state: StateArrays) -> None:
+        """Write all state variables through the memory port.
+
+        Raises
+        ------
+        AssertionError
+            If a request is answered with an error.
+        """
+        for name, space, rows in _rows(self._shapes):
+            if name == "store":
+                await self._write_store(state[name])
+                continue
+            if name != "synapses":
+                words = state[name].reshape(rows, -1)
+                if name == "last_step":
+                    words = np.where(words == NO_STEP, 0, words | 1 << STEP_BITS)
+                if name == "votes":
+                    words = state[name].T
+                stride = words.shape[1]
+            else:
+                bits = self._shapes.network.weight_bits
+                words = state["weights"] | state["alive"] << bits
+                stride = 1 << self._shapes.post.width
+            _data(await self.write_space(space, words, stride=stride))
+
+    async def read_state(self) -> StateArrays:
+        """Read all state variables through the memory port.
+
+        Raises
+        ------
+        AssertionError
+            If a request is answered with an error.
+        """
+        shapes, found = self._shapes, StateArrays()
+        for name, space, rows in _rows(shapes):
+            if name == "store":
+                found[name] = await self._read_store()
+                continue
+            columns, stride = spaces(shapes)[space][2], 0
+            if name == "synapses":
+                columns, stride = shapes.network.neurons, 1 << shapes.post.width
+            elif name == "votes":
+                columns //= rows
+                stride = columns
+            answers = await self.read_space(space, rows=rows, stride=stride, columns=columns)
+            words = _data(answers)
+            if name == "synapses":
+                bits = shapes.network.weight_bits
+                found["weights"] = words & ((1 << bits) - 1)
+                found["alive"] = words >> bits
+            elif name == "votes":
+                found["votes"] = words.T
+            elif name == "last_step":
+                valid = words[0] >> STEP_BITS
+                found[name] = np.where(valid, words[0] & ((1 << STEP_BITS) - 1), NO_STEP)
+            else:
+                found[name] = words[0]
+        return found
+
+    async def _write_store(self, words: npt.NDArray[np.int64]) -> None:
+        for first, part in self._parts(words):
+            _data(await self.write_space(Space.STORE, part[np.newaxis], first=first))
+
+    async def _read_store(self) -> npt.NDArray[np.int64]:
+        parts = []
+        for first, part in self._parts(np.zeros(_store_size(self._shapes), dtype=np.int64)):
+            answers = await self.read_space(Space.STORE, columns=part.size, first=first)
+            parts.append(_data(answers)[0])
+        return np.concatenate(parts)
+
+    def _parts(self, words: npt.NDArray[np.int64]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+        """Yield the first address and the words of each memory of the packed store."""
+        layout, at = self._shapes.store, 0
+        if layout is None:
+            return
+        for lane, depths in enumerate(layout.depths):
+            for memory, depth in enumerate(depths):
+                yield layout.address(lane, memory, 0), words[at : at + depth]
+                at += depth
+
+
+def _rows(shapes: Shapes) -> Sequence[tuple[str, Space, int]]:
+    """Return the address spaces that a core has: name, number, rows."""
+    rows = {Space.SYNAPSES: shapes.network.inputs, Space.VOTES: shapes.network.readout.classes}
+    return [(space.name.lower(), space, rows.get(space, 1)) for space in spaces(shapes)]
+
+
+def _store_size(shapes: Shapes) -> int:
+    """Return the words of the packed store."""
+    return 0 if shapes.store is None else sum(map(sum, shapes.store.depths))
+
+
+def _data(answers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    layout = answer_layout()
+    if np.any(answers >> layout["error"].offset & 1):
+        where = int(np.flatnonzero(answers >> layout["error"].offset & 1)[0])
+        raise AssertionError(f"memory port must answer request {where} without an error")
+    found: npt.NDArray[np.int64] = answers >> layout["data"].offset & (
+        (1 << layout["data"].width) - 1
+    )
+    return found

@@ -1,0 +1,178 @@
+// Testbench of a device behind a link: bytes in, bytes out, at the full speed of the simulator.
+//
+// Python writes the bytes for the device and a limit, then increments `command`. It sleeps until
+// `done` is equal to `command`: when the device has answered, is idle, or the limit is reached.
+// Between commands the simulation stands still. Sizes, the module of the device, and how it is
+// connected come from link_tb_config.svh, which prunus_sim.link.testbench writes.
+`include "link_tb_config.svh"
+
+`ifdef DIVISOR
+// The host's UART, for a device with serial pins: 8 data bits, no parity, 1 stop bit.
+module uart_out #(parameter DIVISOR = 8) (
+  input clk, input [7:0] payload, input valid, output ready, output reg pin);
+  reg [31:0] wait_left = 0;
+  reg [3:0] bits_left = 0;
+  reg [9:0] shift = 0;
+  initial pin = 1;
+  assign ready = bits_left == 0;
+  always @(posedge clk)
+    if (bits_left == 0) begin
+      if (valid) begin
+        shift <= {1'b1, payload, 1'b0};
+        bits_left <= 10;
+        wait_left <= 0;
+      end
+    end else if (wait_left == 0) begin
+      pin <= shift[0];
+      shift <= {1'b1, shift[9:1]};
+      wait_left <= DIVISOR - 1;
+    end else begin
+      wait_left <= wait_left - 1;
+      if (wait_left == 1) bits_left <= bits_left - 1;
+    end
+endmodule
+
+module uart_in #(parameter DIVISOR = 8) (
+  input clk, input pin, output reg [7:0] payload, output reg valid, input ready);
+  reg [31:0] wait_left = 0;
+  reg [3:0] bits_left = 0;
+  initial begin payload = 0; valid = 0; end
+  always @(posedge clk) begin
+    if (ready) valid <= 0;
+    if (bits_left == 0) begin
+      if (~pin) begin
+        bits_left <= 10;
+        wait_left <= DIVISOR / 2;
+      end
+    end else if (wait_left != 0) wait_left <= wait_left - 1;
+    else begin
+      wait_left <= DIVISOR - 1;
+      bits_left <= bits_left - 1;
+      // Start bit first, stop bit last; a byte without one of them is dropped.
+      if (bits_left == 10 & pin) bits_left <= 0;
+      if (bits_left <= 9 & bits_left >= 2) payload <= {pin, payload[7:1]};
+      if (bits_left == 1) valid <= pin;
+    end
+  end
+endmodule
+`endif
+
+module tb;
+  // Written by Python; `command` last.
+  reg [31:0] command /*verilator public_flat_rw*/ = 0;
+  // Most cycles of a command; cycles without a byte after which a device without a presentation is
+  // taken to be idle.
+  reg [31:0] limit /*verilator public_flat_rw*/ = 0;
+  reg [31:0] quiet /*verilator public_flat_rw*/ = 0;
+  // Bytes, the first one in the low bits.
+  reg [31:0] rx_count /*verilator public_flat_rw*/ = 0;
+  reg [8*`RX_OCTETS-1:0] rx_octets /*verilator public_flat_rw*/ = 0;
+  // Read by Python.
+  reg [31:0] done /*verilator public_flat_rw*/ = 0;
+  reg [31:0] tx_count /*verilator public_flat_rw*/ = 0;
+  reg [8*`TX_OCTETS-1:0] tx_octets /*verilator public_flat_rw*/ = 0;
+  // Whether a presentation runs; whether the command ended because the device is idle.
+  reg presenting /*verilator public_flat_rw*/ = 0;
+  reg at_rest /*verilator public_flat_rw*/ = 0;
+  reg [63:0] cycles /*verilator public_flat_rw*/ = 0;
+
+  reg clk = 0;
+  reg rst = 1;
+  always #4 clk = ~clk;
+
+  reg [7:0] rx__payload = 0;
+  reg rx__valid = 0;
+  wire rx__ready;
+  wire [7:0] tx__payload;
+  wire tx__valid;
+  reg tx__ready = 0;
+  wire running;
+
+`ifdef DIVISOR
+  wire host_pin, device_pin;
+  uart_out #(`DIVISOR) uart_out(clk, rx__payload, rx__valid, rx__ready, host_pin);
+  uart_in #(`DIVISOR) uart_in(clk, device_pin, tx__payload, tx__valid, tx__ready);
+  `TOP dut(.clk(clk), .rst(rst), .rx(host_pin), .tx(device_pin), .running(running));
+`else
+  `TOP dut(
+    .clk(clk), .rst(rst),
+    .rx__payload(rx__payload), .rx__valid(rx__valid), .rx__ready(rx__ready),
+    .tx__payload(tx__payload), .tx__valid(tx__valid), .tx__ready(tx__ready),
+    .running(running)
+  );
+`endif
+
+  reg start = 0;
+  reg active = 0;
+  reg ended = 0;
+  reg [31:0] rx_at = 0;
+  reg [31:0] idle = 0;
+  reg [31:0] left = 0;
+  reg begun = 0;
+  reg answered = 0;
+  wire fed = rx_at == rx_count & ~rx__valid;
+  wire taken = tx__valid & tx__ready;
+
+  always @(posedge clk) begin
+    cycles <= cycles + 1;
+    ended <= 0;
+    tx__ready <= 0;
+    if (start) begin
+      active <= 1;
+      rx_at <= 0;
+      tx_count <= 0;
+      idle <= 0;
+      left <= limit;
+      begun <= 0;
+      answered <= 0;
+    end else if (active) begin
+      left <= left - 1;
+      idle <= idle + 1;
+      tx__ready <= 1;
+      if (~rx__valid | rx__ready) begin
+        rx__valid <= rx_at != rx_count;
+        if (rx_at != rx_count) begin
+          rx__payload <= rx_octets[8 * rx_at +: 8];
+          rx_at <= rx_at + 1;
+        end
+      end
+      if (rx__valid & rx__ready) idle <= 0;
+      if (taken) begin
+        tx_octets[8 * tx_count +: 8] <= tx__payload;
+        tx_count <= tx_count + 1;
+        idle <= 0;
+        begun <= tx__payload != 0;
+        if (begun & tx__payload == 0) answered <= 1;
+      end
+      // Never end in a cycle in which a byte comes, and leave room for one in the next cycle.
+      if (~taken & fed & (answered | (idle >= quiet & ~running)) | left == 0 |
+          tx_count >= `TX_OCTETS - 4)
+      begin
+        active <= 0;
+        ended <= 1;
+        presenting <= running;
+        at_rest <= ~answered & ~running & fed;
+        tx__ready <= 0;
+      end
+    end
+  end
+
+  reg awake = 0;
+  // Not `initial`: there Verilator takes `<=` for `=`.
+  always begin
+    if (~awake) begin
+      repeat (3) @(posedge clk);
+      rst <= 0;
+      @(posedge clk);
+      awake = 1;
+    end else begin
+      wait (command != done);
+      @(posedge clk);
+      start <= 1;
+      @(posedge clk);
+      start <= 0;
+      @(posedge ended);
+      done = command;
+    end
+  end
+endmodule
