@@ -18,7 +18,7 @@ _ROW = {
     "mode": "learning",
     "policy": "adaptive",
     "target": "ecp5",
-    "store": "list",
+    "store": "csr",
     "neurons": 800,
     "lanes": 16,
     "density": 1.0,

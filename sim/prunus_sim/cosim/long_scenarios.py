@@ -162,6 +162,6 @@ def long_job(which: str, data: str, artifact: Path | None, *, scale: float, seed
         case "learning-400":
             return learning_job("400", data, scaled(100), seed=seed)
         case _:
-            plan = planned(trained(PAPER, data), data, lanes=16, store="list")
+            plan = planned(trained(PAPER, data), data, lanes=16, store="csr")
             shows = in_chunks(levels_of(plan.network, data, "test", scaled(200)))
             return inference_job(plan, name="800 neurons, inference", shows=shows)

@@ -27,7 +27,8 @@ from prunus_model.training.artifact import Artifact
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.memory_image.image import LaneImage, Memory, pack
+from prunus_rtl.memory_image.image import LaneImage, pack
+from prunus_rtl.memory_image.memory import Memory
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.scoreboard import Stimulus
 from prunus_sim.cosim.stimulus import check_show, check_stimulus
@@ -127,7 +128,7 @@ class Job:
     hardware: HardwareConfig
     state: State
     readout: Readout | None = None
-    format: str = "list"
+    format: str = "csr"
     load: bool = False
     shows: Sequence[Show] = ()
     accesses: bool = False

@@ -42,7 +42,7 @@ JOBS = {
 def _job(which: str, data: str, count: int) -> Job:
     if which == "learning":
         return learning_job("demo", data, count, checked=False)
-    plan = planned(trained("400", data), data, lanes=16, store="list")
+    plan = planned(trained("400", data), data, lanes=16, store="csr")
     levels = levels_of(plan.network, data, "test", count)
     return inference_job(plan, name="400 neurons, inference", shows=in_chunks(levels))
 

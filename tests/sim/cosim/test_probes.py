@@ -17,7 +17,7 @@ from prunus_sim.cosim.scenarios import CASES
 from prunus_sim.simulator.netlist import Design, Storage
 from prunus_sim.simulator.runner import BenchError, write_verilog
 
-NAMES = ("tiny-learning", "events", "packed-loaded", "packed-loaded-bitmap", "spram", "smallest")
+NAMES = ("tiny-learning", "events", "packed-loaded", "packed-loaded-bitmask", "spram", "smallest")
 
 
 def design_of(job: Job, folder: Path) -> Design:
