@@ -65,8 +65,9 @@ class HardwareConfig:
     store : "learning" or "packed"
         Where weights are kept. ``packed`` holds live synapses only and cannot learn.
     spram : bool
-        Whether the packed store is in the SPRAMs of an iCE40UP5K, pointers and entries of a lane in
-        one (:class:`prunus_rtl.synapses.packed.PackedStore`). It must be loaded after each start.
+        Whether the packed store is in the SPRAMs of an iCE40UP5K, row pointers and entries of a
+        lane in one (:class:`prunus_rtl.synapses.spram.CsrSpramStore`). It must be loaded after each
+        start.
     multiplier : "sequential" or "dsp"
         One bit per cycle, or one multiplier block of the device. Only a learning core has any.
     source : "levels" or "events"

@@ -19,7 +19,7 @@ _ROW = {
     "policy": "adaptive",
     "redundancy": False,
     "target": "ecp5",
-    "store": "list",
+    "store": "csr",
     "neurons": 800,
     "lanes": 16,
     "density": 1.0,

@@ -18,7 +18,7 @@ from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
 #: A core that learns, and the smallest one that does not.
 LEARNING = ExportOptions(mode="learning", lanes=4)
-PACKED = ExportOptions(lanes=4, store="list")
+PACKED = ExportOptions(lanes=4, store="csr")
 
 
 @cache

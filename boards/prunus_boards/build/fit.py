@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from prunus_boards.build.tools import ToolError
 from prunus_boards.platforms.board import Board
 from prunus_model.common.errors import PrunusError
-from prunus_rtl.memory_image.image import Memory, pack
-from prunus_rtl.memory_image.footprint import DEVICES, BlockRam
+from prunus_rtl.memory_image.image import pack
+from prunus_rtl.memory_image.memory import Memory
+from prunus_rtl.memory_image.devices import DEVICES, BlockRam
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.sizes import LOGIC_BITS
 from prunus_rtl.link.protocol.description import link_plan
@@ -196,7 +197,7 @@ def _largest_lane(plan: Plan) -> tuple[int, int]:
         weight_bits=plan.network.weight_bits,
         flagged=True,
     )
-    pointers = plan.network.inputs + 1 if plan.store == "list" else 0
+    pointers = plan.network.inputs + 1 if plan.store == "csr" else 0
     memories = [lane.memories[-1] for lane in image.lanes]
     return memories[0].width, max(memory.depth for memory in memories) + pointers
 

@@ -26,7 +26,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 from prunus_rtl.link.phy.uart import baud_divisor
-from prunus_rtl.synapses.packed import SPRAM_SCRIPT
+from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
 __all__ = ["CORE", "REPORT", "BuildError", "Built", "build", "memory_script", "prepare", "product"]
 
@@ -35,7 +35,7 @@ CORE, REPORT = "core.json", "report.json"
 _TOP = "top"
 _CELLS = "cells.json"
 #: Formats of the packed store in the order in which they are tried: the quickest first.
-_STORES = ("list", "bitmap", "dense")
+_STORES = ("csr", "bitmask", "dense")
 
 
 class BuildError(PrunusError):

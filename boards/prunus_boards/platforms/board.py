@@ -115,7 +115,7 @@ class Board:
     family : str
         One of :data:`FLOWS`.
     memory : str
-        Memory of the device: one of :data:`prunus_rtl.memory_image.footprint.DEVICES`.
+        Memory of the device: one of :data:`prunus_rtl.memory_image.devices.DEVICES`.
     platform : function
         Returns a new Amaranth platform. Takes the pins by name if ``pins`` is not empty.
     oscillator : str

@@ -51,6 +51,6 @@ BOARD = Board(
     network="demo",
     lanes=2,
     # Lists would take one block more than there are.
-    store="bitmap",
+    store="bitmask",
     loader=("--board", "tangnano9k"),
 )

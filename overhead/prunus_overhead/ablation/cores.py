@@ -82,7 +82,7 @@ class Compared:
     @property
     def options(self) -> ExportOptions:
         """What is built."""
-        store = "auto" if self.learn else "list"
+        store = "auto" if self.learn else "csr"
         return ExportOptions(mode=self.mode, lanes=self.lanes, store=store)
 
     @cached_property

@@ -39,7 +39,7 @@ MEMORY_UNITS: Mapping[str, str] = {
     "levels": "encoder",
     "events": "encoder",
     "queue": "queue",
-    "pointers": "store",
+    "row_pointers": "store",
     "entries": "store",
     "spram": "store",
     "rows": "store",

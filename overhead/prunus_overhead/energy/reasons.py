@@ -64,7 +64,7 @@ def _purpose(charge: Charge, added: float, visited: float) -> tuple[str, float, 
         return _SYNAPSES, every - visited, _LEARNING
     if name == "spram reads":
         return _SYNAPSES, added, _FINDING
-    if name in ("rows reads", "pointers reads"):
+    if name in ("rows reads", "row_pointers reads"):
         return _FINDING, every - visited, _LEARNING
     if name == "integrate additions":
         return _SYNAPSES, every, _SYNAPSES

@@ -64,15 +64,15 @@ def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
         head |= {"store": "learning", "lanes": _LANES}
         return head, lambda: _learning(name, policy)
 
-    def inference(name: str, store: str = "list") -> tuple[Row, Callable[[], Core]]:
+    def inference(name: str, store: str = "csr") -> tuple[Row, Callable[[], Core]]:
         head: Row = {"target": "ecp5", "network": name, "mode": "inference", "policy": "-"}
         head |= {"store": store, "lanes": _LANES}
         return head, lambda: planned(network(name), data, lanes=_LANES, store=store).core()
 
     def small(name: str) -> tuple[Row, Callable[[], Core]]:
         head: Row = {"target": "ice40", "network": name, "mode": "inference", "policy": "-"}
-        head |= {"store": "list, SPRAM", "lanes": _SPRAM_LANES}
-        options = ExportOptions(lanes=_SPRAM_LANES, store="list", device="UP5K")
+        head |= {"store": "csr, SPRAM", "lanes": _SPRAM_LANES}
+        options = ExportOptions(lanes=_SPRAM_LANES, store="csr", device="UP5K")
         # Balanced as on a board: a lane must not need a second SPRAM.
         return head, lambda: link_plan(network(name), options).core()
 
@@ -124,7 +124,7 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
         logic(network="demo", mode="learning", policy=policy) for policy in ("adaptive", "none")
     )
     packed = max(
-        logic(target="ecp5", network=name, mode="inference", store="list")
+        logic(target="ecp5", network=name, mode="inference", store="csr")
         for name in ("demo", "400", PAPER)
     )
     learning = max(with_, logic(network="400", mode="learning"))

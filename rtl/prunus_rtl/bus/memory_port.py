@@ -46,7 +46,7 @@ def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
 
     The addresses of ``SYNAPSES`` and ``STORE`` have parts, each with a range of its own; their
     number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
-    ``bitmap``, many slots) is out of reach.
+    ``bitmask``, many slots) is out of reach.
     """
     s = shapes
     inputs, neurons = s.network.inputs, s.network.neurons

@@ -15,7 +15,7 @@ from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.package import Written, check_folder, write_package
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import SIMULATORS, find_simulator
-from prunus_rtl.memory_image.footprint import DEVICES
+from prunus_rtl.memory_image.devices import DEVICES
 
 __all__ = ["generate"]
 

@@ -34,7 +34,7 @@ from prunus_rtl.plasticity.trace import LastStep
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns
 from prunus_rtl.synapses.dense import LearningStore
-from prunus_rtl.synapses.packed import PackedStore
+from prunus_rtl.synapses.formats import packed_store
 
 __all__ = ["Core", "control_layout", "result_layout"]
 
@@ -458,7 +458,7 @@ class Core(wiring.Component):
         stores: list[Any] = []
         for k in range(lanes):
             if s.hardware.store == "packed" and self._images is not None:
-                store = PackedStore(image=self._images[k], spram=s.hardware.spram)
+                store = packed_store(image=self._images[k], spram=s.hardware.spram)
             else:
                 images: dict[str, Any] = {}
                 if self._state is not None:

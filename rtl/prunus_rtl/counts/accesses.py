@@ -41,18 +41,18 @@ class Accesses:
         Queue between encoder and lanes: input spikes, and the ends of steps.
     queue_reads, queue_writes : int
         Queue of each lane: integrated input spikes.
-    pointer_reads : int
-        Packed list: start and end of the synapses of an input, for each integrated spike and lane.
+    row_pointer_reads : int
+        CSR: start and end of the synapses of an input, for each integrated spike and lane.
     entry_reads : int
-        Packed list: slot and weight of a live synapse.
+        CSR: weight and slot of a live synapse.
     row_reads, row_writes : int
-        Alive bits of an input in a lane (learning store, packed bitmap): for each integrated spike
+        Alive bits of an input in a lane (learning store, packed bitmask): for each integrated spike
         and lane; the learning store also for each input of a learned spike, in the lane of the
         neuron, and writes one for each pruned synapse.
     weight_reads, weight_writes : int
-        Weights (learning store, packed bitmap and dense): for each forward SOP; dense for each slot
-        of each lane, pruned or not; the learning store also for each input of a learned spike, and
-        writes one for each update SOP.
+        Weights (learning store, packed bitmask and dense): for each forward SOP; dense for each
+        slot of each lane, pruned or not; the learning store also for each input of a learned spike,
+        and writes one for each update SOP.
     v_reads, v_writes : int
         Potential and epoch: for each forward SOP, and in each sweep for each slot of each lane.
         Sweeps are one that clears, and one for each step that is not inhibited.
@@ -131,7 +131,7 @@ class Accesses:
     event_writes: int = 0
     queue_reads: int = 0
     queue_writes: int = 0
-    pointer_reads: int = 0
+    row_pointer_reads: int = 0
     entry_reads: int = 0
     row_reads: int = 0
     row_writes: int = 0
@@ -326,9 +326,9 @@ def _synapses(shapes: Shapes, c: Counters, queued: int) -> dict[str, int]:
             "weight_writes": c.update_sops,
         }
     match shapes.store.format:
-        case "list":
-            return {"pointer_reads": 2 * queued, "entry_reads": c.forward_sops}
-        case "bitmap":
+        case "csr":
+            return {"row_pointer_reads": 2 * queued, "entry_reads": c.forward_sops}
+        case "bitmask":
             return {"row_reads": queued, "weight_reads": c.forward_sops}
         case _:
             return {"weight_reads": queued * shapes.slots}

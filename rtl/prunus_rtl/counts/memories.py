@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
-from prunus_rtl.memory_image.image import banks
+from prunus_rtl.memory_image.memory import banks
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["MemoryUse", "memories"]
@@ -22,7 +22,7 @@ class MemoryUse:
         What it holds.
     depths : tuple of int
         Words of each physical memory of this kind: of the lanes, and of the banks in a lane
-        (:func:`prunus_rtl.memory_image.image.banks`). An access is one of one of them.
+        (:func:`prunus_rtl.memory_image.memory.banks`). An access is one of one of them.
     width : int
         Bits of a word.
     reads, writes : tuple of str
@@ -121,20 +121,20 @@ def _packed(shapes: Shapes) -> list[MemoryUse]:
     if layout is None:
         raise ValueError("Layout must be given for a packed store, not None")
     counts = {
-        "pointers": "pointer_reads",
+        "row_pointers": "row_pointer_reads",
         "entries": "entry_reads",
         "rows": "row_reads",
         "weights": "weight_reads",
     }
     widths = [sum(bits for _, bits in fields) for fields in layout.fields.values()]
-    if shapes.hardware.spram and layout.format == "list":
+    if shapes.hardware.spram and layout.format == "csr":
         # One memory for both, of a power of 2.
         return [
             MemoryUse(
                 name="spram",
                 depths=tuple(1 << (sum(depths) - 1).bit_length() for depths in layout.depths),
                 width=max(widths),
-                reads=("pointer_reads", "entry_reads"),
+                reads=("row_pointer_reads", "entry_reads"),
                 writes=(),
                 every_cycle=True,
             )

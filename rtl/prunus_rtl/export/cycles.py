@@ -78,7 +78,7 @@ def estimate(shapes: Shapes, network: Network, steps: Iterable[Step], *, learn: 
         if not step.inhibited:
             rows = live[step.spikes]
             busiest = int(rows.sum(axis=0).max(initial=0))
-            if shapes.store is not None and shapes.store.format == "list":
+            if shapes.store is not None and shapes.store.format == "csr":
                 # Each lane looks up two pointers, behind the lists before or, in SPRAM, between.
                 lookups = 2 * spikes
                 busiest = busiest + lookups if hardware.spram else max(busiest, lookups)

@@ -19,8 +19,9 @@ from prunus_rtl.export.simulators import BenchRun
 from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
-from prunus_rtl.memory_image.footprint import DEVICES, Fit, choose
-from prunus_rtl.synapses.packed import SPRAM_NAME, SPRAM_SCRIPT
+from prunus_rtl.memory_image.devices import DEVICES, Fit
+from prunus_rtl.memory_image.footprint import choose
+from prunus_rtl.synapses.memory import SPRAM_NAME, SPRAM_SCRIPT
 
 __all__ = ["Facts", "make_readme"]
 

@@ -25,7 +25,7 @@ from prunus_rtl.export.simulators import BenchRun, run_bench
 from prunus_rtl.export.sizes import check_device
 from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.export.vivado import SCRIPT, make_vivado
-from prunus_rtl.memory_image.image import FORMATS
+from prunus_rtl.memory_image.formats import FORMATS
 
 __all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
 

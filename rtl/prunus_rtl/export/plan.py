@@ -17,11 +17,13 @@ from prunus_model.training.artifact import Artifact
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.memory_image.footprint import DEVICES, StoreTable, choose, table
-from prunus_rtl.memory_image.image import FORMATS, StoreImage, pack
+from prunus_rtl.memory_image.devices import DEVICES
+from prunus_rtl.memory_image.footprint import StoreTable, choose, table
+from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.image import StoreImage, pack
 from prunus_rtl.memory_image.lanes import balance, post_of_position
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.packed import spram_room
+from prunus_rtl.synapses.spram import spram_room
 
 __all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
 
@@ -54,7 +56,7 @@ class ExportOptions:
         Whether neurons are distributed over lanes so that all lanes are equally busy. Only a packed
         store allows that.
     device : str, optional
-        One of :data:`prunus_rtl.memory_image.footprint.DEVICES`; what does not fit is refused. For
+        One of :data:`prunus_rtl.memory_image.devices.DEVICES`; what does not fit is refused. For
         ``UP5K`` a packed store is in SPRAM, which is filled up with room for other networks, and
         queues are short.
     """

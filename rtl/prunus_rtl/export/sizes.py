@@ -9,8 +9,9 @@ import numpy as np
 
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.export.netlist import MemoryImage
-from prunus_rtl.memory_image.footprint import DEVICES, Fit
-from prunus_rtl.memory_image.image import LaneImage, Memory, StoreImage
+from prunus_rtl.memory_image.devices import DEVICES, Fit
+from prunus_rtl.memory_image.image import LaneImage, StoreImage
+from prunus_rtl.memory_image.memory import Memory
 
 __all__ = ["LOGIC_BITS", "MemoryRow", "check_device", "device_fits", "memory_rows"]
 

@@ -21,7 +21,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from prunus_model.common.errors import PrunusError
-from prunus_rtl.synapses.packed import SPRAM_SCRIPT
+from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
 __all__ = ["TARGETS", "SynthesisError", "counted", "synthesise"]
 

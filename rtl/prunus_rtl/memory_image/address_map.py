@@ -1,7 +1,7 @@
 """Layout of the packed store of a core: how a host loads a network into it, and reads it back.
 
-A core is built for lists of some length. Any network of the same sizes whose live synapses fit can
-be loaded word by word through the memory port (``Space.STORE`` of :mod:`prunus_rtl.hardware`).
+A core is built for memories of some depth. Any network of the same sizes whose live synapses fit
+can be loaded word by word through the memory port (``Space.STORE`` of :mod:`prunus_rtl.hardware`).
 """
 
 from __future__ import annotations
@@ -13,15 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ConfigError
-from prunus_rtl.memory_image.image import (
-    Fields,
-    LaneImage,
-    Memory,
-    StoreImage,
-    by_lane,
-    fields_of,
-    pack,
-)
+from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.image import LaneImage, StoreImage, by_lane, pack
+from prunus_rtl.memory_image.memory import Fields, Memory
 
 __all__ = ["StoreLayout"]
 
@@ -36,7 +30,7 @@ class StoreLayout:
     Parameters
     ----------
     format : str
-        One of :data:`prunus_rtl.memory_image.image.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
     inputs, slots, weight_bits : int
         Inputs of the network, neurons that a lane has room for, width of a weight.
     depths : tuple of tuple of int
@@ -47,7 +41,7 @@ class StoreLayout:
     Examples
     --------
     >>> weights = np.array([[3, 0, 5], [0, 2, 0]], dtype=np.uint8)
-    >>> image = pack(weights, weights > 0, format="list", lanes=2, weight_bits=3, capacity=4)
+    >>> image = pack(weights, weights > 0, format="csr", lanes=2, weight_bits=3, capacity=4)
     >>> layout = StoreLayout.of(image.lanes)
     >>> layout.depths, layout.width, layout.address(1, 0, 1)
     (((3, 4), (3, 4)), 4, 9)
@@ -101,8 +95,7 @@ class StoreLayout:
     @property
     def fields(self) -> dict[str, Fields]:
         """Fields of the words of each memory, in the order of their numbers."""
-        return fields_of(
-            self.format,
+        return FORMATS[self.format].fields(
             slots=self.slots,
             weight_bits=self.weight_bits,
             depth=max(depths[-1] for depths in self.depths),

@@ -10,9 +10,14 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.memory_image.image import banks
+from prunus_rtl.memory_image.memory import banks
 
-__all__ = ["StoreMemory"]
+__all__ = ["SPRAM_NAME", "SPRAM_SCRIPT", "StoreMemory"]
+
+#: Name of a memory that is in SPRAM.
+SPRAM_NAME = "spram"
+#: Commands for yosys, after the design was read and before ``synth_ice40 -spram``.
+SPRAM_SCRIPT = f"delete *.{SPRAM_NAME}/t:$meminit_v2"
 
 
 class StoreMemory(wiring.Component):
@@ -21,7 +26,7 @@ class StoreMemory(wiring.Component):
     All accesses share one address: otherwise a flow must build what a read returns while the word
     is written, which is more logic than the rest of the store.
 
-    Made of banks (:func:`prunus_rtl.memory_image.image.banks`), so that few block RAMs share an
+    Made of banks (:func:`prunus_rtl.memory_image.memory.banks`), so that few block RAMs share an
     output and little is lost in the last of them; the banks are named ``memory``, ``memory1`` and
     so on. Only the bank that is read is enabled.
 
@@ -36,9 +41,9 @@ class StoreMemory(wiring.Component):
         Bits of a word. Positive.
     words : sequence of int
         Initial contents, which reset does not change.
-    huge : bool
-        Whether it is marked for SPRAM: it has one bank then, and is read in every cycle without a
-        write.
+    spram : bool
+        Whether it is marked for SPRAM (``ram_style`` huge): it has one bank then, and is read in
+        every cycle without a write.
 
     Members
     -------
@@ -50,10 +55,10 @@ class StoreMemory(wiring.Component):
         The word that was read last.
     """
 
-    def __init__(self, *, width: int, words: Sequence[int], huge: bool = False) -> None:
+    def __init__(self, *, width: int, words: Sequence[int], spram: bool = False) -> None:
         self._width = width
         self._words = words
-        self._huge = huge
+        self._spram = spram
         address = range(len(words))
         super().__init__(
             {
@@ -70,7 +75,7 @@ class StoreMemory(wiring.Component):
     @property
     def banks(self) -> tuple[int, ...]:
         """Words of each bank."""
-        return (len(self._words),) if self._huge else banks(len(self._words))
+        return (len(self._words),) if self._spram else banks(len(self._words))
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
@@ -81,7 +86,7 @@ class StoreMemory(wiring.Component):
             access.eq(self.enable | self.read),
             place.eq(Mux(self.read | self.write, self.place, self.address)),
         ]
-        if self._huge:
+        if self._spram:
             # Always reads: the address stands still for the output to do so.
             held = Signal.like(place)
             with m.If(access):
@@ -99,7 +104,7 @@ class StoreMemory(wiring.Component):
                 shape=unsigned(self._width),
                 depth=depth,
                 init=self._words[start : start + depth],
-                attrs={"ram_style": "huge"} if self._huge else {},
+                attrs={"ram_style": "huge"} if self._spram else {},
             )
             # A bank starts at a multiple of its size, rounded up to a power of 2.
             inside = (depth - 1).bit_length()

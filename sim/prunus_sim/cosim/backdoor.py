@@ -11,7 +11,7 @@ from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.packed import SPRAM_NAME
+from prunus_rtl.synapses.memory import SPRAM_NAME
 
 __all__ = ["StateArrays", "gather"]
 
@@ -77,8 +77,8 @@ def _store(layout: StoreLayout, memories: dict[str, list[int]]) -> npt.NDArray[n
     for lane, depths in enumerate(layout.depths):
         for name, depth in zip(layout.fields, depths, strict=True):
             memory = _banks(memories, f"store{lane}.{name}")
-            # A list in SPRAM: entries from the front, pointers from the back.
-            joint = name == "pointers" and not memory
+            # CSR in SPRAM: entries from the front, row pointers from the back.
+            joint = name == "row_pointers" and not memory
             memory = memory or memories[f"store{lane}.{SPRAM_NAME}"]
             words += memory[: -depth - 1 : -1] if joint else memory[:depth]
     return np.array(words, dtype=np.int64)

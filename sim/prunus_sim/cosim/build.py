@@ -14,7 +14,8 @@ import numpy.typing as npt
 from prunus_model.spec.state import State
 from prunus_rtl.core.core import Core
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.memory_image.image import LaneImage, Memory, pack
+from prunus_rtl.memory_image.image import LaneImage, pack
+from prunus_rtl.memory_image.memory import Memory
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest
 from prunus_sim.cosim.testbench import write_testbench

@@ -178,6 +178,6 @@ def long_scenario(
         case "learning-400":
             return learning_scenario("400", data, scaled(100), seed=seed)
         case _:
-            plan = planned(trained(PAPER, data), data, lanes=16, store="list")
+            plan = planned(trained(PAPER, data), data, lanes=16, store="csr")
             sequences = in_chunks(levels_of(plan.network, data, "test", scaled(200)))
             return inference_scenario(plan, name="800 neurons, inference", sequences=sequences)

@@ -32,7 +32,7 @@ _MEMORIES = {
     r"encoder\.images": "level",
     r"events\.ram0": "event",
     r"queue\.ram\d+": "queue",
-    r"store\d+\.pointers(\.memory\d+)?": "pointer",
+    r"store\d+\.row_pointers(\.memory\d+)?": "row_pointer",
     r"store\d+\.entries(\.memory\d+)?": "entry",
     r"store\d+\.(alive|rows(\.memory\d+)?)": "row",
     r"store\d+\.weights(\.memory\d+)?": "weight",
@@ -107,13 +107,13 @@ def _spram(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     found: dict[str, _Terms] = {}
     for name in filter(_SPRAM.fullmatch, design.memories):
         lane = name.partition(".")[0]
-        if shapes.store is None or shapes.store.format != "list":
+        if shapes.store is None or shapes.store.format != "csr":
             enable = (_signal(design, f"{name}.enable"), 1)
             found.setdefault("weight_reads", []).append(enable)
             found.setdefault(IDLE, []).append(enable)
             continue
         # A start was read in the last cycle, and the end is read in this; an entry was read.
-        found.setdefault("pointer_reads", []).append((_signal(design, f"{lane}.found"), 2))
+        found.setdefault("row_pointer_reads", []).append((_signal(design, f"{lane}.found"), 2))
         found.setdefault("entry_reads", []).append((_signal(design, f"{lane}.valid"), 1))
     return found
 

@@ -94,7 +94,7 @@ class Scenario:
     hardware: HardwareConfig
     state: State
     readout: Readout | None = None
-    format: str = "list"
+    format: str = "csr"
     load: bool = False
     sequences: abc.Sequence[Sequence] = ()
     accesses: bool = False

@@ -224,7 +224,7 @@ def _packed(format_: str) -> Callable[[int], Scenario]:
     return case
 
 
-def _small_lists(name: str, format_: str = "list", **options: Any) -> Callable[[int], Scenario]:
+def _small_lists(name: str, format_: str = "csr", **options: Any) -> Callable[[int], Scenario]:
     """Return a scenario with a packed store, in which some inputs have no synapse at all."""
 
     def case(seed: int) -> Scenario:
@@ -477,14 +477,14 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "demo-learning": _demo_learning,
     "demo-trained": _demo_trained,
     "400-inference": _inference_400,
-    "packed-list": _packed("list"),
-    "packed-bitmap": _packed("bitmap"),
+    "packed-csr": _packed("csr"),
+    "packed-bitmask": _packed("bitmask"),
     "packed-dense": _packed("dense"),
-    "packed-loaded": _small_lists("packed list, loaded", load=True),
-    "packed-loaded-bitmap": _small_lists("packed bitmap, loaded", "bitmap", load=True),
+    "packed-loaded": _small_lists("packed CSR, loaded", load=True),
+    "packed-loaded-bitmask": _small_lists("packed bitmask, loaded", "bitmask", load=True),
     "packed-loaded-dense": _small_lists("packed dense, loaded", "dense", load=True),
     "spram": _small_lists("SPRAM, loaded", load=True, spram=True),
-    "spram-bitmap": _small_lists("SPRAM, bitmap, loaded", "bitmap", load=True, spram=True),
+    "spram-bitmask": _small_lists("SPRAM, bitmask, loaded", "bitmask", load=True, spram=True),
     "400-spram": _spram_400,
     "tiny-inference": _inference_tiny,
     "events": _events_in,
@@ -522,7 +522,7 @@ BOUNDED = (
     "400-inference",
     "demo-trained",
     "tiny-learning",
-    "packed-bitmap",
+    "packed-bitmask",
     "spram",
     "policy-constant",
     "redundancy-adaptive",

@@ -48,7 +48,7 @@ PRESENTATIONS = {
 def _scenario(which: str, data: str, count: int) -> Scenario:
     if which == "learning":
         return learning_scenario("demo", data, count, checked=False)
-    plan = planned(trained("400", data), data, lanes=16, store="list")
+    plan = planned(trained("400", data), data, lanes=16, store="csr")
     levels = levels_of(plan.network, data, "test", count)
     return inference_scenario(plan, name="400 neurons, inference", sequences=in_chunks(levels))
 

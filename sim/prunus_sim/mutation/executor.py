@@ -26,8 +26,9 @@ from prunus_model.spec.state import State
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
-from prunus_rtl.memory_image.image import FORMATS, LaneImage, pack
-from prunus_rtl.synapses.packed import PackedStore
+from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.image import LaneImage, pack
+from prunus_rtl.synapses.formats import packed_store
 from prunus_sim.mutation.operators import Mutant
 from prunus_sim.simulator.ports import ports_of
 
@@ -73,7 +74,7 @@ def elaborate_all() -> None:
     for core in _cores():
         rtlil.convert(core, emit_src=False, platform=Collisions())
     for image in (_images(fmt)[0] for fmt in FORMATS):
-        store = PackedStore(image=image, spram=True)
+        store = packed_store(image=image, spram=True)
         rtlil.convert(store, ports=ports_of(store), emit_src=False)
 
 

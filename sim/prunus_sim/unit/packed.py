@@ -12,20 +12,21 @@ from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 from prunus_model.spec.formats import max_of
 from prunus_rtl.memory_image.image import LaneImage, pack
+from prunus_rtl.synapses.formats import packed_store
 from prunus_rtl.synapses.packed import PackedStore, synapse_layout, write_layout
 from prunus_sim.simulator.streams import StreamSink, StreamSource, packed, start
 from prunus_sim.unit.helpers import case_of, drive, seeds
 
 #: Format, inputs, neurons, lanes, weight bits, density; those named so are in SPRAM.
 CASES = {
-    "list": ("list", 784, 400, 16, 8, 0.2),
-    "bitmap": ("bitmap", 784, 100, 16, 8, 0.3),
+    "csr": ("csr", 784, 400, 16, 8, 0.2),
+    "bitmask": ("bitmask", 784, 100, 16, 8, 0.3),
     "dense": ("dense", 784, 100, 16, 8, 0.7),
     "dense, nothing pruned": ("dense", 49, 8, 4, 4, 1.0),
-    "list, odd size": ("list", 13, 7, 4, 3, 0.4),
-    "bitmap, odd size": ("bitmap", 13, 7, 4, 3, 0.4),
-    "list, nothing alive": ("list", 5, 3, 2, 1, 0.0),
-    "list, odd size, spram": ("list", 13, 7, 4, 3, 0.4),
+    "csr, odd size": ("csr", 13, 7, 4, 3, 0.4),
+    "bitmask, odd size": ("bitmask", 13, 7, 4, 3, 0.4),
+    "csr, nothing alive": ("csr", 5, 3, 2, 1, 0.0),
+    "csr, odd size, spram": ("csr", 13, 7, 4, 3, 0.4),
 }
 FETCHES = 400
 
@@ -47,7 +48,7 @@ def image(case: str) -> LaneImage:
 
 def component(case: str) -> PackedStore:
     """Return the component under test."""
-    return PackedStore(image=image(case), spram=case.endswith("spram"))
+    return packed_store(image=image(case), spram=case.endswith("spram"))
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -98,8 +98,8 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
 
 @pytest.mark.usefixtures("tools")
 def test_description_beside_the_bitstream_is_that_of_the_core(cli: Cli, network: Artifact) -> None:
-    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", "--store", "list")
-    plan = link_plan(network, ExportOptions(lanes=2, store="list", device="UP5K"))
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", "--store", "csr")
+    plan = link_plan(network, ExportOptions(lanes=2, store="csr", device="UP5K"))
     expected = CoreDescription.of(plan, clock_hz=BOARDS["generic-ice40"].clock_hz)
     assert CoreDescription.load(Path("out/core.json")) == expected
     assert CoreDescription.find(expected.digest) == expected
@@ -154,7 +154,7 @@ def test_memory_that_is_missing_is_told_before_synthesis(cli: Cli, tools: FakeTo
     board = ("-b", "tang-nano-9k", "--tools", "native", "--lanes", "2")
     said = fail(cli, "demo", *board, "--store", "dense")
     assert said.startswith("100 neurons with store dense must fit the 479,232 bits of block RAM ")
-    assert said.endswith(" are missing; store bitmap would fit")
+    assert said.endswith(" are missing; store bitmask would fit")
     there, need, missing = (int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})+", said))
     assert need - there == missing
     learning = fail(cli, "demo", *board, "--mode", "learning")

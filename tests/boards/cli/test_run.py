@@ -90,7 +90,7 @@ def test_verify_agrees(cli: Cli) -> None:
     out = cli.succeed("verify", "net.npz", "digits.npz", "--learn", "--json")
     facts = json.loads(out)
     assert (facts["images"], facts["learned"], facts["difference"]) == (10, True, "")
-    for store in ("list", "dense", "bitmap", "learning"):
+    for store in ("csr", "dense", "bitmask", "learning"):
         assert cli.succeed("verify", "net.npz", "digits.npz", "--store", store).startswith("Equal")
 
 

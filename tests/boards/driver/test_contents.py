@@ -12,9 +12,9 @@ from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 OPTIONS = {
     "learning": LEARNING,
     "inference": ExportOptions(lanes=4, store="learning"),
-    "list": PACKED,
+    "csr": PACKED,
     "dense": ExportOptions(lanes=2, store="dense"),
-    "bitmap": ExportOptions(lanes=8, store="bitmap"),
+    "bitmask": ExportOptions(lanes=8, store="bitmask"),
 }
 
 

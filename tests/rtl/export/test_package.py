@@ -44,7 +44,7 @@ from prunus_rtl.export.sizes import check_device, device_fits, memory_rows
 from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.packed import SPRAM_NAME
+from prunus_rtl.synapses.memory import SPRAM_NAME
 from prunus_sim.simulator.amaranth import CoreDriver, simulate
 
 SIMULATOR = find_simulator()
@@ -119,9 +119,9 @@ def test_refuses_what_cannot_be_built(network: Artifact) -> None:
         assert refused(network, lanes=lanes) == f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}"
     message = "lanes must not be more than neurons, but got lanes=16, neurons=10"
     assert refused(network, lanes=16) == message
-    message = "Store must be auto or learning for a core that learns, not 'list'"
-    assert refused(network, mode="learning", store="list") == message
-    message = "Store must be one of auto, list, dense, bitmap, learning, not 'coo'"
+    message = "Store must be auto or learning for a core that learns, not 'csr'"
+    assert refused(network, mode="learning", store="csr") == message
+    message = "Store must be one of auto, csr, dense, bitmask, learning, not 'coo'"
     assert refused(network, store="coo") == message
     message = "Device must be one of ECP5-85F, ECP5-25F, UP5K, GW1NR-9, not 'Z80'"
     assert refused(network, device="Z80") == message
@@ -157,7 +157,7 @@ def test_format_is_the_smallest_or_the_one_that_was_asked_for(network: Artifact)
     plan = make_plan(network, ExportOptions())
     assert plan.sizes is not None
     assert plan.sizes.row(plan.store).bits == min(row.bits for row in plan.sizes.rows)
-    for store in ("list", "bitmap", "dense", "learning"):
+    for store in ("csr", "bitmask", "dense", "learning"):
         assert make_plan(network, ExportOptions(store=store)).store == store
 
 
@@ -205,7 +205,7 @@ def smallest(inputs: int, neurons: int = 1) -> Artifact:
     return train(config, smallest_images(inputs))
 
 
-@pytest.mark.parametrize("store", ["dense", "bitmap", "list"])
+@pytest.mark.parametrize("store", ["dense", "bitmask", "csr"])
 def test_core_answers_every_word_of_the_store_that_the_bench_reads(
     tmp_path: Path, store: str
 ) -> None:
@@ -371,8 +371,8 @@ def passes(made: Made) -> list[int]:
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"store": "list", "lanes": 4}, id="list"),
-        pytest.param({"store": "bitmap", "lanes": 2, "balanced": False}, id="bitmap"),
+        pytest.param({"store": "csr", "lanes": 4}, id="csr"),
+        pytest.param({"store": "bitmask", "lanes": 2, "balanced": False}, id="bitmask"),
         pytest.param({"store": "dense", "lanes": 8}, id="dense"),
         pytest.param({"store": "learning", "lanes": 1}, id="inference from the learning store"),
         pytest.param({"source": "events", "lanes": 4}, id="events"),
@@ -387,9 +387,7 @@ def test_bench_passes(network: Artifact, options: dict[str, Any], tmp_path: Path
 
 
 @needs_simulator
-@pytest.mark.parametrize(
-    ("store", "lanes"), [("list", 8), ("list", 1), ("bitmap", 2), ("dense", 1)]
-)
+@pytest.mark.parametrize(("store", "lanes"), [("csr", 8), ("csr", 1), ("bitmask", 2), ("dense", 1)])
 def test_formula_is_near_what_is_measured(
     network: Artifact, store: str, lanes: int, tmp_path: Path
 ) -> None:
@@ -421,7 +419,7 @@ def test_bench_passes_with_every_policy(policy: str, tmp_path: Path) -> None:
 
 
 @needs_simulator
-@pytest.mark.parametrize("store", ["list", "dense"])
+@pytest.mark.parametrize("store", ["csr", "dense"])
 def test_packed_store_of_an_up5k_is_in_spram(network: Artifact, tmp_path: Path, store: str) -> None:
     """A memory for each SPRAM, filled up with room for other networks."""
     made = Made(tmp_path, network, device="UP5K", store=store)
@@ -430,7 +428,7 @@ def test_packed_store_of_an_up5k_is_in_spram(network: Artifact, tmp_path: Path, 
     assert layout is not None
     for lane in range(4):
         memory = made.memory(f"store{lane}.{SPRAM_NAME}")
-        if store == "list":
+        if store == "csr":
             assert (memory.depth, layout.depths[lane][1]) == (16384, 16384 - layout.inputs - 1)
         else:
             assert layout.flagged and memory.depth == layout.depths[lane][0]
@@ -454,7 +452,7 @@ def test_bench_passes_for_odd_sizes(tmp_path: Path) -> None:
     exits = small(neurons=3, readout=ReadoutParams(stop_after=1))
     folder = tmp_path / "exits"
     folder.mkdir()
-    made = Made(folder, exits, source="events", store="bitmap")
+    made = Made(folder, exits, source="events", store="bitmask")
     assert {len(image.spikes) for image in made.vectors.shown} == {1}
     assert any(image.counts["steps"] < exits.config.encoder.steps for image in made.vectors.shown)
     passes(made)

@@ -45,7 +45,7 @@ source $::env(SCRIPT)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package") / "core"
-    core = make_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="list")).core()
+    core = make_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr")).core()
     netlist = make_netlist(core)
     for name, text in {
         "core.v": netlist.text,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from prunus_rtl.memory_image.image import banks
+from prunus_rtl.memory_image.memory import banks
 from prunus_rtl.synapses.memory import StoreMemory
 
 
@@ -22,13 +22,13 @@ def test_banks_are_aligned_powers_of_two_and_a_rest(depth: int) -> None:
     assert all(size & (size - 1) == 0 and size >= 2048 for size in found[:-1])
 
 
-@pytest.mark.parametrize("huge", [False, True])
+@pytest.mark.parametrize("spram", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 7, 3000, 6500])
-def test_every_word_is_kept_under_its_address(depth: int, huge: bool) -> None:
+def test_every_word_is_kept_under_its_address(depth: int, spram: bool) -> None:
     rng = np.random.default_rng(depth)
     words = rng.integers(0, 1 << 12, depth).tolist()
-    dut = StoreMemory(width=12, words=words, huge=huge)
-    assert dut.banks == ((depth,) if huge else banks(depth))
+    dut = StoreMemory(width=12, words=words, spram=spram)
+    assert dut.banks == ((depth,) if spram else banks(depth))
     edges = {0, depth - 1, depth // 2, *np.cumsum(banks(depth))[:-1].tolist()}
     edges |= {n - 1 for n in edges if n} | set(rng.integers(0, depth, 40).tolist())
 
@@ -48,7 +48,7 @@ def test_every_word_is_kept_under_its_address(depth: int, huge: bool) -> None:
             if kind == "write":
                 now[at] = data
                 # In SPRAM a write may show anything; nobody looks before the next read.
-                shown = None if huge else shown
+                shown = None if spram else shown
                 if shown is not None and at == shown[0]:
                     shown = None
             elif kind != "wait":

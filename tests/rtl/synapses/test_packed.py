@@ -12,7 +12,9 @@ from amaranth.hdl import ResetInserter, Signal
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from prunus_rtl.memory_image.image import FORMATS, LaneImage, pack
+from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.image import LaneImage, pack
+from prunus_rtl.synapses.formats import COMPONENTS, packed_store
 from prunus_rtl.synapses.packed import PackedStore, synapse_layout, write_layout
 
 LISTS = [fmt for fmt in FORMATS if fmt != "dense"]
@@ -129,7 +131,7 @@ def test_synapses_are_those_of_the_model_in_order(fmt: str, density: float, stal
         alive = rng.random((inputs, neurons)) < density
         image = image_of(alive, fmt=fmt, lanes=lanes, lane=lanes - 1, weight_bits=weight_bits)
         pres = rng.integers(0, inputs, 80).tolist()
-        trace = simulate(PackedStore(image=image), pres, seed=seed, stall=stall)
+        trace = simulate(packed_store(image=image), pres, seed=seed, stall=stall)
         assert trace.synapses == expected(image, pres)
 
 
@@ -140,12 +142,12 @@ def test_spram_delivers_the_same(fmt: str, stall: float) -> None:
     image = image_of(rng.random((12, 9)) < 0.4, fmt=fmt)
     pres = rng.integers(0, 12, 150).tolist()
     plain, spram = (
-        simulate(PackedStore(image=image, spram=spram), pres, stall=stall)
+        simulate(packed_store(image=image, spram=spram), pres, stall=stall)
         for spram in (False, True)
     )
     assert spram.synapses == plain.synapses == expected(image, pres)
     # Nothing else changes, but for lists, which look up pointers in the same memory.
-    assert (spram == plain) == (fmt != "list")
+    assert (spram == plain) == (fmt != "csr")
 
 
 @pytest.mark.parametrize("density", [0.0, 0.05, 0.3, 1.0])
@@ -158,17 +160,17 @@ def test_list_in_spram_is_that_of_the_model(density: float, stall: float) -> Non
         alive = rng.random((inputs, neurons)) < density
         capacity = int(alive.sum()) + spare
         image = image_of(
-            alive, fmt="list", lanes=lanes, weight_bits=weight_bits, capacity=capacity, seed=seed
+            alive, fmt="csr", lanes=lanes, weight_bits=weight_bits, capacity=capacity, seed=seed
         )
         pres = rng.integers(0, inputs, 80).tolist()
-        dut = PackedStore(image=image, spram=True)
+        dut = packed_store(image=image, spram=True)
         trace = simulate(dut, pres, seed=seed, stall=stall)
         assert trace.synapses == expected(image, pres)
 
 
 def test_list_in_spram_takes_two_cycles_more_for_each_pre() -> None:
-    image = image_of(rows("xxx", "...", ".x.", "x.x"), fmt="list")
-    trace = simulate(PackedStore(image=image, spram=True), [0, 1, 1, 2, 3, 0])
+    image = image_of(rows("xxx", "...", ".x.", "x.x"), fmt="csr")
+    trace = simulate(packed_store(image=image, spram=True), [0, 1, 1, 2, 3, 0])
     # Pointers are looked up in the cycles in which nothing comes.
     assert trace.taken == [0, 5, 7, 9, 12, 16]
     assert trace.cycles == [4, 5, 6, 13, 16, 17, 20, 21, 22]
@@ -188,10 +190,10 @@ def test_list_in_spram_takes_two_cycles_more_for_each_pre() -> None:
 def test_bitmap_loses_no_cycle_between_the_first_synapse_and_the_last(
     alive: npt.NDArray[np.bool_],
 ) -> None:
-    image = image_of(alive, fmt="bitmap")
+    image = image_of(alive, fmt="bitmask")
     pres = list(range(len(alive))) * 10
     # An empty row is hidden if the rows around it are longer than one.
-    trace = simulate(PackedStore(image=image), pres)
+    trace = simulate(packed_store(image=image), pres)
     assert trace.synapses == expected(image, pres)
     assert trace.cycles == list(range(3, 3 + len(trace.synapses)))
 
@@ -208,17 +210,17 @@ def test_bitmap_loses_no_cycle_between_the_first_synapse_and_the_last(
 def test_list_loses_no_cycle_if_lists_have_two_synapses_or_more(
     alive: npt.NDArray[np.bool_],
 ) -> None:
-    image = image_of(alive, fmt="list")
+    image = image_of(alive, fmt="csr")
     pres = list(range(len(alive))) * 10
-    trace = simulate(PackedStore(image=image), pres)
+    trace = simulate(packed_store(image=image), pres)
     assert trace.synapses == expected(image, pres)
     assert trace.cycles == list(range(6, 6 + len(trace.synapses)))
 
 
 @pytest.mark.parametrize("alive", [rows("x..", ".x.", "..x"), rows("x", "x")])
 def test_list_takes_two_cycles_for_a_pre_of_one_synapse(alive: npt.NDArray[np.bool_]) -> None:
-    image = image_of(alive, fmt="list")
-    trace = simulate(PackedStore(image=image), [0, 1] * 10)
+    image = image_of(alive, fmt="csr")
+    trace = simulate(packed_store(image=image), [0, 1] * 10)
     assert trace.cycles == list(range(6, 6 + 40, 2))
 
 
@@ -228,37 +230,37 @@ def test_dense_delivers_one_synapse_per_cycle_if_nothing_is_pruned(
 ) -> None:
     image = image_of(alive, fmt="dense")
     assert dict(image["weights"].fields) == {"weight": 8}
-    trace = simulate(PackedStore(image=image), [0, 1] * 10)
+    trace = simulate(packed_store(image=image), [0, 1] * 10)
     assert trace.synapses == expected(image, [0, 1] * 10)
     assert trace.cycles == list(range(2, 2 + len(trace.synapses)))
 
 
 def test_dense_spends_one_cycle_on_every_slot() -> None:
     image = image_of(rows("x..x.", ".....", "..x.."), fmt="dense")
-    trace = simulate(PackedStore(image=image), [0, 1, 2])
+    trace = simulate(packed_store(image=image), [0, 1, 2])
     assert [slot for slot, _ in trace.synapses] == [0, 3, 2]
     assert trace.cycles == [2 + 0, 2 + 3, 2 + 12]
 
 
-@pytest.mark.parametrize(("fmt", "each", "first"), [("list", 2, 6), ("bitmap", 1, 3)])
+@pytest.mark.parametrize(("fmt", "each", "first"), [("csr", 2, 6), ("bitmask", 1, 3)])
 def test_pres_without_synapses_cost_few_cycles(fmt: str, each: int, first: int) -> None:
     image = image_of(rows("....", ".x.."), fmt=fmt)
-    trace = simulate(PackedStore(image=image), [0] * 20 + [1])
+    trace = simulate(packed_store(image=image), [0] * 20 + [1])
     assert trace.taken == list(range(0, 21 * each, each))
     assert trace.cycles == [20 * each + first]
     assert trace.busy == list(range(1, 20 * each + first + 1))
 
 
-@pytest.mark.parametrize(("fmt", "first"), [("list", 6), ("bitmap", 3)])
+@pytest.mark.parametrize(("fmt", "first"), [("csr", 6), ("bitmask", 3)])
 def test_pres_without_synapses_are_dropped_while_another_is_walked(fmt: str, first: int) -> None:
     image = image_of(rows("xxxxxxxx", "........"), fmt=fmt)
-    trace = simulate(PackedStore(image=image), [0, 1, 1, 0, 1, 1, 0])
+    trace = simulate(packed_store(image=image), [0, 1, 1, 0, 1, 1, 0])
     assert trace.cycles == list(range(first, first + 24))
 
 
 def test_list_without_entries_is_dropped_though_another_waits() -> None:
-    image = image_of(rows("xxxxxxxx", "xx......", "........"), fmt="list")
-    trace = simulate(PackedStore(image=image), [0, 1, 2, 0, 1])
+    image = image_of(rows("xxxxxxxx", "xx......", "........"), fmt="csr")
+    trace = simulate(packed_store(image=image), [0, 1, 2, 0, 1])
     assert trace.cycles == list(range(6, 6 + 20))
 
 
@@ -269,8 +271,8 @@ def test_fewer_than_one_cycle_in_twenty_is_lost_at_the_density_of_a_trained_netw
     rng = np.random.default_rng(0)
     image = image_of(rng.random((100, 50)) < 0.2, fmt=fmt)
     pres = rng.integers(0, 100, 100).tolist()
-    trace = simulate(PackedStore(image=image), pres)
-    first = {"list": 6, "bitmap": 3}[fmt]
+    trace = simulate(packed_store(image=image), pres)
+    first = {"csr": 6, "bitmask": 3}[fmt]
     assert trace.cycles == list(range(first, first + len(trace.synapses)))
     assert len(trace.synapses) > 900
 
@@ -278,7 +280,7 @@ def test_fewer_than_one_cycle_in_twenty_is_lost_at_the_density_of_a_trained_netw
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_busy_spans_the_fetch_exactly(fmt: str) -> None:
     image = image_of(rows("xxx", "xxx"), fmt=fmt)
-    trace = simulate(PackedStore(image=image), [0, 1])
+    trace = simulate(packed_store(image=image), [0, 1])
     assert trace.taken[0] == 0
     assert trace.busy == list(range(1, trace.cycles[-1] + 1))
 
@@ -293,7 +295,7 @@ def test_host_reloads_another_network(fmt: str, spram: bool) -> None:
     )
     assert [m.fields for m in first.memories] == [m.fields for m in second.memories]
     pres = rng.integers(0, 11, 60).tolist()
-    dut = PackedStore(image=first, spram=spram)
+    dut = packed_store(image=first, spram=spram)
     results = []
 
     async def testbench(ctx: Any) -> None:
@@ -328,7 +330,7 @@ def test_host_reloads_another_network(fmt: str, spram: bool) -> None:
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_reset_stops_the_fetch_and_keeps_the_memories(fmt: str, spram: bool) -> None:
     image = image_of(rows("xxxx", "xx.x", "x..."), fmt=fmt)
-    dut = PackedStore(image=image, spram=spram)
+    dut = packed_store(image=image, spram=spram)
     reset = Signal()
     results = []
 
@@ -356,7 +358,7 @@ def test_reset_stops_the_fetch_and_keeps_the_memories(fmt: str, spram: bool) -> 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_parameters_and_layouts(fmt: str) -> None:
     image = image_of(np.ones((6, 21), dtype=np.bool_), fmt=fmt, lanes=4, weight_bits=5)
-    dut = PackedStore(image=image, spram=True)
+    dut = packed_store(image=image, spram=True)
     assert (dut.image, dut.spram) == (image, True)
     assert synapse_layout(slots=6, weight_bits=5) == data.StructLayout(
         {"slot": range(6), "weight": 5}
@@ -364,7 +366,7 @@ def test_parameters_and_layouts(fmt: str) -> None:
     assert dut.synapse.payload.shape() == synapse_layout(slots=6, weight_bits=5)
     assert dut.pre.payload.shape().width == 3
     widths = {name: field.width for name, field in write_layout(image)}
-    width = {"list": 8, "bitmap": 12, "dense": 6}[fmt]
+    width = {"csr": 8, "bitmask": 12, "dense": 6}[fmt]
     assert widths == {
         "enable": 1,
         "memory": len(image.memories) - 1,
@@ -373,12 +375,21 @@ def test_parameters_and_layouts(fmt: str) -> None:
     }
 
 
-@pytest.mark.parametrize("image", [None, "list", 3])
+@pytest.mark.parametrize("image", [None, "csr", 3])
 def test_rejects_what_is_no_image(image: Any) -> None:
     with pytest.raises(
         TypeError, match=f"^{re.escape(f'Image must be a LaneImage, not {image!r}')}$"
     ):
-        PackedStore(image=image)
+        packed_store(image=image)
+
+
+@pytest.mark.parametrize("spram", [False, True])
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_every_format_has_a_component_with_the_same_signature(fmt: str, spram: bool) -> None:
+    image = image_of(rows("x.x", ".x."), fmt=fmt)
+    store = packed_store(image=image, spram=spram)
+    assert type(store) is COMPONENTS[fmt, spram] is not PackedStore
+    assert store.signature == PackedStore(image=image, spram=spram).signature
 
 
 @pytest.mark.parametrize("spram", [None, 1, "yes"])
@@ -386,4 +397,4 @@ def test_rejects_use_of_spram_that_is_no_bool(spram: Any) -> None:
     with pytest.raises(
         TypeError, match=f"^{re.escape(f'Use of SPRAM must be a bool, not {spram!r}')}$"
     ):
-        PackedStore(image=image_of(rows("x"), fmt="list"), spram=spram)
+        packed_store(image=image_of(rows("x"), fmt="csr"), spram=spram)

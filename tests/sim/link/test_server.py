@@ -51,7 +51,7 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.sim
 def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) -> None:
     network().save(tmp_path / "net.npz")
-    process = start(tmp_path, "net.npz", "--socket", "s", "--lanes", "4", "--store", "list")
+    process = start(tmp_path, "net.npz", "--socket", "s", "--lanes", "4", "--store", "csr")
     try:
         path = tmp_path / "s"
         while not path.exists():

@@ -44,7 +44,7 @@ def _row(**values: Any) -> dict[str, Any]:
     return {
         "network": "unpruned",
         "lanes": 16,
-        "store": "list",
+        "store": "csr",
         "density": 1.0,
         "early_exit": 0,
         "cycles_per_inference": 100.0,
@@ -80,9 +80,9 @@ def test_fall_of_cycles_is_compared_within_a_store() -> None:
 @pytest.mark.sim
 def test_lane_use_is_of_the_cycles_that_integrate(tmp_path: Path) -> None:
     artifact = load_network("demo")
-    plan = make_plan(artifact, ExportOptions(lanes=8, store="list", balanced=False))
+    plan = make_plan(artifact, ExportOptions(lanes=8, store="csr", balanced=False))
     levels = images(plan.network, 3, split="test")
-    row = cycles._measured(Case(network="demo", lanes=8, store="list"), plan, levels, tmp_path)
+    row = cycles._measured(Case(network="demo", lanes=8, store="csr"), plan, levels, tmp_path)
     assert row["differences"] == 0
     busiest, sops, spikes, steps = 0, 0, 0, 0
     network = Network(plan.network, at_rest(plan.state, plan.network))
@@ -122,7 +122,7 @@ def test_rows_are_in_the_order_of_the_cases(
             network=case.network,
             neurons=100,
             lanes=case.lanes,
-            store="learning" if case.store == "learning" else "list",
+            store="learning" if case.store == "learning" else "csr",
             early_exit=case.stop_after,
             density=density,
             swept=case.density is not None,

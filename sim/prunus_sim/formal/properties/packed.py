@@ -9,7 +9,9 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data
 
 from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.packed import SPRAM_NAME, PackedStore, write_layout
+from prunus_rtl.synapses.formats import packed_store
+from prunus_rtl.synapses.memory import SPRAM_NAME
+from prunus_rtl.synapses.packed import write_layout
 from prunus_sim.formal.harness import held, implies, opened, past, words_of
 from prunus_sim.formal.prove import Case, Properties
 from prunus_sim.formal.scoreboard import Scoreboard
@@ -20,9 +22,9 @@ __all__ = ["CASES", "PackedStoreProperties"]
 class PackedStoreProperties(Properties):
     """Every input delivers its live synapses, whatever well-formed memories hold.
 
-    ``list`` is well-formed if every list ends inside the memory before the next one begins, and its
-    slots exist and ascend;
-    ``bitmap``, if the weights of every row are inside the memory; ``dense``, always. A host may
+    ``csr`` is well-formed if every row ends inside the memory before the next one begins, and its
+    columns exist and ascend;
+    ``bitmask``, if the weights of every row are inside the memory; ``dense``, always. A host may
     write any words while no input is offered or being fetched, and read them; the image must be
     well-formed again when one is.
 
@@ -39,7 +41,7 @@ class PackedStoreProperties(Properties):
         start = range(image.memories[-1].depth)
         probes: dict[str, tuple[str, Any]]
         match image.format:
-            case "list" if spram:
+            case "csr" if spram:
                 probes = {
                     "found": ("unit.found", 1),
                     "ended": ("unit.ended", 1),
@@ -49,7 +51,7 @@ class PackedStoreProperties(Properties):
                     "end": ("unit.end", start),
                     "looked_up": ("unit.pre", range(self._joint_depth)),
                 }
-            case "list":
+            case "csr":
                 probes = {
                     "second": ("unit.second", 1),
                     "ended": ("unit.ended", 1),
@@ -64,7 +66,7 @@ class PackedStoreProperties(Properties):
                     "end": ("unit.end", start),
                     "entry_valid": ("unit.valid", 1),
                 }
-            case "bitmap":
+            case "bitmask":
                 probes = {
                     "looked_up": ("unit.looked_up", 1),
                     "walking": ("unit.walking", 1),
@@ -89,14 +91,14 @@ class PackedStoreProperties(Properties):
 
     @property
     def _joint_depth(self) -> int:
-        """Words of the memory that holds a list in SPRAM."""
+        """Words of the memory that holds row pointers and entries in SPRAM."""
         return 1 << (sum(memory.depth for memory in self._image.memories) - 1).bit_length()
 
     def elaborate(self, platform: Any) -> Module:
         """Build the properties."""
         m = Module()
         image = self._image
-        unit = PackedStore(image=image, spram=self._spram)
+        unit = packed_store(image=image, spram=self._spram)
         inside = opened(unit)
         m.submodules.unit = unit
         m.d.comb += [
@@ -114,7 +116,7 @@ class PackedStoreProperties(Properties):
         # What the store read last, and all words.
         self._read, self._words = [], []
         joint: list[Any] = []
-        if image.format == "list" and self._spram:
+        if image.format == "csr" and self._spram:
             memory = inside.submodules[SPRAM_NAME]
             joint = words_of(m, memory, name="word")
         for spec in image.memories:
@@ -127,17 +129,17 @@ class PackedStoreProperties(Properties):
                 self._read.append(data.View(layout, memory.data[: spec.width]))
                 continue
             layout = data.StructLayout(dict(spec.fields))
-            huge = self._spram and spec is image.memories[-1]
-            memory = inside.submodules[SPRAM_NAME if huge else spec.name]
+            in_spram = self._spram and spec is image.memories[-1]
+            memory = inside.submodules[SPRAM_NAME if in_spram else spec.name]
             self._read.append(data.View(layout, memory.data))
             words = words_of(m, memory, name=spec.name)
             self._words.append([data.View(layout, word) for word in words])
         self._check_reads(m, unit)
         match image.format:
-            case "list":
-                self._list(m, unit)
-            case "bitmap":
-                self._bitmap(m, unit)
+            case "csr":
+                self._csr(m, unit)
+            case "bitmask":
+                self._bitmask(m, unit)
             case _:
                 self._dense(m, unit)
         return m
@@ -197,14 +199,14 @@ class PackedStoreProperties(Properties):
                 "a host reads the word that it asks for",
             )
 
-    def _list(self, m: Module, unit: Any) -> None:
+    def _csr(self, m: Module, unit: Any) -> None:
         image = self._image
         pointers, entries = self._words
         depth = image.memories[1].depth
         room = 1 << dict(image.memories[0].fields)["start"]
         rows, weights, starts, ends = [], [], [], []
         for p in range(image.inputs):
-            row = Signal(image.slots, name=f"list{p}")
+            row = Signal(image.slots, name=f"row{p}")
             column = [Signal(image.weight_bits, name=f"weight{p}_{k}") for k in range(image.slots)]
             start, none, end = pointers[p].start, pointers[p].none, pointers[p + 1].start
             length = Signal(range(room + 1), name=f"length{p}")
@@ -216,13 +218,13 @@ class PackedStoreProperties(Properties):
                 m.d.comb += at.eq(Array(entries)[start + n])
                 this = data.View(data.StructLayout(dict(image.memories[1].fields)), at)
                 inside = n < length
-                good = this.slot < image.slots
+                good = this.column < image.slots
                 if before is not None:
-                    good &= this.slot > before.slot
+                    good &= this.column > before.column
                 formed &= implies(inside, good)
                 for k in range(image.slots):
-                    with m.If(inside & (this.slot == k)):
-                        m.d.comb += [row[k].eq(1), column[k].eq(this.weight)]
+                    with m.If(inside & (this.column == k)):
+                        m.d.comb += [row[k].eq(1), column[k].eq(this.value)]
                 before = this
             m.d.comb += Assume(implies(unit.busy | self.valid, formed))
             rows.append(row)
@@ -230,7 +232,7 @@ class PackedStoreProperties(Properties):
             starts.append(start)
             ends.append(end)
         if self._spram:
-            self._joint_list(m, unit, rows, weights, starts, ends)
+            self._csr_in_spram(m, unit, rows, weights, starts, ends)
             return
         board = self._board(m, unit, rows, weights, depth=5, most=4, cycles=6)
 
@@ -301,7 +303,7 @@ class PackedStoreProperties(Properties):
                     ~self.walking & (offers | self.entry_valid) & (place2 < board.count),
                     left2 == Array(rows)[walked],
                 ),
-                "a list is walked to its end",
+                "a row is walked to its end",
             ),
             Assert(
                 implies(
@@ -342,11 +344,11 @@ class PackedStoreProperties(Properties):
                 ),
                 "the end is looked up",
             ),
-            Cover(self.ended & self.none, "a list without entries"),
+            Cover(self.ended & self.none, "a row without entries"),
             Cover(self.head_valid & self.ended & ~self.none & self.walking, "two lists wait"),
         ]
 
-    def _joint_list(
+    def _csr_in_spram(
         self,
         m: Module,
         unit: Any,
@@ -376,7 +378,7 @@ class PackedStoreProperties(Properties):
             Assert(
                 implies(self.found | self.ended, self.looked_up < self._image.inputs), "it exists"
             ),
-            Assert(implies(some, (left == row) & (self.looked_up == which)), "a list is looked up"),
+            Assert(implies(some, (left == row) & (self.looked_up == which)), "a row is looked up"),
             Assert(
                 implies(
                     self.found,
@@ -412,12 +414,12 @@ class PackedStoreProperties(Properties):
                     ((board.lefts[0] & ~Array(rows)[board.pres[0]]) == 0)
                     & implies(~last, self.entry_valid),
                 ),
-                "a list is read to its end",
+                "a row is read to its end",
             ),
-            Cover(self.ended & self.none, "a list without entries"),
+            Cover(self.ended & self.none, "a row without entries"),
         ]
 
-    def _bitmap(self, m: Module, unit: Any) -> None:
+    def _bitmask(self, m: Module, unit: Any) -> None:
         image = self._image
         table, contents = self._words
         depth = image.memories[1].depth
@@ -561,10 +563,10 @@ def _case(
 
 
 CASES = (
-    _case("list", inputs=3, words=6),
-    _case("list", inputs=2, words=4, spram=True),
-    _case("bitmap", inputs=4, words=8),
-    _case("bitmap", inputs=2, words=4, spram=True),
+    _case("csr", inputs=3, words=6),
+    _case("csr", inputs=2, words=4, spram=True),
+    _case("bitmask", inputs=4, words=8),
+    _case("bitmask", inputs=2, words=4, spram=True),
     _case("dense", inputs=4, words=12, induction=9),
     _case("dense", inputs=4, words=12, flagged=False, induction=9),
 )

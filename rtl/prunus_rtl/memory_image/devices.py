@@ -1,0 +1,118 @@
+"""Memory blocks of devices, and how a packed store fits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prunus_rtl.memory_image.image import StoreImage
+from prunus_rtl.memory_image.memory import Memory, banks
+
+__all__ = ["DEVICES", "BlockRam", "Device", "Fit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRam:
+    """One kind of memory block of a device.
+
+    Parameters
+    ----------
+    count, bits : int
+        How many there are, and bits of one.
+    shapes : tuple of (int, int)
+        (width, depth) of a block, in each of its modes.
+    """
+
+    count: int
+    bits: int
+    shapes: tuple[tuple[int, int], ...]
+
+    def blocks(self, memory: Memory) -> int:
+        """Return how many blocks a memory takes, all in the best mode for it."""
+        return self._blocks(memory.width, memory.depth)
+
+    def banked_blocks(self, memory: Memory) -> int:
+        """Return how many blocks a memory takes in banks, or in one if that is less."""
+        parts = sum(self._blocks(memory.width, depth) for depth in banks(memory.depth))
+        return min(self.blocks(memory), parts)
+
+    def _blocks(self, width: int, depth: int) -> int:
+        return min(-(-width // bits) * -(-depth // words) for bits, words in self.shapes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """How a store fits a device.
+
+    Attributes
+    ----------
+    device : str
+        Name of the device.
+    bits : int
+        Bits of the blocks taken: rounded up to whole blocks.
+    missing_bits : int
+        Bits of the blocks that the device has too few; 0 if the store fits.
+    """
+
+    device: str
+    bits: int
+    missing_bits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Memory blocks of a device. Nothing is set aside for the other memories of a core.
+
+    Parameters
+    ----------
+    name : str
+        Name of the device.
+    kinds : tuple of BlockRam
+        Kinds of blocks; the largest memories take the first kind that has room.
+    """
+
+    name: str
+    kinds: tuple[BlockRam, ...]
+
+    def fit(self, image: StoreImage) -> Fit:
+        """Place all memories, the largest first."""
+        free = [kind.count for kind in self.kinds]
+        memories = [memory for lane in image.lanes for memory in lane.memories]
+        taken = 0
+        for memory in sorted(memories, key=lambda memory: -memory.bits):
+            needs = [kind.banked_blocks(memory) for kind in self.kinds]
+            roomy = [n for n, need in enumerate(needs) if need <= free[n]]
+            costs = [need * kind.bits for need, kind in zip(needs, self.kinds, strict=True)]
+            n = roomy[0] if roomy else int(np.argmin(costs))
+            free[n] -= needs[n]
+            taken += costs[n]
+        missing = sum(
+            max(0, -left) * kind.bits for left, kind in zip(free, self.kinds, strict=True)
+        )
+        return Fit(device=self.name, bits=taken, missing_bits=missing)
+
+
+def _kilobits(count: int, *, kbit: int, shapes: Sequence[tuple[int, int]]) -> BlockRam:
+    return BlockRam(count=count, bits=kbit * 1024, shapes=tuple(shapes))
+
+
+_18K = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
+_4K = ((2, 2048), (4, 1024), (8, 512), (16, 256))
+#: Devices by name.
+DEVICES: Mapping[str, Device] = {
+    device.name: device
+    for device in (
+        Device(name="ECP5-85F", kinds=(_kilobits(208, kbit=18, shapes=_18K),)),
+        Device(name="ECP5-25F", kinds=(_kilobits(56, kbit=18, shapes=_18K),)),
+        Device(
+            name="UP5K",
+            kinds=(
+                _kilobits(4, kbit=256, shapes=((16, 16384),)),
+                _kilobits(30, kbit=4, shapes=_4K),
+            ),
+        ),
+        Device(name="GW1NR-9", kinds=(_kilobits(26, kbit=18, shapes=_18K),)),
+    )
+}
