@@ -211,7 +211,13 @@ class Core(wiring.Component):
             shape=s.pre, depth=s.hardware.queue_depth, readers=s.hardware.lanes
         )
         m.submodules.membrane = membrane = Membrane(
-            shapes=s, v=self._initial("v"), v_fire=self._initial("v_fire")
+            neurons=s.network.neurons,
+            lanes=s.hardware.lanes,
+            v_bits=s.v.width,
+            weight_bits=s.network.weight_bits,
+            leak_shift=s.network.membrane.leak_shift,
+            v=self._initial("v"),
+            v_fire=self._initial("v_fire"),
         )
         m.submodules.readout = readout = Readout(
             shapes=s, votes=None if self._votes is None else self._votes.T.ravel().tolist()

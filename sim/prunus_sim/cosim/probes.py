@@ -132,8 +132,8 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         return [(_signal(design, f"membrane.lane{k}.{name}"), 1) for k in range(lanes)]
 
     # A token follows each sweep cycle through the lanes, the levels of the tree, and to the root.
-    tokens = _signal(design, "membrane.tokens")
-    root = design.signals["membrane.tokens"].width - 1
+    tokens = _signal(design, "membrane.tree.tokens")
+    root = design.signals["membrane.tree.tokens"].width - 1
     tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
     electing, reading = (_signal(design, f"readout.{n}") for n in ("electing", "reading"))
     found = {

@@ -66,7 +66,7 @@ def test_a_memory_that_nobody_counts_is_refused(tmp_path: Path) -> None:
 def test_a_signal_that_is_gone_is_told(tmp_path: Path) -> None:
     job = CASES["smallest"](0)
     design = design_of(job, tmp_path)
-    del design.signals["membrane.tokens"]
+    del design.signals["membrane.tree.tokens"]
     with pytest.raises(
         ValueError, match=r"Design must have a signal 'membrane\.tokens', but has none"
     ):
