@@ -16,7 +16,8 @@ from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.state import NO_STEP
 from prunus_rtl.bus.memory_port import answer_layout, spaces
-from prunus_rtl.core.core import control_layout, result_layout
+from prunus_rtl.core.core import result_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.core.counters import expanded
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.hardware import Space
@@ -147,7 +148,7 @@ class CoreSimulation:
             last=last,
             shows=shows,
             limit=limit,
-            control=control_layout(shapes).const(control).as_bits(),
+            control=control_layout(learn=shapes.hardware.learn).const(control).as_bits(),
             stall=round(256 * stall),
             seed=seed or 1,
             reset_after=reset_after,

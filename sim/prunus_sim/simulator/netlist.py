@@ -1,7 +1,7 @@
 """Where the memories and signals of a design are, found in its Verilog.
 
 A memory is named by the components on the way to it, joined by dots: ``store0.weights``,
-``homeostasis.theta``. Components that only wrap a memory (``ram``, ``memory``) are left out of the
+``learning.homeostasis.theta``. Components that only wrap a memory (``ram``, ``memory``) are left out of the
 name, and so are the numbers that Amaranth appends to names which occur twice.
 """
 
