@@ -7,8 +7,7 @@ from functools import cache
 from typing import Any
 
 from amaranth.hdl import Const, Shape, unsigned
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
@@ -22,6 +21,7 @@ from prunus_model.spec.formats import (
 )
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
+from prunus_rtl.streams import Access, event_layout, spike_layout, synapse_event_layout
 
 __all__ = ["Access", "Shapes", "times"]
 
@@ -203,57 +203,17 @@ class Shapes:
     @property
     def event(self) -> data.StructLayout:
         """Address event: an input that spikes (``end`` = 0), or the end of a step (``end`` = 1)."""
-        return data.StructLayout({"pre": self.pre, "end": 1})
+        return event_layout(inputs=self.network.inputs)
 
     @property
     def spike(self) -> data.StructLayout:
         """Output spike: step and neuron."""
-        return data.StructLayout({"step": self.step, "post": self.post})
+        return spike_layout(post_bits=self.post.width)
 
     @property
     def synapse(self) -> data.StructLayout:
         """Live synapse of one lane: slot and weight."""
-        return data.StructLayout({"slot": self.slot, "weight": self.weight})
-
-
-class Access(wiring.Signature):
-    """One memory as the memory port sees it, while no presentation runs.
-
-    Parameters
-    ----------
-    address : shape-like
-        Shape of the address.
-    data : shape-like
-        Shape of a word.
-
-    Members
-    -------
-    strobe : Out(1)
-        Asks for one access; high for one cycle. ``write``, ``address`` and ``data`` are held from
-        then until ``done``.
-    write : Out(1)
-        Write ``data``; else read.
-    address : Out(address)
-        Where.
-    data : Out(data)
-        What is written.
-    done : In(1)
-        The access is over; high for one cycle, one cycle after ``strobe`` or later.
-    value : In(data)
-        What was read; valid while ``done``.
-    """
-
-    def __init__(self, address: Any, data: Any) -> None:
-        super().__init__(
-            {
-                "strobe": Out(1),
-                "write": Out(1),
-                "address": Out(address),
-                "data": Out(data),
-                "done": In(1),
-                "value": In(data),
-            }
-        )
+        return synapse_event_layout(slots=self.slots, weight_bits=self.network.weight_bits)
 
 
 def times(value: Any, constant: int) -> Any:

@@ -13,8 +13,10 @@ from prunus_rtl.export.netlist import TOP
 
 __all__ = ["CORE", "Graph", "Instance", "Memory", "Net", "drivers", "unit_of"]
 
-#: The unit of what is in no other: the sequencer.
+#: The unit of what is in no other.
 CORE = "core"
+#: The learning engine, whose units are told apart.
+_GROUP = "learning"
 _MEMORY = "$mem_v2"
 _NUMBERS = re.compile(r"\d*(?:\$\d+)?$")
 _OUTPUTS = {_MEMORY: ("RD_DATA",)}
@@ -30,10 +32,13 @@ def unit_of(path: Path) -> str:
     --------
     >>> unit_of(("membrane", "lane3")), unit_of(("store12",)), unit_of(("last_step$446",))
     ('membrane', 'store', 'last_step')
-    >>> unit_of(())
-    'core'
+    >>> unit_of(("learning", "sweep")), unit_of(("learning",)), unit_of(())
+    ('sweep', 'core', 'core')
     """
-    return (_NUMBERS.sub("", path[0]) or path[0]) if path else CORE
+    names = [_NUMBERS.sub("", name) or name for name in path]
+    if names[:1] == [_GROUP]:
+        names.pop(0)
+    return names[0] if names else CORE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Any
 from amaranth.lib import data
 
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
-from prunus_rtl.core.core import Core, control_layout, result_layout
+from prunus_rtl.core.core import Core, result_layout
 from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.netlist import TOP, Netlist
 from prunus_rtl.export.vectors import Shown, Vectors
 from prunus_rtl.hardware import Space
@@ -131,7 +132,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
         # The first image must be loaded, and the last one shown.
         "PATIENCE": 4 * slowest + 2 * sent + 10_000,
         "STIMULUS_BITS": stimulus,
-        "CONTROL_BITS": control_layout(shapes).size,
+        "CONTROL_BITS": control_layout(learn=shapes.hardware.learn).size,
         "CONTROL": vectors.control,
         "SPIKE_BITS": spike.size,
         "RESULT_BITS": result.size,

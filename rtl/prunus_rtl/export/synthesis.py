@@ -50,6 +50,8 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 _TOP = "core"
+#: The learning engine: its units are told apart, and what is left of it belongs to the core.
+_GROUP = "learning"
 #: Names of the units on the way to a module, without the numbers of lanes and those that Amaranth
 #: appends to names which occur twice.
 _NUMBER = re.compile(r"\$?\d+$")
@@ -132,14 +134,18 @@ def counted(
     columns = TARGETS[target][1]
     found: dict[str, Counter[str]] = {}
 
-    def walk(module: str, path: tuple[str, ...]) -> None:
+    def walk(module: str, path: tuple[str, ...], instances: int = 1) -> None:
         unit = found.setdefault(".".join(path[: depth + 1][1:]) or _TOP, Counter())
-        unit["instances"] += len(path) <= depth + 1
+        unit["instances"] += instances if len(path) <= depth + 1 else 0
         for kind, count in modules[module].items():
             name = kind.lstrip("\\")
             if name in modules:
+                unit_name = _NUMBER.sub("", name.rpartition(".")[2])
                 for _ in range(count):
-                    walk(name, (*path, _NUMBER.sub("", name.rpartition(".")[2])))
+                    if unit_name == _GROUP:
+                        walk(name, path, instances=0)
+                    else:
+                        walk(name, (*path, unit_name))
             for column, pattern in columns.items():
                 if re.fullmatch(pattern, name):
                     unit[column] += count

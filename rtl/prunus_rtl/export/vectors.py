@@ -16,8 +16,9 @@ from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import PLAIN_SPACES, request_layout, spaces
-from prunus_rtl.core.core import Core, control_layout
+from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.cycles import Estimate, estimate
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
@@ -153,7 +154,7 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
         )
     control = {"stop_after": stop_after} | ({"learn": 1} if learn else {})
     return Vectors(
-        control=_bits(control_layout(core.shapes), control),
+        control=_bits(control_layout(learn=core.hardware.learn), control),
         shown=tuple(shown),
         reads=tuple(_reads(plan, core, engine.state, shown)),
         trains=tuple(trains),

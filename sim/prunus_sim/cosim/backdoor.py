@@ -63,10 +63,10 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
     found["votes"] = votes.reshape(network.readout.classes, neurons).T
     if shapes.hardware.learn:
         for name in ("theta", "strength", "post_count"):
-            found[name] = np.array(memories[f"homeostasis.{name}"], dtype=np.int64)
+            found[name] = np.array(memories[f"learning.homeostasis.{name}"], dtype=np.int64)
         if shapes.redundancy:
-            found["coactivity"] = np.array(memories["redundancy"], dtype=np.int64)
-        words = np.array(memories["last_step"], dtype=np.int64)
+            found["coactivity"] = np.array(memories["learning.redundancy"], dtype=np.int64)
+        words = np.array(memories["learning.last_step"], dtype=np.int64)
         found["last_step"] = np.where(words >> STEP_BITS, words & ((1 << STEP_BITS) - 1), NO_STEP)
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
-from prunus_rtl.core.core import control_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays, gather
 from prunus_sim.cosim.interface import BACKDOOR_FILE, FEED_FILE, RESULT_FILE, Opcode
@@ -116,7 +116,7 @@ class CoreDriver:
             last=last,
             presentations=presentations,
             limit=limit,
-            control=control_layout(shapes).const(control).as_bits(),
+            control=control_layout(learn=shapes.hardware.learn).const(control).as_bits(),
             pause=round(256 * pause),
             seed=seed or 1,
             reset_after=reset_after,

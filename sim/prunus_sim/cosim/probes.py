@@ -38,11 +38,11 @@ _MEMORIES = {
     r"store\d+\.weights(\.memory\d+)?": "weight",
     r"membrane\.lane\d+\.v": "v",
     r"membrane\.lane\d+\.v_fire": "v_fire",
-    r"last_step": "last_step",
-    r"homeostasis\.theta": "theta",
-    r"homeostasis\.strength": "strength",
-    r"homeostasis\.post_count": "post_count",
-    r"redundancy": "coactivity",
+    r"learning\.last_step": "last_step",
+    r"learning\.homeostasis\.theta": "theta",
+    r"learning\.homeostasis\.strength": "strength",
+    r"learning\.homeostasis\.post_count": "post_count",
+    r"learning\.redundancy": "coactivity",
     r"readout\.votes": "vote",
     r"readout\.scores": "score",
 }
@@ -132,8 +132,8 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         return [(_signal(design, f"membrane.lane{k}.{name}"), 1) for k in range(lanes)]
 
     # A token follows each sweep cycle through the lanes, the levels of the tree, and to the root.
-    tokens = _signal(design, "membrane.tokens")
-    root = design.signals["membrane.tokens"].width - 1
+    tokens = _signal(design, "membrane.tree.tokens")
+    root = design.signals["membrane.tree.tokens"].width - 1
     tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
     electing, reading = (_signal(design, f"readout.{n}") for n in ("electing", "reading"))
     found = {
@@ -146,7 +146,7 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "salt_additions": [(_signal(design, "salt.step"), 1)],
         "discarded_draws": [],
     }
-    streams = {"encoder.random": hardware.source == "levels", "random": hardware.learn}
+    streams = {"encoder.random": hardware.source == "levels", "learning.random": hardware.learn}
     for stream in (name for name, there in streams.items() if there):
         ready, load = (_signal(design, f"{stream}.{name}") for name in ("ready", "load"))
         found["discarded_draws"].append((f"~{ready} & ~{load}", 1))
@@ -163,9 +163,14 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if not hardware.learn:
         return {}
     # One bit for each stage of the sweep.
-    valid, updated = _signal(design, "sweep.valid"), _signal(design, "sweep.updated")
-    raised = design.memories["homeostasis.post_count"].write
-    start, done = (_signal(design, f"homeostasis.fire_threshold.{n}") for n in ("start", "done"))
+    valid, updated = (
+        _signal(design, "learning.sweep.valid"),
+        _signal(design, "learning.sweep.updated"),
+    )
+    raised = design.memories["learning.homeostasis.post_count"].write
+    start, done = (
+        _signal(design, f"learning.homeostasis.fire_threshold.{n}") for n in ("start", "done")
+    )
     found = {
         "age_additions": [(f"{valid}[0]", 1)],
         "recent_comparisons": [(f"{valid}[0]", 1)],
@@ -178,12 +183,12 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "base_additions": [(start, 1)],
         "multiplications": [(start, 1)],
         "threshold_comparisons": [(done, 1)],
-        "learning_draws": [(_signal(design, "random.advance"), 1)],
+        "learning_draws": [(_signal(design, "learning.random.advance"), 1)],
     }
     if network.homeostasis.theta_decay_shift < THETA_BITS:
-        found["theta_additions"] = [(design.memories["homeostasis.theta"].write, 1)]
+        found["theta_additions"] = [(design.memories["learning.homeostasis.theta"].write, 1)]
     if hardware.multiplier == "sequential":
-        count = _signal(design, "homeostasis.fire_threshold.count")
+        count = _signal(design, "learning.homeostasis.fire_threshold.count")
         found["multiply_additions"] = [(f"{count} != 0", 1)]
     if shapes.redundancy:
         found["coactivity_additions"] = [(f"{valid}[1]", 1)]

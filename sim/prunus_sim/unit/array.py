@@ -34,7 +34,14 @@ STEPS = 30
 
 def component(case: str) -> Membrane:
     """Return the component under test; potentials 0, thresholds that never fire."""
-    return Membrane(shapes=CASES[case])
+    s = CASES[case]
+    return Membrane(
+        neurons=s.network.neurons,
+        lanes=s.hardware.lanes,
+        v_bits=s.v.width,
+        weight_bits=s.weight.width,
+        leak_shift=s.network.membrane.leak_shift,
+    )
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

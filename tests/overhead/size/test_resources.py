@@ -53,6 +53,18 @@ def test_units_of_all_lanes_are_added_up_with_what_they_hold() -> None:
     assert counted(_MODULES, "ecp5", depth=2)["lane.ram"] == _cells(instances=2, LUT4=1, DP16KD=3)
 
 
+def test_units_of_the_learning_engine_are_told_apart() -> None:
+    modules = {
+        "core": {"LUT4": 5, "\\core.learning": 1},
+        "core.learning": {"LUT4": 2, "\\core.learning.sweep": 1},
+        "core.learning.sweep": {"LUT4": 7, "TRELLIS_FF": 3},
+    }
+    assert counted(modules, "ecp5", depth=1) == {
+        "core": _cells(instances=1, LUT4=7),
+        "sweep": _cells(instances=1, LUT4=7, FF=3),
+    }
+
+
 def test_module_that_is_used_twice_counts_twice() -> None:
     modules = {"core": {"\\core.lane0": 2}, "core.lane0": {"SB_LUT4": 4, "SB_DFFSR": 1}}
     row = counted(modules, "ice40", depth=0)["core"]

@@ -253,7 +253,7 @@ def test_memory_images_of_a_learning_core_are_those_of_the_network(network: Arti
         alive = state.alive[:, lane::2] @ (1 << np.arange(slots))
         assert list(images[f"store{lane}.alive"].words) == alive.tolist()
     for name in ("theta", "strength", "post_count"):
-        assert list(images[f"homeostasis.{name}"].words) == getattr(state, name).tolist()
+        assert list(images[f"learning.homeostasis.{name}"].words) == getattr(state, name).tolist()
 
 
 def test_verilog_has_no_contents_and_no_path(inference: Made) -> None:
@@ -299,10 +299,10 @@ def test_bits_are_those_that_the_hardware_configuration_gives(network: Artifact,
         "events.ram": "events",
         "encoder.images": "levels",
         "readout.votes": "votes",
-        "homeostasis.theta": "theta",
-        "homeostasis.strength": "strength",
-        "homeostasis.post_count": "post_count",
-        "last_step": "last_step",
+        "learning.homeostasis.theta": "theta",
+        "learning.homeostasis.strength": "strength",
+        "learning.homeostasis.post_count": "post_count",
+        "learning.last_step": "last_step",
     }
     scores = bits.pop("readout.scores")
     assert scores == 10 * Shapes(network=plan.network, hardware=plan.hardware).score.width

@@ -7,20 +7,24 @@ import numpy as np
 import pytest
 
 from prunus_model.reference import membrane
-from prunus_model.spec.config import MembraneParams, NetworkConfig
-from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.array import Membrane
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 MAX_FIRE = (1 << 23) - 1
 
 
-def shapes(neurons: int, lanes: int, leak_shift: int = 3) -> Shapes:
-    network = NetworkConfig(
-        inputs=4, neurons=neurons, membrane=MembraneParams(leak_shift=leak_shift)
+def unit(
+    neurons: int, lanes: int, *, leak_shift: int = 3, v: Any = None, v_fire: Any = None
+) -> Membrane:
+    return Membrane(
+        neurons=neurons,
+        lanes=lanes,
+        v_bits=24,
+        weight_bits=8,
+        leak_shift=leak_shift,
+        v=v,
+        v_fire=v_fire,
     )
-    return Shapes(network=network, hardware=HardwareConfig(lanes=lanes))
 
 
 async def add(ctx: Any, dut: Membrane, lane: int, slot: int, weight: int) -> None:
@@ -64,24 +68,24 @@ async def access(ctx: Any, port: Any, post: int, data: int | None = None) -> int
 )
 @pytest.mark.parametrize("leak_shift", [0, 1, 3, 23])
 def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
-    s = shapes(neurons, lanes, leak_shift)
+    cycles = -(-neurons // lanes) + lanes.bit_length() - 1 + 3
     rng = np.random.default_rng(neurons)
     v = rng.integers(0, 900, neurons)
     v_fire = rng.integers(300, 1500, neurons)
-    dut = Membrane(shapes=s, v=v.tolist(), v_fire=v_fire.tolist())
+    dut = unit(neurons, lanes, leak_shift=leak_shift, v=v.tolist(), v_fire=v_fire.tolist())
 
     async def bench(ctx: Any) -> None:
         nonlocal v
         if neurons == 9:
             await ctx.tick()
-            assert await strobe(ctx, dut, "clear") == s.slots + s.tree_levels + 3
+            assert await strobe(ctx, dut, "clear") == cycles
             await ctx.tick()
             v = v * 0
         for step in range(12):
             for _ in range(6):
                 # All lanes at once, often the same slot back to back.
                 for lane in range(lanes):
-                    slot = int(rng.integers(s.hardware.neurons_of(lane, s.network)))
+                    slot = int(rng.integers(len(range(lane, neurons, lanes))))
                     weight = int(rng.integers(256))
                     port = dut.synapses[lane]
                     valid = bool(rng.random() < 0.8)
@@ -96,7 +100,7 @@ def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
                 await ctx.tick()
             winner = membrane.winner(v, v_fire)
             v = membrane.leak(v, leak_shift)
-            assert await strobe(ctx, dut, "compare") == s.slots + s.tree_levels + 3
+            assert await strobe(ctx, dut, "compare") == cycles
             assert ctx.get(dut.fires) == (winner >= 0)
             if winner >= 0:
                 assert ctx.get(dut.post) == winner
@@ -115,7 +119,7 @@ def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
 @pytest.mark.parametrize(("neurons", "lanes"), [(4, 4), (4, 2), (4, 1), (3, 2)])
 def test_largest_margin_wins_and_ties_go_to_the_lowest_post(neurons: int, lanes: int) -> None:
     """All combinations of margins -1, 0, 1 and 2."""
-    dut = Membrane(shapes=shapes(neurons, lanes), v_fire=[100] * neurons)
+    dut = unit(neurons, lanes, v_fire=[100] * neurons)
 
     async def bench(ctx: Any) -> None:
         await ctx.tick()
@@ -147,7 +151,7 @@ def test_largest_margin_wins_and_ties_go_to_the_lowest_post(neurons: int, lanes:
 )
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_margin_is_wide_enough(v: list[int], v_fire: list[int], winner: int, lanes: int) -> None:
-    dut = Membrane(shapes=shapes(3, lanes), v=v, v_fire=v_fire)
+    dut = unit(3, lanes, v=v, v_fire=v_fire)
 
     async def bench(ctx: Any) -> None:
         await ctx.tick()
@@ -161,7 +165,7 @@ def test_margin_is_wide_enough(v: list[int], v_fire: list[int], winner: int, lan
 
 def test_a_slot_without_a_neuron_never_wins() -> None:
     """Lane 1 has one neuron less than slots; its last slot is 0, as is its threshold."""
-    dut = Membrane(shapes=shapes(3, 2), v_fire=[9, 9, 9])
+    dut = unit(3, 2, v_fire=[9, 9, 9])
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.v_fire_post, 3)
@@ -177,7 +181,7 @@ def test_a_slot_without_a_neuron_never_wins() -> None:
 
 @pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (7, 4), (6, 2)])
 def test_memory_port_and_threshold_port_write_what_is_read_back(neurons: int, lanes: int) -> None:
-    dut = Membrane(shapes=shapes(neurons, lanes))
+    dut = unit(neurons, lanes)
     rng = np.random.default_rng(lanes)
     v = rng.integers(0, 1 << 24, neurons).tolist()
     v_fire = rng.integers(0, 1 << 23, neurons).tolist()

@@ -69,9 +69,9 @@ def test_a_memory_that_nobody_counts_is_refused(tmp_path: Path) -> None:
 def test_a_signal_that_is_gone_is_told(tmp_path: Path) -> None:
     scenario = SCENARIOS["smallest"](0)
     design = design_of(scenario, tmp_path)
-    del design.signals["membrane.tokens"]
+    del design.signals["membrane.tree.tokens"]
     with pytest.raises(
-        ValueError, match=r"Design must have a signal 'membrane\.tokens', but has none"
+        ValueError, match=r"Design must have a signal 'membrane\.tree\.tokens', but has none"
     ):
         probes(shapes_of(scenario), design)
 

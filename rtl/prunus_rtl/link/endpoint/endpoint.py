@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
-from prunus_rtl.core.core import control_layout, result_layout
+from prunus_rtl.core.core import result_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.link.endpoint.decoder import add_check
 from prunus_rtl.link.endpoint.log import IDENTITY_AT, LAST_AT, LAST_BYTES, SPIKES_AT, Record
 from prunus_rtl.link.endpoint.registers import (
@@ -85,7 +86,7 @@ class Endpoint(wiring.Component):
                 "running": Out(1),
                 "reset_core": Out(1),
                 "levels": Out(stream.Signature(LEVEL_BITS)),
-                "control": Out(stream.Signature(control_layout(shapes))),
+                "control": Out(stream.Signature(control_layout(learn=shapes.hardware.learn))),
                 "spikes": In(stream.Signature(shapes.spike)),
                 "result": In(stream.Signature(result_layout(shapes))),
                 "requests": Out(stream.Signature(request_layout(shapes))),

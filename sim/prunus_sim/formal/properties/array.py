@@ -35,7 +35,7 @@ class _MembraneProperties(Properties):
             free=free,
             probes={
                 "epoch": ("unit.epoch", 1),
-                "tokens": ("unit.tokens", shapes.lane.width + 3),
+                "tokens": ("unit.tree.tokens", shapes.lane.width + 3),
                 "peeking": ("unit.peeking", 1),
                 "loading": ("unit.loading", 1),
                 "at": ("unit.slot", shapes.slot),
@@ -46,7 +46,13 @@ class _MembraneProperties(Properties):
         """Add the unit and its environment; keep the potentials and thresholds of all neurons."""
         s = self._shapes
         lanes, neurons = s.hardware.lanes, s.network.neurons
-        unit = Membrane(shapes=s)
+        unit = Membrane(
+            neurons=neurons,
+            lanes=lanes,
+            v_bits=s.v.width,
+            weight_bits=s.weight.width,
+            leak_shift=s.network.membrane.leak_shift,
+        )
         inside = opened(unit)
         m.submodules.unit = unit
         must_forget = Signal()

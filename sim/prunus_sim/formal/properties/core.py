@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.hdl import Module
 
 from prunus_rtl.bus.memory_port import request_layout
-from prunus_rtl.core.core import Core, control_layout
+from prunus_rtl.core.core import Core
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.harness import small, stream_rules
 from prunus_sim.formal.prove import Case, Properties
@@ -30,7 +31,7 @@ class CoreProperties(Properties):
             free={
                 "valid": 3,
                 "event": shapes.event,
-                "control": control_layout(shapes),
+                "control": control_layout(learn=shapes.hardware.learn),
                 "request": request_layout(shapes),
                 "ready": 3,
             }

@@ -1,0 +1,187 @@
+"""Learning engine: everything that only a core that learns has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.spec.formats import SEED_BITS, STEP_BITS
+from prunus_model.spec.state import State
+from prunus_rtl.encoder.prng import RandomStream
+from prunus_rtl.neurons.threshold import Homeostasis
+from prunus_rtl.plasticity.pruning import Pruning
+from prunus_rtl.plasticity.redundancy import Redundancy
+from prunus_rtl.plasticity.stdp import LearningSweep
+from prunus_rtl.plasticity.trace import LastStep, last_step_layout
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import Access
+from prunus_rtl.synapses.dense import Column
+
+__all__ = ["LearningEngine"]
+
+#: State variables of the neurons that the engine keeps.
+_OF_NEURONS = ("theta", "strength", "post_count")
+
+
+class LearningEngine(wiring.Component):
+    """Spike-time traces, learning sweep, pruning, homeostasis and redundancy, as one unit.
+
+    It follows the spikes of the inputs, and learns from an output spike: the sweep walks over all
+    synapses of the neuron, updates or prunes each of them, and the neuron gets its new firing
+    threshold. The sequencer says when.
+
+    Timing
+    ------
+    ``initialised`` is low for ``max(inputs, 9)`` cycles after ``begin``, and ``thresholds_ready``
+    for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``inputs + 4`` cycles after
+    ``learn``; ``thresholds_ready`` is low for ``multiply_cycles`` cycles from the next one on. All
+    outputs but those of ``column`` depend on registers only. Clock domain ``sync``.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Network and hardware; the hardware learns.
+    state : State, optional
+        Initial contents of the memories. Default: 0, and no spike.
+
+    Members
+    -------
+    begin, decay : In(1)
+        A presentation begins; ``theta`` decays.
+    seed : In(32)
+        Seed of the learning stream, mixed; taken at ``begin``.
+    presentation : In(shapes.presentation)
+        Number of the presentation.
+    spike, pre, step : In(1), In(shapes.pre), In(shapes.step)
+        An input spikes in this step. Not until ``initialised``.
+    learn, post : In(1), In(shapes.post)
+        Learn from a spike of this neuron, which is held from ``learn`` until ``thresholds_ready``.
+    initialised, thresholds_ready, learned : Out(1)
+        Traces and random numbers are ready; all thresholds have been handed on; the sweep is over.
+    column : Out(Column(shapes))
+        The neuron's column of the weight memory.
+    v_fire_write, v_fire_post, v_fire : Out(1), Out(shapes.post), Out(shapes.v_fire)
+        A threshold to keep.
+    updated, pruned : Out(1)
+        A live synapse was visited; and pruned.
+    theta, strength, post_count, last_step, coactivity : In(Access(...))
+        Memory port; ``coactivity`` only with redundancy.
+    """
+
+    def __init__(self, *, shapes: Shapes, state: State | None = None) -> None:
+        self._shapes = shapes
+        self._state = state
+        neuron = range(shapes.network.neurons)
+        super().__init__(
+            {
+                "begin": In(1),
+                "decay": In(1),
+                "seed": In(SEED_BITS),
+                "presentation": In(shapes.presentation),
+                "spike": In(1),
+                "pre": In(shapes.pre),
+                "step": In(shapes.step),
+                "learn": In(1),
+                "post": In(shapes.post),
+                "initialised": Out(1),
+                "thresholds_ready": Out(1),
+                "learned": Out(1),
+                "column": Out(Column(shapes)),
+                "v_fire_write": Out(1),
+                "v_fire_post": Out(shapes.post),
+                "v_fire": Out(shapes.v_fire),
+                "updated": Out(1),
+                "pruned": Out(1),
+                "theta": In(Access(neuron, shapes.theta)),
+                "strength": In(Access(neuron, shapes.strength)),
+                "post_count": In(Access(neuron, shapes.post_count)),
+                "last_step": In(Access(shapes.pre, last_step_layout(shapes).size)),
+            }
+            | (
+                {"coactivity": In(Access(shapes.pre, shapes.coactivity))}
+                if shapes.redundancy
+                else {}
+            )
+        )
+
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """State variables that the engine keeps, as members for the memory port."""
+        coactivity = ("coactivity",) if self._shapes.redundancy else ()
+        return (*_OF_NEURONS, "last_step", *coactivity)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        s = self._shapes
+        last_step = None
+        if self._state is not None:
+            last_step = [0 if n < 0 else 1 << STEP_BITS | n for n in self._state.last_step.tolist()]
+        m.submodules.last_step = trace = LastStep(shapes=s, init=last_step)
+        m.submodules.homeostasis = homeostasis = Homeostasis(
+            shapes=s, **{name: self._initial(name) for name in _OF_NEURONS}
+        )
+        m.submodules.random = random = RandomStream()
+        m.submodules.sweep = sweep = LearningSweep(shapes=s)
+        m.submodules.pruning = pruning = Pruning(shapes=s)
+        if s.redundancy:
+            redundancy = Redundancy(shapes=s, init=self._initial("coactivity"))
+            m.submodules.redundancy = redundancy
+            wiring.connect(m, wiring.flipped(self.coactivity), redundancy.access)
+            m.d.comb += [
+                redundancy.read.eq(sweep.column.read_row),
+                redundancy.pre.eq(sweep.column.read_pre),
+                redundancy.recent.eq(trace.recent),
+                pruning.redundant.eq(redundancy.redundant),
+            ]
+        for name in _OF_NEURONS:
+            wiring.connect(
+                m, wiring.flipped(getattr(self, name)), getattr(homeostasis, f"{name}_access")
+            )
+        wiring.connect(m, wiring.flipped(self.last_step), trace.access)
+        wiring.connect(m, sweep.column, wiring.flipped(self.column))
+        m.d.comb += [
+            trace.clear.eq(self.begin),
+            trace.spike.eq(self.spike),
+            trace.pre.eq(self.pre),
+            trace.step.eq(self.step),
+            trace.read.eq(sweep.read),
+            trace.read_pre.eq(sweep.read_pre),
+            random.load.eq(self.begin),
+            random.seed.eq(self.seed),
+            random.advance.eq(sweep.advance),
+            homeostasis.derive.eq(self.begin),
+            homeostasis.decay.eq(self.decay),
+            homeostasis.post.eq(self.post),
+            homeostasis.fire.eq(self.learn),
+            homeostasis.settle.eq(sweep.done),
+            homeostasis.new_strength.eq(sweep.strength),
+            pruning.post_count.eq(homeostasis.post_count),
+            pruning.strength.eq(homeostasis.strength),
+            pruning.presentation.eq(self.presentation),
+            pruning.weight.eq(sweep.weight),
+            sweep.start.eq(self.learn),
+            sweep.slot.eq(self.post[s.lane.width :]),
+            sweep.recent.eq(trace.recent),
+            sweep.draw.eq(random.draw),
+            sweep.prune.eq(pruning.prune),
+            self.v_fire_write.eq(homeostasis.v_fire_write),
+            self.v_fire_post.eq(homeostasis.v_fire_post),
+            self.v_fire.eq(homeostasis.v_fire),
+            self.updated.eq(sweep.updated),
+            self.pruned.eq(sweep.pruned),
+            self.initialised.eq(~trace.busy & random.ready),
+            self.thresholds_ready.eq(~homeostasis.busy),
+            self.learned.eq(sweep.done),
+        ]
+        return m
+
+    def _initial(self, name: str) -> list[int] | None:
+        """Return a state variable as the initial contents of a memory."""
+        if self._state is None:
+            return None
+        values: list[int] = getattr(self._state, name).tolist()
+        return values

@@ -1,0 +1,296 @@
+"""Sequencer: the order of what happens in a presentation, step by step."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.spec.formats import STEP_BITS
+from prunus_rtl.streams import event_layout, spike_layout
+
+__all__ = ["Sequencer", "control_layout"]
+
+
+def control_layout(*, learn: bool) -> data.StructLayout:
+    """Return the layout of a request for a presentation; ``learn`` only if the core can learn."""
+    return data.StructLayout({"stop_after": STEP_BITS} | ({"learn": 1} if learn else {}))
+
+
+class Sequencer(wiring.Component):
+    """State machine of the core: steps, inhibition, early exit, and who works when.
+
+    A presentation goes through these states::
+
+        Wait -> Init -> step, step, ... step -> Flush -> DrainVotes -> Argmax -> Report -> Wait
+        step: Integrate -> DrainLanes -> Compare -> Fire -> Learn
+
+    *Integrate* hands the events of the step to the lanes; in an inhibited step they are dropped and
+    the step is over with its last event. *DrainLanes* waits until the lanes have added all
+    synapses and all thresholds are computed. *Compare* looks for the winner; without one the step
+    is over. *Fire* sends the output spike, and *Learn* waits for the learning sweep. *Flush*
+    takes the events that are left after an early exit; only if they come from outside. *DrainVotes*
+    waits until the votes of the last spike are counted, and *Argmax* for the class with most of
+    them.
+
+    Timing
+    ------
+    One state per cycle or longer; *Init* follows the transfer of ``control`` and *Integrate* the
+    last state of a step at once. ``spikes`` and ``result_valid`` are registers; ``event.ready``
+    depends combinationally on ``event`` and ``pre.ready``. Clock domain ``sync``.
+
+    The cycle counter counts from the cycle after the transfer of ``control`` to the
+    cycle before ``result_valid`` rises. In a core whose outputs are always ready it is ::
+
+        init + (for each step: integrate + compare + fire) + report
+
+    init
+        ``slots + log2(lanes) + 4``; in a core that learns, with ``n`` neurons and ``m`` cycles of
+        the multiplier (``strength_bits + 1`` sequential, 2 dsp), the largest of this,
+        ``inputs + 1`` and ``n * (m + 2) + 1`` (see :class:`prunus_rtl.shapes.Shapes`).
+    integrate
+        The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
+        plus 11; never less than the events of the step (spikes, and 1 for its end), and not
+        less than the encoder needs if it lags behind. An inhibited step takes only its events. With
+        ``stop_after``, the encoder does not run ahead: each step may take as long as the encoder
+        needs, and 3 cycles, more.
+    compare
+        ``slots + log2(lanes) + 4``, 0 if inhibited; later if a threshold is still computed
+        (``m + 1`` cycles after the learning sweep, hidden behind integration).
+    fire
+        Per output spike 1, and ``inputs + 4`` more if it is learned from; later if the votes of the
+        spike before are still counted (``classes + 1`` cycles).
+    report
+        ``classes + 3``, 2 if there was no spike; later if the last spike is still worked on, and,
+        with ``events``, after the remaining events.
+
+    Parameters
+    ----------
+    inputs, post_bits : int
+        Number of inputs; width of the index of a neuron.
+    steps, inhibition_steps : int
+        Steps of a presentation; steps after an output spike in which events are dropped.
+    learn : bool
+        Whether the core can learn.
+    source : "levels" or "events"
+        Whether events come from the encoder, which stops after an early exit, or from outside.
+
+    Members
+    -------
+    control : In(stream.Signature(control_layout(learn=learn)))
+        Starts a presentation.
+    startable : In(1)
+        All that a presentation needs is there.
+    waiting, begin, running, finish : Out(1)
+        No presentation runs, and memories may be accessed; it begins; its cycles are counted; the
+        last step is over, and the winner class is asked for.
+    result_valid, result_ready : Out(1), In(1)
+        The result is offered, and taken.
+    step, hold : Out(STEP_BITS), Out(1)
+        Present step; the presentation may stop early, so that no event may be drawn ahead.
+    event : In(stream.Signature(event_layout(inputs=inputs)))
+        Events of all steps.
+    pre : Out(stream.Signature(range(inputs)))
+        Spiking inputs, for the lanes.
+    input_spike, integrated_spike : Out(1)
+        An input spikes, and is sent to the lanes.
+    traced : Out(1)
+        As ``input_spike``, for the trace.
+    step_done, inhibited_step, output_spike : Out(1)
+        A step is over; an inhibited one is; there is an output spike. High for one cycle each.
+    output_spikes : In(range(steps + 1))
+        Output spikes of the presentation, one cycle after ``output_spike``.
+    initialised, thresholds_ready, lanes_busy : In(1)
+        Units that learn are ready for events; all thresholds are computed; some lane still works.
+    compare, forget : Out(1)
+        Look for the winner; set all potentials to 0.
+    membrane_idle, membrane_done, fires, post : In(1), In(1), In(1), In(post_bits)
+        No comparison runs; it is over in this cycle; there is a winner; the winner.
+    spikes : Out(stream.Signature(spike_layout(post_bits=post_bits)))
+        Output spikes.
+    vote : Out(stream.Signature(post_bits))
+        Output spikes, for the readout.
+    decided : In(1)
+        The class is known.
+    learn_spike, learned : Out(1), In(1)
+        Learn from the winner; that is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        post_bits: int,
+        steps: int,
+        inhibition_steps: int,
+        learn: bool,
+        source: Literal["levels", "events"],
+    ) -> None:
+        self._steps = steps
+        self._inhibition_steps = inhibition_steps
+        self._learn = learn
+        self._source = source
+        super().__init__(
+            {
+                "control": In(stream.Signature(control_layout(learn=learn))),
+                "startable": In(1),
+                "waiting": Out(1),
+                "begin": Out(1),
+                "running": Out(1),
+                "finish": Out(1),
+                "result_valid": Out(1),
+                "result_ready": In(1),
+                "step": Out(STEP_BITS),
+                "hold": Out(1),
+                "event": In(stream.Signature(event_layout(inputs=inputs))),
+                "pre": Out(stream.Signature(range(inputs))),
+                "input_spike": Out(1),
+                "integrated_spike": Out(1),
+                "traced": Out(1),
+                "step_done": Out(1),
+                "inhibited_step": Out(1),
+                "output_spike": Out(1),
+                "output_spikes": In(range(steps + 1)),
+                "initialised": In(1),
+                "thresholds_ready": In(1),
+                "lanes_busy": In(1),
+                "compare": Out(1),
+                "forget": Out(1),
+                "membrane_idle": In(1),
+                "membrane_done": In(1),
+                "fires": In(1),
+                "post": In(post_bits),
+                "spikes": Out(stream.Signature(spike_layout(post_bits=post_bits))),
+                "vote": Out(stream.Signature(unsigned(post_bits))),
+                "decided": In(1),
+                "learn_spike": Out(1),
+                "learned": In(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        from_outside = self._source == "events"
+        stop_after = Signal(STEP_BITS)
+        learning = Signal()
+        inhibition = Signal(range(self._inhibition_steps + 1))
+        lanes_idle = Signal()
+        integrating = Signal()
+        fire = Signal()
+        last_step = Signal()
+        exits = Signal()
+        event = self.event.p
+        m.d.sync += lanes_idle.eq(~self.lanes_busy)
+        m.d.comb += [
+            self.hold.eq(stop_after != 0),
+            last_step.eq(self.step == self._steps - 1),
+            exits.eq(self.hold & (self.output_spikes == stop_after)),
+            self.traced.eq(self.event.valid & self.event.ready & ~event.end & integrating),
+            self.pre.payload.eq(event.pre),
+            self.vote.payload.eq(self.post),
+            self.learn_spike.eq(fire & learning),
+        ]
+        with m.If(self.spikes.ready):
+            m.d.sync += self.spikes.valid.eq(0)
+
+        def next_step() -> None:
+            m.d.comb += self.step_done.eq(1)
+            # The encoder must not begin a step that will not be executed; a source of events must
+            # be heard to its end.
+            with m.If(from_outside or ~exits):
+                m.d.sync += self.step.eq(self.step + 1)
+            m.next = "Integrate"
+            with m.If(exits & ~last_step):
+                m.next = "Flush" if from_outside else "DrainVotes"
+            with m.If(last_step):
+                m.next = "DrainVotes"
+
+        with m.FSM(name="core") as fsm:
+            m.d.comb += self.running.eq(~fsm.ongoing("Wait") & ~fsm.ongoing("Report"))
+            with m.State("Wait"):
+                m.d.comb += [
+                    self.control.ready.eq(self.startable),
+                    self.waiting.eq(1),
+                    self.begin.eq(self.control.valid & self.control.ready),
+                ]
+                m.d.sync += [self.step.eq(0), inhibition.eq(0)]
+                with m.If(self.begin):
+                    m.d.sync += stop_after.eq(self.control.p.stop_after)
+                    if self._learn:
+                        m.d.sync += learning.eq(self.control.p.learn)
+                    m.next = "Init"
+            with m.State("Init"):
+                with m.If(self.membrane_idle & self.initialised & self.thresholds_ready):
+                    m.next = "Integrate"
+            with m.State("Integrate"):
+                inhibited = inhibition != 0
+                spike = self.event.valid & ~event.end
+                m.d.comb += [
+                    integrating.eq(1),
+                    self.pre.valid.eq(spike & ~inhibited),
+                    self.event.ready.eq(event.end | inhibited | self.pre.ready),
+                    self.input_spike.eq(spike & self.event.ready),
+                    self.integrated_spike.eq(spike & self.event.ready & ~inhibited),
+                ]
+                with m.If(self.event.valid & event.end):
+                    m.next = "DrainLanes"
+                    with m.If(inhibited):
+                        m.d.comb += self.inhibited_step.eq(1)
+                        m.d.sync += inhibition.eq(inhibition - 1)
+                        next_step()
+            with m.State("DrainLanes"):
+                with m.If(lanes_idle & self.thresholds_ready):
+                    m.d.comb += self.compare.eq(1)
+                    m.next = "Compare"
+            with m.State("Compare"):
+                with m.If(self.membrane_done):
+                    with m.If(self.fires):
+                        m.d.comb += [self.forget.eq(1), self.output_spike.eq(1)]
+                        m.d.sync += inhibition.eq(self._inhibition_steps)
+                        m.next = "Fire"
+                    with m.Else():
+                        next_step()
+            with m.State("Fire"):
+                sendable = ~self.spikes.valid | self.spikes.ready
+                m.d.comb += self.vote.valid.eq(sendable)
+                with m.If(sendable & self.vote.ready):
+                    m.d.comb += fire.eq(1)
+                    m.d.sync += [
+                        self.spikes.valid.eq(1),
+                        self.spikes.p.step.eq(self.step),
+                        self.spikes.p.post.eq(self.post),
+                    ]
+                    if self._learn:
+                        with m.If(learning):
+                            m.next = "Learn"
+                        with m.Else():
+                            next_step()
+                    else:
+                        next_step()
+            if self._learn:
+                with m.State("Learn"):
+                    with m.If(self.learned):
+                        next_step()
+            if from_outside:
+                with m.State("Flush"):
+                    m.d.comb += self.event.ready.eq(1)
+                    with m.If(self.event.valid & event.end):
+                        m.d.sync += self.step.eq(self.step + 1)
+                        with m.If(last_step):
+                            m.next = "DrainVotes"
+            with m.State("DrainVotes"):
+                with m.If(self.vote.ready & self.thresholds_ready):
+                    m.d.comb += self.finish.eq(1)
+                    m.next = "Argmax"
+            with m.State("Argmax"):
+                with m.If(self.decided):
+                    m.d.sync += self.result_valid.eq(1)
+                    m.next = "Report"
+            with m.State("Report"):
+                with m.If(self.result_ready):
+                    m.d.sync += self.result_valid.eq(0)
+                    m.next = "Wait"
+        return m

@@ -1,0 +1,225 @@
+"""Membranes of one lane: integrate, compare, leak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_model.spec.formats import V_FIRE_BITS
+from prunus_rtl.lib.ram import Ram
+from prunus_rtl.neurons.winner import candidate_layout
+from prunus_rtl.streams import synapse_event_layout
+
+__all__ = ["LANE_LATENCY", "MembraneLane"]
+
+#: Cycles from ``sweep`` to ``candidate``.
+LANE_LATENCY = 3
+
+
+class MembraneLane(wiring.Component):
+    """Potentials and firing thresholds of one lane.
+
+    A word holds the potential and the *epoch* in which it was written. Words of another epoch are
+    0, so that changing the epoch sets all potentials to 0 at once; as every sweep rewrites all
+    words, one bit tells the two apart.
+
+    Timing
+    ------
+    One synapse per cycle, also for the same slot back to back: a word is read, registered, added to
+    and written back in three cycles, and the sums of the last two are forwarded. So no path leads
+    from one memory through the adder to another. Clock domain ``sync``.
+
+    A sweep reads one slot per cycle. What it does is held for two cycles after ``sweep``:
+
+    ================= ============================ ===========================================
+    operation         flags                        effect
+    ================= ============================ ===========================================
+    leak              ``write``                    ``v`` becomes ``v - (v >> leak_shift)``
+    clear             ``write``, ``zero``          ``v`` becomes 0
+    load              ``write``, ``zero``,         ``v`` becomes ``value``
+                      ``load``
+    pass              ``zero``, ``load``           nothing; another lane is loaded
+    read ``v_fire``   ``force``, ``zero``          margin is ``0 - v_fire``
+    read ``v``        ``force``                    margin is ``v - v_fire``
+    ================= ============================ ===========================================
+
+    They stay flags, and are no number that each lane would have to decode: a flag is one wire to
+    the multiplexer that it controls.
+
+    Memories: ``slots`` words of potential and epoch, and ``slots`` thresholds
+    (:class:`prunus_rtl.lib.ram.Ram`). A potential that is read while it is written is forwarded.
+
+    Parameters
+    ----------
+    slots : int
+        Neurons that the memories have room for.
+    neurons : int
+        Neurons that exist: ``slots``, or one less.
+    v_bits, weight_bits : int
+        Width of a potential and of a weight.
+    leak_shift : int
+        In a step a potential loses ``v >> leak_shift``; nothing if it is 0.
+    v, v_fire : list of int
+        Initial potentials and thresholds of the slots.
+
+    Members
+    -------
+    synapse : In(stream.Signature(synapse_event_layout(...), always_ready=True))
+        Weights to add. Not while sweeping.
+    busy : Out(1)
+        The last synapses have not been added yet.
+    epoch : In(1)
+        Present epoch.
+    sweep : In(1)
+        Read ``slot``.
+    slot : In(range(slots))
+        Slot to read.
+    zero, write, load : In(1)
+        Held for two cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
+        place of the leak.
+    value : In(v_bits)
+        Potential to load.
+    force, forced : In(1)
+        Held likewise: ``candidate.fires`` is ``forced``.
+    v_fire_write, v_fire_slot, v_fire : In(1), In(range(slots)), In(V_FIRE_BITS)
+        Write a threshold. Not while sweeping.
+    candidate : Out(candidate_layout(v_bits))
+        The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``.
+    """
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        neurons: int,
+        v_bits: int,
+        weight_bits: int,
+        leak_shift: int,
+        v: list[int],
+        v_fire: list[int],
+    ) -> None:
+        self._slots = slots
+        self._neurons = neurons
+        self._v_bits = v_bits
+        self._weight_bits = weight_bits
+        self._leak_shift = leak_shift
+        self._v = v
+        self._v_fire = v_fire
+        slot = range(slots)
+        synapse = synapse_event_layout(slots=slots, weight_bits=weight_bits)
+        super().__init__(
+            {
+                "synapse": In(stream.Signature(synapse, always_ready=True)),
+                "busy": Out(1),
+                "epoch": In(1),
+                "sweep": In(1),
+                "slot": In(slot),
+                "zero": In(1),
+                "write": In(1),
+                "load": In(1),
+                "value": In(v_bits),
+                "force": In(1),
+                "forced": In(1),
+                "v_fire_write": In(1),
+                "v_fire_slot": In(slot),
+                "v_fire": In(V_FIRE_BITS),
+                "candidate": Out(candidate_layout(v_bits)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        slots, v_bits = self._slots, self._v_bits
+        word = data.StructLayout({"v": unsigned(v_bits), "epoch": 1})
+        m.submodules.v = v_memory = Ram(
+            shape=word, depth=slots, init=[{"v": v, "epoch": 0} for v in self._v]
+        )
+        m.submodules.v_fire = v_fire_memory = Ram(
+            shape=unsigned(V_FIRE_BITS), depth=slots, init=self._v_fire
+        )
+
+        # Stage 0: address.
+        reading = Signal()
+        sweeping = Signal()
+        read_at = Signal(range(slots))
+        read_weight = Signal(self._weight_bits)
+        slot = Mux(self.sweep, self.slot, self.synapse.p.slot)
+        m.d.comb += [
+            v_memory.read.eq(self.sweep | self.synapse.valid),
+            v_memory.read_address.eq(slot),
+            v_fire_memory.read.eq(self.sweep),
+            v_fire_memory.read_address.eq(self.slot),
+        ]
+        m.d.sync += [
+            reading.eq(self.synapse.valid),
+            sweeping.eq(self.sweep),
+            read_at.eq(slot),
+            read_weight.eq(self.synapse.p.weight),
+        ]
+
+        # Stage 1: what was read. The sum written in the cycle of the read is not in it.
+        adding = Signal()
+        swept = Signal()
+        at = Signal(range(slots))
+        weight = Signal(self._weight_bits)
+        held = Signal(v_bits)
+        v_fire = Signal(V_FIRE_BITS)
+        written = Signal()
+        written_at = Signal(range(slots))
+        written_v = Signal(v_bits)
+        fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
+        m.d.sync += [
+            adding.eq(reading),
+            swept.eq(sweeping),
+            at.eq(read_at),
+            weight.eq(read_weight),
+            v_fire.eq(v_fire_memory.read_data),
+            held.eq(Mux(fresh, v_memory.read_data.v, 0)),
+        ]
+        with m.If(written & (written_at == read_at)):
+            m.d.sync += held.eq(written_v)
+
+        # Stage 2: the sum that was written in the last cycle was not there yet.
+        v = Signal(v_bits)
+        m.d.comb += v.eq(Mux(written & (written_at == at), written_v, held))
+
+        # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
+        leak = v >> self._leak_shift if self._leak_shift else Const(0, len(v))
+        negated = Signal(v_bits)
+        operand = Signal(v_bits)
+        carry = swept & ~self.load
+        m.d.comb += [
+            negated.eq(~leak),
+            operand.eq(Mux(carry, negated, Mux(self.load, self.value, weight))),
+            v_memory.write.eq(adding | (swept & self.write)),
+            v_memory.write_address.eq(at),
+            v_memory.write_data.v.eq(v + operand + carry),
+            v_memory.write_data.epoch.eq(self.epoch),
+            self.busy.eq(reading | adding),
+        ]
+        m.d.sync += [
+            written.eq(v_memory.write),
+            written_at.eq(at),
+            written_v.eq(v_memory.write_data.v),
+        ]
+
+        margin = Signal(len(v) + 1)
+        exists = Const(1)
+        if self._neurons < slots:
+            exists = at != slots - 1
+        m.d.comb += margin.eq(v - v_fire)
+        m.d.sync += [
+            self.candidate.margin.eq(margin),
+            self.candidate.fires.eq(Mux(self.force, self.forced, ~margin[-1] & exists)),
+        ]
+
+        m.d.comb += [
+            v_fire_memory.write.eq(self.v_fire_write),
+            v_fire_memory.write_address.eq(self.v_fire_slot),
+            v_fire_memory.write_data.eq(self.v_fire),
+        ]
+        return m
