@@ -9,7 +9,7 @@ import pytest
 from prunus_model.spec.config import EncoderParams, NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
-from prunus_rtl.link.endpoint.log import LAST_AT, SPIKES_AT, Record
+from prunus_rtl.link.endpoint.log import LAST_AT, SPIKES_AT, LogRam
 from prunus_rtl.link.protocol.protocol import Identity
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import send, simulate
@@ -31,7 +31,7 @@ IDENTITY = Identity(
 )
 
 
-async def contents(ctx: Any, dut: Record, addresses: range) -> bytes:
+async def contents(ctx: Any, dut: LogRam, addresses: range) -> bytes:
     """Read octets through the port."""
     octets = bytearray()
     for address in addresses:
@@ -44,7 +44,7 @@ async def contents(ctx: Any, dut: Record, addresses: range) -> bytes:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_neither_spikes_nor_writes_are_lost(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    dut = Record(shapes=SHAPES, identity=IDENTITY)
+    dut = LogRam(spike=SHAPES.spike, spikes=STEPS, identity=IDENTITY)
     spikes = [(step, int(rng.integers(400))) for step in range(STEPS)]
     written = bytearray(IDENTITY.pack() + bytes(SPIKES_AT - LAST_AT))
     over = False
@@ -74,7 +74,7 @@ def test_neither_spikes_nor_writes_are_lost(seed: int) -> None:
 
 
 def test_starts_with_the_identity_and_forgets_spikes_on_request() -> None:
-    dut = Record(shapes=SHAPES, identity=IDENTITY)
+    dut = LogRam(spike=SHAPES.spike, spikes=STEPS, identity=IDENTITY)
 
     async def bench(ctx: Any) -> None:
         assert await contents(ctx, dut, range(LAST_AT)) == IDENTITY.pack()

@@ -1,66 +1,131 @@
-"""What is checked of a request before anything is done."""
+"""Request decoder: the octets of a request become a struct."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.link.endpoint.registers import LEVELS_AT, WORDS_AT, Work
-from prunus_rtl.link.protocol.protocol import REQUEST_HEADER, Opcode, Status
+from prunus_rtl.link.endpoint.pointer import ReadPointer
+from prunus_rtl.link.protocol.protocol import (
+    BUFFER_BYTES,
+    OFFSET,
+    READ_WRITE,
+    REQUEST_HEADER,
+    Opcode,
+)
 
-if TYPE_CHECKING:
-    from prunus_rtl.link.endpoint.endpoint import Endpoint
+__all__ = ["LEVELS_AT", "WORDS_AT", "RequestDecoder", "fields_layout"]
 
-__all__ = ["add_check"]
+#: Where in a request are the words of WRITE, and the levels of IMAGE.
+WORDS_AT = REQUEST_HEADER + READ_WRITE.size
+LEVELS_AT = REQUEST_HEADER + OFFSET.size
+#: Where the address of READ and WRITE begins: behind space and count.
+_ADDRESS_AT = REQUEST_HEADER + 2
 
 
-def add_check(m: Module, e: Endpoint, w: Work) -> None:
-    """Add the state that checks a request to the state machine of an endpoint."""
-    s = e.shapes
-    with m.State("Check"):
-        # Nothing has been done yet. `at` is where the words of WRITE begin.
-        m.d.sync += [w.status.eq(Status.OK), w.word.eq(0), w.probing.eq(1)]
-        m.next = "PutStatus"
-        length = e.framer.length
-        with m.Switch(w.opcode):
-            with m.Case(Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESET):
-                with m.If(length != REQUEST_HEADER):
-                    w.refuse(Status.LENGTH)
-            with m.Case(Opcode.READ, Opcode.WRITE):
-                m.next = "Word"
-                with m.If((length < WORDS_AT) | (~w.writing & (length != WORDS_AT))):
-                    w.refuse(Status.LENGTH)
-                with m.Elif(~w.there):
-                    w.refuse(Status.ADDRESS)
-                with m.Elif(w.count == 0):
-                    w.refuse(Status.VALUE)
-                with m.Elif(e.running & ~w.mine):
-                    w.refuse(Status.BUSY)
-            with m.Case(Opcode.IMAGE):
-                with m.If(length <= LEVELS_AT):
-                    w.refuse(Status.LENGTH)
-                with m.Elif(~e.levels.ready):
-                    w.refuse(Status.FULL)
-                with m.Elif(w.offset != w.position):
-                    w.refuse(Status.POSITION)
-                with m.Elif(w.position + length > s.network.inputs + LEVELS_AT):
-                    w.refuse(Status.VALUE)
-            with m.Case(Opcode.PRESENT):
-                with m.If(length != REQUEST_HEADER + 2):
-                    w.refuse(Status.LENGTH)
-                with m.Elif(w.learn > int(s.hardware.learn)):
-                    w.refuse(Status.VALUE)
-                with m.Elif(e.running):
-                    w.refuse(Status.BUSY)
-                with m.Elif(w.waiting == 0):
-                    w.refuse(Status.NO_IMAGE)
-            with m.Case(Opcode.RESULT, Opcode.SPIKES):
-                with m.If(length != REQUEST_HEADER + (w.opcode == Opcode.SPIKES)):
-                    w.refuse(Status.LENGTH)
-                with m.Elif(e.running):
-                    w.refuse(Status.BUSY)
-                with m.Elif(~w.known):
-                    w.refuse(Status.NO_RESULT)
-            with m.Default():
-                w.refuse(Status.OPCODE)
+def fields_layout(address_bits: int) -> data.StructLayout:
+    """Return the layout of the fields of a request, for addresses of words of so many bits.
+
+    ``opcode`` is 0 if there is no such opcode. ``arguments`` are the first two octets of the body:
+    ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE, ``stop_after`` and ``learn`` of
+    PRESENT, ``first`` of SPIKES. ``base`` is the address of READ and WRITE; ``beyond`` is high if
+    that has bits above. What a request is too short for is undefined.
+    """
+    arguments = {
+        "words": {"space": 8, "count": 8},
+        "image": {"offset": 16},
+        "present": {"stop_after": 8, "learn": 8},
+        "spikes": {"first": 8},
+    }
+    layouts = {name: data.StructLayout(fields) for name, fields in arguments.items()}
+    return data.StructLayout(
+        {
+            "opcode": range(max(Opcode) + 1),
+            "arguments": data.UnionLayout(layouts),
+            "base": address_bits,
+            "beyond": 1,
+        }
+    )
+
+
+class RequestDecoder(wiring.Component):
+    """Reads the first octets of a request, and begins its response with sequence and opcode.
+
+    Timing
+    ------
+    ``done`` is 16 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
+    ``octets`` is a function of registers and ``octet``. Clock domain ``sync``.
+
+    Parameters
+    ----------
+    address_bits : int
+        Bits of the address of a word.
+
+    Members
+    -------
+    start, done : In(1), Out(1)
+        Begin; the last octet is there. High for one cycle each.
+    octet_address, octet : Out(8), In(8)
+        Read port of the request.
+    octets : Out(stream.Signature(8))
+        Sequence and opcode, as they came.
+    request : Out(fields_layout(address_bits))
+        Fields; valid from the cycle after ``done`` until the next ``start``.
+    """
+
+    def __init__(self, *, address_bits: int) -> None:
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "octet_address": Out(range(BUFFER_BYTES)),
+                "octet": In(8),
+                "octets": Out(stream.Signature(8)),
+                "request": Out(fields_layout(address_bits)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        m.submodules.pointer = pointer = ReadPointer(end=BUFFER_BYTES)
+        request, at = self.request, pointer.address
+        base = request.base
+        m.d.comb += self.octet_address.eq(at)
+        with m.FSM(name="decoder"):
+            with m.State("Idle"):
+                m.d.comb += pointer.load.eq(self.start)
+                with m.If(self.start):
+                    m.next = "Read"
+            with m.State("Read"):
+                copied = at < REQUEST_HEADER
+                m.d.comb += [
+                    self.octets.valid.eq(pointer.valid & copied),
+                    self.octets.payload.eq(self.octet),
+                    pointer.advance.eq(pointer.valid & (self.octets.ready | ~copied)),
+                ]
+                with m.If(pointer.advance):
+                    with m.Switch(at):
+                        with m.Case(REQUEST_HEADER - 1):
+                            exists = self.octet <= max(Opcode)
+                            m.d.sync += request.opcode.eq(Mux(exists, self.octet, 0))
+                        with m.Case(REQUEST_HEADER):
+                            m.d.sync += request.arguments.words.space.eq(self.octet)
+                        with m.Case(REQUEST_HEADER + 1):
+                            m.d.sync += [
+                                request.arguments.words.count.eq(self.octet),
+                                request.beyond.eq(0),
+                            ]
+                        for k in range(WORDS_AT - _ADDRESS_AT):
+                            with m.Case(_ADDRESS_AT + k):
+                                part = base[8 * k : 8 * k + 8]
+                                m.d.sync += part.eq(self.octet)
+                                with m.If(self.octet[len(part) :] != 0):
+                                    m.d.sync += request.beyond.eq(1)
+                    with m.If(at == WORDS_AT - 1):
+                        m.d.comb += self.done.eq(1)
+                        m.next = "Idle"
+        return m

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
-from prunus_rtl.bus.memory_port import answer_layout, request_layout
+from prunus_rtl.bus.memory_port import answer_layout, request_layout, spaces
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.core.sequencer import control_layout
-from prunus_rtl.link.endpoint.decoder import add_check
-from prunus_rtl.link.endpoint.log import IDENTITY_AT, LAST_AT, LAST_BYTES, SPIKES_AT, Record
-from prunus_rtl.link.endpoint.registers import (
-    LEVELS_AT,
-    POSITION_AT,
-    RESULT_AT,
-    STATUS_AT,
-    WORDS_AT,
-    Work,
-)
-from prunus_rtl.link.endpoint.report import add_bodies
-from prunus_rtl.link.endpoint.words import add_words
+from prunus_rtl.link.endpoint.check import RequestCheck
+from prunus_rtl.link.endpoint.decoder import RequestDecoder
+from prunus_rtl.link.endpoint.duplicate import DuplicateCheck
+from prunus_rtl.link.endpoint.image import ImageLoader
+from prunus_rtl.link.endpoint.log import LogRam
+from prunus_rtl.link.endpoint.presenter import Presenter
+from prunus_rtl.link.endpoint.report import Report
+from prunus_rtl.link.endpoint.words import WordAccess
 from prunus_rtl.link.framing.framer import Framer
-from prunus_rtl.link.protocol.protocol import REQUEST_HEADER, Identity, Opcode, Status
+from prunus_rtl.link.protocol.protocol import OFFSET, Identity, Opcode, Status
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["Endpoint"]
@@ -33,6 +29,11 @@ __all__ = ["Endpoint"]
 
 class Endpoint(wiring.Component):
     """Endpoint: carries out the requests of the host link, one after the other.
+
+    It receives a request, compares it with the last one (:class:`.DuplicateCheck`), decodes it
+    (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts the component that
+    serves its opcode (:class:`.WordAccess`, :class:`.ImageLoader`, :class:`.Presenter`,
+    :class:`.Report`), whose octets it sends behind sequence, opcode and status.
 
     Everything of :mod:`prunus_rtl.link.protocol.protocol`. Of several faults of a request, that
     which the list names first is reported:
@@ -75,9 +76,7 @@ class Endpoint(wiring.Component):
 
     def __init__(self, *, shapes: Shapes, identity: Identity) -> None:
         self._shapes = shapes
-        #: Parts that the states use.
-        self.framer = Framer()
-        self.record = Record(shapes=shapes, identity=identity)
+        self._identity = identity
         octets = stream.Signature(8)
         super().__init__(
             {
@@ -103,152 +102,192 @@ class Endpoint(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
-        m.submodules.framer = framer = self.framer
-        m.submodules.record = record = self.record
-        w = Work(m, s, record.depth)
-        inputs = s.network.inputs
-        wiring.connect(m, wiring.flipped(self.rx), framer.rx)
-        wiring.connect(m, wiring.flipped(self.tx), framer.tx)
-        wiring.connect(m, wiring.flipped(self.spikes), record.spikes)
+        requests, result = request_layout(s), result_layout(s)
+        address_bits = requests["address"].width
+        widths = {space.value: width for space, (_, width, _) in spaces(s).items()}
+        m.submodules.framer = framer = Framer()
+        m.submodules.log = log = LogRam(
+            spike=s.spike, spikes=s.network.encoder.steps, identity=self._identity
+        )
+        m.submodules.duplicate = duplicate = DuplicateCheck()
+        m.submodules.decoder = decoder = RequestDecoder(address_bits=address_bits)
+        m.submodules.check = check = RequestCheck(
+            address_bits=address_bits,
+            spaces=widths,
+            inputs=s.network.inputs,
+            learn=s.hardware.learn,
+        )
+        m.submodules.words = words = WordAccess(requests=requests, widths=widths)
+        m.submodules.image = image = ImageLoader(inputs=s.network.inputs)
+        m.submodules.presenter = presenter = Presenter(
+            control=control_layout(learn=s.hardware.learn), result=result
+        )
+        m.submodules.report = report = Report(depth=log.depth, result_bits=result.size)
+        for port, inner in (
+            (self.rx, framer.rx),
+            (self.tx, framer.tx),
+            (self.spikes, log.spikes),
+            (self.levels, image.levels),
+            (self.control, presenter.control),
+            (self.result, presenter.result),
+            (self.requests, words.requests),
+            (self.answers, words.answers),
+        ):
+            wiring.connect(m, wiring.flipped(port), inner)
 
-        answer = framer.i
+        request = decoder.request
+        flags = Cat(presenter.running, image.images != 0, self.levels.ready, presenter.known)
+        broken = Signal(16)
         m.d.comb += [
-            framer.address.eq(w.at),
-            record.read_address.eq(w.at),
-            record.write_address.eq(LAST_AT + w.byte),
-            record.write_data.eq(framer.data),
-            record.forget.eq(self.reset_core | (self.control.valid & self.control.ready)),
-            answer.payload.eq(framer.data),
-            self.requests.p.address.eq(w.address),
-            self.requests.p.space.eq(w.space),
-            self.requests.p.data.eq(w.data),
-            self.requests.p.write.eq(w.writing & ~w.probing),
-            self.control.p.stop_after.eq(w.stop_after),
-            self.levels.payload.eq(framer.data),
+            self.running.eq(presenter.running),
+            log.forget.eq(self.reset_core | presenter.done),
+            duplicate.held.eq(framer.held),
+            check.request.eq(request),
+            check.running.eq(presenter.running),
+            check.known.eq(presenter.known),
+            check.room.eq(self.levels.ready),
+            check.position.eq(image.position),
+            check.images.eq(image.images),
+            words.request.eq(request),
+            image.present.eq(presenter.done),
+            image.clear.eq(self.reset_core),
+            presenter.stop_after.eq(request.arguments.present.stop_after),
+            presenter.learn.eq(request.arguments.present.learn),
+            presenter.hold.eq(self.spikes.valid),
+            presenter.clear.eq(self.reset_core),
+            report.opcode.eq(request.opcode),
+            report.first.eq(request.arguments.spikes.first),
+            report.result.eq(self.result.payload.as_value()),
+            report.condition.eq(
+                Cat(
+                    flags,
+                    Const(0, 8 - len(flags)),
+                    broken,
+                    image.position,
+                    Const(0, 8 * OFFSET.size - len(image.position)),
+                    presenter.started,
+                )
+            ),
+            report.log_data.eq(log.read_data),
+            report.log_end.eq(log.end),
+            log.read_address.eq(report.log_address),
         ]
-        if s.hardware.learn:
-            m.d.comb += self.control.p.learn.eq(w.learn)
-        m.d.comb += self.result.ready.eq(~self.spikes.valid)
-        with m.If(self.result.valid & self.result.ready):
-            m.d.sync += [self.running.eq(0), w.known.eq(1)]
+        for part in (duplicate, check, words, image):
+            m.d.comb += part.length.eq(framer.length)
+        for part in (duplicate, decoder, words, image):
+            m.d.comb += part.octet.eq(framer.data)
+        for part in (duplicate, words):
+            m.d.comb += part.log_data.eq(log.read_data)
 
+        def read_with(part: Any) -> None:
+            """Give a component the read port of the request."""
+            m.d.comb += framer.address.eq(part.octet_address)
+
+        def log_with(part: Any) -> None:
+            """Give a component both ports of the log RAM."""
+            m.d.comb += [
+                log.read_address.eq(part.log_address),
+                log.write.eq(part.write),
+                log.write_address.eq(part.write_address),
+                log.write_data.eq(part.write_data),
+                part.write_ready.eq(log.write_ready),
+            ]
+
+        def respond_with(part: Any) -> None:
+            """Send the octets of a component."""
+            m.d.comb += [
+                framer.i.valid.eq(part.octets.valid),
+                framer.i.payload.eq(part.octets.payload),
+                part.octets.ready.eq(framer.i.ready),
+            ]
+
+        # Which component serves a request, and how it is started.
+        reports = (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESULT, Opcode.SPIKES)
+        services: dict[Any, tuple[Opcode, ...]] = {
+            words: (Opcode.READ, Opcode.WRITE),
+            image: (Opcode.IMAGE,),
+            presenter: (Opcode.PRESENT,),
+            report: reports,
+        }
+        status = Signal(Status)
+        start = Signal()
+        done = Signal()
         with m.FSM(name="endpoint"):
             with m.State("Receive"):
                 m.d.comb += framer.receive.eq(1)
-                m.d.sync += [w.byte.eq(0), w.same.eq(framer.held)]
-                w.go(0)
                 with m.If(framer.done):
-                    m.next = "Recall"
-                    with m.If(~framer.whole):
+                    with m.If(framer.whole):
+                        m.d.comb += duplicate.start.eq(1)
+                        m.next = "Compare"
+                    with m.Else():
                         m.d.comb += framer.broken.eq(1)
-                        m.d.sync += w.broken.eq(w.broken + 1)
-                        m.next = "Answer"
-            with m.State("Recall"):
-                # Is it the last request again? Compare sequence and CRC, and remember them.
-                m.d.comb += record.read_address.eq(LAST_AT + w.byte)
-                equal = w.same & (framer.data == record.read_data)
-                with m.If(w.fetched):
-                    m.d.comb += record.write.eq(1)
-                    with m.If(record.write_ready):
-                        m.d.comb += w.advance.eq(1)
-                        m.d.sync += [w.same.eq(equal), w.byte.eq(w.byte + 1)]
-                        with m.If(w.byte == 0):
-                            w.go(framer.length)
-                        with m.If(w.byte == LAST_BYTES - 1):
-                            m.d.sync += w.beyond.eq(0)
-                            w.go(0)
-                            with m.If(equal):
-                                m.d.comb += framer.repeat.eq(1)
-                                m.next = "Answer"
-                            with m.Else():
-                                m.d.comb += framer.begin.eq(1)
-                                m.next = "Load"
-            with m.State("Load"):
-                # Arguments. What the request does not have is something else, and never used.
-                with m.If(w.fetched):
-                    m.d.comb += [
-                        answer.valid.eq(w.at < REQUEST_HEADER),
-                        w.advance.eq(answer.ready | ~answer.valid),
-                    ]
-                with m.If(w.advance):
-                    with m.Switch(w.at):
-                        with m.Case(1):
-                            exists = framer.data <= max(Opcode)
-                            m.d.sync += w.opcode.eq(Mux(exists, framer.data, 0))
-                        with m.Case(2):
-                            m.d.sync += w.space.eq(framer.data)
-                        with m.Case(3):
-                            m.d.sync += w.count.eq(framer.data)
-                        for k in range(WORDS_AT - 4):
-                            with m.Case(4 + k):
-                                part = w.base[8 * k : 8 * k + 8]
-                                m.d.sync += part.eq(framer.data)
-                                with m.If(framer.data[len(part) :] != 0):
-                                    m.d.sync += w.beyond.eq(1)
-                    with m.If(w.at == WORDS_AT - 1):
-                        m.next = "Check"
-            add_check(m, self, w)
-            add_words(m, self, w)
-            with m.State("PutStatus"):
+                        m.d.sync += broken.eq(broken + 1)
+                        m.next = "Send"
+            with m.State("Compare"):
+                read_with(duplicate)
+                log_with(duplicate)
+                with m.If(duplicate.done):
+                    with m.If(duplicate.repeated):
+                        m.d.comb += framer.repeat.eq(1)
+                        m.next = "Send"
+                    with m.Else():
+                        m.d.comb += [framer.begin.eq(1), decoder.start.eq(1)]
+                        m.next = "Decode"
+            with m.State("Decode"):
+                read_with(decoder)
+                respond_with(decoder)
+                with m.If(decoder.done):
+                    m.next = "Check"
+            with m.State("Check"):
+                m.d.sync += status.eq(check.status)
+                m.next = "Status"
+                with m.If(check.status == Status.OK):
+                    with m.Switch(request.opcode):
+                        with m.Case(*services[words]):
+                            m.d.comb += words.check.eq(1)
+                            m.next = "CheckWords"
+            with m.State("CheckWords"):
+                log_with(words)
+                with m.If(words.done):
+                    m.next = "TakeStatus"
+            with m.State("TakeStatus"):
+                m.d.sync += status.eq(words.status)
+                m.next = "Status"
+            with m.State("Status"):
                 # From here on nothing is refused.
-                m.d.comb += [answer.valid.eq(1), answer.payload.eq(w.status)]
-                m.d.sync += [w.probing.eq(0), w.word.eq(0), w.byte.eq(0)]
-                with m.If(answer.ready):
+                m.d.comb += [framer.i.valid.eq(1), framer.i.payload.eq(status)]
+                with m.If(framer.i.ready):
                     m.next = "Finish"
-                    with m.If(w.status == Status.OK):
-                        with m.Switch(w.opcode):
-                            with m.Case(Opcode.IDENTIFY):
-                                w.go(IDENTITY_AT)
-                                m.next = "Copy"
-                            with m.Case(Opcode.READ, Opcode.WRITE):
-                                w.go(WORDS_AT)
-                                m.next = "Word"
-                            with m.Case(Opcode.IMAGE):
-                                w.go(LEVELS_AT)
-                                m.next = "Levels"
-                            with m.Case(Opcode.PRESENT):
-                                m.next = "Start"
-                            with m.Case(Opcode.RESULT):
-                                w.go(RESULT_AT)
-                                m.next = "Show"
-                            with m.Case(Opcode.SPIKES):
-                                w.go(SPIKES_AT)
-                                m.next = "Skip"
-                            with m.Case(Opcode.STATUS):
-                                w.go(STATUS_AT)
-                                m.next = "Show"
-                            with m.Case(Opcode.RESET):
-                                m.next = "Reset"
-            add_bodies(m, self, w)
-            with m.State("Levels"):
-                m.d.comb += self.levels.valid.eq(w.fetched & (w.at != framer.length))
-                with m.If(w.at == framer.length):
-                    w.go(POSITION_AT)
-                    m.next = "Show"
-                with m.Elif(w.fetched & self.levels.ready):
-                    m.d.comb += w.advance.eq(1)
-                    m.d.sync += w.position.eq(w.position + 1)
-                    with m.If(w.position == inputs - 1):
-                        m.d.sync += [w.position.eq(0), w.waiting.eq(w.waiting + 1)]
-            with m.State("Start"):
-                m.d.comb += self.control.valid.eq(1)
-                with m.If(self.control.ready):
-                    m.d.sync += [
-                        self.running.eq(1),
-                        w.known.eq(0),
-                        w.waiting.eq(w.waiting - 1),
-                        w.started.eq(w.started + 1),
-                    ]
+                    with m.If(status == Status.OK):
+                        m.d.comb += start.eq(1)
+                        m.next = "Serve"
+                        with m.If(request.opcode == Opcode.RESET):
+                            m.next = "Reset"
+            with m.State("Serve"):
+                with m.Switch(request.opcode):
+                    for part, opcodes in services.items():
+                        with m.Case(*opcodes):
+                            if part is not presenter:
+                                respond_with(part)
+                            if part in (words, image):
+                                read_with(part)
+                            if part is words:
+                                log_with(words)
+                            m.d.comb += done.eq(part.done)
+                with m.If(done):
                     m.next = "Finish"
             with m.State("Reset"):
                 m.d.comb += self.reset_core.eq(1)
-                m.d.sync += [self.running.eq(0), w.known.eq(0), w.position.eq(0), w.waiting.eq(0)]
                 m.next = "Finish"
             with m.State("Finish"):
                 with m.If(~framer.pending):
                     m.d.comb += framer.finish.eq(1)
-                    m.next = "Answer"
-            with m.State("Answer"):
+                    m.next = "Send"
+            with m.State("Send"):
                 with m.If(framer.sent):
                     m.next = "Receive"
+        with m.Switch(request.opcode):
+            for part, opcodes in services.items():
+                with m.Case(*opcodes):
+                    m.d.comb += part.start.eq(start)
         return m

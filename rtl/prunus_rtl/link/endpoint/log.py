@@ -1,18 +1,17 @@
-"""Record: what the link remembers in a memory of octets."""
+"""Log RAM: what the link keeps in a memory of octets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.lib.ram import Ram
 from prunus_rtl.link.protocol.protocol import CRC_BYTES, SPIKE, Identity
-from prunus_rtl.shapes import Shapes
 
-__all__ = ["IDENTITY_AT", "LAST_AT", "LAST_BYTES", "SPIKES_AT", "Record"]
+__all__ = ["IDENTITY_AT", "LAST_AT", "LAST_BYTES", "SPIKES_AT", "LogRam"]
 
 #: Where the identity block is.
 IDENTITY_AT = 0
@@ -23,30 +22,32 @@ LAST_BYTES = 1 + CRC_BYTES
 SPIKES_AT = LAST_AT + 8
 
 
-class Record(wiring.Component):
-    """Record: identity block, sequence and CRC of the last request, output spikes.
+class LogRam(wiring.Component):
+    """Log RAM: identity block, sequence and CRC of the last request, output spikes.
 
-    All as it goes over the link, so that answers are copies. A spike has priority over ``write``.
+    All as it goes over the link, so that responses are copies. A spike has priority over ``write``.
 
     Timing
     ------
     A spike takes 3 cycles. ``write_ready`` depends combinationally on ``spikes.valid``,
     ``spikes.ready`` on registers only. Clock domain ``sync``.
 
-    Memory: ``SPIKES_AT + 3 * steps`` octets (:class:`prunus_rtl.lib.ram.Ram`). Reset keeps the
+    Memory: ``SPIKES_AT + 3 * spikes`` octets (:class:`prunus_rtl.lib.ram.Ram`). Reset keeps the
     contents and forgets the spikes.
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    spike : StructLayout
+        Output spike of the core: ``step`` and ``post``.
+    spikes : int
+        Most output spikes between two ``forget``.
     identity : Identity
         Initial identity block.
 
     Members
     -------
-    spikes : In(stream.Signature(shapes.spike))
-        Output spikes; at most one for each step since ``forget``.
+    spikes : In(stream.Signature(spike))
+        Output spikes.
     forget : In(1)
         Forget the spikes.
     end : Out(range(depth + 1))
@@ -57,13 +58,13 @@ class Record(wiring.Component):
         Write port for what is below the spikes.
     """
 
-    def __init__(self, *, shapes: Shapes, identity: Identity) -> None:
-        self._shapes = shapes
+    def __init__(self, *, spike: data.StructLayout, spikes: int, identity: Identity) -> None:
+        self._spikes = spikes
         self._identity = identity
         depth = self.depth
         super().__init__(
             {
-                "spikes": In(stream.Signature(shapes.spike)),
+                "spikes": In(stream.Signature(spike)),
                 "forget": In(1),
                 "end": Out(range(depth + 1)),
                 "read_address": In(range(depth)),
@@ -76,14 +77,9 @@ class Record(wiring.Component):
         )
 
     @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
-
-    @property
     def depth(self) -> int:
         """Octets of the memory."""
-        return SPIKES_AT + SPIKE.size * self._shapes.network.encoder.steps
+        return SPIKES_AT + SPIKE.size * self._spikes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""

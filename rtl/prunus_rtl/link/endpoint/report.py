@@ -1,16 +1,17 @@
-"""Bodies of answers: registers that are shown, octets of the record that are copied."""
+"""Report: bodies of the responses to IDENTIFY, STATUS, RESULT and SPIKES."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.link.endpoint.log import IDENTITY_AT
-from prunus_rtl.link.endpoint.registers import POSITION_AT, RESULT_AT, STATUS_AT, Work
+from prunus_rtl.link.endpoint.log import IDENTITY_AT, SPIKES_AT
+from prunus_rtl.link.endpoint.pointer import ReadPointer
 from prunus_rtl.link.protocol.protocol import (
     MAX_BODY,
-    OFFSET,
     SPIKE,
     Condition,
     Identity,
@@ -18,72 +19,139 @@ from prunus_rtl.link.protocol.protocol import (
     word_bytes,
 )
 
-if TYPE_CHECKING:
-    from prunus_rtl.link.endpoint.endpoint import Endpoint
+__all__ = ["Report"]
 
-__all__ = ["add_bodies"]
+#: Where the bodies of STATUS and of RESULT are among the octets of registers.
+_STATUS_AT = 0
+_RESULT_AT = 8
+#: Octets of spikes in the longest response.
+_SPIKE_OCTETS = MAX_BODY // SPIKE.size * SPIKE.size
 
 
-def add_bodies(m: Module, e: Endpoint, w: Work) -> None:
-    """Add the states that give the bodies of answers to the state machine of an endpoint.
+class Report(wiring.Component):
+    """Gives what registers hold, or what the log RAM holds, octet by octet.
 
-    ``Show`` gives STATUS, RESULT and the position of an image; ``Copy`` the identity block and,
-    after ``Skip``, output spikes.
+    Timing
+    ------
+    An octet of a register takes a cycle, one of the log RAM 2, and a spike that is skipped 1.
+    ``octets`` is a function of registers, ``condition``, ``result`` and ``log_data``. Clock domain
+    ``sync``.
+
+    Parameters
+    ----------
+    depth : int
+        Octets of the log RAM.
+    result_bits : int
+        Bits of a result.
+
+    Members
+    -------
+    start, done : In(1), Out(1)
+        Begin; everything was given. High for one cycle each.
+    opcode, first : In(range(10)), In(8)
+        IDENTIFY, STATUS, RESULT or SPIKES; number of the first spike. Valid until ``done``.
+    condition : In(56)
+        :class:`prunus_rtl.link.protocol.protocol.Condition`, as it goes over the link.
+    result : In(result_bits)
+        Result of the last presentation.
+    octets : Out(stream.Signature(8))
+        The body.
+    log_address, log_data : Out(range(depth)), In(8)
+        Read port of the log RAM.
+    log_end : In(range(depth + 1))
+        Address behind the last spike.
     """
-    answer = e.framer.i
-    flags = Cat(e.running, w.waiting != 0, e.levels.ready, w.known)
-    octets = {
-        STATUS_AT: flags,
-        STATUS_AT + 1: w.broken,
-        # In whole, also where there are so few inputs that a position has one octet.
-        POSITION_AT: Cat(w.position, Const(0, 8 * OFFSET.size - len(w.position))),
-        POSITION_AT + OFFSET.size: w.started,
-        RESULT_AT: e.result.payload.as_value(),
-    }
-    result_end = RESULT_AT + word_bytes(len(octets[RESULT_AT]))
-    table = {
-        start + k: value[8 * k : 8 * k + 8]
-        for start, value in octets.items()
-        for k in range(word_bytes(len(value)))
-    }
-    shown = Signal(8)
-    m.d.comb += shown.eq(_chosen(table, w.at[: (result_end - 1).bit_length()]))
-    with m.State("Show"):
-        m.d.comb += [answer.valid.eq(1), answer.payload.eq(shown)]
-        with m.If(answer.ready):
-            m.d.comb += w.advance.eq(1)
-            with m.Switch(w.opcode):
-                for shows, end in (
-                    (Opcode.STATUS, STATUS_AT + Condition.FORMAT.size),
-                    (Opcode.IMAGE, POSITION_AT + OFFSET.size),
-                    (Opcode.RESULT, result_end),
-                ):
-                    with m.Case(shows):
-                        with m.If(w.at == end - 1):
-                            m.next = "Finish"
-    with m.State("Skip"):
-        m.d.comb += w.stride.eq(SPIKE.size)
-        m.d.sync += w.word.eq(w.word + 1)
-        with m.If((w.word == w.first) | (w.at == e.record.end)):
-            m.d.sync += [w.word.eq(0), w.fetched.eq(0)]
-            m.next = "Copy"
-        with m.Else():
-            m.d.comb += w.advance.eq(1)
-    with m.State("Copy"):
-        over = Mux(
-            w.opcode == Opcode.IDENTIFY,
-            w.at == IDENTITY_AT + Identity.FORMAT.size,
-            (w.at == e.record.end) | (w.word == MAX_BODY // SPIKE.size * SPIKE.size),
+
+    def __init__(self, *, depth: int, result_bits: int) -> None:
+        self._depth = depth
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "opcode": In(range(max(Opcode) + 1)),
+                "first": In(8),
+                "condition": In(8 * Condition.FORMAT.size),
+                "result": In(result_bits),
+                "octets": Out(stream.Signature(8)),
+                "log_address": Out(range(depth)),
+                "log_data": In(8),
+                "log_end": In(range(depth + 1)),
+            }
         )
-        m.d.comb += [
-            answer.valid.eq(w.fetched & ~over),
-            answer.payload.eq(e.record.read_data),
-            w.advance.eq(answer.valid & answer.ready),
-        ]
-        with m.If(w.advance):
-            m.d.sync += w.word.eq(w.word + 1)
-        with m.If(over):
-            m.next = "Finish"
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        registers = {_STATUS_AT: self.condition, _RESULT_AT: self.result}
+        table = {
+            start + k: value[8 * k : 8 * k + 8]
+            for start, value in registers.items()
+            for k in range(word_bytes(len(value)))
+        }
+        # Behind the last octet, too.
+        end = max(self._depth, max(table) + 1) + 1
+        m.submodules.pointer = pointer = ReadPointer(end=end, stride=SPIKE.size)
+        at = pointer.address
+        number = Signal(8)
+        m.d.comb += self.log_address.eq(at)
+
+        def take(target: int, state: str) -> None:
+            m.d.comb += pointer.target.eq(target)
+            m.next = state
+
+        with m.FSM(name="report"):
+            with m.State("Idle"):
+                m.d.comb += pointer.load.eq(self.start)
+                m.d.sync += number.eq(0)
+                with m.If(self.start):
+                    with m.Switch(self.opcode):
+                        with m.Case(Opcode.IDENTIFY):
+                            take(IDENTITY_AT, "Copy")
+                        with m.Case(Opcode.STATUS):
+                            take(_STATUS_AT, "Registers")
+                        with m.Case(Opcode.RESULT):
+                            take(_RESULT_AT, "Registers")
+                        with m.Case(Opcode.SPIKES):
+                            take(SPIKES_AT, "Skip")
+            with m.State("Registers"):
+                last = Mux(
+                    self.opcode == Opcode.STATUS,
+                    at == _STATUS_AT + Condition.FORMAT.size - 1,
+                    at == max(table),
+                )
+                m.d.comb += [
+                    self.octets.valid.eq(1),
+                    self.octets.payload.eq(_chosen(table, at[: max(table).bit_length()])),
+                    pointer.advance.eq(self.octets.ready),
+                    self.done.eq(self.octets.ready & last),
+                ]
+                with m.If(self.done):
+                    m.next = "Idle"
+            with m.State("Skip"):
+                m.d.comb += pointer.stride.eq(SPIKE.size)
+                m.d.sync += number.eq(number + 1)
+                with m.If((number == self.first) | (at == self.log_end)):
+                    m.d.sync += number.eq(0)
+                    m.next = "Copy"
+                with m.Else():
+                    m.d.comb += pointer.advance.eq(1)
+            with m.State("Copy"):
+                over = Mux(
+                    self.opcode == Opcode.IDENTIFY,
+                    at == IDENTITY_AT + Identity.FORMAT.size,
+                    (at == self.log_end) | (number == _SPIKE_OCTETS),
+                )
+                m.d.comb += [
+                    self.octets.valid.eq(pointer.valid & ~over),
+                    self.octets.payload.eq(self.log_data),
+                    pointer.advance.eq(self.octets.valid & self.octets.ready),
+                    self.done.eq(over),
+                ]
+                with m.If(pointer.advance):
+                    m.d.sync += number.eq(number + 1)
+                with m.If(over):
+                    m.next = "Idle"
+        return m
 
 
 def _chosen(table: dict[int, Any], index: Any) -> Any:

@@ -1,0 +1,124 @@
+"""Request check: what is wrong with a request, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from prunus_rtl.link.endpoint.decoder import LEVELS_AT, WORDS_AT, fields_layout
+from prunus_rtl.link.protocol.protocol import (
+    BUFFER_BYTES,
+    IDENTITY_SPACE,
+    REQUEST_HEADER,
+    Opcode,
+    Status,
+)
+
+__all__ = ["RequestCheck"]
+
+
+class RequestCheck(wiring.Component):
+    """Compares a request with what the device can do, and does now.
+
+    Of several faults the first of the list in :class:`prunus_rtl.link.endpoint.endpoint.Endpoint`
+    is found. The words of READ and WRITE are left to
+    :class:`prunus_rtl.link.endpoint.words.WordAccess`.
+
+    Timing
+    ------
+    Combinational.
+
+    Parameters
+    ----------
+    address_bits : int
+        Bits of the address of a word.
+    spaces : collection of int
+        Address spaces of the core.
+    inputs : int
+        Levels of an image.
+    learn : bool
+        Whether the core can learn.
+
+    Members
+    -------
+    request : In(fields_layout(address_bits))
+        The request.
+    length : In(9)
+        Its octets.
+    running, known : In(1), In(1)
+        A presentation runs; there is a result.
+    room, position, images : In(1), In(range(inputs)), In(2)
+        There is room for levels; levels of the image that is being sent; whole images.
+    status : Out(Status)
+        The fault; OK if there is none.
+    """
+
+    def __init__(
+        self, *, address_bits: int, spaces: Collection[int], inputs: int, learn: bool
+    ) -> None:
+        self._spaces = sorted(spaces)
+        self._inputs = inputs
+        self._learn = learn
+        super().__init__(
+            {
+                "request": In(fields_layout(address_bits)),
+                "length": In(range(2 * BUFFER_BYTES)),
+                "running": In(1),
+                "known": In(1),
+                "room": In(1),
+                "position": In(range(inputs)),
+                "images": In(2),
+                "status": Out(Status),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the unit."""
+        m = Module()
+        length, arguments = self.length, self.request.arguments
+        words, opcode = arguments.words, self.request.opcode
+        identity = words.space == IDENTITY_SPACE
+        exists = words.space.matches(*self._spaces, IDENTITY_SPACE)
+        writing = opcode == Opcode.WRITE
+        faults: dict[tuple[Opcode, ...], list[tuple[Any, Status]]] = {
+            (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESET): [
+                (length != REQUEST_HEADER, Status.LENGTH),
+            ],
+            (Opcode.READ, Opcode.WRITE): [
+                (Mux(writing, length < WORDS_AT, length != WORDS_AT), Status.LENGTH),
+                (~exists, Status.ADDRESS),
+                (words.count == 0, Status.VALUE),
+                (self.running & ~identity, Status.BUSY),
+            ],
+            (Opcode.IMAGE,): [
+                (length <= LEVELS_AT, Status.LENGTH),
+                (~self.room, Status.FULL),
+                (arguments.image.offset != self.position, Status.POSITION),
+                (self.position + length > self._inputs + LEVELS_AT, Status.VALUE),
+            ],
+            (Opcode.PRESENT,): [
+                (length != REQUEST_HEADER + 2, Status.LENGTH),
+                (arguments.present.learn > int(self._learn), Status.VALUE),
+                (self.running, Status.BUSY),
+                (self.images == 0, Status.NO_IMAGE),
+            ],
+            (Opcode.RESULT, Opcode.SPIKES): [
+                (length != REQUEST_HEADER + (opcode == Opcode.SPIKES), Status.LENGTH),
+                (self.running, Status.BUSY),
+                (~self.known, Status.NO_RESULT),
+            ],
+        }
+        m.d.comb += self.status.eq(Status.OPCODE)
+        with m.Switch(opcode):
+            for opcodes, checks in faults.items():
+                with m.Case(*opcodes):
+                    m.d.comb += self.status.eq(Status.OK)
+                    # What is assigned last holds: the first fault comes last.
+                    for wrong, status in reversed(checks):
+                        with m.If(wrong):
+                            m.d.comb += self.status.eq(status)
+        return m
