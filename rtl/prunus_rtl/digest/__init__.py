@@ -1,0 +1,1 @@
+"""Digests of gateware, which tell what of it measured results are of."""

