@@ -14,6 +14,7 @@ from prunus_model.spec.config import (
     HomeostasisParams,
     NetworkConfig,
     NoPruning,
+    RedundancyParams,
 )
 from prunus_model.spec.counters import Counters
 from prunus_rtl.counts.accesses import Accesses, accesses, memories, presentation_accesses
