@@ -211,7 +211,7 @@ def test_hashed_files_that_are_no_networks_are_refused(tmp_path: Path) -> None:
     pack(other, {"header.json": b"{"})
     assert message_of(other).startswith("be readable: Expecting property name")
     pack(other, {"header.json": b"{}"})
-    assert message_of(other) == "be 'prunus network' of format 1, not None of format None"
+    assert message_of(other) == "be 'prunus network' of format 2, not None of format None"
     body = b"PK nothing of a zip"
     other.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
     assert message_of(other) == "be readable: File is not a zip file"
