@@ -18,14 +18,15 @@ from platformdirs import user_cache_path
 import prunus_model.spec
 import prunus_rtl
 from prunus_model.common.atomic import write_atomically
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NetworkConfig, NoPruning
+from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning, RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
 from prunus_rtl.link.protocol.protocol import Identity
-from prunus_rtl.memory_image.image import FORMATS, pack
+from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
@@ -34,14 +35,14 @@ __all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
 def core_designs() -> Iterator[wiring.Component]:
     """Yield small cores of every kind: all policies, stores, multipliers and sources."""
     tiny = NetworkConfig.named("tiny")
-    adaptive = AdaptivePruning(echo_shift=4, row_length=7, echo_start=3)
+    redundancy = RedundancyParams(shift=4, image_width=7, start=3)
     learning = (
         (tiny, HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, multiplier="dsp")),
         (tiny, HardwareConfig(lanes=2, source="events")),
         (replace(tiny, pruning=NoPruning()), HardwareConfig(lanes=1)),
         (replace(tiny, pruning=ConstantPruning(w_prune=30, start=60)), HardwareConfig(lanes=4)),
-        (replace(tiny, pruning=adaptive), HardwareConfig(lanes=2)),
+        (replace(tiny, redundancy=redundancy), HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, learn=False)),
     )
     for network, hardware in learning:

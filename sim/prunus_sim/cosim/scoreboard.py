@@ -57,7 +57,7 @@ UNITS = {
     "discarded": "rate",
     "event": "sequencer",
     "queue": "broadcast_fifo",
-    "pointer": "packed",
+    "row_pointer": "packed",
     "entry": "packed",
     "integrate": "array",
     "leak": "array",

@@ -31,13 +31,9 @@ COUNTED = [name for name in COUNTERS if name != "frozen_sops"]
 ACCESSES = [field.name for field in fields(Accesses)]
 
 
-def redundant() -> str:
-    return next(n for n, s in SCENARIOS.items() if n[:6] == "policy" and shapes_of(s(0)).redundancy)
-
-
 #: Kinds of cores: scenario, and the state variables that such a core has.
 KINDS: dict[str, tuple[str, set[str]]] = {
-    "learning": (redundant(), EVERYTHING | {"votes"}),
+    "learning": ("redundancy-adaptive", EVERYTHING | {"votes"}),
     "dense, inference": ("tiny-inference", INFERENCE | {"weights", "alive", "votes"}),
     "packed, inference": ("packed-loaded", INFERENCE | {"store", "votes"}),
 }
