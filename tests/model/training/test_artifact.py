@@ -232,15 +232,15 @@ def test_damage_below_a_valid_digest_is_noticed(forger: Forger) -> None:
 
 
 def test_newer_format_is_refused(forger: Forger) -> None:
-    forger.header(lambda h: h.update(format_version=2, novelty=1))
+    forger.header(lambda h: h.update(format_version=3, novelty=1))
     assert message_of(forger.path) == (
-        "be 'prunus network' of format 1, not 'prunus network' of format 2"
+        "be 'prunus network' of format 2, not 'prunus network' of format 3"
     )
 
 
 def test_other_format_is_refused(forger: Forger) -> None:
     forger.header(lambda h: h.update(format="x"))
-    assert message_of(forger.path) == "be 'prunus network' of format 1, not 'x' of format 1"
+    assert message_of(forger.path) == "be 'prunus network' of format 2, not 'x' of format 2"
 
 
 def test_unknown_and_missing_header_keys_are_refused(forger: Forger) -> None:
@@ -420,7 +420,7 @@ def test_forged_content_is_refused(forger: Forger) -> None:
 
 
 def test_refused_file_is_left_alone(forger: Forger) -> None:
-    forger.header(lambda h: h.update(format_version=2))
+    forger.header(lambda h: h.update(format_version=3))
     before = listing(forger.path.parent)
     message_of(forger.path)
     assert listing(forger.path.parent) == before
