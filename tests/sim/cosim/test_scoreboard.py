@@ -203,6 +203,16 @@ def test_first_in_time_of_two_mismatches_is_named() -> None:
     assert mismatch.what == f"strength[{early}] (backdoor)"
 
 
+def test_first_in_order_of_causes_is_named_if_the_step_is_the_same() -> None:
+    found = record("learning")
+    for cause, effect in (("weights", "v_fire"), ("last_step", "theta"), ("v_fire", "v")):
+        board, _ = found.scoreboard()
+        wrong = {name: found.state[name] ^ 1 for name in (effect, cause)}
+        mismatch = board.compare_state(found.number, found.state | wrong, "backdoor")
+        assert mismatch is not None
+        assert mismatch.what.startswith(f"{cause}[0")
+
+
 def test_synapse_that_was_pruned_by_mistake_is_the_fault_of_pruning() -> None:
     found = record("learning")
     board, _ = found.scoreboard()
