@@ -35,6 +35,8 @@ def row(
         "weight_bits": 8,
         "settings": {},
         "seed": seed,
+        "split": "test",
+        "chose": False,
         "early_exit": 0,
         "vote": vote,
         "hard": vote - 0.003,

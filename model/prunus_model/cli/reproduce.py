@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import click
 import joblib
@@ -13,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import WrongError, console, new_file, terminable
 from prunus_model.common.errors import ConfigError
-from prunus_model.study.claims import claims
-from prunus_model.study.export import collect, write_results
+from prunus_model.study.claims import OVERHEAD, claims, words
+from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.plan import Training, chosen, plan
@@ -59,6 +61,17 @@ LISTS = ("paper", "results")
     type=click.IntRange(min=1),
     help="Trainings at a time; the results do not depend on it. Default: all processors.",
 )
+@click.option(
+    "--overhead",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=OVERHEAD,
+    help="Results of the overhead in hardware. Default: those of the checkout.",
+)
+@click.option(
+    "--claims-only",
+    is_flag=True,
+    help="Train nothing: judge the claims anew by the rows that the output file has.",
+)
 @click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done.")
 def command(
     *,
@@ -68,6 +81,8 @@ def command(
     output: Path,
     figures: Path | None,
     jobs: int | None,
+    overhead: Path,
+    claims_only: bool,
     plan_only: bool,
 ) -> int:
     """Train and test all that RUNS lists, and judge the paper's claims by it.
@@ -75,6 +90,10 @@ def command(
     RUNS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
     only what is running; the same command continues.
     """
+    if claims_only:
+        head, rows = read_results(output)
+        _judge(output, head, rows, overhead)
+        return 0
     path = Path(str(files("prunus_model.study") / f"{runs}.toml"))
     if runs not in LISTS:
         path = Path(runs)
@@ -104,22 +123,17 @@ def command(
         )
         return INTERRUPTED
     collected = collect(trainings, store)
-    judged = claims(collected.rows)
     head = {
         "command": f"prunus reproduce {runs}",
         "versions": collected.versions,
         "model": fingerprint(),
-        "claims": judged,
     }
-    write_results(output, head, collected.rows)
-    console.print(f"Saved {output}: {len(collected.rows)} rows", soft_wrap=True)
+    _judge(output, head, collected.rows, overhead)
     if figures is not None:
         for name in draw(trainings, store, collected.rows, figures):
             console.print(f"Saved {name}", soft_wrap=True)
     if collected.missing:
         console.print(f"{collected.missing} trainings of the list are not in the store")
-    for claim in judged:
-        console.print(f"{claim['verdict']}: {claim['claim']}. {claim['measured']}", soft_wrap=True)
     if failures:
         for failure in failures:
             console.print(f"Failed: {failure.training.name}: {failure.message}", soft_wrap=True)
@@ -128,6 +142,21 @@ def command(
             f"{failures[0].training.name}: {failures[0].message}"
         )
     return 0
+
+
+def _judge(output: Path, head: dict[str, Any], rows: list[dict[str, Any]], overhead: Path) -> None:
+    """Judge the claims by some rows, write both and tell."""
+    judged = claims(rows, overhead=overhead)
+    write_results(output, head | {"claims": [asdict(claim) for claim in judged]}, rows)
+    console.print(f"Saved {output}: {len(rows)} rows", soft_wrap=True)
+    for claim in judged:
+        console.print(f"{claim.verdict}: {claim.claim}. Measured: {words(claim)}", soft_wrap=True)
+    if not overhead.exists():
+        console.print(
+            f"What pruning costs in hardware is not judged: {overhead} is missing. It is part of "
+            f"the checkout, made by `make overhead energy`; name it with --overhead",
+            soft_wrap=True,
+        )
 
 
 class _Display:

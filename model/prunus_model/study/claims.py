@@ -1,7 +1,11 @@
-"""The claims of the target's abstract, judged by the rows of a file of results.
+"""The claims of the target's abstract, each tested on the rows of a file of results.
 
 W. Guo et al., Front. Neurosci. 14:598876 (2020). Only the abstract is known here: it names figures,
-not the images, schedules or strengths that they are of.
+not the images, schedules or settings that they are of.
+
+A claim is data (:class:`Claim`); :func:`words` makes a text of it. What is judged are results on
+test images of seeds by which nothing was chosen; the settings come from
+:mod:`prunus_model.study.choice`.
 """
 
 from __future__ import annotations
@@ -11,66 +15,99 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+import prunus_model
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.study.choice import Goal, chosen_setting, comparable, judged, test_loss
 from prunus_model.study.comparison import soft_accuracy, soft_sops
-from prunus_model.study.statistics import Compared, Group, base_of, compared, groups
+from prunus_model.study.statistics import (
+    Group,
+    Tested,
+    Verdict,
+    at_least,
+    at_most,
+    base_of,
+    groups,
+    same_setting,
+)
 from prunus_model.training.history import QUANTILES
 from prunus_model.training.trainer import train
 
-__all__ = ["GOALS", "OPERATING", "OVERHEAD", "Goal", "claims", "operating"]
+__all__ = ["GOALS", "OVERHEAD", "Claim", "claims", "words"]
 
-Verdict = Literal["holds", "does not hold", "cannot be compared"]
-HOLDS: Verdict = "holds"
-WRONG: Verdict = "does not hold"
-UNKNOWN: Verdict = "cannot be compared"
-
-#: Where the overhead in hardware is, in the checkout.
-OVERHEAD = Path("overhead/results/overhead.json")
-#: Seeds that a mean must be of.
-_SEEDS = 5
-#: Percent of the energy of a presentation below which pruning is called negligible.
-_NEGLIGIBLE = 1.0
+_Row = dict[str, Any]
+#: Results of the overhead in hardware, if the package is in its checkout.
+OVERHEAD = Path(str(prunus_model.__file__)).resolve().parents[2] / "overhead/results/overhead.json"
 _COMMAND = "prunus reproduce paper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """Savings for a loss.
+class Claim:
+    """One claim and the test of it.
 
     Attributes
     ----------
-    inference, training : float
-        Forward SOPs that are left, of dense: at most.
-    loss : float
-        Points of accuracy lost against the network that is never pruned, seed by seed, by both
-        readouts: at most.
+    claim : str
+        What is claimed, with the margin and its unit.
+    estimate : float or None
+        What was measured: the mean over the seeds, as a rule; None if nothing was.
+    bound : float or None
+        One-sided 95 % confidence bound of the estimate, on the side of the margin; None where
+        nothing is sampled (a count or an estimate without spread) or ``n`` is below 2.
+    margin : float
+        What the estimate must not pass, in the same unit.
+    n : int
+        Paired seeds; 1 for what is not sampled, 0 if nothing was measured.
+    verdict : str
+        ``holds``, ``does not hold`` or ``not established``.
+    command : str
+        What measures it.
     """
 
-    inference: float
-    training: float
-    loss: float
-
-    def __str__(self) -> str:
-        return (
-            f"at 800 neurons {100 * (1 - self.inference):.0f} % fewer SOPs in inference and "
-            f"{100 * (1 - self.training):.0f} % fewer in training, for {self.loss:.2f} points of "
-            f"accuracy"
-        )
+    claim: str
+    estimate: float | None
+    bound: float | None
+    margin: float
+    n: int
+    verdict: Verdict
+    command: str
 
 
 #: What the abstract says, and what this project wants beyond it.
-OPERATING = Goal(inference=0.45, training=0.70, loss=0.44)
-_BEYOND = Goal(inference=0.35, training=0.50, loss=0.2)
-#: By the name that figures give them.
-GOALS = {"abstract": OPERATING, "aim": _BEYOND}
+GOALS = {
+    "abstract": Goal(inference=0.45, training=0.70, loss=0.44),
+    "aim": Goal(inference=0.35, training=0.50, loss=0.2),
+}
+#: Which rule each goal is judged for: with redundant inputs pruned too, or without.
+_RULES = (("abstract", False), ("abstract", True), ("aim", True))
+#: What the abstract says of soft pruning: points more, and the share of the SOPs that it saves.
+_POINTS, _SHARE = 3.33, 100 / 1.67
+_NOTHING = Tested(estimate=None, bound=None, n=0, verdict="not established")
 
 
-def claims(rows: Sequence[dict[str, Any]], *, overhead: Path = OVERHEAD) -> list[dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A claim before it is judged."""
+
+    text: str
+    unit: str
+    margin: float
+    judge: Callable[[Sequence[_Row]], Tested]
+    least: bool = False
+    command: str = _COMMAND
+
+    @property
+    def claim(self) -> str:
+        return (
+            f"{self.text}: {'at least' if self.least else 'at most'} {self.margin:.4g} {self.unit}"
+        )
+
+
+def claims(rows: Sequence[_Row], *, overhead: Path = OVERHEAD) -> list[Claim]:
     """Judge every claim.
 
     Parameters
@@ -78,266 +115,250 @@ def claims(rows: Sequence[dict[str, Any]], *, overhead: Path = OVERHEAD) -> list
     rows : sequence of dict
         Rows of a file of results.
     overhead : Path
-        Results of the overhead in hardware; need not be there.
+        Results of the overhead in hardware. If they are not there, what pruning costs is not
+        established.
 
     Returns
     -------
-    list of dict
-        Each with ``claim``, ``measured``, ``verdict``, ``note`` (what differs from the paper, or
-        what the figure leaves out) and ``command``.
+    list of Claim
+        Always the same claims, in the same order.
     """
-    found: list[tuple[str, Callable[[], tuple[str, Verdict]], str, str]] = [
-        (
-            f"Abstract: {OPERATING}",
-            lambda: _goal(rows, OPERATING),
-            (
-                "Schedule and readout are ours: both readouts must keep the loss; of the strengths "
-                "that do, that of most seeds"
-            ),
-            _COMMAND,
-        ),
-        (
-            f"Beyond it, the aim of this project: {_BEYOND}",
-            lambda: _goal(rows, _BEYOND),
-            "Not a claim of the paper",
-            _COMMAND,
-        ),
-        (
-            "Abstract: 3.33 points more accuracy than online soft pruning, equal share pruned",
-            lambda: soft_accuracy(_comparable(rows), operating(rows)),
-            (
-                "No share is known of the paper: the verdict is of the largest difference, of "
-                "either rule; redundancy goes beyond the abstract. Soft pruning is mapped to "
-                "integers here"
-            ),
-            f"{_COMMAND} --only pareto",
-        ),
-        (
-            "Abstract: 67 % more SOP reduction than online soft pruning, equal accuracy",
-            lambda: soft_sops(_comparable(rows), operating(rows), OPERATING.loss),
-            (
-                "In the reading that favours soft pruning: its zeros are not counted as SOPs. As "
-                "they are stored and read, it saves none in inference"
-            ),
-            f"{_COMMAND} --only pareto",
-        ),
-        (
-            "Abstract: the pruning threshold adapts over time and neurons",
-            lambda: _adapts(rows),
-            "The rule is a reconstruction from the abstract",
-            f"{_COMMAND} --only sizes",
-        ),
-        (
-            "Abstract: connection strengths are balanced, and weak neurons do not fail",
-            lambda: _balances(rows),
-            (
-                "Balance is read as deviation of the strengths over their mean; a neuron has "
-                "failed if no training image makes it fire in the end"
-            ),
-            f"{_COMMAND} --only sizes",
-        ),
-        (
-            "Title: pruning is unsupervised",
-            _unsupervised,
-            "Labels are used after training, to give neurons their votes",
-            _COMMAND,
-        ),
-        (
-            "Pruning costs next to nothing",
-            lambda: _cost(overhead),
-            (
-                f"Estimated by memory accesses and operations, none measured on a chip; "
-                f"negligible is read as less than {_NEGLIGIBLE:g} %"
-            ),
-            "make overhead energy",
-        ),
-    ]
-    judged = []
-    for claim, judge, note, command in found:
-        measured, verdict = judge()
-        judged.append(
-            {
-                "claim": claim,
-                "measured": measured,
-                "verdict": verdict,
-                "note": note,
-                "command": command,
-            }
-        )
-    return judged
-
-
-def _comparable(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows at the paper's size, on MNIST, that a curve can be of."""
-    return [
-        row
-        for row in rows
-        if (row["data"], row["neurons"], row["weight_bits"], row["early_exit"])
-        == ("mnist", 800, 8, 0)
-    ]
-
-
-def _adaptive(rows: Sequence[dict[str, Any]]) -> list[tuple[Group, Compared]]:
-    """Return all adaptive networks of the paper's size with enough paired seeds."""
-    rows = _comparable(rows)
+    rows = comparable(rows)
     found = []
-    for group in groups(rows, policy="adaptive"):
-        base = base_of(group, rows)
-        difference = compared(group, base) if base else None
-        if difference and len(difference.seeds) >= _SEEDS:
-            found.append((group, difference))
+    for question in _questions(overhead):
+        tested = question.judge(rows)
+        found.append(
+            Claim(
+                claim=question.claim,
+                estimate=tested.estimate,
+                bound=tested.bound,
+                margin=question.margin,
+                n=tested.n,
+                verdict=tested.verdict,
+                command=question.command,
+            )
+        )
     return found
 
 
-def operating(rows: Sequence[dict[str, Any]], goal: Goal = OPERATING) -> Group | None:
-    """Return the adaptive network with fewest SOPs in inference that loses no more than a goal.
+def words(claim: Claim) -> str:
+    """Return what was measured of a claim, for people.
 
-    Parameters
-    ----------
-    rows : sequence of dict
-        Rows of a file of results.
-    goal : Goal
-        Gives the loss.
+    Examples
+    --------
+    >>> words(
+    ...     Claim(
+    ...         claim="Points lost: at most 0.44 points",
+    ...         estimate=0.1,
+    ...         bound=0.25,
+    ...         margin=0.44,
+    ...         n=10,
+    ...         verdict="holds",
+    ...         command="prunus reproduce paper",
+    ...     )
+    ... )
+    '0.1 (95 % bound 0.25, margin 0.44; 10 paired seeds)'
     """
-    kept = [group for group, _ in _within(goal, _adaptive(rows))]
-    return min(kept, key=lambda group: group.mean("inference_sop_fraction"), default=None)
+    if claim.estimate is None:
+        return f"nothing measured (margin {claim.margin:.4g})"
+    if claim.bound is None:
+        return f"{claim.estimate:.3g} (margin {claim.margin:.4g})"
+    return (
+        f"{claim.estimate:.3g} (95 % bound {claim.bound:.3g}, margin {claim.margin:.4g}; "
+        f"{claim.n} paired seeds)"
+    )
 
 
-def _within(goal: Goal, found: list[tuple[Group, Compared]]) -> list[tuple[Group, Compared]]:
-    """Return what loses no more than a goal, by either readout."""
-    return [(group, c) for group, c in found if max(c.vote, c.hard) <= goal.loss]
-
-
-def _goal(rows: Sequence[dict[str, Any]], goal: Goal) -> tuple[str, Verdict]:
-    found = _adaptive(rows)
-    if not found:
-        return _missing()
-    cheap = [
-        (group, c)
-        for group, c in found
-        if group.mean("inference_sop_fraction") <= goal.inference
-        and group.mean("training_sop_fraction") <= goal.training
-    ]
-    kept = _within(goal, found)
-    if both := [pair for pair in cheap if pair in kept]:
-        # Of those that have it all, what most seeds speak for.
-        best = min(
-            both, key=lambda pair: (-len(pair[1].seeds), pair[0].mean("inference_sop_fraction"))
+def _questions(overhead: Path) -> list[_Question]:
+    found = []
+    for name, redundancy in _RULES:
+        goal = GOALS[name]
+        rule = ("Abstract" if name == "abstract" else "Aim of this project") + (
+            ", redundant inputs pruned too" if redundancy else ", rule of the paper"
         )
-        text = _saved(*best)
-        plain = [pair for pair in kept if not pair[0]["redundancy"]]
-        if plain and best not in plain:
-            other = min(plain, key=lambda pair: pair[0].mean("inference_sop_fraction"))
-            text += f". With the plain rule, most saved within the loss: {_saved(*other)}"
-        return text, HOLDS
-    said = []
-    if kept:
-        best = min(kept, key=lambda pair: pair[0].mean("inference_sop_fraction"))
-        said.append(f"Within the loss, most saved: {_saved(*best)}")
-    if cheap:
-        best = min(cheap, key=lambda pair: max(pair[1].vote, pair[1].hard))
-        said.append(f"Within the SOPs, least lost: {_saved(*best)}")
-    return ". ".join(said) or "No strength has either the loss or the SOPs", WRONG
+
+        def at_setting(
+            test: Callable[[Sequence[_Row], Group, Group], Tested],
+            redundancy: bool = redundancy,
+        ) -> Callable[[Sequence[_Row]], Tested]:
+            return lambda rows: _at_setting(rows, redundancy, test)
+
+        def loss(_rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
+            return test_loss(group, base, goal.loss)
+
+        found.append(_Question(f"{rule}: accuracy lost", "points", goal.loss, at_setting(loss)))
+        for phase, margin in (("inference", goal.inference), ("training", goal.training)):
+
+            def left(
+                _rows: Sequence[_Row],
+                group: Group,
+                _base: Group,
+                name: str = f"{phase}_sop_fraction",
+                margin: float = 100 * margin,
+            ) -> Tested:
+                return at_most([100 * row[name] for row in group.rows], margin)
+
+            found.append(
+                _Question(
+                    f"{rule}: forward SOPs left in {phase}",
+                    "% of dense",
+                    100 * margin,
+                    at_setting(left),
+                )
+            )
+        if name == "abstract":
+
+            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Tested:
+                return soft_accuracy(rows, group, _POINTS)
+
+            def sops(rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
+                return soft_sops(rows, group, base, loss=goal.loss, margin=_SHARE)
+
+            found += [
+                _Question(
+                    f"{rule}: more accurate than online soft pruning of an equal share",
+                    "points",
+                    _POINTS,
+                    at_setting(accuracy),
+                    least=True,
+                ),
+                _Question(
+                    f"{rule}: SOPs that online soft pruning saves for the same loss",
+                    "% of what is saved here",
+                    _SHARE,
+                    at_setting(sops),
+                ),
+            ]
+    return [*found, *_other_questions(overhead)]
 
 
-def _saved(group: Group, c: Compared) -> str:
-    inference, training = (
-        100 * (1 - group.mean(f"{name}_sop_fraction")) for name in ("inference", "training")
-    )
-    return (
-        f"{inference:.1f} % fewer in inference and {training:.1f} % fewer in training than dense "
-        f"({100 * (1 - c.inference):.1f} and {100 * (1 - c.training):.1f} % fewer than unpruned), "
-        f"for {c.vote:.2f} ± {c.vote_error:.2f} points by vote and {c.hard:.2f} by hard "
-        f"readout ({group['epochs']} epochs, {len(c.seeds)} paired seeds; {group.strength})"
-    )
+def _other_questions(overhead: Path) -> list[_Question]:
+    def at_default(
+        test: Callable[[Group, Group], Tested],
+    ) -> Callable[[Sequence[_Row]], Tested]:
+        return lambda rows: _at_default(rows, test)
 
-
-def _plain(rows: Sequence[dict[str, Any]]) -> list[Group]:
-    """Return the adaptive networks at default strength, without what goes beyond the paper."""
-    found = [group for group, _ in _adaptive(rows)]
-    return [g for g in found if "sizes" in g.rows[0]["parts"] and not g["redundancy"]]
-
-
-def _adapts(rows: Sequence[dict[str, Any]]) -> tuple[str, Verdict]:
-    found = _plain(rows)
-    if not found:
-        return _missing()
-    group = found[0]
-    low, middle, high = (QUANTILES.index(q) for q in (10, 50, 90))
-    early, late = (
-        np.mean([row[name] for row in group.rows], axis=0)
-        for name in ("w_prune_early", "w_prune_late")
-    )
-    holds = all(
-        row["w_prune_late"][middle] > row["w_prune_early"][middle]
-        and row["w_prune_late"][high] > row["w_prune_late"][low]
-        for row in group.rows
-    )
-    return (
-        f"Median threshold {early[middle]:.1f} after a tenth of the training and "
-        f"{late[middle]:.1f} at its end; then {late[low]:.1f} to {late[high]:.1f} between the "
-        f"10th and 90th percentile of the neurons ({len(group.seeds)} seeds)"
-    ), HOLDS if holds else WRONG
-
-
-def _balances(rows: Sequence[dict[str, Any]]) -> tuple[str, Verdict]:
-    found = _plain(rows)
-    base = base_of(found[0], _comparable(rows)) if found else None
-    if base is None:
-        return _missing()
-
-    def spread(group: Group) -> float:
-        return float(np.mean([r["strength_deviation"] / r["strength_mean"] for r in group.rows]))
-
-    group = found[0]
-    others = [
-        f"{spread(other):.3f} with {other['policy']} pruning, "
-        f"{other.mean('silent_neurons'):.1f} failed"
-        for other in groups(_comparable(rows), part="sizes", policy="constant")
+    return [
+        _Question(
+            "Abstract: the pruning threshold adapts over time, median at the end above that of "
+            "the first tenth",
+            "(weight)",
+            1.0,
+            at_default(lambda group, _: at_least([_rise(row) for row in group.rows], 1.0)),
+            least=True,
+        ),
+        _Question(
+            "Abstract: the pruning threshold adapts over neurons, 10th to 90th percentile",
+            "(weight)",
+            1.0,
+            at_default(lambda group, _: at_least([_spread(row) for row in group.rows], 1.0)),
+            least=True,
+        ),
+        _Question(
+            "Abstract: strengths are balanced, deviation over mean above that of the unpruned",
+            "(ratio)",
+            0.0,
+            at_default(lambda group, base: at_most(_paired(group, base, _unevenness), 0.0)),
+        ),
+        _Question(
+            "Abstract: weak neurons do not fail, neurons that no training image makes fire beyond "
+            "those of the unpruned",
+            "neurons",
+            0.0,
+            at_default(
+                lambda group, base: at_most(
+                    _paired(group, base, lambda row: float(row["silent_neurons"])), 0.0
+                )
+            ),
+        ),
+        _Question(
+            "Title: pruning is unsupervised, state variables that change with shuffled labels",
+            "variables",
+            0.0,
+            lambda _: _exact(_changed_by_labels(), 0.0),
+        ),
+        _Question(
+            "Pruning costs next to nothing, energy of the pruning itself in a learning "
+            "presentation at 800 neurons",
+            "% of its energy",
+            1.0,
+            lambda _: _exact(_cost(overhead), 1.0),
+            command="make overhead energy",
+        ),
     ]
-    silent = group.mean("silent_neurons"), base.mean("silent_neurons")
-    holds = spread(group) < spread(base) and silent[0] <= silent[1]
-    text = (
-        f"Deviation of the strengths over their mean: {spread(group):.3f}, {silent[0]:.1f} of 800 "
-        f"neurons failed; unpruned {spread(base):.3f}, {silent[1]:.1f} failed"
-    )
-    return "; ".join([text, *others]), HOLDS if holds else WRONG
+
+
+def _at_setting(
+    rows: Sequence[_Row],
+    redundancy: bool,
+    test: Callable[[Sequence[_Row], Group, Group], Tested],
+) -> Tested:
+    """Test a rule at one setting for all goals: the one chosen for the savings of the abstract."""
+    setting = chosen_setting(rows, GOALS["abstract"], redundancy=redundancy)
+    rows = judged(rows)
+    group = same_setting(setting, rows) if setting else None
+    base = base_of(group, rows) if group else None
+    return test(rows, group, base) if group and base else _NOTHING
+
+
+def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Tested]) -> Tested:
+    """Test the rule of the paper as the configuration `paper` has it."""
+    rows = judged(rows)
+    default = NetworkConfig.named("paper").to_mapping()["pruning"]
+    for group in groups(rows, policy="adaptive", epochs=2, settings={}):
+        same = all(default[name] == value for name, value in group["policy_strength"].items())
+        if same and not group.redundancy and (base := base_of(group, rows)) is not None:
+            return test(group, base)
+    return _NOTHING
+
+
+def _paired(group: Group, base: Group, value: Callable[[_Row], float]) -> list[float]:
+    by_seed = {row["seed"]: row for row in base.rows}
+    return [
+        value(row) - value(by_seed[row["seed"]]) for row in group.rows if row["seed"] in by_seed
+    ]
+
+
+def _rise(row: _Row) -> float:
+    middle = QUANTILES.index(50)
+    return float(row["w_prune_late"][middle] - row["w_prune_early"][middle])
+
+
+def _spread(row: _Row) -> float:
+    low, high = QUANTILES.index(10), QUANTILES.index(90)
+    return float(row["w_prune_late"][high] - row["w_prune_late"][low])
+
+
+def _unevenness(row: _Row) -> float:
+    return float(row["strength_deviation"] / row["strength_mean"])
+
+
+def _exact(value: float | None, margin: float) -> Tested:
+    """Compare what has no spread."""
+    if value is None:
+        return _NOTHING
+    verdict: Verdict = "holds" if value <= margin else "does not hold"
+    return Tested(estimate=value, bound=None, n=1, verdict=verdict)
 
 
 @cache
-def _unsupervised() -> tuple[str, Verdict]:
+def _changed_by_labels() -> float | None:
+    """Return how many state variables differ if the labels are shuffled; None without evidence."""
     data = load("sample", "train")
     shuffled = np.random.default_rng(0).permutation(data.labels)
     config = NetworkConfig.named("demo")
-    states, responses = [], []
-    for labels in (data.labels, shuffled):
-        artifact = train(config, replace(data, labels=labels))
-        states.append(artifact.state)
-        responses.append(artifact.response)
-    differing = states[0].differences(states[1])
-    # Were the votes the same, the labels would not have been shuffled.
-    equal = not differing and not np.array_equal(responses[0], responses[1])
-    synapses, pruned = states[0].alive.size, int(np.count_nonzero(~states[0].alive))
-    return (
-        f"{config.neurons} neurons, {len(data)} images of the sample, labels shuffled: "
-        f"{len(differing)} state variables differ ({synapses:,} synapses, {pruned:,} pruned)"
-    ), HOLDS if equal else WRONG
+    first, second = (
+        train(config, replace(data, labels=labels)) for labels in (data.labels, shuffled)
+    )
+    # Were the votes the same, the labels would not have been shuffled; unpruned, it says nothing.
+    if np.array_equal(first.response, second.response) or first.state.alive.all():
+        return None
+    return float(len(first.state.differences(second.state)))
 
 
-def _cost(overhead: Path) -> tuple[str, Verdict]:
+def _cost(overhead: Path) -> float | None:
+    """Return the largest share of the energy, of all rules, in percent; None without results."""
     if not overhead.exists():
-        return f"Needs {overhead}", UNKNOWN
+        return None
     rows = json.loads(overhead.read_text())["pruning_unit"]
-    rules = ("adaptive", "adaptive + redundancy")
-    shares = {pruning_label(row): row["percent"] for row in rows if row["neurons"] == 800}
-    if not all(rule in shares for rule in rules):
-        return f"Needs 800 neurons in {overhead}", UNKNOWN
-    text = " and ".join(f"{shares[rule]:.4f} % ({rule})" for rule in rules)
-    return (
-        f"{text} of the energy of a learning presentation at 800 neurons; area and clock are in "
-        f"{overhead}"
-    ), HOLDS if max(shares[rule] for rule in rules) < _NEGLIGIBLE else WRONG
-
-
-def _missing() -> tuple[str, Verdict]:
-    return f"Needs adaptive and none at 800 neurons on MNIST, {_SEEDS} seeds", UNKNOWN
+    return max((float(row["percent"]) for row in rows if row["neurons"] == 800), default=None)

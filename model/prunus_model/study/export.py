@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.common.atomic import write_atomically
+from prunus_model.common.errors import ResultsError
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 
-__all__ = ["Collected", "collect", "write_results"]
+__all__ = ["Collected", "collect", "read_results", "write_results"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,32 @@ def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
     return Collected(rows=rows, versions=joined, missing=missing)
 
 
+def read_results(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read a file that :func:`write_results` has written.
+
+    Returns
+    -------
+    head : dict
+        What comes before the rows.
+    rows : list of dict
+
+    Raises
+    ------
+    ResultsError
+        If there is no such file, or if it is something else.
+    """
+    try:
+        head = json.loads(path.read_text(encoding="utf-8"))
+        rows = head.pop("runs")
+        if not all(isinstance(row, dict) for row in rows):
+            raise TypeError
+    except OSError as e:
+        raise ResultsError(f"Results {path} must be readable: {e.strerror}") from e
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise ResultsError(f"Results {path} must be a file that prunus reproduce has made") from e
+    return head, rows
+
+
 def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """Write a file of JSON with one line for each row, so that a change shows which row changed.
 
@@ -95,4 +122,5 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     keys = ("data", "neurons", "epochs", "policy", "weight_bits")
     strength = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_strength")]
     settings = json.dumps(row["settings"], sort_keys=True)
-    return (*(row[key] for key in keys), strength, settings, row["seed"], row["early_exit"])
+    last = ("split", "seed", "early_exit")
+    return (*(row[key] for key in keys), strength, settings, *(row[key] for key in last))

@@ -8,17 +8,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prunus_model.common.errors import ConfigError
-from prunus_model.data.datasets import check_for, load
+from prunus_model.common.errors import ConfigError, DataError
+from prunus_model.data.datasets import Split, check_for, load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.trials import Run, dotted
 
-__all__ = ["Training", "chosen", "plan"]
+__all__ = ["Training", "chosen", "halves", "plan"]
 
 #: Microseconds of a presentation on one core: a part that is always there, and one per neuron.
 #: Only the ratios matter, for the time that is left.
 _FIXED, _PER_NEURON = 28.0, 0.03
+#: One of so many training images, the last ones, is for validation: of MNIST, the last 10,000.
+_VALIDATION = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,10 @@ class Training:
         Parts of the list that ask for it, each with the label that it has there.
     settings : dict
         What was set beside policy, seed and width.
+    validate : bool
+        Whether it is tested on the last sixth of the training images, and trained without it.
+    chose : bool
+        Whether settings were chosen by its result.
     presentations : int
         Presentations of training, labelling and tests together.
     """
@@ -56,6 +62,8 @@ class Training:
     early_exits: tuple[int, ...]
     parts: dict[str, str]
     settings: dict[str, Any]
+    validate: bool
+    chose: bool
     presentations: int
 
     @property
@@ -78,6 +86,8 @@ class Training:
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
             "seed": self.config.seed,
+            "split": "validation" if self.validate else "test",
+            "chose": self.chose,
         }
 
     @property
@@ -91,7 +101,49 @@ class Training:
         return (
             f"{self.data} {self.config_name} {columns['policy']}{text} "
             f"weight_bits={self.config.weight_bits} epochs={self.epochs} seed={self.config.seed}"
+            f"{' validate' if self.validate else ''}"
         )
+
+
+def halves(data: str, *, validate: bool, progress: bool = False) -> tuple[Split, Split]:
+    """Load what a training is trained with, and what it is tested on.
+
+    Parameters
+    ----------
+    data : str
+        Data set, as :func:`prunus_model.data.datasets.load` takes it.
+    validate : bool
+        Whether the last sixth of the training images takes the place of the test images.
+    progress : bool
+        Whether a download shows its progress on the standard error.
+
+    Returns
+    -------
+    train, test : Split
+        Without an image in common.
+
+    Raises
+    ------
+    DataError
+        If the data are missing or damaged, or too few to be divided.
+    """
+    train = load(data, "train", progress=progress)
+    if not validate:
+        return train, load(data, "test", progress=progress)
+    kept = len(train) - len(train) // _VALIDATION
+    if kept == len(train):
+        raise DataError(
+            f"Data {data} must have at least {_VALIDATION} training images for validation, "
+            f"not {len(train)}"
+        )
+    first, last = (
+        replace(train, name=f"{train.name}, {name}", images=images, labels=labels)
+        for name, images, labels in (
+            ("but for the last sixth", train.images[:kept], train.labels[:kept]),
+            ("last sixth", train.images[kept:], train.labels[kept:]),
+        )
+    )
+    return first, last
 
 
 def chosen(runs: Sequence[Run], only: Collection[str]) -> list[Run]:
@@ -131,17 +183,17 @@ def plan(runs: Sequence[Run]) -> list[Training]:
     """
     trainings: dict[str, Training] = {}
     data = {
-        name: (load(name, "train", progress=True), load(name, "test", progress=True))
-        for name in dict.fromkeys(run.data for run in runs)
+        (name, validate): halves(name, validate=validate, progress=True)
+        for name, validate in dict.fromkeys((run.data, run.validate) for run in runs)
     }
     # Now, not after hours of other trainings.
-    for name, inputs, classes in dict.fromkeys(
-        (run.data, run.config.inputs, run.config.readout.classes) for run in runs
+    for key, inputs, classes in dict.fromkeys(
+        ((run.data, run.validate), run.config.inputs, run.config.readout.classes) for run in runs
     ):
-        for split in data[name]:
+        for split in data[key]:
             check_for(split, inputs=inputs, classes=classes)
     for run in runs:
-        train, test = data[run.data]
+        train, test = data[run.data, run.validate]
         digest = _digest(run, (train.sha256, test.sha256))
         known = trainings.get(digest)
         exits = {*run.stop_after, *(known.early_exits if known else ())}
@@ -160,6 +212,8 @@ def plan(runs: Sequence[Run]) -> list[Training]:
             early_exits=tuple(sorted(exits)),
             parts={**parts, run.part: run.label},
             settings=known.settings if known else dict(run.settings),
+            validate=run.validate,
+            chose=run.chose or (known is not None and known.chose),
             presentations=len(train) * (run.epochs + 1) + len(test) * len(exits),
         )
     return list(trainings.values())

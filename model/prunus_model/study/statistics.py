@@ -1,4 +1,10 @@
-"""Rows of equal runs put together over their seeds, and compared seed by seed."""
+"""Rows of equal trials put together over their seeds, compared seed by seed, and tested.
+
+A verdict is a one-sided test at 95 % on the paired differences of seeds (Student's t, as
+``scipy.stats.ttest_1samp`` does it): a claim *holds* if the confidence bound of the mean is within
+the margin, *does not hold* if the bound on the other side is beyond it, and is *not established*
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +12,39 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from scipy.special import stdtrit
 
 from prunus_model.spec.config import pruning_label
 from prunus_model.study.trials import dotted
 
 __all__ = [
+    "CONFIDENCE",
     "Compared",
     "Group",
+    "Tested",
+    "Verdict",
+    "at_least",
+    "at_most",
     "base_of",
     "by_series",
     "compared",
     "curve",
     "groups",
     "interpolated",
+    "losses",
+    "same_setting",
 ]
 
+Verdict: TypeAlias = Literal["holds", "does not hold", "not established"]
+#: Of every confidence bound; each is one-sided.
+CONFIDENCE = 0.95
+
 _Row = dict[str, Any]
-#: What, with the rule of pruning and the settings, makes two runs equal but for the seed.
-_SAME = ("data", "neurons", "epochs", "weight_bits", "early_exit")
+#: What, with the parameters of the policy, makes two runs equal but for the seed.
+_SAME = ("data", "neurons", "epochs", "weight_bits", "early_exit", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,12 @@ class Group:
         row = self.rows[0]
         values = row["policy_strength"] | dotted({"redundancy": row["redundancy"] or {}})
         return ", ".join(f"{k} {v}" for k, v in values.items())
+
+    @property
+    def redundancy(self) -> bool:
+        """Whether redundant inputs are pruned too."""
+        row = self.rows[0]
+        return bool(row["redundancy"])
 
     @property
     def settings(self) -> str:
@@ -101,6 +125,84 @@ class Compared:
     training: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """Outcome of a one-sided test of a mean against a margin.
+
+    Attributes
+    ----------
+    estimate : float or None
+        Mean; None without a value.
+    bound : float or None
+        One-sided confidence bound of the mean on the side of the margin; None with fewer than two
+        values.
+    n : int
+        Number of values: of paired seeds, as a rule.
+    verdict : str
+        ``holds``, ``does not hold`` or ``not established``.
+    """
+
+    estimate: float | None
+    bound: float | None
+    n: int
+    verdict: Verdict
+
+
+def at_most(values: Sequence[float], margin: float) -> Tested:
+    """Test whether the mean of a population is at most a margin (non-inferiority, if of losses).
+
+    Parameters
+    ----------
+    values : sequence of float
+        Independent values, for example one paired difference for each seed.
+    margin : float
+        In the unit of the values.
+
+    Returns
+    -------
+    Tested
+        With an upper bound.
+
+    Examples
+    --------
+    >>> tested = at_most([0.1, 0.2, 0.3], 0.5)
+    >>> round(tested.estimate, 3), round(tested.bound, 3), tested.n, tested.verdict
+    (0.2, 0.369, 3, 'holds')
+    >>> at_most([0.1, 0.2, 0.3], 0.3).verdict, at_most([0.1, 0.2, 0.3], 0.0).verdict
+    ('not established', 'does not hold')
+    """
+    n = len(values)
+    if n < 2:
+        return Tested(
+            estimate=mean(values) if values else None, bound=None, n=n, verdict="not established"
+        )
+    estimate = mean(values)
+    half = float(stdtrit(n - 1, CONFIDENCE)) * stdev(values) / n**0.5
+    verdict: Verdict = "not established"
+    if estimate + half <= margin:
+        verdict = "holds"
+    elif estimate - half > margin:
+        verdict = "does not hold"
+    return Tested(estimate=estimate, bound=estimate + half, n=n, verdict=verdict)
+
+
+def at_least(values: Sequence[float], margin: float) -> Tested:
+    """Test whether the mean of a population is at least a margin; as :func:`at_most`.
+
+    Returns
+    -------
+    Tested
+        With a lower bound.
+    """
+    turned = at_most([-value for value in values], -margin)
+    return Tested(
+        estimate=None if turned.estimate is None else -turned.estimate,
+        bound=None if turned.bound is None else -turned.bound,
+        n=turned.n,
+        verdict=turned.verdict,
+    )
+
+
 def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group]:
     """Return groups of rows, in the order of the rows.
 
@@ -120,6 +222,13 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
         key = [*(row[k] for k in (*_SAME, "policy", "policy_strength", "redundancy", "settings"))]
         found.setdefault(json.dumps(key, sort_keys=True), []).append(row)
     return [Group(tuple(sorted(same, key=lambda row: row["seed"]))) for same in found.values()]
+
+
+def same_setting(group: Group, rows: Sequence[_Row]) -> Group | None:
+    """Return the rows that have all parameters of a group, whatever their split and seed."""
+    names = {*_SAME, "policy", "policy_strength", "redundancy", "settings"} - {"split"}
+    found = groups(rows, **{name: group[name] for name in names})
+    return found[0] if found else None
 
 
 def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
@@ -148,24 +257,43 @@ def base_of(group: Group, rows: Sequence[_Row]) -> Group | None:
     return found[0] if found else None
 
 
+def losses(group: Group, base: Group, readout: str) -> list[float]:
+    """Return how many points of percent a group loses against another, for each shared seed.
+
+    Parameters
+    ----------
+    group, base : Group
+        Paired by seed; a seed that only one of them has is left out.
+    readout : {"vote", "hard"}
+        Whose accuracy.
+
+    Returns
+    -------
+    list of float
+        By ascending seed.
+    """
+    return [100 * (a[readout] - b[readout]) for a, b in _pairs(group, base)]
+
+
+def _pairs(group: Group, base: Group) -> list[tuple[_Row, _Row]]:
+    by_seed = {row["seed"]: row for row in base.rows}
+    return [(by_seed[row["seed"]], row) for row in group.rows if row["seed"] in by_seed]
+
+
 def compared(group: Group, base: Group) -> Compared | None:
     """Compare two groups by the seeds that both have; None if there are none."""
-    by_seed = {row["seed"]: row for row in base.rows}
-    pairs = [(by_seed[row["seed"]], row) for row in group.rows if row["seed"] in by_seed]
+    pairs = _pairs(group, base)
     if not pairs:
         return None
-
-    def differences(name: str) -> list[float]:
-        return [100 * (a[name] - b[name]) for a, b in pairs]
 
     def ratio(name: str) -> float:
         return float(mean(b[name] / a[name] for a, b in pairs))
 
-    vote = differences("vote")
+    vote = losses(group, base, "vote")
     return Compared(
         seeds=tuple(row["seed"] for _, row in pairs),
         vote=mean(vote),
-        hard=mean(differences("hard")),
+        hard=mean(losses(group, base, "hard")),
         vote_error=stdev(vote) / len(vote) ** 0.5 if len(vote) > 1 else 0.0,
         inference=ratio("forward_sops_per_inference"),
         training=ratio("forward_sops_per_training_presentation"),

@@ -1,5 +1,10 @@
 """Run lists: what is to be trained and tested, declared in TOML.
 
+Settings are chosen on a validation split: with ``validate = true`` a network is trained on the
+training images but for the last sixth of them (of MNIST, the last 10,000), and tested on that
+sixth. ``choosing_seeds``, beside the entries, are seeds on whose *test* images settings were chosen
+all the same: what is claimed is judged by other seeds.
+
 A list has entries, ``[[runs]]``. Each belongs to a part, which `--only` can choose, and stands for
 every combination of what it lists: data sets, configurations, policies with their parameters,
 widths of weights, seeds. See ``paper.toml`` beside this module.
@@ -9,7 +14,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from itertools import product
@@ -58,6 +63,9 @@ class Runs:
         Widths of weights; default: as configured.
     stop_after : tuple of int
         Early exits. Each is tested on the same trained network; 0 means none.
+    validate : bool
+        Whether the last sixth of the training images takes the place of the test images, and is
+        not trained with.
     set : dict
         Other values of the configuration, as nested tables.
     """
@@ -72,6 +80,7 @@ class Runs:
     stop_after: Annotated[
         tuple[Annotated[int, Field(ge=0, le=max_of(STEP_BITS))], ...], Field(min_length=1)
     ] = (0,)
+    validate: bool = False
     set: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,6 +118,10 @@ class Run:
         Early exits to be tested.
     settings : dict
         What else was set.
+    validate : bool
+        Whether it is tested on the last sixth of the training images.
+    chose : bool
+        Whether settings were chosen by its result: as validation, or by a seed that did.
     """
 
     part: str
@@ -119,8 +132,11 @@ class Run:
     epochs: int
     stop_after: tuple[int, ...]
     settings: Mapping[str, Any]
+    validate: bool = False
+    chose: bool = False
 
 
+_SEEDS = TypeAdapter(tuple[Annotated[int, Field(ge=0)], ...], config=ConfigDict(strict=True))
 _ENTRY = TypeAdapter(Runs)
 
 
@@ -176,14 +192,19 @@ def parse_runs(text: str, *, source: str = "run list") -> list[Run]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"{source}: Run list must be TOML: {e}") from e
-    if unknown := [key for key in values if key != "runs"]:
+    if unknown := [key for key in values if key not in ("runs", "choosing_seeds")]:
         raise ConfigError(f"{source}: Key {unknown[0]!r} is unknown")
     entries = values.get("runs", [])
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"{source}: Run list must have at least one [[runs]]")
+    try:
+        choosing = _SEEDS.validate_json(json.dumps(values.get("choosing_seeds", []), default=str))
+    except ValidationError as e:
+        raise ConfigError(f"{source}: choosing_seeds must be a list of seeds") from e
     runs: list[Run] = []
     for number, entry in enumerate(entries, start=1):
-        runs += _expand(_entry(entry, f"{source}: runs {number}"), f"{source}: runs {number}")
+        where = f"{source}: runs {number}"
+        runs += _expand(_entry(entry, where), choosing, where)
     return runs
 
 
@@ -197,7 +218,7 @@ def _entry(entry: Any, where: str) -> Runs:
         raise ConfigError(f"{where}: " + "; ".join(sentences(e))) from e
 
 
-def _expand(entry: Runs, where: str) -> Iterator[Run]:
+def _expand(entry: Runs, choosing: Collection[int], where: str) -> Iterator[Run]:
     grid = [
         point
         for number, table in enumerate(entry.policies, start=1)
@@ -216,6 +237,8 @@ def _expand(entry: Runs, where: str) -> Iterator[Run]:
             epochs=entry.epochs,
             stop_after=entry.stop_after,
             settings=entry.set,
+            validate=entry.validate,
+            chose=entry.validate or seed in choosing,
         )
 
 

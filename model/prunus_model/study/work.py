@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.data.datasets import Split, SplitName, load
+from prunus_model.data.datasets import Split
 from prunus_model.reference.readout import UNDECIDED
-from prunus_model.study.plan import Training
+from prunus_model.study.plan import Training, halves
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation, evaluate
 from prunus_model.training.history import UNKNOWN, History
@@ -51,7 +51,9 @@ class Result:
 
 
 def train_and_test(training: Training) -> Result:
-    """Train on one core, label with the training images, test on the test images.
+    """Train on one core, label with the images of the training, test on those kept for that.
+
+    What is kept are the test images or, for a choice, the last sixth of the training images.
 
     Parameters
     ----------
@@ -68,13 +70,11 @@ def train_and_test(training: Training) -> Result:
     PrunusError
         If the data have gone or do not fit.
     """
-    trainer = Trainer(
-        training.config, _split(training.data, "train", Path.cwd()), epochs=training.epochs
-    )
+    train, test = _halves(training.data, training.validate, Path.cwd())
+    trainer = Trainer(training.config, train, epochs=training.epochs)
     while not trainer.done:
         trainer.advance()
     artifact = trainer.finish(threads=1)
-    test = _split(training.data, "test", Path.cwd())
     tests = {
         stop: _tested(evaluate(artifact, test, stop_after=stop, threads=1))
         for stop in training.early_exits
@@ -91,9 +91,9 @@ def train_and_test(training: Training) -> Result:
 
 
 @lru_cache(maxsize=4)
-def _split(data: str, split: SplitName, _folder: Path) -> Split:
+def _halves(data: str, validate: bool, _folder: Path) -> tuple[Split, Split]:
     """Load once in each process, and in each folder, as data may be named relative to it."""
-    return load(data, split)
+    return halves(data, validate=validate)
 
 
 def _row(artifact: Artifact) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from prunus_cli import Cli, message, process, write_digits
 from prunus_model.study.runner import Failure, reproduce
 from prunus_model.study.work import train_and_test
 
+pytestmark = pytest.mark.tools
+
 #: Every part, on 7 x 7 images: 14 trainings, of which one is asked for twice.
 LIST = """
 [[runs]]
@@ -141,7 +143,7 @@ def test_list_is_done_once_and_written(here: Cli) -> None:
     assert {claim["verdict"] for claim in results["claims"]} <= {
         "holds",
         "does not hold",
-        "cannot be compared",
+        "not established",
     }
     found = rows()
     # Each training once, with each early exit that some part wants.
@@ -177,6 +179,46 @@ def test_part_can_be_done_alone(here: Cli) -> None:
     assert out.startswith(f"1 of {TRAININGS} trainings there already")
     assert "not in the store" not in out
     assert len(rows()) == TRAININGS + 4 + 2
+
+
+def test_claims_can_be_judged_anew(here: Cli) -> None:
+    here.succeed("reproduce", "list.toml", "-j", "1", "--only", "early-exit")
+    before = OUTPUT.read_bytes()
+    results = json.loads(before)
+    OUTPUT.write_text(json.dumps(results | {"claims": []}))
+    missing = "nowhere/overhead.json"
+    out = here.succeed("reproduce", "--claims-only", "--overhead", missing)
+    assert f"is not judged: {missing} is missing" in out
+    assert "make overhead energy`; name it with --overhead\n" in out
+    cost = results["claims"][-1]
+    assert f"not established: {cost['claim']}. Measured: nothing measured" in out
+    units = [{"policy": "adaptive", "neurons": 800, "percent": 0.5}]
+    Path("overhead.json").write_text(json.dumps({"pruning_unit": units}))
+    out = here.succeed("reproduce", "--claims-only", "--overhead", "overhead.json")
+    assert "missing" not in out
+    assert f"holds: {cost['claim']}. Measured: 0.5 (margin 1)" in out
+    # By the results of the checkout everything is as it was.
+    here.succeed("reproduce", "--claims-only")
+    assert OUTPUT.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"claims": []}', '{"runs": [3]}'])
+def test_claims_of_something_else_are_refused(here: Cli, content: str) -> None:
+    said = here.refuse("reproduce", "--claims-only", "-o", "nowhere.json")
+    assert said == "Results nowhere.json must be readable: No such file or directory"
+    Path("other.json").write_text(content)
+    said = here.refuse("reproduce", "--claims-only", "-o", "other.json")
+    assert said == "Results other.json must be a file that prunus reproduce has made"
+    assert Path("other.json").read_text() == content
+
+
+def test_validation_is_tested_on_training_images(here: Cli) -> None:
+    text = LIST.split("[[runs]]")[1].replace("epochs", "validate = true\nepochs")
+    Path("validation.toml").write_text(f"choosing_seeds = [9]\n[[runs]]{text}")
+    here.succeed("reproduce", "validation.toml", "-j", "1")
+    assert {(row["split"], row["chose"]) for row in rows()} == {("validation", True)}
+    # 383 images: shares of 200 test images would be other fractions.
+    assert all(round(383 * row["vote"]) == pytest.approx(383 * row["vote"]) for row in rows())
 
 
 def test_plan_does_nothing(here: Cli) -> None:

@@ -44,6 +44,8 @@ def training(policy: str, seed: int, parts: dict[str, str], name: str = "tiny") 
         early_exits=(0,),
         parts=parts,
         settings={},
+        validate=False,
+        chose=False,
         presentations=1,
     )
 
@@ -216,9 +218,11 @@ def test_series_have_the_values_of_the_table(store: ResultStore) -> None:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     claim = {
         "claim": "C",
-        "measured": "M",
+        "estimate": 0.1,
+        "bound": 0.2,
+        "margin": 0.44,
+        "n": 5,
         "verdict": "holds",
-        "note": "N",
         "command": "prunus x",
     }
     head = {"command": "prunus reproduce paper", "versions": {"python": "3"}, "claims": [claim]}
@@ -239,7 +243,7 @@ def test_results_have_one_line_for_each_row(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("claims", "| C | **holds** | M. N. `prunus x` |"),
+        ("claims", "| C | **holds** | 0.1 (95 % bound 0.2, margin 0.44; 5 paired seeds) |"),
         (
             "reproduction-sizes",
             (

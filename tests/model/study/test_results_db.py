@@ -36,6 +36,8 @@ def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "ada
         early_exits=exits,
         parts={"sizes": ""},
         settings={},
+        validate=False,
+        chose=False,
         presentations=4800,
     )
 

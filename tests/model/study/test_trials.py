@@ -5,6 +5,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prunus_cli import tiny, write_digits
@@ -12,7 +13,7 @@ from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.spec.config import POLICIES, AdaptivePruning, NetworkConfig, pruning_label
 from prunus_model.study import fingerprint as fingerprints
 from prunus_model.study.fingerprint import fingerprint
-from prunus_model.study.plan import chosen, plan
+from prunus_model.study.plan import chosen, halves, plan
 from prunus_model.study.trials import Run, parse_runs, read_runs
 
 #: An entry that is right; each test changes a line or adds one.
@@ -251,6 +252,44 @@ def test_data_that_do_not_fit_are_refused_before_anything_is_trained() -> None:
     fits = run()
     with pytest.raises(DataError, match="49"):
         plan([fits, replace(fits, config=NetworkConfig.named("demo"))])
+
+
+def test_seeds_and_validation_that_choose_are_said() -> None:
+    validated = ENTRY.replace("epochs = 2", "epochs = 2\nvalidate = true")
+    found = parse_runs(f"choosing_seeds = [1]\n{validated}{ENTRY}")
+    assert [(run.validate, run.config.seed, run.chose) for run in found] == [
+        (True, 1, True),
+        (True, 2, True),
+        (False, 1, True),
+        (False, 2, False),
+    ]
+    assert not any(run.chose for run in parse_runs(ENTRY))
+    for wrong in ("3", "[-1]", '["1"]', "[1.5]"):
+        said = refused(f"choosing_seeds = {wrong}\n{ENTRY}")
+        assert said == "list.toml: choosing_seeds must be a list of seeds"
+    said = changed("epochs = 2", "epochs = 2\nvalidate = 1")
+    assert said.startswith("list.toml: runs 1: validate: Input should be a valid boolean")
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
+    whole, test = halves("digits.npz", validate=False)
+    train, validation = halves("digits.npz", validate=True)
+    assert (len(whole), len(test), len(train), len(validation)) == (2300, 200, 1917, 383)
+    assert np.array_equal(np.concatenate([train.images, validation.images]), whole.images)
+    assert np.array_equal(np.concatenate([train.labels, validation.labels]), whole.labels)
+    one, other = plan([run(), replace(run(), validate=True, chose=True)])
+    assert one.digest != other.digest
+    assert (one.columns["split"], one.columns["chose"]) == ("test", False)
+    assert (other.columns["split"], other.columns["chose"]) == ("validation", True)
+    assert other.presentations == 1917 * 3 + 383
+    assert other.name == f"{one.name} validate"
+
+
+def test_too_few_images_cannot_be_divided(tmp_path: Path) -> None:
+    write_digits(tmp_path / "few.npz", train=5)
+    with pytest.raises(DataError, match="must have at least 6 training images for validation"):
+        halves(str(tmp_path / "few.npz"), validate=True)
 
 
 def test_parts_are_chosen_by_name() -> None:
