@@ -7,7 +7,6 @@ from pathlib import Path
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_boards.driver.transports.serial import SerialTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport, SocketTransport
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions
@@ -62,4 +61,9 @@ def open_device(
             f"Device must be golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0, "
             f"not {on!r}"
         )
+    try:
+        # Only here: nothing else needs pyserial.
+        from prunus_boards.driver.transports.serial import SerialTransport
+    except ModuleNotFoundError as e:
+        raise TransportError(f"Serial port {on} needs pip install 'prunus[driver]'") from e
     return Device(SerialTransport(on, baud=baud), core=core)

@@ -81,8 +81,8 @@ class Device(Closing):
         except BaseException:
             transport.close()
             raise
-        self._shapes = self._core.shapes
-        self._memories = Memories(self._requests, self._shapes)
+        self._widths = self._core.widths
+        self._memories = Memories(self._requests, self._widths)
         self._presenter = Presenter(self._requests, self._memories, self._core)
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Device(Closing):
         self._plan = None
         self.reset()
         self._forget()
-        self._memories.write_all(words_of(self._shapes, plan.state, plan.votes), progress)
+        self._memories.write_all(words_of(self._widths, plan.state, plan.votes), progress)
         self._name_network(bytes.fromhex(artifact.content_hash))
         self._plan = plan
 
@@ -183,7 +183,7 @@ class Device(Closing):
         ``PRESENTATION``.
         """
         plan = self._core.plan(artifact)
-        return self._memories.differences(words_of(self._shapes, plan.state, plan.votes))
+        return self._memories.differences(words_of(self._widths, plan.state, plan.votes))
 
     def read_state(self) -> State:
         """Read the state of a core that learns, in the order of neurons.
@@ -197,7 +197,7 @@ class Device(Closing):
             raise DeviceError("Core must be able to learn to have a whole state")
         # A core that learns keeps neurons in their order, and has everything but what is 0.
         blank = State.initial(self._core.network)
-        state, _ = state_of(self._shapes, self._memories.read_all(), blank)
+        state, _ = state_of(self._widths, self._memories.read_all(), blank)
         return state
 
     # Images.

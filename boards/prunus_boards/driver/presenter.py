@@ -13,8 +13,7 @@ from prunus_boards.driver.outcome import Shown, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation
-from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.result import expanded, result_widths
 from prunus_rtl.link.protocol.description import CoreDescription
 
 __all__ = ["Presenter"]
@@ -107,8 +106,9 @@ class Presenter:
                 )
 
     def _outcome(self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool) -> Shown:
-        word = self._requests.result(result_layout(self._core.shapes).size)
-        prediction, counts = unpacked(word, self._core.shapes)
+        widths = self._core.widths
+        word = self._requests.result(sum(result_widths(widths).values()))
+        prediction, counts = unpacked(word, widths)
         spikes = self._requests.spikes(counts["output_spikes"])
         return Shown(
             number=number,

@@ -28,9 +28,8 @@ from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
-from prunus_rtl.bus.memory_port import spaces
-from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import CYCLE_BITS
+from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.core.result import CYCLE_BITS, result_widths
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -87,7 +86,7 @@ class Trial:
         self._link = Link(line, attempts=_ATTEMPTS)
         self._judge = Link(judge)
         self._rng = rng
-        self._shapes = judge.emulator.description.shapes
+        self._widths = judge.emulator.description.widths
         self._v_is_known = True
         self.requests = 0
         self.spoilt = 0
@@ -117,11 +116,11 @@ class Trial:
 
     def compare(self) -> None:
         """Compare everything that the memories hold, over a line that does not spoil."""
-        for space, (_, bits, _) in spaces(self._shapes).items():
+        for space, (_, bits, _) in spaces(self._widths).items():
             if space is Space.V and not self._v_is_known:
                 continue
             most = 100 // word_bytes(bits)
-            for first, n in blocks(self._shapes, space):
+            for first, n in blocks(self._widths, space):
                 for at in range(first, first + n, most):
                     count = min(most, first + n - at)
                     body = READ_WRITE.pack(space, count, at)
@@ -150,7 +149,7 @@ class Trial:
             return _visible(Condition.unpack(got[1])) == _visible(Condition.unpack(want[1]))
         if opcode == Opcode.RESULT and got[0] is want[0] is Status.OK:
             # The emulated device takes no cycles; they are the last field.
-            mask = (1 << result_layout(self._shapes).size - CYCLE_BITS) - 1
+            mask = (1 << sum(result_widths(self._widths).values()) - CYCLE_BITS) - 1
             words = [int.from_bytes(body, "little") & mask for _, body in (got, want)]
             return words[0] == words[1] and len(got[1]) == len(want[1])
         return got == want
@@ -161,8 +160,8 @@ class Trial:
 
     def _request(self) -> tuple[int, bytes]:
         """Return a random request: mostly sensible, sometimes one that must be refused."""
-        rng, inputs = self._rng, self._shapes.network.inputs
-        has = spaces(self._shapes)
+        rng, inputs = self._rng, self._widths.network.inputs
+        has = spaces(self._widths)
         kind = rng.random()
         if kind < 0.05:
             return int(rng.integers(0, 256)) | 16, rng.bytes(int(rng.integers(0, 20)))

@@ -13,7 +13,6 @@ __all__ = [
     "SPRAM_NAME",
     "SPRAM_SCRIPT",
     "PackedStore",
-    "spram_room",
     "synapse_layout",
     "write_layout",
 ]
@@ -22,8 +21,6 @@ __all__ = [
 SPRAM_NAME = "spram"
 #: Commands for yosys, after the design was read and before ``synth_ice40 -spram``.
 SPRAM_SCRIPT = f"delete *.{SPRAM_NAME}/t:$meminit_v2"
-#: Words of a SPRAM, of 16 bits each.
-_SPRAM_WORDS = 16384
 
 
 def synapse_layout(*, slots: int, weight_bits: int) -> data.StructLayout:
@@ -41,14 +38,6 @@ def write_layout(image: LaneImage) -> data.StructLayout:
             "data": max(memory.width for memory in image.memories),
         }
     )
-
-
-def spram_room(image: LaneImage) -> int:
-    """Return how many entries, or weights, a lane with this image has room for in its SPRAMs."""
-    # Pointers of a list are there too.
-    others = image.memories[0].depth if image.format == "list" else 0
-    words = image.memories[-1].depth + others
-    return -(-words // _SPRAM_WORDS) * _SPRAM_WORDS - others
 
 
 class PackedStore(wiring.Component):

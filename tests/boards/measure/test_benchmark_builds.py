@@ -203,7 +203,7 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
         network = Network(plan.network, plan.state.copy())
         cycles = [
             estimate(
-                plan.shapes, network, network.walk(image, False, stop_after), learn=False
+                plan.widths, network, network.walk(image, False, stop_after), learn=False
             ).fewest
             for image in shown
         ]
@@ -346,7 +346,7 @@ def test_learning_core_that_does_not_fit_is_told_what_would(
     board: str, lanes: int, others: int, advice: str
 ) -> None:
     plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
-    slots = plan.shapes.slots
+    slots = plan.widths.slots
     memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
     memories += [Ram(width=16, depth=256)] * others
     # Those of so few neurons are made of logic.
