@@ -13,10 +13,21 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["SOCKET", "open_device"]
+__all__ = ["SOCKET", "description", "open_device"]
 
 #: What the name of a socket begins with.
 SOCKET = "socket:"
+
+
+def description(on: str) -> str:
+    """Return what the name of a device stands for, in words for a person."""
+    match on:
+        case "golden":
+            return "the emulated device (the same model behind driver and protocol, no hardware)"
+        case "sim":
+            return "the simulated gateware"
+        case _:
+            return f"the device at {on}"
 
 
 def open_device(

@@ -176,6 +176,11 @@ class Device(Closing):
         self._name_network(bytes.fromhex(artifact.content_hash))
         self._plan = plan
 
+    @property
+    def compared_words(self) -> int:
+        """Words that :meth:`compare` compares, if none differs."""
+        return self._memories.compared
+
     def compare(self, artifact: Artifact) -> list[str]:
         """Read all memories back; return one line for each space that differs from a network.
 

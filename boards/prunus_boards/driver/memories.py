@@ -80,6 +80,16 @@ class Memories:
                 if progress is not None:
                     progress(done, total)
 
+    @property
+    def compared(self) -> int:
+        """Words that :meth:`differences` compares, if none differs."""
+        return sum(
+            n
+            for space in spaces(self._widths)
+            if space not in _PASSING
+            for _, n in blocks(self._widths, space)
+        )
+
     def differences(self, words: Words) -> list[str]:
         """Read everything that belongs to a network; return the first difference of each space."""
         lines = []
