@@ -16,7 +16,7 @@ from prunus_boards.cli.images import Images, read_images
 from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_model.cli.common import command_line, console, load_network, new_file, new_table
 from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.levels import levels
@@ -177,13 +177,13 @@ def _images(
     return images, stop_after
 
 
-def _right(outcomes: list[Shown], images: Images) -> int | None:
+def _right(outcomes: list[Outcome], images: Images) -> int | None:
     if images.labels is None:
         return None
     return int(np.count_nonzero([o.prediction for o in outcomes] == images.labels))
 
 
-def _facts(outcomes: list[Shown], images: Images, clock_hz: int) -> dict[str, Any]:
+def _facts(outcomes: list[Outcome], images: Images, clock_hz: int) -> dict[str, Any]:
     labels = [None] * len(images) if images.labels is None else images.labels.tolist()
     return {
         "clock_hz": clock_hz,
@@ -210,7 +210,7 @@ def _facts(outcomes: list[Shown], images: Images, clock_hz: int) -> dict[str, An
 
 
 def _report(
-    outcomes: list[Shown], images: Images, clock_hz: int, seconds: float, right: int | None
+    outcomes: list[Outcome], images: Images, clock_hz: int, seconds: float, right: int | None
 ) -> None:
     table = new_table("", "image", "label", "predicted", "output\nspikes", "cycles", "ms")
     labels = ["" for _ in outcomes] if images.labels is None else map(str, images.labels.tolist())

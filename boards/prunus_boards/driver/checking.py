@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.device import Device
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS
@@ -95,7 +95,7 @@ def check(
 
 
 def _compared(
-    shown: Shown, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
+    shown: Outcome, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
 ) -> tuple[int, str]:
     """Return how many numbers of an image were compared, and the first difference or nothing."""
     want = list(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from prunus_boards.driver.contents import state_of, words_of
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_boards.driver.presenter import Presenter
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
@@ -209,14 +209,14 @@ class Device(Closing):
 
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
-    ) -> Shown:
+    ) -> Outcome:
         """Show one image; see :meth:`present_many`."""
         check_levels(levels, self._core.network, many=False)
         return next(self.present_many(levels[np.newaxis], learn=learn, stop_after=stop_after))
 
     def present_many(
         self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
-    ) -> Generator[Shown, None, None]:
+    ) -> Generator[Outcome, None, None]:
         """Show images; the next one is sent while one is shown.
 
         Parameters
@@ -230,7 +230,7 @@ class Device(Closing):
 
         Returns
         -------
-        generator of Shown
+        generator of Outcome
             Outcomes, in order. It can't go on after another series was begun.
 
         Raises

@@ -9,11 +9,11 @@ from prunus_model.spec.presentation import Presentation
 from prunus_rtl.core.result import counter_widths, result_widths, unpack
 from prunus_rtl.widths import Widths
 
-__all__ = ["Shown", "unpacked"]
+__all__ = ["Outcome", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Outcome:
     """Outcome of one presentation.
 
     Attributes
@@ -48,7 +48,7 @@ def unpacked(word: int, widths: Widths) -> tuple[int, dict[str, int]]:
     Returns
     -------
     prediction : int
-        As of :class:`Shown`.
+        As of :class:`Outcome`.
     counts : dict of str to int
         Fields of :func:`prunus_rtl.core.result.counter_widths`.
     """

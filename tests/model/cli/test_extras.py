@@ -183,7 +183,10 @@ def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> N
     status, out, err = prunus(BARE, tmp_path, "config", "demo")
     assert (status, err) == (0, "")
     assert "neurons = 100\n" in out
-    for words, expected in (("prunus ", MODEL | RTL | DRIVER | BOARDS), ("prunus bitstream ", set())):
+    for words, expected in (
+        ("prunus ", MODEL | RTL | DRIVER | BOARDS),
+        ("prunus bitstream ", set()),
+    ):
         at = str(words.count(" "))
         ask = {"_PRUNUS_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": at}
         env = f"import os; os.environ.update({ask})"
