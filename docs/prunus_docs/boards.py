@@ -125,7 +125,8 @@ def link_text(facts: dict[str, Any]) -> str:
     return (
         f"`{facts['command']}`: {facts['frames']:,} corrupted frames (bytes: {faults}). Of "
         f"{facts['requests']:,} requests {facts['corrupted']:,} were corrupted: "
-        f"**{facts['recovered']:,} of them were answered at last, {facts['wrong_accepted']} wrong answers were accepted, "
+        f"**{facts['recovered']:,} of them were answered at last, "
+        f"{facts['wrong_accepted']} wrong answers were accepted, "
         f"and {facts['state_changed']} states were changed** "
         f"({_versions(facts['versions'], 'verilator')})."
     )
