@@ -120,12 +120,13 @@ def netlist_text(facts: dict[str, Any]) -> str:
 
 
 def link_text(facts: dict[str, Any]) -> str:
-    """Return what became of the spoilt frames."""
+    """Return what became of the corrupted frames."""
     faults = ", ".join(f"{count:,} {kind}" for kind, count in facts["faults"].items())
     return (
-        f"`{facts['command']}`: {facts['frames']:,} spoilt frames (bytes: {faults}). Of "
-        f"{facts['requests']:,} requests {facts['spoilt']:,} were spoilt: **{facts['recovered']:,} "
-        f"of them were answered at last, {facts['wrong_accepted']} wrong answers were accepted, "
+        f"`{facts['command']}`: {facts['frames']:,} corrupted frames (bytes: {faults}). Of "
+        f"{facts['requests']:,} requests {facts['corrupted']:,} were corrupted: "
+        f"**{facts['recovered']:,} of them were answered at last, "
+        f"{facts['wrong_accepted']} wrong answers were accepted, "
         f"and {facts['state_changed']} states were changed** "
         f"({_versions(facts['versions'], 'verilator')})."
     )

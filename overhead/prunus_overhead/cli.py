@@ -18,7 +18,7 @@ from prunus_overhead.energy.operations import UNITS
 from prunus_overhead.energy.technology import Technology
 from prunus_overhead.energy.workload import Subject
 from prunus_rtl.cli.options import lanes_option
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["estimate", "facts_of"]
 
@@ -153,7 +153,7 @@ def facts_of(
 
 def _loads(
     subject: Subject, data: str, images: int, mode: str | None
-) -> Iterator[tuple[str, int, Load, Shapes, Shapes, str]]:
+) -> Iterator[tuple[str, int, Load, Widths, Widths, str]]:
     """Give what is estimated: mode, early exit, load, core, core of the dense network, workload."""
     if mode != "learning":
         split = load(data, "test")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from amaranth.hdl import Const, Shape, unsigned
 from amaranth.lib import data
 
-from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     LEVEL_BITS,
@@ -19,101 +17,27 @@ from prunus_model.spec.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
-from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.streams import Access, event_layout, spike_layout, synapse_event_layout
+from prunus_rtl.widths import Widths
 
 __all__ = ["Access", "Shapes", "times"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shapes:
-    """Shapes of everything in a core.
+class Shapes(Widths):
+    """Shapes of everything in a core, beside its widths.
 
     A range of one value has a shape of no bits.
 
-    Parameters
-    ----------
-    network : NetworkConfig
-        The network.
-    hardware : HardwareConfig
-        The core.
-    store : StoreLayout, optional
-        Layout of the packed store, if it is known. Without, the memory port does not reach it.
-
-    Raises
-    ------
-    ConfigError
-        If the core cannot carry the network.
-    ValueError
-        If the layout of the store does not suit them.
-
     Examples
     --------
+    >>> from prunus_model.spec.config import NetworkConfig
+    >>> from prunus_rtl.hardware import HardwareConfig
     >>> s = Shapes(network=NetworkConfig.named("paper"), hardware=HardwareConfig(lanes=16))
     >>> s.slots, s.post.width, s.v.width, s.strength.width
     (50, 10, 24, 18)
     """
 
-    network: NetworkConfig
-    hardware: HardwareConfig
-    store: StoreLayout | None = None
-
-    def __post_init__(self) -> None:
-        self.hardware.check(self.network)
-        if self.store is None:
-            return
-        if self.hardware.store != "packed":
-            raise ValueError(
-                f"Layout must be that of a packed store, but store is {self.hardware.store!r}"
-            )
-        layout, n = self.store, self.network
-        got = (layout.lanes, layout.inputs, layout.slots, layout.weight_bits)
-        want = (self.hardware.lanes, n.inputs, self.slots, n.weight_bits)
-        if got != want:
-            names = "lanes, inputs, slots, weight_bits"
-            raise ValueError(f"Images must have {names} {want}, not {got}")
-
-    @property
-    def slots(self) -> int:
-        """Neurons of a lane."""
-        return self.hardware.slots(self.network)
-
-    @property
-    def tree_levels(self) -> int:
-        """Levels of a tree over all lanes: log2(lanes)."""
-        return (self.hardware.lanes - 1).bit_length()
-
-    @property
-    def multiply_cycles(self) -> int:
-        """Cycles of the multiplication that gives a firing threshold."""
-        if self.hardware.multiplier == "dsp":
-            return 2
-        return self.network.formats.strength_bits + 1
-
-    @property
-    def prepare_cycles(self) -> int:
-        """Cycles before the first step."""
-        clear = self.slots + self.tree_levels + 4
-        if not self.hardware.learn:
-            return clear
-        derive = self.network.neurons * (self.multiply_cycles + 2) + 1
-        return max(clear, self.network.inputs + 1, derive)
-
-    @property
-    def compare_cycles(self) -> int:
-        """Cycles of the comparison of a step that is not inhibited."""
-        return self.slots + self.tree_levels + 4
-
-    @property
-    def learn_cycles(self) -> int:
-        """Cycles of a learned output spike."""
-        return self.network.inputs + 5
-
-    @property
-    def redundancy(self) -> bool:
-        """Whether co-activity is kept, and redundant inputs lose their synapses."""
-        return self.hardware.learn and self.network.redundancy is not None
+    __slots__ = ()
 
     @property
     def coactivity(self) -> Shape:
@@ -123,22 +47,22 @@ class Shapes:
     @property
     def pre(self) -> Shape:
         """Index of an input."""
-        return Shape.cast(range(self.network.inputs))
+        return unsigned(self.pre_bits)
 
     @property
     def post(self) -> Shape:
         """Index of a neuron: its lane in the low bits, its slot above."""
-        return unsigned(self.lane.width + self.slot.width)
+        return unsigned(self.post_bits)
 
     @property
     def lane(self) -> Shape:
         """Index of a lane."""
-        return Shape.cast(range(self.hardware.lanes))
+        return unsigned(self.lane_bits)
 
     @property
     def slot(self) -> Shape:
         """Index of a neuron in its lane."""
-        return Shape.cast(range(self.slots))
+        return unsigned(self.slot_bits)
 
     @property
     def weight(self) -> Shape:
@@ -193,12 +117,12 @@ class Shapes:
     @property
     def score(self) -> Shape:
         """Sum of votes: at most one spike in every step."""
-        return unsigned(self.network.readout.vote_bits + STEP_BITS)
+        return unsigned(self.score_bits)
 
     @property
     def prediction(self) -> Shape:
         """Index of a class."""
-        return Shape.cast(range(self.network.readout.classes))
+        return unsigned(self.prediction_bits)
 
     @property
     def event(self) -> data.StructLayout:

@@ -1,4 +1,4 @@
-"""Devices for tests: a small trained network, and transports that lose and spoil bytes."""
+"""Devices for tests: a small trained network, and transports that lose and corrupt bytes."""
 
 from collections.abc import Callable
 from functools import cache

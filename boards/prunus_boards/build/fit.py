@@ -147,7 +147,7 @@ def _learning(plan: Plan, kind: BlockRam, memories: Sequence[Ram]) -> str:
     With the neurons shrink the store and the memories with a word per neuron, slot or vote.
     """
     neurons, inputs = plan.network.neurons, plan.network.inputs
-    now = plan.shapes.slots
+    now = plan.widths.slots
     depths = (neurons, now, neurons * plan.network.readout.classes)
     rest = [m for m in memories if m not in _store(plan, now)]
 

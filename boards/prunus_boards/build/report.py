@@ -47,7 +47,7 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
         return None
     network = Network(plan.network, plan.state.copy())
     shown = levels(sample.images, plan.network.encoder)
-    shapes = plan.shapes
+    shapes = plan.widths
     return mean(
         estimate(
             shapes, network, network.walk(image, learn=False, stop_after=stop_after), learn=False

@@ -13,9 +13,10 @@ import numpy as np
 
 from prunus_boards.cli.common import device_options, note, opened, progress
 from prunus_boards.cli.images import Images, read_images
+from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_model.cli.common import command_line, console, load_network, new_file, new_table
 from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.levels import levels
@@ -116,7 +117,8 @@ def verify(
 
     Shows IMAGES (default: the bundled sample) to both. Compares prediction, output spikes and all
     counters of every image; first what the memories hold; with --learn at last the whole state. The
-    exit status is 0 if all are equal, 1 if something differs, and 2 if it can't be told.
+    default device is emulated by the golden model itself, which checks the driver and no hardware.
+    The exit status is 0 if all are equal, 1 if something differs, and 2 if it can't be told.
     """
     artifact = load_network(network)
     chosen, exits = _images(artifact, images or ("sample",), count, invert, learn, stop_after)
@@ -129,14 +131,18 @@ def verify(
         wrong = device.compare(artifact)
         if wrong:
             found.difference = f"memories: {'; '.join(wrong)}"
+            memories = 0
         else:
+            memories = device.compared_words
             shown = levels(chosen.pixels, artifact.config.encoder)
             with progress("comparing") as advance:
                 for found in check(device, shown, learn=learn, stop_after=exits):
                     advance(found.images, len(chosen))
     if as_json:
         facts = {
+            "device": target["on"],
             "images": found.images,
+            "values": memories + found.values,
             "cycles": found.cycles,
             "output_spikes": found.spikes,
             "learned": learn,
@@ -144,11 +150,11 @@ def verify(
         }
         click.echo(json.dumps(facts, indent=1))
     else:
-        what = found.difference or "predictions, output spikes, counters" + (
-            " and the whole state" if learn else ""
-        )
+        what = "memories, output spikes, counters, predictions" + (", state" if learn else "")
         console.print(
-            f"{'Different' if found.difference else 'Equal'} after {found.images} images: {what}",
+            f"Golden model against {description(target['on'])}: {found.images} presentations, "
+            f"{memories + found.values:,} values compared ({what}), "
+            + (f"different: {found.difference}" if found.difference else "equal"),
             soft_wrap=True,
         )
     return _DIFFERENT if found.difference else 0
@@ -171,13 +177,13 @@ def _images(
     return images, stop_after
 
 
-def _right(outcomes: list[Shown], images: Images) -> int | None:
+def _right(outcomes: list[Outcome], images: Images) -> int | None:
     if images.labels is None:
         return None
     return int(np.count_nonzero([o.prediction for o in outcomes] == images.labels))
 
 
-def _facts(outcomes: list[Shown], images: Images, clock_hz: int) -> dict[str, Any]:
+def _facts(outcomes: list[Outcome], images: Images, clock_hz: int) -> dict[str, Any]:
     labels = [None] * len(images) if images.labels is None else images.labels.tolist()
     return {
         "clock_hz": clock_hz,
@@ -204,7 +210,7 @@ def _facts(outcomes: list[Shown], images: Images, clock_hz: int) -> dict[str, An
 
 
 def _report(
-    outcomes: list[Shown], images: Images, clock_hz: int, seconds: float, right: int | None
+    outcomes: list[Outcome], images: Images, clock_hz: int, seconds: float, right: int | None
 ) -> None:
     table = new_table("", "image", "label", "predicted", "output\nspikes", "cycles", "ms")
     labels = ["" for _ in outcomes] if images.labels is None else map(str, images.labels.tolist())

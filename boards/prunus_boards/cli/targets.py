@@ -7,17 +7,27 @@ from pathlib import Path
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_boards.driver.transports.serial import SerialTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport, SocketTransport
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["SOCKET", "open_device"]
+__all__ = ["SOCKET", "description", "open_device"]
 
 #: What the name of a socket begins with.
 SOCKET = "socket:"
+
+
+def description(on: str) -> str:
+    """Return what the name of a device stands for, in words for a person."""
+    match on:
+        case "golden":
+            return "the emulated device (the same model behind driver and protocol, no hardware)"
+        case "sim":
+            return "the simulated gateware"
+        case _:
+            return f"the device at {on}"
 
 
 def open_device(
@@ -62,4 +72,9 @@ def open_device(
             f"Device must be golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0, "
             f"not {on!r}"
         )
+    try:
+        # Only here: nothing else needs pyserial.
+        from prunus_boards.driver.transports.serial import SerialTransport
+    except ModuleNotFoundError as e:
+        raise TransportError(f"Serial port {on} needs pip install 'prunus[driver]'") from e
     return Device(SerialTransport(on, baud=baud), core=core)

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.device import Device
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.state import STATE_DTYPES
 
 __all__ = ["Checked", "check"]
 
@@ -26,6 +27,9 @@ class Checked:
     ----------
     images, cycles, spikes : int
         Images compared, and their cycles and output spikes.
+    values : int
+        Numbers compared: step and neuron of every output spike, counters, predictions, and after
+        learning the state.
     difference : str
         The first difference; empty if there is none.
     """
@@ -34,6 +38,7 @@ class Checked:
         self.images = 0
         self.cycles = 0
         self.spikes = 0
+        self.values = 0
         self.difference = ""
 
 
@@ -59,7 +64,7 @@ def check(
     Yields
     ------
     Checked
-        The same object after every image; it ends at the first difference.
+        The same object after every image, and after the state; it ends at the first difference.
     """
     plan, found = device.plan, Checked()
     # In the order of positions: ties go to the lowest.
@@ -71,7 +76,8 @@ def check(
         expected = engine.present(image, learn=learn, stop_after=stop_after)
         counts = expected.spike_counts(len(plan.neurons))[np.newaxis]
         prediction = int(predict_vote(counts, readout)[0])
-        found.difference = _difference(shown, expected, prediction, plan.neurons)
+        compared, found.difference = _compared(shown, expected, prediction, plan.neurons)
+        found.values += compared
         found.images += 1
         found.cycles += shown.cycles
         found.spikes += len(shown.presentation.spike_steps)
@@ -79,16 +85,19 @@ def check(
         if found.difference:
             return
     if learn:
-        lines = device.read_state().differences(engine.state)
+        state = device.read_state()
+        # And the number of the next presentation.
+        found.values += sum(getattr(state, name).size for name in STATE_DTYPES) + 1
+        lines = state.differences(engine.state)
         if lines:
             found.difference = f"state after {found.images} images: {'; '.join(lines)}"
-            yield found
+        yield found
 
 
-def _difference(
-    shown: Shown, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
-) -> str:
-    """Return the first difference of an image; empty if there is none."""
+def _compared(
+    shown: Outcome, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
+) -> tuple[int, str]:
+    """Return how many numbers of an image were compared, and the first difference or nothing."""
     want = list(
         zip(expected.spike_steps.tolist(), neurons[expected.spike_posts].tolist(), strict=True)
     )
@@ -105,7 +114,9 @@ def _difference(
         if name != "frozen_sops"
     ]
     pairs.append(("prediction", prediction, shown.prediction))
+    # An output spike has two.
+    compared = len(pairs) + max(len(want), len(have))
     for what, a, b in pairs:
         if a != b:
-            return f"presentation {shown.number}: {what} must be {a}, not {b}"
-    return ""
+            return compared, f"presentation {shown.number}: {what} must be {a}, not {b}"
+    return compared, ""

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
-from prunus_rtl.bus.memory_port import PLAIN_SPACES, spaces
+from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.image import StoreImage
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["Words", "blocks", "state_of", "words_of"]
 
@@ -25,26 +25,26 @@ __all__ = ["Words", "blocks", "state_of", "words_of"]
 Words = dict[Space, npt.NDArray[np.int64]]
 
 
-def blocks(shapes: Shapes, space: Space) -> Iterator[tuple[int, int]]:
+def blocks(widths: Widths, space: Space) -> Iterator[tuple[int, int]]:
     """Yield (first address, number) of the addresses of a space that exist."""
-    depth = spaces(shapes)[space][2]
+    depth = spaces(widths)[space][2]
     if space is Space.SYNAPSES:
-        for pre in range(shapes.network.inputs):
-            yield pre << shapes.post.width, shapes.network.neurons
-    elif space is Space.STORE and shapes.store is not None:
-        for lane, depths in enumerate(shapes.store.depths):
+        for pre in range(widths.network.inputs):
+            yield pre << widths.post_bits, widths.network.neurons
+    elif space is Space.STORE and widths.store is not None:
+        for lane, depths in enumerate(widths.store.depths):
             for memory, words in enumerate(depths):
-                yield shapes.store.address(lane, memory, 0), words
+                yield widths.store.address(lane, memory, 0), words
     else:
         yield 0, depth
 
 
-def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Words:
+def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Words:
     """Return what the memories hold for a state, in the order of positions.
 
     Parameters
     ----------
-    shapes : Shapes
+    widths : Widths
         Of the core.
     state : State
         All state variables.
@@ -52,7 +52,7 @@ def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Word
         Votes.
     """
     words: Words = {}
-    for space, (_, _, depth) in spaces(shapes).items():
+    for space, (_, _, depth) in spaces(widths).items():
         if space in PLAIN_SPACES:
             values = getattr(state, PLAIN_SPACES[space]).astype(np.int64)
         elif space is Space.PRESENTATION:
@@ -62,13 +62,13 @@ def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Word
         elif space is Space.LAST_STEP:
             last = state.last_step.astype(np.int64)
             values = np.where(last == NO_STEP, 0, last | 1 << STEP_BITS)
-        elif space is Space.STORE and shapes.store is not None:
+        elif space is Space.STORE and widths.store is not None:
             values = np.zeros(depth, dtype=np.int64)
-            for address, word in shapes.store.writes(shapes.store.pack(state.weights, state.alive)):
+            for address, word in widths.store.writes(widths.store.pack(state.weights, state.alive)):
                 values[address] = word
         else:
-            network = shapes.network
-            grid = np.zeros((network.inputs, 1 << shapes.post.width), dtype=np.int64)
+            network = widths.network
+            grid = np.zeros((network.inputs, 1 << widths.post_bits), dtype=np.int64)
             alive = state.alive.astype(np.int64) << network.weight_bits
             grid[:, : network.neurons] = alive | state.weights
             values = grid.ravel()[:depth]
@@ -76,19 +76,19 @@ def words_of(shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> Word
     return words
 
 
-def state_of(shapes: Shapes, words: Words, base: State) -> tuple[State, npt.NDArray[np.uint8]]:
+def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDArray[np.uint8]]:
     """Return the state, and the votes, that the memories hold: the inverse of :func:`words_of`.
 
     Parameters
     ----------
-    shapes : Shapes
+    widths : Widths
         Of the core.
     words : Words
         What the memories hold.
     base : State
         What the core has no memory for is taken from here.
     """
-    network = shapes.network
+    network = widths.network
     found: dict[str, npt.NDArray[np.int64]] = {
         name: words[space] for space, name in PLAIN_SPACES.items() if space in words
     }
@@ -96,17 +96,17 @@ def state_of(shapes: Shapes, words: Words, base: State) -> tuple[State, npt.NDAr
         last = words[Space.LAST_STEP]
         found["last_step"] = np.where(last >> STEP_BITS, last & max_of(STEP_BITS), NO_STEP)
     if Space.SYNAPSES in words:
-        grid = np.zeros(network.inputs << shapes.post.width, dtype=np.int64)
+        grid = np.zeros(network.inputs << widths.post_bits, dtype=np.int64)
         grid[: len(words[Space.SYNAPSES])] = words[Space.SYNAPSES]
         synapses = grid.reshape(network.inputs, -1)[:, : network.neurons]
         found["weights"] = synapses & max_of(network.weight_bits)
         found["alive"] = synapses >> network.weight_bits
-    if Space.STORE in words and shapes.store is not None:
-        store = words[Space.STORE][list(shapes.store.addresses())].tolist()
+    if Space.STORE in words and widths.store is not None:
+        store = words[Space.STORE][list(widths.store.addresses())].tolist()
         image = StoreImage(
-            format=shapes.store.format,
+            format=widths.store.format,
             position=np.arange(network.neurons, dtype=np.int64),
-            lanes=shapes.store.images(store),
+            lanes=widths.store.images(store),
         )
         weights, alive = image.unpack()
         found |= {"weights": weights.astype(np.int64), "alive": alive.astype(np.int64)}

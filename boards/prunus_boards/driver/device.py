@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from prunus_boards.driver.contents import state_of, words_of
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_boards.driver.presenter import Presenter
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
@@ -81,8 +81,8 @@ class Device(Closing):
         except BaseException:
             transport.close()
             raise
-        self._shapes = self._core.shapes
-        self._memories = Memories(self._requests, self._shapes)
+        self._widths = self._core.widths
+        self._memories = Memories(self._requests, self._widths)
         self._presenter = Presenter(self._requests, self._memories, self._core)
 
     def close(self) -> None:
@@ -172,9 +172,14 @@ class Device(Closing):
         self._plan = None
         self.reset()
         self._forget()
-        self._memories.write_all(words_of(self._shapes, plan.state, plan.votes), progress)
+        self._memories.write_all(words_of(self._widths, plan.state, plan.votes), progress)
         self._name_network(bytes.fromhex(artifact.content_hash))
         self._plan = plan
+
+    @property
+    def compared_words(self) -> int:
+        """Words that :meth:`compare` compares, if none differs."""
+        return self._memories.compared
 
     def compare(self, artifact: Artifact) -> list[str]:
         """Read all memories back; return one line for each space that differs from a network.
@@ -183,7 +188,7 @@ class Device(Closing):
         ``PRESENTATION``.
         """
         plan = self._core.plan(artifact)
-        return self._memories.differences(words_of(self._shapes, plan.state, plan.votes))
+        return self._memories.differences(words_of(self._widths, plan.state, plan.votes))
 
     def read_state(self) -> State:
         """Read the state of a core that learns, in the order of neurons.
@@ -197,21 +202,21 @@ class Device(Closing):
             raise DeviceError("Core must be able to learn to have a whole state")
         # A core that learns keeps neurons in their order, and has everything but what is 0.
         blank = State.initial(self._core.network)
-        state, _ = state_of(self._shapes, self._memories.read_all(), blank)
+        state, _ = state_of(self._widths, self._memories.read_all(), blank)
         return state
 
     # Images.
 
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
-    ) -> Shown:
+    ) -> Outcome:
         """Show one image; see :meth:`present_many`."""
         check_levels(levels, self._core.network, many=False)
         return next(self.present_many(levels[np.newaxis], learn=learn, stop_after=stop_after))
 
     def present_many(
         self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
-    ) -> Generator[Shown, None, None]:
+    ) -> Generator[Outcome, None, None]:
         """Show images; the next one is sent while one is shown.
 
         Parameters
@@ -225,7 +230,7 @@ class Device(Closing):
 
         Returns
         -------
-        generator of Shown
+        generator of Outcome
             Outcomes, in order. It can't go on after another series was begun.
 
         Raises

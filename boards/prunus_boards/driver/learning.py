@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.state import State
@@ -21,7 +21,7 @@ __all__ = ["learned"]
 def learned(
     artifact: Artifact,
     state: State,
-    shown: Sequence[Shown],
+    shown: Sequence[Outcome],
     *,
     correct: int | None,
     command: str,
@@ -37,7 +37,7 @@ def learned(
         Network that was loaded.
     state : State
         State that was read back.
-    shown : sequence of Shown
+    shown : sequence of Outcome
         Outcomes of all presentations since.
     correct : int, optional
         How many of them were predicted correctly, if that is known.

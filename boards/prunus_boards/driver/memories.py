@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from prunus_boards.driver.contents import Words, blocks
 from prunus_boards.driver.requests import Requests
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["Memories"]
 
@@ -29,18 +29,18 @@ class Memories:
     ----------
     requests : Requests
         To the device.
-    shapes : Shapes
+    widths : Widths
         Of its core.
     """
 
-    def __init__(self, requests: Requests, shapes: Shapes) -> None:
+    def __init__(self, requests: Requests, widths: Widths) -> None:
         self._requests = requests
-        self._shapes = shapes
+        self._widths = widths
 
     @property
     def loadable(self) -> bool:
         """Whether synapses are within reach."""
-        return not {Space.SYNAPSES, Space.STORE}.isdisjoint(spaces(self._shapes))
+        return not {Space.SYNAPSES, Space.STORE}.isdisjoint(spaces(self._widths))
 
     @property
     def presentation(self) -> int:
@@ -53,38 +53,48 @@ class Memories:
 
     def read(self, space: Space, first: int, count: int) -> npt.NDArray[np.int64]:
         """Read words from address ``first`` on."""
-        bits = spaces(self._shapes)[space][1]
+        bits = spaces(self._widths)[space][1]
         return np.array(self._requests.read(space, bits, first, count), dtype=np.int64)
 
     def write(self, space: Space, first: int, words: npt.NDArray[np.int64]) -> None:
         """Write words from address ``first`` on."""
-        self._requests.write(space, spaces(self._shapes)[space][1], first, words.tolist())
+        self._requests.write(space, spaces(self._widths)[space][1], first, words.tolist())
 
     def read_all(self) -> Words:
         """Read everything."""
         words: Words = {}
-        for space, (_, _, depth) in spaces(self._shapes).items():
+        for space, (_, _, depth) in spaces(self._widths).items():
             words[space] = np.zeros(depth, dtype=np.int64)
-            for first, n in blocks(self._shapes, space):
+            for first, n in blocks(self._widths, space):
                 words[space][first : first + n] = self.read(space, first, n)
         return words
 
     def write_all(self, words: Words, progress: Callable[[int, int], None] | None = None) -> None:
         """Write everything; tell how many words were written, and how many there are."""
-        total = sum(n for space in words for _, n in blocks(self._shapes, space))
+        total = sum(n for space in words for _, n in blocks(self._widths, space))
         done = 0
         for space, values in words.items():
-            for first, n in blocks(self._shapes, space):
+            for first, n in blocks(self._widths, space):
                 self.write(space, first, values[first : first + n])
                 done += n
                 if progress is not None:
                     progress(done, total)
 
+    @property
+    def compared(self) -> int:
+        """Words that :meth:`differences` compares, if none differs."""
+        return sum(
+            n
+            for space in spaces(self._widths)
+            if space not in _PASSING
+            for _, n in blocks(self._widths, space)
+        )
+
     def differences(self, words: Words) -> list[str]:
         """Read everything that belongs to a network; return the first difference of each space."""
         lines = []
         for space, want in words.items():
-            for first, n in blocks(self._shapes, space) if space not in _PASSING else ():
+            for first, n in blocks(self._widths, space) if space not in _PASSING else ():
                 have = self.read(space, first, n)
                 wrong = np.flatnonzero(have != want[first : first + n])
                 if wrong.size:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.presentation import Presentation
-from prunus_rtl.core.core import result_layout
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.core.result import counter_widths, result_widths, unpack
+from prunus_rtl.widths import Widths
 
-__all__ = ["Shown", "unpacked"]
+__all__ = ["Outcome", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Outcome:
     """Outcome of one presentation.
 
     Attributes
@@ -35,24 +35,23 @@ class Shown:
     cycles: int
 
 
-def unpacked(word: int, shapes: Shapes) -> tuple[int, dict[str, int]]:
+def unpacked(word: int, widths: Widths) -> tuple[int, dict[str, int]]:
     """Return prediction and counts from the word of a result.
 
     Parameters
     ----------
     word : int
         Payload of ``result`` of the core.
-    shapes : Shapes
+    widths : Widths
         Of the core.
 
     Returns
     -------
     prediction : int
-        As of :class:`Shown`.
+        As of :class:`Outcome`.
     counts : dict of str to int
-        Fields of :func:`prunus_rtl.core.counters.counters_layout`.
+        Fields of :func:`prunus_rtl.core.result.counter_widths`.
     """
-    result = result_layout(shapes).from_bits(word)
-    counters = result["counters"]
-    counts = {name: int(counters[name]) for name in counters.shape().members}
-    return (UNDECIDED if result["undecided"] else int(result["prediction"])), counts
+    result = unpack(result_widths(widths), word)
+    counts = {name: result[name] for name in counter_widths(widths)}
+    return (UNDECIDED if result["undecided"] else result["prediction"]), counts

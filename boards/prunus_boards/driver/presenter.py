@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Shown, unpacked
+from prunus_boards.driver.outcome import Outcome, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation
-from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.result import expanded, result_widths
 from prunus_rtl.link.protocol.description import CoreDescription
 
 __all__ = ["Presenter"]
@@ -44,7 +43,7 @@ class Presenter:
         *,
         learn: bool,
         stop_after: int,
-    ) -> Generator[Shown, None, None]:
+    ) -> Generator[Outcome, None, None]:
         """Show images; the next one is sent while one is shown.
 
         Parameters
@@ -56,7 +55,7 @@ class Presenter:
 
         Yields
         ------
-        Shown
+        Outcome
             Outcomes, in order.
 
         Raises
@@ -106,11 +105,12 @@ class Presenter:
                     f"but still runs"
                 )
 
-    def _outcome(self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool) -> Shown:
-        word = self._requests.result(result_layout(self._core.shapes).size)
-        prediction, counts = unpacked(word, self._core.shapes)
+    def _outcome(self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool) -> Outcome:
+        widths = self._core.widths
+        word = self._requests.result(sum(result_widths(widths).values()))
+        prediction, counts = unpacked(word, widths)
         spikes = self._requests.spikes(counts["output_spikes"])
-        return Shown(
+        return Outcome(
             number=number,
             prediction=prediction,
             presentation=Presentation(

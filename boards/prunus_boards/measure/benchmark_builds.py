@@ -1,4 +1,4 @@
-"""The builds whose results are kept: `python -m prunus_boards.measure.benchmark_builds`.
+"""Benchmark builds, with committed results: `python -m prunus_boards.measure.benchmark_builds`.
 
 With `--times`, only what follows from cycles is computed anew, for builds that are there.
 """
@@ -30,7 +30,15 @@ from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["KEPT", "RESULTS", "Kept", "build_options", "keep", "main", "retime"]
+__all__ = [
+    "BENCHMARK_BUILDS",
+    "RESULTS",
+    "BenchmarkBuild",
+    "build_and_write",
+    "build_options",
+    "main",
+    "retime",
+]
 
 #: Where results are, in the checkout.
 RESULTS = Path("boards/results")
@@ -38,8 +46,8 @@ _PAPER = Path("build/paper.npz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A build whose result is kept.
+class BenchmarkBuild:
+    """A build whose result is committed.
 
     Attributes
     ----------
@@ -54,7 +62,7 @@ class Kept:
     clock_hz : int, optional
         Clock of the core. Default: that of the board.
     fits : bool
-        Whether it is expected to fit; if not, what is kept is the refusal.
+        Whether it is expected to fit; if not, the result is the refusal.
     """
 
     board: str
@@ -65,15 +73,15 @@ class Kept:
     fits: bool = True
 
 
-#: What is kept.
-KEPT = (
-    Kept(board="ulx3s-85f", network="paper", clock_hz=40_000_000),
-    Kept(board="ulx3s-85f", network="paper", store="dense", fits=False),
-    Kept(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
-    Kept(board="ulx3s-85f", network="400", mode="learning"),
-    Kept(board="icebreaker", network="up5k"),
-    Kept(board="ecpix5-85f", network="demo"),
-    Kept(board="tang-nano-9k", network="demo"),
+#: All of them.
+BENCHMARK_BUILDS = (
+    BenchmarkBuild(board="ulx3s-85f", network="paper", clock_hz=40_000_000),
+    BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),
+    BenchmarkBuild(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
+    BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning"),
+    BenchmarkBuild(board="icebreaker", network="up5k"),
+    BenchmarkBuild(board="ecpix5-85f", network="demo"),
+    BenchmarkBuild(board="tang-nano-9k", network="demo"),
 )
 
 
@@ -93,7 +101,7 @@ def build_options(
     artifact : Artifact
         The network.
     mode, store
-        As of :class:`Kept`.
+        As of :class:`BenchmarkBuild`.
     """
     return ExportOptions(
         mode=mode,
@@ -103,12 +111,14 @@ def build_options(
     )
 
 
-def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS) -> Path:
+def build_and_write(
+    wanted: BenchmarkBuild, artifact: Artifact, *, seeds: int, results: Path = RESULTS
+) -> Path:
     """Build once and write the result.
 
     Parameters
     ----------
-    kept : Kept
+    wanted : BenchmarkBuild
         What is built.
     artifact : Artifact
         Its network.
@@ -127,18 +137,18 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
     PrunusError
         If it can't be built; or if it can, though it is expected not to fit.
     """
-    board = find_board(kept.board)
-    options = build_options(board, artifact, mode=kept.mode, store=kept.store)
+    board = find_board(wanted.board)
+    options = build_options(board, artifact, mode=wanted.mode, store=wanted.store)
     neurons = artifact.config.neurons
-    name = f"{kept.mode}-{neurons}"
+    name = f"{wanted.mode}-{neurons}"
     content: dict[str, Any]
-    if kept.fits:
+    if wanted.fits:
         built = build(
             artifact,
             board,
             options,
             folder=Path("build") / board.name / name,
-            clock_hz=kept.clock_hz,
+            clock_hz=wanted.clock_hz,
             seeds=range(1, seeds + 1),
             report=lambda what: console.print(f"{board.name} {name}: {what} ...", soft_wrap=True),
         )
@@ -148,24 +158,24 @@ def keep(kept: Kept, artifact: Artifact, *, seeds: int, results: Path = RESULTS)
         content = {
             "board": board.name,
             "device": board.device,
-            "mode": kept.mode,
+            "mode": wanted.mode,
             "neurons": neurons,
             "lanes": options.lanes,
             "store": options.store,
             "artifact_hash": artifact.content_hash,
-            "refused": _refusal(artifact, options, kept),
+            "refused": _refusal(artifact, options, wanted),
         }
     path = results / f"{board.name}-{name}.json"
     write_json(path, content)
     return path
 
 
-def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
+def retime(wanted: BenchmarkBuild, artifact: Artifact, *, results: Path = RESULTS) -> Path:
     """Compute cycles and times in the result of a build anew, by the formula of the core.
 
     Parameters
     ----------
-    kept : Kept
+    wanted : BenchmarkBuild
         What was built.
     artifact : Artifact
         Its network.
@@ -182,7 +192,7 @@ def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
     PrunusError
         If there is no such result, or it is of another network.
     """
-    path = results / f"{kept.board}-{kept.mode}-{artifact.config.neurons}.json"
+    path = results / f"{wanted.board}-{wanted.mode}-{artifact.config.neurons}.json"
     try:
         content: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError as e:
@@ -193,8 +203,8 @@ def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
             f"{content['artifact_hash'][:12]}; `make boards` builds it anew"
         )
     # The store is the one that was found to fit.
-    store = content["store"] if kept.mode == "inference" else None
-    options = build_options(find_board(kept.board), artifact, mode=kept.mode, store=store)
+    store = content["store"] if wanted.mode == "inference" else None
+    options = build_options(find_board(wanted.board), artifact, mode=wanted.mode, store=store)
     options = replace(options, lanes=content["lanes"])
     facts = times(link_plan(artifact, options), clock_hz=round(content["clock_mhz"] * 1e6))
     older = {key: value for key, value in content.items() if key not in facts}
@@ -205,13 +215,13 @@ def retime(kept: Kept, artifact: Artifact, *, results: Path = RESULTS) -> Path:
     return path
 
 
-def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
-    board = find_board(kept.board)
+def _refusal(artifact: Artifact, options: ExportOptions, wanted: BenchmarkBuild) -> str:
+    board = find_board(wanted.board)
     try:
         prepare(link_plan(artifact, options), board, clock_hz=board.clock_hz)
     except FitError as e:
         return str(e)
-    raise PrunusError(f"{kept.network} with store {options.store} must not fit {board.name}")
+    raise PrunusError(f"{wanted.network} with store {options.store} must not fit {board.name}")
 
 
 @click.command()
@@ -230,30 +240,30 @@ def _refusal(artifact: Artifact, options: ExportOptions, kept: Kept) -> str:
     "--times", "only_times", is_flag=True, help="Build nothing; compute cycles and times anew."
 )
 def main(*, only: str, seeds: int, paper: Path, only_times: bool) -> None:
-    """Build everything that is kept, and write the results; minutes to an hour."""
+    """Build everything that is wanted, and write the results; minutes to an hour."""
     chosen = [
-        kept
-        for kept in KEPT
-        if only in f"{kept.board} {kept.network} {kept.mode} {kept.store or ''}"
+        wanted
+        for wanted in BENCHMARK_BUILDS
+        if only in f"{wanted.board} {wanted.network} {wanted.mode} {wanted.store or ''}"
     ]
     if not chosen:
         raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
     failed = []
     with user_errors():
-        for kept in chosen:
+        for wanted in chosen:
             try:
-                network = kept.network if kept.network in BUNDLED else str(paper)
+                network = wanted.network if wanted.network in BUNDLED else str(paper)
                 artifact = load_network(network)
                 if not only_times:
-                    path = keep(kept, artifact, seeds=seeds)
-                elif kept.fits:
-                    path = retime(kept, artifact)
+                    path = build_and_write(wanted, artifact, seeds=seeds)
+                elif wanted.fits:
+                    path = retime(wanted, artifact)
                 else:
                     continue
                 console.print(f"Wrote {path}", soft_wrap=True)
             except PrunusError as e:
                 # The others may still be built.
-                failed.append(f"{kept.board}, {kept.network}, {kept.mode}: {e}")
+                failed.append(f"{wanted.board}, {wanted.network}, {wanted.mode}: {e}")
     if failed:
         raise WrongError(" ".join("; ".join(failed).split()))
 

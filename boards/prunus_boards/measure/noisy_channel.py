@@ -1,4 +1,4 @@
-"""A line that spoils what goes over it."""
+"""Noisy channel: a transport that corrupts what goes over it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 
 from prunus_boards.driver.transports.base import Transport
 
-__all__ = ["FAULTS", "Line"]
+__all__ = ["FAULTS", "NoisyChannel"]
 
 #: What can happen to a byte of a frame.
 FAULTS = ("flipped", "lost", "doubled", "inserted")
-#: Share of the frames to the device that are spoilt, and of those that come from it.
-_SPOILT = 0.5
+#: Share of the frames to the device that are corrupted, and of those that come from it.
+_CORRUPTED = 0.5
 #: Most faults in one frame.
 _FAULTS = 4
 #: Seconds after which the driver repeats a request: simulated devices answer sooner, or not at all.
 _PATIENCE = 0.05
 
 
-class Line(Transport):
-    """A transport that spoils frames.
+class NoisyChannel(Transport):
+    """A transport that corrupts frames.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class Line(Transport):
     Attributes
     ----------
     frames : int
-        Spoilt frames so far.
+        Corrupted frames so far.
     faults : Counter of str
         Faults so far, by kind.
-    spoils : bool
-        Whether it does.
+    corrupts : bool
+        Whether it corrupts frames now.
     """
 
     def __init__(self, inner: Transport, rng: np.random.Generator) -> None:
@@ -48,11 +48,11 @@ class Line(Transport):
         self.presentation_patience = inner.presentation_patience
         self.frames = 0
         self.faults: Counter[str] = Counter()
-        self.spoils = False
+        self.corrupts = False
 
     def write(self, octets: bytes) -> None:
         """Send a frame."""
-        octets = self._spoilt(octets)
+        octets = self._corrupted(octets)
         if octets:
             self._inner.write(octets)
 
@@ -60,32 +60,32 @@ class Line(Transport):
         """Return what has come; nothing if all of it was lost."""
         octets = self._inner.read(timeout)
         # An answer comes in one piece.
-        return self._spoilt(octets) or b"\0" if octets else octets
+        return self._corrupted(octets) or b"\0" if octets else octets
 
     def close(self) -> None:
         """Close the way to the device."""
         self._inner.close()
 
-    def _spoilt(self, octets: bytes) -> bytes:
+    def _corrupted(self, octets: bytes) -> bytes:
         rng = self._rng
-        if not self.spoils or rng.random() >= _SPOILT:
+        if not self.corrupts or rng.random() >= _CORRUPTED:
             return octets
-        spoilt = bytearray(octets)
+        corrupted = bytearray(octets)
         for _ in range(int(rng.integers(1, _FAULTS + 1))):
-            if not spoilt:
+            if not corrupted:
                 break
-            at, kind = int(rng.integers(len(spoilt))), str(rng.choice(FAULTS))
+            at, kind = int(rng.integers(len(corrupted))), str(rng.choice(FAULTS))
             # Delimiters more often than chance has it.
             octet = int(rng.choice([0, *rng.integers(0, 256, 3).tolist()]))
             match kind:
                 case "flipped":
-                    spoilt[at] ^= 1 << int(rng.integers(8))
+                    corrupted[at] ^= 1 << int(rng.integers(8))
                 case "lost":
-                    del spoilt[at : at + int(rng.choice([1, 1, 2, len(spoilt)]))]
+                    del corrupted[at : at + int(rng.choice([1, 1, 2, len(corrupted)]))]
                 case "doubled":
-                    spoilt[at:at] = spoilt[at : at + 1]
+                    corrupted[at:at] = corrupted[at : at + 1]
                 case _:
-                    spoilt[at:at] = bytes([octet])
+                    corrupted[at:at] = bytes([octet])
             self.faults[kind] += 1
         self.frames += 1
-        return bytes(spoilt)
+        return bytes(corrupted)

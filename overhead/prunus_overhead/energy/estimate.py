@@ -14,7 +14,7 @@ from prunus_model.spec.counters import Counters
 from prunus_overhead.energy.operations import MEMORY_UNITS, UNITS, operations
 from prunus_overhead.energy.technology import Technology
 from prunus_rtl.counts.accesses import accesses, memories
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["SOP_DEFINITION", "Charge", "Estimate", "Load", "class_a", "class_b"]
 
@@ -165,14 +165,14 @@ def class_a(load: Load, technology: Technology) -> Estimate:
     )
 
 
-def class_b(load: Load, shapes: Shapes, technology: Technology) -> Estimate:
+def class_b(load: Load, shapes: Widths, technology: Technology) -> Estimate:
     """Return the energy of all memory accesses and operations.
 
     Parameters
     ----------
     load : Load
         What was done.
-    shapes : Shapes
+    shapes : Widths
         Of the core that does it; with the layout of the store, if it is packed.
     technology : Technology
         Energies.

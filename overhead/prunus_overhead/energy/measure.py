@@ -16,7 +16,7 @@ from prunus_overhead.energy.estimate import Estimate, Load, class_a, class_b
 from prunus_overhead.energy.reasons import groups
 from prunus_overhead.energy.technology import Technology
 from prunus_overhead.energy.workload import Subject
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["EPOCHS", "EXPONENTS", "NETWORKS", "Measured", "measure", "network", "overhead_of"]
 
@@ -168,7 +168,7 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
     }
 
 
-def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Shapes]]:
+def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Widths]]:
     policy = subject.artifact.config.pruning.policy
     redundancy = subject.artifact.config.redundancy is not None
     shown = f"{len(test)} images of {test.name}"
@@ -195,7 +195,7 @@ def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Shapes]]:
 
 
 def _row(
-    found: Estimate, head: Row, shapes: Shapes, technology: Technology, artifact: Artifact
+    found: Estimate, head: Row, shapes: Widths, technology: Technology, artifact: Artifact
 ) -> Row:
     return (
         {"class": found.energy_class, "technology": technology.name}

@@ -19,7 +19,7 @@ from prunus_model.spec.formats import (
 )
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_overhead.energy.technology import Technology
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["MEMORY_UNITS", "UNITS", "Operation", "operations"]
 
@@ -90,20 +90,20 @@ class Operation:
                 return technology.draw_pj
 
 
-def operations(shapes: Shapes) -> tuple[Operation, ...]:
+def operations(shapes: Widths) -> tuple[Operation, ...]:
     """Return all operations of a core with their widths.
 
     Parameters
     ----------
-    shapes : Shapes
+    shapes : Widths
         Of the core.
 
     Returns
     -------
     tuple of Operation
     """
-    v, weight = shapes.v.width, shapes.weight.width
-    strength, score = shapes.strength.width, shapes.score.width
+    v, weight = shapes.network.formats.v_bits, shapes.network.weight_bits
+    strength, score = shapes.network.formats.strength_bits, shapes.score_bits
 
     def add(name: str, unit: str, bits: float) -> Operation:
         return Operation(count=f"{name}_additions", unit=unit, kind="add", bits=bits)

@@ -20,7 +20,7 @@ from prunus_rtl.export.plan import ExportOptions, make_plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import pack
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["Shown", "Subject"]
 
@@ -69,13 +69,13 @@ class Subject:
             )
 
     @cached_property
-    def inference(self) -> Shapes:
+    def inference(self) -> Widths:
         """Core that infers, with the smallest packed store."""
         options = ExportOptions(lanes=self.lanes)
-        return make_plan(self.artifact, options).shapes
+        return make_plan(self.artifact, options).widths
 
     @cached_property
-    def inference_dense(self) -> Shapes:
+    def inference_dense(self) -> Widths:
         """Core that infers, with every synapse stored."""
         shapes = self.inference
         # What is in a dense store does not matter for its size, nor does the order of neurons.
@@ -89,18 +89,18 @@ class Subject:
         return replace(shapes, store=StoreLayout.of(image.lanes))
 
     @cached_property
-    def learning(self) -> Shapes:
+    def learning(self) -> Widths:
         """Core that learns; without a unit for pruning if its policy is not in hardware."""
         options = ExportOptions(mode="learning", lanes=self.lanes)
         config = self.artifact.config
         if config.pruning.policy in HARDWARE_POLICIES:
-            return make_plan(self.artifact, options).shapes
+            return make_plan(self.artifact, options).widths
         config = replace(config, pruning=NoPruning(), redundancy=None)
         artifact = replace(self.artifact, config=config)
-        return make_plan(artifact, options).shapes
+        return make_plan(artifact, options).widths
 
     @cached_property
-    def learning_dense(self) -> Shapes:
+    def learning_dense(self) -> Widths:
         """Core that learns, without a unit for pruning."""
         shapes = self.learning
         return replace(

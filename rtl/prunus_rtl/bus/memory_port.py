@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_rtl.bus.spaces import DATA_BITS, PLAIN_SPACES, SPACE_BITS, spaces
 from prunus_rtl.bus.store_port import store_has
 from prunus_rtl.hardware import Space
-from prunus_rtl.plasticity.trace import last_step_layout
 from prunus_rtl.shapes import Access, Shapes
-from prunus_rtl.synapses.columns import synapse_address_layout, synapse_layout
+from prunus_rtl.synapses.columns import synapse_address_layout
 
 __all__ = [
     "DATA_BITS",
@@ -24,54 +23,6 @@ __all__ = [
     "request_layout",
     "spaces",
 ]
-
-#: Width of a word of the memory port.
-DATA_BITS = 32
-#: Width of the number of an address space.
-SPACE_BITS = 4
-
-#: Spaces whose words are a state variable as it is, in the order of its indices.
-PLAIN_SPACES: Mapping[Space, str] = {
-    Space.THETA: "theta",
-    Space.STRENGTH: "strength",
-    Space.POST_COUNT: "post_count",
-    Space.V: "v",
-    Space.V_FIRE: "v_fire",
-    Space.COACTIVITY: "coactivity",
-}
-
-
-def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
-    """Return the address spaces of a core: width of address and word, and number of addresses.
-
-    The addresses of ``SYNAPSES`` and ``STORE`` have parts, each with a range of its own; their
-    number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
-    ``bitmask``, many slots) is out of reach.
-    """
-    s = shapes
-    inputs, neurons = s.network.inputs, s.network.neurons
-    votes = neurons * s.network.readout.classes
-    found = {
-        Space.V: (s.post.width, s.v.width, neurons),
-        Space.V_FIRE: (s.post.width, s.v_fire.width, neurons),
-        Space.PRESENTATION: (0, s.presentation.width, 1),
-        Space.VOTES: ((votes - 1).bit_length(), s.vote.width, votes),
-    }
-    if s.hardware.store == "learning":
-        address, word = synapse_address_layout(s).size, synapse_layout(s).size
-        found[Space.SYNAPSES] = (address, word, (inputs - 1 << s.post.width) + neurons)
-    if s.store is not None and s.store.width <= DATA_BITS:
-        found[Space.STORE] = (s.store.address_bits, s.store.width, s.store.end)
-    if s.hardware.learn:
-        found |= {
-            Space.THETA: (s.post.width, s.theta.width, neurons),
-            Space.STRENGTH: (s.post.width, s.strength.width, neurons),
-            Space.POST_COUNT: (s.post.width, s.post_count.width, neurons),
-            Space.LAST_STEP: (s.pre.width, last_step_layout(s).size, inputs),
-        }
-    if s.redundancy:
-        found[Space.COACTIVITY] = (s.pre.width, s.coactivity.width, inputs)
-    return dict(sorted(found.items()))
 
 
 def request_layout(shapes: Shapes) -> data.StructLayout:

@@ -8,73 +8,16 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.counters import Counters as ModelCounters
-from prunus_model.spec.random_streams import words
-from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.core.result import CYCLE_BITS, counter_widths, expanded
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["CYCLE_BITS", "Counters", "counters_layout", "expanded"]
 
-#: Width of the cycle counter.
-CYCLE_BITS = 32
-
 
 def counters_layout(shapes: Shapes) -> data.StructLayout:
-    """Return the layout of all counts: those of :mod:`prunus_model.spec.counters`, and cycles.
-
-    Each is as wide as its largest value in a presentation. What follows from them is left out:
-    see :func:`expanded`.
-    """
-    inputs, neurons = shapes.network.inputs, shapes.network.neurons
-    steps = shapes.network.encoder.steps
-
-    def up_to(largest: int) -> Any:
-        return unsigned(largest.bit_length())
-
-    counts = {
-        "steps": up_to(steps),
-        "inhibited_steps": up_to(steps),
-        "input_spikes": up_to(steps * inputs),
-        "integrated_spikes": up_to(steps * inputs),
-        "output_spikes": up_to(steps),
-        "forward_sops": up_to(steps * inputs * neurons),
-    }
-    if shapes.hardware.learn:
-        counts["update_sops"] = up_to(steps * inputs)
-        counts["pruned"] = up_to(steps * inputs)
-    return data.StructLayout(counts | {"cycles": unsigned(CYCLE_BITS)})
-
-
-def expanded(
-    counts: dict[str, int], network: NetworkConfig, hardware: HardwareConfig, *, learn: bool
-) -> ModelCounters:
-    """Return the model's counters of a presentation from what the core counts.
-
-    Parameters
-    ----------
-    counts : dict of str to int
-        Fields of :func:`counters_layout`.
-    network, hardware
-        As the core was built.
-    learn : bool
-        Whether the core learned in this presentation.
-
-    Returns
-    -------
-    prunus_model.spec.counters.Counters
-        With dense equivalents and random draws. Synapses frozen by soft pruning cannot be told
-        from others: ``frozen_sops`` is 0.
-    """
-    draws = words(network.inputs)
-    spikes = counts["output_spikes"] if learn else 0
-    return ModelCounters(
-        presentations=1,
-        encoder_draws=draws * counts["steps"] if hardware.source == "levels" else 0,
-        learning_draws=draws * spikes,
-        forward_dense=counts["integrated_spikes"] * network.neurons,
-        update_dense=spikes * network.inputs,
-        **{name: value for name, value in counts.items() if name != "cycles"},
+    """Return the layout of all counts; see :func:`prunus_rtl.core.result.counter_widths`."""
+    return data.StructLayout(
+        {name: unsigned(bits) for name, bits in counter_widths(shapes).items()}
     )
 
 

@@ -24,7 +24,7 @@ from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.random_streams import DISCARD, PRE_PER_DRAW, words
 from prunus_rtl.counts.memories import MemoryUse, memories
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["Accesses", "MemoryUse", "accesses", "memories", "presentation_accesses"]
 
@@ -195,7 +195,7 @@ class Accesses:
         return sum(n for name, n in self.as_dict().items() if name.endswith(f"_{kind}"))
 
 
-def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -> Accesses:
+def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -> Accesses:
     """Return what a core does in presentations that the golden model has counted.
 
     Every count is a sum of products of the shapes with the counters; so those of many presentations
@@ -203,7 +203,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
 
     Parameters
     ----------
-    shapes : Shapes
+    shapes : Widths
         Of the core; with the layout of the store, if it is packed.
     counters : Counters
         Of the golden model. Early exit, inhibition, learning and pruning are in them.
@@ -225,7 +225,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
     --------
     >>> from prunus_model.spec.config import NetworkConfig
     >>> from prunus_rtl.hardware import HardwareConfig
-    >>> shapes = Shapes(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=16))
+    >>> shapes = Widths(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=16))
     >>> counters = Counters(presentations=1, steps=64, encoder_draws=64 * 196, input_spikes=5000,
     ...     integrated_spikes=5000, forward_sops=200_000)
     >>> found = accesses(shapes, counters, decided=0, decays=0)
@@ -305,7 +305,7 @@ def accesses(shapes: Shapes, counters: Counters, *, decided: int, decays: int) -
 
 
 def presentation_accesses(
-    shapes: Shapes, counters: Counters, *, learn: bool, number: int
+    shapes: Widths, counters: Counters, *, learn: bool, number: int
 ) -> Accesses:
     """Return what a core does in presentation ``number``, whether it learns or not."""
     return accesses(
@@ -316,7 +316,7 @@ def presentation_accesses(
     )
 
 
-def _synapses(shapes: Shapes, c: Counters, queued: int) -> dict[str, int]:
+def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
     """Return the accesses of the synapse store; ``queued`` spikes reach the lanes."""
     if shapes.store is None:
         return {
@@ -334,7 +334,7 @@ def _synapses(shapes: Shapes, c: Counters, queued: int) -> dict[str, int]:
             return {"weight_reads": queued * shapes.slots}
 
 
-def _check(shapes: Shapes, c: Counters, decided: int, decays: int) -> None:
+def _check(shapes: Widths, c: Counters, decided: int, decays: int) -> None:
     """Refuse counters that no such core can have."""
     hardware = shapes.hardware
     if hardware.store == "packed" and shapes.store is None:

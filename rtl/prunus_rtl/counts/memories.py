@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS
+from prunus_model.spec.formats import (
+    COACTIVITY_BITS,
+    LEVEL_BITS,
+    POST_COUNT_BITS,
+    STEP_BITS,
+    THETA_BITS,
+    V_FIRE_BITS,
+)
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.memory_image.memory import banks
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["MemoryUse", "memories"]
 
@@ -56,12 +63,12 @@ class MemoryUse:
         return sum(self.depths) * self.width
 
 
-def memories(shapes: Shapes) -> tuple[MemoryUse, ...]:
+def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
     """Return all memories of a core.
 
     Parameters
     ----------
-    shapes : Shapes
+    shapes : Widths
         Of the core; with the layout of the store, if it is packed.
 
     Returns
@@ -91,31 +98,31 @@ def memories(shapes: Shapes) -> tuple[MemoryUse, ...]:
     if hardware.source == "levels":
         width = LEVEL_BITS * PRE_PER_DRAW
         add("levels", "level", 2 * words(inputs), width, each=False, writes=True)
-        add("events", "event", hardware.event_depth, shapes.event.size, each=False, writes=True)
-    if shapes.pre.width:
-        add("queue", "queue", hardware.queue_depth, shapes.pre.width, each=True, writes=True)
+        add("events", "event", hardware.event_depth, shapes.pre_bits + 1, each=False, writes=True)
+    if shapes.pre_bits:
+        add("queue", "queue", hardware.queue_depth, shapes.pre_bits, each=True, writes=True)
     if hardware.store == "packed":
         found += _packed(shapes)
     else:
         writes = hardware.learn
         add("rows", "row", inputs, slots, each=True, writes=writes)
         add("weights", "weight", inputs * slots, n.weight_bits, each=True, writes=writes)
-    add("v", "v", slots, shapes.v.width + 1, each=True, writes=True)
-    add("v_fire", "v_fire", slots, shapes.v_fire.width, each=True, writes=hardware.learn)
+    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True)
+    add("v_fire", "v_fire", slots, V_FIRE_BITS, each=True, writes=hardware.learn)
     if hardware.learn:
         add("last_step", "last_step", inputs, STEP_BITS + 1, each=False, writes=True)
-        add("theta", "theta", neurons, shapes.theta.width, each=False, writes=True)
-        add("strength", "strength", neurons, shapes.strength.width, each=False, writes=True)
-        add("post_count", "post_count", neurons, shapes.post_count.width, each=False, writes=True)
+        add("theta", "theta", neurons, THETA_BITS, each=False, writes=True)
+        add("strength", "strength", neurons, n.formats.strength_bits, each=False, writes=True)
+        add("post_count", "post_count", neurons, POST_COUNT_BITS, each=False, writes=True)
     if shapes.redundancy:
-        add("coactivity", "coactivity", inputs, shapes.coactivity.width, each=False, writes=True)
+        add("coactivity", "coactivity", inputs, COACTIVITY_BITS, each=False, writes=True)
     classes = n.readout.classes
-    add("votes", "vote", neurons * classes, shapes.vote.width, each=False, writes=False)
-    add("scores", "score", classes, shapes.score.width, each=False, writes=True)
+    add("votes", "vote", neurons * classes, n.readout.vote_bits, each=False, writes=False)
+    add("scores", "score", classes, shapes.score_bits, each=False, writes=True)
     return tuple(found)
 
 
-def _packed(shapes: Shapes) -> list[MemoryUse]:
+def _packed(shapes: Widths) -> list[MemoryUse]:
     """Return the memories of a packed store."""
     layout = shapes.store
     if layout is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from prunus_model.reference.network import Network, Step
 from prunus_model.spec.random_streams import PRE_PER_DRAW
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["PARTS", "Estimate", "estimate"]
 
@@ -41,13 +41,13 @@ class Estimate:
         return sum(self.parts.values())
 
 
-def estimate(shapes: Shapes, network: Network, steps: Iterable[Step], *, learn: bool) -> Estimate:
+def estimate(shapes: Widths, network: Network, steps: Iterable[Step], *, learn: bool) -> Estimate:
     """Estimate the cycles of one presentation.
 
     Parameters
     ----------
-    shapes : Shapes
-        Shapes of the core.
+    shapes : Widths
+        Widths of the core.
     network : Network
         The golden model, whose neurons are in the order of positions.
     steps : iterable of Step
@@ -103,7 +103,7 @@ def estimate(shapes: Shapes, network: Network, steps: Iterable[Step], *, learn: 
     return Estimate(parts=parts, most=most + 2 * (config.readout.classes + 3) + _END)
 
 
-def _fetched(shapes: Shapes, network: Network) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def _fetched(shapes: Widths, network: Network) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """Return the synapses of each input that each lane fetches: the live ones; all if ``dense``."""
     alive, lanes = network.state.alive, shapes.hardware.lanes
     if shapes.store is not None and shapes.store.format == "dense":

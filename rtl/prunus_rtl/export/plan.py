@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.artifact import Artifact
-from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.devices import DEVICES
@@ -22,8 +21,11 @@ from prunus_rtl.memory_image.footprint import StoreTable, choose, table
 from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import StoreImage, pack
 from prunus_rtl.memory_image.lanes import balance, post_of_position
-from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.spram import spram_room
+from prunus_rtl.memory_image.spram import spram_room
+from prunus_rtl.widths import Widths
+
+if TYPE_CHECKING:
+    from prunus_rtl.core.core import Core
 
 __all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
 
@@ -139,13 +141,16 @@ class Plan:
         return bool(np.any(self.neurons != np.arange(len(self.neurons))))
 
     @property
-    def shapes(self) -> Shapes:
-        """Shapes of the core."""
+    def widths(self) -> Widths:
+        """Widths of the core."""
         layout = None if self.image is None else StoreLayout.of(self.image.lanes)
-        return Shapes(network=self.network, hardware=self.hardware, store=layout)
+        return Widths(network=self.network, hardware=self.hardware, store=layout)
 
     def core(self) -> Core:
-        """Return a new core with these contents."""
+        """Return a new core with these contents; needs the extra ``rtl``."""
+        # Only here: whoever plans, or talks to a board, need not have Amaranth.
+        from prunus_rtl.core.core import Core
+
         return Core(
             network=self.network,
             hardware=self.hardware,

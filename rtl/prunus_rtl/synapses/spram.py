@@ -7,22 +7,10 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data
 
-from prunus_rtl.memory_image.image import LaneImage
 from prunus_rtl.synapses.memory import SPRAM_NAME, StoreMemory
 from prunus_rtl.synapses.packed import PackedStore
 
-__all__ = ["CsrSpramStore", "spram_room"]
-
-#: Words of a SPRAM, of 16 bits each.
-_SPRAM_WORDS = 16384
-
-
-def spram_room(image: LaneImage) -> int:
-    """Return how many entries, or weights, a lane with this image has room for in its SPRAMs."""
-    # In the format CSR the row pointers are there too.
-    others = image.memories[0].depth if image.format == "csr" else 0
-    words = image.memories[-1].depth + others
-    return -(-words // _SPRAM_WORDS) * _SPRAM_WORDS - others
+__all__ = ["CsrSpramStore"]
 
 
 class CsrSpramStore(PackedStore):

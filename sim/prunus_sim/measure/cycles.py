@@ -135,7 +135,7 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     engine = Engine(plan.network, at_rest(plan.state, plan.network))
     counts, _ = engine.infer(levels, first=plan.state.presentation, stop_after=case.stop_after)
     total = dict(zip(COUNTERS, counts.sum(axis=0).tolist(), strict=True))
-    shapes, images = plan.shapes, len(levels)
+    shapes, images = plan.widths, len(levels)
     fired = int(np.count_nonzero(counts[:, COUNTERS.index("output_spikes")]))
     fixed = images * shapes.prepare_cycles
     fixed += (total["steps"] - total["inhibited_steps"]) * shapes.compare_cycles

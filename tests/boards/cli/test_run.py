@@ -10,10 +10,13 @@ from prunus_boards.driver.transports.emulator import Emulator
 from prunus_cli import Cli, digits, same, write_digits
 from prunus_devices import LEARNING, PACKED, network
 from prunus_model.engine.engine import Engine
+from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
+from prunus_model.spec.state import STATE_DTYPES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.memory_image.address_map import StoreLayout
 
 
 @pytest.fixture
@@ -85,13 +88,33 @@ def test_run_learns_and_saves_what_the_engine_learns(cli: Cli) -> None:
 
 
 def test_verify_agrees(cli: Cli) -> None:
-    out = cli.succeed("verify", "net.npz", "digits.npz", "-n", "30")
-    assert out == "Equal after 30 images: predictions, output spikes, counters\n"
+    packed = ("--store", "csr", "--lanes", "4")
+    out = cli.succeed("verify", "net.npz", "digits.npz", "-n", "30", "--json", *packed)
+    facts = json.loads(out)
+    assert (facts["device"], facts["images"], facts["learned"]) == ("golden", 30, False)
+    # The words of the packed store; thresholds and votes; then each image.
+    config, image = network().config, link_plan(network(), PACKED).image
+    assert image is not None
+    layout = StoreLayout.of(image.lanes)
+    words = len(list(layout.addresses())) + config.neurons * (1 + config.readout.classes)
+    per_image = len(COUNTERS) - 1 + 1
+    assert facts["values"] == words + 30 * per_image + 2 * facts["output_spikes"]
+    assert cli.succeed("verify", "net.npz", "digits.npz", "-n", "30", *packed) == (
+        "Golden model against the emulated device (the same model behind driver and protocol, no "
+        f"hardware): 30 presentations, {facts['values']:,} values compared (memories, output "
+        "spikes, counters, predictions), equal\n"
+    )
     out = cli.succeed("verify", "net.npz", "digits.npz", "--learn", "--json")
     facts = json.loads(out)
     assert (facts["images"], facts["learned"], facts["difference"]) == (10, True, "")
+    state = network().state
+    values = sum(getattr(state, name).size for name in STATE_DTYPES) + 1
+    # The memories of a core that learns, where thresholds, strengths and counts are by neuron.
+    words = config.neurons * (config.inputs + 4 + config.readout.classes)
+    assert facts["values"] == words + values + 10 * per_image + 2 * facts["output_spikes"]
     for store in ("csr", "dense", "bitmask", "learning"):
-        assert cli.succeed("verify", "net.npz", "digits.npz", "--store", store).startswith("Equal")
+        out = cli.succeed("verify", "net.npz", "digits.npz", "--store", store)
+        assert out.endswith("predictions), equal\n")
 
 
 def test_verify_finds_a_device_that_differs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,9 +129,8 @@ def test_verify_finds_a_device_that_differs(cli: Cli, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Emulator, "_present", present)
     outcome = cli.run("verify", "net.npz", "digits.npz")
     assert (outcome.status, outcome.err) == (1, "")
-    assert outcome.out.startswith(
-        "Different after 3 images: presentation 2: output spike 0 (step, neuron) must be ("
-    )
+    assert ": 3 presentations, " in outcome.out
+    assert "different: presentation 2: output spike 0 (step, neuron) must be (" in outcome.out
 
 
 def test_verify_finds_memories_that_differ(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +143,8 @@ def test_verify_finds_memories_that_differ(cli: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Emulator, "_read", read)
     outcome = cli.run("verify", "net.npz", "digits.npz")
     assert outcome.status == 1
-    assert outcome.out.startswith("Different after 0 images: memories: VOTES[0] is ")
+    assert ": 0 presentations, 0 values compared (" in outcome.out
+    assert "), different: memories: VOTES[0] is " in outcome.out
 
 
 def test_core_file_says_what_golden_is(cli: Cli) -> None:

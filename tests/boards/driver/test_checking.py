@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from prunus_boards.driver.checking import check
-from prunus_boards.driver.outcome import Shown
+from prunus_boards.driver.outcome import Outcome
 from prunus_devices import PACKED, device, shown
 from prunus_model.spec.counters import COUNTERS
 
 
-def difference(monkeypatch: pytest.MonkeyPatch, change: Callable[[Shown], Shown]) -> str:
+def difference(monkeypatch: pytest.MonkeyPatch, change: Callable[[Outcome], Outcome]) -> str:
     """Compare three images, of which the second has another outcome."""
     with device(PACKED) as one:
         real = one.present_many
 
-        def present_many(*args: object, **options: object) -> list[Shown]:
+        def present_many(*args: object, **options: object) -> list[Outcome]:
             outcomes = list(real(*args, **options))  # type: ignore[arg-type]
             outcomes[1] = change(outcomes[1])
             return outcomes
@@ -28,7 +28,7 @@ def difference(monkeypatch: pytest.MonkeyPatch, change: Callable[[Shown], Shown]
     return found.difference
 
 
-def spikes(outcome: Shown, **changes: Callable[[np.ndarray], np.ndarray]) -> Shown:
+def spikes(outcome: Outcome, **changes: Callable[[np.ndarray], np.ndarray]) -> Outcome:
     presentation = outcome.presentation
     arrays = {name: change(getattr(presentation, name)) for name, change in changes.items()}
     return replace(outcome, presentation=replace(presentation, **arrays))  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ def test_equal_outcomes_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", COUNTERS)
 def test_every_counter_is_compared(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def change(outcome: Shown) -> Shown:
+    def change(outcome: Outcome) -> Outcome:
         counters = replace(
             outcome.presentation.counters,
             **{name: getattr(outcome.presentation.counters, name) + 1},
@@ -68,10 +68,10 @@ def test_steps_and_neurons_are_compared(monkeypatch: pytest.MonkeyPatch, name: s
 
 
 def test_missing_and_surplus_spikes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fewer(outcome: Shown) -> Shown:
+    def fewer(outcome: Outcome) -> Outcome:
         return spikes(outcome, spike_steps=lambda a: a[:-1], spike_posts=lambda a: a[:-1])
 
-    def more(outcome: Shown) -> Shown:
+    def more(outcome: Outcome) -> Outcome:
         return spikes(
             outcome,
             spike_steps=lambda a: np.append(a, 15),

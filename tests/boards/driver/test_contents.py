@@ -21,7 +21,7 @@ OPTIONS = {
 @pytest.mark.parametrize("name", OPTIONS)
 def test_words_hold_the_state(name: str) -> None:
     plan = link_plan(network(), OPTIONS[name])
-    shapes = CoreDescription.of(plan).shapes
+    shapes = CoreDescription.of(plan).widths
     state = plan.state.copy()
     rng = np.random.default_rng(1)
     state.v[:] = rng.integers(0, 1000, 10)
@@ -42,7 +42,7 @@ def test_words_hold_the_state(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_blocks_are_the_addresses_that_exist(name: str) -> None:
-    shapes = CoreDescription.of(link_plan(network(), OPTIONS[name])).shapes
+    shapes = CoreDescription.of(link_plan(network(), OPTIONS[name])).widths
     for space, (_, bits, depth) in spaces(shapes).items():
         found = [at for first, n in blocks(shapes, space) for at in range(first, first + n)]
         assert found == sorted(set(found))
@@ -63,7 +63,7 @@ def test_word_of_a_synapse_and_of_a_last_step() -> None:
     state = plan.state.copy()
     state.weights[3, 2], state.alive[3, 2] = 77, True
     state.last_step[:2] = [5, -1]
-    words = words_of(CoreDescription.of(plan).shapes, state, plan.votes)
+    words = words_of(CoreDescription.of(plan).widths, state, plan.votes)
     assert words[Space.SYNAPSES][3 << 4 | 2] == 1 << 8 | 77
     assert words[Space.LAST_STEP][:2].tolist() == [1 << 8 | 5, 0]
     assert words[Space.VOTES][3 * 10 + 4] == plan.votes[4, 3]

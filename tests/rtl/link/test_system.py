@@ -58,7 +58,7 @@ async def read(host: Host, space: Space, count: int, size: int) -> list[int]:
 async def check(host: Host, plan: Plan, shown: Presentation, *, learn: bool) -> None:
     """Compare result and spikes of a presentation with those of the model."""
     system = host.dut
-    shapes = system.description.shapes
+    shapes = system.description.widths
     layout = result_layout(shapes)
     octets = await host.do(Opcode.RESULT)
     result = layout.from_bits(int.from_bytes(octets, "little"))

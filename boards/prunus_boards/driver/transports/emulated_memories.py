@@ -12,9 +12,9 @@ from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import THETA_BITS, max_of
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["EmulatedMemories", "StateError"]
 
@@ -28,31 +28,31 @@ class EmulatedMemories:
 
     Parameters
     ----------
-    shapes : Shapes
+    widths : Widths
         Of the core.
     state, votes
         What they hold first, in the order of positions.
     """
 
-    def __init__(self, shapes: Shapes, state: State, votes: npt.NDArray[np.uint8]) -> None:
-        self._shapes = shapes
+    def __init__(self, widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> None:
+        self._widths = widths
         self._base = state
-        self._words = words_of(shapes, state, votes)
+        self._words = words_of(widths, state, votes)
         self._exists = {
             space: np.concatenate(
-                [np.arange(first, first + n) for first, n in blocks(shapes, space)]
+                [np.arange(first, first + n) for first, n in blocks(widths, space)]
             )
-            for space in spaces(shapes)
+            for space in spaces(widths)
         }
         self.votes = votes
-        self._engine: Engine | None = Engine(shapes.network, state)
+        self._engine: Engine | None = Engine(widths.network, state)
         self._shown = False
 
     @property
     def words(self) -> Words:
         """What the memories hold."""
         if self._shown and self._engine is not None:
-            self._words = words_of(self._shapes, self._engine.state, self.votes)
+            self._words = words_of(self._widths, self._engine.state, self.votes)
             self._shown = False
         return self._words
 
@@ -77,17 +77,17 @@ class EmulatedMemories:
         """
         if self._engine is None:
             try:
-                state, self.votes = state_of(self._shapes, self.words, self._base)
-                if not self._shapes.hardware.learn:
-                    state = _with_thresholds(state, self._shapes)
-                self._engine = Engine(self._shapes.network, state)
+                state, self.votes = state_of(self._widths, self.words, self._base)
+                if not self._widths.hardware.learn:
+                    state = _with_thresholds(state, self._widths)
+                self._engine = Engine(self._widths.network, state)
             except (IndexError, ValueError) as e:
                 raise StateError("Memories must hold a state that the model can be in") from e
         self._shown = True
         return self._engine.present(levels, learn=learn, stop_after=stop_after)
 
 
-def _with_thresholds(state: State, shapes: Shapes) -> State:
+def _with_thresholds(state: State, widths: Widths) -> State:
     """Give a state the strength and theta that make its firing thresholds.
 
     A core that can't learn holds its thresholds as a table; the model computes them.
@@ -97,7 +97,7 @@ def _with_thresholds(state: State, shapes: Shapes) -> State:
     ValueError
         If there is no such theta.
     """
-    params = shapes.network.homeostasis
+    params = widths.network.homeostasis
     strength = state.weights.sum(axis=0, dtype=np.int64)
     v_fire = state.v_fire.astype(np.int64)
     least = -(-(v_fire << params.fire_shift) // np.maximum(strength, 1)) - params.v_th

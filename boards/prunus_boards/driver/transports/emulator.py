@@ -11,8 +11,8 @@ from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, 
 from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation
-from prunus_rtl.bus.memory_port import spaces
-from prunus_rtl.core.core import result_layout
+from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.core.result import counter_widths, pack, result_widths
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
@@ -71,14 +71,14 @@ class Emulator:
 
     def __init__(self, plan: Plan, *, clock_hz: int = 0) -> None:
         self.description = CoreDescription.of(plan, clock_hz=clock_hz)
-        self._shapes = self.description.shapes
+        self._widths = self.description.widths
         self._start = plan.state
         self._network = bytes.fromhex(plan.artifact.content_hash)
         self._frames = Frames()
         self._last: tuple[bytes, bytes] | None = None
         self._broken = 0
         self._started = 0
-        self._memories = EmulatedMemories(self._shapes, plan.state, plan.votes)
+        self._memories = EmulatedMemories(self._widths, plan.state, plan.votes)
         self._begun = bytearray()
         self._waiting: list[bytes] = []
         self._result: bytes | None = None
@@ -147,7 +147,7 @@ class Emulator:
             network[at : at + count] = content
             self._network = bytes(network)
             return b""
-        mask = max_of(spaces(self._shapes)[Space(space)][1])
+        mask = max_of(spaces(self._widths)[Space(space)][1])
         words = [
             int.from_bytes(content[k * size : (k + 1) * size], "little") & mask
             for k in range(count)
@@ -159,7 +159,7 @@ class Emulator:
         self, space: int, first: int, count: int, *, too_many: Status, writing: bool = False
     ) -> int:
         """Check addresses; return the bytes of a word. Gateware finds faults in the same order."""
-        widths = {int(found): width for found, (_, width, _) in spaces(self._shapes).items()}
+        widths = {int(found): width for found, (_, width, _) in spaces(self._widths).items()}
         if space not in widths and space != IDENTITY_SPACE:
             raise _RefusalError(Status.ADDRESS)
         if count == 0:
@@ -219,21 +219,18 @@ class Emulator:
         return b""
 
     def _packed(self, shown: Presentation) -> bytes:
-        layout = result_layout(self._shapes)
         neurons = self.description.network.neurons
         readout = Readout(votes=self._memories.votes, assignment=np.zeros(neurons, dtype=np.int16))
         prediction = int(predict_vote(shown.spike_counts(neurons)[np.newaxis], readout)[0])
         undecided = prediction == UNDECIDED
-        counted = [name for name in layout["counters"].shape.members if name != "cycles"]
-        value = layout.const(
-            {
-                "prediction": 0 if undecided else prediction,
-                "undecided": undecided,
-                "counters": {name: getattr(shown.counters, name) for name in counted},
-            }
-        ).as_bits()
-        content: bytes = value.to_bytes(word_bytes(layout.size), "little")
-        return content
+        values = {
+            name: getattr(shown.counters, name)
+            for name in counter_widths(self._widths)
+            if name != "cycles"
+        }
+        values |= {"prediction": 0 if undecided else prediction, "undecided": int(undecided)}
+        fields = result_widths(self._widths)
+        return pack(fields, values).to_bytes(word_bytes(sum(fields.values())), "little")
 
     def _report(self, body: bytes) -> bytes:
         _check_length(body, 0)

@@ -9,7 +9,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
-from prunus_rtl.bus.memory_port import answer_layout, request_layout, spaces
+from prunus_rtl.bus.memory_port import answer_layout, request_layout
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.link.endpoint.check import RequestCheck

@@ -9,7 +9,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.bus.memory_port import DATA_BITS, answer_layout
+from prunus_rtl.bus.memory_port import answer_layout
+from prunus_rtl.bus.spaces import DATA_BITS
 from prunus_rtl.link.endpoint.decoder import WORDS_AT, fields_layout
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.endpoint.pointer import ReadPointer

@@ -22,7 +22,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.protocol.protocol import Identity
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import Widths
 
 __all__ = ["CoreDescription", "DescriptionError", "link_plan"]
 
@@ -96,14 +96,14 @@ class CoreDescription:
             network=plan.network,
             hardware=plan.hardware,
             options=replace(plan.options, store=plan.store, lanes=plan.hardware.lanes),
-            layout=plan.shapes.store,
+            layout=plan.widths.store,
             clock_hz=clock_hz,
         )
 
     @cached_property
-    def shapes(self) -> Shapes:
-        """Shapes of everything in the core."""
-        return Shapes(network=self.network, hardware=self.hardware, store=self.layout)
+    def widths(self) -> Widths:
+        """Widths of everything in the core."""
+        return Widths(network=self.network, hardware=self.hardware, store=self.layout)
 
     @cached_property
     def digest(self) -> bytes:

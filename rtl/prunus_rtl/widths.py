@@ -1,0 +1,132 @@
+"""Widths of all numbers of a core, and its fixed times, as integers: no gateware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import STEP_BITS
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.memory_image.address_map import StoreLayout
+
+__all__ = ["Widths"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """Widths in bits of what depends on a network and a core; see also the formats of the network.
+
+    The index of one value has 0 bits.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        The network.
+    hardware : HardwareConfig
+        The core.
+    store : StoreLayout, optional
+        Layout of the packed store, if it is known. Without, the memory port does not reach it.
+
+    Raises
+    ------
+    ConfigError
+        If the core cannot carry the network.
+    ValueError
+        If the layout of the store does not suit them.
+
+    Examples
+    --------
+    >>> w = Widths(network=NetworkConfig.named("paper"), hardware=HardwareConfig(lanes=16))
+    >>> w.slots, w.pre_bits, w.post_bits, w.score_bits
+    (50, 10, 10, 15)
+    """
+
+    network: NetworkConfig
+    hardware: HardwareConfig
+    store: StoreLayout | None = None
+
+    def __post_init__(self) -> None:
+        self.hardware.check(self.network)
+        if self.store is None:
+            return
+        if self.hardware.store != "packed":
+            raise ValueError(
+                f"Layout must be that of a packed store, but store is {self.hardware.store!r}"
+            )
+        layout, n = self.store, self.network
+        got = (layout.lanes, layout.inputs, layout.slots, layout.weight_bits)
+        want = (self.hardware.lanes, n.inputs, self.slots, n.weight_bits)
+        if got != want:
+            names = "lanes, inputs, slots, weight_bits"
+            raise ValueError(f"Images must have {names} {want}, not {got}")
+
+    @property
+    def slots(self) -> int:
+        """Neurons of a lane."""
+        return self.hardware.slots(self.network)
+
+    @property
+    def tree_levels(self) -> int:
+        """Levels of a tree over all lanes: log2(lanes)."""
+        return (self.hardware.lanes - 1).bit_length()
+
+    @property
+    def multiply_cycles(self) -> int:
+        """Cycles of the multiplication that gives a firing threshold."""
+        if self.hardware.multiplier == "dsp":
+            return 2
+        return self.network.formats.strength_bits + 1
+
+    @property
+    def prepare_cycles(self) -> int:
+        """Cycles before the first step."""
+        clear = self.slots + self.tree_levels + 4
+        if not self.hardware.learn:
+            return clear
+        derive = self.network.neurons * (self.multiply_cycles + 2) + 1
+        return max(clear, self.network.inputs + 1, derive)
+
+    @property
+    def compare_cycles(self) -> int:
+        """Cycles of the comparison of a step that is not inhibited."""
+        return self.slots + self.tree_levels + 4
+
+    @property
+    def learn_cycles(self) -> int:
+        """Cycles of a learned output spike."""
+        return self.network.inputs + 5
+
+    @property
+    def redundancy(self) -> bool:
+        """Whether co-activity is kept, and redundant inputs lose their synapses."""
+        return self.hardware.learn and self.network.redundancy is not None
+
+    @property
+    def pre_bits(self) -> int:
+        """Index of an input."""
+        return (self.network.inputs - 1).bit_length()
+
+    @property
+    def lane_bits(self) -> int:
+        """Index of a lane."""
+        return (self.hardware.lanes - 1).bit_length()
+
+    @property
+    def slot_bits(self) -> int:
+        """Index of a neuron in its lane."""
+        return (self.slots - 1).bit_length()
+
+    @property
+    def post_bits(self) -> int:
+        """Index of a neuron: its lane in the low bits, its slot above."""
+        return self.lane_bits + self.slot_bits
+
+    @property
+    def score_bits(self) -> int:
+        """Sum of votes: at most one spike in every step."""
+        return self.network.readout.vote_bits + STEP_BITS
+
+    @property
+    def prediction_bits(self) -> int:
+        """Index of a class."""
+        return (self.network.readout.classes - 1).bit_length()
