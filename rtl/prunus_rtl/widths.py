@@ -78,25 +78,6 @@ class Widths:
         return self.network.formats.strength_bits + 1
 
     @property
-    def prepare_cycles(self) -> int:
-        """Cycles before the first step."""
-        clear = self.slots + self.tree_levels + 4
-        if not self.hardware.learn:
-            return clear
-        derive = self.network.neurons * (self.multiply_cycles + 2) + 1
-        return max(clear, self.network.inputs + 1, derive)
-
-    @property
-    def compare_cycles(self) -> int:
-        """Cycles of the comparison of a step that is not inhibited."""
-        return self.slots + self.tree_levels + 4
-
-    @property
-    def learn_cycles(self) -> int:
-        """Cycles of a learned output spike."""
-        return self.network.inputs + 5
-
-    @property
     def redundancy(self) -> bool:
         """Whether co-activity is kept, and redundant inputs lose their synapses."""
         return self.hardware.learn and self.network.redundancy is not None

@@ -12,8 +12,8 @@ from prunus_boards.platforms.board import Board
 from prunus_model.data.datasets import load
 from prunus_model.spec.levels import levels
 from prunus_model.reference.network import Network
-from prunus_rtl.export.cycles import estimate
 from prunus_rtl.export.plan import Plan
+from prunus_rtl.timing import presentation, work
 
 __all__ = ["IMAGES", "cycles_per_inference", "make_report", "times"]
 
@@ -49,8 +49,11 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
     shown = levels(sample.images, plan.network.encoder)
     shapes = plan.widths
     return mean(
-        estimate(
-            shapes, network, network.walk(image, learn=False, stop_after=stop_after), learn=False
+        presentation(
+            shapes,
+            work(shapes, network, network.walk(image, learn=False, stop_after=stop_after)),
+            learn=False,
+            stop_after=stop_after,
         ).fewest
         for image in shown
     )

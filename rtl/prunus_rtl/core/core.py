@@ -54,7 +54,8 @@ class Core(wiring.Component):
 
     Timing
     ------
-    The cycles of a presentation are those of :class:`prunus_rtl.core.sequencer.Sequencer`.
+    ``result.p.counters.cycles`` counts from the cycle after the transfer of ``control`` to the
+    cycle before ``result.valid`` rises; how many that are: :mod:`prunus_rtl.timing`.
 
     Clock domain ``sync``. Reset ends a presentation at once; memories keep their contents, so that
     state read before the next presentation is undefined, and a reset while learning damages the

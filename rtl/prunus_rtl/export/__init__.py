@@ -3,7 +3,6 @@
 * :mod:`~prunus_rtl.export.plan`: what is built: hardware, store format, balanced lanes;
 * :mod:`~prunus_rtl.export.netlist`: Verilog, with the contents of memories in files of their own;
 * :mod:`~prunus_rtl.export.vectors`: what the bench sends and what the golden model answers;
-* :mod:`~prunus_rtl.export.cycles`: cycles of a presentation by the formula of the core;
 * :mod:`~prunus_rtl.export.bench`: the Verilog bench;
 * :mod:`~prunus_rtl.export.simulators`: runs it;
 * :mod:`~prunus_rtl.export.ports`, :mod:`~prunus_rtl.export.sizes`,

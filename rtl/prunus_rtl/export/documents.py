@@ -10,7 +10,6 @@ from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
-from prunus_rtl.export.cycles import PARTS
 from prunus_rtl.export.lanes import LaneUse, Ties
 from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
 from prunus_rtl.export.plan import Plan
@@ -22,6 +21,15 @@ from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.devices import DEVICES, Fit
 from prunus_rtl.memory_image.footprint import choose
 from prunus_rtl.synapses.memory import SPRAM_NAME, SPRAM_SCRIPT
+from prunus_rtl.timing import (
+    LATENCY,
+    PARTS,
+    PER_SPIKE,
+    compare_cycles,
+    init_cycles,
+    report_cycles,
+    spike_cycles,
+)
 
 __all__ = ["Facts", "make_readme"]
 
@@ -34,7 +42,10 @@ _SPACES = {
     Space.V: ("`post`", "membrane potential"),
     Space.V_FIRE: ("`post`", "firing threshold in force"),
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike"),
-    Space.COACTIVITY: ("`pre`", "share of the learning sweeps in which the input was active"),
+    Space.COACTIVITY: (
+        "`pre`",
+        "share of the sweeps in which the input follows its neighbour",
+    ),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
     Space.STORE: (
@@ -133,10 +144,13 @@ def make_readme(facts: Facts) -> str:
             if plan.image is not None and Space.STORE not in spaces(core.shapes)
             else ""
         ),
-        "PREPARE": core.shapes.prepare_cycles,
-        "COMPARE": core.shapes.compare_cycles,
-        "FIRE": core.shapes.learn_cycles if plan.learn else 1,
-        "REPORT": network.readout.classes + 3,
+        "INIT": init_cycles(core.shapes),
+        "PER_SPIKE": PER_SPIKE,
+        "LATENCY": LATENCY,
+        "COMPARE": compare_cycles(core.shapes),
+        "LEARN": spike_cycles(core.shapes, learn=plan.learn),
+        "REPORT": report_cycles(core.shapes, fired=True),
+        "SILENT": report_cycles(core.shapes, fired=False),
         "ENCODER": (
             "\nThe encoder takes one cycle per four inputs, one more for each further event, and "
             "runs ahead of\nthe lanes; where it is the slower one, `integrate` is its time.\n"

@@ -19,9 +19,9 @@ from prunus_rtl.bus.memory_port import PLAIN_SPACES, request_layout, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_layout
-from prunus_rtl.export.cycles import Estimate, estimate
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
+from prunus_rtl.timing import Cycles, presentation, work
 
 __all__ = ["Read", "Shown", "Vectors", "make_vectors"]
 
@@ -44,7 +44,7 @@ class Shown:
         There was no output spike.
     counts : dict of str to int
         Counters of the core, without ``cycles``.
-    cycles : Estimate
+    cycles : Cycles
         Cycles by the formula.
     """
 
@@ -55,7 +55,7 @@ class Shown:
     prediction: int
     undecided: bool
     counts: dict[str, int]
-    cycles: Estimate
+    cycles: Cycles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,11 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
             stimuli = tuple(_payloads(core, events))
             steps = reference.walk(levels, learn, stop_after)
         taken: list[Step] = []
-        cycles = estimate(core.shapes, reference, _recorded(steps, taken), learn=learn)
+        given = list(work(core.shapes, reference, _recorded(steps, taken)))
+        left = 0
+        if plan.hardware.source == "events":
+            left = len(stimuli) - sum(step.spikes + 1 for step in given)
+        cycles = presentation(core.shapes, given, learn=learn, stop_after=stop_after, left=left)
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
         if fired != [(step.step, step.post) for step in taken if step.post >= 0]:
             raise RuntimeError(f"Engine and reference must agree on image {index}")

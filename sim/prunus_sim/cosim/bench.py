@@ -21,7 +21,7 @@ from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.scenario import Scenario, Sequence
-from prunus_sim.cosim.scoreboard import UPSTREAM, Mismatch, Scoreboard, cycle_bounds
+from prunus_sim.cosim.scoreboard import UPSTREAM, Mismatch, Scoreboard
 from prunus_sim.cosim.stimulus import Stimulus
 
 
@@ -111,14 +111,14 @@ class _Cosim:
         self, before: State, sequence: Sequence, k: int, number: int, outcome: Outcome
     ) -> None:
         replay = self._replay(before, sequence, k)
-        least, most = cycle_bounds(self.shapes, replay, learn=sequence.learn)
-        if not least <= outcome.cycles <= most:
+        cycles = replay.cycles()
+        if not cycles.fewest <= outcome.cycles <= cycles.most:
             mismatch = Mismatch(
                 presentation=number,
                 step=-1,
                 unit="sequencer",
                 what="cycles",
-                expected=f"in {least}..{most}",
+                expected=f"in {cycles.fewest}..{cycles.most}",
                 got=outcome.cycles,
             )
             self._raise(mismatch, before, sequence, k)

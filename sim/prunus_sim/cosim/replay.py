@@ -11,6 +11,7 @@ from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import check_events
 from prunus_model.spec.state import State
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.timing import Cycles, StepWork, presentation, work_of
 from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.stimulus import Stimulus
 
@@ -49,13 +50,15 @@ class Replay:
     def __init__(
         self, shapes: Shapes, before: State, stimulus: Stimulus, *, learn: bool, stop_after: int
     ) -> None:
-        #: Whether the encoder must wait for each step, because any spike may be the last.
-        self.held = stop_after > 0 and shapes.hardware.source == "levels"
+        self._shapes, self._learn, self._stop_after = shapes, learn, stop_after
+        #: Events that come in altogether; 0 for levels.
+        self._events = 0
         network = Network(shapes.network, before.copy())
         if isinstance(stimulus, np.ndarray):
             walk = network.walk(stimulus, learn, stop_after)
         else:
             arrays = check_events(stimulus, shapes.network)
+            self._events = sum(len(array) + 1 for array in arrays)
 
             def spikes_of(step: int) -> npt.NDArray[np.bool_]:
                 return np.isin(np.arange(shapes.network.inputs), arrays[step])
@@ -63,10 +66,8 @@ class Replay:
             walk = network._walk(spikes_of, learn, stop_after, Counters())
         self.steps: list[Step] = []
         self._changed: dict[str, npt.NDArray[np.int64]] = {}
-        #: For each step and lane, the live synapses of its spikes.
-        self.loads: list[npt.NDArray[np.int64]] = []
-        lanes = shapes.hardware.lanes
-        lane = np.arange(shapes.network.neurons) % lanes
+        #: What each step gives the lanes and the encoder to do.
+        self.work: list[StepWork] = []
         old = state_arrays(network.state, shapes, None)
         alive = network.state.alive.copy()
         while True:
@@ -75,8 +76,7 @@ class Replay:
             except StopIteration:
                 break
             self.steps.append(step)
-            per_post = alive[step.spikes].sum(axis=0)
-            self.loads.append(np.bincount(lane, per_post, lanes).astype(np.int64))
+            self.work.append(work_of(shapes, step, alive))
             if step.post >= 0 and learn:
                 alive = network.state.alive.copy()
             new = state_arrays(network.state, shapes, None)
@@ -84,6 +84,17 @@ class Replay:
                 changed = self._changed.setdefault(name, np.full(array.shape, -1))
                 changed[array != old[name]] = step.step
             old = new
+
+    def cycles(self) -> Cycles:
+        """Return the cycles by the formula, without pauses and with the input there in time."""
+        taken = sum(step.spikes + 1 for step in self.work)
+        return presentation(
+            self._shapes,
+            self.work,
+            learn=self._learn,
+            stop_after=self._stop_after,
+            left=max(0, self._events - taken),
+        )
 
     def last_change(self, name: str, at: tuple[int, ...]) -> int:
         """Return the step in which a value last changed, or should have been left alone.

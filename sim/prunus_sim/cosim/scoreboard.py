@@ -28,7 +28,7 @@ from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = ["UNITS", "UPSTREAM", "Mismatch", "Scoreboard", "cycle_bounds", "store_words"]
+__all__ = ["UNITS", "UPSTREAM", "Mismatch", "Scoreboard", "store_words"]
 
 #: Units of the hardware, as the modules of :mod:`prunus_rtl` are called, by the values that each
 #: computes. Of counts of accesses, the name ends with ``_reads``, ``_writes``, and so on.
@@ -382,56 +382,3 @@ class Scoreboard:
                         got=int(have[at]),
                     )
         return first
-
-
-def cycle_bounds(shapes: Shapes, replay: Replay, *, learn: bool) -> tuple[int, int]:
-    """Return the least and the most cycles that the core's docstring allows.
-
-    Without pauses on the outputs, and with the input there in time.
-
-    Parameters
-    ----------
-    shapes : Shapes
-        Of the core.
-    replay : Replay
-        What happens in the presentation.
-    learn : bool
-        Whether the core learns in it.
-
-    Notes
-    -----
-    A list in SPRAM takes 2 cycles more per spike, which the bound allows; any other list takes 2
-    for an input of fewer synapses.
-    """
-    network, hardware = shapes.network, shapes.hardware
-    words = -(-network.inputs // 4)
-    classes = network.readout.classes
-    # In this format a pruned synapse costs a cycle.
-    dense = shapes.store is not None and shapes.store.format == "dense"
-    least = shapes.prepare_cycles
-    # Seeding the encoder's stream and filling its queue, if that takes longer.
-    most = max(least, 12) + 12
-    fired = 0
-    for step, load in zip(replay.steps, replay.loads, strict=True):
-        spikes = int(np.count_nonzero(step.spikes))
-        events = spikes + 1
-        busiest = int(load.max())
-        if dense:
-            busiest = shapes.slots * spikes
-        lag = events + words if hardware.source == "levels" else 0
-        # Held, the encoder cannot hide behind the step before.
-        wait = lag + 3 if replay.held else 0
-        if step.inhibited:
-            least += events
-            most += max(events, lag) + wait
-        else:
-            least += max(events, busiest) + shapes.compare_cycles
-            most += max(busiest + 2 * spikes + 11, events + 11, lag) + wait + shapes.compare_cycles
-        if step.post >= 0:
-            fired += 1
-            sweep = shapes.learn_cycles if learn else 1
-            least += sweep
-            most += sweep + classes + 1 + shapes.multiply_cycles + 4
-    least += classes + 3 if fired else 2
-    most += classes + 3 + classes + 1 + shapes.multiply_cycles + 4
-    return least, most

@@ -5,10 +5,10 @@ each core are written: the cycles that it has counted itself, its forward SOPs, 
 
     lane_use = forward SOPs / (lanes * integrating cycles)
 
-A cycle is integrating unless it belongs to a part whose length the docstring of
-:class:`prunus_rtl.core.core.Core` states exactly: prepare, compare (once per step that is not
-inhibited), fire (one per output spike), report. So all waiting, for the encoder, for a lane that
-lags or for the votes of an output spike, counts as integrating without a synapse.
+A cycle is integrating unless it belongs to a part whose length :mod:`prunus_rtl.timing` states
+exactly: init, compare (once per step that is not inhibited), learn (one per output spike), report.
+So all waiting, for the encoder, for a lane that lags or for the votes of an output spike, counts as
+integrating without a synapse.
 
 The sweep over densities takes a network that was trained without pruning and drops its weakest
 synapses. The fall of cycles is compared with the fall of SOPs, both against density 1 of the same
@@ -39,6 +39,7 @@ from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.simulators import check_tools
+from prunus_rtl.timing import compare_cycles, init_cycles, report_cycles, spike_cycles
 from prunus_sim.cosim.long_scenarios import in_chunks, inference_scenario, levels_of
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import at_rest
@@ -137,10 +138,11 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     total = dict(zip(COUNTERS, counts.sum(axis=0).tolist(), strict=True))
     shapes, images = plan.widths, len(levels)
     fired = int(np.count_nonzero(counts[:, COUNTERS.index("output_spikes")]))
-    fixed = images * shapes.prepare_cycles
-    fixed += (total["steps"] - total["inhibited_steps"]) * shapes.compare_cycles
-    fixed += total["output_spikes"]
-    fixed += fired * (plan.network.readout.classes + 3) + (images - fired) * 2
+    fixed = images * init_cycles(shapes)
+    fixed += (total["steps"] - total["inhibited_steps"]) * compare_cycles(shapes)
+    fixed += total["output_spikes"] * spike_cycles(shapes, learn=False)
+    fixed += fired * report_cycles(shapes, fired=True)
+    fixed += (images - fired) * report_cycles(shapes, fired=False)
     integrating = report.core_cycles - fixed
     return {
         "network": case.network,

@@ -25,9 +25,9 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
-from prunus_rtl.export.cycles import estimate
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.timing import presentation, work
 
 REPORT = {
     "board": "icebreaker",
@@ -202,8 +202,10 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
     for suffix, stop_after in ("", 0), ("_early_exit", 1):
         network = Network(plan.network, plan.state.copy())
         cycles = [
-            estimate(
-                plan.widths, network, network.walk(image, False, stop_after), learn=False
+            presentation(
+                plan.widths,
+                work(plan.widths, network, network.walk(image, False, stop_after)),
+                learn=False,
             ).fewest
             for image in shown
         ]

@@ -26,6 +26,7 @@ from prunus_model.spec.config import (
     StdpParams,
     pruning_label,
 )
+from prunus_model.spec.counters import Counters
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.memory_port import spaces
@@ -34,6 +35,7 @@ from prunus_rtl.core.counters import expanded
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.memory_image.image import pack
+from prunus_rtl.timing import PIPELINE, Cycles, presentation, work
 from prunus_sim.simulator.amaranth import CoreDriver, Outcome, simulate
 
 #: Fires often, learns fast, prunes at once.
@@ -80,51 +82,21 @@ def run(core: Core, bench: Any, *benches: Any) -> None:
     simulate(core, bench, *benches, platform=Collisions())
 
 
-def cycle_bounds(
-    core: Core, network: Network, levels: Any, events: Any, show: Show
-) -> tuple[int, int]:
-    """Return the fewest and the most cycles by the formula of the core, for a model's copy."""
-    config, hardware = core.network, core.hardware
-    copy = Network(config, network.state.copy())
+def cycles_of(core: Core, network: Network, levels: Any, events: Any, show: Show) -> Cycles:
+    """Return the cycles by the formula, for a model's copy."""
+    copy = Network(core.network, network.state.copy())
+    left = 0
     if events is None:
-        walk = copy.walk(levels, show.learn, show.stop_after)
-        lag = 12
+        steps = copy.walk(levels, show.learn, show.stop_after)
     else:
-        shown = Network(config, network.state.copy()).present_events(
-            events, learn=show.learn, stop_after=show.stop_after
-        )
-        return shown.counters.steps * 2, 1 << 30
-    low = core.shapes.prepare_cycles
-    alive = copy.state.alive.copy()
-    previous_fired = fired = False
-    high = low + lag
-    for step in walk:
-        spikes = int(np.count_nonzero(step.spikes))
-        per_word = np.add.reduceat(step.spikes, np.arange(0, config.inputs, 4))
-        per_word[-1] += 1
-        encode = int(np.maximum(1, per_word).sum())
-        if step.inhibited:
-            low, high = low + spikes + 1, high + encode
-            continue
-        rows = alive[step.spikes]
-        fan_out = [rows[:, lane :: hardware.lanes].sum() for lane in range(hardware.lanes)]
-        slowest = sum(
-            max(1, *(int(row[lane :: hardware.lanes].sum()) for lane in range(hardware.lanes)))
-            for row in rows
-        )
-        multiply = 30 if previous_fired else 0
-        low += max(int(max(fan_out)), spikes + 1) + core.shapes.compare_cycles
-        high += encode + slowest + 2 * spikes + 12 + core.shapes.compare_cycles + multiply
-        previous_fired = step.post >= 0 and show.learn
-        if step.post >= 0:
-            fired = True
-            low += core.shapes.learn_cycles if show.learn else 1
-            high += core.shapes.learn_cycles if show.learn else 1
-            high += config.readout.classes + 2
-        alive = copy.state.alive.copy()
-    high += 30
-    report = config.readout.classes + 3
-    return low + (report if fired else 2), high + 2 * report
+
+        def spikes_of(step: int) -> Any:
+            return np.isin(np.arange(core.network.inputs), events[step])
+
+        steps = copy._walk(spikes_of, show.learn, show.stop_after, Counters())
+        left = sum(len(pres) + 1 for pres in events)
+    given = list(work(core.shapes, copy, steps))
+    return presentation(core.shapes, given, learn=show.learn, stop_after=show.stop_after, left=left)
 
 
 def compare(
@@ -160,7 +132,7 @@ def compare(
             levels, events = images[k], None
             if hardware.source == "events":
                 events = event_lists[k]
-            low, high = cycle_bounds(core, network, levels, events, show)
+            formula = cycles_of(core, network, levels, events, show)
             if events is None:
                 shown = network.present(levels, learn=show.learn, stop_after=show.stop_after)
             else:
@@ -175,7 +147,9 @@ def compare(
                 assert outcome.prediction == int(np.argmax(scores)), k
             if not stalls:
                 cycles = outcome.counts["cycles"]
-                assert low <= cycles <= high, (k, low, cycles, high)
+                assert formula.fewest <= cycles, (k, formula)
+                # Events may come later than they are wanted.
+                assert events is not None or cycles <= formula.most, (k, cycles, formula)
             if check_state:
                 state = await driver.read_state()
                 assert comparable(network.state, core).differences(state) == [], k
@@ -517,7 +491,7 @@ def test_requests_wait_while_a_presentation_runs_and_starts_wait_for_an_image() 
 
 def test_cycles_of_a_dense_network_are_exactly_those_of_the_formula() -> None:
     """One lane, events at once: nothing is left to chance."""
-    steps, neurons, inputs = 6, 5, 9
+    steps, inputs = 6, 9
     config = replace(LIVELY, inputs=inputs, pruning=NoPruning())
     config = replace(config, encoder=EncoderParams(steps=steps), readout=ReadoutParams(classes=2))
     hardware = HardwareConfig(lanes=1, source="events", multiplier="dsp")
@@ -536,18 +510,17 @@ def test_cycles_of_a_dense_network_are_exactly_those_of_the_formula() -> None:
         for learn in (False, True):
             await driver.start(learn=learn)
             outcome = await driver.finish()
+            formula = cycles_of(core, network, None, events, Show(learn=learn))
             shown = network.present_events(events, learn=learn)
             fired = shown.spike_steps.tolist()
             assert len(fired) > 1
-            want = core.shapes.prepare_cycles + config.readout.classes + 3
+            want = formula.fewest
             for step, pres in enumerate(events):
-                integrate = len(pres) * neurons + 8 if pres else 1
-                want += integrate + neurons + 4
+                want += PIPELINE if pres else 0
                 # Too short a step for the threshold to be computed behind it.
                 want += learn and not pres and step - 1 in fired
-                if step in fired:
-                    want += inputs + 5 if learn else 1
             cycles.append((outcome.counts["cycles"], want))
+            assert outcome.counts["cycles"] <= formula.most
 
     run(core, bench, feed)
     assert [got for got, _ in cycles] == [want for _, want in cycles]

@@ -1,0 +1,276 @@
+"""Cycles of a presentation: the one formula, of which documents, benches and reports are made.
+
+A presentation takes ``init + (for each step: integrate + compare + learn) + report`` cycles, from
+the cycle after the transfer of ``control`` to the cycle before ``result.valid`` rises, if all
+outputs are always ready and the input is there in time:
+
+init
+    ``slots + log2(lanes) + 4``; in a core that learns the largest of this, ``inputs + 1`` and, to
+    compute all thresholds with ``m`` cycles of the multiplier, ``neurons * (m + 2) + 1``.
+integrate
+    The largest over the lanes of the synapses that they fetch; never less than the events of the
+    step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
+    :data:`PER_SPIKE` cycles per spike and :data:`LATENCY` more. An inhibited step takes only its
+    events.
+compare
+    ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
+learn
+    For each output spike 1, and ``inputs + 4`` more if it is learned from. Later if the votes of
+    the spike before are still counted.
+report
+    ``classes + 3``, or 2 without output spike. Later if the last spike is still worked on, and, if
+    events come in, after those that are left.
+
+The formula gives the fewest cycles, and the most. Between them is what depends on when things
+happen: whether a lane waits for another one, and whether the encoder is ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.reference.network import Network, Step
+from prunus_model.spec.random_streams import PRE_PER_DRAW
+from prunus_rtl.widths import Widths
+
+__all__ = [
+    "LATENCY",
+    "PARTS",
+    "PER_SPIKE",
+    "PIPELINE",
+    "Cycles",
+    "StepWork",
+    "compare_cycles",
+    "init_cycles",
+    "presentation",
+    "report_cycles",
+    "spike_cycles",
+    "work",
+    "work_of",
+]
+
+#: Parts of a presentation.
+PARTS = ("init", "integrate", "compare", "learn", "report")
+#: Cycles from an event to the end of the integration of its last synapse, beside those in which
+#: synapses are fetched: the pipeline through queue, learning store, membranes and end of the step.
+PIPELINE = 8
+#: The same at most: a store of row pointers delivers its first synapse three cycles later.
+LATENCY = PIPELINE + 3
+#: Cycles that a spike may cost beside those of its synapses: two row pointers are looked up.
+PER_SPIKE = 2
+#: Cycles until the stream of the encoder is seeded, and then until its first event is there.
+_SEED, _FIRST = 12, 12
+#: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
+_HELD = 3
+#: Cycles to start and end the computation of a threshold, beside the multiplication.
+_THRESHOLD = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWork:
+    """What a step gives to do.
+
+    Attributes
+    ----------
+    spikes : int
+        Input spikes.
+    encode : int
+        Cycles of the encoder: one for each word of inputs, one more for each further event of it. 0
+        if events come in.
+    busiest : int
+        Cycles of the busiest lane if no lane waits for another one; 0 if inhibited.
+    slowest : int
+        Cycles of all lanes if each spike takes as long as in its slowest lane; 0 if inhibited.
+    inhibited, fired : bool
+        Whether nothing is integrated, and whether a neuron fires.
+    """
+
+    spikes: int
+    encode: int
+    busiest: int
+    slowest: int
+    inhibited: bool
+    fired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycles:
+    """Cycles of one presentation by the formula.
+
+    Attributes
+    ----------
+    parts : dict of str to int
+        Fewest cycles of each of :data:`PARTS`.
+    most : int
+        Most cycles of the presentation.
+    """
+
+    parts: dict[str, int]
+    most: int
+
+    @property
+    def fewest(self) -> int:
+        """Fewest cycles of the presentation: all lanes as busy as they can be."""
+        return sum(self.parts.values())
+
+
+def init_cycles(widths: Widths) -> int:
+    """Return the cycles before the first step."""
+    clear = widths.slots + widths.tree_levels + 4
+    if not widths.hardware.learn:
+        return clear
+    thresholds = widths.network.neurons * (widths.multiply_cycles + 2) + 1
+    return max(clear, widths.network.inputs + 1, thresholds)
+
+
+def compare_cycles(widths: Widths) -> int:
+    """Return the cycles of the comparison of a step that is not inhibited."""
+    return widths.slots + widths.tree_levels + 4
+
+
+def spike_cycles(widths: Widths, *, learn: bool) -> int:
+    """Return the cycles of an output spike, and of learning from it."""
+    return widths.network.inputs + 5 if learn else 1
+
+
+def report_cycles(widths: Widths, *, fired: bool) -> int:
+    """Return the cycles after the last step, with or without an output spike before."""
+    return widths.network.readout.classes + 3 if fired else 2
+
+
+def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWork:
+    """Return what a step gives to do.
+
+    Parameters
+    ----------
+    widths : Widths
+        Of the core.
+    step : Step
+        The step, as the golden model has executed it.
+    alive : ndarray of bool, shape (inputs, neurons)
+        Live synapses before the step, in the order of positions.
+    """
+    spikes = int(np.count_nonzero(step.spikes))
+    busiest, slowest = 0, 0
+    if not step.inhibited:
+        fetched = _fetched(widths, alive[step.spikes])
+        busiest = int(fetched.sum(axis=0).max(initial=0))
+        slowest = int(np.maximum(1, fetched.max(axis=1, initial=0)).sum())
+        if widths.store is not None and widths.store.format == "csr":
+            # Each lane looks up two row pointers, behind the rows before or, in SPRAM, between.
+            lookups = PER_SPIKE * spikes
+            busiest = busiest + lookups if widths.hardware.spram else max(busiest, lookups)
+    return StepWork(
+        spikes=spikes,
+        encode=_encode(step) if widths.hardware.source == "levels" else 0,
+        busiest=busiest,
+        slowest=slowest,
+        inhibited=step.inhibited,
+        fired=step.post >= 0,
+    )
+
+
+def work(widths: Widths, network: Network, steps: Iterable[Step]) -> Iterator[StepWork]:
+    """Yield what each step gives to do; ``steps`` of ``network`` are advanced here."""
+    alive = network.state.alive.copy()
+    for step in steps:
+        yield work_of(widths, step, alive)
+        if step.post >= 0:
+            alive = network.state.alive.copy()
+
+
+def presentation(
+    widths: Widths,
+    steps: Iterable[StepWork],
+    *,
+    learn: bool,
+    stop_after: int = 0,
+    left: int = 0,
+) -> Cycles:
+    """Return the cycles of a presentation.
+
+    Parameters
+    ----------
+    widths : Widths
+        Of the core.
+    steps : iterable of StepWork
+        What each step gives to do.
+    learn : bool
+        Whether it learns.
+    stop_after : int
+        Early exit after so many output spikes; 0: never. The encoder then waits for each step,
+        because any spike may be the last.
+    left : int
+        Events that are still to come after the last step.
+
+    Returns
+    -------
+    Cycles
+    """
+    hardware = widths.hardware
+    held = stop_after > 0 and hardware.source == "levels"
+    votes = widths.network.readout.classes + 1
+    threshold = widths.multiply_cycles + _THRESHOLD
+    parts = dict.fromkeys(PARTS, 0)
+    parts["init"] = init_cycles(widths)
+    # Fewest: the clocks of the lanes and of the encoder, which runs ahead, start together.
+    early, encoded = parts["init"], 0
+    # Most: when the lanes begin a step at the latest, and when the encoder has sent all of it.
+    late = max(parts["init"], _SEED) + _FIRST
+    begun = sent = _SEED + _FIRST
+    before, fired = 0, False
+    for step in steps:
+        events = step.spikes + 1
+        encoded += step.encode
+        ready = max(early + max(step.busiest, events), encoded)
+        parts["integrate"] += ready - early
+        early = ready
+        if hardware.source == "levels":
+            # The encoder waits for the step if it is held or its queue is full; if the queue has
+            # room for two steps, it is ahead since the step before began.
+            roomy = hardware.event_depth >= before + events
+            since = late + _HELD if held else begun if roomy else late
+            sent = max(sent, since) + step.encode
+        begun, before = late, events
+        late = max(late, sent)
+        if step.inhibited:
+            late += events
+            continue
+        alone = step.spikes <= hardware.queue_depth
+        lanes = step.busiest if alone else max(step.busiest, step.slowest)
+        late += max(lanes + PER_SPIKE * step.spikes, events) + LATENCY
+        parts["compare"] += compare_cycles(widths)
+        early += compare_cycles(widths)
+        late += compare_cycles(widths)
+        if step.fired:
+            fired = True
+            cycles = spike_cycles(widths, learn=learn)
+            parts["learn"] += cycles
+            early += cycles
+            late += cycles + votes + (threshold if learn else 0)
+    parts["report"] = report_cycles(widths, fired=fired)
+    late += report_cycles(widths, fired=True) + votes + threshold + left
+    return Cycles(parts=parts, most=late)
+
+
+def _fetched(widths: Widths, alive: Any) -> npt.NDArray[np.int64]:
+    """Return the synapses of each spike that each lane fetches: live ones; all if ``dense``."""
+    lanes = widths.hardware.lanes
+    if widths.store is not None and widths.store.format == "dense":
+        return np.full((len(alive), lanes), widths.slots, dtype=np.int64)
+    columns = [alive[:, lane::lanes].sum(axis=1, dtype=np.int64) for lane in range(lanes)]
+    return np.stack(columns, axis=1)
+
+
+def _encode(step: Step) -> int:
+    """Return the cycles of the encoder: per word of inputs one, or one per event."""
+    events = np.add.reduceat(
+        step.spikes.astype(np.int64), np.arange(0, len(step.spikes), PRE_PER_DRAW)
+    )
+    events[-1] += 1
+    return int(np.maximum(1, events).sum())
