@@ -67,7 +67,7 @@ def spaces(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
             Space.THETA: (s.post.width, s.theta.width, neurons),
             Space.STRENGTH: (s.post.width, s.strength.width, neurons),
             Space.POST_COUNT: (s.post.width, s.post_count.width, neurons),
-            Space.LAST_STEP: (s.pre.width, last_step_layout(s).size, inputs),
+            Space.LAST_STEP: (s.pre.width, last_step_layout().size, inputs),
         }
     if s.by_redundancy:
         found[Space.ECHO] = (s.pre.width, s.echo.width, inputs)

@@ -183,9 +183,12 @@ class Core(wiring.Component):
             v_fire=self._initial("v_fire"),
         )
         m.submodules.readout = readout = Readout(
-            shapes=s, votes=None if self._votes is None else self._votes.T.ravel().tolist()
+            neurons=network.neurons,
+            classes=network.readout.classes,
+            vote_bits=network.readout.vote_bits,
+            votes=None if self._votes is None else self._votes.T.ravel().tolist(),
         )
-        m.submodules.counters = counters = Counters(shapes=s)
+        m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
         m.submodules.memory_port = port = MemoryPort(shapes=s)
         seed = salt.product ^ network.seed
         image_loaded = self._build_source(m, sequencer, seed ^ ENCODER)
@@ -255,7 +258,9 @@ class Core(wiring.Component):
         if s.hardware.source == "events":
             wiring.connect(m, wiring.flipped(self.events), sequencer.event)
             return Const(1)
-        m.submodules.encoder = encoder = Encoder(shapes=s)
+        m.submodules.encoder = encoder = Encoder(
+            inputs=s.network.inputs, steps=s.network.encoder.steps
+        )
         m.submodules.events = fifo = ResetInserter(sequencer.finish)(
             BroadcastQueue(shape=s.event, depth=s.hardware.event_depth, readers=1)
         )

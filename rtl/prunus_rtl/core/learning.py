@@ -98,7 +98,7 @@ class LearningEngine(wiring.Component):
                 "theta": In(Access(neuron, shapes.theta)),
                 "strength": In(Access(neuron, shapes.strength)),
                 "post_count": In(Access(neuron, shapes.post_count)),
-                "last_step": In(Access(shapes.pre, last_step_layout(shapes).size)),
+                "last_step": In(Access(shapes.pre, last_step_layout().size)),
             }
             | ({"echo": In(Access(shapes.pre, shapes.echo))} if shapes.by_redundancy else {})
         )
@@ -113,15 +113,30 @@ class LearningEngine(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
+        network, stdp = s.network, s.network.stdp
         last_step = None
         if self._state is not None:
             last_step = [0 if n < 0 else 1 << STEP_BITS | n for n in self._state.last_step.tolist()]
-        m.submodules.last_step = trace = LastStep(shapes=s, init=last_step)
+        m.submodules.last_step = trace = LastStep(
+            inputs=network.inputs, window=stdp.trace_window, init=last_step
+        )
         m.submodules.homeostasis = homeostasis = Homeostasis(
-            shapes=s, **{name: self._initial(name) for name in _OF_NEURONS}
+            neurons=network.neurons,
+            params=network.homeostasis,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+            **{name: self._initial(name) for name in _OF_NEURONS},
         )
         m.submodules.random = random = RandomStream()
-        m.submodules.sweep = sweep = LearningSweep(shapes=s)
+        m.submodules.sweep = sweep = LearningSweep(
+            inputs=network.inputs,
+            slots=s.slots,
+            weight_bits=network.weight_bits,
+            strength_bits=s.strength.width,
+            potentiation_shift=stdp.potentiation_shift,
+            depression_shift=stdp.depression_shift,
+            column=Column(s),
+        )
         m.submodules.pruning = pruning = Pruning(shapes=s)
         if s.by_redundancy:
             echo = Echoes(shapes=s, init=self._initial("echo"))
@@ -149,11 +164,11 @@ class LearningEngine(wiring.Component):
             random.load.eq(self.begin),
             random.seed.eq(self.seed),
             random.advance.eq(sweep.advance),
-            homeostasis.derive.eq(self.begin),
+            homeostasis.recompute.eq(self.begin),
             homeostasis.decay.eq(self.decay),
             homeostasis.post.eq(self.post),
-            homeostasis.fire.eq(self.learn),
-            homeostasis.settle.eq(sweep.done),
+            homeostasis.spike.eq(self.learn),
+            homeostasis.update.eq(sweep.done),
             homeostasis.new_strength.eq(sweep.strength),
             pruning.post_count.eq(homeostasis.post_count),
             pruning.strength.eq(homeostasis.strength),

@@ -10,8 +10,8 @@ from amaranth.lib import data
 
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
 from prunus_rtl.core.core import Core, result_layout
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.netlist import TOP, Netlist
 from prunus_rtl.export.vectors import Shown, Vectors
 from prunus_rtl.hardware import Space

@@ -17,8 +17,8 @@ from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import PLAIN_SPACES, request_layout, spaces
 from prunus_rtl.core.core import Core
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.cycles import Estimate, estimate
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space

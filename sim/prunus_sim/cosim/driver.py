@@ -17,8 +17,8 @@ from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.state import NO_STEP
 from prunus_rtl.bus.memory_port import answer_layout, spaces
 from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes

@@ -1,8 +1,8 @@
 """Where the memories and signals of a design are, found in its Verilog.
 
 A memory is named by the components on the way to it, joined by dots: ``store0.weights``,
-``learning.homeostasis.theta``. Components that only wrap a memory (``ram``, ``memory``) are left out of the
-name, and so are the numbers that Amaranth appends to names which occur twice.
+``learning.homeostasis.theta``. Components that only wrap a memory (``ram``, ``memory``) are left
+out of the name, and so are the numbers that Amaranth appends to names which occur twice.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_a_signal_that_is_gone_is_told(tmp_path: Path) -> None:
     design = design_of(job, tmp_path)
     del design.signals["membrane.tree.tokens"]
     with pytest.raises(
-        ValueError, match=r"Design must have a signal 'membrane\.tokens', but has none"
+        ValueError, match=r"Design must have a signal 'membrane\.tree\.tokens', but has none"
     ):
         probes(shapes_of(job), design)
 
