@@ -20,10 +20,18 @@ from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["LearningEngine"]
+__all__ = ["LearningEngine", "initial_words"]
 
 #: State variables of the neurons that the engine keeps.
 _OF_NEURONS = ("theta", "strength", "post_count")
+
+
+def initial_words(state: State | None, name: str) -> list[int] | None:
+    """Return a state variable as the initial contents of a memory."""
+    if state is None:
+        return None
+    values: list[int] = getattr(state, name).tolist()
+    return values
 
 
 class LearningEngine(wiring.Component):
@@ -125,7 +133,7 @@ class LearningEngine(wiring.Component):
             params=network.homeostasis,
             strength_bits=s.strength.width,
             multiplier=s.hardware.multiplier,
-            **{name: self._initial(name) for name in _OF_NEURONS},
+            **{name: initial_words(self._state, name) for name in _OF_NEURONS},
         )
         m.submodules.random = random = RandomStream()
         m.submodules.sweep = sweep = LearningSweep(
@@ -139,7 +147,7 @@ class LearningEngine(wiring.Component):
         )
         m.submodules.pruning = pruning = Pruning(shapes=s)
         if s.by_redundancy:
-            echo = Echoes(shapes=s, init=self._initial("echo"))
+            echo = Echoes(shapes=s, init=initial_words(self._state, "echo"))
             m.submodules.echo = echo
             wiring.connect(m, wiring.flipped(self.echo), echo.access)
             m.d.comb += [
@@ -189,10 +197,3 @@ class LearningEngine(wiring.Component):
             self.learned.eq(sweep.done),
         ]
         return m
-
-    def _initial(self, name: str) -> list[int] | None:
-        """Return a state variable as the initial contents of a memory."""
-        if self._state is None:
-            return None
-        values: list[int] = getattr(self._state, name).tolist()
-        return values

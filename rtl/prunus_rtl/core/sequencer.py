@@ -11,7 +11,10 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.streams import event_layout, spike_layout
 
-__all__ = ["Sequencer", "control_layout"]
+__all__ = ["COUNTED", "Sequencer", "control_layout"]
+
+#: Members of the sequencer that counters have under the same names.
+COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
 def control_layout(*, learn: bool) -> data.StructLayout:
@@ -40,31 +43,7 @@ class Sequencer(wiring.Component):
     One state per cycle or longer; *Init* follows the transfer of ``control`` and *Integrate* the
     last state of a step at once. ``spikes`` and ``result_valid`` are registers; ``event.ready``
     depends combinationally on ``event`` and ``pre.ready``. Clock domain ``sync``.
-
-    The cycle counter counts from the cycle after the transfer of ``control`` to the
-    cycle before ``result_valid`` rises. In a core whose outputs are always ready it is ::
-
-        init + (for each step: integrate + compare + fire) + report
-
-    init
-        ``slots + log2(lanes) + 4``; in a core that learns, with ``n`` neurons and ``m`` cycles of
-        the multiplier (``strength_bits + 1`` sequential, 2 dsp), the largest of this,
-        ``inputs + 1`` and ``n * (m + 2) + 1`` (see :class:`prunus_rtl.shapes.Shapes`).
-    integrate
-        The largest over the lanes of the synapses that they fetch, plus at most 2 cycles per spike,
-        plus 11; never less than the events of the step (spikes, and 1 for its end), and not
-        less than the encoder needs if it lags behind. An inhibited step takes only its events. With
-        ``stop_after``, the encoder does not run ahead: each step may take as long as the encoder
-        needs, and 3 cycles, more.
-    compare
-        ``slots + log2(lanes) + 4``, 0 if inhibited; later if a threshold is still computed
-        (``m + 1`` cycles after the learning sweep, hidden behind integration).
-    fire
-        Per output spike 1, and ``inputs + 4`` more if it is learned from; later if the votes of the
-        spike before are still counted (``classes + 1`` cycles).
-    report
-        ``classes + 3``, 2 if there was no spike; later if the last spike is still worked on, and,
-        with ``events``, after the remaining events.
+    How many cycles a presentation takes: :mod:`prunus_rtl.timing`.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
         "vote_additions": [(design.memories["readout.scores"].write, 1)],
         "election_comparisons": [(f"{electing} & {reading}", 1)],
-        "salt_additions": [(_signal(design, "salt.step"), 1)],
+        "stream_key_additions": [(_signal(design, "stream_key.step"), 1)],
         "discarded_draws": [],
     }
     streams = {"encoder.random": hardware.source == "levels", "learning.random": hardware.learn}

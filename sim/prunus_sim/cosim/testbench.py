@@ -303,7 +303,7 @@ def testbench(
             f'$fwrite(door, "%h\\n", dut.{storage.path}[i]);'
         )
     # Registers that are state: the number of the presentation, the epoch of the potentials.
-    for name in ("membrane.epoch", "salt.presentation"):
+    for name in ("membrane.epoch", "stream_key.presentation"):
         door.append(f'          $fwrite(door, "@{name} 1\\n");')
         door.append(f'          $fwrite(door, "%h\\n", dut.{design.registers[name].path});')
     return _TEMPLATE.format(
