@@ -43,7 +43,7 @@ class LearningEngine(wiring.Component):
 
     Timing
     ------
-    ``initialised`` is low for ``max(inputs, 9)`` cycles after ``begin``, and ``thresholds_ready``
+    ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
     for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``inputs + 4`` cycles after
     ``learn``; ``thresholds_ready`` is low for ``multiply_cycles`` cycles from the next one on. All
     outputs but those of ``column`` depend on registers only. Clock domain ``sync``.
