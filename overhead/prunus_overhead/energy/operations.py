@@ -138,7 +138,7 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
         compare("pruning_threshold", "pruning", PRESENTATION_BITS),
         add("vote", "readout", score),
         compare("election", "readout", score),
-        add("salt", "encoder", PRESENTATION_BITS),
+        add("stream_key", "encoder", PRESENTATION_BITS),
         compare("encoder", "encoder", LEVEL_BITS),
         draw("encoder", "encoder"),
         draw("discarded", "encoder"),

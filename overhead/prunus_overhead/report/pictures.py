@@ -33,7 +33,7 @@ COLOURED = ("none", "adaptive", "adaptive + redundancy", "constant", "soft")
 _JOINED = {
     "columns": "store",
     "events": "encoder",
-    "salt": "encoder",
+    "stream_key": "encoder",
     "random": "stdp",
     "sweep": "stdp",
     "last_step": "stdp",

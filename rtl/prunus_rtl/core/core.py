@@ -17,9 +17,9 @@ from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout, spaces
 from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
-from prunus_rtl.core.learning import LearningEngine
-from prunus_rtl.core.sequencer import Sequencer, control_layout
-from prunus_rtl.encoder.prng import Salt
+from prunus_rtl.core.learning import LearningEngine, initial_words
+from prunus_rtl.core.sequencer import COUNTED, Sequencer, control_layout
+from prunus_rtl.encoder.prng import StreamKey
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
@@ -170,7 +170,7 @@ class Core(wiring.Component):
             source=hardware.source,
         )
         first = 0 if self._state is None else self._state.presentation
-        m.submodules.salt = salt = Salt(first=first)
+        m.submodules.stream_key = key = StreamKey(first=first)
         m.submodules.queue = queue = BroadcastQueue(
             shape=s.pre, depth=hardware.queue_depth, readers=hardware.lanes
         )
@@ -180,20 +180,22 @@ class Core(wiring.Component):
             v_bits=s.v.width,
             weight_bits=network.weight_bits,
             leak_shift=network.membrane.leak_shift,
-            v=self._initial("v"),
-            v_fire=self._initial("v_fire"),
+            v=initial_words(self._state, "v"),
+            v_fire=initial_words(self._state, "v_fire"),
         )
         m.submodules.readout = readout = Readout(
-            shapes=s, votes=None if self._votes is None else self._votes.T.ravel().tolist()
+            neurons=network.neurons,
+            classes=network.readout.classes,
+            vote_bits=network.readout.vote_bits,
+            votes=None if self._votes is None else self._votes.T.ravel().tolist(),
         )
-        m.submodules.counters = counters = Counters(shapes=s)
+        m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
         m.submodules.memory_port = port = MemoryPort(shapes=s)
-        seed = salt.product ^ network.seed
-        image_loaded = self._build_source(m, sequencer, seed ^ ENCODER)
+        image_loaded = self._build_source(m, sequencer, key.offset ^ network.seed ^ ENCODER)
         stores = self._build_lanes(m, queue, membrane)
         self._build_store_access(m, port, stores)
         if hardware.learn:
-            self._build_learning(m, sequencer, salt, membrane, counters, port, seed ^ LEARNING)
+            self._build_learning(m)
         else:
             m.d.comb += [sequencer.initialised.eq(1), sequencer.thresholds_ready.eq(1)]
 
@@ -203,20 +205,16 @@ class Core(wiring.Component):
         wiring.connect(m, sequencer.spikes, wiring.flipped(self.spikes))
         wiring.connect(m, sequencer.pre, queue.i)
         wiring.connect(m, sequencer.vote, readout.spike)
+        wiring.connect(m, port.presentation, key.access)
         wiring.connect(m, port.v, membrane.v_access)
         wiring.connect(m, port.v_fire, membrane.v_fire_access)
         wiring.connect(m, port.votes, readout.access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
         begin, finish = sequencer.begin, sequencer.finish
         m.d.comb += [
-            salt.step.eq(finish),
-            salt.write.eq(port.presentation.strobe & port.presentation.write),
-            salt.data.eq(port.presentation.data),
+            key.step.eq(finish),
             port.enable.eq(sequencer.waiting),
-            port.presentation.value.eq(salt.presentation),
-            # Not before a multiplication is over, so that the number reads back whole.
-            port.presentation.done.eq(salt.ready),
-            sequencer.startable.eq(image_loaded & salt.ready & port.idle),
+            sequencer.startable.eq(image_loaded & key.ready & port.idle),
             sequencer.lanes_busy.eq(busy.any()),
             sequencer.output_spikes.eq(counters.counts.output_spikes),
             sequencer.membrane_idle.eq(membrane.idle),
@@ -240,13 +238,7 @@ class Core(wiring.Component):
             self.result.p.undecided.eq(readout.undecided),
             self.result.p.counters.eq(counters.counts),
         ]
-        for name in (
-            "running",
-            "inhibited_step",
-            "input_spike",
-            "integrated_spike",
-            "output_spike",
-        ):
+        for name in COUNTED:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
 
@@ -256,7 +248,9 @@ class Core(wiring.Component):
         if s.hardware.source == "events":
             wiring.connect(m, wiring.flipped(self.events), sequencer.event)
             return Const(1)
-        m.submodules.encoder = encoder = Encoder(shapes=s)
+        m.submodules.encoder = encoder = Encoder(
+            inputs=s.network.inputs, steps=s.network.encoder.steps
+        )
         m.submodules.events = fifo = ResetInserter(sequencer.finish)(
             BroadcastQueue(shape=s.event, depth=s.hardware.event_depth, readers=1)
         )
@@ -324,47 +318,30 @@ class Core(wiring.Component):
                     store_port.words[k].eq(store.word),
                 ]
 
-    def _build_learning(
-        self,
-        m: Module,
-        sequencer: Sequencer,
-        salt: Salt,
-        membrane: Membrane,
-        counters: Counters,
-        port: MemoryPort,
-        seed: Any,
-    ) -> None:
-        """Build the learning engine beside the column access, which it shares."""
-        s = self._shapes
+    def _build_learning(self, m: Module) -> None:
+        """Build the learning engine; it shares the column access with the memory port."""
+        s, units = self._shapes, m.submodules
+        sequencer, key, membrane = units.sequencer, units.stream_key, units.membrane
         m.submodules.learning = learning = LearningEngine(shapes=s, state=self._state)
-        columns = m.submodules.columns
-        wiring.connect(m, learning.column, columns.sweep)
+        wiring.connect(m, learning.column, units.columns.sweep)
         for name in learning.memories:
-            wiring.connect(m, getattr(port, name), getattr(learning, name))
+            wiring.connect(m, getattr(units.memory_port, name), getattr(learning, name))
         m.d.comb += [
             learning.begin.eq(sequencer.begin),
-            learning.decay.eq(self.control.p.learn & (salt.presentation != 0)),
-            learning.seed.eq(seed),
-            learning.presentation.eq(salt.presentation),
+            learning.decay.eq(self.control.p.learn & (key.presentation != 0)),
+            learning.seed.eq(key.offset ^ s.network.seed ^ LEARNING),
+            learning.presentation.eq(key.presentation),
             learning.spike.eq(sequencer.traced),
             learning.pre.eq(sequencer.pre.payload),
             learning.step.eq(sequencer.step),
             learning.learn.eq(sequencer.learn_spike),
             learning.post.eq(membrane.post),
-            columns.lane.eq(membrane.post[: s.lane.width]),
-            membrane.v_fire_write.eq(learning.v_fire_write),
-            membrane.v_fire_post.eq(learning.v_fire_post),
-            membrane.v_fire.eq(learning.v_fire),
-            counters.updated.eq(learning.updated),
-            counters.pruned.eq(learning.pruned),
-            sequencer.initialised.eq(learning.initialised),
-            sequencer.thresholds_ready.eq(learning.thresholds_ready),
-            sequencer.learned.eq(learning.learned),
+            units.columns.lane.eq(membrane.post[: s.lane.width]),
         ]
-
-    def _initial(self, name: str) -> list[int] | None:
-        """Return a state variable as the initial contents of a memory."""
-        if self._state is None:
-            return None
-        values: list[int] = getattr(self._state, name).tolist()
-        return values
+        for unit, names in (
+            (membrane, ("v_fire_write", "v_fire_post", "v_fire")),
+            (units.counters, ("updated", "pruned")),
+            (sequencer, ("initialised", "thresholds_ready", "learned")),
+        ):
+            for name in names:
+                m.d.comb += getattr(unit, name).eq(getattr(learning, name))

@@ -30,8 +30,10 @@ class Counters(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    layout : StructLayout
+        The counts, as of :func:`counters_layout`.
+    lanes : int
+        Number of lanes.
 
     Members
     -------
@@ -43,12 +45,13 @@ class Counters(wiring.Component):
         Count one.
     synapses : In(lanes)
         Count one for each bit that is set.
-    counts : Out(counters_layout(shapes))
+    counts : Out(layout)
         The counts.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(self, *, layout: data.StructLayout, lanes: int) -> None:
+        self._layout = layout
+        self._lanes = lanes
         super().__init__(
             {
                 "clear": In(1),
@@ -60,22 +63,16 @@ class Counters(wiring.Component):
                 "output_spike": In(1),
                 "updated": In(1),
                 "pruned": In(1),
-                "synapses": In(shapes.hardware.lanes),
-                "counts": Out(counters_layout(shapes)),
+                "synapses": In(lanes),
+                "counts": Out(layout),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        lanes = self._shapes.hardware.lanes
-        added = Signal(range(lanes + 1))
-        m.d.sync += added.eq(sum(Cat(self.synapses[k]) for k in range(lanes)))
+        added = Signal(range(self._lanes + 1))
+        m.d.sync += added.eq(sum(Cat(self.synapses[k]) for k in range(self._lanes)))
         what = {
             "steps": self.step,
             "inhibited_steps": self.inhibited_step,
@@ -87,7 +84,7 @@ class Counters(wiring.Component):
             "pruned": self.pruned,
             "cycles": self.running,
         }
-        for name in counters_layout(self._shapes).members:
+        for name in self._layout.members:
             m.d.sync += self.counts[name].eq(self.counts[name] + what[name])
         with m.If(self.clear):
             m.d.sync += [self.counts.eq(0), added.eq(0)]

@@ -20,10 +20,18 @@ from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["LearningEngine"]
+__all__ = ["LearningEngine", "initial_words"]
 
 #: State variables of the neurons that the engine keeps.
 _OF_NEURONS = ("theta", "strength", "post_count")
+
+
+def initial_words(state: State | None, name: str) -> list[int] | None:
+    """Return a state variable as the initial contents of a memory."""
+    if state is None:
+        return None
+    values: list[int] = getattr(state, name).tolist()
+    return values
 
 
 class LearningEngine(wiring.Component):
@@ -35,7 +43,7 @@ class LearningEngine(wiring.Component):
 
     Timing
     ------
-    ``initialised`` is low for ``max(inputs, 9)`` cycles after ``begin``, and ``thresholds_ready``
+    ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
     for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``inputs + 4`` cycles after
     ``learn``; ``thresholds_ready`` is low for ``multiply_cycles`` cycles from the next one on. All
     outputs but those of ``column`` depend on registers only. Clock domain ``sync``.
@@ -98,7 +106,7 @@ class LearningEngine(wiring.Component):
                 "theta": In(Access(neuron, shapes.theta)),
                 "strength": In(Access(neuron, shapes.strength)),
                 "post_count": In(Access(neuron, shapes.post_count)),
-                "last_step": In(Access(shapes.pre, last_step_layout(shapes).size)),
+                "last_step": In(Access(shapes.pre, last_step_layout().size)),
             }
             | (
                 {"coactivity": In(Access(shapes.pre, shapes.coactivity))}
@@ -117,18 +125,33 @@ class LearningEngine(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
+        network, stdp = s.network, s.network.stdp
         last_step = None
         if self._state is not None:
             last_step = [0 if n < 0 else 1 << STEP_BITS | n for n in self._state.last_step.tolist()]
-        m.submodules.last_step = trace = LastStep(shapes=s, init=last_step)
+        m.submodules.last_step = trace = LastStep(
+            inputs=network.inputs, window=stdp.trace_window, init=last_step
+        )
         m.submodules.homeostasis = homeostasis = Homeostasis(
-            shapes=s, **{name: self._initial(name) for name in _OF_NEURONS}
+            neurons=network.neurons,
+            params=network.homeostasis,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+            **{name: initial_words(self._state, name) for name in _OF_NEURONS},
         )
         m.submodules.random = random = RandomStream()
-        m.submodules.sweep = sweep = LearningSweep(shapes=s)
+        m.submodules.sweep = sweep = LearningSweep(
+            inputs=network.inputs,
+            slots=s.slots,
+            weight_bits=network.weight_bits,
+            strength_bits=s.strength.width,
+            potentiation_shift=stdp.potentiation_shift,
+            depression_shift=stdp.depression_shift,
+            column=Column(s),
+        )
         m.submodules.pruning = pruning = Pruning(shapes=s)
         if s.redundancy:
-            redundancy = Redundancy(shapes=s, init=self._initial("coactivity"))
+            redundancy = Redundancy(shapes=s, init=initial_words(self._state, "coactivity"))
             m.submodules.redundancy = redundancy
             wiring.connect(m, wiring.flipped(self.coactivity), redundancy.access)
             m.d.comb += [
@@ -153,11 +176,11 @@ class LearningEngine(wiring.Component):
             random.load.eq(self.begin),
             random.seed.eq(self.seed),
             random.advance.eq(sweep.advance),
-            homeostasis.derive.eq(self.begin),
+            homeostasis.recompute.eq(self.begin),
             homeostasis.decay.eq(self.decay),
             homeostasis.post.eq(self.post),
-            homeostasis.fire.eq(self.learn),
-            homeostasis.settle.eq(sweep.done),
+            homeostasis.spike.eq(self.learn),
+            homeostasis.update.eq(sweep.done),
             homeostasis.new_strength.eq(sweep.strength),
             pruning.post_count.eq(homeostasis.post_count),
             pruning.strength.eq(homeostasis.strength),
@@ -178,10 +201,3 @@ class LearningEngine(wiring.Component):
             self.learned.eq(sweep.done),
         ]
         return m
-
-    def _initial(self, name: str) -> list[int] | None:
-        """Return a state variable as the initial contents of a memory."""
-        if self._state is None:
-            return None
-        values: list[int] = getattr(self._state, name).tolist()
-        return values

@@ -11,7 +11,10 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.streams import event_layout, spike_layout
 
-__all__ = ["Sequencer", "control_layout"]
+__all__ = ["COUNTED", "Sequencer", "control_layout"]
+
+#: Members of the sequencer that counters have under the same names.
+COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
 def control_layout(*, learn: bool) -> data.StructLayout:
@@ -40,9 +43,7 @@ class Sequencer(wiring.Component):
     One state per cycle or longer; *Init* follows the transfer of ``control`` and *Integrate* the
     last state of a step at once. ``spikes`` and ``result_valid`` are registers; ``event.ready``
     depends combinationally on ``event`` and ``pre.ready``. Clock domain ``sync``.
-
-    The cycle counter counts from the cycle after the transfer of ``control`` to the cycle before
-    ``result_valid`` rises; how many that are: :mod:`prunus_rtl.timing`.
+    How many cycles a presentation takes: :mod:`prunus_rtl.timing`.
 
     Parameters
     ----------

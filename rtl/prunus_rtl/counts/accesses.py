@@ -96,7 +96,7 @@ class Accesses:
         Steps of the sequential multiplier: ``strength_bits`` for each multiplication.
     vote_additions : int
         Vote to score, for each output spike and class.
-    salt_additions : int
+    stream_key_additions : int
         Seed of the next presentation.
     multiplications : int
         Firing thresholds computed: one for each neuron before the first step, and one for a learned
@@ -166,7 +166,7 @@ class Accesses:
     base_additions: int = 0
     multiply_additions: int = 0
     vote_additions: int = 0
-    salt_additions: int = 0
+    stream_key_additions: int = 0
     multiplications: int = 0
     constant_products: int = 0
     encoder_comparisons: int = 0
@@ -286,7 +286,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         base_additions=multiplied,
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,
-        salt_additions=c.presentations,
+        stream_key_additions=c.presentations,
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,

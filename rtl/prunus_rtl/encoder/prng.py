@@ -1,4 +1,4 @@
-"""Random numbers: xorshift32 streams, and what each presentation adds to the seed."""
+"""Random numbers: xorshift32 streams, and the key that tells those of presentations apart."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import PRESENTATION_BITS, SEED_BITS, max_of
 from prunus_model.spec.random_streams import DISCARD, FALLBACK, STRIDE
+from prunus_rtl.streams import Access
 
-__all__ = ["RandomStream", "Salt"]
+__all__ = ["RandomStream", "StreamKey"]
 
 
 class RandomStream(wiring.Component):
@@ -75,16 +76,16 @@ class RandomStream(wiring.Component):
         return m
 
 
-class Salt(wiring.Component):
-    """Number of the presentation, and its product with the stride of the seeds, modulo 2**32.
+class StreamKey(wiring.Component):
+    """Number of the presentation, and the offset of its seeds: its product with their stride.
 
-    The product is kept up to date by one addition per presentation; only a number written from
-    outside is multiplied, one bit per cycle.
+    All modulo 2**32. The offset is kept up to date by one addition per presentation; only a number
+    written from outside is multiplied, one bit per cycle.
 
     Timing
     ------
-    ``step`` takes effect in the next cycle. After ``write``, ``ready`` is low for 32 cycles.
-    Clock domain ``sync``.
+    ``step`` takes effect in the next cycle. After a write, ``ready`` is low for 32 cycles, and the
+    access is done when it rises; a read is done at once. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -95,29 +96,26 @@ class Salt(wiring.Component):
     -------
     presentation : Out(32)
         Number of the presentation; valid while ``ready``.
-    product : Out(32)
-        ``presentation * STRIDE``; valid while ``ready``.
+    offset : Out(32)
+        Seed offset, ``presentation * STRIDE``; valid while ``ready``.
     ready : Out(1)
         No multiplication runs.
     step : In(1)
         Go on to the next presentation. Ignored while not ``ready``.
-    write : In(1)
-        Go to presentation ``data``.
-    data : In(32)
-        Number to go to.
+    access : In(Access(0, PRESENTATION_BITS))
+        Memory port: the number of the presentation.
     """
 
     def __init__(self, *, first: int = 0) -> None:
         self._first = first
-        product = first * STRIDE & max_of(SEED_BITS)
+        offset = first * STRIDE & max_of(SEED_BITS)
         super().__init__(
             {
                 "presentation": Out(PRESENTATION_BITS, init=first),
-                "product": Out(SEED_BITS, init=product),
+                "offset": Out(SEED_BITS, init=offset),
                 "ready": Out(1),
                 "step": In(1),
-                "write": In(1),
-                "data": In(PRESENTATION_BITS),
+                "access": In(Access(0, PRESENTATION_BITS)),
             }
         )
 
@@ -132,23 +130,28 @@ class Salt(wiring.Component):
         count = Signal(range(PRESENTATION_BITS + 1))
         top = self.presentation[-1]
         # Horner's rule, most significant bit first; a whole turn brings the number back.
-        base = Mux(self.ready, self.product, self.product << 1)
-        m.d.comb += self.ready.eq(count == 0)
-        with m.If(self.write):
+        base = Mux(self.ready, self.offset, self.offset << 1)
+        m.d.comb += [
+            self.ready.eq(count == 0),
+            self.access.value.eq(self.presentation),
+            # Not before a multiplication is over, so that the number reads back whole.
+            self.access.done.eq(self.ready),
+        ]
+        with m.If(self.access.strobe & self.access.write):
             m.d.sync += [
-                self.presentation.eq(self.data),
-                self.product.eq(0),
+                self.presentation.eq(self.access.data),
+                self.offset.eq(0),
                 count.eq(PRESENTATION_BITS),
             ]
         with m.Elif(~self.ready):
             m.d.sync += [
                 self.presentation.eq(Cat(top, self.presentation[:-1])),
-                self.product.eq(base + Mux(top, STRIDE, 0)),
+                self.offset.eq(base + Mux(top, STRIDE, 0)),
                 count.eq(count - 1),
             ]
         with m.Elif(self.step):
             m.d.sync += [
                 self.presentation.eq(self.presentation + 1),
-                self.product.eq(base + STRIDE),
+                self.offset.eq(base + STRIDE),
             ]
         return m

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.formats import SEED_BITS
+from prunus_model.spec.formats import LEVEL_BITS, SEED_BITS, STEP_BITS
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.lib.priority import lowest
 from prunus_rtl.lib.ram import Ram
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import event_layout
 
 __all__ = ["Encoder"]
 
@@ -40,8 +40,8 @@ class Encoder(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    inputs, steps : int
+        Number of inputs, and of the steps of a presentation.
 
     Members
     -------
@@ -53,43 +53,38 @@ class Encoder(wiring.Component):
         Show it. Only while ``loaded`` is high and no image is shown.
     seed : In(32)
         Seed of the encoder stream, mixed; taken at ``start``.
-    hold, step : In(1), In(shapes.step)
+    hold, step : In(1), In(STEP_BITS)
         Draw no step before it is executed; and the step that is.
     stop : In(1)
         Forget the image that is shown, whether or not its steps are over.
-    events : Out(stream.Signature(shapes.event))
+    events : Out(stream.Signature(event_layout(inputs=inputs)))
         Address events. ``stop`` withdraws an event that has not been taken.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(self, *, inputs: int, steps: int) -> None:
+        self._inputs = inputs
+        self._steps = steps
         super().__init__(
             {
-                "levels": In(stream.Signature(shapes.level)),
+                "levels": In(stream.Signature(unsigned(LEVEL_BITS))),
                 "loaded": Out(1),
                 "start": In(1),
                 "seed": In(SEED_BITS),
                 "hold": In(1),
-                "step": In(shapes.step),
+                "step": In(STEP_BITS),
                 "stop": In(1),
-                "events": Out(stream.Signature(shapes.event)),
+                "events": Out(stream.Signature(event_layout(inputs=inputs))),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        inputs, steps = s.network.inputs, s.network.encoder.steps
+        inputs, steps = self._inputs, self._steps
         count = words(inputs)
 
         m.submodules.random = random = RandomStream()
-        word = data.ArrayLayout(s.level, PRE_PER_DRAW)
+        word = data.ArrayLayout(unsigned(LEVEL_BITS), PRE_PER_DRAW)
         m.submodules.images = images = Ram(shape=word, depth=2 * count)
 
         # Loading: a word is written with its last byte; bytes beyond the last input are 0.

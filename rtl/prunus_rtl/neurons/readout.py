@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.lib.ram import Ram
 from prunus_rtl.lib.state_memory import StateMemory
-from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.streams import Access
 
 __all__ = ["Readout"]
 
@@ -33,8 +34,10 @@ class Readout(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    neurons, classes : int
+        Number of neurons, and of classes.
+    vote_bits : int
+        Width of a vote.
     votes : list of int, optional
         Initial votes. Default: 0.
 
@@ -42,51 +45,51 @@ class Readout(wiring.Component):
     -------
     begin : In(1)
         Forget all scores. Only while idle.
-    spike : In(stream.Signature(shapes.post))
+    spike : In(stream.Signature(range(neurons)))
         Output spikes.
     finish : In(1)
         Elect. Only while ``spike.ready`` is high.
     done : Out(1)
         The election is over.
-    prediction : Out(shapes.prediction)
+    prediction : Out(range(classes))
         The elected class; 0 if undecided. Valid from ``done`` until the next ``begin``.
     undecided : Out(1)
         There was no spike; likewise.
-    access : In(Access(range(neurons * classes), shapes.vote))
+    access : In(Access(range(neurons * classes), vote_bits))
         Memory port to the votes.
     """
 
-    def __init__(self, *, shapes: Shapes, votes: list[int] | None = None) -> None:
-        self._shapes = shapes
+    def __init__(
+        self, *, neurons: int, classes: int, vote_bits: int, votes: list[int] | None = None
+    ) -> None:
+        self._neurons = neurons
+        self._classes = classes
+        self._vote_bits = vote_bits
         self._votes = votes
-        depth = shapes.network.neurons * shapes.network.readout.classes
         super().__init__(
             {
                 "begin": In(1),
-                "spike": In(stream.Signature(shapes.post)),
+                "spike": In(stream.Signature(range(neurons))),
                 "finish": In(1),
                 "done": Out(1),
-                "prediction": Out(shapes.prediction),
+                "prediction": Out(range(classes)),
                 "undecided": Out(1),
-                "access": In(Access(range(depth), shapes.vote)),
+                "access": In(Access(range(neurons * classes), unsigned(vote_bits))),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        neurons, classes = s.network.neurons, s.network.readout.classes
+        neurons, classes = self._neurons, self._classes
+        vote = unsigned(self._vote_bits)
+        # At most one spike in each step.
+        score = unsigned(self._vote_bits + STEP_BITS)
         m.submodules.votes = votes = StateMemory(
-            shape=s.vote, depth=neurons * classes, init=self._votes
+            shape=vote, depth=neurons * classes, init=self._votes
         )
         wiring.connect(m, wiring.flipped(self.access), votes.access)
-        m.submodules.scores = scores = Ram(shape=s.score, depth=classes)
+        m.submodules.scores = scores = Ram(shape=score, depth=classes)
 
         electing = Signal()
         reading = Signal()
@@ -94,7 +97,7 @@ class Readout(wiring.Component):
         index = Signal(range(classes))
         at = Signal(range(classes))
         address = Signal(range(neurons * (classes + 1)))
-        best = Signal(s.score)
+        best = Signal(score)
         better = Signal()
         m.d.comb += [
             votes.read.eq(reading & ~electing),

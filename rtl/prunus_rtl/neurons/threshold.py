@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_model.spec.config import HomeostasisParams
 from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, max_of
 from prunus_rtl.lib.state_memory import StateMemory
-from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.streams import Access
 
 __all__ = ["FireThreshold", "Homeostasis"]
+
+Multiplier = Literal["sequential", "dsp"]
 
 
 class FireThreshold(wiring.Component):
@@ -28,58 +31,58 @@ class FireThreshold(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware. ``hardware.multiplier`` decides between one bit of the strength per
-        cycle, and a multiplier block.
+    params : HomeostasisParams
+        ``v_th`` and ``fire_shift`` of the formula.
+    strength_bits : int
+        Width of a strength.
+    multiplier : "sequential" or "dsp"
+        One bit of the strength per cycle, or a multiplier block.
 
     Members
     -------
     start : In(1)
         Begin. Not while it runs.
-    theta, strength : In(shapes.theta), In(shapes.strength)
+    theta, strength : In(THETA_BITS), In(strength_bits)
         Operands; taken at ``start``.
     done : Out(1)
         Over.
-    v_fire : Out(shapes.v_fire)
+    v_fire : Out(V_FIRE_BITS)
         Firing threshold.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(
+        self, *, params: HomeostasisParams, strength_bits: int, multiplier: Multiplier
+    ) -> None:
+        self._params = params
+        self._strength_bits = strength_bits
+        self._multiplier = multiplier
         super().__init__(
             {
                 "start": In(1),
-                "theta": In(shapes.theta),
-                "strength": In(shapes.strength),
+                "theta": In(THETA_BITS),
+                "strength": In(strength_bits),
                 "done": Out(1),
-                "v_fire": Out(shapes.v_fire),
+                "v_fire": Out(V_FIRE_BITS),
             }
         )
 
     @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
-
-    @property
     def cycles(self) -> int:
         """Cycles from ``start`` to ``done``."""
-        return self._shapes.multiply_cycles
+        return 2 if self._multiplier == "dsp" else self._strength_bits + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        params = s.network.homeostasis
+        params, strength_bits = self._params, self._strength_bits
         base = Signal(range(params.v_th + max_of(THETA_BITS) + 1))
-        strength_bits = s.strength.width
         product = Signal(len(base) + strength_bits)
         silent = Signal()
 
         with m.If(self.start):
             m.d.sync += [base.eq(self.theta + params.v_th), silent.eq(self.strength == 0)]
-        if s.hardware.multiplier == "dsp":
-            strength = Signal(s.strength)
+        if self._multiplier == "dsp":
+            strength = Signal(strength_bits)
             started = Signal()
             with m.If(self.start):
                 m.d.sync += strength.eq(self.strength)
@@ -112,115 +115,119 @@ class FireThreshold(wiring.Component):
 class Homeostasis(wiring.Component):
     """Adaptive parts, strengths and spike counts of all neurons, and what follows from them.
 
-    *Derive* passes over all neurons before a presentation: ``theta`` decays (if ``decay``), and all
-    thresholds are computed. *Fire* raises ``theta`` and the spike count of one neuron. *Settle*
-    keeps its new strength and computes its threshold anew. Equals the functions of
+    *Recompute* passes over all neurons before a presentation: ``theta`` decays (if ``decay``), and
+    all thresholds are computed. *Spike* raises ``theta`` and the spike count of one neuron.
+    *Update* keeps its new strength and computes its threshold anew. Equals the functions of
     :mod:`prunus_model.reference.homeostasis`.
 
     Timing
     ------
-    Derive: ``neurons * (fire_threshold.cycles + 2)`` cycles. Fire: 1 cycle; ``post_count`` and
+    Recompute: ``neurons * (fire_threshold.cycles + 2)`` cycles. Spike: 1 cycle; ``post_count`` and
     ``strength`` are valid from then on, until the memory is read again (they are its output,
-    ``post_count`` behind an adder). Settle: ``fire_threshold.cycles`` cycles. ``busy`` is
-    high for as long, from the cycle after ``derive``, ``fire`` or ``settle``. Clock domain
+    ``post_count`` behind an adder). Update: ``fire_threshold.cycles`` cycles. ``busy`` is
+    high for as long, from the cycle after ``recompute``, ``spike`` or ``update``. Clock domain
     ``sync``.
 
     Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron each
-    (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by reset. *Derive* reads
-    ``theta`` and ``strength`` of every neuron, *fire* a word of all three; nothing else is read.
+    (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by reset. *Recompute* reads
+    ``theta`` and ``strength`` of every neuron, *spike* a word of all three; nothing else is read.
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    neurons : int
+        Number of neurons.
+    params, strength_bits, multiplier
+        As for :class:`FireThreshold`; ``params`` also says how ``theta`` rises and decays.
     theta, strength, post_count : list of int, optional
         Initial state. Default: 0.
 
     Members
     -------
-    derive, decay : In(1)
+    recompute, decay : In(1)
         Compute all thresholds; with decay.
-    post : In(shapes.post)
-        The neuron of *fire* and *settle*: held from ``fire`` until ``busy`` falls after ``settle``.
-    fire : In(1)
+    post : In(range(neurons))
+        The neuron of *spike* and *update*; held from ``spike`` until ``busy`` falls after
+        ``update``.
+    spike : In(1)
         The neuron fires while learning.
-    post_count : Out(shapes.post_count)
+    post_count : Out(POST_COUNT_BITS)
         Its spikes, with this one.
-    strength : Out(shapes.strength)
+    strength : Out(strength_bits)
         Its strength from before this spike.
-    settle, new_strength : In(1), In(shapes.strength)
+    update, new_strength : In(1), In(strength_bits)
         Its weights have been updated.
     busy : Out(1)
         Thresholds are being computed.
-    v_fire_write, v_fire_post, v_fire : Out(1), Out(shapes.post), Out(shapes.v_fire)
+    v_fire_write, v_fire_post, v_fire : Out(1), Out(range(neurons)), Out(V_FIRE_BITS)
         A threshold to keep.
-    theta_access, strength_access, post_count_access : In(Access(shapes.post, ...))
+    theta_access, strength_access, post_count_access : In(Access(range(neurons), ...))
         Memory port.
     """
 
     def __init__(
         self,
         *,
-        shapes: Shapes,
+        neurons: int,
+        params: HomeostasisParams,
+        strength_bits: int,
+        multiplier: Multiplier,
         theta: list[int] | None = None,
         strength: list[int] | None = None,
         post_count: list[int] | None = None,
     ) -> None:
-        self._shapes = shapes
+        self._neurons = neurons
+        self._params = params
+        self._strength_bits = strength_bits
+        self._multiplier = multiplier
         self._init = {"theta": theta, "strength": strength, "post_count": post_count}
-        neuron = range(shapes.network.neurons)
+        neuron = range(neurons)
         super().__init__(
             {
-                "derive": In(1),
+                "recompute": In(1),
                 "decay": In(1),
-                "post": In(shapes.post),
-                "fire": In(1),
-                "post_count": Out(shapes.post_count),
-                "strength": Out(shapes.strength),
-                "settle": In(1),
-                "new_strength": In(shapes.strength),
+                "post": In(neuron),
+                "spike": In(1),
+                "post_count": Out(POST_COUNT_BITS),
+                "strength": Out(strength_bits),
+                "update": In(1),
+                "new_strength": In(strength_bits),
                 "busy": Out(1),
                 "v_fire_write": Out(1),
-                "v_fire_post": Out(shapes.post),
-                "v_fire": Out(shapes.v_fire),
-                "theta_access": In(Access(neuron, shapes.theta)),
-                "strength_access": In(Access(neuron, shapes.strength)),
-                "post_count_access": In(Access(neuron, shapes.post_count)),
+                "v_fire_post": Out(neuron),
+                "v_fire": Out(V_FIRE_BITS),
+                "theta_access": In(Access(neuron, unsigned(THETA_BITS))),
+                "strength_access": In(Access(neuron, unsigned(strength_bits))),
+                "post_count_access": In(Access(neuron, unsigned(POST_COUNT_BITS))),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        params = s.network.homeostasis
-        neurons = s.network.neurons
+        params, neurons = self._params, self._neurons
         memories = {}
         for name, shape in (
-            ("theta", s.theta),
-            ("strength", s.strength),
-            ("post_count", s.post_count),
+            ("theta", unsigned(THETA_BITS)),
+            ("strength", unsigned(self._strength_bits)),
+            ("post_count", unsigned(POST_COUNT_BITS)),
         ):
             memory = StateMemory(shape=shape, depth=neurons, init=self._init[name])
             m.submodules[name] = memories[name] = memory
             wiring.connect(m, wiring.flipped(getattr(self, f"{name}_access")), memory.access)
         theta, strength, post_count = memories.values()
-        m.submodules.fire_threshold = fire_threshold = FireThreshold(shapes=s)
+        m.submodules.fire_threshold = fire_threshold = FireThreshold(
+            params=params, strength_bits=self._strength_bits, multiplier=self._multiplier
+        )
 
-        deriving = Signal()
+        recomputing = Signal()
         decaying = Signal()
-        at = Signal(s.post)
+        at = Signal(range(neurons))
         read = Signal()
         firing = Signal()
-        raised = Signal(s.theta)
-        kept = Signal(s.theta)
+        raised = Signal(THETA_BITS)
+        kept = Signal(THETA_BITS)
         theta_sum = Signal(THETA_BITS + 1)
-        post = Mux(deriving, at, self.post)
+        post = Mux(recomputing, at, self.post)
         decayed = theta.read_data
         if params.theta_decay_shift < THETA_BITS:
             shifted = theta.read_data >> params.theta_decay_shift
@@ -230,15 +237,15 @@ class Homeostasis(wiring.Component):
             raised.eq(Mux(theta_sum > max_of(THETA_BITS), max_of(THETA_BITS), theta_sum)),
             self.v_fire_post.eq(post),
             self.v_fire.eq(fire_threshold.v_fire),
-            theta.write_data.eq(Mux(deriving, decayed, raised)),
+            theta.write_data.eq(Mux(recomputing, decayed, raised)),
             strength.write_data.eq(self.new_strength),
             self.strength.eq(strength.read_data),
             post_count.write_data.eq(
                 post_count.read_data + (post_count.read_data != max_of(POST_COUNT_BITS))
             ),
             self.post_count.eq(post_count.write_data),
-            fire_threshold.theta.eq(Mux(deriving, decayed, kept)),
-            fire_threshold.strength.eq(Mux(deriving, strength.read_data, self.new_strength)),
+            fire_threshold.theta.eq(Mux(recomputing, decayed, kept)),
+            fire_threshold.strength.eq(Mux(recomputing, strength.read_data, self.new_strength)),
         ]
         m.d.comb += [
             theta.read.eq(read | firing),
@@ -254,14 +261,14 @@ class Homeostasis(wiring.Component):
         with m.FSM(name="homeostasis") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("Wait"))
             with m.State("Wait"):
-                m.d.comb += firing.eq(self.fire)
+                m.d.comb += firing.eq(self.spike)
                 m.d.sync += [at.eq(0), decaying.eq(self.decay)]
-                with m.If(self.derive):
-                    m.d.sync += deriving.eq(1)
+                with m.If(self.recompute):
+                    m.d.sync += recomputing.eq(1)
                     m.next = "Read"
-                with m.Elif(self.fire):
+                with m.Elif(self.spike):
                     m.next = "Raise"
-                with m.Elif(self.settle):
+                with m.Elif(self.update):
                     m.d.comb += [strength.write.eq(1), fire_threshold.start.eq(1)]
                     m.next = "Multiply"
             with m.State("Raise"):
@@ -279,7 +286,7 @@ class Homeostasis(wiring.Component):
                     m.d.comb += self.v_fire_write.eq(1)
                     m.d.sync += at.eq(at + 1)
                     m.next = "Read"
-                    with m.If(~deriving | (at == neurons - 1)):
-                        m.d.sync += deriving.eq(0)
+                    with m.If(~recomputing | (at == neurons - 1)):
+                        m.d.sync += recomputing.eq(0)
                         m.next = "Wait"
         return m

@@ -51,7 +51,7 @@ class WinnerTree(wiring.Component):
     candidates : Array of In(candidate_layout(v_bits))
         The neurons in the slot, for each lane.
     sweep : In(1)
-        The next slot is on its way.
+        The next slot is on its way: slots come in order, and slot 0 after the last one.
     rewind : In(1)
         The next slot to arrive is slot 0. Only while none is on its way.
     clear : In(1)

@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import RANDOM_BITS, SEED_BITS, max_of
 from prunus_model.spec.random_streams import PRE_PER_DRAW
-from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.dense import Column
 
 __all__ = ["LearningSweep", "WeightUpdate"]
@@ -28,42 +27,39 @@ class WeightUpdate(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    weight_bits : int
+        Width of a weight.
+    potentiation_shift, depression_shift : int
+        A weight moves by that share, ``1 / 2**shift``, of its distance to the bound.
 
     Members
     -------
-    weight : In(shapes.weight)
+    weight : In(weight_bits)
         Weight.
     recent : In(1)
         The input was active recently: potentiate.
     random : In(8)
         Random byte, for the rounding.
-    new_weight : Out(shapes.weight)
+    new_weight : Out(weight_bits)
         New weight.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(self, *, weight_bits: int, potentiation_shift: int, depression_shift: int) -> None:
+        self._potentiation_shift = potentiation_shift
+        self._depression_shift = depression_shift
         super().__init__(
             {
-                "weight": In(shapes.weight),
+                "weight": In(weight_bits),
                 "recent": In(1),
                 "random": In(RANDOM_BITS),
-                "new_weight": Out(shapes.weight),
+                "new_weight": Out(weight_bits),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        params = self._shapes.network.stdp
-        up, down = params.potentiation_shift, params.depression_shift
+        up, down = self._potentiation_shift, self._depression_shift
         mirror = self.recent.replicate(len(self.weight))
         distance = Signal.like(self.weight)
         rounded = Signal(max(len(self.weight), RANDOM_BITS) + 1)
@@ -99,73 +95,91 @@ class LearningSweep(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    inputs, slots : int
+        Number of inputs; neurons of a lane.
+    weight_bits, strength_bits : int
+        Width of a weight, and of the sum of all weights of a neuron.
+    potentiation_shift, depression_shift : int
+        As for :class:`WeightUpdate`.
+    column : Column
+        Access to the weight memory that has these sizes.
 
     Members
     -------
-    start, slot : In(1), In(shapes.slot)
+    start, slot : In(1), In(range(slots))
         Begin; the slot of the neuron, held until ``done``.
-    read, read_pre : Out(1), Out(shapes.pre)
+    read, read_pre : Out(1), Out(range(inputs))
         Ask for the last step of an input.
     recent : In(1)
         The input was active recently; two cycles after ``read``.
     draw, advance : In(32), Out(1)
         Learning stream.
-    column : Out(Column(shapes))
+    column : Out(column)
         The neuron's column of the learning store.
-    weight, prune : Out(shapes.weight), In(1)
+    weight, prune : Out(weight_bits), In(1)
         Pruning decision (:class:`prunus_rtl.plasticity.pruning.Pruning`).
     updated, pruned : Out(1)
         A live synapse was visited; and pruned.
     done : Out(1)
         Over.
-    strength : Out(shapes.strength)
+    strength : Out(strength_bits)
         New strength; valid from ``done`` until the next ``start``.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        slots: int,
+        weight_bits: int,
+        strength_bits: int,
+        potentiation_shift: int,
+        depression_shift: int,
+        column: Column,
+    ) -> None:
+        self._inputs = inputs
+        self._slots = slots
+        self._weight_bits = weight_bits
+        self._potentiation_shift = potentiation_shift
+        self._depression_shift = depression_shift
         super().__init__(
             {
                 "start": In(1),
-                "slot": In(shapes.slot),
+                "slot": In(range(slots)),
                 "read": Out(1),
-                "read_pre": Out(shapes.pre),
+                "read_pre": Out(range(inputs)),
                 "recent": In(1),
                 "draw": In(SEED_BITS),
                 "advance": Out(1),
-                "column": Out(Column(shapes)),
-                "weight": Out(shapes.weight),
+                "column": Out(column),
+                "weight": Out(weight_bits),
                 "prune": In(1),
                 "updated": Out(1),
                 "pruned": Out(1),
                 "done": Out(1),
-                "strength": Out(shapes.strength),
+                "strength": Out(strength_bits),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        inputs, slots = s.network.inputs, s.slots
+        inputs, slots = self._inputs, self._slots
         column = self.column
-        m.submodules.update = update = WeightUpdate(shapes=s)
+        m.submodules.update = update = WeightUpdate(
+            weight_bits=self._weight_bits,
+            potentiation_shift=self._potentiation_shift,
+            depression_shift=self._depression_shift,
+        )
 
         running = Signal()
         valid = Signal(3)
         pre = Signal(range(inputs + 1))
-        pre_1 = Signal(s.pre)
+        pre_1 = Signal(range(inputs))
         address = Signal(range(inputs * slots))
-        weight_1 = Signal(s.weight)
+        weight_1 = Signal(self._weight_bits)
         random_1 = Signal(RANDOM_BITS)
-        new_weight = Signal(s.weight)
+        new_weight = Signal(self._weight_bits)
         alive = Signal()
         with m.If(self.start):
             m.d.sync += [running.eq(1), pre.eq(0), address.eq(self.slot)]
@@ -206,7 +220,7 @@ class LearningSweep(wiring.Component):
         m.d.sync += [new_weight.eq(update.new_weight), alive.eq(column.alive)]
 
         # Stage 3.
-        kept = Signal(s.weight)
+        kept = Signal(self._weight_bits)
         m.d.comb += [
             self.weight.eq(new_weight),
             self.updated.eq(valid[2] & alive),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.lib.state_memory import StateMemory
-from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.streams import Access
 
 __all__ = ["LastStep", "last_step_layout"]
 
 
-def last_step_layout(shapes: Shapes) -> data.StructLayout:
+def last_step_layout() -> data.StructLayout:
     """Return the layout of a word: the step, and whether there was a spike at all."""
-    return data.StructLayout({"step": shapes.step, "valid": 1})
+    return data.StructLayout({"step": unsigned(STEP_BITS), "valid": 1})
 
 
 class LastStep(wiring.Component):
@@ -29,8 +30,10 @@ class LastStep(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware.
+    inputs : int
+        Number of inputs.
+    window : int
+        Largest age, in steps, at which a spike is recent.
     init : list of int, optional
         Initial words, as :func:`last_step_layout` packs them.
 
@@ -40,46 +43,41 @@ class LastStep(wiring.Component):
         Forget all spikes.
     busy : Out(1)
         Still forgetting.
-    spike, pre : In(1), In(shapes.pre)
+    spike, pre : In(1), In(range(inputs))
         An input spikes. Not while ``busy``.
-    step : In(shapes.step)
+    step : In(STEP_BITS)
         Present step.
-    read, read_pre : In(1), In(shapes.pre)
+    read, read_pre : In(1), In(range(inputs))
         Ask for an input.
     recent : Out(1)
-        Whether ``step - last_step <= trace_window``, as :func:`prunus_model.reference.stdp.recent`.
-    access : In(Access(shapes.pre, last_step_layout(shapes)))
+        Whether ``step - last_step <= window``, as :func:`prunus_model.reference.stdp.recent`.
+    access : In(Access(range(inputs), last_step_layout()))
         Memory port.
     """
 
-    def __init__(self, *, shapes: Shapes, init: list[int] | None = None) -> None:
-        self._shapes = shapes
+    def __init__(self, *, inputs: int, window: int, init: list[int] | None = None) -> None:
+        self._inputs = inputs
+        self._window = window
         self._init = init
         super().__init__(
             {
                 "clear": In(1),
                 "busy": Out(1),
                 "spike": In(1),
-                "pre": In(shapes.pre),
-                "step": In(shapes.step),
+                "pre": In(range(inputs)),
+                "step": In(STEP_BITS),
                 "read": In(1),
-                "read_pre": In(shapes.pre),
+                "read_pre": In(range(inputs)),
                 "recent": Out(1),
-                "access": In(Access(shapes.pre, last_step_layout(shapes).size)),
+                "access": In(Access(range(inputs), last_step_layout().size)),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        inputs = s.network.inputs
-        layout = last_step_layout(s)
+        inputs = self._inputs
+        layout = last_step_layout()
         m.submodules.memory = memory = StateMemory(shape=layout.size, depth=inputs, init=self._init)
         wiring.connect(m, wiring.flipped(self.access), memory.access)
 
@@ -103,7 +101,7 @@ class LastStep(wiring.Component):
         ]
         last = layout(memory.read_data)
         # The step of a spike is never later than the present one, so the difference has no sign.
-        age = Signal(s.step)
+        age = Signal(STEP_BITS)
         m.d.comb += age.eq(self.step - last.step)
-        m.d.sync += self.recent.eq(last.valid & (age <= s.network.stdp.trace_window))
+        m.d.sync += self.recent.eq(last.valid & (age <= self._window))
         return m

@@ -58,7 +58,7 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
     v_bits = shapes.v.width
     found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
     found["v_fire"] = spread(list(np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)))
-    found["presentation"] = np.array(memories["salt.presentation"], dtype=np.int64)
+    found["presentation"] = np.array(memories["stream_key.presentation"], dtype=np.int64)
     votes = np.array(memories["readout.votes"], dtype=np.int64)
     found["votes"] = votes.reshape(network.readout.classes, neurons).T
     if shapes.hardware.learn:

@@ -143,7 +143,7 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
         "vote_additions": [(design.memories["readout.scores"].write, 1)],
         "election_comparisons": [(f"{electing} & {reading}", 1)],
-        "salt_additions": [(_signal(design, "salt.step"), 1)],
+        "stream_key_additions": [(_signal(design, "stream_key.step"), 1)],
         "discarded_draws": [],
     }
     streams = {"encoder.random": hardware.source == "levels", "learning.random": hardware.learn}
@@ -163,14 +163,10 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if not hardware.learn:
         return {}
     # One bit for each stage of the sweep.
-    valid, updated = (
-        _signal(design, "learning.sweep.valid"),
-        _signal(design, "learning.sweep.updated"),
-    )
+    valid, updated = (_signal(design, f"learning.sweep.{n}") for n in ("valid", "updated"))
     raised = design.memories["learning.homeostasis.post_count"].write
-    start, done = (
-        _signal(design, f"learning.homeostasis.fire_threshold.{n}") for n in ("start", "done")
-    )
+    threshold = "learning.homeostasis.fire_threshold"
+    start, done = (_signal(design, f"{threshold}.{n}") for n in ("start", "done"))
     found = {
         "age_additions": [(f"{valid}[0]", 1)],
         "recent_comparisons": [(f"{valid}[0]", 1)],
@@ -188,7 +184,7 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if network.homeostasis.theta_decay_shift < THETA_BITS:
         found["theta_additions"] = [(design.memories["learning.homeostasis.theta"].write, 1)]
     if hardware.multiplier == "sequential":
-        count = _signal(design, "learning.homeostasis.fire_threshold.count")
+        count = _signal(design, f"{threshold}.count")
         found["multiply_additions"] = [(f"{count} != 0", 1)]
     if shapes.redundancy:
         found["coactivity_additions"] = [(f"{valid}[1]", 1)]

@@ -77,7 +77,7 @@ UNITS = {
     "vote": "readout",
     "score": "readout",
     "election": "readout",
-    "salt": "stream_key",
+    "stream_key": "stream_key",
 }
 #: Units at the head of the pipeline: their mismatches are seen before any state differs, and are
 #: the cause of all that follow.

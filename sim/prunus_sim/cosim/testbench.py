@@ -91,7 +91,7 @@ def _dump_lines(design: Design) -> list[str]:
             f'$fwrite(dump, "%h\\n", dut.{storage.path}[i]);'
         )
     # Registers that are state: the number of the presentation, the epoch of the potentials.
-    for name in ("membrane.epoch", "salt.presentation"):
+    for name in ("membrane.epoch", "stream_key.presentation"):
         lines.append(f'$fwrite(dump, "@{name} 1\\n");')
         lines.append(f'$fwrite(dump, "%h\\n", dut.{design.registers[name].path});')
     return lines

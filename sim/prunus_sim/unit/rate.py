@@ -35,7 +35,8 @@ IMAGES = 6
 
 def component(case: str) -> Encoder:
     """Return the component under test."""
-    return Encoder(shapes=CASES[case])
+    network = CASES[case].network
+    return Encoder(inputs=network.inputs, steps=network.encoder.steps)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -34,7 +34,8 @@ ELECTIONS = 12
 
 def component(case: str) -> Readout:
     """Return the component under test; its votes start at 0."""
-    return Readout(shapes=CASES[case])
+    n = CASES[case].network
+    return Readout(neurons=n.neurons, classes=n.readout.classes, vote_bits=n.readout.vote_bits)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

@@ -16,6 +16,7 @@ from prunus_model.spec.config import NetworkConfig, StdpParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.synapses.dense import Column
 from prunus_sim.simulator.streams import start
 from prunus_sim.unit.helpers import case_of, drive, sample, seeds
 
@@ -48,7 +49,17 @@ _WATCHED = (
 
 def component(case: str) -> LearningSweep:
     """Return the component under test."""
-    return LearningSweep(shapes=CASES[case])
+    s = CASES[case]
+    params = s.network.stdp
+    return LearningSweep(
+        inputs=s.network.inputs,
+        slots=s.slots,
+        weight_bits=s.network.weight_bits,
+        strength_bits=s.strength.width,
+        potentiation_shift=params.potentiation_shift,
+        depression_shift=params.depression_shift,
+        column=Column(s),
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -35,18 +35,24 @@ CASES = {
 
 def component(case: str) -> Homeostasis:
     """Return the component under test; its memories start at 0."""
-    return Homeostasis(shapes=CASES[case])
+    s = CASES[case]
+    return Homeostasis(
+        neurons=s.network.neurons,
+        params=s.network.homeostasis,
+        strength_bits=s.strength.width,
+        multiplier=s.hardware.multiplier,
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(seed=seeds())
 async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
-    """Write a state, derive with and without decay, fire and settle, read the state back."""
+    """Write a state, recompute with and without decay, spike and update, read the state back."""
     shapes = case_of(CASES)
     neurons, params = shapes.network.neurons, shapes.network.homeostasis
     rng = np.random.default_rng(seed)
     ports = {name: Access(dut, f"{name}_access") for name in ("theta", "strength", "post_count")}
-    drive(dut, derive=0, decay=0, fire=0, settle=0, post=0)
+    drive(dut, recompute=0, decay=0, spike=0, update=0, post=0)
     await start(dut)
 
     def values(bits: int) -> Any:
@@ -78,9 +84,9 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
 
     for presentation in range(3):
         decay = presentation % 2
-        drive(dut, derive=1, decay=decay)
+        drive(dut, recompute=1, decay=decay)
         await sample(dut)
-        drive(dut, derive=0, decay=int(rng.integers(0, 2)))
+        drive(dut, recompute=0, decay=int(rng.integers(0, 2)))
         await until_idle()
         if decay:
             state["theta"] = homeostasis.decay(state["theta"], params)
@@ -88,9 +94,9 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
         assert v_fire.tolist() == want.tolist(), f"thresholds of presentation {presentation}"
         for _ in range(6):
             post = int(rng.integers(0, neurons))
-            drive(dut, post=post, fire=1)
+            drive(dut, post=post, spike=1)
             await sample(dut)
-            drive(dut, fire=0)
+            drive(dut, spike=0)
             await sample(dut)
             count, strength = await sample(dut, "post_count", "strength")
             state["theta"][post] = homeostasis.raise_theta(int(state["theta"][post]), params)
@@ -99,9 +105,9 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
             assert strength == state["strength"][post], f"strength of neuron {post}, before"
             new = int(rng.integers(0, 1 << int(rng.integers(1, shapes.strength.width + 1))))
             state["strength"][post] = new
-            drive(dut, settle=1, new_strength=new)
+            drive(dut, update=1, new_strength=new)
             await sample(dut)
-            drive(dut, settle=0, new_strength=new)
+            drive(dut, update=0, new_strength=new)
             await until_idle()
             want = homeostasis.fire_threshold(state["theta"], state["strength"], params)
             assert v_fire[post] == want[post], f"threshold of neuron {post} after its spike"

@@ -32,7 +32,8 @@ CASES = {
 
 def component(case: str) -> LastStep:
     """Return the component under test."""
-    return LastStep(shapes=CASES[case])
+    s = CASES[case]
+    return LastStep(inputs=s.network.inputs, window=s.network.stdp.trace_window)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -40,7 +41,7 @@ def component(case: str) -> LastStep:
 async def recent_inputs_are_those_of_the_model(dut: Any, seed: int) -> None:
     """Presentations of up to 255 steps; one read per cycle; the memory port sees the same."""
     shapes = case_of(CASES)
-    inputs, layout = shapes.network.inputs, last_step_layout(shapes)
+    inputs, layout = shapes.network.inputs, last_step_layout()
     rng = np.random.default_rng(seed)
     access = Access(dut, "access")
     drive(dut, clear=0, spike=0, read=0, step=0)

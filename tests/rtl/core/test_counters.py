@@ -27,7 +27,7 @@ ONES = {
 def test_counts_every_event(lanes: int, learn: bool) -> None:
     network = NetworkConfig(inputs=50, neurons=8, encoder=EncoderParams(steps=100))
     shapes = Shapes(network=network, hardware=HardwareConfig(lanes=lanes, learn=learn))
-    dut = Counters(shapes=shapes)
+    dut = Counters(layout=counters_layout(shapes), lanes=lanes)
     rng = np.random.default_rng(lanes)
 
     async def bench(ctx: Any) -> None:

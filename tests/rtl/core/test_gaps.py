@@ -24,7 +24,7 @@ SMALL = replace(NetworkConfig.named("tiny"), inputs=10, neurons=5)
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_counters_start_at_0_and_clear_wins_over_an_event(lanes: int) -> None:
     shapes = Shapes(network=SMALL, hardware=HardwareConfig(lanes=lanes))
-    dut = Counters(shapes=shapes)
+    dut = Counters(layout=counters_layout(shapes), lanes=lanes)
     names = list(counters_layout(shapes).members)
 
     async def bench(ctx: Any) -> None:

@@ -138,7 +138,7 @@ def test_counts_of_a_learning_core() -> None:
         "base_additions": multiplied,
         "multiply_additions": multiplied * n.formats.strength_bits,
         "vote_additions": 30,
-        "salt_additions": 2,
+        "stream_key_additions": 2,
         "multiplications": multiplied,
         "constant_products": 6,
         "encoder_comparisons": 1560,

@@ -4,7 +4,7 @@ import pytest
 
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.random_streams import ENCODER, FALLBACK, LEARNING, STRIDE
-from prunus_rtl.encoder.prng import RandomStream, Salt
+from prunus_rtl.encoder.prng import RandomStream, StreamKey
 from prunus_sim.simulator.amaranth import simulate
 
 M32 = (1 << 32) - 1
@@ -63,22 +63,28 @@ def test_seed_of_0_is_replaced_and_loading_again_starts_anew() -> None:
 
 
 @pytest.mark.parametrize("presentation", [0, 1, 59999, 0x80000001, M32])
-def test_product_follows_writes_and_steps(presentation: int) -> None:
-    dut = Salt()
+def test_offset_follows_writes_and_steps(presentation: int) -> None:
+    dut = StreamKey()
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.write, 1)
-        ctx.set(dut.data, presentation)
+        # A read changes nothing.
+        ctx.set(dut.access.data, presentation)
+        ctx.set(dut.access.strobe, 1)
+        assert ctx.get(dut.access.done) == 1
         await ctx.tick()
-        ctx.set(dut.write, 0)
+        assert (ctx.get(dut.access.value), ctx.get(dut.ready)) == (0, 1)
+        ctx.set(dut.access.write, 1)
+        await ctx.tick()
+        ctx.set(dut.access.strobe, 0)
         for _ in range(32):
-            assert ctx.get(dut.ready) == 0
+            assert ctx.get(dut.ready) == ctx.get(dut.access.done) == 0
             await ctx.tick()
         ctx.set(dut.step, 1)
         for k in range(4):
             assert ctx.get(dut.ready) == 1
             assert ctx.get(dut.presentation) == presentation + k & M32
-            assert ctx.get(dut.product) == (presentation + k) * STRIDE & M32
+            assert ctx.get(dut.access.value) == presentation + k & M32
+            assert ctx.get(dut.offset) == (presentation + k) * STRIDE & M32
             await ctx.tick()
 
     simulate(dut, bench)

@@ -6,17 +6,9 @@ from amaranth.sim import Simulator
 
 from prunus_model.reference import encoder
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import EncoderParams, NetworkConfig
 from prunus_model.spec.random_streams import ENCODER, words
 from prunus_rtl.encoder.rate import Encoder
-from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import receive, send, simulate
-
-
-def shapes(inputs: int, steps: int) -> Shapes:
-    network = NetworkConfig(inputs=inputs, neurons=1, encoder=EncoderParams(steps=steps))
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
 
 
 def image(rng: np.random.Generator, inputs: int) -> Any:
@@ -44,7 +36,7 @@ def test_events_match_model_image_after_image_while_the_next_is_loaded(
     inputs: int, stalls: bool
 ) -> None:
     steps, count = 5, 3
-    dut = Encoder(shapes=shapes(inputs, steps))
+    dut = Encoder(inputs=inputs, steps=steps)
     rng, rng_i, rng_o = np.random.default_rng(inputs).spawn(3)
     images = [image(rng, inputs) for _ in range(count)]
 
@@ -83,7 +75,7 @@ def test_events_match_model_image_after_image_while_the_next_is_loaded(
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
     inputs, steps = 30, 8
-    dut = Encoder(shapes=shapes(inputs, steps))
+    dut = Encoder(inputs=inputs, steps=steps)
     levels = np.full(inputs, level, dtype=np.uint8)
 
     async def bench(ctx: Any) -> None:
@@ -114,7 +106,7 @@ def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
 
 def test_held_it_draws_no_step_before_it_is_executed() -> None:
     inputs, steps = 21, 4
-    dut = Encoder(shapes=shapes(inputs, steps))
+    dut = Encoder(inputs=inputs, steps=steps)
     module = dut.elaborate(None)
     images, random = module.submodules["images"], module.submodules["random"]
     levels = image(np.random.default_rng(3), inputs)
@@ -150,7 +142,7 @@ def test_held_it_draws_no_step_before_it_is_executed() -> None:
 
 
 def test_takes_two_images_and_not_a_third() -> None:
-    dut = Encoder(shapes=shapes(6, 1))
+    dut = Encoder(inputs=6, steps=1)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.levels.valid, 1)

@@ -5,20 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import NetworkConfig, ReadoutParams
-from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.readout import Readout
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import send, simulate
 
 
 def unit(votes: Any, vote_bits: int = 4) -> Readout:
     neurons, classes = votes.shape
-    network = NetworkConfig(
-        inputs=4, neurons=neurons, readout=ReadoutParams(classes=classes, vote_bits=vote_bits)
+    return Readout(
+        neurons=neurons, classes=classes, vote_bits=vote_bits, votes=votes.T.ravel().tolist()
     )
-    shapes = Shapes(network=network, hardware=HardwareConfig(lanes=1))
-    return Readout(shapes=shapes, votes=votes.T.ravel().tolist())
 
 
 async def elect(ctx: Any, dut: Readout, posts: list[int]) -> tuple[int | None, int]:

@@ -1,6 +1,5 @@
 # amaranth: UnusedElaboratable=no
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ from prunus_sim.simulator.amaranth import simulate
 MULTIPLIERS = ["sequential", "dsp"]
 
 
-def shapes(multiplier: Any, neurons: int = 1, lanes: int = 1, **params: int) -> Shapes:
-    network = NetworkConfig(neurons=neurons, homeostasis=HomeostasisParams(**params))
-    return Shapes(network=network, hardware=HardwareConfig(lanes=lanes, multiplier=multiplier))
+#: Of 784 weights of 8 bits.
+STRENGTH_BITS = 18
 
 
 @pytest.mark.parametrize("multiplier", MULTIPLIERS)
@@ -32,9 +30,11 @@ def shapes(multiplier: Any, neurons: int = 1, lanes: int = 1, **params: int) -> 
         pytest.param({"v_th": (1 << 23) - 1, "fire_shift": 19}, id="large base"),
     ],
 )
-def test_threshold_matches_model(multiplier: str, params: dict[str, int]) -> None:
-    dut = FireThreshold(shapes=shapes(multiplier, **params))
-    p = dut.shapes.network.homeostasis
+def test_threshold_matches_model(multiplier: Any, params: dict[str, int]) -> None:
+    p = HomeostasisParams(**params)
+    dut = FireThreshold(params=p, strength_bits=STRENGTH_BITS, multiplier=multiplier)
+    hardware = HardwareConfig(lanes=1, multiplier=multiplier)
+    assert dut.cycles == Shapes(network=NetworkConfig(), hardware=hardware).multiply_cycles
     top = 784 * 255
     # The strengths around the clip of the default parameters, and all extremes.
     clip = ((1 << 23) << p.fire_shift) // p.v_th
@@ -62,12 +62,14 @@ def test_threshold_matches_model(multiplier: str, params: dict[str, int]) -> Non
     simulate(dut, bench)
 
 
-async def derive(ctx: Any, dut: Homeostasis, decay: bool) -> dict[int, int]:
+async def recompute(
+    ctx: Any, dut: Homeostasis, decay: bool, neurons: int, multiplier: str
+) -> dict[int, int]:
     """Return the thresholds that are written, and check how long it takes."""
-    ctx.set(dut.derive, 1)
+    ctx.set(dut.recompute, 1)
     ctx.set(dut.decay, decay)
     await ctx.tick()
-    ctx.set(dut.derive, 0)
+    ctx.set(dut.recompute, 0)
     ctx.set(dut.decay, 0)
     written = {}
     cycles = 0
@@ -76,7 +78,7 @@ async def derive(ctx: Any, dut: Homeostasis, decay: bool) -> dict[int, int]:
             written[ctx.get(dut.v_fire_post)] = ctx.get(dut.v_fire)
         await ctx.tick()
         cycles += 1
-    assert cycles == dut.shapes.network.neurons * (dut.shapes.multiply_cycles + 2)
+    assert cycles == neurons * ((2 if multiplier == "dsp" else STRENGTH_BITS + 1) + 2)
     return written
 
 
@@ -94,8 +96,8 @@ async def read(ctx: Any, port: Any, post: int) -> int:
 
 @pytest.mark.parametrize("multiplier", MULTIPLIERS)
 @pytest.mark.parametrize("theta_decay_shift", [0, 1, 16, 24])
-def test_derive_lets_all_decay_and_computes_all_thresholds(
-    multiplier: str, theta_decay_shift: int
+def test_recompute_lets_all_decay_and_computes_all_thresholds(
+    multiplier: Any, theta_decay_shift: int
 ) -> None:
     neurons = 5
     rng = np.random.default_rng(theta_decay_shift)
@@ -103,13 +105,19 @@ def test_derive_lets_all_decay_and_computes_all_thresholds(
     theta[0] = (1 << 24) - 1
     strength = rng.integers(0, 3000, neurons)
     strength[1] = 0
-    s = shapes(multiplier, neurons, theta_decay_shift=theta_decay_shift)
-    params = s.network.homeostasis
-    dut = Homeostasis(shapes=s, theta=theta.tolist(), strength=strength.tolist())
+    params = HomeostasisParams(theta_decay_shift=theta_decay_shift)
+    dut = Homeostasis(
+        neurons=neurons,
+        params=params,
+        strength_bits=STRENGTH_BITS,
+        multiplier=multiplier,
+        theta=theta.tolist(),
+        strength=strength.tolist(),
+    )
 
     async def bench(ctx: Any) -> None:
         for decay in (False, True, True):
-            written = await derive(ctx, dut, decay)
+            written = await recompute(ctx, dut, decay, neurons, multiplier)
             nonlocal theta
             if decay:
                 theta = homeostasis.decay(theta, params)
@@ -125,30 +133,35 @@ def test_derive_lets_all_decay_and_computes_all_thresholds(
 @pytest.mark.parametrize("multiplier", MULTIPLIERS)
 @pytest.mark.parametrize("theta", [0, (1 << 24) - 300, (1 << 24) - 250, (1 << 24) - 1])
 @pytest.mark.parametrize("post_count", [0, 65534, 65535])
-def test_a_spike_raises_theta_and_count_saturating_and_settles(
-    multiplier: str, theta: int, post_count: int
+def test_a_spike_raises_theta_and_count_saturating_and_is_updated(
+    multiplier: Any, theta: int, post_count: int
 ) -> None:
-    s = shapes(multiplier, 3)
-    params = replace(s.network.homeostasis)
+    params = HomeostasisParams()
     dut = Homeostasis(
-        shapes=s, theta=[7, 8, theta], strength=[1, 2, 500], post_count=[3, 4, post_count]
+        neurons=3,
+        params=params,
+        strength_bits=STRENGTH_BITS,
+        multiplier=multiplier,
+        theta=[7, 8, theta],
+        strength=[1, 2, 500],
+        post_count=[3, 4, post_count],
     )
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.post, 2)
-        ctx.set(dut.fire, 1)
+        ctx.set(dut.spike, 1)
         await ctx.tick()
-        ctx.set(dut.fire, 0)
+        ctx.set(dut.spike, 0)
         assert ctx.get(dut.busy) == 1
         await ctx.tick()
         assert ctx.get(dut.busy) == 0
         assert ctx.get(dut.post_count) == homeostasis.count_spike(post_count)
         assert ctx.get(dut.strength) == 500
         await ctx.tick().repeat(3)
-        ctx.set(dut.settle, 1)
+        ctx.set(dut.update, 1)
         ctx.set(dut.new_strength, 444)
         await ctx.tick()
-        ctx.set(dut.settle, 0)
+        ctx.set(dut.update, 0)
         while not ctx.get(dut.v_fire_write):
             assert ctx.get(dut.busy) == 1
             await ctx.tick()

@@ -114,6 +114,19 @@ def test_every_order_of_four_candidates(lanes: int, slots: int) -> None:
     simulate(dut, bench)
 
 
+def test_after_the_last_slot_comes_slot_0_also_without_rewind() -> None:
+    dut = WinnerTree(lanes=2, slots=3, v_bits=V_BITS, latency=1)
+    nobody = np.zeros((3, 2), dtype=np.int64)
+    margins = np.array([[1, 2], [3, 8], [8, 4]], dtype=np.int64)
+
+    async def bench(ctx: Any) -> None:
+        await begin(ctx, dut)
+        for fires in (nobody, nobody, 1 - nobody):
+            await sweep(ctx, dut, fires, margins, latency=1, pauses=[0, 1, 0])
+
+    simulate(dut, bench)
+
+
 def test_winner_stays_until_it_is_cleared_and_rewind_starts_at_slot_0() -> None:
     """A sweep that is broken off leaves slots behind; ``clear`` alone does nothing."""
     dut = WinnerTree(lanes=2, slots=3, v_bits=V_BITS, latency=1)

@@ -16,7 +16,7 @@ from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.dense import LearningStore
+from prunus_rtl.synapses.dense import Column, LearningStore
 from prunus_sim.simulator.amaranth import receive, send, simulate
 
 
@@ -33,8 +33,8 @@ def shapes(inputs: int, slots: int, weight_bits: int, **params: int) -> Shapes:
 )
 def test_new_weight_matches_model(weight_bits: int, up: int, down: int) -> None:
     """All weights of small widths with all random bytes; the edges and some of 8 bits."""
-    s = shapes(1, 1, weight_bits, potentiation_shift=up, depression_shift=down)
-    dut = WeightUpdate(shapes=s)
+    params = StdpParams(potentiation_shift=up, depression_shift=down)
+    dut = WeightUpdate(weight_bits=weight_bits, potentiation_shift=up, depression_shift=down)
     w_max = (1 << weight_bits) - 1
     rng = np.random.default_rng(up + 9 * down)
     weights: list[int] = list(range(w_max + 1))
@@ -55,7 +55,7 @@ def test_new_weight_matches_model(weight_bits: int, up: int, down: int) -> None:
                     np.full(len(randoms), recent),
                     np.array(randoms),
                     w_max,
-                    s.network.stdp,
+                    params,
                 )
                 for random, new in zip(randoms, want.tolist(), strict=True):
                     ctx.set(dut.random, random)
@@ -68,7 +68,16 @@ class Bed(wiring.Component):
     """A sweep with its store and its random stream; recency and pruning come from the bench."""
 
     def __init__(self, *, shapes: Shapes, weights: Any, alive: Any) -> None:
-        self.sweep = LearningSweep(shapes=shapes)
+        params = shapes.network.stdp
+        self.sweep = LearningSweep(
+            inputs=shapes.network.inputs,
+            slots=shapes.slots,
+            weight_bits=shapes.network.weight_bits,
+            strength_bits=shapes.strength.width,
+            potentiation_shift=params.potentiation_shift,
+            depression_shift=params.depression_shift,
+            column=Column(shapes),
+        )
         self.store = LearningStore(shapes=shapes, weights=weights, alive=alive)
         self.random = RandomStream()
         super().__init__({"w_prune": In(shapes.weight), "unused": Out(1)})

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from prunus_model.reference import stdp
-from prunus_model.spec.config import NetworkConfig, StdpParams
-from prunus_rtl.hardware import HardwareConfig
+from prunus_model.spec.config import StdpParams
 from prunus_rtl.plasticity.trace import LastStep
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 
@@ -15,11 +13,7 @@ from prunus_sim.simulator.amaranth import simulate
 @pytest.mark.parametrize("inputs", [1, 5])
 def test_recent_matches_model_and_clear_forgets(window: int, inputs: int) -> None:
     params = StdpParams(trace_window=window)
-    network = NetworkConfig(inputs=inputs, neurons=1, stdp=params)
-    dut = LastStep(
-        shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1)),
-        init=[1 << 8 | 3] * inputs,
-    )
+    dut = LastStep(inputs=inputs, window=window, init=[1 << 8 | 3] * inputs)
     rng = np.random.default_rng(window)
     last = np.full(inputs, -1, dtype=np.int64)
 

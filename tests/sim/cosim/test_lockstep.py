@@ -33,7 +33,9 @@ def _short() -> Scenario:
         pytest.param("pruning: < => <=", ("pruning",), id="pruning compares with <="),
         pytest.param("sweep.update: - => +", ("stdp",), id="weights move away"),
         pytest.param(
-            "salt: presentation + 1'h1 => presentation + 2'h2", ("core",), id="every other one"
+            "stream_key: presentation + 1'h1 => presentation + 2'h2",
+            ("core",),
+            id="every other one",
         ),
     ],
 )

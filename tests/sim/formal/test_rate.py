@@ -22,7 +22,7 @@ def test_events_of_a_step_ascend_and_are_held(case: Case, tmp_path: Path) -> Non
 
 @pytest.mark.formal
 def test_valid_does_not_depend_on_ready(tmp_path: Path) -> None:
-    encoder = Encoder(shapes=small())
+    encoder = Encoder(inputs=small().network.inputs, steps=small().network.encoder.steps)
     check_independent(encoder, sources="events__ready", sinks="events__valid", folder=tmp_path)
     check_independent(encoder, sources="events__ready", sinks="events__payload", folder=tmp_path)
     check_independent(encoder, sources="levels__valid", sinks="levels__ready", folder=tmp_path)

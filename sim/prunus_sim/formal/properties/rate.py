@@ -50,7 +50,7 @@ class EncoderProperties(Properties):
         m = Module()
         s = self._shapes
         inputs, steps = s.network.inputs, s.network.encoder.steps
-        unit = Encoder(shapes=s)
+        unit = Encoder(inputs=s.network.inputs, steps=s.network.encoder.steps)
         inside = opened(unit)
         m.submodules.unit = unit
         images, random = inside.submodules["images"], inside.submodules["random"]

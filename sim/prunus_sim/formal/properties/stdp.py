@@ -13,7 +13,7 @@ from prunus_model.spec.formats import RANDOM_BITS, SEED_BITS
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns, synapse_address_layout, synapse_layout
-from prunus_rtl.synapses.dense import LearningStore
+from prunus_rtl.synapses.dense import Column, LearningStore
 from prunus_sim.formal.harness import implies, opened, past, small, words_of
 from prunus_sim.formal.prove import Case, Properties
 
@@ -50,7 +50,11 @@ class UpdateProperties(Properties):
         m = Module()
         s = self._shapes
         w_max = s.network.formats.w_max
-        m.submodules.unit = unit = WeightUpdate(shapes=s)
+        m.submodules.unit = unit = WeightUpdate(
+            weight_bits=s.weight.width,
+            potentiation_shift=s.network.stdp.potentiation_shift,
+            depression_shift=s.network.stdp.depression_shift,
+        )
         new = updated(
             m, shapes=s, weight=self.weight, recent=self.recent, random=self.random, name="new"
         )
@@ -110,7 +114,15 @@ class SweepProperties(Properties):
         m = Module()
         s = self._shapes
         inputs, slots, lanes = s.network.inputs, s.slots, s.hardware.lanes
-        m.submodules.unit = unit = LearningSweep(shapes=s)
+        m.submodules.unit = unit = LearningSweep(
+            inputs=s.network.inputs,
+            slots=s.slots,
+            weight_bits=s.weight.width,
+            strength_bits=s.strength.width,
+            potentiation_shift=s.network.stdp.potentiation_shift,
+            depression_shift=s.network.stdp.depression_shift,
+            column=Column(s),
+        )
         m.submodules.columns = columns = Columns(shapes=s)
         wiring.connect(m, unit.column, columns.sweep)
         rows, weights = [], []

@@ -53,7 +53,11 @@ class ThresholdProperties(Properties):
         """Build the properties."""
         m = Module()
         s = self._shapes
-        m.submodules.unit = unit = FireThreshold(shapes=s)
+        m.submodules.unit = unit = FireThreshold(
+            params=s.network.homeostasis,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+        )
         v_th, bits = s.network.homeostasis.v_th, s.strength.width
         theta, strength = Signal(s.theta), Signal(s.strength)
         running, known = Signal(), Signal()
@@ -166,7 +170,12 @@ class HomeostasisProperties(Properties):
         s = self._shapes
         params = s.network.homeostasis
         neurons = s.network.neurons
-        unit = Homeostasis(shapes=s)
+        unit = Homeostasis(
+            neurons=s.network.neurons,
+            params=s.network.homeostasis,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+        )
         inside = opened(unit)
         m.submodules.unit = unit
         post = Signal(s.post)
@@ -213,11 +222,11 @@ class HomeostasisProperties(Properties):
         went = past(m, deriving, name="deriving") | deriving
         finished = past(m, unit.busy & deriving, name="was_busy") & ~unit.busy
         m.d.comb += [
-            unit.derive.eq(self.derive),
+            unit.recompute.eq(self.derive),
             unit.decay.eq(self.decay),
             unit.post.eq(self.post),
-            unit.fire.eq(self.fire),
-            unit.settle.eq(self.settle),
+            unit.spike.eq(self.fire),
+            unit.update.eq(self.settle),
             unit.new_strength.eq(self.new_strength),
             Assume(self.post < neurons),
             Assume(implies(self.derive | self.fire | self.settle, ~unit.busy & ~first)),
