@@ -24,9 +24,21 @@ from prunus_sim.cosim.scenario import Scenario, Sequence
 from prunus_sim.cosim.scoreboard import UPSTREAM, Mismatch, Scoreboard
 from prunus_sim.cosim.stimulus import Stimulus
 
+__all__ = ["Cosim"]
 
-class _Cosim:
-    """A core and the golden model, side by side."""
+
+class Cosim:
+    """A core and the golden model, side by side.
+
+    Parameters
+    ----------
+    tb : cocotb handle
+        The testbench.
+    scenario : Scenario
+        What is built, and how it is driven.
+    folder : Path
+        Where the simulator was started.
+    """
 
     def __init__(self, tb: Any, scenario: Scenario, folder: Path) -> None:
         self.scenario = scenario
@@ -43,6 +55,12 @@ class _Cosim:
             await self.core.port.write_state(self.scoreboard.expected())
         else:
             await self.core.port.write_presentation(self.scenario.state.presentation)
+
+    async def restart(self) -> None:
+        """Bring core and model back to the state of the scenario, after a mismatch too."""
+        self.scoreboard.restart(self.scenario.state)
+        await self.core.reset()
+        await self.core.port.write_state(self.scoreboard.expected())
 
     async def run(self, sequence: Sequence) -> None:
         """Drive a sequence, and compare everything."""
@@ -211,7 +229,7 @@ async def core_equals_engine(tb: Any) -> None:
     """Run the scenario in the folder."""
     folder = Path.cwd()
     scenario: Scenario = pickle.loads((folder / SCENARIO_FILE).read_bytes())
-    cosim = _Cosim(tb, scenario, folder)
+    cosim = Cosim(tb, scenario, folder)
     try:
         await cosim.init()
         for sequence in scenario.sequences:

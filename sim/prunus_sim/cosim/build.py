@@ -19,6 +19,7 @@ from prunus_rtl.memory_image.memory import Memory
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest
 from prunus_sim.cosim.testbench import write_testbench
+from prunus_sim.simulator.faults import Fault, inject_faults
 from prunus_sim.simulator.netlist import Design
 from prunus_sim.simulator.runner import Built, build
 
@@ -85,7 +86,9 @@ def _images(scenario: Scenario) -> AbstractSequence[LaneImage] | None:
     return [replace(lane, memories=tuple(map(noise, lane.memories))) for lane in lanes]
 
 
-def build_core(scenario: Scenario, folder: Path, *, waves: bool = False) -> Built:
+def build_core(
+    scenario: Scenario, folder: Path, *, waves: bool = False, faults: AbstractSequence[Fault] = ()
+) -> Built:
     """Build the simulation of a scenario.
 
     Parameters
@@ -96,6 +99,8 @@ def build_core(scenario: Scenario, folder: Path, *, waves: bool = False) -> Buil
         Where everything is written; it is emptied first.
     waves : bool
         Write a waveform of the whole run.
+    faults : sequence of Fault
+        Faults to inject; the register ``fault`` of the testbench selects one.
 
     Returns
     -------
@@ -105,6 +110,8 @@ def build_core(scenario: Scenario, folder: Path, *, waves: bool = False) -> Buil
     core = make_core(scenario)
 
     def testbench(source: Path, where: Path) -> Path:
+        design = Design(source)
+        inject_faults(source, faults)
         network = scenario.network
         poke_depth = max(
             network.inputs * network.neurons, network.neurons * network.readout.classes
@@ -113,7 +120,7 @@ def build_core(scenario: Scenario, folder: Path, *, waves: bool = False) -> Buil
             poke_depth = max(poke_depth, *map(max, core.shapes.store.depths))
         return write_testbench(
             core,
-            Design(source),
+            design,
             where,
             feed_depth=max(1, most),
             poke_depth=max(1, poke_depth),

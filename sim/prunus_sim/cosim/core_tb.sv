@@ -23,6 +23,8 @@ module tb;
   reg [31:0] rows /*verilator public_flat_rw*/ = 0;
   reg [31:0] stride /*verilator public_flat_rw*/ = 0;
   reg [31:0] columns /*verilator public_flat_rw*/ = 0;
+  // Injected fault that is in effect; 0 for none (prunus_sim.simulator.faults).
+  reg [31:0] fault /*verilator public_flat_rw*/ = 0;
   // Read by Python.
   reg [31:0] done /*verilator public_flat_rw*/ = 0;
   reg [31:0] cycles /*verilator public_flat_rw*/ = 0;

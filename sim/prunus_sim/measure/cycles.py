@@ -43,7 +43,7 @@ from prunus_rtl.timing import compare_cycles, init_cycles, report_cycles, spike_
 from prunus_sim.cosim.long_scenarios import in_chunks, inference_scenario, levels_of
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import at_rest
-from prunus_sim.measure.regression import run_all
+from prunus_sim.measure.pool import run_all
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import BenchError, simulator
 

@@ -29,7 +29,7 @@ from prunus_sim.cosim.long_scenarios import (
 )
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario
-from prunus_sim.measure.regression import run_all
+from prunus_sim.measure.pool import run_all
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import BenchError
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from prunus_sim.measure import regression as full
+from prunus_sim.measure import tasks
 from prunus_sim.measure.regression import main
 
 
@@ -83,7 +83,7 @@ def test_fault_that_cannot_be_planted_is_an_error_of_the_user(
 def test_wrong_option_is_refused(
     arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    monkeypatch.setattr(tasks, "check_tools", lambda _: None)
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
@@ -98,7 +98,7 @@ def test_simulator_must_be_known() -> None:
 
 
 def test_data_of_too_few_images_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    monkeypatch.setattr(tasks, "check_tools", lambda _: None)
     output = tmp_path / "lockstep.json"
     arguments = ["--images", "sample", "--only", "learning-400", "--scale", "100"]
     result = CliRunner().invoke(main, [*arguments, "--output", str(output)])
@@ -110,7 +110,7 @@ def test_data_of_too_few_images_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_artifact_that_does_not_load_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(full, "check_tools", lambda _: None)
+    monkeypatch.setattr(tasks, "check_tools", lambda _: None)
     result = CliRunner().invoke(main, [], env={"ARTIFACT": str(tmp_path / "none.npz")})
     assert result.exit_code == 2
     assert result.stderr == (
@@ -133,7 +133,7 @@ def test_table_is_whole_in_80_columns() -> None:
     ]
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(full._table(rows))
+        console.print(tasks._table(rows))
     lines = [line.rstrip() for line in capture.get().splitlines()]
     assert max(map(len, lines)) <= 80
     assert any(
