@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 from prunus_rtl.bus.spaces import DATA_BITS, PLAIN_SPACES, SPACE_BITS, spaces
 from prunus_rtl.bus.store_port import store_has
 from prunus_rtl.hardware import Space
-from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import Access
 from prunus_rtl.synapses.columns import synapse_address_layout
 
 __all__ = [

@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.shapes import Access
+from prunus_rtl.streams import Access
 
 __all__ = ["StorePort", "store_address_layout", "store_has"]
 

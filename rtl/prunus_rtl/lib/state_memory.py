@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib.wiring import In
 
 from prunus_rtl.lib.ram import Ram
-from prunus_rtl.shapes import Access
+from prunus_rtl.streams import Access
 
 __all__ = ["StateMemory"]
 

@@ -14,7 +14,8 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.config import AdaptivePruning, ConstantPruning
 from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT, max_of
-from prunus_rtl.shapes import Shapes, times
+from prunus_rtl.lib.constant_product import times
+from prunus_rtl.shapes import Shapes
 
 __all__ = ["Pruning"]
 

@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.config import RedundancyParams
 from prunus_model.spec.formats import COACTIVITY_BITS
 from prunus_rtl.lib.state_memory import StateMemory
-from prunus_rtl.shapes import Access, Shapes
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import Access
 
 __all__ = ["Redundancy"]
 

@@ -8,7 +8,9 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.shapes import Access, Shapes, times
+from prunus_rtl.lib.constant_product import times
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import Access
 from prunus_rtl.synapses.dense import Column
 
 __all__ = ["Columns", "synapse_address_layout", "synapse_layout"]

@@ -10,9 +10,10 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_rtl.lib.constant_product import times
 from prunus_rtl.lib.priority import lowest
 from prunus_rtl.lib.ram import Ram
-from prunus_rtl.shapes import Shapes, times
+from prunus_rtl.shapes import Shapes
 
 __all__ = ["Column", "LearningStore"]
 

@@ -44,7 +44,7 @@ async def sample(dut: Any, *names: str) -> list[int]:
 
 
 class Access:
-    """The memory port's side of one memory (:class:`prunus_rtl.shapes.Access`).
+    """The memory port's side of one memory (:class:`prunus_rtl.streams.Access`).
 
     Parameters
     ----------
