@@ -146,7 +146,7 @@ def measure(
             shutil.copy(memory, folder)
         built = ""
         for exits, saif in saifs.items():
-            vectors = make_vectors(_exiting(plan, exits), core, data)
+            vectors = make_vectors(_exiting(plan, exits), core, data, paused=False)
             files = make_bench_files(core, vectors, None)
             files |= {file: image.content for file, image in _NO_MEMORIES.files().items()}
             for file, text in files.items():

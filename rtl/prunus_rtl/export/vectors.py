@@ -77,6 +77,9 @@ class Vectors:
         Payload of ``control``, the same for each image.
     shown : tuple of Shown
         The images.
+    paused : Shown or None
+        The first image once more, after the others: the bench pauses the outputs then. Its
+        ``cycles`` are those without pauses.
     reads : tuple of Read
         What is read back.
     trains : tuple of ndarray of bool, shape (steps, inputs)
@@ -85,11 +88,17 @@ class Vectors:
 
     control: int
     shown: tuple[Shown, ...]
+    paused: Shown | None
     reads: tuple[Read, ...]
     trains: tuple[npt.NDArray[np.bool_], ...]
 
+    @property
+    def presentations(self) -> tuple[Shown, ...]:
+        """All presentations, in order."""
+        return self.shown if self.paused is None else (*self.shown, self.paused)
 
-def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
+
+def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) -> Vectors:
     """Show images to the golden engine.
 
     Parameters
@@ -100,6 +109,8 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
         The core.
     data : Split
         The images.
+    paused : bool
+        Whether the first image comes once more, with pauses of the outputs.
 
     Returns
     -------
@@ -114,8 +125,11 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
     engine = Engine(config, plan.state)
     reference = Network(config, plan.state.copy())
     votes = Readout(votes=plan.votes, assignment=plan.artifact.readout.assignment[plan.neurons])
-    shown, trains = [], []
-    for index, levels in enumerate(to_levels(data.images, config.encoder)):
+    shown: list[Shown] = []
+    trains = []
+    images = to_levels(data.images, config.encoder)
+    for index in [*range(len(images)), *([0] if paused else [])]:
+        levels = images[index]
         # What spikes does not depend on what the source is: the events are those of the encoder.
         if plan.hardware.source == "levels":
             outcome = engine.present(levels, learn=learn, stop_after=stop_after)
@@ -159,9 +173,10 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
     control = {"stop_after": stop_after} | ({"learn": 1} if learn else {})
     return Vectors(
         control=_bits(control_layout(learn=core.hardware.learn), control),
-        shown=tuple(shown),
+        shown=tuple(shown[: len(images)]),
+        paused=shown[-1] if paused else None,
         reads=tuple(_reads(plan, core, engine.state, shown)),
-        trains=tuple(trains),
+        trains=tuple(trains[: len(images)]),
     )
 
 

@@ -27,6 +27,7 @@ from prunus_model.spec.config import (
     pruning_label,
 )
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.presentation import check_events
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.memory_port import spaces
@@ -89,12 +90,13 @@ def cycles_of(core: Core, network: Network, levels: Any, events: Any, show: Show
     if events is None:
         steps = copy.walk(levels, show.learn, show.stop_after)
     else:
+        arrays = check_events(events, core.network)
 
         def spikes_of(step: int) -> Any:
-            return np.isin(np.arange(core.network.inputs), events[step])
+            return np.isin(np.arange(core.network.inputs), arrays[step])
 
         steps = copy._walk(spikes_of, show.learn, show.stop_after, Counters())
-        left = sum(len(pres) + 1 for pres in events)
+        left = sum(len(pres) + 1 for pres in arrays)
     given = list(work(core.shapes, copy, steps))
     return presentation(core.shapes, given, learn=show.learn, stop_after=show.stop_after, left=left)
 

@@ -69,7 +69,7 @@ def scenario_of(kind: str) -> Scenario:
     name = kind
     if kind == "learning":
         policies = (name for name in SCENARIOS if name.startswith("policy"))
-        name = next(name for name in policies if shapes_of(SCENARIOS[name](0)).by_redundancy)
+        name = next(name for name in policies if shapes_of(SCENARIOS[name](0)).redundancy)
     found = SCENARIOS[name](0)
     stimuli = [stimulus for sequence in found.sequences for stimulus in sequence.stimuli]
     learn = found.hardware.learn
