@@ -177,6 +177,24 @@ def test_decoder_gives_every_field(address_bits: int) -> None:
     run(dut, bench)
 
 
+def test_decoder_forgets_that_an_address_was_beyond() -> None:
+    dut = RequestDecoder(address_bits=7)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.octets.ready, 1)
+        for base, beyond in ((1 << 31, 1), (5, 0), (128, 1)):
+            content = bytes([1, Opcode.READ]) + READ_WRITE.pack(0, 1, base)
+            await start(ctx, dut)
+            done = False
+            while not done:
+                address, done = ctx.get(dut.octet_address), bool(ctx.get(dut.done))
+                await ctx.tick()
+                ctx.set(dut.octet, content[min(address, 7)])
+            assert (ctx.get(dut.request.base), ctx.get(dut.request.beyond)) == (base & 127, beyond)
+
+    run(dut, bench)
+
+
 @pytest.mark.parametrize("opcode", [10, 16, 255])
 def test_decoder_tells_an_address_and_an_opcode_that_do_not_exist(opcode: int) -> None:
     for high in (1 << 7, 1 << 8, 1 << 31):
