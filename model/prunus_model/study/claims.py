@@ -30,7 +30,7 @@ WRONG: Verdict = "does not hold"
 UNKNOWN: Verdict = "cannot be compared"
 
 #: Where the overhead in hardware is, in the checkout.
-OVERHEAD = Path("overhead/results/overhead.json")
+OVERHEAD = Path("overhead/results/energy.json")
 #: Seeds that a mean must be of.
 _SEEDS = 5
 #: Percent of the energy of a presentation below which pruning is called negligible.

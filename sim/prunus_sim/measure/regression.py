@@ -170,6 +170,7 @@ def main(
         if str(output) != "-":
             write_results(
                 output,
+                kind="lockstep",
                 module="prunus_sim.measure.regression",
                 simulators=[sim],
                 content={"rows": rows},
