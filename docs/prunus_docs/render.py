@@ -1,229 +1,116 @@
-"""Write the tables of the results files into the READMEs, between their markers.
+"""What the documents show of the results: blocks between markers, written from results files.
 
-`python -m prunus_docs.render`, in the checkout; `--check` only tells whether they are
-in step.
+A block stands between ``<!-- name -->`` and ``<!-- /name -->``, on lines of its own or within one.
+Whether its results are of today is found out here and written behind it, never by hand.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
-from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import groupby
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
+from prunus_docs.boards import BOARDS_BLOCKS, boards_table
+from prunus_docs.freshness import age
+from prunus_docs.hardware import HARDWARE_BLOCKS
+from prunus_docs.kinds import kinds
+from prunus_docs.model import MODEL_BLOCKS
+from prunus_docs.overhead import OVERHEAD_BLOCKS
+from prunus_docs.schemas import Results, read
+from prunus_docs.study import REPRODUCTION_BLOCKS
+from prunus_model.common.errors import PrunusError
 
-from prunus_docs.hardware import HARDWARE_BLOCKS, hardware_block
-from prunus_docs.study import REPRODUCTION_BLOCKS, reproduction_block
-from prunus_docs.tables import origin, table, versions
-from prunus_model.common.atomic import write_atomically
-from prunus_model.spec.config import pruning_label
+__all__ = ["BLOCKS", "block", "documents", "rendered"]
 
-__all__ = ["main", "rendered"]
-
-_DOCUMENTS = tuple(map(Path, ("README.md", "model/README.md", "rtl/README.md", "sim/README.md")))
-_RESULTS = Path("model/results")
-_Rows = list[dict[str, Any]]
-
-
-def _spread(values: Iterable[float], scale: float, digits: int) -> str:
-    """Mean, and half the distance between the extremes."""
-    scaled = [scale * value for value in values]
-    half = (max(scaled) - min(scaled)) / 2
-    return f"{statistics.mean(scaled):.{digits}f} ± {half:.{digits}f}"
+_Found = Mapping[str, list[dict[str, Any]]]
+_MARKER = re.compile(r"<!-- (/?)([a-z-]+) -->")
 
 
-def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
-    def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        return row["neurons"], row["epochs"], pruning_label(row)
-
-    order = ["none", "adaptive", "adaptive + redundancy", "constant", "soft", "post"]
-    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(pruning_label(row))))
-    return [(group, list(rows)) for group, rows in groupby(runs, key)]
+def _one(kind: str, write: Callable[[dict[str, Any]], str]) -> Callable[[_Found], str]:
+    return lambda found: write(found[kind][0])
 
 
-def _mnist(results: dict[str, Any], *, full: bool) -> str:
-    headings = ["neurons", "epochs", "pruning", "accuracy (vote) %"]
-    headings += ["accuracy (hard) %", "undecided"] if full else []
-    headings += ["forward SOPs per inference", "of dense", "in training", "update SOPs"]
-    headings += ["live synapses"]
-    lines = []
-    for (neurons, epochs, policy), rows in _groups(results):
-        if not full and policy not in ("none", "adaptive", "adaptive + redundancy"):
-            continue
-        line = [str(neurons), str(epochs), policy, _spread((r["vote"] for r in rows), 100, 2)]
-        if full:
-            line += [
-                _spread((r["hard"] for r in rows), 100, 2),
-                f"{statistics.mean(r['undecided'] for r in rows):.1f}",
-            ]
-        line += [f"{statistics.mean(r['forward_sops_per_inference'] for r in rows):,.0f}"]
-        for name in (
-            "inference_sop_fraction",
-            "training_sop_fraction",
-            "update_sop_fraction",
-            "density",
-        ):
-            line.append(f"{statistics.mean(r[name] for r in rows):.3f}")
-        lines.append(line)
-    counts = sorted({len(rows) for _, rows in _groups(results)})
-    return (
-        f"{table(headings, lines)}\n\nMean ± half the range over "
-        f"{' or '.join(map(str, counts))} seeds. All 60,000 training and 10,000 test images; votes "
-        f"from training images only. `{results['command']}`, {versions(results)}."
-    )
+def _all(kind: str, write: Callable[[list[dict[str, Any]]], str]) -> Callable[[_Found], str]:
+    return lambda found: write(found[kind])
 
 
-def _headline(results: dict[str, Any]) -> str:
-    runs = {(r["neurons"], pruning_label(r), r["seed"]): r for r in results["runs"]}
-    pairs = [
-        (runs[800, "none", seed], row)
-        for (neurons, policy, seed), row in runs.items()
-        if neurons == 800 and policy == "adaptive + redundancy"
-    ]
-    loss = statistics.mean(a["vote"] - b["vote"] for a, b in pairs)
-    accuracy = statistics.mean(b["vote"] for _, b in pairs)
-    saved = {
-        name: 1 - statistics.mean(b[name] for _, b in pairs)
-        for name in ("inference_sop_fraction", "training_sop_fraction", "density")
-    }
-    change = f"{abs(100 * loss):.2f} points {'less' if loss >= 0 else 'more'}"
-    return (
-        f"**800 neurons on MNIST: {100 * saved['inference_sop_fraction']:.0f} % fewer synaptic "
-        f"operations in inference and {100 * saved['training_sop_fraction']:.0f} % fewer in "
-        f"training, {100 * saved['density']:.0f} % of the synapses gone, at {100 * accuracy:.1f} % "
-        f"accuracy: {change} than the same network unpruned (mean of {len(pairs)} paired seeds).**"
-    )
+def _first(write: Callable[[Mapping[str, dict[str, Any]]], str]) -> Callable[[_Found], str]:
+    return lambda found: write({name: contents[0] for name, contents in found.items()})
 
 
-def _speed(speed: dict[str, Any]) -> str:
-    ours, theirs = speed["prunus_400"], speed["bindsnet_400"]
-    lines = [
-        [
-            f"{row['what']}, {row['neurons']} neurons",
-            str(row["threads"]),
-            f"{row['presentations_per_s']:,.0f}",
-            f"{row['least']:,.0f} to {row['most']:,.0f}",
-            f"{row['peak_memory_mb']:,.0f}",
-        ]
-        for row in speed["rows"]
-    ]
-    rates = table(["", "threads", "presentations/s", "range of 3", "peak memory MB"], lines)
-    compared = table(
-        ["training, 400 neurons, one thread", "Prunus", "BindsNET"],
-        [
-            [
-                "presentations/s",
-                f"{ours['presentations_per_s']:,.0f}",
-                f"{theirs['presentations_per_s']:.1f}",
-            ],
-            ["steps per presentation", f"{ours['steps']:.0f}", f"{theirs['steps']}"],
-            [
-                "input spikes per presentation",
-                f"{ours['input_spikes_per_presentation']:,.0f}",
-                f"{theirs['input_spikes_per_presentation']:,.0f}",
-            ],
-            [
-                "synapses visited by them",
-                f"{ours['synapses_per_presentation']:,.0f}",
-                f"{theirs['event_synapses_per_presentation']:,.0f}",
-            ],
-        ],
-    )
-    share = 100 * speed["adds_per_s_400"] / speed["best_adds_per_s"]
-    return (
-        f"{compared}\n\n**{speed['ratio_400']:,.0f} times** the presentations per second (median "
-        f"of three pairs that took turns: {', '.join(f'{r:,.0f}' for r in speed['ratio_400_all'])})"
-        f", {speed['ratio_400_per_synapse']:,.0f} times per synapse visited. Each shows an image "
-        f"in its own usual way. Training at 400 neurons makes {speed['adds_per_s_400'] / 1e9:.1f} "
-        f"G synapse additions per second, encoding, learning and pruning included; the inner loop "
-        f"alone, with all data in the first-level cache, makes "
-        f"{speed['best_adds_per_s'] / 1e9:.0f} G, so it runs at {share:.0f} % of the best this "
-        f"processor could do.\n\n{rates}\n\nThe first presentation in a new process takes "
-        f"{speed['compile_seconds']['first']:.1f} s when nothing is compiled yet, "
-        f"{speed['compile_seconds']['cached']:.2f} s from the cache. {speed['processor']}, shared "
-        f"and noisy: trust the ratios. `make bench`, {versions(speed)}."
-    )
+#: All blocks by name: the kinds of results that one is made of, and how it is written.
+BLOCKS: Mapping[str, tuple[tuple[str, ...], Callable[[_Found], str]]] = {
+    **{n: ((kind,), _one(kind, f)) for n, (kind, f) in MODEL_BLOCKS.items()},
+    **{n: ((kind,), _one(kind, f)) for n, (kind, f) in HARDWARE_BLOCKS.items()},
+    **{n: (("reproduction",), _one("reproduction", f)) for n, f in REPRODUCTION_BLOCKS.items()},
+    **{n: ((kind,), _all(kind, f)) for n, (kind, f) in BOARDS_BLOCKS.items()},
+    **{n: (of, _first(f)) for n, (of, f) in OVERHEAD_BLOCKS.items()},
+    "boards": ((), lambda _: boards_table()),
+}
 
 
-def _bindsnet(path: Path) -> str:
-    """Accuracy after the same images; nothing if it was not measured yet."""
-    if not path.exists():
-        return ""
-    results = json.loads(path.read_text())
-    named = [
-        ("BindsNET", results["bindsnet"]),
-        *((f"Prunus, {r['policy']}", r) for r in results["prunus"]),
-    ]
-    lines = [
-        [name, f"{r['seconds']:,.2f}", f"{100 * r['hard']:.1f}", f"{100 * r['vote']:.1f}"]
-        for name, r in named
-    ]
-    return (
-        f"{table(['', 'seconds of learning', 'hard %', 'vote %'], lines)}\n\n"
-        f"{results['neurons']} neurons, the same first {results['presentations']:,} images of "
-        f"{results['data']}, once; labelled by {results['labelled']:,} of the training images, "
-        f"tested on {results['tested']:,}, one seed, the same readouts. That is as far as BindsNET "
-        f"came in the time given; both learn on. {origin(results)}."
-    )
+def block(name: str, root: Path, *, inline: bool) -> str:
+    """Return a block, with the age of its results if they are not of today.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`BLOCKS`.
+    root : Path
+        The checkout.
+    inline : bool
+        Whether it stands within a line.
+
+    Raises
+    ------
+    ResultsError
+        If a results file has not the form of its kind.
+    """
+    of, write = BLOCKS[name]
+    found: dict[str, list[Results]] = {}
+    for kind in (kinds()[one] for one in of):
+        found[kind.name] = [read(path, kind) for path in kind.paths(root)]
+        if not found[kind.name]:
+            return f"Not measured yet: `{kind.command}`."
+    text = write({kind: [one.content for one in results] for kind, results in found.items()})
+    told = age([one for results in found.values() for one in results])
+    if not told:
+        return text
+    return f"{text} ({told})" if inline else f"{text}\n\n*{told[0].upper()}{told[1:]}.*"
 
 
-def _blocks() -> dict[str, Callable[[], str]]:
-    def mnist() -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((_RESULTS / "mnist.json").read_text())
-        return content
-
-    def speed() -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((_RESULTS / "speed.json").read_text())
-        return content
-
-    return {
-        "headline": lambda: _headline(mnist()),
-        "mnist": lambda: _mnist(mnist(), full=False),
-        "mnist-full": lambda: _mnist(mnist(), full=True),
-        "speed": lambda: _speed(speed()),
-        "bindsnet": lambda: _bindsnet(_RESULTS / "bindsnet.json"),
-        "speed-ratio": lambda: f"{speed()['ratio_400']:,.0f}",
-        **{name: partial(hardware_block, name) for name in HARDWARE_BLOCKS},
-        **{name: partial(reproduction_block, name) for name in REPRODUCTION_BLOCKS},
-    }
+def documents(root: Path) -> list[Path]:
+    """Return the documents that have blocks: the README of the project and of each part."""
+    return [root / "README.md", *sorted(root.glob("*/README.md"))]
 
 
-def rendered(text: str) -> str:
-    """Return a document with every block between `<!-- name -->` and `<!-- /name -->` renewed.
+def rendered(text: str, root: Path) -> str:
+    """Return a document with every block renewed.
 
     Parameters
     ----------
     text : str
         The document.
+    root : Path
+        The checkout.
 
-    Returns
-    -------
-    str
+    Raises
+    ------
+    PrunusError
+        If a marker is not the one of a block, or one is opened and not closed, or the reverse.
     """
-    for name, block in _blocks().items():
-        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, found, rest = text.partition(opening)
-        old, _, after = rest.partition(closing)
-        if found:
-            line = "\n" if old.startswith("\n") else ""
-            text = f"{before}{opening}{line}{block()}{line}{closing}{after}"
-    return text
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Change nothing; exit status 1 if out of step.")
-def main(*, check: bool) -> None:
-    """Renew the tables in the READMEs of the checkout."""
-    stale = [path for path in _DOCUMENTS if rendered(path.read_text()) != path.read_text()]
-    if check and stale:
-        raise click.ClickException(f"{', '.join(map(str, stale))}: stale; run `make render`")
-    for path in stale:
-        write_atomically(path, rendered(path.read_text()).encode())
-
-
-if __name__ == "__main__":
-    main()
+    pieces, at = [], 0
+    markers = iter(_MARKER.finditer(text))
+    for opening in markers:
+        name = opening[2]
+        if opening[1] or name not in BLOCKS:
+            raise PrunusError(f"Marker {opening[0]} must open a block: {', '.join(sorted(BLOCKS))}")
+        closing = next(markers, None)
+        if closing is None or (closing[1], closing[2]) != ("/", name):
+            raise PrunusError(f"Marker {opening[0]} must be followed by <!-- /{name} -->")
+        inline = not text.startswith("\n", opening.end())
+        new = block(name, root, inline=inline)
+        pieces += [text[at : opening.end()], new if inline else f"\n{new}\n"]
+        at = closing.start()
+    return "".join([*pieces, text[at:]])

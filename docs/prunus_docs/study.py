@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from prunus_model.study.claims import GOALS, Claim, words
 from prunus_model.study.figure_data import FIGURES
 from prunus_model.study.statistics import Compared, Group, base_of, by_series, compared, groups
 
-__all__ = ["REPRODUCTION_BLOCKS", "reproduction_block"]
+__all__ = ["REPRODUCTION_BLOCKS"]
 
-_RESULTS = Path("model/results/reproduction.json")
 #: Where the figures are, and the document that shows them.
 _FIGURES, _DOCUMENT = Path("model/docs"), Path("model/README.md")
 _CAPTIONS = {
@@ -33,24 +31,6 @@ _IMAGES = {"validation": "the validation split", "test": "test images"}
 _Rows = list[dict[str, Any]]
 #: Points of accuracy for which the table of the frontier says what can be saved.
 _LOSSES = (0.0, 0.2, 0.44, 1.0)
-
-
-def reproduction_block(name: str) -> str:
-    """Return the text of one block; empty while nothing of it has been measured.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`REPRODUCTION_BLOCKS`.
-
-    Returns
-    -------
-    str
-    """
-    if not _RESULTS.exists():
-        return ""
-    results = json.loads(_RESULTS.read_text())
-    return REPRODUCTION_BLOCKS[name](results)
 
 
 def _claims(results: dict[str, Any]) -> str:

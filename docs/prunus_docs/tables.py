@@ -16,9 +16,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def versions(results: dict[str, Any]) -> str:
     """Return with which versions results were made."""
-    return ", ".join(f"{name} {value}" for name, value in results["versions"].items())
+    return ", ".join(f"{name} {value}" for name, value in results["provenance"]["tools"].items())
 
 
 def origin(results: dict[str, Any]) -> str:
     """Return by which command results were made, and with which versions."""
-    return f"`{results['command']}`, {versions(results)}"
+    return f"`{results['provenance']['command']}`, {versions(results)}"

@@ -104,7 +104,7 @@ def facts_of(
     Returns
     -------
     dict
-        ``rows`` as in ``overhead/results/overhead.json``, and what they are about.
+        ``rows`` as in ``overhead/results/energy.json``, and what they are about.
     """
     config = subject.artifact.config
     rule: Row = {

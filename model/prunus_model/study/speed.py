@@ -24,14 +24,16 @@ import numpy as np
 from numba import njit
 from rich.console import Console
 
+import prunus_model.engine
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
-from prunus_model.common.provenance import processor
-from prunus_model.data.datasets import load
+from prunus_model.common.provenance import header, processor, source_digest
+from prunus_model.data.datasets import data_digest, load
 from prunus_model.engine import kernels
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
+from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
 
 __all__ = ["main"]
@@ -185,8 +187,16 @@ def main(*, data: str, bindsnet_python: str, output: Path) -> None:
     their_synapses = theirs["presentations_per_s"] * theirs["event_synapses_per_presentation"]
     best = _alone(_best_add_rate)
     content = {
-        "command": f"python -m prunus_model.study.speed --data {data}",
-        "versions": versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
+        "provenance": header(
+            "engine-speed",
+            command=f"python -m prunus_model.study.speed --data {data}",
+            inputs={
+                "model": fingerprint(),
+                "engine": source_digest(prunus_model.engine),
+                "data": data_digest(data),
+            },
+            tools=versions() | {k: theirs["versions"][k] for k in ("bindsnet", "torch")},
+        ),
         "processor": processor(),
         "rows": rows,
         "compile_seconds": _compile_seconds(),

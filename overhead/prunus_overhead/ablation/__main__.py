@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import WrongError, results_option, user_errors
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.atomic import write_json
+from prunus_model.common.provenance import header, package_versions
 from prunus_overhead.ablation.cores import COMPARED_RULES, CORES
 from prunus_overhead.ablation.measure import PARTS, Measurement
-from prunus_overhead.ablation.results import OVERHEAD, keep_part, own_rows
+from prunus_overhead.ablation.results import ABLATION, keep_rows
+from prunus_rtl.digest.gateware import gateware_digest
 
 __all__ = ["main"]
 
@@ -48,7 +49,7 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     show_default=True,
     help="What was measured before; a run that was interrupted goes on from there.",
 )
-@results_option(OVERHEAD)
+@results_option(ABLATION)
 def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: Path) -> None:
     """Measure area, clock and cycles of otherwise equal cores (hours; every step is kept)."""
     console = Console(highlight=False, soft_wrap=True)
@@ -57,17 +58,16 @@ def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: 
     if not chosen:
         raise WrongError(f"Cores must have {only!r} in the name, but none has")
     with user_errors():
+        head = header(
+            "ablation",
+            command=f"python -m prunus_overhead.ablation --seeds {seeds}",
+            inputs={"gateware": gateware_digest()},
+            tools=package_versions(*_PACKAGES),
+        )
         for core in chosen:
             rows = measurement.rows(core)
-            old = json.loads(output.read_text()) if output.exists() else {}
-            new = {_key(row) for row in rows}
-            kept = [r for r in own_rows(old.get("ablation", [])) if _key(r) not in new]
-            keep_part(
-                output,
-                command=f"python -m prunus_overhead.ablation --seeds {seeds}",
-                versions=package_versions(*_PACKAGES),
-                ablation=sorted(kept + rows, key=_order),
-            )
+            kept = keep_rows(output, head, rows, key=_key)
+            write_json(output, {"provenance": head, "rows": sorted(kept, key=_order)})
     if measurement.failures:
         raise WrongError(" ".join("; ".join(dict.fromkeys(measurement.failures)).split()))
     console.print(f"Wrote {output}")

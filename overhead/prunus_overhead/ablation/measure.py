@@ -24,6 +24,7 @@ from prunus_overhead.ablation.cache import Cache, digest
 from prunus_overhead.ablation.cores import Compared, without_pruning
 from prunus_overhead.size.resources import logic_of
 from prunus_rtl.counts.accesses import memories
+from prunus_rtl.digest.netlist import design_digest
 from prunus_rtl.export.synthesis import synthesise
 
 __all__ = ["BOARD", "IMAGES", "PARTS", "Measurement"]
@@ -73,7 +74,7 @@ class Measurement:
         self.failures: list[str] = []
 
     def rows(self, core: Compared) -> list[Row]:
-        """Return one row for each technology, as in ``overhead/results/overhead.json``.
+        """Return one row for each technology, as in ``overhead/results/ablation.json``.
 
         What can't be measured is left out of them, and told in ``failures``.
         """
@@ -84,7 +85,7 @@ class Measurement:
             "lanes": core.lanes,
             "mode": core.mode,
             "artifact_hash": core.artifact.content_hash,
-            "gateware": core.gateware[:16],
+            "design": self._design(core),
             "memory_bits": sum(memory.bits for memory in memories(core.plan.widths)),
         }
         cycles = self._try(core, "cycles", self._cycles)
@@ -107,6 +108,15 @@ class Measurement:
             self.failures.append(f"{core}, {part}: {e}")
             self._report(self.failures[-1])
             return {}
+
+    def _design(self, core: Compared) -> str:
+        """Return the digest of the logic of this core alone."""
+
+        def compute() -> Row:
+            return {"digest": design_digest(core.core())}
+
+        found: str = self._cache.get(digest("design", core.gateware), compute)["digest"]
+        return found
 
     def _size(self, core: Compared, target: str) -> Row:
         technology, columns = _TECHNOLOGIES[target]

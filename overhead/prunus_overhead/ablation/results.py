@@ -1,53 +1,55 @@
-"""The file of the ablation and of the energy of networks: each is written beside the other."""
+"""The file of the ablation: rows of several runs, each with what it is of."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunus_model.common.atomic import write_json
+__all__ = ["ABLATION", "keep_rows"]
 
-__all__ = ["OVERHEAD", "keep_part", "own_rows"]
+Row = dict[str, Any]
 
-#: Where it is, in the checkout; and where rows of standard cells come from.
-OVERHEAD = Path("overhead/results/overhead.json")
-_CELLS = "cells.json"
-_SHARED = ("ablation", "energy")
+#: Where it is, in the checkout.
+ABLATION = Path("overhead/results/ablation.json")
+#: What a row says of itself where it differs from the file.
+_OWN = ("command", "commit", "inputs")
 
 
-def keep_part(path: Path, *, command: str, versions: dict[str, str], **parts: Any) -> None:
-    """Write some parts of the results; others stay as they are.
+def keep_rows(
+    path: Path, head: Mapping[str, Any], rows: Sequence[Row], *, key: Callable[[Row], Hashable]
+) -> list[Row]:
+    """Return new rows and those of a file that they do not replace.
 
-    Rows of standard cells are copied from ``cells.json`` beside it, so that all are in one file;
-    they say so (``"from"``).
+    Rows of the file that are of other inputs than the new ones keep theirs, with the command and
+    the commit that they were made by.
 
     Parameters
     ----------
     path : Path
-        The file.
-    command : str
-        Which has made these parts.
-    versions : dict of str to str
-        With which versions.
-    **parts
-        Parts by name.
+        The file; need not be there.
+    head : mapping
+        Header of the new rows, as of :func:`prunus_model.common.provenance.header`.
+    rows : sequence of dict
+        The new rows.
+    key : function
+        Equal for rows of the same core.
+
+    Returns
+    -------
+    list of dict
+        Kept rows, then new ones.
     """
-    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    commands = content.get("commands", {}) | dict.fromkeys(parts, command)
-    old = content.get("versions", {})
-    kept = {name: value for name, value in content.items() if name not in ("command", "commands")}
-    kept = {"commands": commands} | kept | {"versions": old | versions} | parts
-    cells = path.parent / _CELLS
-    if cells.exists():
-        copied = json.loads(cells.read_text())
-        for name in _SHARED:
-            rows = [row | {"from": _CELLS} for row in copied.get(name, [])]
-            kept[name] = own_rows(kept.get(name, [])) + rows
-    write_json(path, {"command": "; ".join(dict.fromkeys(commands.values()))} | kept)
-
-
-def own_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that were not copied from ``cells.json``."""
-    return [row for row in rows if row.get("from") != _CELLS]
+    if not path.exists():
+        return list(rows)
+    content = json.loads(path.read_text())
+    replaced = {key(row) for row in rows}
+    kept = []
+    for row in content["rows"]:
+        if key(row) in replaced:
+            continue
+        own = {name: row.get(name, content["provenance"][name]) for name in _OWN}
+        bare = {name: value for name, value in row.items() if name not in _OWN}
+        kept.append(bare if own["inputs"] == head["inputs"] else bare | own)
+    return [*kept, *rows]

@@ -9,15 +9,20 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import data_option, results_option, user_errors
-from prunus_model.data.datasets import load
+from prunus_model.common.atomic import write_json
+from prunus_model.common.provenance import header
+from prunus_model.data.datasets import data_digest, load
 from prunus_model.spec.config import pruning_label
+from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
-from prunus_overhead.ablation.results import OVERHEAD, keep_part
 from prunus_overhead.energy.estimate import SOP_DEFINITION
 from prunus_overhead.energy.measure import EPOCHS, NETWORKS, measure, network
 from prunus_overhead.energy.technology import Technology
 
-__all__ = ["main"]
+__all__ = ["ENERGY", "main"]
+
+#: Where the results are, in the checkout.
+ENERGY = Path("overhead/results/energy.json")
 
 
 @click.command()
@@ -33,7 +38,7 @@ __all__ = ["main"]
     show_default=True,
     help="Networks that were trained before.",
 )
-@results_option(OVERHEAD)
+@results_option(ENERGY)
 def main(
     *,
     data: str,
@@ -62,17 +67,21 @@ def main(
             rows += found.rows
             units += [found.pruning_unit] if found.pruning_unit else []
             sensitivity += found.sensitivity
-        keep_part(
-            output,
-            command=f"python -m prunus_overhead.energy --data {data} --lanes {lanes} "
-            f"--epochs {epochs}" + (f" --tech {tech}" if tech else ""),
-            versions=versions(),
-            energy=rows,
-            pruning_unit=units,
-            sensitivity=sensitivity,
-            technology=asdict(technology),
-            sop=SOP_DEFINITION,
-        )
+        content = {
+            "provenance": header(
+                "energy",
+                command=f"python -m prunus_overhead.energy --data {data} --lanes {lanes} "
+                f"--epochs {epochs}" + (f" --tech {tech.name}" if tech else ""),
+                inputs={"model": fingerprint(), "data": data_digest(data)},
+                tools=versions(),
+            ),
+            "rows": rows,
+            "pruning_unit": units,
+            "technology": asdict(technology),
+            "sop": SOP_DEFINITION,
+            "sensitivity": sensitivity,
+        }
+        write_json(output, content)
     console.print(f"Wrote {output}", soft_wrap=True)
 
 

@@ -44,7 +44,7 @@ class Measured:
     Attributes
     ----------
     rows : list of dict
-        One for each mode, early exit and class, as in ``overhead/results/overhead.json``.
+        One for each mode, early exit and class, as in ``overhead/results/energy.json``.
     pruning_unit : dict or None
         What pruning costs while learning; None if the policy is not in hardware, or ``none``.
     sensitivity : list of dict

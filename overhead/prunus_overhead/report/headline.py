@@ -10,6 +10,7 @@ from typing import Any
 
 from prunus_model.spec.config import pruning_label
 from prunus_overhead.report.sources import Results
+from prunus_overhead.report.table import comparable
 
 __all__ = ["Tile", "tiles"]
 
@@ -41,22 +42,26 @@ def tiles(results: Results) -> list[Tile]:
         What was measured.
     """
     return [
-        *_overhead(results.rows("ablation", "ablation")),
+        *_overhead(results.rows("ablation", "rows")),
         *_pruning_unit(results.rows("energy", "pruning_unit")),
         *_pruning_unit(results.rows("cells", "pruning_unit")),
-        *_savings(results.rows("energy", "energy")),
+        *_savings(results.rows("energy", "rows")),
     ]
 
 
 def _pair(rows: Sequence[Row], rule: str = "adaptive") -> tuple[Row, Row] | None:
-    """Return a core without pruning and the same with a pruning rule, the largest."""
+    """Return a core without pruning and the same with a pruning rule, the largest.
+
+    Both must have been measured on the same inputs.
+    """
     found = {}
     for row in rows:
         found[row["neurons"], row["lanes"], pruning_label(row)] = row
     sizes = sorted({key[:2] for key in found}, reverse=True)
     for size in sizes:
-        if (*size, "none") in found and (*size, rule) in found:
-            return found[*size, "none"], found[*size, rule]
+        none, pruned = found.get((*size, "none")), found.get((*size, rule))
+        if none and pruned and comparable(none, pruned):
+            return none, pruned
     return None
 
 

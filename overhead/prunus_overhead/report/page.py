@@ -63,8 +63,8 @@ def content(results: Results) -> dict[str, Any]:
     results : Results
         What was measured.
     """
-    rows = results.rows("energy", "energy") + results.rows("cells", "energy")
-    rows += results.rows("ablation", "ablation")
+    rows = results.rows("energy", "rows") + results.rows("cells", "energy")
+    rows += results.rows("ablation", "rows")
     found = {row["artifact_hash"][:12] for row in rows if row.get("artifact_hash")}
     return {
         "title": _TITLE,
@@ -86,15 +86,14 @@ def _origins(results: Results) -> list[dict[str, str]]:
     found = []
     for source in SOURCES:
         if (made := results.content.get(source.name)) is not None:
-            versions: Mapping[str, str] = made.get("versions", {})
-            commands = made.get("commands", {})
+            origin = made["provenance"]
+            tools: Mapping[str, str] = origin["tools"]
             found.append(
                 {
                     "path": source.path,
-                    "command": commands.get(source.name, made.get("command", source.target)),
-                    "versions": ", ".join(
-                        f"{name} {version}" for name, version in versions.items()
-                    ),
+                    "command": origin["command"],
+                    "commit": origin["commit"],
+                    "tools": ", ".join(f"{name} {version}" for name, version in tools.items()),
                 }
             )
     return found

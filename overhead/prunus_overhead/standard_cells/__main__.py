@@ -21,8 +21,8 @@ from prunus_model.cli.common import (
     user_errors,
 )
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import package_versions
-from prunus_model.data.datasets import load
+from prunus_model.common.provenance import header, package_versions
+from prunus_model.data.datasets import data_digest, load
 from prunus_model.spec.config import NetworkConfig
 from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
 from prunus_overhead.standard_cells.mapping import map_component
@@ -37,6 +37,7 @@ from prunus_overhead.standard_cells.results import (
 )
 from prunus_overhead.standard_cells.sta import OpenStaError, cell_ratios, cross_check
 from prunus_overhead.standard_cells.workloads import AREAS, CASES, Area, Networks, area_core
+from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import check_tools
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
@@ -152,8 +153,12 @@ def main(
             plan = networks.plan(case)
             rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
         content = {
-            "command": _command(click.get_current_context()),
-            "versions": package_versions(*_PACKAGES),
+            "provenance": header(
+                "cells",
+                command=_command(click.get_current_context()),
+                inputs={"gateware": gateware_digest(), "data": data_digest(data)},
+                tools=package_versions(*_PACKAGES),
+            ),
             "liberty": {"name": library.name, "sha256": library.sha256},
             "assumptions": {
                 "wire_ff": wire_ff,

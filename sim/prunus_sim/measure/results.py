@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
+from prunus_model.study.fingerprint import fingerprint
+from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import name_of
 
 __all__ = ["Row", "versions", "write_results"]
@@ -25,7 +27,12 @@ def versions(*simulators: str) -> dict[str, str]:
 
 
 def write_results(
-    output: Path, *, module: str, simulators: Sequence[str], content: Mapping[str, Any]
+    output: Path,
+    *,
+    kind: str,
+    module: str,
+    simulators: Sequence[str],
+    content: Mapping[str, Any],
 ) -> None:
     """Write a file of results; its folder is made if there is none.
 
@@ -33,19 +40,23 @@ def write_results(
     ----------
     output : Path
         The file.
+    kind : str
+        As of :func:`prunus_model.common.provenance.header`.
     module : str
         Module whose command was run. Its arguments are noted, other than where it has written.
     simulators : sequence of str
         What was run in.
     content : mapping
-        What goes behind ``command`` and ``versions``.
+        What goes behind the header.
     """
     arguments = _without_output(sys.argv[1:])
-    head = {
-        "command": " ".join(["python -m", module, *arguments]),
-        "versions": versions(*simulators),
-    }
-    write_json(output, {**head, **content})
+    head = header(
+        kind,
+        command=" ".join(["python -m", module, *arguments]),
+        inputs={"model": fingerprint(), "gateware": gateware_digest()},
+        tools=versions(*simulators),
+    )
+    write_json(output, {"provenance": head, **content})
 
 
 def _without_output(arguments: Sequence[str]) -> list[str]:

@@ -105,6 +105,7 @@ def main(*, data: str, scale: float, output: Path) -> None:
                     rows.append(result)
         write_results(
             output,
+            kind="simulation-speed",
             module="prunus_sim.measure.speed",
             simulators=SIMULATORS,
             content={"processor": processor(), "rows": rows},

@@ -133,6 +133,7 @@ def regression(
     if output is not None:
         write_results(
             output,
+            kind="lockstep",
             module="prunus_sim.measure.regression",
             simulators=[sim],
             content={"rows": rows},

@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from prunus_model.common.provenance import package_versions
+from prunus_model.common.provenance import header, package_versions
+from prunus_rtl.digest.gateware import gateware_digest
 from prunus_sim.mutation.executor import MutationError, Row, Suite, row_of
 from prunus_sim.mutation.operators import Mutant
 
@@ -171,9 +172,13 @@ def report(rows: list[Row], *, command: str, digest: str, finished: bool) -> dic
 
     units = sorted({row["file"] for row in rows})
     return {
-        "command": command,
-        "versions": package_versions("amaranth", "pytest"),
-        "gateware": digest,
+        "provenance": header(
+            "mutants",
+            command=command,
+            inputs={"gateware": gateware_digest()},
+            tools=package_versions("amaranth", "pytest"),
+        ),
+        "sources": digest,
         "finished": finished,
         **counts(rows),
         "invalid": sum(row["verdict"] == "invalid" for row in rows),
@@ -200,7 +205,7 @@ def continued(path: Path | None, digest: str) -> list[Row]:
     try:
         content = json.loads(path.read_text())
         rows: list[Row] = content["mutants"]
-        same = not content["finished"] and content["gateware"] == digest
+        same = not content["finished"] and content["sources"] == digest
     except (ValueError, KeyError, TypeError) as e:
         raise MutationError(f"{path} must be results of this command, or be removed") from e
     return rows if same else []

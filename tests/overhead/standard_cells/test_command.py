@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from prunus_cli import digits, tiny
-from prunus_docs.boards import rendered
+from prunus_docs.boards import cells_table
 from prunus_liberty import LIBERTY, write_liberty
 from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.spec.counters import Counters
@@ -126,7 +126,7 @@ def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
     assert content["assumptions"]["wire_ff"] == 5.0
     assert content["assumptions"]["nand2_um2"] == 20.0
     assert content["liberty"]["sha256"] == Liberty.read(path).sha256
-    assert content["command"] == (
+    assert content["provenance"]["command"] == (
         "python -m prunus_overhead.standard_cells --data sample --epochs 5 --images 5 "
         f"--liberty {path.name} "
         "--wire-ff 5.0 --bit-cell-um2 3.0 --only '50 neurons'"
@@ -231,22 +231,23 @@ def test_messages_are_one_line(tmp_path: Path) -> None:
     assert re.fullmatch(r"Error: Liberty file a b must exist: [^\n]+\n", done.stderr)
 
 
-def test_the_document_shows_area_energy_and_what_the_unit_adds(tmp_path: Path) -> None:
+def test_the_document_shows_area_energy_and_what_the_unit_adds() -> None:
     energy = row(policy="adaptive", idle=True, density=0.25, sops_per_presentation=1234.5)
     energy["workload"] = "2 images of sample"
     area = {"mode": "learning", "policy": "adaptive", "neurons": 100, "lanes": 4, "cells": 7000}
     area |= {"cells_um2": 1000.0, "nand2": 50.0, "sequential_um2": 250.0, "memory_bits": 80}
     area |= {"memory_um2": 400.0, "units_um2": 1250.0, "units": {"pruning": 25.0}}
     content = {
-        "command": "python -m prunus_overhead.standard_cells",
-        "versions": {"python": "3"},
+        "provenance": {
+            "command": "python -m prunus_overhead.standard_cells",
+            "tools": {"python": "3"},
+        },
         "assumptions": {"wire_ff": 10.0, "slew_ns": 0.12},
         "ablation": [area],
         "energy": [energy],
         "pruning_unit": unit_rows([row(policy="none"), row(policy="adaptive", idle=True)]),
     }
-    (tmp_path / "cells.json").write_text(json.dumps(content))
-    text = rendered("<!-- standard-cells -->\nold\n<!-- /standard-cells -->\n", tmp_path)
+    text = cells_table(content)
     assert (
         "| learning | adaptive | 100 | 4 | 7,000 | 1,000 | 50 | 2.00 % | 25 % | 80 | 400 |" in text
     )
@@ -254,7 +255,3 @@ def test_the_document_shows_area_energy_and_what_the_unit_adds(tmp_path: Path) -
     assert f"| {cells} | -- |" in text
     assert "pruning adds 1.00 % to the energy of learning (50 neurons, 2 lanes)." in text
     assert "Per presentation, 2 images of sample; tiny 2 V, 10 fF of wire per pin" in text
-    # Without results, what is there stays.
-    (tmp_path / "cells.json").unlink()
-    block = "<!-- standard-cells -->\nold\n<!-- /standard-cells -->\n"
-    assert rendered(block, tmp_path) == block

@@ -145,7 +145,7 @@ def test_rows_are_in_the_order_of_the_cases(
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     content = json.loads(output.read_text())
-    assert content.keys() == {"command", "versions", "images", "budgets", "rows"}
+    assert content.keys() == {"provenance", "images", "budgets", "rows"}
     assert [row["network"] for row in content["rows"]] == [case.network for case in cases()]
     assert [row["verdict"] for row in content["budgets"]] == [
         "reached",

@@ -22,7 +22,7 @@ def test_results_are_written_as_json(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     content = json.loads(output.read_text())
-    assert content.keys() == {"command", "versions", "rows"}
+    assert content.keys() == {"provenance", "rows"}
     (row,) = content["rows"]
     assert row["differences"] == 0
     assert row["equal"] is True

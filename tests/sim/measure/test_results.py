@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prunus_model.study.fingerprint import fingerprint
 from prunus_sim.measure import results
 from prunus_sim.measure.results import write_results
 
@@ -23,10 +24,16 @@ def test_command_is_noted_without_the_place(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["x", *arguments])
     monkeypatch.setattr(results, "name_of", lambda name: f"Some {name} 1.2")
+    monkeypatch.setattr(results, "gateware_digest", lambda: "0123456789abcdef")
     output = tmp_path / "new" / "x.json"
-    write_results(output, module="prunus_sim.x", simulators=["icarus"], content={"rows": [1]})
+    write_results(
+        output, kind="cycles", module="prunus_sim.x", simulators=["icarus"], content={"rows": [1]}
+    )
     content = json.loads(output.read_text())
-    assert list(content) == ["command", "versions", "rows"]
-    assert content["command"] == told
-    assert content["versions"]["icarus"] == "1.2"
-    assert "verilator" not in content["versions"]
+    assert list(content) == ["provenance", "rows"]
+    provenance = content["provenance"]
+    assert provenance["kind"] == "cycles"
+    assert provenance["command"] == told
+    assert provenance["tools"]["icarus"] == "1.2"
+    assert "verilator" not in provenance["tools"]
+    assert provenance["inputs"] == {"model": fingerprint(), "gateware": "0123456789abcdef"}
