@@ -112,8 +112,8 @@ def link_text(facts: dict[str, Any]) -> str:
     return (
         f"`{facts['provenance']['command']}`: {facts['frames']:,} spoilt frames (bytes: {faults}). "
         f"Of {facts['requests']:,} requests {facts['spoilt']:,} were spoilt: "
-        f"**{facts['recovered']:,} of them were answered at last, {facts['wrong_accepted']} wrong answers were accepted, "
-        f"and {facts['state_changed']} states were changed** "
+        f"**{facts['recovered']:,} of them were answered at last, {facts['wrong_accepted']} wrong "
+        f"answers were accepted, and {facts['state_changed']} states were changed** "
         f"({_versions(facts['provenance']['tools'], 'verilator')})."
     )
 
