@@ -1,205 +1,241 @@
-"""What is rendered of the results of the hardware."""
+"""Blocks are renewed between their markers, and say by themselves how old their results are."""
 
 import json
-import shutil
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from prunus_docs.hardware import HARDWARE_BLOCKS, hardware_block
-from prunus_docs.render import rendered
+from prunus_docs import freshness
+from prunus_docs.__main__ import main
+from prunus_docs.kinds import Kind, kinds
+from prunus_docs.render import BLOCKS, rendered
+from prunus_docs.schemas import SCHEMAS, read
+from prunus_model.common.errors import PrunusError, ResultsError
+from prunus_model.common.provenance import INPUTS
 
-_ROW = {
-    "bench": "400 neurons, inference",
-    "what": "400 neurons, inference",
-    "simulator": "icarus",
-    "network": "paper",
-    "mode": "learning",
-    "policy": "adaptive",
-    "redundancy": False,
-    "target": "ecp5",
-    "store": "csr",
-    "neurons": 800,
-    "lanes": 16,
-    "density": 1.0,
-    "early_exit": 0,
-    "swept": False,
-    "presentations": 10_000,
-    "core_cycles": 396_023_188,
-    "cycles_per_presentation": 39_602.3,
-    "values_compared": 242_199,
-    "differences": 0,
-    "forward_sops_per_inference": 1000.0,
-    "cycles_per_inference": 100.0,
-    "lane_use": 0.956,
-    "cycles_per_second": 12_345,
-    "presentations_per_second": 1.25,
-    "build_seconds": 3.0,
-    "python_share": 0.25,
-    "LUT4": 4804,
-    "CCU2C": 1469,
-    "FF": 4042,
-    "DP16KD": 71,
-    "DPR16X4": 259,
-}
-_UNIT = {"unit": "pruning", "instances": 1, **{k: _ROW[k] for k in ("LUT4", "CCU2C", "FF")}}
-_RESULTS: dict[str, Any] = {
-    "command": "python -m something",
-    "versions": {"python": "3.11"},
-    "processor": "2 x fast",
-    "images": "first 4 of mnist test",
-    "budgets": [
-        {"figure": "LUT4", "must": 11_000, "reach": 0.95, "value": 7742, "verdict": "kept"}
-    ],
-    "rows": [
-        _ROW,
-        _ROW | {"early_exit": 1, "cycles_per_inference": 20.0, "mode": "inference"},
-        _ROW | {"swept": True},
-        _ROW
-        | {
-            "swept": True,
-            "density": 0.5,
-            "forward_sops_per_inference": 500.0,
-            "cycles_per_inference": 55.0,
+ROOT = Path(__file__).parents[2]
+TODAY = dict.fromkeys(INPUTS, "0" * 16)
+OLD = "1" * 16
+
+
+@pytest.fixture(autouse=True)
+def digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give digests of today that take no time."""
+    monkeypatch.setattr(freshness, "today", lambda name: frozenset({TODAY[name]}))
+
+
+def lockstep(commit: str = "c" * 12, **inputs: str) -> dict[str, Any]:
+    """Return results of lockstep runs, of today but for some inputs."""
+    row = {"bench": "b", "lanes": 4, "presentations": 1000, "core_cycles": 5, "differences": 0}
+    row |= {"cycles_per_presentation": 2.5, "values_compared": 99}
+    today = {name: TODAY[name] for name in kinds()["lockstep"].inputs}
+    return {
+        "provenance": {
+            "kind": "lockstep",
+            "command": "run it",
+            "commit": commit,
+            "tools": {"python": "3"},
+            "inputs": today | inputs,
         },
-    ],
-    "total": 91,
-    "caught": 85,
-    "survived": 0,
-    "equivalent": [{"mutant": "a", "reason": "b"}] * 6,
-    "units": [_UNIT | {"DP16KD": 0, "DPR16X4": 0}],
-    "energy": [
-        {
-            "class": kind,
-            "technology": "45 nm",
-            "voltage_v": 0.9,
-            "mode": mode,
-            "policy": policy,
-            "redundancy": False,
-            "neurons": neurons,
-            "early_exit": early,
-            "nj_per_presentation": 900 if early or neurons == 100 or kind == "a" else nj,
-            "sops_per_presentation": 900 if early or neurons == 100 or kind == "a" else sops,
-        }
-        for mode, policy, nj, sops in (
-            ("inference", "none", 100, 1000),
-            ("inference", "adaptive", 40, 500),
-            ("learning", "none", 200, 2000),
-            ("learning", "adaptive", 150, 1200),
-        )
-        # The largest network counts, class b, all steps.
-        for kind, neurons, early in (("b", 800, 0), ("b", 100, 0), ("b", 800, 1), ("a", 800, 0))
-    ],
-    "pruning_unit": [
-        {"policy": policy, "redundancy": False, "neurons": neurons, "percent": percent}
-        for policy, neurons, percent in (
-            ("adaptive", 100, 1.0),
-            ("adaptive", 800, 0.0125),
-            ("constant", 800, 1.0),
-        )
-    ],
-    "sensitivity": [
-        {
-            "mode": mode,
-            "policy": policy,
-            "redundancy": False,
-            "neurons": 800,
-            "exponent": exponent,
-            "nj_per_presentation": nj,
-        }
-        for mode, exponent, policy, nj in (
-            ("inference", 0.5, "none", 100),
-            ("inference", 0.0, "none", 400),
-            ("inference", 0.0, "adaptive", 300),
-            ("learning", 0.0, "adaptive", 1),
-        )
-    ],
-}
+        "rows": [row],
+    }
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder with results, into which documents can be put."""
-    root = Path(__file__).parents[2]
-    if not (root / "model/results").exists():
-        pytest.skip("needs the checkout")
-    for file, _ in HARDWARE_BLOCKS.values():
-        path = tmp_path / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_RESULTS))
-    shutil.copytree(root / "model/results", tmp_path / "model/results")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def put(root: Path, content: dict[str, Any], kind: str = "lockstep") -> Path:
+    path = root / kinds()[kind].files
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
 
 
-@pytest.mark.usefixtures("checkout")
+HEADLINE = "1,000 presentations, 99 values compared, 0 differences"
+
+
+def test_what_is_around_the_markers_stays(tmp_path: Path) -> None:
+    put(tmp_path, lockstep())
+    text = "a <!-- lockstep-headline -->old<!-- /lockstep-headline --> b\n<!-- other\n"
+    new = rendered(text, tmp_path)
+    assert new == text.replace("old", HEADLINE)
+    assert rendered(new, tmp_path) == new
+    lines = "a\n<!-- lockstep-headline -->\n<!-- /lockstep-headline -->\nb\n"
+    assert rendered(lines, tmp_path) == lines.replace(" -->\n<", f" -->\n{HEADLINE}\n<")
+
+
+def test_what_was_not_measured_says_how_to(tmp_path: Path) -> None:
+    text = "<!-- lockstep -->\nold\n<!-- /lockstep -->\n"
+    assert rendered(text, tmp_path) == text.replace("old", "Not measured yet: `make sim-full`.")
+
+
 @pytest.mark.parametrize(
-    ("name", "line"),
+    ("inputs", "told"),
     [
-        ("size", "| `paper` learning, adaptive | 16 | 4,804 | 1,469 | 4,042 | 71 | 259 |"),
-        ("size", "| LUT4 | 11,000 | 0.95 | 7,742 | kept |"),
-        ("size-units", "| pruning | 1 | 4,804 | 1,469 | 4,042 | 0 | 0 |"),
-        ("cycles", "| `paper`, 800 neurons | 16 | list | 1.000 | all | 1,000 | 100 | 0.956 |"),
-        ("cycles-density", "| packed, list | 16 | 1.00 | 1,000 | 100 | 0.956 |  |  |  |"),
+        ({}, ""),
+        ({"gateware": OLD}, "measured at commit ccccccc, the gateware has changed since"),
+        ({"gateware": "unknown"}, "measured at commit ccccccc, the gateware has changed since"),
         (
-            "cycles-density",
-            "| packed, list | 16 | 0.50 | 500 | 55 | 0.956 | 50.0 | 45.0 | 0.900 |",
+            {"gateware": OLD, "model": OLD},
+            "measured at commit ccccccc, the model and the gateware have changed since",
         ),
-        (
-            "lockstep",
-            "| 400 neurons, inference | 16 | 10,000 | 396,023,188 | 39,602 | 242,199 | 0 |",
-        ),
-        ("sim-speed", "| 400 neurons, inference, icarus | 12,345 | 1.25 | 3 | 25 |"),
-        (
-            "mutants",
-            (
-                "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason "
-                "in the file (`python -m something`, python 3.11)."
-            ),
-        ),
-        (
-            "energy-headline",
-            (
-                "By memory accesses and operations (class b, 45 nm, 0.9 V), adaptive pruning at "
-                "800 neurons takes 60 % off the energy of an inference, whose SOPs fall by 50 % "
-                "(25 % if memories of any size cost the same per access), and 25 % off a "
-                "presentation of the training, whose SOPs fall by 40 %; the pruning itself is "
-                "0.013 % of that."
-            ),
-        ),
-        ("lockstep-headline", "40,000 presentations, 968,796 values compared, 0 differences"),
+        # Noted, but not what these results are judged by.
+        ({"network": OLD}, ""),
     ],
 )
-def test_block_holds_the_figures(name: str, line: str) -> None:
-    assert line in hardware_block(name).splitlines()
+def test_stale_results_say_so(tmp_path: Path, inputs: dict[str, str], told: str) -> None:
+    put(tmp_path, lockstep(**inputs))
+    inline = rendered("x <!-- lockstep-headline --><!-- /lockstep-headline -->\n", tmp_path)
+    assert (f"{HEADLINE} ({told})" if told else f"{HEADLINE}<") in inline
+    lines = rendered("<!-- lockstep -->\n<!-- /lockstep -->\n", tmp_path).splitlines()
+    assert (lines[-2] == f"*{told.capitalize()}.*") is bool(told)
 
 
-@pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("name", ["size", "cycles", "lockstep", "sim-speed"])
-def test_table_names_command_and_versions(name: str) -> None:
-    assert hardware_block(name).endswith("`python -m something`, python 3.11.")
-
-
-@pytest.mark.usefixtures("checkout")
-def test_headline_is_of_the_network_of_the_paper() -> None:
-    assert hardware_block("cycles-headline") == (
-        "A core with 16 lanes takes 100 cycles for an inference with the pruned network of 800 "
-        "neurons (1,000 forward SOPs, lanes 96 % busy while integrating), 20 with early exit."
+def test_an_input_that_is_not_noted_counts_as_changed(tmp_path: Path) -> None:
+    content = lockstep()
+    del content["provenance"]["inputs"]["gateware"]
+    put(tmp_path, content)
+    assert "the gateware has changed since" in freshness.age(
+        [read(put(tmp_path, content), kinds()["lockstep"])]
     )
 
 
-@pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("name", list(HARDWARE_BLOCKS))
-def test_block_is_between_its_markers_and_stays(name: str) -> None:
-    text = f"before\n<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n"
-    new = rendered(text)
-    assert new == text.replace("old", hardware_block(name))
-    assert rendered(new) == new
+def test_rows_of_other_inputs_count(tmp_path: Path) -> None:
+    content = lockstep()
+    own = {"commit": "a" * 12, "command": "x", "inputs": {"model": TODAY["model"]}}
+    content["rows"].append(content["rows"][0] | own | {"inputs": TODAY | {"gateware": OLD}})
+    content["rows"].append(content["rows"][0] | own | {"commit": "b" * 12})
+    told = freshness.age([read(put(tmp_path, content), kinds()["lockstep"])])
+    assert told == "measured at commits aaaaaaa and bbbbbbb, the gateware has changed since"
 
 
-@pytest.mark.parametrize("name", list(HARDWARE_BLOCKS))
-def test_what_was_not_measured_is_left_out(checkout: Path, name: str) -> None:
-    (checkout / HARDWARE_BLOCKS[name][0]).unlink()
-    text = f"before\n<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n"
-    assert rendered(text) == text.replace("old", "")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<!-- lockstep -->\n", "Marker <!-- lockstep --> must be followed by <!-- /lockstep -->"),
+        (
+            "<!-- lockstep -->\n<!-- cycles -->\n",
+            "Marker <!-- lockstep --> must be followed by <!-- /lockstep -->",
+        ),
+        ("<!-- /lockstep -->\n", "Marker <!-- /lockstep --> must open a block: "),
+        ("<!-- lokstep -->\n<!-- /lokstep -->\n", "Marker <!-- lokstep --> must open a block: "),
+    ],
+)
+def test_wrong_markers_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    put(tmp_path, lockstep())
+    with pytest.raises(PrunusError, match=f"^{re.escape(message)}"):
+        rendered(text, tmp_path)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a checkout with one document and no kind of results but lockstep runs and cycles."""
+    chosen = {name: kinds()[name] for name in ("lockstep", "cycles")}
+    monkeypatch.setattr(freshness, "kinds", lambda: chosen)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text(
+        "<!-- lockstep-headline -->\nold\n<!-- /lockstep-headline -->\n"
+    )
+    return tmp_path
+
+
+def run(*args: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, args)
+    return done.exit_code, done.output
+
+
+def test_check_fails_until_documents_are_renewed(here: Path) -> None:
+    put(here, lockstep())
+    code, said = run("--check")
+    assert (code, said) == (1, "Error: README.md is not in step: run `make render`\n")
+    assert "old" in (here / "README.md").read_text()
+    assert run() == (0, "")
+    assert HEADLINE in (here / "README.md").read_text()
+    assert run("--check") == (0, "")
+
+
+def test_check_fails_for_stale_results_that_must_be_of_today(here: Path) -> None:
+    path = put(here, lockstep(gateware=OLD))
+    run()
+    code, said = run("--check")
+    assert code == 1
+    assert said == (
+        f"Error: {path.relative_to(here)}: measured at commit ccccccc, the gateware has changed "
+        f"since: run `make sim-full`\n"
+    )
+
+
+def test_stale_results_are_listed_the_quick_ones_first(here: Path) -> None:
+    put(here, lockstep(gateware=OLD))
+    code, said = run("--stale")
+    assert code == 0
+    assert said.index("make cycles") < said.index("make sim-full")
+    assert said.endswith("2 to run, about 90 minutes\n")
+    put(here, lockstep())
+    assert run("--stale")[1].endswith("1 to run, about 30 minutes\n")
+
+
+def test_wrong_results_are_one_line(here: Path) -> None:
+    path = put(here, lockstep() | {"rows": []})
+    code, said = run("--check")
+    assert code == 2
+    assert re.fullmatch(
+        f"Error: Results {path.relative_to(here)}: rows: [^\n]+`make sim-full`\n", said
+    )
+
+
+@pytest.mark.parametrize("kind", list(kinds().values()), ids=lambda kind: kind.name)
+def test_committed_results_have_the_form_of_their_kind(kind: Kind) -> None:
+    paths = kind.paths(ROOT)
+    if not (ROOT / "README.md").exists():
+        pytest.skip("needs the checkout")
+    assert paths
+    for path in paths:
+        found = read(path, kind)
+        assert set(kind.inputs) <= found.provenance.inputs.keys(), path
+
+
+def test_every_results_file_is_of_one_kind() -> None:
+    if not (ROOT / "README.md").exists():
+        pytest.skip("needs the checkout")
+    of_kinds = [path for kind in kinds().values() for path in kind.paths(ROOT)]
+    assert sorted(of_kinds) == sorted(ROOT.glob("*/results/*.json"))
+    assert SCHEMAS.keys() == kinds().keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"rows": [{}]}, "rows.0.lanes"),
+        ({"rows": [lockstep()["rows"][0] | {"lanes": "4"}]}, "rows.0.lanes"),
+        ({"rows": [lockstep()["rows"][0] | {"differences": -1}]}, "rows.0.differences"),
+        ({"provenance": lockstep()["provenance"] | {"commit": "HEAD"}}, "provenance.commit"),
+        ({"provenance": lockstep()["provenance"] | {"inputs": {}}}, "provenance.inputs"),
+        ({"provenance": lockstep()["provenance"] | {"inputs": {"wether": OLD}}}, "provenance."),
+        ({"provenance": lockstep()["provenance"] | {"more": 1}}, "provenance.more"),
+        ({"provenance": None}, "provenance"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, change: dict[str, Any], where: str) -> None:
+    path = put(tmp_path, lockstep() | change)
+    with pytest.raises(ResultsError, match=f"^Results {re.escape(str(path))}: {where}"):
+        read(path, kinds()["lockstep"])
+
+
+def test_files_of_another_kind_and_no_json_are_refused(tmp_path: Path) -> None:
+    content = lockstep()
+    content["provenance"]["kind"] = "cycles"
+    path = put(tmp_path, content)
+    with pytest.raises(ResultsError, match="must be of kind lockstep, not cycles"):
+        read(path, kinds()["lockstep"])
+    path.write_text("{")
+    with pytest.raises(ResultsError, match="must be JSON"):
+        read(path, kinds()["lockstep"])
+
+
+def test_kinds_name_targets_that_there_are() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for kind in kinds().values():
+        target = kind.command.removeprefix("make ")
+        assert f"\n{target}: " in makefile
+    assert {name for of, _ in BLOCKS.values() for name in of} <= kinds().keys()
