@@ -112,7 +112,7 @@ def command(
     # Now, not after the training.
     check_for(test, inputs=config.inputs, classes=config.readout.classes)
     console.print(
-        f"{config.neurons} neurons, pruning {pruning_label(config)}, seed {config.seed}: "
+        f"{config.neurons} neurons, {pruning_label(config)} pruning, seed {config.seed}: "
         f"{len(images)} images of {images.name}, {epochs} epochs",
         soft_wrap=True,
     )

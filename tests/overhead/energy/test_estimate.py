@@ -271,7 +271,7 @@ def test_measurements_of_such_a_network_are_shown_beside_the_others(cli: Cli) ->
     measured |= {"workload": "4 images of x", "nj_per_presentation": 12.5, "pj_per_sop": 3.25}
     measured |= {"sops_per_presentation": 77.0, "parts": {"clock_net": 12.5}}
     idle = measured | {"same_decisions": True}
-    Path("boards/results").mkdir(parents=True)
+    Path("overhead/results").mkdir(parents=True)
     Path("overhead/results/cells.json").write_text(json.dumps({"energy": [measured, idle]}))
     args = ("estimate", "net.npz", "-d", "digits.npz")
     rows = json.loads(cli.succeed(*args, "--json"))["rows"]

@@ -32,7 +32,14 @@ def origin(command: str, **tools: str) -> dict[str, Any]:
 def energy(policy: str, kind: str = "b", **other: Any) -> dict[str, Any]:
     sops = {"none": 1000.0, "adaptive": 400.0}[policy]
     row: dict[str, Any] = {"class": kind, "technology": "45 nm & <less>", "voltage_v": 0.9}
-    row |= {"mode": "inference", "policy": policy, "neurons": 100, "lanes": 4, "early_exit": 0}
+    row |= {
+        "mode": "inference",
+        "policy": policy,
+        "redundancy": False,
+        "neurons": 100,
+        "lanes": 4,
+        "early_exit": 0,
+    }
     row |= {"workload": "10 images", "accuracy": 0.9, "store": "csr", "pj_per_sop": 2.0}
     row |= {"sops_per_presentation": sops, "nj_per_presentation": sops / 2 + 100}
     row |= {"memory_nj": 100.0, "artifact_hash": "0123456789abcdef" * 4}
@@ -43,7 +50,15 @@ def energy(policy: str, kind: str = "b", **other: Any) -> dict[str, Any]:
 
 def core(policy: str, logic: int, *fmax: float) -> dict[str, Any]:
     row: dict[str, Any] = {"technology": "ECP5", "mode": "learning", "neurons": 100, "lanes": 4}
-    row |= {"policy": policy, "logic": logic, "lut": logic - 20, "carry": 10, "ff": 5, "blocks": 2}
+    row |= {
+        "policy": policy,
+        "redundancy": False,
+        "logic": logic,
+        "lut": logic - 20,
+        "carry": 10,
+        "ff": 5,
+        "blocks": 2,
+    }
     cycles = {"cycles_per_presentation": 1234.5, "cycles_same_decisions": 1300}
     return row | {"fmax_mhz": list(fmax), "units_logic": 2 * logic - 1000} | cycles
 
@@ -55,7 +70,7 @@ def cells() -> dict[str, Any]:
     area |= {"units": {"sweep": 1.0, "last_step": 2.0, "membrane": 5.0, "memory_port": 2.0}}
     found: dict[str, Any] = {"provenance": origin("make the cells", yosys="1")}
     found["ablation"] = [
-        area | {"policy": policy, "cells_um2": um2}
+        area | {"policy": policy, "redundancy": False, "cells_um2": um2}
         for policy, um2 in (("none", 1000.0), ("adaptive", 1015.0))
     ]
     c: dict[str, Any] = {"class": "c", "technology": "OSU", "voltage_v": 1.8, "lanes": 4}
@@ -64,11 +79,29 @@ def cells() -> dict[str, Any]:
     c |= {"units": {"membrane": 2.0, "core": 1.0}, "parts": {"clock_net": 3.0}}
     c |= {"artifact_sha256": "ab" * 32}
     found["energy"] = [
-        c | {"policy": "none", "same_decisions": False, "nj_per_presentation": 3.0},
-        c | {"policy": "adaptive", "same_decisions": False, "nj_per_presentation": 2.0},
-        c | {"policy": "adaptive", "same_decisions": True, "nj_per_presentation": 3.01},
+        c
+        | {
+            "policy": "none",
+            "redundancy": False,
+            "same_decisions": False,
+            "nj_per_presentation": 3.0,
+        },
+        c
+        | {
+            "policy": "adaptive",
+            "redundancy": False,
+            "same_decisions": False,
+            "nj_per_presentation": 2.0,
+        },
+        c
+        | {
+            "policy": "adaptive",
+            "redundancy": False,
+            "same_decisions": True,
+            "nj_per_presentation": 3.01,
+        },
     ]
-    unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "c"}
+    unit = {"policy": "adaptive", "redundancy": False, "neurons": 100, "lanes": 4, "class": "c"}
     found["pruning_unit"] = [unit | {"with_nj": 3.01, "without_nj": 3.0, "percent": 0.333}]
     return found
 
@@ -102,7 +135,14 @@ def test_standard_cells_are_shown_if_they_are_there() -> None:
 
 def results() -> Results:
     rows = [energy(p, k) for p in ("none", "adaptive") for k in ("a", "b")]
-    unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "b", "with_nj": 100.5}
+    unit = {
+        "policy": "adaptive",
+        "redundancy": False,
+        "neurons": 100,
+        "lanes": 4,
+        "class": "b",
+        "with_nj": 100.5,
+    }
     unit |= {"without_nj": 100.0, "percent": 0.5}
     ablation = {
         "provenance": origin("make the ablation", python="3"),
@@ -331,7 +371,7 @@ def test_bars_are_stacked_without_gaps() -> None:
 def test_each_policy_has_a_colour() -> None:
     style = (files("prunus_overhead.report") / "style.css").read_text()
     for policy in COLOURED:
-        name = policy.replace(" ", "-")
+        name = policy.replace(" + ", "-")
         assert f".c-{name}" in style
         # In light and in dark.
         assert style.count(f"--{name}: #") == 2
