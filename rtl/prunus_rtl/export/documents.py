@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.memory_port import spaces
@@ -16,6 +15,7 @@ from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
 from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
+from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.devices import DEVICES, Fit
@@ -194,10 +194,7 @@ def make_readme(facts: Facts) -> str:
         "COMMAND": facts.command,
         "VERSIONS": "\n".join(f"- {name} {version}" for name, version in facts.versions.items()),
     }
-    text = resources.files("prunus_rtl.export").joinpath("readme.md.in").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return fill("readme.md.in", values)
 
 
 def _parameters(plan: Plan) -> str:
