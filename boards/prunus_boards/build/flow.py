@@ -26,6 +26,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 from prunus_rtl.link.phy.uart import baud_divisor
+from prunus_rtl.lib.ram import COLLISION_SCRIPT
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
 __all__ = ["CORE", "REPORT", "BuildError", "Built", "build", "memory_script", "prepare", "product"]
@@ -68,9 +69,7 @@ def product(board: Board) -> str:
 
 def memory_script(plan: Plan) -> list[str]:
     """Return the commands for yosys between the reading of a core and its synthesis."""
-    # No result depends on a read that collides with a write: prunus_rtl.lib.ram.Collisions.
-    script = ["setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"]
-    return [SPRAM_SCRIPT, *script] if plan.hardware.spram else script
+    return [SPRAM_SCRIPT, COLLISION_SCRIPT] if plan.hardware.spram else [COLLISION_SCRIPT]
 
 
 def prepare(

@@ -28,7 +28,7 @@ from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import expanded
 from prunus_rtl.export import verilator
 from prunus_rtl.export.bench import make_bench, make_bench_files
-from prunus_rtl.export.netlist import TOP, MemoryImage, Netlist
+from prunus_rtl.export.netlist import MODULE, TOP, MemoryImage, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.simulators import check_tools
 from prunus_rtl.export.vectors import Vectors, make_vectors
@@ -45,8 +45,6 @@ _SAIF = "activity.saif"
 _PATIENCE = 100_000_000
 #: Synapses from which on it pays to let the compiler optimise.
 _LARGE = 20_000
-_NAME = r"(?:\\\S+ |[A-Za-z_]\w*)"
-_MODULE = re.compile(rf"^module (?P<name>{_NAME}) ?\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 _DECLARATIONS = re.compile(r"\A(?P<ports>[^;]*;)\n(?P<rest>(?:  (?:wire|input|output) [^\n]*\n)*)")
 #: The netlist brings the contents of its memories; the bench has no others to check.
 _NO_MEMORIES = Netlist(text="", memories=(MemoryImage(name="none", width=1, words=(0,)),))
@@ -216,7 +214,7 @@ def watched(netlist: str, modules: Mapping[str, Any], liberty: Liberty) -> str:
             f"  /*verilator tracing_on*/\n{vector}{match.group()[declared.end() :]}"
         )
 
-    return _MODULE.sub(watch, netlist)
+    return MODULE.sub(watch, netlist)
 
 
 def _names(module: Any) -> dict[int, str]:

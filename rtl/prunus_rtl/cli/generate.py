@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.data.datasets import load
 from prunus_rtl.cli.options import choice_option, lanes_option
@@ -72,8 +73,11 @@ def generate(
     simulator: str,
     force: bool,
     **choices: Any,
-) -> None:
-    """Write NETWORK, a file or one of demo, 400, up5k, as Verilog with a self-checking bench."""
+) -> int | None:
+    """Write NETWORK, a file or one of demo, 400, up5k, as Verilog with a self-checking bench.
+
+    If the bench is interrupted, the package is kept, and the exit status is 130.
+    """
     options = ExportOptions(**choices)
     check_folder(output, force=force)
     bench = find_simulator(simulator)
@@ -89,9 +93,15 @@ def generate(
             simulator=bench,
             command=_command(network, output, options, data, images),
             force=force,
-            report=lambda what: console.print(f"{what} ...", soft_wrap=True),
+            report=lambda what: console.print(what, soft_wrap=True),
         )
     _report(written)
+    if written.interrupted:
+        click.echo(
+            "prunus: interrupted: the package is complete, but its bench was not finished", err=True
+        )
+        return INTERRUPTED
+    return None
 
 
 def _command(network: str, output: Path, options: ExportOptions, data: str, images: int) -> str:
@@ -118,7 +128,9 @@ def _report(written: Written) -> None:
         sizes = ", ".join(f"{row.format} {row.bits:,}" for row in plan.sizes.rows)
         lines.append(f"Bits of the synapses by format: {sizes}")
     check = f"sh {shlex.quote(str(written.folder))}/run_icarus.sh"
-    if run is not None:
+    if written.interrupted:
+        lines.append(f"The bench was interrupted; run it with {check}")
+    elif run is not None:
         lines += [f"{run.simulator}: {run.verdict}", f"Check it again: {check}"]
     else:
         lines.append(f"The bench was not run; with iverilog (apt install iverilog): {check}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
 from amaranth.lib import data
@@ -13,6 +12,7 @@ from prunus_rtl.core.core import Core, result_layout
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.netlist import TOP, Netlist
+from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Shown, Vectors
 from prunus_rtl.hardware import Space
 
@@ -175,10 +175,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
         "SPACE": _field(request_layout(shapes), "space", "wanted_request"),
         "ADDRESS": _field(request_layout(shapes), "address", "wanted_request"),
     }
-    text = resources.files("prunus_rtl.export").joinpath("bench.v.in").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return fill("bench.v.in", values)
 
 
 def _opened(files: dict[str, Any]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.memory_port import spaces
@@ -16,6 +15,7 @@ from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
 from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
+from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.devices import DEVICES, Fit
@@ -54,6 +54,12 @@ _SPACES = {
     ),
 }
 
+#: Why the bench has not been run to its end, by whether it was interrupted.
+_WHY_NOT_RUN = {
+    False: "No simulator was there when the package was made",
+    True: "The bench was interrupted when the package was made",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
@@ -72,7 +78,9 @@ class Facts:
     ties : Ties or None
         What balancing changes; None if neurons are in the order of the network.
     run : BenchRun or None
-        How the bench ended here; None if there was no simulator.
+        How the bench ended here; None if there was no simulator, or it was interrupted.
+    interrupted : bool
+        Whether it was interrupted.
     command : str
         Makes the package again.
     versions : mapping of str to str
@@ -87,6 +95,7 @@ class Facts:
     lanes: list[LaneUse]
     ties: Ties | None
     run: BenchRun | None
+    interrupted: bool
     command: str
     versions: Mapping[str, str]
 
@@ -113,7 +122,7 @@ def make_readme(facts: Facts) -> str:
         "HOW": "with learning" if plan.learn else "without learning",
         "READS": len(facts.vectors.reads),
         "RUN": (
-            "No simulator was there when the package was made: it has not\n"
+            f"{_WHY_NOT_RUN[facts.interrupted]}: it has not\n"
             "been run, and the cycles are only expected to be within the bounds of the formula."
             if run is None
             else f"When the package was made:\n\n    {run.simulator}\n    {run.verdict}"
@@ -185,10 +194,7 @@ def make_readme(facts: Facts) -> str:
         "COMMAND": facts.command,
         "VERSIONS": "\n".join(f"- {name} {version}" for name, version in facts.versions.items()),
     }
-    text = resources.files("prunus_rtl.export").joinpath("readme.md.in").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return fill("readme.md.in", values)
 
 
 def _parameters(plan: Plan) -> str:

@@ -1,4 +1,8 @@
-"""Verilog of a core, with the contents of its memories in files of their own."""
+"""Verilog of a core, with the contents of its memories in files of their own.
+
+yosys has an option for that, ``write_verilog -extmem``. It is not used because it numbers the
+files: those of a package have the names of memories, and memories that hold only zeros share one.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +16,24 @@ from amaranth.back import verilog
 
 from prunus_rtl.core.core import Core
 
-__all__ = ["FOLDER", "TOP", "MemoryImage", "Netlist", "make_netlist"]
+__all__ = ["FOLDER", "MODULE", "NAME", "TOP", "MemoryImage", "Netlist", "make_netlist"]
 
 #: Name of the top module; those of its parts start with it.
 TOP = "prunus_core"
 #: Where the contents of memories are, seen from where the simulator is started.
 FOLDER = "memories"
 
-_NAME = r"(?:\\\S+ |[A-Za-z_]\w*)"
-_MODULE = re.compile(rf"^module (?P<name>{_NAME}) ?\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
+#: Name in Verilog, plain or escaped.
+NAME = r"(?:\\\S+ |[A-Za-z_]\w*)"
+#: Module of a netlist, as yosys writes it.
+MODULE = re.compile(rf"^module (?P<name>{NAME}) ?\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 #: A memory with its initial contents, as yosys writes it.
 _MEMORY = re.compile(
-    rf"^  reg (?:\[(?P<top>\d+):0\] )?(?P<name>{_NAME}) ?\[(?P<last>\d+):0\];\n"
+    rf"^  reg (?:\[(?P<top>\d+):0\] )?(?P<name>{NAME}) ?\[(?P<last>\d+):0\];\n"
     r"  initial begin\n(?P<words>(?:    [^\n]+ = [^\n]+;\n)*)  end\n",
     re.MULTILINE,
 )
-_DECLARATION = re.compile(rf"^  reg (?:\[\d+:0\] )?{_NAME} ?\[\d+:\d+\];$", re.MULTILINE)
+_DECLARATION = re.compile(rf"^  reg (?:\[\d+:0\] )?{NAME} ?\[\d+:\d+\];$", re.MULTILINE)
 _WORD = re.compile(r"\[(\d+)\] = \d+'([hd])([0-9a-f]+);")
 #: Components that only wrap a memory; left out of its name.
 _WRAPPERS = ("ram", "memory")
@@ -130,7 +136,7 @@ def make_netlist(core: Core) -> Netlist:
             raise RuntimeError(f"Module {module['name']} must have contents for {found} memories")
         return body
 
-    text = _MODULE.sub(take_module, text)
+    text = MODULE.sub(take_module, text)
     names = [memory.name for memory in memories]
     if len(set(names)) != len(names):
         raise RuntimeError(f"Memories must have different names, not {sorted(names)}")

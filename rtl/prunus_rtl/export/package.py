@@ -66,7 +66,9 @@ class Written:
     netlist : Netlist
     vectors : Vectors
     run : BenchRun or None
-        How the bench ended; None if it was not run.
+        How the bench ended; None if it was not run to its end.
+    interrupted : bool
+        Whether the bench was interrupted: the package is complete, and its bench has not passed.
     files, size : int
         Number of files, and their bytes.
     """
@@ -76,6 +78,7 @@ class Written:
     netlist: Netlist
     vectors: Vectors
     run: BenchRun | None
+    interrupted: bool
     files: int
     size: int
 
@@ -136,13 +139,14 @@ def write_package(
     typical : Split
         Images that lanes are balanced for.
     simulator : str, optional
-        What runs the bench, before the package gets its name; default: nothing.
+        What runs the bench, before the package gets its name; default: nothing. If the bench is
+        interrupted (:exc:`KeyboardInterrupt`), the package is written as without a simulator.
     command : str
         Makes the package again.
     force : bool
         Whether an older package may be replaced.
     report : function
-        Told what is done next.
+        Told what is done next, and each line that the bench prints.
 
     Returns
     -------
@@ -163,10 +167,10 @@ def write_package(
     few = typical.take(0, min(_TYPICAL, len(typical)))
     plan = make_plan(artifact, options, typical=levels(few.images, config.encoder))
     core = plan.core()
-    report("Verilog")
+    report("Verilog ...")
     netlist = make_netlist(core)
     check_device(netlist.memories, options.device)
-    report("golden model")
+    report("golden model ...")
     vectors = make_vectors(plan, core, shown)
     ties = count_ties(plan, levels(data.images, config.encoder)) if plan.permuted else None
     files = {
@@ -180,12 +184,16 @@ def write_package(
     }
     with staged(folder) as scratch:
         _write(scratch, files)
-        run = None
+        run, interrupted = None, False
         if simulator is not None:
-            report(f"bench in {simulator}")
-            run = _checked(run_bench(scratch, simulator))
-            # From now on exactly these cycles are expected, of every simulator.
-            _write(scratch, make_bench_files(core, vectors, run.cycles))
+            report(f"bench in {simulator}: {len(vectors.presentations)} presentations ...")
+            try:
+                run = _checked(run_bench(scratch, simulator, report=_progress(report)))
+            except KeyboardInterrupt:
+                interrupted = True
+            else:
+                # From now on exactly these cycles are expected, of every simulator.
+                _write(scratch, make_bench_files(core, vectors, run.cycles))
         facts = Facts(
             plan=plan,
             core=core,
@@ -195,6 +203,7 @@ def write_package(
             lanes=lane_use(plan, vectors),
             ties=ties,
             run=run,
+            interrupted=interrupted,
             command=command,
             versions=_versions(run),
         )
@@ -209,9 +218,20 @@ def write_package(
         netlist=netlist,
         vectors=vectors,
         run=run,
+        interrupted=interrupted,
         files=len(found),
         size=size,
     )
+
+
+def _progress(report: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what passes on the lines of a bench that tell how far it is."""
+
+    def tell(line: str) -> None:
+        if line.startswith(("image ", "outputs ")):
+            report(f"  {line}")
+
+    return tell
 
 
 def _checked(run: BenchRun) -> BenchRun:

@@ -26,8 +26,8 @@ __all__ = [
     "run_bench",
 ]
 
-#: Simulators, the one that starts sooner first.
-SIMULATORS = ("icarus", "verilator")
+#: Simulators, the faster one first.
+SIMULATORS = ("verilator", "icarus")
 #: What is needed, and how it is got.
 _NEEDED: Mapping[str, Mapping[str, str]] = {
     "icarus": dict.fromkeys(("iverilog", "vvp"), "apt install iverilog"),
@@ -153,7 +153,9 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".") if number.isdigit()]
 
 
-def run_bench(folder: Path, simulator: str) -> BenchRun:
+def run_bench(
+    folder: Path, simulator: str, *, report: Callable[[str], None] = lambda _: None
+) -> BenchRun:
     """Compile and run the bench of a package; nothing is written into its folder.
 
     Parameters
@@ -162,6 +164,8 @@ def run_bench(folder: Path, simulator: str) -> BenchRun:
         The package.
     simulator : str
         One of :data:`SIMULATORS`.
+    report : function
+        Told each line that the bench prints, when it prints it.
 
     Returns
     -------
@@ -172,12 +176,14 @@ def run_bench(folder: Path, simulator: str) -> BenchRun:
     SimulatorError
         If it does not compile.
     """
-    with built_bench(folder, simulator) as run:
+    with built_bench(folder, simulator, report=report) as run:
         return run(folder)
 
 
 @contextmanager
-def built_bench(folder: Path, simulator: str) -> Iterator[Callable[[Path], BenchRun]]:
+def built_bench(
+    folder: Path, simulator: str, *, report: Callable[[str], None] = lambda _: None
+) -> Iterator[Callable[[Path], BenchRun]]:
     """Compile the bench of a package.
 
     Arguments and errors as of :func:`run_bench`.
@@ -193,13 +199,13 @@ def built_bench(folder: Path, simulator: str) -> Iterator[Callable[[Path], Bench
         if simulator == "icarus":
             program = f"{build}/bench.vvp"
             _compile(["iverilog", "-g2001", "-s", "bench", "-o", program, *sources], None, folder)
-            yield lambda where: _run(["vvp", "-N", program], where, name)
+            yield lambda where: _run(["vvp", "-N", program], where, name, report)
         else:
             check_tools(simulator)
             command = ["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
             command += ["--top-module", "bench", "--Mdir", build, *sources]
             _compile(command, verilator.environment(), folder)
-            yield lambda where: _run([f"{build}/Vbench"], where, name)
+            yield lambda where: _run([f"{build}/Vbench"], where, name, report)
 
 
 def _compile(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path) -> None:
@@ -212,14 +218,23 @@ def _compile(command: Sequence[str], environment: Mapping[str, str] | None, fold
         raise SimulatorError(f"{Path(command[0]).name} must accept the package, not: {reason}")
 
 
-def _run(command: Sequence[str], folder: Path, name: str) -> BenchRun:
-    done = subprocess.run(
+def _run(
+    command: Sequence[str], folder: Path, name: str, report: Callable[[str], None]
+) -> BenchRun:
+    lines = []
+    with subprocess.Popen(
         command,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
-    return BenchRun(simulator=name, status=done.returncode, output=done.stdout)
+    ) as bench:
+        try:
+            for line in bench.stdout or ():
+                lines.append(line)
+                report(line.rstrip())
+        except BaseException:
+            bench.kill()
+            raise
+    return BenchRun(simulator=name, status=bench.returncode, output="".join(lines))

@@ -21,6 +21,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from prunus_model.common.errors import PrunusError
+from prunus_rtl.lib.ram import COLLISION_SCRIPT
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
 __all__ = ["TARGETS", "SynthesisError", "counted", "synthesise"]
@@ -93,7 +94,7 @@ def synthesise(core: wiring.Component, target: str, *, depth: int = 0) -> dict[s
     lines = [
         f"read_rtlil {_TOP}.il",
         *([SPRAM_SCRIPT] if target == "ice40" else []),
-        "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2",
+        COLLISION_SCRIPT,
         f"{TARGETS[target][0]} -top {_TOP} {'-noflatten' if depth else ''}",
         "tee -q -o stat.json stat -json",
     ]

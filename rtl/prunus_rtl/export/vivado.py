@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 from prunus_rtl.export.netlist import TOP, Netlist
+from prunus_rtl.export.template import fill
 
 __all__ = ["PERIOD_NS", "SCRIPT", "make_vivado"]
 
@@ -37,7 +36,4 @@ def make_vivado(netlist: Netlist) -> str:
         "PERIOD": str(PERIOD_NS),
         "MEMORIES": "\n".join(f"    {{{name}}}" for name in netlist.files()),
     }
-    text = resources.files("prunus_rtl.export").joinpath("vivado.tcl.in").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    return fill("vivado.tcl.in", values)

@@ -10,7 +10,11 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Collisions", "Ram"]
+__all__ = ["COLLISION_SCRIPT", "Collisions", "Ram"]
+
+#: Command for yosys, after the design was read: memories may return anything for a word that is
+#: being written. :class:`Collisions` proves that no result depends on it.
+COLLISION_SCRIPT = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"
 
 
 class Collisions:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from itertools import pairwise
 from pathlib import Path
@@ -278,6 +279,31 @@ def test_an_interrupted_run_leaves_the_older_package(
             outcome = cli.run("generate", "net.npz", "-o", name, "--force", *QUICK)
             assert outcome.status == 130
             assert listing(cli.folder) == before
+    # While the bench runs: the package is kept, and says so.
+
+    def run_bench(*_: object, report: Callable[[str], None]) -> None:
+        report("image 0: class 1, 2 output spikes, 3 cycles")
+        report("something else")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("prunus_rtl.export.package.run_bench", run_bench)
+        context.setattr("prunus_rtl.cli.generate.find_simulator", lambda _: "icarus")
+        outcome = cli.run("generate", "net.npz", "-o", "bench", *QUICK)
+    assert outcome.status == 130
+    assert message(outcome.err) == (
+        "interrupted: the package is complete, but its bench was not finished"
+    )
+    assert "  image 0: class 1, 2 output spikes, 3 cycles\n" in outcome.out
+    assert "something else" not in outcome.out
+    assert "The bench was interrupted; run it with sh bench/run_icarus.sh" in outcome.out
+    shown = manifest(Path("bench"))["images"]["shown"]
+    assert all(image["cycles_measured"] is None for image in shown)
+    assert (
+        "The bench was interrupted when the package was made" in Path("bench/README.md").read_text()
+    )
+    shutil.rmtree("bench")
+    assert listing(cli.folder) == before
     # While it gets its name.
     rename = Path.rename
 
