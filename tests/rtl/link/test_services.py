@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Parts of the endpoint on their own: what each tells, and how long it takes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -69,7 +69,7 @@ class WithMemory(wiring.Component):
         return m
 
 
-def run(dut: Any, bench: Callable[[Any], Awaitable[None]]) -> None:
+def run(dut: Any, bench: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
     simulate(dut, bench, platform=Collisions(), cycles=10_000)
 
 
