@@ -13,10 +13,10 @@ import time
 
 from prunus_boards.driver.transports.base import Transport, TransportError
 from prunus_rtl.link.protocol.protocol import (
-    ANSWER_HEADER,
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     BUFFER_BYTES,
     DELIMITER,
+    RESPONSE_HEADER,
     Opcode,
     ProtocolError,
     Status,
@@ -121,7 +121,7 @@ class Link:
             self._transport.write(frame)
             answer = self._receive(header, seen)
             if answer is not None:
-                return Status(answer[2]), answer[ANSWER_HEADER:]
+                return Status(answer[2]), answer[RESPONSE_HEADER:]
         why = "; ".join(seen) or f"nothing came in {self._transport.patience:g} s"
         raise TransportError(
             f"Device at {self._transport.name} must answer {_name(opcode)}, "
@@ -162,7 +162,7 @@ class Link:
                     seen[f"an answer was broken ({e})"] = None
                     again = True
                     continue
-                if message == BROKEN_ANSWER:
+                if message == BROKEN_RESPONSE:
                     seen["the request arrived broken"] = None
                     again = True
                 elif message[:2] == header and _is_answer(message):
@@ -181,6 +181,6 @@ def _name(opcode: int) -> str:
 
 def _is_answer(message: bytes) -> bool:
     """Whether the status is known, and the body empty unless it is OK."""
-    if len(message) < ANSWER_HEADER or message[2] not in set(Status):
+    if len(message) < RESPONSE_HEADER or message[2] not in set(Status):
         return False
-    return message[2] == Status.OK or len(message) == ANSWER_HEADER
+    return message[2] == Status.OK or len(message) == RESPONSE_HEADER

@@ -13,7 +13,7 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import (
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     IDENTITY_SPACE,
     Condition,
     Identity,
@@ -245,9 +245,9 @@ def test_broken_frames_are_counted_answered_and_not_carried_out(host: Host) -> N
     for at in range(1, len(reset) - 1):
         wrong = bytearray(reset)
         wrong[at] ^= 0x20
-        assert host.raw(bytes(wrong)) == BROKEN_ANSWER
-    assert host.raw(b"\0" + b"\1" * 300 + b"\0") == BROKEN_ANSWER
-    assert host.raw(encode(b"")) == BROKEN_ANSWER
+        assert host.raw(bytes(wrong)) == BROKEN_RESPONSE
+    assert host.raw(b"\0" + b"\1" * 300 + b"\0") == BROKEN_RESPONSE
+    assert host.raw(encode(b"")) == BROKEN_RESPONSE
     condition = host.condition()
     assert (condition.broken, condition.image) == (len(reset), True)
 

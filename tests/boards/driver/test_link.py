@@ -10,7 +10,7 @@ from prunus_boards.driver.link import ATTEMPTS, Frames, Link, RefusedError
 from prunus_boards.driver.transports.base import TransportError
 from prunus_devices import Tampering, golden, shown
 from prunus_rtl.link.protocol.protocol import (
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     BUFFER_BYTES,
     OFFSET,
     Condition,
@@ -245,7 +245,7 @@ def test_refusal_names_request_and_status() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_frames_are_cut_wherever_the_bytes_are(size: int) -> None:
-    messages = [BROKEN_ANSWER, bytes(range(1, 240)), bytes(200)]
+    messages = [BROKEN_RESPONSE, bytes(range(1, 240)), bytes(200)]
     octets = b"\0" + b"".join(map(encode, messages)) + b"\0\0"
     frames = Frames()
     found = [
@@ -262,5 +262,5 @@ def test_endless_frame_takes_no_memory_and_is_broken() -> None:
     assert len(frame) <= BUFFER_BYTES + 2
     with pytest.raises(ProtocolError):
         decode(frame)
-    whole = encode(BROKEN_ANSWER)
+    whole = encode(BROKEN_RESPONSE)
     assert frames.feed(whole) == [whole.strip(b"\0")]

@@ -1,3 +1,8 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from prunus_boards.platforms import BOARDS
@@ -31,13 +36,40 @@ def test_every_frequency_is_exact_and_within_all_limits(family: str, in_mhz: int
     assert found >= 5
 
 
-@pytest.mark.parametrize(
-    ("out_mhz", "divf", "divq"), [(18, 47, 5), (21, 55, 5), (24, 63, 5), (36, 47, 4), (48, 63, 4)]
-)
-def test_registers_of_the_ice40_are_those_of_icepll(out_mhz: int, divf: int, divq: int) -> None:
-    # `icepll -i 12 -o ...`, which takes DIVR 0 for all of these.
+def said(tool: str, *args: str) -> dict[str, int]:
+    """Return the numbers that a tool of the installed wheels prints, by the name before them."""
+    command = [str(Path(sys.executable).with_name(tool)), *args]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    found = re.findall(r"(\w[\w ]*?)(?:\(|: *)(\d+)", text)
+    return {name: int(number) for name, number in reversed(found)}
+
+
+@pytest.mark.parametrize("out_mhz", [18, 21, 24, 36, 48])
+def test_dividers_of_the_ice40_are_those_of_icepll(out_mhz: int) -> None:
     d = dividers("ice40", 12 * MHZ, out_mhz * MHZ)
-    assert (d.reference - 1, d.feedback - 1, d.output) == (0, divf, 1 << divq)
+    tool = said("yowasp-icepll", "-i", "12", "-o", str(out_mhz))
+    assert (d.reference - 1, d.feedback - 1) == (tool["DIVR"], tool["DIVF"])
+    assert d.output == 1 << tool["DIVQ"]
+
+
+@pytest.mark.parametrize("out_mhz", [36, 54])
+def test_dividers_of_the_gowin_are_those_of_gowin_pll(out_mhz: int) -> None:
+    d = dividers("gowin", 27 * MHZ, out_mhz * MHZ)
+    tool = said("gowin_pll", "-i", "27", "-o", str(out_mhz), "-d", "GW1NR-9 C6/I5")
+    assert (d.reference - 1, d.feedback - 1) == (tool["IDIV_SEL"], tool["FBDIV_SEL"])
+    assert d.output == tool["ODIV_SEL"]
+
+
+@pytest.mark.parametrize(("in_mhz", "out_mhz"), [(25, 30), (25, 40), (25, 50), (100, 60)])
+def test_dividers_of_the_ecp5_make_the_clock_of_ecppll(
+    tmp_path: Path, in_mhz: int, out_mhz: int
+) -> None:
+    # Its oscillator is nearer to 600 MHz, so that the output is divided by more.
+    d = dividers("ecp5", in_mhz * MHZ, out_mhz * MHZ)
+    verilog = str(tmp_path / "pll.v")
+    tool = said("yowasp-ecppll", "-i", str(in_mhz), "-o", str(out_mhz), "-f", verilog)
+    assert (d.reference, d.feedback) == (tool["Refclk divisor"], tool["Feedback divisor"])
+    assert (tool["clkout0 frequency"], d.out_hz) == (out_mhz, out_mhz * MHZ)
 
 
 def test_what_can_not_be_made_is_refused_with_the_nearest() -> None:

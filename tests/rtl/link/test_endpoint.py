@@ -26,7 +26,7 @@ from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.protocol.protocol import (
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     IDENTITY_SPACE,
     READ_WRITE,
     Condition,
@@ -453,7 +453,7 @@ def test_a_request_that_is_repeated_is_carried_out_once() -> None:
         broken = bytearray(framed(piece))
         broken[3] ^= 1
         octets = await host.octets(bytes(broken), frames=1)
-        assert unframed(octets) == [BROKEN_ANSWER]
+        assert unframed(octets) == [BROKEN_RESPONSE]
         assert await host.exchange(piece) == answer
         assert (await condition(host)).position == 4
         # With another sequence it is another request.

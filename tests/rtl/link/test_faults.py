@@ -15,7 +15,7 @@ from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.protocol.protocol import (
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     IDENTITY_SPACE,
     READ_WRITE,
     Condition,
@@ -185,7 +185,7 @@ def test_nothing_of_a_broken_frame_is_carried_out(seed: int) -> None:
             assert len(answers) == len(expected)
             for message, answer in zip(expected, answers, strict=True):
                 if message is None:
-                    assert answer == BROKEN_ANSWER
+                    assert answer == BROKEN_RESPONSE
                 else:
                     assert answer[:2] == message[:2]
                     carried_out += 1
@@ -215,7 +215,7 @@ def test_answers_after_any_octets_whatever(seed: int) -> None:
             values = rng.choice([0, 1, 2, 255, *rng.integers(0, 256, 4)], int(rng.integers(1, 40)))
             garbage = values.astype(np.uint8).tobytes()
             answers = unframed(await host.octets(garbage, frames=len(whole(garbage + b"x")) - 1))
-            assert set(answers) <= {BROKEN_ANSWER}
+            assert set(answers) <= {BROKEN_RESPONSE}
             # The rest of the garbage ends with the delimiter before the request.
             left = len(whole(garbage.split(b"\0")[-1]))
             octets = await host.octets(framed(bytes([k + 1, Opcode.IDENTIFY])), frames=left + 1)

@@ -13,12 +13,12 @@ from prunus_link import Host, framed, unframed
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.framing.framer import Framer
 from prunus_rtl.link.protocol.protocol import (
-    ANSWER_HEADER,
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     BUFFER_BYTES,
     CRC_BYTES,
     MAX_BODY,
     REQUEST_HEADER,
+    RESPONSE_HEADER,
     ProtocolError,
     decode,
     encode,
@@ -127,10 +127,10 @@ def test_requests_and_answers_arrive_whole_under_stalls(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes = [*range(REQUEST_HEADER, 12), 100, LONGEST - 1, LONGEST]
     requests = [message(rng, size) for size in sizes]
-    answers = [message(rng, int(rng.integers(ANSWER_HEADER, 30))) for _ in sizes]
-    answers[-1] = message(rng, ANSWER_HEADER + MAX_BODY)
-    answers[-2] = bytes(ANSWER_HEADER + MAX_BODY)
-    answers[-3] = bytes([255]) * (ANSWER_HEADER + MAX_BODY)
+    answers = [message(rng, int(rng.integers(RESPONSE_HEADER, 30))) for _ in sizes]
+    answers[-1] = message(rng, RESPONSE_HEADER + MAX_BODY)
+    answers[-2] = bytes(RESPONSE_HEADER + MAX_BODY)
+    answers[-3] = bytes([255]) * (RESPONSE_HEADER + MAX_BODY)
     dut = Framer()
     far = Far(dut, iter(answers).__next__)
 
@@ -146,7 +146,7 @@ def test_requests_and_answers_arrive_whole_under_stalls(seed: int) -> None:
 
 def test_an_answer_can_be_sent_again_also_after_the_one_to_a_broken_frame() -> None:
     plan = iter([b"\1\2\0\3", "again", "broken", "again", "broken", b"\4\5\6", "again"])
-    expected = [b"\1\2\0\3"] * 2 + [BROKEN_ANSWER, b"\1\2\0\3", BROKEN_ANSWER] + [b"\4\5\6"] * 2
+    expected = [b"\1\2\0\3"] * 2 + [BROKEN_RESPONSE, b"\1\2\0\3", BROKEN_RESPONSE] + [b"\4\5\6"] * 2
     dut = Framer()
     far = Far(dut, plan.__next__)
 

@@ -17,7 +17,7 @@ from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import (
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     IDENTITY_SPACE,
     MAX_BODY,
     OFFSET,
@@ -93,7 +93,7 @@ class Emulator:
             message = decode(frame)
         except ProtocolError:
             self._broken = self._broken + 1 & _COUNT_MASK
-            return encode(BROKEN_ANSWER)
+            return encode(BROKEN_RESPONSE)
         if self._last is not None and self._last[0] == message:
             return self._last[1]
         sequence, opcode, body = message[0], message[1], message[REQUEST_HEADER:]

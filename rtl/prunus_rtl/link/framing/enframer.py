@@ -9,24 +9,24 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.link.protocol.protocol import (
-    ANSWER_HEADER,
-    BROKEN_ANSWER,
+    BROKEN_RESPONSE,
     BUFFER_BYTES,
     CRC_BYTES,
     DELIMITER,
     MAX_BODY,
+    RESPONSE_HEADER,
     encode,
 )
 
-__all__ = ["BROKEN_AT", "Enframer", "initial_answers"]
+__all__ = ["BROKEN_AT", "Enframer", "initial_responses"]
 
-#: Where in the buffer the answer to a broken frame is, stuffed: behind the longest other one.
-BROKEN_AT = 1 + ANSWER_HEADER + MAX_BODY + CRC_BYTES
+#: Where in the buffer the response to a broken frame is, stuffed: behind the longest other one.
+BROKEN_AT = 1 + RESPONSE_HEADER + MAX_BODY + CRC_BYTES
 
 
-def initial_answers() -> bytes:
+def initial_responses() -> bytes:
     """Return the initial contents of the buffer."""
-    broken = encode(BROKEN_ANSWER).strip(bytes([DELIMITER]))
+    broken = encode(BROKEN_RESPONSE).strip(bytes([DELIMITER]))
     return (bytes(BROKEN_AT) + broken).ljust(BUFFER_BYTES, bytes(1))
 
 
@@ -48,13 +48,13 @@ class Enframer(wiring.Component):
     begin : In(1)
         Begin a message. Only while nothing is sent.
     i : In(stream.Signature(8))
-        Octets of the message: at most ``ANSWER_HEADER + MAX_BODY``.
+        Octets of the message: at most ``RESPONSE_HEADER + MAX_BODY``.
     finish : In(1)
         The message is over: send it. Not while an octet is offered.
     repeat : In(1)
         Send the last message again. Only while ``held``.
     broken : In(1)
-        Send the answer to a broken frame; the last message is kept.
+        Send the response to a broken frame; the last message is kept.
     held : Out(1)
         There is a last message.
     done : Out(1)
@@ -62,7 +62,7 @@ class Enframer(wiring.Component):
     start, checksum, shift, crc : Out(1), Out(stream.Signature(8)), Out(1), In(8)
         :class:`prunus_rtl.link.framing.crc.Checksum`.
     write, write_address, write_data : Out(1), Out(8), Out(8)
-        Write port of the buffer, which must start with :func:`initial_answers`.
+        Write port of the buffer, which must start with :func:`initial_responses`.
     read_address, read_data : Out(8), In(8)
         Read port of the buffer, needed while ``busy``.
     busy : Out(1)
@@ -153,7 +153,7 @@ class Enframer(wiring.Component):
                     m.next = "Fetch"
             with m.State("Fetch"):
                 m.next = "Send"
-                # The answer to a broken frame goes to the end of the buffer.
+                # The response to a broken frame goes to the end of the buffer.
                 with m.If(sent == Mux(fixed, 0, at)):
                     m.next = "Shut"
             with m.State("Send"):

@@ -1,4 +1,4 @@
-"""Framer: requests in, answers out, half duplex, in one buffer memory."""
+"""Framer: requests in, responses out, half duplex, in one buffer memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from prunus_rtl.lib.ram import Ram
 from prunus_rtl.link.framing.crc import Checksum
 from prunus_rtl.link.framing.deframer import Deframer
-from prunus_rtl.link.framing.enframer import Enframer, initial_answers
+from prunus_rtl.link.framing.enframer import Enframer, initial_responses
 from prunus_rtl.link.protocol.protocol import BUFFER_BYTES
 
 __all__ = ["Framer"]
@@ -21,7 +21,7 @@ class Framer(wiring.Component):
     """Framer: one message at a time, first in, then out.
 
     Deframer and enframer share the checksum and a memory of ``2 * BUFFER_BYTES`` octets, the
-    request below, the answer above.
+    request below, the response above.
 
     Timing
     ------
@@ -40,9 +40,9 @@ class Framer(wiring.Component):
         Read port of the request: ``data`` is what was at ``address`` one cycle before. While
         nothing is sent.
     begin, i, finish, repeat, broken, held, sent
-        The answer: see the enframer, whose ``done`` is ``sent``.
+        The response: see the enframer, whose ``done`` is ``sent``.
     pending : Out(1)
-        An octet of the answer was taken but is not in the buffer yet: ``finish`` must wait.
+        An octet of the response was taken but is not in the buffer yet: ``finish`` must wait.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Framer(wiring.Component):
         m.submodules.checksum = checksum = Checksum()
         m.submodules.deframer = deframer = Deframer()
         m.submodules.enframer = enframer = Enframer()
-        init = bytes(BUFFER_BYTES) + initial_answers()
+        init = bytes(BUFFER_BYTES) + initial_responses()
         m.submodules.buffer = buffer = Ram(shape=8, depth=2 * BUFFER_BYTES, init=list(init))
         wiring.connect(m, wiring.flipped(self.rx), deframer.octets)
         wiring.connect(m, wiring.flipped(self.tx), enframer.octets)

@@ -3,21 +3,21 @@
 Bytes on the wire are *frames*: a message with its CRC, stuffed with COBS so that no byte is 0,
 between two bytes 0. Empty frames are ignored. Numbers are little-endian. ::
 
-    frame   = 0x00, COBS(message, CRC-32 of message), 0x00
-    request = sequence (1..255), opcode, body
-    answer  = sequence, opcode, status, body          body empty unless status is OK
+    frame    = 0x00, COBS(message, CRC-32 of message), 0x00
+    request  = sequence (1..255), opcode, body
+    response = sequence, opcode, status, body          body empty unless status is OK
 
 The host sends one request at a time, each with another ``sequence`` than the one before, and takes
-an answer only if its sequence and opcode are those of the request. Every frame that is not empty is
-answered, once. What is broken (stuffing, CRC, length) is dropped as a whole, counted, and answered
-with sequence and opcode 0 and status BROKEN: nothing of it is carried out.
+a response only if its sequence and opcode are those of the request. Every frame that is not empty
+is answered, once. What is broken (stuffing, CRC, length) is dropped as a whole, counted, and
+answered with sequence and opcode 0 and status BROKEN: nothing of it is carried out.
 
-A request is carried out once: if a frame equals the one carried out last, CRC and all, its answer
-is sent again and nothing else happens. So a request may be repeated when its answer is lost, as
+A request is carried out once: if a frame equals the one carried out last, CRC and all, its response
+is sent again and nothing else happens. So a request may be repeated when its response is lost, as
 long as it is repeated unchanged and nothing was sent in between.
 
 ============  ==============================  ==================================================
-opcode        body of the request             body of the answer, and errors
+opcode        body of the request             body of the response, and errors
 ============  ==============================  ==================================================
 ``IDENTIFY``  -                               the identity block, :class:`Identity`
 ``READ``      space 1, count 1, address 4     ``count`` words from ``address`` on, each of
@@ -51,9 +51,8 @@ from cobs import cobs
 from prunus_model.common.errors import PrunusError
 
 __all__ = [
-    "ANSWER_HEADER",
     "BAUD",
-    "BROKEN_ANSWER",
+    "BROKEN_RESPONSE",
     "BUFFER_BYTES",
     "CRC_BYTES",
     "DELIMITER",
@@ -62,6 +61,7 @@ __all__ = [
     "OFFSET",
     "READ_WRITE",
     "REQUEST_HEADER",
+    "RESPONSE_HEADER",
     "SPIKE",
     "VERSION",
     "Condition",
@@ -84,16 +84,16 @@ DELIMITER = 0
 CRC_BYTES = 4
 #: Bytes of the longest body, so that COBS adds one byte at most.
 MAX_BODY = 240
-#: Bytes before the body of a request (sequence, opcode), and of an answer (status too).
+#: Bytes before the body of a request (sequence, opcode), and of a response (status too).
 REQUEST_HEADER = 2
-ANSWER_HEADER = 3
+RESPONSE_HEADER = 3
 #: Room for the longest message with its CRC, either way.
 BUFFER_BYTES = 256
 #: Address space of the identity block: words of 8 bits, of which only the hash can be written.
 IDENTITY_SPACE = 15
 #: Body of READ, and what WRITE begins with: space, count, address.
 READ_WRITE = struct.Struct("<BBI")
-#: What the body of IMAGE begins with, and the body of its answer: an index of a level.
+#: What the body of IMAGE begins with, and the body of its response: an index of a level.
 OFFSET = struct.Struct("<H")
 #: Output spike: step, post.
 SPIKE = struct.Struct("<BH")
@@ -149,7 +149,7 @@ class Status(IntEnum):
 
 
 #: What a broken frame is answered with.
-BROKEN_ANSWER = bytes([0, 0, Status.BROKEN])
+BROKEN_RESPONSE = bytes([0, 0, Status.BROKEN])
 
 
 def word_bytes(bits: int) -> int:
@@ -282,7 +282,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Answer to STATUS.
+    """Response to STATUS.
 
     Attributes
     ----------
@@ -313,13 +313,13 @@ class Condition:
     FORMAT: ClassVar[struct.Struct] = struct.Struct("<BHHH")
 
     def pack(self) -> bytes:
-        """Return the body of the answer; ``running`` is bit 0 of its first byte."""
+        """Return the body of the response; ``running`` is bit 0 of its first byte."""
         flags = self.running | self.image << 1 | self.room << 2 | self.result << 3
         return self.FORMAT.pack(flags, self.broken, self.position, self.started)
 
     @classmethod
     def unpack(cls, body: bytes) -> Condition:
-        """Return what the body of an answer says; raises ProtocolError for a wrong length."""
+        """Return what the body of a response says; raises ProtocolError for a wrong length."""
         if len(body) != cls.FORMAT.size:
             raise ProtocolError(f"Status must be {cls.FORMAT.size} bytes, not {len(body)}")
         flags, broken, position, started = cls.FORMAT.unpack(body)
