@@ -64,7 +64,7 @@ _RESULTS: dict[str, Any] = {
         },
     ],
     "total": 91,
-    "caught": 85,
+    "killed": 85,
     "survived": 0,
     "equivalent": [{"mutant": "a", "reason": "b"}] * 6,
     "units": [_UNIT | {"DP16KD": 0, "DPR16X4": 0}],
@@ -151,7 +151,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             "mutants",
             (
-                "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason "
+                "91 faults in 1 units: 85 killed, 0 survived, 6 equivalent, each with its reason "
                 "in the file (`python -m something`, python 3.11)."
             ),
         ),
