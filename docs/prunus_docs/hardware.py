@@ -177,7 +177,7 @@ def _compared(results: _Results) -> str:
 
 def _mutants(results: _Results) -> str:
     return (
-        f"{results['total']} faults in {len(results['units'])} units: {results['caught']} caught, "
+        f"{results['total']} faults in {len(results['units'])} units: {results['killed']} killed, "
         f"{results['survived']} survived, {len(results['equivalent'])} equivalent, each with its "
         f"reason in the file ({origin(results)})."
     )

@@ -29,10 +29,10 @@ from rich.table import Table
 import prunus_rtl
 from prunus_model.cli.common import user_errors
 from prunus_model.common.atomic import write_json
-from prunus_sim.mutation.executor import Row, Suite
+from prunus_sim.mutation.executor import ELABORATION, MutationError, Row, Suite
 from prunus_sim.mutation.operators import chosen_order, mutants_of
 from prunus_sim.mutation.session import (
-    Campaign,
+    Session,
     continued,
     describe,
     digest_of,
@@ -40,32 +40,12 @@ from prunus_sim.mutation.session import (
     report,
     shares_of,
 )
+from prunus_sim.mutation.units import units
 
-__all__ = ["UNITS", "main"]
+__all__ = ["main"]
 
-#: Files with gateware.
-UNITS = (
-    "encoder",
-    "queue",
-    "learning_store",
-    "packed_store",
-    "store_memory",
-    "store_port",
-    "columns",
-    "membrane",
-    "last_step",
-    "redundancy",
-    "stdp",
-    "pruning",
-    "homeostasis",
-    "readout",
-    "counters",
-    "memory_port",
-    "random",
-    "ram",
-    "state_memory",
-    "core",
-)
+#: The gateware that is mutated.
+_GATEWARE = Path(str(prunus_rtl.__file__)).resolve().parent
 _RESULTS = Path("sim/results/mutants.json")
 _EQUIVALENT = Path("sim/results/equivalent_mutants.toml")
 
@@ -76,10 +56,10 @@ _EQUIVALENT = Path("sim/results/equivalent_mutants.toml")
     type=click.IntRange(min=1),
     default=90,
     show_default=True,
-    help="Mutants that must be caught.",
+    help="Size of the sample: mutants that must be killed.",
 )
 @click.option("--seed", default=1, show_default=True, help="Seed of the choice.")
-@click.option("--unit", type=click.Choice(UNITS), help="Only of this unit.")
+@click.option("--unit", metavar="FILE", help="Only of this unit, for example lib/ram.py.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -88,6 +68,18 @@ _EQUIVALENT = Path("sim/results/equivalent_mutants.toml")
     help="Mutants at a time.",
 )
 @click.option("--timeout", default=900.0, show_default=True, help="Seconds of one run of pytest.")
+@click.option(
+    "--gateware",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=_GATEWARE,
+    help="Folder of the package prunus_rtl that is mutated. Default: the one that is installed.",
+)
+@click.option(
+    "--elaboration",
+    default=ELABORATION,
+    show_default=True,
+    help="Module whose elaborate_all elaborates that package.",
+)
 @click.option(
     "--tests",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -113,25 +105,38 @@ def main(
     unit: str | None,
     jobs: int,
     timeout: float,
+    gateware: Path,
+    elaboration: str,
     tests: Path,
     equivalent: Path,
     output: Path | None,
 ) -> None:
     """Put faults into the gateware; fail if the tests do not find one of them."""
-    units = UNITS if unit is None else (unit,)
     if unit is None and output is None:
         output = _RESULTS
     console = Console()
     started = time.perf_counter()
     with user_errors(), tempfile.TemporaryDirectory(prefix="prunus-mutants-") as folder:
-        gateware = Path(folder) / "prunus_rtl"
-        shutil.copytree(Path(str(prunus_rtl.__file__)).resolve().parent, gateware)
-        suite = Suite(gateware=gateware, tests=tests, timeout=timeout)
-        rows = _run(suite, units, count, seed, jobs, equivalent, output, console)
+        files = units(gateware)
+        if unit is not None and unit not in files:
+            raise MutationError(f"Unit must be one of {', '.join(files)}, not {unit!r}")
+        copy = Path(folder) / "prunus_rtl"
+        shutil.copytree(gateware, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        suite = Suite(gateware=copy, tests=tests, timeout=timeout, elaboration=elaboration)
+        rows = _run(
+            suite,
+            files if unit is None else (unit,),
+            count,
+            seed,
+            jobs,
+            equivalent,
+            output,
+            console,
+        )
     for name in ("file", "operator"):
         console.print(_table(rows, name))
-    found = sum(row["verdict"] in ("caught", "timeout") for row in rows)
-    console.print(f"{found} mutants caught, {time.perf_counter() - started:.0f} s")
+    found = sum(row["verdict"] in ("killed", "timeout") for row in rows)
+    console.print(f"{found} mutants killed, {time.perf_counter() - started:.0f} s")
     survivors = [row for row in rows if row["verdict"] == "survived"]
     if survivors:
         raise click.ClickException(
@@ -143,7 +148,7 @@ def main(
 
 def _run(
     suite: Suite,
-    units: tuple[str, ...],
+    files: tuple[str, ...],
     count: int,
     seed: int,
     jobs: int,
@@ -151,7 +156,7 @@ def _run(
     output: Path | None,
     console: Console,
 ) -> list[Row]:
-    digest = digest_of([suite.gateware / f"{name}.py" for name in (*UNITS, "shapes")])
+    digest = digest_of(suite.gateware)
 
     def save(rows: list[Row], *, finished: bool = False) -> None:
         if output is not None:
@@ -159,25 +164,25 @@ def _run(
             content = report(rows, command=command, digest=digest, finished=finished)
             write_json(output, content)
 
-    campaign = Campaign(
+    session = Session(
         suite, equivalents=known_equivalents(equivalent), known=continued(output, digest), save=save
     )
-    suite.check_without_fault([f"{name}.py" for name in units])
+    suite.check_without_fault(files)
     orders = {}
-    for name in units:
-        source = (suite.gateware / f"{name}.py").read_text()
-        orders[name] = chosen_order(mutants_of(f"{name}.py", source), seed=seed)
+    for name in files:
+        source = (suite.gateware / name).read_text()
+        orders[name] = chosen_order(mutants_of(name, source), seed=seed)
     shares = shares_of(count, {name: len(order) for name, order in orders.items()})
     pool = ThreadPoolExecutor(jobs)
     try:
-        for name in units:
-            for row in campaign.unit(orders[name], shares[name], pool):
+        for name in files:
+            for row in session.unit(orders[name], shares[name], pool):
                 console.print(_line(row), highlight=False, markup=False, soft_wrap=True)
     finally:
         suite.stop()
         pool.shutdown(cancel_futures=True)
-    save(campaign.rows, finished=all(row["verdict"] != "survived" for row in campaign.rows))
-    return campaign.rows
+    save(session.rows, finished=all(row["verdict"] != "survived" for row in session.rows))
+    return session.rows
 
 
 def _line(row: Row) -> str:
@@ -186,7 +191,7 @@ def _line(row: Row) -> str:
 
 
 def _table(rows: list[Row], name: str) -> Table:
-    verdicts = ("caught", "timeout", "survived", "equivalent", "invalid")
+    verdicts = ("killed", "timeout", "survived", "equivalent", "invalid")
     table = Table(name, *verdicts)
     for key in sorted({str(row[name]) for row in rows}):
         counts = Counter(row["verdict"] for row in rows if row[name] == key)

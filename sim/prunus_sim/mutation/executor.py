@@ -1,4 +1,4 @@
-"""Judges single mutants of the gateware: elaborates a mutated copy, and runs the tests on it."""
+"""Runs the tests on single mutants: elaborates a mutated copy of the gateware, then tests it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,19 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
-from amaranth.back import rtlil
-
 from prunus_model.common.errors import PrunusError
-from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning
-from prunus_model.spec.state import State
-from prunus_rtl.core.core import Core
-from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.lib.ram import Collisions
-from prunus_rtl.memory_image.formats import FORMATS
-from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.formats import packed_store
 from prunus_sim.mutation.operators import Mutant
-from prunus_sim.simulator.ports import ports_of
+from prunus_sim.mutation.units import stages
 
-__all__ = ["MutationError", "Row", "Suite", "elaborate_all", "row_of"]
+__all__ = ["ELABORATION", "MutationError", "Row", "Suite", "row_of"]
+
+#: Module whose ``elaborate_all`` elaborates the gateware.
+ELABORATION = "prunus_sim.mutation.elaboration"
 
 _PYTEST = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-rfE")
 #: Exit status of a child that does not import the mutated gateware.
@@ -52,56 +44,19 @@ if Path(prunus_rtl.__file__).resolve().parent != Path(folder).resolve():
     print(f"prunus_rtl must be imported from {{folder}}, not {{prunus_rtl.__file__}}")
     sys.exit({_WRONG_GATEWARE})
 if what == "elaborate":
-    from prunus_sim.mutation.executor import elaborate_all
-    elaborate_all()
+    import importlib
+    importlib.import_module(arguments[0]).elaborate_all()
 else:
     import pytest
     sys.exit(pytest.main(arguments))
 """
 
-_LIVELY = replace(NetworkConfig.named("tiny"), inputs=10, neurons=5)
-
-#: A mutant with its verdict: caught, timeout, survived, equivalent or invalid.
+#: A mutant with its verdict: killed, timeout, survived, equivalent or invalid.
 Row = dict[str, Any]
 
 
 class MutationError(PrunusError):
     """The mutation test itself cannot be run."""
-
-
-def elaborate_all() -> None:
-    """Elaborate cores that have every unit with every option; raise whatever that raises."""
-    for core in _cores():
-        rtlil.convert(core, emit_src=False, platform=Collisions())
-    for image in (_images(fmt)[0] for fmt in FORMATS):
-        store = packed_store(image=image, spram=True)
-        rtlil.convert(store, ports=ports_of(store), emit_src=False)
-
-
-def _cores() -> Iterator[Core]:
-    """Yield cores, each when the one before is elaborated."""
-    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=2))
-    yield Core(
-        network=replace(_LIVELY, pruning=ConstantPruning(w_prune=9)),
-        hardware=HardwareConfig(lanes=4, multiplier="dsp", source="events"),
-    )
-    yield Core(
-        network=replace(_LIVELY, inputs=2, neurons=1, pruning=NoPruning()),
-        hardware=HardwareConfig(lanes=1, queue_depth=2, event_depth=2),
-    )
-    yield Core(network=_LIVELY, hardware=HardwareConfig(lanes=1, learn=False))
-    hardware = HardwareConfig(lanes=2, learn=False, store="packed")
-    for fmt in FORMATS:
-        state = State.initial(_LIVELY)
-        yield Core(network=_LIVELY, hardware=hardware, state=state, images=_images(fmt))
-
-
-def _images(fmt: str) -> Sequence[LaneImage]:
-    """Return contents of a packed store of two lanes; no synapse of one input is alive."""
-    alive = np.ones((_LIVELY.inputs, _LIVELY.neurons), bool)
-    alive[3] = False
-    weights = alive.astype(np.uint8)
-    return pack(weights, alive, format=fmt, lanes=2, weight_bits=_LIVELY.weight_bits).lanes
 
 
 def row_of(mutant: Mutant) -> Row:
@@ -122,26 +77,23 @@ class Suite:
         Folder of the tests.
     timeout : float
         Most seconds of one run of pytest.
+    elaboration : str
+        Module whose ``elaborate_all`` elaborates the gateware; imported beside the mutated copy.
     """
 
     gateware: Path
     tests: Path
     timeout: float
+    elaboration: str = ELABORATION
     _children: set[int] = field(default_factory=set, init=False)
     _lock: Any = field(default_factory=Lock, init=False)
 
     def stages(self, file: str) -> list[list[str]]:
-        """Return the runs of pytest for a file: tests of the unit first, then of the core."""
-        unit = Path(file).stem
-        core = self.tests / "test_core.py"
-        own = [self.tests / f"test_{unit}.py", self.tests / "test_gaps.py"]
-        runs = [[str(path) for path in own if path != core and path.exists()]]
-        if core.exists():
-            runs += [[str(core)]]
-        return [run for run in runs if run]
+        """Return the runs of pytest for a file (:func:`prunus_sim.mutation.units.stages`)."""
+        return stages(file, gateware=self.gateware, tests=self.tests)
 
     def judge(self, mutant: Mutant) -> Row:
-        """Return the verdict on a mutant: caught, timeout, survived or invalid."""
+        """Return the verdict on a mutant: killed, timeout, survived or invalid."""
         started = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="prunus-mutant-") as scratch:
             package = self.copy(Path(scratch))
@@ -165,7 +117,7 @@ class Suite:
         tests = dict.fromkeys(path for file in files for run in self.stages(file) for path in run)
         with tempfile.TemporaryDirectory(prefix="prunus-mutant-") as scratch:
             package = self.copy(Path(scratch))
-            status, output = self.run(package, "elaborate")
+            status, output = self.run(package, "elaborate", self.elaboration)
             if status != 0:
                 told = output.strip()[-500:]
                 raise MutationError(f"Gateware without a fault must elaborate: {told}")
@@ -233,7 +185,7 @@ class Suite:
                     self._children.discard(child.pid)
 
     def _judge(self, package: Path, file: str) -> tuple[str, str]:
-        status, output = self.run(package, "elaborate")
+        status, output = self.run(package, "elaborate", self.elaboration)
         if status != 0:
             lines = output.strip().splitlines()
             return "invalid", lines[-1] if lines else ""
@@ -243,7 +195,7 @@ class Suite:
                 return "timeout", Path(tests[0]).name
             if status == 1:
                 found = _FAILED.search(output)
-                return "caught", found.group(1) if found else Path(tests[0]).name
+                return "killed", found.group(1) if found else Path(tests[0]).name
             if status not in (0, _NO_TESTS):
                 lines = output.strip().splitlines() or [""]
                 raise MutationError(f"Tests of {file} must run, but pytest ended with {lines[-1]}")

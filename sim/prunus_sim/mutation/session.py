@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from prunus_sim.mutation.executor import MutationError, Row, Suite, row_of
 from prunus_sim.mutation.operators import Mutant
 
 __all__ = [
-    "Campaign",
+    "Session",
     "continued",
     "describe",
     "digest_of",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 #: Verdicts on what is hardware; the others can be told from nothing.
-_FOUND = ("caught", "timeout")
+_FOUND = ("killed", "timeout")
 _VERDICTS = (*_FOUND, "survived", "equivalent")
 
 
@@ -64,7 +64,7 @@ def _reason(mutant: Mutant, equivalents: list[dict[str, str]]) -> str | None:
     return None
 
 
-class Campaign:
+class Session:
     """Judges mutants until each file has its share, and keeps what it found.
 
     Parameters
@@ -99,7 +99,7 @@ class Campaign:
         self.rows: list[Row] = []
 
     def unit(self, mutants: list[Mutant], count: int, pool: ThreadPoolExecutor) -> Iterator[Row]:
-        """Judge mutants of one file until ``count`` were caught or survived; yield all rows.
+        """Judge mutants of one file until ``count`` were killed or survived; yield all rows.
 
         Equivalent and invalid ones do not count.
         """
@@ -140,10 +140,10 @@ def shares_of(count: int, sizes: dict[str, int]) -> dict[str, int]:
     return shares
 
 
-def digest_of(files: Sequence[Path]) -> str:
-    """Return a digest of all files with gateware."""
+def digest_of(gateware: Path) -> str:
+    """Return a digest of all sources of a package."""
     found = hashlib.sha256()
-    for path in files:
+    for path in sorted(gateware.rglob("*.py")):
         found.update(path.read_bytes() + b"\0")
     return found.hexdigest()
 
@@ -157,7 +157,7 @@ def describe(row: Row) -> str:
 def report(rows: list[Row], *, command: str, digest: str, finished: bool) -> dict[str, Any]:
     """Return what is written about a run.
 
-    ``total`` counts the mutants that are hardware: those caught, those whose tests did not end
+    ``total`` counts the mutants that are hardware: those killed, those whose tests did not end
     (``timeouts``), survivors and equivalents. Those that cannot be elaborated are ``invalid``.
     """
 
@@ -165,7 +165,7 @@ def report(rows: list[Row], *, command: str, digest: str, finished: bool) -> dic
         verdicts = Counter(row["verdict"] for row in of)
         return {
             "total": sum(verdicts[name] for name in _VERDICTS),
-            "caught": verdicts["caught"],
+            "killed": verdicts["killed"],
             "timeouts": verdicts["timeout"],
             "survived": verdicts["survived"],
         }
@@ -188,8 +188,7 @@ def report(rows: list[Row], *, command: str, digest: str, finished: bool) -> dic
             if row["verdict"] == "equivalent"
         ],
         "units": {
-            Path(unit).stem: counts(of)
-            | {"equivalent": sum(row["verdict"] == "equivalent" for row in of)}
+            unit: counts(of) | {"equivalent": sum(row["verdict"] == "equivalent" for row in of)}
             for unit in units
             for of in [[row for row in rows if row["file"] == unit]]
         },

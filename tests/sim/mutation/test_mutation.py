@@ -13,18 +13,42 @@ import pytest
 from click.testing import CliRunner, Result
 
 import prunus_rtl
-from prunus_sim.mutation.__main__ import UNITS, main
+from prunus_sim.mutation.__main__ import main
 from prunus_sim.mutation.executor import MutationError, Suite
 from prunus_sim.mutation.operators import OPERATORS, Mutant, chosen_order, mutants_of
+from prunus_sim.mutation.session import known_equivalents
+from prunus_sim.mutation.units import stages, units
+
+pytestmark = pytest.mark.tools
 
 GATEWARE = Path(str(prunus_rtl.__file__)).parent
+ROOT = Path(__file__).parents[3]
+#: A unit of a package that takes no time to elaborate, and its mutants.
+RAM = """class Ram:
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += a.eq(b < 4)
+        m.d.comb += c.eq(d == 5)
+        return m
+"""
+TOY = {
+    "__init__.py": "",
+    "lib/__init__.py": "",
+    "lib/ram.py": RAM,
+    "toy_elaboration.py": (
+        "from pathlib import Path\n"
+        "def elaborate_all():\n"
+        "    if 'Missing()' in Path(__file__).with_name('lib').joinpath('ram.py').read_text():\n"
+        "        raise NameError('Missing')\n"
+    ),
+}
 PASSES = "def test_passes():\n    pass\n"
 #: Fails if a line is not in the mutated copy any more.
 WATCHES = """from pathlib import Path
 import prunus_rtl
 
 def test_line_is_there():
-    assert {line!r} in (Path(prunus_rtl.__file__).parent / "ram.py").read_text()
+    assert {line!r} in (Path(prunus_rtl.__file__).parent / "lib/ram.py").read_text()
 """
 
 
@@ -114,16 +138,16 @@ def test_changes_of_several_lines_and_other_alphabets_are_at_their_place() -> No
 def test_what_is_built_for_the_simulator_only_is_not_changed() -> None:
     source = unit("if isinstance(platform, Collisions):", "    m.d.sync += a.eq(b < c)")
     assert mutants_of("unit.py", source) == []
-    found = mutants_of("ram.py", (GATEWARE / "ram.py").read_text())
+    found = mutants_of("lib/ram.py", (GATEWARE / "lib/ram.py").read_text())
     assert found
     assert not [mutant.before for mutant in found if "collided" in mutant.before]
 
 
 def test_every_unit_has_mutants_of_its_own_and_every_operator_is_used() -> None:
     used = set()
-    for name in UNITS:
-        found = mutants_of(f"{name}.py", (GATEWARE / f"{name}.py").read_text())
-        assert len(found) >= 6
+    for name in units(GATEWARE):
+        found = mutants_of(name, (GATEWARE / name).read_text())
+        assert found, name
         used |= {m.operator for m in found}
         for mutant in found:
             compile(mutant.source, mutant.file, "exec")
@@ -131,7 +155,7 @@ def test_every_unit_has_mutants_of_its_own_and_every_operator_is_used() -> None:
 
 
 def test_choice_depends_on_the_seed_only_and_takes_operators_in_turn() -> None:
-    found = mutants_of("stdp.py", (GATEWARE / "stdp.py").read_text())
+    found = mutants_of("plasticity/stdp.py", (GATEWARE / "plasticity/stdp.py").read_text())
     order = chosen_order(found, seed=1)
     assert order == chosen_order(list(found), seed=1)
     assert order != chosen_order(found, seed=2)
@@ -141,51 +165,76 @@ def test_choice_depends_on_the_seed_only_and_takes_operators_in_turn() -> None:
     assert chosen_order([], seed=1) == []
 
 
+def test_units_are_the_files_with_gateware() -> None:
+    found = units(GATEWARE)
+    assert {"core/core.py", "lib/ram.py", "plasticity/pruning.py"} <= set(found)
+    assert not {"shapes.py", "hardware.py", "memory_image/image.py"} & set(found)
+    for name in found:
+        assert stages(name, gateware=GATEWARE, tests=ROOT / "tests/rtl"), name
+
+
+def test_listed_equivalents_are_mutants_of_today() -> None:
+    rows = known_equivalents(ROOT / "sim/results/equivalent_mutants.toml")
+    assert rows
+    for row in rows:
+        found = mutants_of(row["file"], (GATEWARE / row["file"]).read_text())
+        assert (row["before"], row["after"]) in {(m.before, m.after) for m in found}, row
+
+
+def files(folder: Path, contents: dict[str, str]) -> Path:
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
 def folder(path: Path, content: str) -> Path:
-    tests = path / "tests"
-    tests.mkdir()
-    (tests / "test_ram.py").write_text(content)
-    return tests
+    return files(path / "tests", {"lib/test_ram.py": content})
+
+
+def toy(path: Path) -> Path:
+    return files(path / "prunus_rtl", TOY)
 
 
 def run(path: Path, tests: Path, *arguments: str) -> tuple[Result, Path]:
     output = path / "mutants.json"
-    options = ["--unit", "ram", "--count", "1", "--tests", str(tests), "--output", str(output)]
+    options = ["--unit", "lib/ram.py", "--count", "1", "--tests", str(tests)]
+    options += ["--output", str(output), "--gateware", str(toy(path))]
+    options += ["--elaboration", "prunus_rtl.toy_elaboration"]
     if "--equivalent" not in arguments:
         options += ["--equivalent", str(path / "none.toml")]
     return CliRunner().invoke(main, [*options, *arguments]), output
 
 
 def first() -> Mutant:
-    """The first mutant that is taken of the smallest unit."""
-    found = mutants_of("ram.py", (GATEWARE / "ram.py").read_text())
-    return chosen_order(found, seed=1)[0]
+    """The first mutant that is taken of the toy."""
+    return chosen_order(mutants_of("lib/ram.py", RAM), seed=1)[0]
 
 
 def test_survivor_is_reported_and_judged_again_and_the_rest_is_kept(tmp_path: Path) -> None:
     tests = folder(tmp_path, PASSES)
     result, output = run(tmp_path, tests)
     assert result.exit_code == 1
-    assert "Error: 1 mutants survived; the first: ram.py:" in result.output.replace("\n", " ")
+    assert "Error: 1 mutants survived; the first: lib/ram.py:" in result.output.replace("\n", " ")
     content = json.loads(output.read_text())
     assert (content["finished"], content["total"], content["survived"]) == (False, 1, 1)
-    assert (content["caught"], content["equivalent"]) == (0, [])
+    assert (content["killed"], content["equivalent"]) == (0, [])
 
-    (tests / "test_gaps.py").write_text(WATCHES.format(line=first().before))
+    (tests / "lib/test_more.py").write_text(WATCHES.format(line=first().before))
     result, output = run(tmp_path, tests)
     assert result.exit_code == 0, result.output
     content = json.loads(output.read_text())
-    assert (content["finished"], content["total"], content["caught"]) == (True, 1, 1)
-    assert content["units"]["ram"] == {
+    assert (content["finished"], content["total"], content["killed"]) == (True, 1, 1)
+    assert content["units"]["lib/ram.py"] == {
         "total": 1,
-        "caught": 1,
+        "killed": 1,
         "timeouts": 0,
         "survived": 0,
         "equivalent": 0,
     }
     (row,) = content["mutants"]
-    assert row["file"] == "ram.py"
-    assert row["test"].endswith("test_gaps.py::test_line_is_there")
+    assert row["file"] == "lib/ram.py"
+    assert row["test"].endswith("test_more.py::test_line_is_there")
     assert row["operator"] in OPERATORS
 
     # An interrupted run keeps its verdicts; a finished one is begun anew.
@@ -210,7 +259,7 @@ def test_equivalent_mutant_is_listed_with_its_reason_and_replaced(tmp_path: Path
     assert (equal["verdict"], equal["reason"]) == ("equivalent", "It is the same.")
     assert survivor["verdict"] == "survived"
     assert (content["total"], content["survived"]) == (2, 1)
-    place = f"ram.py:{mutant.line} {mutant.operator}: {mutant.before}  ->  {mutant.after}"
+    place = f"lib/ram.py:{mutant.line} {mutant.operator}: {mutant.before}  ->  {mutant.after}"
     assert content["equivalent"] == [{"mutant": place, "reason": "It is the same."}]
 
     toml.write_text("\n".join(["[[mutant]]", *lines]))
@@ -221,7 +270,12 @@ def test_equivalent_mutant_is_listed_with_its_reason_and_replaced(tmp_path: Path
 
 def test_endless_run_is_a_timeout_and_broken_source_is_invalid(tmp_path: Path) -> None:
     mutant = first()
-    suite = Suite(gateware=GATEWARE, tests=tmp_path / "tests", timeout=10)
+    suite = Suite(
+        gateware=toy(tmp_path),
+        tests=tmp_path / "tests",
+        timeout=10,
+        elaboration="prunus_rtl.toy_elaboration",
+    )
     folder(tmp_path, "import time\n\ndef test_hangs():\n    time.sleep(1000)\n")
     assert suite.judge(mutant)["verdict"] == "timeout"
     broken = type(mutant)(
@@ -229,7 +283,7 @@ def test_endless_run_is_a_timeout_and_broken_source_is_invalid(tmp_path: Path) -
         source=mutant.source.replace("m = Module()", "m = Missing()"),
     )
     row = suite.judge(broken)
-    assert (row["verdict"], row["test"]) == ("invalid", "NameError: name 'Missing' is not defined")
+    assert (row["verdict"], row["test"]) == ("invalid", "NameError: Missing")
 
 
 def test_tests_that_fail_without_a_fault_are_refused(tmp_path: Path) -> None:
@@ -238,7 +292,7 @@ def test_tests_that_fail_without_a_fault_are_refused(tmp_path: Path) -> None:
     assert result.exit_code == 2
     message = "Error: Gateware without a fault must pass the tests, not fail: "
     assert result.output.startswith(message)
-    assert result.output.endswith("test_ram.py::test_fails\n")
+    assert result.output.endswith("lib/test_ram.py::test_fails\n")
     assert not output.exists()
 
 
@@ -264,7 +318,7 @@ WAITS = """import os, pathlib, time
 import prunus_rtl
 
 def test_waits():
-    if {line!r} not in (pathlib.Path(prunus_rtl.__file__).parent / "ram.py").read_text():
+    if {line!r} not in (pathlib.Path(prunus_rtl.__file__).parent / "lib/ram.py").read_text():
         pathlib.Path({begun!r}).write_text(str(os.getpid()))
         time.sleep(3600)
 """
@@ -280,9 +334,13 @@ def test_terminated_run_leaves_neither_children_nor_files(tmp_path: Path) -> Non
             "-m",
             "prunus_sim.mutation.__main__",
             "--unit",
-            "ram",
+            "lib/ram.py",
             "--tests",
             str(tests),
+            "--gateware",
+            str(toy(tmp_path)),
+            "--elaboration",
+            "prunus_rtl.toy_elaboration",
         ],
         env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
@@ -307,8 +365,49 @@ def test_gateware_that_is_not_the_mutated_copy_is_refused(tmp_path: Path) -> Non
         suite.run(elsewhere, "test")
 
 
-def test_tests_of_the_unit_come_first_and_the_core_last() -> None:
-    suite = Suite(gateware=GATEWARE, tests=Path("tests/rtl"), timeout=60)
-    *own, core = suite.stages("pruning.py")
-    assert own[0][0] == "tests/rtl/plasticity/test_pruning.py"
-    assert core == suite.stages("core.py")[-1] == ["tests/rtl/core/test_core.py"]
+def test_tests_of_the_unit_come_first_then_those_of_its_users(tmp_path: Path) -> None:
+    elaborates = "def elaborate():\n    pass\n"
+    gateware = files(
+        tmp_path / "prunus_rtl",
+        {
+            "lib/ram.py": elaborates,
+            "lib/shapes.py": "",
+            "core/core.py": f"from prunus_rtl.lib.ram import Ram\n{elaborates}",
+            "bus/port.py": f"from prunus_rtl.lib import ram\n{elaborates}",
+            "link/phy/uart.py": elaborates,
+        },
+    )
+    tests = tmp_path / "tests"
+    assert units(gateware) == ("bus/port.py", "core/core.py", "lib/ram.py", "link/phy/uart.py")
+    assert stages("lib/ram.py", gateware=gateware, tests=tests) == []
+    names = ["lib/test_ram.py", "lib/test_other.py", "core/test_core.py", "bus/test_port.py"]
+    files(tests, dict.fromkeys([*names, "link/test_phy.py", "test_all.py"], ""))
+    found = stages("lib/ram.py", gateware=gateware, tests=tests)
+    assert [[str(Path(p).relative_to(tests)) for p in run] for run in found] == [
+        ["lib/test_ram.py"],
+        ["lib/test_other.py"],
+        ["bus/test_port.py"],
+        ["core/test_core.py"],
+    ]
+    # Without tests of its own, those of its folder, wherever they are.
+    assert stages("link/phy/uart.py", gateware=gateware, tests=tests) == [
+        [str(tests / "link/test_phy.py")]
+    ]
+
+
+def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
+    tests = folder(tmp_path, PASSES)
+    result, output = run(tmp_path, tests, "--unit", "lib/nope.py")
+    assert result.exit_code == 2
+    assert result.output == "Error: Unit must be one of lib/ram.py, not 'lib/nope.py'\n"
+    assert not output.exists()
+
+
+def test_mutant_of_the_gateware_is_killed() -> None:
+    """The one test here that elaborates and mutates the gateware itself."""
+    file = "lib/broadcast_fifo.py"
+    order = chosen_order(mutants_of(file, (GATEWARE / file).read_text()), seed=1)
+    suite = Suite(gateware=GATEWARE, tests=ROOT / "tests/rtl", timeout=600)
+    row = suite.judge(next(m for m in order if m.operator == "comparator"))
+    assert row["verdict"] == "killed", row
+    assert "lib/test_broadcast_fifo.py::" in row["test"]
