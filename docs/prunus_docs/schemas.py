@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prunus_docs.kinds import Kind
 from prunus_model.common.errors import ResultsError
-from prunus_model.common.provenance import INPUTS
+from prunus_model.common.provenance import Input
 
 __all__ = ["SCHEMAS", "Origin", "Results", "read"]
 
@@ -26,7 +26,7 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{16}|[0-9a-f]{64}|unknown)$")]
 _Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{12}(-dirty)?|unknown)$")]
-_Inputs = dict[Literal[INPUTS], _Digest]
+_Inputs = dict[Input, _Digest]
 _Mode = Literal["learning", "inference"]
 
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, get_args
 
 __all__ = [
     "INPUTS",
     "UNKNOWN",
+    "Input",
     "header",
     "package_versions",
     "processor",
@@ -25,7 +26,8 @@ __all__ = [
 #: What a result can be of, each told by a digest: what the model computes, the sources of the
 #: engine (for its speed), the logic of the cores, that of the link to the host, data sets, and the
 #: trained network.
-INPUTS = ("model", "engine", "gateware", "link", "data", "network")
+Input = Literal["model", "engine", "gateware", "link", "data", "network"]
+INPUTS: tuple[str, ...] = get_args(Input)
 #: Stands for a digest or a commit that cannot be told.
 UNKNOWN = "unknown"
 _CPUINFO = Path("/proc/cpuinfo")

@@ -1,4 +1,4 @@
-"""Which cores are compared."""
+"""Variants of cores: equal but for their policy."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["COMPARED_POLICIES", "CORES", "Compared", "without_pruning"]
+__all__ = ["CORES", "VARIANT_POLICIES", "Variant", "without_pruning"]
 
-#: Policies that are compared. A core that can't learn holds the same network for the last two.
-COMPARED_POLICIES = (*HARDWARE_POLICIES, BY_REDUNDANCY)
+#: Policies of the variants. A core that can't learn holds the same network for the last two.
+VARIANT_POLICIES = (*HARDWARE_POLICIES, BY_REDUNDANCY)
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One of otherwise equal cores.
+class Variant:
+    """A core that differs from others by its policy alone.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Compared:
     mode : "learning" or "inference"
         Whether the core can learn. One that can't has no pruning unit, whatever its policy.
     policy : str
-        One of :data:`COMPARED_POLICIES`.
+        One of :data:`VARIANT_POLICIES`.
     """
 
     network: str
@@ -102,11 +102,11 @@ def without_pruning(artifact: Artifact) -> Artifact:
     return replace(artifact, config=replace(artifact.config, pruning=policy))
 
 
-#: All that are compared, the quickest first.
+#: All variants, the quickest first.
 CORES = tuple(
-    Compared(network, lanes, mode, policy)
+    Variant(network, lanes, mode, policy)
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
     for mode in ("learning", "inference")
-    for policy in COMPARED_POLICIES
+    for policy in VARIANT_POLICIES
     if mode == "learning" or policy != BY_REDUNDANCY
 )

@@ -102,7 +102,7 @@ def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> N
     assert machine.source_commit() == machine.UNKNOWN
 
 
-def test_every_source_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_source_counts(tmp_path: Path) -> None:
     package = types.ModuleType("some")
     package.__path__ = [str(tmp_path)]
     (tmp_path / "a.py").write_text("a = 1\n")
