@@ -11,7 +11,7 @@ from rich.console import Console
 from prunus_model.cli.common import WrongError, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_overhead.ablation.cores import COMPARED_RULES, CORES
+from prunus_overhead.ablation.cores import CORES, VARIANT_RULES
 from prunus_overhead.ablation.measure import PARTS, Measurement
 from prunus_overhead.ablation.results import ABLATION, keep_rows
 from prunus_rtl.digest.gateware import gateware_digest
@@ -83,7 +83,7 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
         row["lanes"],
         row["mode"] != "learning",
         row["technology"],
-        COMPARED_RULES.index(_rule(row)),
+        VARIANT_RULES.index(_rule(row)),
     )
 
 

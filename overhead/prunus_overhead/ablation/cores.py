@@ -1,4 +1,4 @@
-"""Which cores are compared."""
+"""Variants of cores: equal but for their policy."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["COMPARED_RULES", "CORES", "Compared", "with_pruning", "without_pruning"]
+__all__ = ["CORES", "VARIANT_RULES", "Variant", "with_pruning", "without_pruning"]
 
 #: What is compared: pruning policy, and whether redundant inputs are pruned, too. A core that
 #: can't learn holds the same network for the last two.
-COMPARED_RULES = (*((policy, False) for policy in HARDWARE_POLICIES), ("adaptive", True))
+VARIANT_RULES = (*((policy, False) for policy in HARDWARE_POLICIES), ("adaptive", True))
 #: Of networks that have none of their own; their images are 28 inputs wide.
 _REDUNDANCY = RedundancyParams(shift=8, image_width=28)
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One of otherwise equal cores.
+class Variant:
+    """A core that differs from others by its policy alone.
 
     Parameters
     ----------
@@ -139,11 +139,11 @@ def without_pruning(artifact: Artifact) -> Artifact:
     return replace(artifact, config=config)
 
 
-#: All that are compared, the quickest first.
+#: All variants, the quickest first.
 CORES = tuple(
-    Compared(network, lanes, mode, policy, redundancy)
+    Variant(network, lanes, mode, policy, redundancy)
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
     for mode in ("learning", "inference")
-    for policy, redundancy in COMPARED_RULES
+    for policy, redundancy in VARIANT_RULES
     if mode == "learning" or not redundancy
 )

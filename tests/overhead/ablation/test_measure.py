@@ -22,7 +22,7 @@ from prunus_overhead.ablation import __main__ as command
 from prunus_overhead.ablation import measure
 from prunus_overhead.ablation.__main__ import main
 from prunus_overhead.ablation.cache import Cache
-from prunus_overhead.ablation.cores import COMPARED_RULES, CORES, Compared, without_pruning
+from prunus_overhead.ablation.cores import CORES, VARIANT_RULES, Variant, without_pruning
 from prunus_overhead.ablation.results import keep_rows
 from prunus_overhead.energy.__main__ import main as energy_main
 from prunus_rtl.export.plan import ExportOptions
@@ -73,20 +73,20 @@ def test_cores_differ_by_their_policy_alone() -> None:
 
 
 def test_an_inference_core_has_no_pruning_unit() -> None:
-    cores = [Compared("demo", 4, "inference", policy) for policy in ("none", "adaptive")]
+    cores = [Variant("demo", 4, "inference", policy) for policy in ("none", "adaptive")]
     assert cores[0].gateware == cores[1].gateware
-    learning = [Compared("demo", 4, "learning", policy) for policy in ("none", "adaptive")]
+    learning = [Variant("demo", 4, "learning", policy) for policy in ("none", "adaptive")]
     assert learning[0].gateware != learning[1].gateware
 
 
 @pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=8, start=2**32 - 1)])
 def test_a_rule_can_be_kept_from_pruning(redundancy: RedundancyParams | None) -> None:
-    artifact = Compared("demo", 4, "learning", "adaptive", redundancy is not None).artifact
+    artifact = Variant("demo", 4, "learning", "adaptive", redundancy is not None).artifact
     assert isinstance(artifact.config.pruning, AdaptivePruning)
     idle = without_pruning(artifact)
     expected = replace(artifact.config.pruning, start=2**32 - 1)
     assert idle.config == replace(artifact.config, pruning=expected, redundancy=redundancy)
-    none = Compared("demo", 4, "learning", "none").artifact
+    none = Variant("demo", 4, "learning", "none").artifact
     assert without_pruning(none).config == none.config
 
 
@@ -100,7 +100,7 @@ def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> N
     assert (tmp_path / "ablation.json").read_text() == first
     rows = json.loads(first)["rows"]
     assert [(r["technology"], r["policy"], r["redundancy"]) for r in rows] == [
-        (technology, *rule) for technology in ("ECP5", "iCE40") for rule in COMPARED_RULES
+        (technology, *rule) for technology in ("ECP5", "iCE40") for rule in VARIANT_RULES
     ]
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
