@@ -151,14 +151,14 @@ class _Mutant(_Row):
     file: str
     line: _Positive
     operator: str
-    verdict: Literal["caught", "timeout", "survived", "equivalent", "invalid"]
+    verdict: Literal["killed", "timeout", "survived", "equivalent", "invalid"]
 
 
 class _Mutants(_Model):
     provenance: Origin
     finished: bool
     total: _Count
-    caught: _Count
+    killed: _Count
     survived: _Count
     equivalent: list[dict[str, str]]
     units: dict[str, dict[str, int]]
