@@ -38,8 +38,9 @@ _CHUNK = 64
 class Engine:
     """A network that learns and infers at full speed.
 
-    Same results as :class:`prunus_model.reference.network.Network`, in every state variable and
-    counter, after every presentation.
+    A :class:`prunus_model.spec.golden_model.GoldenModel`: same results as
+    :class:`prunus_model.reference.network.Network`, in every state variable and counter, after
+    every presentation.
 
     Parameters
     ----------
@@ -99,15 +100,10 @@ class Engine:
             presentation=self._presentation,
         )
 
-    @property
-    def live_synapses(self) -> int:
-        """Synapses that are not pruned (frozen ones are live: they are still in memory)."""
-        return int(self._net.row_alive.sum())
-
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
-        """Show one image; see :meth:`prunus_model.reference.network.Network.present`."""
+        """Show one image; as :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
         check_levels(levels, self._config, many=False)
         check_stop_after(stop_after)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
@@ -129,7 +125,7 @@ class Engine:
     ) -> Presentation:
         """Show address events.
 
-        See :meth:`prunus_model.reference.network.Network.present_events`.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
         """
         arrays = check_events(events, self._config)
         check_stop_after(stop_after)
@@ -150,17 +146,7 @@ class Engine:
     def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
         """Learn from images, one presentation each, in order.
 
-        Parameters
-        ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
-
-        Returns
-        -------
-        counters : Counters
-            Sum over the presentations.
-        spikes : ndarray of uint8, shape (n, neurons)
-            Output spikes of each neuron in each presentation.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
         """
         check_levels(levels, self._config, many=True)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
@@ -188,31 +174,8 @@ class Engine:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Show images without learning, on many threads; the network stays as it is.
 
-        The result does not depend on the number of threads: image ``i`` is presentation
-        ``first + i``, whoever shows it.
-
-        Parameters
-        ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
-        first : int
-            Presentation number of the first image.
-        stop_after : int
-            End a presentation at this output spike (early exit); 0 means never.
-        threads : int, optional
-            Default: all processors that this process may use.
-
-        Returns
-        -------
-        counts : ndarray of int64, shape (n, len(COUNTERS))
-            Counters of each presentation.
-        spikes : ndarray of uint8, shape (n, neurons)
-            Output spikes of each neuron in each presentation.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is of the wrong type, shape or range.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.infer`. Default of ``threads``: all
+        processors that this process may use.
         """
         check_levels(levels, self._config, many=True)
         check_stop_after(stop_after)
@@ -244,7 +207,7 @@ class Engine:
         return counts, spikes
 
     def finish(self) -> int:
-        """End the training; see :meth:`prunus_model.reference.network.Network.finish`."""
+        """End the training; as :meth:`prunus_model.spec.golden_model.GoldenModel.finish`."""
         policy, net = self._config.pruning, self._net
         pruned = np.zeros(net.status.T.shape, dtype=np.bool_)
         if isinstance(policy, PostPruning):

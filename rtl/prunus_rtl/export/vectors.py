@@ -111,7 +111,7 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
     """
     config, learn, stop_after = plan.network, plan.learn, plan.stop_after
     engine = Engine(config, plan.state)
-    reference = Network(config, plan.state.copy())
+    reference = Network(config, plan.state)
     votes = Readout(votes=plan.votes, assignment=plan.artifact.readout.assignment[plan.neurons])
     shown, trains = [], []
     for index, levels in enumerate(to_levels(data.images, config.encoder)):
@@ -119,12 +119,12 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
         if plan.hardware.source == "levels":
             outcome = engine.present(levels, learn=learn, stop_after=stop_after)
             stimuli = tuple(levels.tolist())
-            steps: Iterator[Step] = reference.walk(levels, learn, stop_after)
+            steps: Iterator[Step] = reference.steps(levels, learn=learn, stop_after=stop_after)
         else:
             events = _events(plan, levels, reference.state.presentation)
             outcome = engine.present_events(events, learn=learn, stop_after=stop_after)
             stimuli = tuple(_payloads(core, events))
-            steps = reference.walk(levels, learn, stop_after)
+            steps = reference.steps(levels, learn=learn, stop_after=stop_after)
         taken: list[Step] = []
         cycles = estimate(core.shapes, reference, _recorded(steps, taken), learn=learn)
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
@@ -162,9 +162,9 @@ def make_vectors(plan: Plan, core: Core, data: Split) -> Vectors:
 
 def _events(plan: Plan, levels: npt.NDArray[np.uint8], presentation: int) -> list[list[int]]:
     """Return what the encoder would send in this presentation, in all steps."""
-    network = Network(plan.network, plan.state.copy())
+    network = Network(plan.network, plan.state)
     network.state.presentation = presentation
-    return [np.flatnonzero(step.spikes).tolist() for step in network.walk(levels, False)]
+    return [np.flatnonzero(step.spikes).tolist() for step in network.steps(levels, learn=False)]
 
 
 def _payloads(core: Core, events: list[list[int]]) -> Iterator[int]:

@@ -13,7 +13,7 @@ from prunus_model.reference.network import Network, Step
 from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.presentation import Presentation, check_events
+from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.counts.accesses import Accesses, presentation_accesses
@@ -289,14 +289,9 @@ class Replay:
         self.held = stop_after > 0 and shapes.hardware.source == "levels"
         network = Network(shapes.network, before.copy())
         if isinstance(stimulus, np.ndarray):
-            walk = network.walk(stimulus, learn, stop_after)
+            steps = network.steps(stimulus, learn=learn, stop_after=stop_after)
         else:
-            arrays = check_events(stimulus, shapes.network)
-
-            def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-                return np.isin(np.arange(shapes.network.inputs), arrays[step])
-
-            walk = network._walk(spikes_of, learn, stop_after, Counters())
+            steps = network.steps_events(stimulus, learn=learn, stop_after=stop_after)
         self.steps: list[Step] = []
         self._changed: dict[str, npt.NDArray[np.int64]] = {}
         #: For each step and lane, the live synapses of its spikes.
@@ -307,7 +302,7 @@ class Replay:
         alive = network.state.alive.copy()
         while True:
             try:
-                step = next(walk)
+                step = next(steps)
             except StopIteration:
                 break
             self.steps.append(step)

@@ -203,7 +203,10 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
         network = Network(plan.network, plan.state.copy())
         cycles = [
             estimate(
-                plan.shapes, network, network.walk(image, False, stop_after), learn=False
+                plan.shapes,
+                network,
+                network.steps(image, learn=False, stop_after=stop_after),
+                learn=False,
             ).fewest
             for image in shown
         ]

@@ -276,7 +276,7 @@ def test_supervised_peers_are_apart() -> None:
 
 
 def test_copied_rows_are_not_shown_twice(tmp_path: Path) -> None:
-    folder = tmp_path / "boards/results"
+    folder = tmp_path / "overhead/results"
     folder.mkdir(parents=True)
     copied = energy("none", "c") | {"from": "cells.json"}
     (folder / "overhead.json").write_text(

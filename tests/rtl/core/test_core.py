@@ -87,7 +87,7 @@ def cycle_bounds(
     config, hardware = core.network, core.hardware
     copy = Network(config, network.state.copy())
     if events is None:
-        walk = copy.walk(levels, show.learn, show.stop_after)
+        walk = copy.steps(levels, learn=show.learn, stop_after=show.stop_after)
         lag = 12
     else:
         shown = Network(config, network.state.copy()).present_events(
