@@ -65,10 +65,10 @@ class Engine:
         self._params = _params(config)
         self._jump = kernels.jump_tables(self._params.words)
         self._net = _net(state)
-        self._run = self._new_run()
-        self._run.v[: config.neurons] = state.v
-        self._run.v_fire[: config.neurons] = state.v_fire
-        self._run.last_step[:] = state.last_step
+        self._workspace = self._new_workspace()
+        self._workspace.v[: config.neurons] = state.v
+        self._workspace.v_fire[: config.neurons] = state.v_fire
+        self._workspace.last_step[:] = state.last_step
         self._presentation = state.presentation
 
     @property
@@ -84,7 +84,7 @@ class Engine:
     @property
     def state(self) -> State:
         """A copy of all state variables."""
-        net, run, neurons = self._net, self._run, self._config.neurons
+        net, workspace, neurons = self._net, self._workspace, self._config.neurons
         return State(
             weights=net.weights[:, :neurons].copy(),
             alive=np.ascontiguousarray(net.status.T != kernels.PRUNED),
@@ -93,9 +93,9 @@ class Engine:
             strength=net.strength.copy(),
             post_count=net.post_count.copy(),
             active_count=net.active_count.copy(),
-            v=run.v[:neurons].copy(),
-            v_fire=run.v_fire[:neurons].copy(),
-            last_step=run.last_step.copy(),
+            v=workspace.v[:neurons].copy(),
+            v_fire=workspace.v_fire[:neurons].copy(),
+            last_step=workspace.last_step.copy(),
             coactivity=net.coactivity.copy(),
             presentation=self._presentation,
         )
@@ -115,7 +115,7 @@ class Engine:
             self._params,
             self._jump,
             self._net,
-            self._run,
+            self._workspace,
             counts,
         )
         return self._outcome(fired, counts)
@@ -129,7 +129,7 @@ class Engine:
         """
         arrays = check_events(events, self._config)
         check_stop_after(stop_after)
-        self._run.event_counts[: len(arrays)] = [len(pres) for pres in arrays]
+        self._workspace.event_counts[: len(arrays)] = [len(pres) for pres in arrays]
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         fired = kernels.present_events(
             np.concatenate(arrays),
@@ -138,7 +138,7 @@ class Engine:
             self._presentation,
             self._params,
             self._net,
-            self._run,
+            self._workspace,
             counts,
         )
         return self._outcome(fired, counts)
@@ -157,7 +157,7 @@ class Engine:
             self._params,
             self._jump,
             self._net,
-            self._run,
+            self._workspace,
             counts,
             spikes,
         )
@@ -187,7 +187,7 @@ class Engine:
         workers = min(threads or _processors(), max(1, len(starts)))
 
         def work(worker: int) -> None:
-            run = self._new_run()
+            workspace = self._new_workspace()
             for start in starts[worker::workers]:
                 part = slice(start, start + _CHUNK)
                 kernels.infer_many(
@@ -197,7 +197,7 @@ class Engine:
                     self._params,
                     self._jump,
                     self._net,
-                    run,
+                    workspace,
                     counts[part],
                     spikes[part],
                 )
@@ -218,7 +218,7 @@ class Engine:
             net.status[pruned.T] = kernels.PRUNED
             net.row_alive[:] -= pruned.sum(axis=1)
             net.strength[:] = weights.sum(axis=0, dtype=np.int32)
-        kernels.begin(False, self._presentation, self._params, net, self._run)
+        kernels.begin(False, self._presentation, self._params, net, self._workspace)
         return int(np.count_nonzero(pruned))
 
     def _advance(self, presentations: int) -> None:
@@ -227,16 +227,16 @@ class Engine:
     def _outcome(self, fired: int, counts: npt.NDArray[np.int64]) -> Presentation:
         self._advance(1)
         return Presentation(
-            spike_steps=self._run.spike_steps[:fired].copy(),
-            spike_posts=self._run.spike_posts[:fired].copy(),
+            spike_steps=self._workspace.spike_steps[:fired].copy(),
+            spike_posts=self._workspace.spike_posts[:fired].copy(),
             counters=Counters.from_array(counts),
         )
 
-    def _new_run(self) -> kernels.Run:
+    def _new_workspace(self) -> kernels.Workspace:
         p = self._params
         padded = _padded(p.steps, kernels.LANES)
         width = _padded(p.neurons, kernels.BLOCK)
-        return kernels.Run(
+        return kernels.Workspace(
             v=np.zeros(width, dtype=np.int32),
             # The padding never reaches its threshold.
             v_fire=np.full(width, max_of(V_FIRE_BITS), dtype=np.int32),
@@ -320,7 +320,7 @@ def _params(config: NetworkConfig) -> kernels.Params:
 
 def _net(state: State) -> kernels.Net:
     status = np.full(state.alive.shape[::-1], kernels.PRUNED, dtype=np.uint8)
-    status[state.alive.T] = kernels.LIVE
+    status[state.alive.T] = kernels.PLASTIC
     status[state.frozen.T] = kernels.FROZEN
     inputs, neurons = state.weights.shape
     weights = _aligned(inputs, _padded(neurons, kernels.BLOCK))

@@ -330,22 +330,22 @@ class Network:
             w_max,
             config.pruning,
         )
-        live = state.alive[:, post] & ~state.frozen[:, post]
+        alive, frozen = state.alive[:, post].copy(), state.frozen[:, post]
         recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
         old = state.weights[:, post].astype(np.int64)
         new = stdp.updated(old, recent, learning.draw_bytes(config.inputs), w_max, config.stdp)
-        pruned = new < w_prune
+        redundant = np.zeros(config.inputs, dtype=np.bool_)
         if config.redundancy:
             old_coactivity = state.coactivity.astype(np.int64)
-            pruned |= redundancy.redundant_inputs(
+            redundant = redundancy.redundant_inputs(
                 old_coactivity, state.presentation, config.redundancy
             )
             state.coactivity[:] = redundancy.update_coactivity(
                 old_coactivity, recent, config.redundancy.shift
             )
-        pruned &= live
-        state.weights[:, post] = np.where(live & ~pruned, new, 0)
-        state.alive[pruned, post] = False
+        state.weights[:, post], state.alive[:, post] = pruning.prune(
+            new, w_prune, redundant, alive=alive, frozen=frozen
+        )
         state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
         state.v_fire[post] = homeostasis.fire_threshold(
             state.theta[post : post + 1].astype(np.int64),
@@ -353,9 +353,9 @@ class Network:
             config.homeostasis,
         )[0]
         counters.learning_draws += words(config.inputs)
-        counters.update_sops += int(np.count_nonzero(live))
+        counters.update_sops += int(np.count_nonzero(alive & ~frozen))
         counters.update_dense += config.inputs
-        counters.pruned += int(np.count_nonzero(pruned))
+        counters.pruned += int(np.count_nonzero(alive & ~state.alive[:, post]))
         return w_prune
 
     def _freeze(
@@ -368,9 +368,9 @@ class Network:
                 continue
             state.active_count[post] += 1
             if state.active_count[post] == policy.after_presentations:
-                live = state.alive[:, post] & ~state.frozen[:, post]
+                plastic = state.alive[:, post] & ~state.frozen[:, post]
                 frozen = pruning.frozen_by_soft(
-                    state.weights[:, post].astype(np.int64), live, policy
+                    state.weights[:, post].astype(np.int64), plastic, policy
                 )
                 state.frozen[frozen, post] = True
                 state.weights[frozen, post] = 0
