@@ -346,14 +346,16 @@ def test_every_step_is_what_the_semantics_say(
         learn = n != unlearned
         counters = Counters()
         fired = []
-        steps = oracle.show(levels.tolist(), events=False, learn=learn, stop_after=stop_after)
-        walk = network.walk(levels, learn, stop_after, counters)
-        for expected in steps:
-            assert_step(next(walk), expected)
+        expected_steps = oracle.show(
+            levels.tolist(), events=False, learn=learn, stop_after=stop_after
+        )
+        steps = network.steps(levels, learn=learn, stop_after=stop_after, counters=counters)
+        for expected in expected_steps:
+            assert_step(next(steps), expected)
             oracle.assert_is(network.state, f"presentation {n}, step {expected[0]}")
             if expected[3] >= 0:
                 fired.append((expected[0], expected[3]))
-        assert next(walk, None) is None
+        assert next(steps, None) is None
         oracle.assert_is(network.state, f"presentation {n}")
         assert counters == Counters(**oracle.counts)
         got = engine.present(levels, learn=learn, stop_after=stop_after)

@@ -45,13 +45,13 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
     sample = load("sample", "test").take(0, images)
     if sample.images.shape[1] != plan.network.inputs:
         return None
-    network = Network(plan.network, plan.state.copy())
+    network = Network(plan.network, plan.state)
     shown = levels(sample.images, plan.network.encoder)
     shapes = plan.widths
     return mean(
         presentation(
             shapes,
-            work(shapes, network, network.walk(image, learn=False, stop_after=stop_after)),
+            work(shapes, network, network.steps(image, learn=False, stop_after=stop_after)),
             learn=False,
             stop_after=stop_after,
         ).fewest

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import (
     accuracy_table,
     command_line,
@@ -30,8 +31,6 @@ from prunus_model.training.trainer import Progress as TrainingProgress
 from prunus_model.training.trainer import Trainer
 
 __all__ = ["command"]
-
-_INTERRUPTED = 130
 
 
 @click.command(name="train")
@@ -123,7 +122,7 @@ def command(
                 f"The same command with --resume continues from {saved}",
                 soft_wrap=True,
             )
-            return _INTERRUPTED
+            return INTERRUPTED
         artifact = trainer.finish(command=command_line(), threads=threads)
         artifact.save(output)
     saved.unlink(missing_ok=True)

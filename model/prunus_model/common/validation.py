@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in sentences for people: one line for each mistake."""
+"""What pydantic finds wrong, as messages for people: one line for each mistake."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
-__all__ = ["sentences"]
+__all__ = ["validation_messages"]
 
 
-def sentences(
+def validation_messages(
     error: ValidationError, *, branches: Mapping[str, Collection[str]] | None = None
 ) -> list[str]:
-    """Return one sentence for each mistake, each naming its key.
+    """Return one message for each mistake, each naming its key.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prunus_model.engine.compiling import compiled
-from prunus_model.engine.layout import LANES, U32, Params, Run
+from prunus_model.engine.layout import LANES, U32, Params, Workspace
 from prunus_model.engine.streams import lowest_bit, seeded, xorshift
 from prunus_model.spec import random_streams
 
@@ -19,9 +19,14 @@ __all__ = ["encode"]
 
 
 @compiled
-def encode(levels: Any, presentation: int, p: Params, jump: Any, run: Run) -> None:
-    """Draw all spikes of a presentation: `run.events` and `run.event_counts`."""
-    lanes, hits, events, counts = run.lanes, run.hits, run.events, run.event_counts
+def encode(levels: Any, presentation: int, p: Params, jump: Any, workspace: Workspace) -> None:
+    """Draw all spikes of a presentation: `workspace.events` and `workspace.event_counts`."""
+    lanes, hits, events, counts = (
+        workspace.lanes,
+        workspace.hits,
+        workspace.events,
+        workspace.event_counts,
+    )
     s = seeded(p.seed, presentation, random_streams.ENCODER)
     for t in range(p.steps):
         counts[t] = 0

@@ -38,8 +38,9 @@ _CHUNK = 64
 class Engine:
     """A network that learns and infers at full speed.
 
-    Same results as :class:`prunus_model.reference.network.Network`, in every state variable and
-    counter, after every presentation.
+    A :class:`prunus_model.spec.golden_model.GoldenModel`: same results as
+    :class:`prunus_model.reference.network.Network`, in every state variable and counter, after
+    every presentation.
 
     Parameters
     ----------
@@ -64,10 +65,10 @@ class Engine:
         self._params = _params(config)
         self._jump = kernels.jump_tables(self._params.words)
         self._net = _net(state)
-        self._run = self._new_run()
-        self._run.v[: config.neurons] = state.v
-        self._run.v_fire[: config.neurons] = state.v_fire
-        self._run.last_step[:] = state.last_step
+        self._workspace = self._new_workspace()
+        self._workspace.v[: config.neurons] = state.v
+        self._workspace.v_fire[: config.neurons] = state.v_fire
+        self._workspace.last_step[:] = state.last_step
         self._presentation = state.presentation
 
     @property
@@ -83,7 +84,7 @@ class Engine:
     @property
     def state(self) -> State:
         """A copy of all state variables."""
-        net, run, neurons = self._net, self._run, self._config.neurons
+        net, workspace, neurons = self._net, self._workspace, self._config.neurons
         return State(
             weights=net.weights[:, :neurons].copy(),
             alive=np.ascontiguousarray(net.status.T != kernels.PRUNED),
@@ -92,22 +93,17 @@ class Engine:
             strength=net.strength.copy(),
             post_count=net.post_count.copy(),
             active_count=net.active_count.copy(),
-            v=run.v[:neurons].copy(),
-            v_fire=run.v_fire[:neurons].copy(),
-            last_step=run.last_step.copy(),
+            v=workspace.v[:neurons].copy(),
+            v_fire=workspace.v_fire[:neurons].copy(),
+            last_step=workspace.last_step.copy(),
             coactivity=net.coactivity.copy(),
             presentation=self._presentation,
         )
 
-    @property
-    def live_synapses(self) -> int:
-        """Synapses that are not pruned (frozen ones are live: they are still in memory)."""
-        return int(self._net.row_alive.sum())
-
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
-        """Show one image; see :meth:`prunus_model.reference.network.Network.present`."""
+        """Show one image; as :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
         check_levels(levels, self._config, many=False)
         check_stop_after(stop_after)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
@@ -119,7 +115,7 @@ class Engine:
             self._params,
             self._jump,
             self._net,
-            self._run,
+            self._workspace,
             counts,
         )
         return self._outcome(fired, counts)
@@ -129,11 +125,11 @@ class Engine:
     ) -> Presentation:
         """Show address events.
 
-        See :meth:`prunus_model.reference.network.Network.present_events`.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
         """
         arrays = check_events(events, self._config)
         check_stop_after(stop_after)
-        self._run.event_counts[: len(arrays)] = [len(pres) for pres in arrays]
+        self._workspace.event_counts[: len(arrays)] = [len(pres) for pres in arrays]
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         fired = kernels.present_events(
             np.concatenate(arrays),
@@ -142,7 +138,7 @@ class Engine:
             self._presentation,
             self._params,
             self._net,
-            self._run,
+            self._workspace,
             counts,
         )
         return self._outcome(fired, counts)
@@ -150,17 +146,7 @@ class Engine:
     def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
         """Learn from images, one presentation each, in order.
 
-        Parameters
-        ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
-
-        Returns
-        -------
-        counters : Counters
-            Sum over the presentations.
-        spikes : ndarray of uint8, shape (n, neurons)
-            Output spikes of each neuron in each presentation.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
         """
         check_levels(levels, self._config, many=True)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
@@ -171,7 +157,7 @@ class Engine:
             self._params,
             self._jump,
             self._net,
-            self._run,
+            self._workspace,
             counts,
             spikes,
         )
@@ -188,31 +174,8 @@ class Engine:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Show images without learning, on many threads; the network stays as it is.
 
-        The result does not depend on the number of threads: image ``i`` is presentation
-        ``first + i``, whoever shows it.
-
-        Parameters
-        ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
-        first : int
-            Presentation number of the first image.
-        stop_after : int
-            End a presentation at this output spike (early exit); 0 means never.
-        threads : int, optional
-            Default: all processors that this process may use.
-
-        Returns
-        -------
-        counts : ndarray of int64, shape (n, len(COUNTERS))
-            Counters of each presentation.
-        spikes : ndarray of uint8, shape (n, neurons)
-            Output spikes of each neuron in each presentation.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is of the wrong type, shape or range.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.infer`. Default of ``threads``: all
+        processors that this process may use.
         """
         check_levels(levels, self._config, many=True)
         check_stop_after(stop_after)
@@ -224,7 +187,7 @@ class Engine:
         workers = min(threads or _processors(), max(1, len(starts)))
 
         def work(worker: int) -> None:
-            run = self._new_run()
+            workspace = self._new_workspace()
             for start in starts[worker::workers]:
                 part = slice(start, start + _CHUNK)
                 kernels.infer_many(
@@ -234,7 +197,7 @@ class Engine:
                     self._params,
                     self._jump,
                     self._net,
-                    run,
+                    workspace,
                     counts[part],
                     spikes[part],
                 )
@@ -244,7 +207,7 @@ class Engine:
         return counts, spikes
 
     def finish(self) -> int:
-        """End the training; see :meth:`prunus_model.reference.network.Network.finish`."""
+        """End the training; as :meth:`prunus_model.spec.golden_model.GoldenModel.finish`."""
         policy, net = self._config.pruning, self._net
         pruned = np.zeros(net.status.T.shape, dtype=np.bool_)
         if isinstance(policy, PostPruning):
@@ -255,7 +218,7 @@ class Engine:
             net.status[pruned.T] = kernels.PRUNED
             net.row_alive[:] -= pruned.sum(axis=1)
             net.strength[:] = weights.sum(axis=0, dtype=np.int32)
-        kernels.begin(False, self._presentation, self._params, net, self._run)
+        kernels.begin(False, self._presentation, self._params, net, self._workspace)
         return int(np.count_nonzero(pruned))
 
     def _advance(self, presentations: int) -> None:
@@ -264,16 +227,16 @@ class Engine:
     def _outcome(self, fired: int, counts: npt.NDArray[np.int64]) -> Presentation:
         self._advance(1)
         return Presentation(
-            spike_steps=self._run.spike_steps[:fired].copy(),
-            spike_posts=self._run.spike_posts[:fired].copy(),
+            spike_steps=self._workspace.spike_steps[:fired].copy(),
+            spike_posts=self._workspace.spike_posts[:fired].copy(),
             counters=Counters.from_array(counts),
         )
 
-    def _new_run(self) -> kernels.Run:
+    def _new_workspace(self) -> kernels.Workspace:
         p = self._params
         padded = _padded(p.steps, kernels.LANES)
         width = _padded(p.neurons, kernels.BLOCK)
-        return kernels.Run(
+        return kernels.Workspace(
             v=np.zeros(width, dtype=np.int32),
             # The padding never reaches its threshold.
             v_fire=np.full(width, max_of(V_FIRE_BITS), dtype=np.int32),
@@ -357,7 +320,7 @@ def _params(config: NetworkConfig) -> kernels.Params:
 
 def _net(state: State) -> kernels.Net:
     status = np.full(state.alive.shape[::-1], kernels.PRUNED, dtype=np.uint8)
-    status[state.alive.T] = kernels.LIVE
+    status[state.alive.T] = kernels.PLASTIC
     status[state.frozen.T] = kernels.FROZEN
     inputs, neurons = state.weights.shape
     weights = _aligned(inputs, _padded(neurons, kernels.BLOCK))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.formats import (
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -23,10 +24,10 @@ __all__ = [
     "FLUSH",
     "FROZEN",
     "LANES",
-    "LIVE",
     "MASK32",
     "NO_MARGIN",
     "NO_SWEEP_PRUNING",
+    "PLASTIC",
     "POST_COUNT_MAX",
     "PRESENTATION_MAX",
     "PRUNED",
@@ -37,13 +38,13 @@ __all__ = [
     "Count",
     "Net",
     "Params",
-    "Run",
+    "Workspace",
 ]
 
 #: Codes of the pruning policies that act while learning.
 NO_SWEEP_PRUNING, CONSTANT, ADAPTIVE, SOFT = range(4)
-#: Status of a synapse.
-PRUNED, LIVE, FROZEN = range(3)
+#: Status of a synapse: plastic is what is neither pruned nor frozen.
+PRUNED, PLASTIC, FROZEN = range(3)
 #: Steps whose spikes are found side by side; the arrays of steps are padded to a multiple of it.
 LANES = 64
 #: Neurons added side by side; rows are padded to a multiple of it with neurons that never fire.
@@ -63,20 +64,20 @@ NO_MARGIN = -(1 << 30)
 class Count(IntEnum):
     """Places of the counters, as in :class:`prunus_model.spec.counters.Counters`."""
 
-    PRESENTATIONS = 0
-    STEPS = 1
-    INHIBITED_STEPS = 2
-    ENCODER_DRAWS = 3
-    LEARNING_DRAWS = 4
-    INPUT_SPIKES = 5
-    INTEGRATED_SPIKES = 6
-    OUTPUT_SPIKES = 7
-    FORWARD_SOPS = 8
-    FROZEN_SOPS = 9
-    FORWARD_DENSE = 10
-    UPDATE_SOPS = 11
-    UPDATE_DENSE = 12
-    PRUNED = 13
+    PRESENTATIONS = COUNTERS.index("presentations")
+    STEPS = COUNTERS.index("steps")
+    INHIBITED_STEPS = COUNTERS.index("inhibited_steps")
+    ENCODER_DRAWS = COUNTERS.index("encoder_draws")
+    LEARNING_DRAWS = COUNTERS.index("learning_draws")
+    INPUT_SPIKES = COUNTERS.index("input_spikes")
+    INTEGRATED_SPIKES = COUNTERS.index("integrated_spikes")
+    OUTPUT_SPIKES = COUNTERS.index("output_spikes")
+    FORWARD_SOPS = COUNTERS.index("forward_sops")
+    FROZEN_SOPS = COUNTERS.index("frozen_sops")
+    FORWARD_DENSE = COUNTERS.index("forward_dense")
+    UPDATE_SOPS = COUNTERS.index("update_sops")
+    UPDATE_DENSE = COUNTERS.index("update_dense")
+    PRUNED = COUNTERS.index("pruned")
 
 
 class Params(NamedTuple):
@@ -121,7 +122,7 @@ class Net(NamedTuple):
     columns : ndarray of uint8, shape (neurons, inputs)
         The same weights, by neuron.
     status : ndarray of uint8, shape (neurons, inputs)
-        :data:`PRUNED`, :data:`LIVE` or :data:`FROZEN`.
+        :data:`PRUNED`, :data:`PLASTIC` or :data:`FROZEN`.
     row_alive, row_frozen : ndarray of int64, shape (inputs,)
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
@@ -141,7 +142,7 @@ class Net(NamedTuple):
     coactivity: npt.NDArray[np.int32]
 
 
-class Run(NamedTuple):
+class Workspace(NamedTuple):
     """What one thread works in; ``v``, ``v_fire`` and ``last_step`` are state, the rest is not.
 
     Attributes

@@ -11,7 +11,7 @@ from prunus_model.engine.layout import (
     ADAPTIVE,
     CONSTANT,
     FROZEN,
-    LIVE,
+    PLASTIC,
     POST_COUNT_MAX,
     PRUNED,
     THETA_MAX,
@@ -19,7 +19,7 @@ from prunus_model.engine.layout import (
     Count,
     Net,
     Params,
-    Run,
+    Workspace,
 )
 from prunus_model.engine.streams import draw_pass
 from prunus_model.spec.formats import COACTIVITY_BITS, STRENGTH_GAIN_SHIFT, max_of
@@ -53,7 +53,7 @@ def pruning_threshold(post_count: Any, strength: Any, presentation: int, p: Para
 
 @compiled
 def prune_redundant(
-    w_prune: int, step: int, presentation: int, p: Params, net: Net, run: Run
+    w_prune: int, step: int, presentation: int, p: Params, net: Net, workspace: Workspace
 ) -> None:
     """Raise the thresholds of redundant inputs above all weights; then update co-activity."""
     oldest = np.int16(max(0, step - p.trace_window))
@@ -64,8 +64,8 @@ def prune_redundant(
     for i in range(p.inputs):
         coactivity = net.coactivity[i]
         is_redundant = started & odd & (coactivity >= COACTIVITY_HALF)
-        run.thresholds[i] = p.w_max + 1 if is_redundant else w_prune
-        recent = run.last_step[i] >= oldest
+        workspace.thresholds[i] = p.w_max + 1 if is_redundant else w_prune
+        recent = workspace.last_step[i] >= oldest
         if before:
             net.coactivity[i] = coactivity + (
                 (top - coactivity) >> shift if recent else -(coactivity >> shift)
@@ -91,16 +91,16 @@ def sweep(
     step: int,
     p: Params,
 ) -> tuple[Any, Any]:
-    """STDP and pruning of one neuron into `new`; return its strength and how many were live.
+    """STDP and pruning of one neuron into `new`; return its strength and how many were plastic.
 
-    Where a threshold is at least 1, a live synapse is pruned iff it became 0.
+    Where a threshold is at least 1, a plastic synapse is pruned iff it became 0.
     """
     up, down = np.uint16(p.potentiation_shift), np.uint16(p.depression_shift)
     up_mask, down_mask = np.uint16((1 << up) - 1), np.uint16((1 << down) - 1)
     w_max = np.uint16(p.w_max)
     oldest = np.int16(max(0, step - p.trace_window))
     strength = np.uint32(0)
-    live_count = np.uint32(0)
+    plastic_count = np.uint32(0)
     for i in range(column.shape[0]):
         w = np.uint16(column[i])
         r = np.uint16(random[i])
@@ -109,18 +109,25 @@ def sweep(
         )
         lowered = np.uint16(w - np.uint16(np.uint16(w + np.uint16(r & down_mask)) >> down))
         x = raised if last_step[i] >= oldest else lowered
-        live = status[i] == LIVE
-        kept = live & (x >= thresholds[i])
+        plastic = status[i] == PLASTIC
+        kept = plastic & (x >= thresholds[i])
         x = x if kept else np.uint16(0)
         new[i] = np.uint8(x)
         strength += np.uint32(x)
-        live_count += np.uint32(live)
-    return np.int64(strength), np.int64(live_count)
+        plastic_count += np.uint32(plastic)
+    return np.int64(strength), np.int64(plastic_count)
 
 
 @compiled
 def learn_spike(
-    post: int, step: int, presentation: int, s: Any, p: Params, net: Net, run: Run, counters: Any
+    post: int,
+    step: int,
+    presentation: int,
+    s: Any,
+    p: Params,
+    net: Net,
+    workspace: Workspace,
+    counters: Any,
 ) -> Any:
     """Learn from one output spike; return the state of the learning stream."""
     theta: Any = min(THETA_MAX, np.int64(net.theta[post]) + p.theta_plus)
@@ -130,45 +137,52 @@ def learn_spike(
     w_prune = pruning_threshold(
         np.int64(net.post_count[post]), np.int64(net.strength[post]), presentation, p
     )
-    s = draw_pass(s, p.words, run.random)
+    s = draw_pass(s, p.words, workspace.random)
     column, status = net.columns[post], net.status[post]
     if p.redundancy:
-        prune_redundant(w_prune, step, presentation, p, net, run)
+        prune_redundant(w_prune, step, presentation, p, net, workspace)
     else:
-        run.thresholds[:] = w_prune
-    strength, live_count = sweep(
-        column, status, run.last_step, run.random, run.column, run.thresholds, step, p
+        workspace.thresholds[:] = w_prune
+    strength, plastic_count = sweep(
+        column,
+        status,
+        workspace.last_step,
+        workspace.random,
+        workspace.column,
+        workspace.thresholds,
+        step,
+        p,
     )
     # First find what changes, without branches; then scatter only that.
     changes = 0
     for i in range(p.inputs):
-        run.changed[changes] = i
-        dies = (run.thresholds[i] > 0) & (run.column[i] == 0) & (status[i] == LIVE)
-        changes += dies | (run.column[i] != column[i])
+        workspace.changed[changes] = i
+        dies = (workspace.thresholds[i] > 0) & (workspace.column[i] == 0) & (status[i] == PLASTIC)
+        changes += dies | (workspace.column[i] != column[i])
     pruned = 0
     for c in range(changes):
-        i = run.changed[c]
-        x = run.column[i]
+        i = workspace.changed[c]
+        x = workspace.column[i]
         column[i] = x
         net.weights[i, post] = x
-        if (run.thresholds[i] > 0) & (x == 0):
+        if (workspace.thresholds[i] > 0) & (x == 0):
             status[i] = PRUNED
             net.row_alive[i] -= 1
             pruned += 1
     net.strength[post] = strength
-    run.v_fire[post] = fire_threshold(theta, strength, p)
+    workspace.v_fire[post] = fire_threshold(theta, strength, p)
     counters[Count.LEARNING_DRAWS] += p.words
-    counters[Count.UPDATE_SOPS] += live_count
+    counters[Count.UPDATE_SOPS] += plastic_count
     counters[Count.UPDATE_DENSE] += p.inputs
     counters[Count.PRUNED] += pruned
     return s
 
 
 @compiled
-def freeze(p: Params, net: Net, run: Run, counters: Any) -> None:
+def freeze(p: Params, net: Net, workspace: Workspace, counters: Any) -> None:
     """Online soft pruning at the end of a learning presentation."""
     for post in range(p.neurons):
-        if run.spike_counts[post] < p.min_spikes or net.active_count[post] == POST_COUNT_MAX:
+        if workspace.spike_counts[post] < p.min_spikes or net.active_count[post] == POST_COUNT_MAX:
             continue
         net.active_count[post] += 1
         if net.active_count[post] != p.after_presentations:
@@ -176,7 +190,7 @@ def freeze(p: Params, net: Net, run: Run, counters: Any) -> None:
         column, status = net.columns[post], net.status[post]
         histogram = np.zeros(p.w_max + 1, dtype=np.int64)
         for i in range(p.inputs):
-            if status[i] == LIVE:
+            if status[i] == PLASTIC:
                 histogram[column[i]] += 1
         left = histogram.sum() * p.percent // 100
         counters[Count.PRUNED] += left
@@ -184,7 +198,7 @@ def freeze(p: Params, net: Net, run: Run, counters: Any) -> None:
             if histogram[w] == 0 or left == 0:
                 continue
             for i in range(p.inputs):
-                if left > 0 and status[i] == LIVE and column[i] == w:
+                if left > 0 and status[i] == PLASTIC and column[i] == w:
                     status[i] = FROZEN
                     column[i] = 0
                     net.weights[i, post] = 0

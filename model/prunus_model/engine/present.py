@@ -9,7 +9,7 @@ import numpy as np
 from prunus_model.engine.compiling import compiled
 from prunus_model.engine.encode import encode
 from prunus_model.engine.integrate import fire, integrate
-from prunus_model.engine.layout import PRESENTATION_MAX, SOFT, Count, Net, Params, Run
+from prunus_model.engine.layout import PRESENTATION_MAX, SOFT, Count, Net, Params, Workspace
 from prunus_model.engine.learn import fire_threshold, freeze, learn_spike
 from prunus_model.engine.streams import seeded
 from prunus_model.spec import random_streams
@@ -19,33 +19,39 @@ __all__ = ["begin", "infer_many", "present", "present_events", "train_many"]
 
 
 @compiled
-def begin(learn: bool, presentation: int, p: Params, net: Net, run: Run) -> None:
+def begin(learn: bool, presentation: int, p: Params, net: Net, workspace: Workspace) -> None:
     """Prepare a presentation (semantics, 4.1)."""
     if learn and presentation > 0:
         for j in range(p.neurons):
             net.theta[j] -= net.theta[j] >> p.theta_decay_shift
     for j in range(p.neurons):
-        run.v_fire[j] = fire_threshold(np.int64(net.theta[j]), np.int64(net.strength[j]), p)
-        run.v[j] = 0
-        run.sums[j] = 0
-        run.spike_counts[j] = 0
-    run.last_step[:] = NO_STEP
+        workspace.v_fire[j] = fire_threshold(np.int64(net.theta[j]), np.int64(net.strength[j]), p)
+        workspace.v[j] = 0
+        workspace.sums[j] = 0
+        workspace.spike_counts[j] = 0
+    workspace.last_step[:] = NO_STEP
 
 
 @compiled
 def steps(
-    learn: bool, stop_after: int, presentation: int, p: Params, net: Net, run: Run, counters: Any
+    learn: bool,
+    stop_after: int,
+    presentation: int,
+    p: Params,
+    net: Net,
+    workspace: Workspace,
+    counters: Any,
 ) -> int:
     """Execute the steps of a presentation whose spikes are drawn; return the output spikes."""
     s = seeded(p.seed, presentation, random_streams.LEARNING)
-    begin(learn, presentation, p, net, run)
+    begin(learn, presentation, p, net, workspace)
     inhibition = 0
     fired = 0
     for step in range(p.steps):
-        n = run.event_counts[step]
-        pres = run.events[step, :n]
+        n = workspace.event_counts[step]
+        pres = workspace.events[step, :n]
         for i in range(n):
-            run.last_step[pres[i]] = step
+            workspace.last_step[pres[i]] = step
         counters[Count.STEPS] += 1
         counters[Count.INPUT_SPIKES] += n
         if inhibition > 0:
@@ -61,21 +67,21 @@ def steps(
             frozen += net.row_frozen[pres[i]]
         counters[Count.FORWARD_SOPS] += sops
         counters[Count.FROZEN_SOPS] += frozen
-        integrate(net.weights, pres, run.v, run.sums)
-        post = fire(run.v, run.sums, run.v_fire, p.leak_shift)
+        integrate(net.weights, pres, workspace.v, workspace.sums)
+        post = fire(workspace.v, workspace.sums, workspace.v_fire, p.leak_shift)
         if post >= 0:
-            run.spike_steps[fired] = step
-            run.spike_posts[fired] = post
-            run.spike_counts[post] += 1
+            workspace.spike_steps[fired] = step
+            workspace.spike_posts[fired] = post
+            workspace.spike_counts[post] += 1
             fired += 1
             if learn:
-                s = learn_spike(post, step, presentation, s, p, net, run, counters)
-            run.v[:] = 0
+                s = learn_spike(post, step, presentation, s, p, net, workspace, counters)
+            workspace.v[:] = 0
             inhibition = p.inhibition_steps
             if fired == stop_after:
                 break
     if learn and p.policy == SOFT:
-        freeze(p, net, run, counters)
+        freeze(p, net, workspace, counters)
     counters[Count.OUTPUT_SPIKES] += fired
     counters[Count.PRESENTATIONS] += 1
     return fired
@@ -90,13 +96,13 @@ def present(
     p: Params,
     jump: Any,
     net: Net,
-    run: Run,
+    workspace: Workspace,
     counters: Any,
 ) -> Any:
     """Show one image; return the output spikes."""
-    encode(levels, presentation, p, jump, run)
+    encode(levels, presentation, p, jump, workspace)
     before = counters[Count.STEPS]
-    fired = steps(learn, stop_after, presentation, p, net, run, counters)
+    fired = steps(learn, stop_after, presentation, p, net, workspace, counters)
     counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
     return fired
 
@@ -109,29 +115,38 @@ def present_events(
     presentation: int,
     p: Params,
     net: Net,
-    run: Run,
+    workspace: Workspace,
     counters: Any,
 ) -> Any:
     """Show the address events `pres`, one after the other by step; return the output spikes.
 
-    `run.event_counts` holds how many belong to each step.
+    `workspace.event_counts` holds how many belong to each step.
     """
     first = 0
     for step in range(p.steps):
-        n = run.event_counts[step]
-        run.events[step, :n] = pres[first : first + n]
+        n = workspace.event_counts[step]
+        workspace.events[step, :n] = pres[first : first + n]
         first += n
-    return steps(learn, stop_after, presentation, p, net, run, counters)
+    return steps(learn, stop_after, presentation, p, net, workspace, counters)
 
 
 @compiled
 def train_many(
-    levels: Any, first: int, p: Params, jump: Any, net: Net, run: Run, counters: Any, spikes: Any
+    levels: Any,
+    first: int,
+    p: Params,
+    jump: Any,
+    net: Net,
+    workspace: Workspace,
+    counters: Any,
+    spikes: Any,
 ) -> None:
     """Learn from many images; `spikes[image, neuron]` receives the output spikes."""
     for n in range(levels.shape[0]):
-        present(levels[n], True, 0, (first + n) & PRESENTATION_MAX, p, jump, net, run, counters)
-        spikes[n] = run.spike_counts
+        present(
+            levels[n], True, 0, (first + n) & PRESENTATION_MAX, p, jump, net, workspace, counters
+        )
+        spikes[n] = workspace.spike_counts
 
 
 @compiled
@@ -142,12 +157,12 @@ def infer_many(
     p: Params,
     jump: Any,
     net: Net,
-    run: Run,
+    workspace: Workspace,
     counters: Any,
     spikes: Any,
 ) -> None:
     """Show many images without learning; `counters[image]`, `spikes[image, neuron]`."""
     for n in range(levels.shape[0]):
         presentation = (first + n) & PRESENTATION_MAX
-        present(levels[n], False, stop_after, presentation, p, jump, net, run, counters[n])
-        spikes[n] = run.spike_counts
+        present(levels[n], False, stop_after, presentation, p, jump, net, workspace, counters[n])
+        spikes[n] = workspace.spike_counts

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from prunus_model.reference import encoder, homeostasis, membrane, pruning, redundancy, stdp
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig, PostPruning, SoftPruning
-from prunus_model.spec.counters import Counters
+from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
     Presentation,
@@ -56,18 +56,14 @@ class Step:
 class Network:
     """A network, presentation by presentation or step by step.
 
+    A :class:`prunus_model.spec.golden_model.GoldenModel`.
+
     Parameters
     ----------
     config : NetworkConfig
         All parameters.
     state : State, optional
-        Where to start; it is used, not copied. Default: before training.
-
-    Attributes
-    ----------
-    config : NetworkConfig
-    state : State
-        May be read and changed between steps.
+        Where to start; it is copied. Default: before training.
 
     See Also
     --------
@@ -83,64 +79,53 @@ class Network:
     """
 
     def __init__(self, config: NetworkConfig, state: State | None = None) -> None:
-        self.config = config
-        self.state = State.initial(config) if state is None else state
+        self._config = config
+        self._state = State.initial(config) if state is None else state.copy()
+
+    @property
+    def config(self) -> NetworkConfig:
+        """All parameters."""
+        return self._config
+
+    @property
+    def presentation(self) -> int:
+        """Number of the next presentation."""
+        return self._state.presentation
+
+    @property
+    def state(self) -> State:
+        """All state variables, not a copy: they may be read and changed between steps."""
+        return self._state
 
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
         """Show one image.
 
-        Parameters
-        ----------
-        levels : ndarray of uint8, shape (inputs,)
-            Levels of the image (:func:`prunus_model.spec.levels.levels`).
-        learn : bool
-            Whether weights, thresholds and pruning change.
-        stop_after : int
-            End at this output spike (early exit); 0 means never.
-
-        Returns
-        -------
-        Presentation
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is of the wrong type or shape.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.present`.
         """
         counters = Counters()
-        return _collect(self.walk(levels, learn, stop_after, counters), counters)
+        return _collect(
+            self.steps(levels, learn=learn, stop_after=stop_after, counters=counters), counters
+        )
 
     def present_events(
         self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
-        """Show address events in place of an image; no encoder draws are made.
+        """Show address events in place of an image.
 
-        Parameters
-        ----------
-        events : sequence of sequences of int
-            As in :func:`prunus_model.spec.presentation.check_events`.
-        learn, stop_after
-            As in :meth:`present`.
-
-        Returns
-        -------
-        Presentation
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
         """
-        arrays = check_events(events, self.config)
-
-        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-            spikes = np.zeros(self.config.inputs, dtype=np.bool_)
-            spikes[arrays[step]] = True
-            return spikes
-
         counters = Counters()
-        return _collect(self._walk(spikes_of, learn, stop_after, counters), counters)
+        return _collect(
+            self.steps_events(events, learn=learn, stop_after=stop_after, counters=counters),
+            counters,
+        )
 
-    def walk(
+    def steps(
         self,
         levels: npt.NDArray[np.uint8],
+        *,
         learn: bool,
         stop_after: int = 0,
         counters: Counters | None = None,
@@ -158,6 +143,11 @@ class Network:
         ------
         Step
             The presentation counts only once all steps have been taken.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`present`.
         """
         check_levels(levels, self.config, many=False)
         counters = Counters() if counters is None else counters
@@ -165,20 +155,86 @@ class Network:
 
         def spikes_of(_step: int) -> npt.NDArray[np.bool_]:
             counters.encoder_draws += words(self.config.inputs)
-            return encoder.spikes(stream.sweep(self.config.inputs), levels)
+            return encoder.spikes(stream.draw_bytes(self.config.inputs), levels)
 
-        return self._walk(spikes_of, learn, stop_after, counters)
+        return self._steps(spikes_of, learn, stop_after, counters)
+
+    def steps_events(
+        self,
+        events: Sequence[Sequence[int]],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        counters: Counters | None = None,
+    ) -> Iterator[Step]:
+        """Show address events and pause after each step, as :meth:`steps`.
+
+        Parameters
+        ----------
+        events, learn, stop_after
+            As in :meth:`present_events`.
+        counters : Counters, optional
+            Counted up on the way.
+
+        Yields
+        ------
+        Step
+            The presentation counts only once all steps have been taken.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`present_events`.
+        """
+        arrays = check_events(events, self.config)
+
+        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
+            spikes = np.zeros(self.config.inputs, dtype=np.bool_)
+            spikes[arrays[step]] = True
+            return spikes
+
+        return self._steps(
+            spikes_of, learn, stop_after, Counters() if counters is None else counters
+        )
+
+    def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
+        """Learn from images, one presentation each, in order.
+
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
+        """
+        check_levels(levels, self.config, many=True)
+        shown = [self.present(image, learn=True) for image in levels]
+        counters = sum((one.counters for one in shown), Counters())
+        return counters, self._spikes(shown)
+
+    def infer(
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        first: int = 0,
+        stop_after: int = 0,
+        threads: int | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Show images without learning, on one thread; the network stays as it is.
+
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.infer`.
+        """
+        check_levels(levels, self.config, many=True)
+        check_stop_after(stop_after)
+        if threads is not None and threads < 1:
+            raise ValueError(f"Threads must be 1 or more, not {threads}")
+        shown = []
+        for number, image in enumerate(levels, start=first):
+            network = Network(self.config, self.state)
+            network.state.presentation = number & max_of(PRESENTATION_BITS)
+            shown.append(network.present(image, learn=False, stop_after=stop_after))
+        counts = np.array([one.counters.to_array() for one in shown], dtype=np.int64)
+        return counts.reshape(len(shown), len(COUNTERS)), self._spikes(shown)
 
     def finish(self) -> int:
-        """End the training: with policy ``post``, prune now; then come to rest.
+        """End the training.
 
-        At rest ``v`` and ``last_step`` are as before a presentation, and ``v_fire`` holds the
-        thresholds that inference uses.
-
-        Returns
-        -------
-        int
-            How many synapses were pruned.
+        As :meth:`prunus_model.spec.golden_model.GoldenModel.finish`.
         """
         policy, state = self.config.pruning, self.state
         pruned = np.zeros(state.alive.shape, dtype=np.bool_)
@@ -190,7 +246,7 @@ class Network:
         self._begin(learn=False)
         return int(np.count_nonzero(pruned))
 
-    def _walk(
+    def _steps(
         self,
         spikes_of: Callable[[int], npt.NDArray[np.bool_]],
         learn: bool,
@@ -233,6 +289,11 @@ class Network:
         counters.presentations += 1
         state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
 
+    def _spikes(self, shown: Sequence[Presentation]) -> npt.NDArray[np.uint8]:
+        """Count the output spikes of each neuron in each presentation."""
+        counts = [np.bincount(one.spike_posts, minlength=self.config.neurons) for one in shown]
+        return np.array(counts, dtype=np.uint8).reshape(len(shown), self.config.neurons)
+
     def _stream(self, constant: int) -> Stream:
         return Stream(
             seed=self.config.seed, presentation=self.state.presentation, constant=constant
@@ -269,22 +330,22 @@ class Network:
             w_max,
             config.pruning,
         )
-        live = state.alive[:, post] & ~state.frozen[:, post]
+        alive, frozen = state.alive[:, post].copy(), state.frozen[:, post]
         recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
         old = state.weights[:, post].astype(np.int64)
-        new = stdp.updated(old, recent, learning.sweep(config.inputs), w_max, config.stdp)
-        pruned = new < w_prune
+        new = stdp.updated(old, recent, learning.draw_bytes(config.inputs), w_max, config.stdp)
+        redundant = np.zeros(config.inputs, dtype=np.bool_)
         if config.redundancy:
             old_coactivity = state.coactivity.astype(np.int64)
-            pruned |= redundancy.redundant_inputs(
+            redundant = redundancy.redundant_inputs(
                 old_coactivity, state.presentation, config.redundancy
             )
             state.coactivity[:] = redundancy.update_coactivity(
                 old_coactivity, recent, config.redundancy.shift
             )
-        pruned &= live
-        state.weights[:, post] = np.where(live & ~pruned, new, 0)
-        state.alive[pruned, post] = False
+        state.weights[:, post], state.alive[:, post] = pruning.prune(
+            new, w_prune, redundant, alive=alive, frozen=frozen
+        )
         state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
         state.v_fire[post] = homeostasis.fire_threshold(
             state.theta[post : post + 1].astype(np.int64),
@@ -292,9 +353,9 @@ class Network:
             config.homeostasis,
         )[0]
         counters.learning_draws += words(config.inputs)
-        counters.update_sops += int(np.count_nonzero(live))
+        counters.update_sops += int(np.count_nonzero(alive & ~frozen))
         counters.update_dense += config.inputs
-        counters.pruned += int(np.count_nonzero(pruned))
+        counters.pruned += int(np.count_nonzero(alive & ~state.alive[:, post]))
         return w_prune
 
     def _freeze(
@@ -307,9 +368,9 @@ class Network:
                 continue
             state.active_count[post] += 1
             if state.active_count[post] == policy.after_presentations:
-                live = state.alive[:, post] & ~state.frozen[:, post]
+                plastic = state.alive[:, post] & ~state.frozen[:, post]
                 frozen = pruning.frozen_by_soft(
-                    state.weights[:, post].astype(np.int64), live, policy
+                    state.weights[:, post].astype(np.int64), plastic, policy
                 )
                 state.frozen[frozen, post] = True
                 state.weights[frozen, post] = 0
@@ -317,8 +378,8 @@ class Network:
                 counters.pruned += int(np.count_nonzero(frozen))
 
 
-def _collect(walk: Iterator[Step], counters: Counters) -> Presentation:
+def _collect(steps: Iterator[Step], counters: Counters) -> Presentation:
     """Take all steps and gather the output spikes."""
-    fired = [(step.step, step.post) for step in walk if step.post >= 0]
+    fired = [(step.step, step.post) for step in steps if step.post >= 0]
     spike_steps, spike_posts = np.array(fired, dtype=np.int64).reshape(-1, 2).T
     return Presentation(spike_steps=spike_steps, spike_posts=spike_posts, counters=counters)

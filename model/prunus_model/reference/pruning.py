@@ -21,6 +21,7 @@ from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 __all__ = [
     "frozen_by_soft",
     "kept_by_post",
+    "prune",
     "pruning_threshold",
 ]
 
@@ -76,19 +77,62 @@ def pruning_threshold(
             return 0
 
 
+def prune(
+    new: npt.NDArray[np.int64],
+    w_prune: int,
+    redundant: npt.NDArray[np.bool_],
+    *,
+    alive: npt.NDArray[np.bool_],
+    frozen: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Decide about each synapse of the neuron that fired, in its sweep.
+
+    A plastic synapse (neither pruned nor frozen) is pruned if its new weight is ``< w_prune``, or
+    if its input is redundant. It is dead from then on: its weight is 0, and it never comes back.
+
+    Parameters
+    ----------
+    new : ndarray of int64, shape (inputs,)
+        Weights as learning leaves them (:func:`prunus_model.reference.stdp.updated`).
+    w_prune : int
+        Pruning threshold of the neuron (:func:`pruning_threshold`).
+    redundant : ndarray of bool, shape (inputs,)
+        Inputs that are redundant (:func:`prunus_model.reference.redundancy.redundant_inputs`).
+    alive, frozen : ndarray of bool, shape (inputs,)
+        Synapses that are not pruned; that are frozen. From before the sweep.
+
+    Returns
+    -------
+    weights : ndarray of int64, shape (inputs,)
+        0 where a synapse is pruned or frozen.
+    alive : ndarray of bool, shape (inputs,)
+        Synapses that are still not pruned.
+
+    Examples
+    --------
+    >>> no, yes = np.zeros(3, dtype=np.bool_), np.ones(3, dtype=np.bool_)
+    >>> weights, alive = prune(np.array([9, 10, 11]), 10, no, alive=yes, frozen=no)
+    >>> weights.tolist(), alive.tolist()
+    ([0, 10, 11], [False, True, True])
+    """
+    plastic = alive & ~frozen
+    pruned = plastic & ((new < w_prune) | redundant)
+    return np.where(plastic & ~pruned, new, 0), alive & ~pruned
+
+
 def frozen_by_soft(
-    w: npt.NDArray[np.int64], live: npt.NDArray[np.bool_], policy: SoftPruning
+    w: npt.NDArray[np.int64], plastic: npt.NDArray[np.bool_], policy: SoftPruning
 ) -> npt.NDArray[np.bool_]:
     """Choose the synapses of one neuron that online soft pruning freezes at 0.
 
-    The ``percent`` lowest live weights, rounded down; ties go to the lowest input.
+    The ``percent`` lowest plastic weights, rounded down; ties go to the lowest input.
 
     Parameters
     ----------
     w : ndarray of int64, shape (inputs,)
         Weights of the neuron.
-    live : ndarray of bool, shape (inputs,)
-        Its synapses that are not frozen yet.
+    plastic : ndarray of bool, shape (inputs,)
+        Its synapses that are neither pruned nor frozen.
     policy : SoftPruning
         Gives ``percent``.
 
@@ -101,7 +145,7 @@ def frozen_by_soft(
     Y. Shi, L. Nguyen, S. Oh, X. Liu, D. Kuzum, "A soft-pruning method applied during training of
     spiking neural networks for in-memory computing applications", Front. Neurosci. 13:405, 2019.
     """
-    candidates = np.flatnonzero(live)
+    candidates = np.flatnonzero(plastic)
     count = len(candidates) * policy.percent // 100
     lowest = candidates[np.argsort(w[candidates], kind="stable")[:count]]
     chosen = np.zeros(w.shape, dtype=np.bool_)

@@ -51,7 +51,7 @@ class Stream:
         self.state = s
         return s
 
-    def sweep(self, inputs: int) -> npt.NDArray[np.int64]:
+    def draw_bytes(self, inputs: int) -> npt.NDArray[np.int64]:
         """Make one pass over all inputs.
 
         Parameters

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.validation import sentences
+from prunus_model.common.validation import validation_messages
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
@@ -365,7 +365,7 @@ class NetworkConfig:
             return _ADAPTER.validate_json(json.dumps(values, default=str))
         except ValidationError as e:
             raise ConfigError(
-                f"{source}: " + "; ".join(sentences(e, branches={"pruning": POLICIES}))
+                f"{source}: " + "; ".join(validation_messages(e, branches={"pruning": POLICIES}))
             ) from e
 
     @classmethod

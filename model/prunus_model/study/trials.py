@@ -25,7 +25,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.validation import sentences
+from prunus_model.common.validation import validation_messages
 from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
 
@@ -215,7 +215,7 @@ def _entry(entry: Any, where: str) -> Runs:
         # Strict mode takes lists for tuples only from JSON; dates, which TOML has, become text.
         return _ENTRY.validate_json(json.dumps(entry, default=str))
     except ValidationError as e:
-        raise ConfigError(f"{where}: " + "; ".join(sentences(e))) from e
+        raise ConfigError(f"{where}: " + "; ".join(validation_messages(e))) from e
 
 
 def _expand(entry: Runs, choosing: Collection[int], where: str) -> Iterator[Run]:

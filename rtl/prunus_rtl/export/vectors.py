@@ -123,7 +123,7 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
     """
     config, learn, stop_after = plan.network, plan.learn, plan.stop_after
     engine = Engine(config, plan.state)
-    reference = Network(config, plan.state.copy())
+    reference = Network(config, plan.state)
     votes = Readout(votes=plan.votes, assignment=plan.artifact.readout.assignment[plan.neurons])
     shown: list[Shown] = []
     trains = []
@@ -134,12 +134,12 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         if plan.hardware.source == "levels":
             outcome = engine.present(levels, learn=learn, stop_after=stop_after)
             stimuli = tuple(levels.tolist())
-            steps: Iterator[Step] = reference.walk(levels, learn, stop_after)
+            steps: Iterator[Step] = reference.steps(levels, learn=learn, stop_after=stop_after)
         else:
             events = _events(plan, levels, reference.state.presentation)
             outcome = engine.present_events(events, learn=learn, stop_after=stop_after)
             stimuli = tuple(_payloads(core, events))
-            steps = reference.walk(levels, learn, stop_after)
+            steps = reference.steps(levels, learn=learn, stop_after=stop_after)
         taken: list[Step] = []
         given = list(work(core.shapes, reference, _recorded(steps, taken)))
         left = 0
@@ -182,9 +182,9 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
 
 def _events(plan: Plan, levels: npt.NDArray[np.uint8], presentation: int) -> list[list[int]]:
     """Return what the encoder would send in this presentation, in all steps."""
-    network = Network(plan.network, plan.state.copy())
+    network = Network(plan.network, plan.state)
     network.state.presentation = presentation
-    return [np.flatnonzero(step.spikes).tolist() for step in network.walk(levels, False)]
+    return [np.flatnonzero(step.spikes).tolist() for step in network.steps(levels, learn=False)]
 
 
 def _payloads(core: Core, events: list[list[int]]) -> Iterator[int]:

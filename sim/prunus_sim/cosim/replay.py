@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from prunus_model.reference.network import Network, Step
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.counters import Counters
-from prunus_model.spec.presentation import check_events
 from prunus_model.spec.state import State
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.timing import Cycles, StepWork, presentation, work_of
@@ -53,17 +51,12 @@ class Replay:
         self._shapes, self._learn, self._stop_after = shapes, learn, stop_after
         #: Events that come in altogether; 0 for levels.
         self._events = 0
-        network = Network(shapes.network, before.copy())
+        network = Network(shapes.network, before)
         if isinstance(stimulus, np.ndarray):
-            walk = network.walk(stimulus, learn, stop_after)
+            steps = network.steps(stimulus, learn=learn, stop_after=stop_after)
         else:
-            arrays = check_events(stimulus, shapes.network)
-            self._events = sum(len(array) + 1 for array in arrays)
-
-            def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-                return np.isin(np.arange(shapes.network.inputs), arrays[step])
-
-            walk = network._walk(spikes_of, learn, stop_after, Counters())
+            self._events = sum(len(pres) + 1 for pres in stimulus)
+            steps = network.steps_events(stimulus, learn=learn, stop_after=stop_after)
         self.steps: list[Step] = []
         self._changed: dict[str, npt.NDArray[np.int64]] = {}
         #: What each step gives the lanes and the encoder to do.
@@ -72,7 +65,7 @@ class Replay:
         alive = network.state.alive.copy()
         while True:
             try:
-                step = next(walk)
+                step = next(steps)
             except StopIteration:
                 break
             self.steps.append(step)

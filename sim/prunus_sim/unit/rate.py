@@ -74,7 +74,7 @@ async def events_are_those_of_the_model(dut: Any, seed: int) -> None:
         steps = network.encoder.steps
         shown = steps if rng.random() < 0.6 else int(rng.integers(0, steps))
         for step in range(shown):
-            spikes = encoder.spikes(stream.sweep(network.inputs), image.astype(np.int64))
+            spikes = encoder.spikes(stream.draw_bytes(network.inputs), image.astype(np.int64))
             for pre in np.flatnonzero(spikes).tolist():
                 await events.expect({"pre": pre, "end": 0}, f"image {number}, step {step}")
             await events.expect({"pre": 0, "end": 1}, f"image {number}, step {step}")

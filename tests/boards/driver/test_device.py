@@ -72,7 +72,7 @@ def test_learning_leaves_the_state_of_the_model_and_no_known_network() -> None:
         engine = Engine(network().config, network().state)
         engine.train(shown(20))
         assert one.read_state().differences(engine.state) == []
-        assert engine.live_synapses < network().state.alive.sum()
+        assert engine.state.alive.sum() < network().state.alive.sum()
         assert message(lambda: one.attach(network())) == (
             f"Device at golden must hold network {network().content_hash[:16]}, not none"
         )

@@ -184,7 +184,9 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
         cycles = [
             presentation(
                 plan.widths,
-                work(plan.widths, network, network.walk(image, False, stop_after)),
+                work(
+                    plan.widths, network, network.steps(image, learn=False, stop_after=stop_after)
+                ),
                 learn=False,
             ).fewest
             for image in shown

@@ -258,15 +258,6 @@ def test_inference_in_chunks_of_64_is_inference_one_by_one(count: int) -> None:
         assert spikes[n].tolist() == got.spike_counts(config.neurons).tolist()
 
 
-def test_live_synapses_are_those_that_are_not_pruned() -> None:
-    config = often(pruning=AdaptivePruning(ramp_shift=0, strength_gain=5000))
-    engine = Engine(config)
-    assert engine.live_synapses == 100
-    counters, _ = engine.train(images(config, 5, 1))
-    assert counters.pruned > 0
-    assert engine.live_synapses == 100 - counters.pruned == int(engine.state.alive.sum())
-
-
 def test_neuron_with_frozen_synapses_may_be_frozen_again() -> None:
     # So it is after a longer `after_presentations` for a network that is frozen already.
     config = often(pruning=SoftPruning(after_presentations=1, min_spikes=1, percent=50))

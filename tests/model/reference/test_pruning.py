@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from prunus_model.reference.pruning import (
     frozen_by_soft,
     kept_by_post,
+    prune,
     pruning_threshold,
 )
 from prunus_model.spec.config import (
@@ -171,3 +172,18 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
     kept = kept_by_post(weights, PostPruning(w_prune=w_prune))
     assert kept.shape == (64, 4)
     assert kept.ravel().tolist() == [False] * w_prune + [True] * (256 - w_prune)
+
+
+@pytest.mark.parametrize("w_prune", [0, 1, 7, 255])
+def test_plastic_synapses_below_the_threshold_die(w_prune: int) -> None:
+    new = np.arange(256)
+    alive, frozen = np.arange(256) % 5 != 0, np.arange(256) % 5 == 1
+    redundant = np.arange(256) % 7 == 0
+    weights, left = prune(new, w_prune, redundant, alive=alive, frozen=frozen)
+    for pre in range(256):
+        if not alive[pre] or frozen[pre]:
+            assert (weights[pre], left[pre]) == (0, alive[pre])
+        elif pre < w_prune or redundant[pre]:
+            assert (weights[pre], left[pre]) == (0, False)
+        else:
+            assert (weights[pre], left[pre]) == (pre, True)

@@ -91,7 +91,7 @@ def test_state_is_8_draws_after_the_mixed_seed(seed: int, presentation: int, con
 def test_sweep_gives_the_bytes_of_each_draw_from_the_lowest_up() -> None:
     stream = Stream(seed=1, presentation=0, constant=ENCODER)
     expected = [0xFD, 0xD7, 0x0E, 0x84, 0x25, 0x48, 0xDA, 0x80]
-    assert stream.sweep(8).tolist() == expected
+    assert stream.draw_bytes(8).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_pass_takes_one_draw_for_every_4_inputs_begun(inputs: int, draws: int) -
     assert words(inputs) == draws
     stream = Stream(seed=1, presentation=0, constant=ENCODER)
     start = stream.state
-    pass_ = stream.sweep(inputs)
+    pass_ = stream.draw_bytes(inputs)
     assert len(pass_) == inputs
     assert stream.state == after(start, draws)
     # The second pass starts with a new draw; what was left of the last one is not used.
-    assert stream.sweep(inputs)[0] == after(start, draws + 1) % 256
+    assert stream.draw_bytes(inputs)[0] == after(start, draws + 1) % 256
     whole = [after(start, k // 4 + 1) >> 8 * (k % 4) & 255 for k in range(inputs)]
     assert pass_.tolist() == whole
 

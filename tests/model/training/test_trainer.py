@@ -85,6 +85,22 @@ def test_labels_are_those_of_the_finished_network(policy: str) -> None:
     assert artifact.readout.assignment.tolist() == readout.assignment.tolist()
 
 
+def test_every_image_is_labelled_by_its_own_presentation() -> None:
+    """More images than are shown at a time: those of later parts keep their numbers."""
+    config = replace(tiny("none"), encoder=replace(tiny().encoder, steps=4))
+    data = digits(10_400)
+    artifact = train(config, data)
+    sums = np.zeros((10, 10), dtype=np.int64)
+    network = Engine(config, artifact.state)
+    shown = levels(data.images, config.encoder)
+    _, spikes = network.infer(shown)
+    np.add.at(sums.T, data.labels, spikes)
+    assert artifact.response.tolist() == sums.tolist()
+    # The numbers matter: the last images answer otherwise as the first presentations.
+    _, others = network.infer(shown[10_000:])
+    assert not np.array_equal(others, spikes[10_000:])
+
+
 def test_labels_do_not_depend_on_threads() -> None:
     hashes = set()
     for threads in (1, 3, None):

@@ -26,8 +26,6 @@ from prunus_model.spec.config import (
     StdpParams,
     pruning_label,
 )
-from prunus_model.spec.counters import Counters
-from prunus_model.spec.presentation import check_events
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.memory_port import spaces
@@ -85,18 +83,13 @@ def run(core: Core, bench: Any, *benches: Any) -> None:
 
 def cycles_of(core: Core, network: Network, levels: Any, events: Any, show: Show) -> Cycles:
     """Return the cycles by the formula, for a model's copy."""
-    copy = Network(core.network, network.state.copy())
+    copy = Network(core.network, network.state)
     left = 0
     if events is None:
-        steps = copy.walk(levels, show.learn, show.stop_after)
+        steps = copy.steps(levels, learn=show.learn, stop_after=show.stop_after)
     else:
-        arrays = check_events(events, core.network)
-
-        def spikes_of(step: int) -> Any:
-            return np.isin(np.arange(core.network.inputs), arrays[step])
-
-        steps = copy._walk(spikes_of, show.learn, show.stop_after, Counters())
-        left = sum(len(pres) + 1 for pres in arrays)
+        steps = copy.steps_events(events, learn=show.learn, stop_after=show.stop_after)
+        left = sum(len(pres) + 1 for pres in events)
     given = list(work(core.shapes, copy, steps))
     return presentation(core.shapes, given, learn=show.learn, stop_after=show.stop_after, left=left)
 

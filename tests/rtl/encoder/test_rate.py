@@ -21,7 +21,7 @@ def image(rng: np.random.Generator, inputs: int) -> Any:
 def expected(levels: Any, steps: int, presentation: int) -> list[list[int]]:
     stream = Stream(seed=1, presentation=presentation, constant=ENCODER)
     return [
-        np.flatnonzero(encoder.spikes(stream.sweep(len(levels)), levels)).tolist()
+        np.flatnonzero(encoder.spikes(stream.draw_bytes(len(levels)), levels)).tolist()
         for _ in range(steps)
     ]
 

@@ -122,7 +122,7 @@ def test_sweeps_match_model(inputs: int, slots: int, weight_bits: int) -> None:
             w_prune = int(rng.integers(w_max // 3 + 2))
             recent = rng.random(inputs) < 0.5
             new = stdp.updated(
-                weights[:, slot], recent, stream.sweep(inputs), w_max, s.network.stdp
+                weights[:, slot], recent, stream.draw_bytes(inputs), w_max, s.network.stdp
             )
             pruned = alive[:, slot] & (new < w_prune)
             counts = [int(alive[:, slot].sum()), int(pruned.sum())]

@@ -87,7 +87,7 @@ def test_lane_use_is_of_the_cycles_that_integrate(tmp_path: Path) -> None:
     busiest, sops, spikes, steps = 0, 0, 0, 0
     network = Network(plan.network, at_rest(plan.state, plan.network))
     for image in levels:
-        trains = np.stack([step.spikes for step in network.walk(image, learn=False)])
+        trains = np.stack([step.spikes for step in network.steps(image, learn=False)])
         found = lane_cycles(trains, plan.state.alive, lanes=8)
         busiest += int(found.cycles.sum())
         sops += int(trains.astype(int).sum(axis=0) @ plan.state.alive.sum(axis=1))
