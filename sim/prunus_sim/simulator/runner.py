@@ -31,14 +31,7 @@ from prunus_sim.simulator.verilog import (
     write_verilog,
 )
 
-__all__ = [
-    "BenchError",
-    "Built",
-    "build",
-    "run_bench",
-    "simulator",
-    "waves_wanted",
-]
+__all__ = ["BenchError", "Built", "build", "run_bench", "simulator", "waves_wanted"]
 
 _TIMESCALE = ("1ns", "1ps")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
