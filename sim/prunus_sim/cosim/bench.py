@@ -18,10 +18,11 @@ from prunus_model.spec.state import State
 from prunus_sim.cosim.build import shapes_of
 from prunus_sim.cosim.driver import CoreDriver
 from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
+from prunus_sim.cosim.mismatch import UPSTREAM, Mismatch
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.scenario import Scenario, Sequence
-from prunus_sim.cosim.scoreboard import UPSTREAM, Mismatch, Scoreboard
+from prunus_sim.cosim.scoreboard import Scoreboard
 from prunus_sim.cosim.stimulus import Stimulus
 
 __all__ = ["Cosim"]
@@ -161,10 +162,15 @@ class Cosim:
         for stop_after in range(1, len(whole.spike_posts) + 1):
             scoreboard.restart(state)
             await self.core.port.write_state(state_arrays(state, self.shapes, readout))
-            await self._present(replace(alone, stop_after=stop_after), ends, self._limit(alone))
-            scoreboard.present(stimulus, learn=True, stop_after=stop_after)
+            limited = replace(alone, stop_after=stop_after)
+            (outcome,) = await self._present(limited, ends, self._limit(alone))
+            expected = scoreboard.present(stimulus, learn=True, stop_after=stop_after)
             replay = Replay(self.shapes, state, stimulus, learn=True, stop_after=stop_after)
             got = await self.core.read_backdoor()
+            wrong = scoreboard.compare_spikes(number, expected, outcome)
+            if wrong is not None:
+                # The state differs now because of this spike. Only thresholds can be its cause.
+                return scoreboard.compare_thresholds(number, got, replay, but=wrong) or wrong
             found = scoreboard.compare_state(number, got, "backdoor", replay)
             if found is not None:
                 return found

@@ -19,10 +19,13 @@ __all__ = ["Replay", "state_arrays"]
 def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> StateArrays:
     """Return those state variables that the core has, as int64."""
     # Causes before effects: of what differs in one step, the first is named.
-    names = ["weights", "alive"] if shapes.hardware.store == "learning" else []
+    names = []
     if shapes.hardware.learn:
-        names += ["coactivity"] if shapes.redundancy else []
-        names += ["last_step", "theta", "post_count", "strength"]
+        names += ["last_step", *(["coactivity"] if shapes.redundancy else [])]
+    if shapes.hardware.store == "learning":
+        names += ["weights", "alive"]
+    if shapes.hardware.learn:
+        names += ["theta", "post_count", "strength"]
     names += ["v_fire", "v"]
     arrays = {name: getattr(state, name).astype(np.int64) for name in names}
     arrays["presentation"] = np.array([state.presentation], dtype=np.int64)

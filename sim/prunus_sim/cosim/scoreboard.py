@@ -6,8 +6,6 @@ The scoreboard needs no simulator: it takes outcomes and state arrays, wherever 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,95 +22,12 @@ from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays
+from prunus_sim.cosim.mismatch import UNITS, Mismatch
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = ["UNITS", "UPSTREAM", "Mismatch", "Scoreboard", "store_words"]
-
-#: Units of the hardware, as the modules of :mod:`prunus_rtl` are called, by the values that each
-#: computes. Of counts of accesses, the name ends with ``_reads``, ``_writes``, and so on.
-UNITS = {
-    "weights": "stdp",
-    "alive": "pruning",
-    "theta": "threshold",
-    "strength": "threshold",
-    "post_count": "threshold",
-    "v_fire": "threshold",
-    "v": "array",
-    "last_step": "trace",
-    "coactivity": "redundancy",
-    "presentation": "stream_key",
-    "votes": "readout",
-    "store": "packed",
-    "prediction": "readout",
-    "spikes": "array",
-    "cycles": "sequencer",
-    # Counters of a presentation, if they are not counted wrong.
-    "steps": "sequencer",
-    "inhibited_steps": "array",
-    # Counts of accesses and operations.
-    "level": "rate",
-    "encoder": "rate",
-    "discarded": "rate",
-    "event": "sequencer",
-    "queue": "broadcast_fifo",
-    "row_pointer": "packed",
-    "entry": "packed",
-    "integrate": "array",
-    "leak": "array",
-    "margin": "array",
-    "winner": "array",
-    "stdp": "stdp",
-    "learning": "stdp",
-    "age": "trace",
-    "recent": "trace",
-    "base": "threshold",
-    "multiply": "threshold",
-    "threshold": "threshold",
-    "multiplications": "threshold",
-    "pruning": "pruning",
-    "pruning_threshold": "pruning",
-    "constant": "pruning",
-    "vote": "readout",
-    "score": "readout",
-    "election": "readout",
-    "stream_key": "stream_key",
-}
-#: Units at the head of the pipeline: their mismatches are seen before any state differs, and are
-#: the cause of all that follow.
-UPSTREAM = ("rate", "broadcast_fifo")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """The first mismatch of a presentation.
-
-    Attributes
-    ----------
-    presentation : int
-        Number of the presentation.
-    step : int
-        Step in which it arose, as far as it is known: for a state variable the step in which the
-        model last changed it; -1 for what happens before the first step.
-    unit, what : str
-        Unit of the hardware, and the value that differs, with its index.
-    expected, got
-        Values.
-    """
-
-    presentation: int
-    step: int
-    unit: str
-    what: str
-    expected: Any
-    got: Any
-
-    def __str__(self) -> str:
-        return (
-            f"Cosim mismatch in presentation {self.presentation}, step {self.step}, unit "
-            f"{self.unit}: {self.what} must be {self.expected}, not {self.got}"
-        )
+__all__ = ["Scoreboard", "store_words"]
 
 
 def store_words(state: State, layout: StoreLayout) -> npt.NDArray[np.int64]:
@@ -196,7 +111,7 @@ class Scoreboard:
                     self._input_mismatch(number, expected.counters, got.counters),
                     *(mismatch for mismatch in accesses if mismatch.unit == "broadcast_fifo"),
                     self._synapse_mismatch(number, expected, got),
-                    self._spike_mismatch(number, expected, got),
+                    self.compare_spikes(number, expected, got),
                     self._counter_mismatch(number, expected.counters, got.counters),
                     self._prediction_mismatch(number, expected, got),
                     *accesses,
@@ -248,7 +163,8 @@ class Scoreboard:
             got=have.forward_sops,
         )
 
-    def _spike_mismatch(self, number: int, expected: Presentation, got: Outcome) -> Mismatch | None:
+    def compare_spikes(self, number: int, expected: Presentation, got: Outcome) -> Mismatch | None:
+        """Compare output spikes: step, neuron, and order."""
         want = list(zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True))
         have = list(zip(got.spike_steps, got.spike_posts, strict=True))
         for k in range(max(len(want), len(have))):
@@ -325,6 +241,24 @@ class Scoreboard:
             expected=want,
             got=got.prediction,
         )
+
+    def compare_thresholds(
+        self, number: int, got: StateArrays, replay: Replay, *, but: Mismatch
+    ) -> Mismatch | None:
+        """Compare the thresholds of all neurons but those of a spike that is wrong.
+
+        Parameters
+        ----------
+        number, got, replay
+            As of :meth:`compare_state`; read by the backdoor.
+        but : Mismatch
+            Of the spike, from :meth:`compare_spikes`.
+        """
+        expected = self.expected()
+        v_fire = got["v_fire"].copy()
+        posts = [spike[1] for spike in (but.expected, but.got) if spike is not None]
+        v_fire[posts] = expected["v_fire"][posts]
+        return self.compare_state(number, expected | {"v_fire": v_fire}, "backdoor", replay)
 
     def compare_state(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from prunus_sim.cosim import interface
 from prunus_sim.cosim.probes import probe_lines
 from prunus_sim.simulator.netlist import Design
 
-__all__ = ["CONFIG_FILE", "write_testbench"]
+__all__ = ["CONFIG_FILE", "write_config", "write_testbench"]
 
 #: The file that ``core_tb.sv`` includes.
 CONFIG_FILE = "core_tb_config.svh"
@@ -52,7 +53,7 @@ def write_testbench(
     ports: Any = core
     feed = ports.shapes.hardware.source
     signals = ("payload", "valid", "ready")
-    macros = {
+    macros: dict[str, object] = {
         "FEED_BITS": _bits(getattr(ports, feed)),
         "CONTROL_BITS": _bits(ports.control),
         "SPIKE_BITS": _bits(ports.spikes),
@@ -66,11 +67,25 @@ def write_testbench(
         "BACKDOOR_DUMP": "\n".join(_dump_lines(design)),
         "PROBES": probe_lines(ports.shapes, design) if accesses else "",
     }
-    for name in ("FEED_FILE", "POKE_FILE", "RESULT_FILE", "PORT_FILE", "BACKDOOR_FILE"):
-        macros[name] = f'"{getattr(interface, name)}"'
-    macros |= {f"OPCODE_{opcode.name}": opcode.value for opcode in interface.Opcode}
+    return write_config(folder, macros)
+
+
+def write_config(folder: Path, macros: Mapping[str, object]) -> Path:
+    """Write :data:`CONFIG_FILE` with these macros, and those of commands and names of files.
+
+    Returns
+    -------
+    Path
+        The testbench; its top module is ``tb``.
+    """
+    files = ("FEED_FILE", "POKE_FILE", "RESULT_FILE", "PORT_FILE", "BACKDOOR_FILE")
+    every = {
+        **macros,
+        **{name: f'"{getattr(interface, name)}"' for name in files},
+        **{f"OPCODE_{opcode.name}": opcode.value for opcode in interface.Opcode},
+    }
     lines = ["// Written by prunus_sim.cosim.testbench, included by core_tb.sv."]
-    for name, value in macros.items():
+    for name, value in every.items():
         # A backslash at its end continues a macro on the next line.
         lines.append(f"`define {name} {value}".replace("\n", " \\\n"))
     (folder / CONFIG_FILE).write_text("\n".join(lines) + "\n")
@@ -98,11 +113,11 @@ def _dump_lines(design: Design) -> list[str]:
 
 
 def _request(layout: Any) -> str:
-    """Return a request as a Verilog expression of ``write``, ``space``, ``address``, ``data``."""
-    # The operand that is as wide as the whole makes the expression that wide.
-    zero = f"{layout.size}'d0"
+    """Return a request as a Verilog expression of its fields; there are more than 32 bits of it."""
+    # Arguments have 32 bits; in braces an expression keeps the width that it has.
+    zero = f"{layout.size - 32}'d0"
     terms = (
-        f"((({zero} | ({name})) & {layout.size}'h{(1 << field.width) - 1:x}) << {field.offset})"
+        f"(({{{zero}, {name}}} & {layout.size}'h{(1 << field.width) - 1:x}) << {field.offset})"
         for name, field in layout
     )
     return f"({' | '.join(terms)})"

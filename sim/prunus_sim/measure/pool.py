@@ -127,7 +127,7 @@ def run_all(
     jobs : int
         How many at a time.
     display : Display, optional
-        Is told of each task that starts and ends.
+        Shows each task that starts and ends.
 
     Yields
     ------

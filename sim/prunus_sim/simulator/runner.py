@@ -31,14 +31,7 @@ from prunus_sim.simulator.verilog import (
     write_verilog,
 )
 
-__all__ = [
-    "BenchError",
-    "Built",
-    "build",
-    "run_bench",
-    "simulator",
-    "waves_wanted",
-]
+__all__ = ["BenchError", "Built", "build", "run_bench", "simulator", "waves_wanted"]
 
 _TIMESCALE = ("1ns", "1ps")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -318,7 +311,7 @@ def _environment(name: str, *, optimise: bool = False) -> Iterator[None]:
     """Set what the simulator needs, for as long as it runs."""
     before = dict(os.environ)
     # The runner would let WAVES overrule us, and would end the interpreter when a test of pytest
-    # is under way; we judge results ourselves.
+    # is under way; the results are read from their file.
     os.environ.pop("WAVES", None)
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
@@ -349,5 +342,5 @@ def _tail(log: Path) -> str:
         return "there is no log"
     lines = _COLOUR.sub("", log.read_text(errors="replace")).strip().splitlines()
     errors = [line for line in lines if re.search(r"error|fatal", line, re.IGNORECASE)]
-    told = (errors or lines[-1:] or ["the log is empty"])[0]
-    return f"{told.strip()} (log: {log})"
+    line = (errors or lines[-1:] or ["the log is empty"])[0]
+    return f"{line.strip()} (log: {log})"

@@ -1,4 +1,4 @@
-"""cocotb drivers and monitors of Amaranth streams, which check the rules of streams.
+"""cocotb sources and sinks of Amaranth streams, which check the rules of streams.
 
 Payloads are packed and unpacked by the shape that the component itself was built from; no bench
 knows a bit position.
@@ -73,9 +73,9 @@ class _Stream:
 
 
 class StreamSource(_Stream):
-    """Producer of a stream.
+    """Drives an input stream of a component.
 
-    What is sent is queued and offered in order; between two payloads there are random pauses.
+    Payloads are queued and offered in order, with random pauses between them.
     An offer is held until it is taken.
 
     Parameters
@@ -87,7 +87,7 @@ class StreamSource(_Stream):
     shape : shape-like
         Shape of the payload.
     rng : numpy.random.Generator
-        Source of the pauses.
+        Random generator of the pauses.
     pause : float
         Probability per cycle of not offering a payload. From 0 to less than 1.
     """
@@ -120,7 +120,7 @@ class StreamSource(_Stream):
         await self._idle.wait()
 
     def clear(self) -> None:
-        """Forget what has not been offered yet."""
+        """Forget payloads that were not offered yet."""
         self._queue.clear()
 
     async def _drive(self) -> None:
@@ -141,7 +141,7 @@ class StreamSource(_Stream):
             self._valid.value = 1
             taken = False
             while not taken:
-                # Monitors decide in the first half of a cycle; `ready` may depend on them.
+                # Sinks decide in the first half of a cycle; `ready` may depend on them.
                 await FallingEdge(self._clk)
                 await ReadOnly()
                 taken = self._ready is None or bool(int(self._ready.value))
@@ -149,14 +149,14 @@ class StreamSource(_Stream):
             self.sent += 1
             self._valid.value = 0
             if self._payload is not None and self._pause:
-                # Rubbish, so that nobody lives on a payload that is not offered.
+                # Random, so that a component that uses a payload that is not offered fails.
                 self._payload.value = int(self._rng.integers(0, 1 << 62)) & (
                     (1 << min(62, len(self._payload))) - 1
                 )
 
 
 class StreamSink(_Stream):
-    """Consumer of a stream, which checks in every cycle that the producer obeys the rules.
+    """Takes from an output stream of a component, and checks the rules of streams in every cycle.
 
     An offered payload is neither changed nor withdrawn before it is taken; and neither it nor
     ``valid`` depends combinationally on ``ready``.
@@ -170,11 +170,11 @@ class StreamSink(_Stream):
     shape : shape-like
         Shape of the payload.
     rng : numpy.random.Generator
-        Source of the pauses.
+        Random generator of the pauses.
     pause : float
         Probability per cycle of not being ready. From 0 to less than 1.
     probe : bool
-        Check that nothing depends on ``ready``: costs a wake per cycle.
+        Check that nothing depends on ``ready``; this wakes Python once more per cycle.
 
     Attributes
     ----------
@@ -271,11 +271,11 @@ class StreamSink(_Stream):
             )
 
     def forget(self) -> None:
-        """Forget what was received and not asked for."""
+        """Forget payloads that were received, but not asked for."""
         self._queue.clear()
 
     def check_silent(self) -> None:
-        """Check that nothing is left that nobody asked for.
+        """Check that no payload is left, neither received nor offered.
 
         Raises
         ------

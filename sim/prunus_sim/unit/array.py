@@ -52,7 +52,7 @@ async def potentials_and_winners_are_those_of_the_model(dut: Any, seed: int) -> 
     neurons, lanes = shapes.network.neurons, shapes.hardware.lanes
     leak_shift = shapes.network.membrane.leak_shift
     rng, *rngs = np.random.default_rng(seed).spawn(1 + lanes)
-    drivers = [
+    sources = [
         StreamSource(dut, f"synapses__{k}", shape=shapes.synapse, rng=r, pause=0.3 * (k % 2))
         for k, r in enumerate(rngs)
     ]
@@ -80,10 +80,10 @@ async def potentials_and_winners_are_those_of_the_model(dut: Any, seed: int) -> 
             lane, slot = shapes.hardware.place(post)
             # The same slot again and again, without a pause.
             for _ in range(int(rng.choice([1, 1, 5]))):
-                drivers[lane].put({"slot": slot, "weight": weight})
+                sources[lane].put({"slot": slot, "weight": weight})
                 v[post] += weight
-        for driver in drivers:
-            await driver.drained()
+        for source in sources:
+            await source.drained()
         while (await sample(dut, "busy"))[0]:
             pass
         # Some thresholds at the potential, one above or below; two neurons with one margin.

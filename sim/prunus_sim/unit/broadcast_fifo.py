@@ -40,19 +40,19 @@ async def lanes_get_every_spike_in_order(dut: Any, seed: int) -> None:
     rng, rng_i, *rngs = np.random.default_rng(seed).spawn(2 + lanes)
     pres = rng.integers(0, shapes.network.inputs, SPIKES).tolist()
     pauses = rng.permutation([0.0, 0.2, 0.5, 0.7]).tolist()[:lanes]
-    driver = StreamSource(dut, "i", shape=shapes.pre, rng=rng_i, pause=float(rng.choice([0, 0.3])))
-    monitors = [
+    source = StreamSource(dut, "i", shape=shapes.pre, rng=rng_i, pause=float(rng.choice([0, 0.3])))
+    sinks = [
         StreamSink(dut, f"o__{k}", shape=shapes.pre, rng=r, pause=pause)
         for k, (r, pause) in enumerate(zip(rngs, pauses, strict=True))
     ]
     await start(dut)
     for pre in pres:
-        driver.put(pre)
+        source.put(pre)
     for j, pre in enumerate(pres):
-        for monitor in monitors:
-            await monitor.expect(pre, f"spike {j}")
+        for sink in sinks:
+            await sink.expect(pre, f"spike {j}")
     await RisingEdge(dut.clk)
     await ReadOnly()
     assert int(dut.busy.value) == 0, "busy after the last spike"
-    for monitor in monitors:
-        monitor.check_silent()
+    for sink in sinks:
+        sink.check_silent()

@@ -18,16 +18,16 @@ _PRE = CASES["four lanes"].pre
 async def expects_another_spike(dut: Any) -> None:
     """Send 7 and expect 8."""
     rng_i, rng_o = np.random.default_rng(0).spawn(2)
-    driver = StreamSource(dut, "i", shape=_PRE, rng=rng_i)
-    monitor = StreamSink(dut, "o__0", shape=_PRE, rng=rng_o)
+    source = StreamSource(dut, "i", shape=_PRE, rng=rng_i)
+    sink = StreamSink(dut, "o__0", shape=_PRE, rng=rng_o)
     await start(dut)
-    driver.put(7)
-    await monitor.expect(8, "spike 0")
+    source.put(7)
+    await sink.expect(8, "spike 0")
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ns")
 async def waits_for_ever(dut: Any) -> None:
     """Wait for a spike that nobody sends."""
-    monitor = StreamSink(dut, "o__0", shape=_PRE, rng=np.random.default_rng(0))
+    sink = StreamSink(dut, "o__0", shape=_PRE, rng=np.random.default_rng(0))
     await start(dut)
-    await monitor.receive()
+    await sink.receive()

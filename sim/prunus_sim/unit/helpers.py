@@ -35,7 +35,7 @@ def drive(dut: Any, **values: int) -> None:
 
 async def sample(dut: Any, *names: str) -> list[int]:
     """Return signals at the end of this cycle; then go on to the next."""
-    # Not before monitors have decided whether they are ready.
+    # Not before sinks have decided whether they are ready.
     await FallingEdge(dut.clk)
     await ReadOnly()
     values = [int(getattr(dut, name).value) if hasattr(dut, name) else 0 for name in names]

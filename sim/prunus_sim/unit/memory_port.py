@@ -73,7 +73,7 @@ async def requests_reach_their_memory_and_no_other(dut: Any, seed: int) -> None:
     answers = StreamSink(dut, "answers", shape=answer_layout(), rng=rng_o, pause=0.3)
     drive(dut, enable=1)
     await start(dut)
-    judge: dict[Space, dict[int, int]] = {space: {} for space in known}
+    expected: dict[Space, dict[int, int]] = {space: {} for space in known}
     for number in range(REQUESTS):
         value = int(rng.integers(0, 16))
         address_bits = request_layout(shapes)["address"].width
@@ -91,9 +91,9 @@ async def requests_reach_their_memory_and_no_other(dut: Any, seed: int) -> None:
         if found:
             space = Space(value)
             if write:
-                judge[space][address] = word & ((1 << known[space][1]) - 1)
+                expected[space][address] = word & ((1 << known[space][1]) - 1)
             else:
-                want = judge[space].get(address, 0)
+                want = expected[space].get(address, 0)
         if number % 10 == 0:
             drive(dut, enable=0)
             taken = requests.sent
@@ -103,4 +103,4 @@ async def requests_reach_their_memory_and_no_other(dut: Any, seed: int) -> None:
             drive(dut, enable=1)
         await answers.expect({"data": want, "error": not found}, f"request {number}")
         await RisingEdge(dut.clk)
-        assert contents == judge, f"memories after request {number}"
+        assert contents == expected, f"memories after request {number}"

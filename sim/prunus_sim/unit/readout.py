@@ -50,7 +50,7 @@ async def elections_are_those_of_the_model(dut: Any, seed: int) -> None:
     votes = rng.integers(0, top, (neurons, classes)).astype(np.uint8)
     if seed % 2:
         votes[:] = (1 << network.readout.vote_bits) - 1
-    judge = ModelReadout(votes=votes, assignment=np.zeros(neurons, dtype=np.int16))
+    model = ModelReadout(votes=votes, assignment=np.zeros(neurons, dtype=np.int16))
     spikes = StreamSource(
         dut, "spike", shape=case_of(CASES).post, rng=rng_i, pause=float(rng.choice([0, 0.8]))
     )
@@ -78,6 +78,6 @@ async def elections_are_those_of_the_model(dut: Any, seed: int) -> None:
         while not done:
             done, prediction, undecided = await sample(dut, "done", "prediction", "undecided")
         counts = np.bincount(posts, minlength=neurons).astype(np.uint8)[np.newaxis]
-        want = int(predict_vote(counts, judge)[0])
+        want = int(predict_vote(counts, model)[0])
         got = -1 if undecided else prediction
         assert got == want, f"election {election} with {count} spikes: class {got}, not {want}"

@@ -79,8 +79,8 @@ async def sweeps_are_those_of_the_model(dut: Any, seed: int) -> None:
         w_prune = int(rng.integers(0, w_max // 2 + 2))
         recent = rng.random(inputs) < 0.5
         number = int(rng.integers(0, 1 << 32))
-        stream, judge = (Stream(seed=number, presentation=0, constant=0) for _ in range(2))
-        new = stdp.updated(weights[:, slot], recent, judge.draw_bytes(inputs), w_max, network.stdp)
+        stream, model = (Stream(seed=number, presentation=0, constant=0) for _ in range(2))
+        new = stdp.updated(weights[:, slot], recent, model.draw_bytes(inputs), w_max, network.stdp)
         pruned = alive[:, slot] & (new < w_prune)
         kept = np.where(alive[:, slot] & ~pruned, new, 0)
         updates = prunes = 0

@@ -1,4 +1,4 @@
-"""The whole core beside the engine, and what is said when they differ."""
+"""The whole core beside the engine, and the message and waveform of a mismatch."""
 
 import shutil
 from dataclasses import replace
@@ -29,17 +29,17 @@ def _short() -> Scenario:
 @pytest.mark.parametrize(
     ("fault", "units"),
     [
-        # What was broken, and which units the message may point at.
+        # The fault, and the units that the message may name.
         pytest.param("pruning: < => <=", ("pruning",), id="pruning compares with <="),
         pytest.param("sweep.update: - => +", ("stdp",), id="weights move away"),
         pytest.param(
             "stream_key: presentation + 1'h1 => presentation + 2'h2",
-            ("core",),
+            ("stream_key",),
             id="every other one",
         ),
     ],
 )
-def test_planted_fault_is_found_in_its_unit(
+def test_fault_in_the_verilog_is_found_in_its_unit_with_a_waveform(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, units: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("INJECT_FAULT", fault)

@@ -32,8 +32,8 @@ def design_of(scenario: Scenario, folder: Path) -> Design:
 def test_memories_are_those_of_the_verilog(tmp_path: Path, name: str) -> None:
     scenario = SCENARIOS[name](0)
     found = Counter((s.depth, s.width) for s in design_of(scenario, tmp_path).memories.values())
-    told = memories(shapes_of(scenario))
-    assert found == Counter((depth, m.width) for m in told for depth in m.depths)
+    listed = memories(shapes_of(scenario))
+    assert found == Counter((depth, m.width) for m in listed for depth in m.depths)
 
 
 @pytest.mark.sim
@@ -43,12 +43,12 @@ def test_all_that_is_read_or_written_is_counted(tmp_path: Path, name: str) -> No
     found = probes(shapes_of(scenario), design_of(scenario, tmp_path))
     assert tuple(found) == COUNTS
     counted = {count for count, expression in found.items() if expression != "32'd0"}
-    told = {count for m in memories(shapes_of(scenario)) for count in (*m.reads, *m.writes)}
-    assert told <= counted
+    listed = {count for m in memories(shapes_of(scenario)) for count in (*m.reads, *m.writes)}
+    assert listed <= counted
     # What else can be written, is written by the memory port, before and after.
-    assert not {count for count in counted - told if count.endswith("_reads")}
+    assert not {count for count in counted - listed if count.endswith("_reads")}
     # Between presentations all of them must be still, but for levels that come.
-    for count in told - {"level_writes"}:
+    for count in listed - {"level_writes"}:
         for term in found[count].split(" + ")[1:]:
             condition = term.partition("{")[2]
             assert condition in found[IDLE] or "spram" in name, count
@@ -102,7 +102,7 @@ class EagerRam(Ram):
 
 
 class EagerEncoder(Encoder):
-    """Runs ahead, whatever it is told."""
+    """Runs ahead, whatever `hold` says."""
 
     def elaborate(self, platform: Any) -> Module:
         # The port stays, but nobody listens to it.
@@ -126,15 +126,15 @@ def test_early_exit_is_equal(tmp_path: Path) -> None:
 
 @pytest.mark.sim
 @pytest.mark.parametrize(
-    ("where", "unit", "told"),
+    ("where", "unit", "message"),
     [
         ("prunus_rtl.lib.broadcast_fifo.Ram", EagerRam, "idle_accesses must be 0, not "),
-        ("prunus_rtl.core.core.Encoder", EagerEncoder, "unit core: level_reads must be "),
+        ("prunus_rtl.core.core.Encoder", EagerEncoder, "unit rate: level_reads must be "),
     ],
 )
 def test_waste_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, unit: type, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, unit: type, message: str
 ) -> None:
     monkeypatch.setattr(where, unit)
-    with pytest.raises(BenchError, match=told):
+    with pytest.raises(BenchError, match=message):
         run(early_exit(), tmp_path / "bench")

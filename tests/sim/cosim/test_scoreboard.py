@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from prunus_rtl.counts.accesses import Accesses, presentation_accesses
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.build import shapes_of
+from prunus_sim.cosim.mismatch import Mismatch
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay
 from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.cosim.scenarios import SCENARIOS
-from prunus_sim.cosim.scoreboard import Mismatch, Scoreboard
+from prunus_sim.cosim.scoreboard import Scoreboard
 
 #: State variables of soft pruning, which no hardware has, and those that only a learning core has.
 NOT_IN_HARDWARE = {"frozen", "active_count"}
@@ -205,12 +207,35 @@ def test_first_in_time_of_two_mismatches_is_named() -> None:
 
 def test_first_in_order_of_causes_is_named_if_the_step_is_the_same() -> None:
     found = record("learning")
-    for cause, effect in (("weights", "v_fire"), ("last_step", "theta"), ("v_fire", "v")):
+    order = ("last_step", "weights", "theta", "v_fire", "v")
+    for cause, effect in pairwise(order):
         board, _ = found.scoreboard()
         wrong = {name: found.state[name] ^ 1 for name in (effect, cause)}
         mismatch = board.compare_state(found.number, found.state | wrong, "backdoor")
         assert mismatch is not None
         assert mismatch.what.startswith(f"{cause}[0")
+
+
+def test_threshold_is_the_cause_of_a_wrong_spike_unless_it_is_that_of_the_spike() -> None:
+    found = record("learning")
+    board, expected = found.scoreboard()
+    replay = Replay(found.shapes, found.before, found.stimulus, learn=True, stop_after=0)
+    posts = found.outcome.spike_posts
+    other = next(p for p in range(found.scenario.network.neurons) if p not in posts)
+    outcome = replace(found.outcome, spike_posts=(other, *posts[1:]))
+    wrong = board.compare_spikes(found.number, expected, outcome)
+    assert wrong is not None
+    for post in range(found.scenario.network.neurons):
+        v_fire = found.state["v_fire"].copy()
+        v_fire[post] += 1
+        # Whatever else differs is an effect.
+        got = found.state | {"v_fire": v_fire, "weights": found.state["weights"] ^ 1}
+        mismatch = board.compare_thresholds(found.number, got, replay, but=wrong)
+        if post in (other, posts[0]):
+            assert mismatch is None
+        else:
+            assert mismatch is not None
+            assert (mismatch.unit, mismatch.what) == ("threshold", f"v_fire[{post}] (backdoor)")
 
 
 def test_synapse_that_was_pruned_by_mistake_is_the_fault_of_pruning() -> None:

@@ -34,7 +34,7 @@ def test_fault_ends_with_a_status_and_names_the_unit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INJECT_FAULT", "pruning: < => <=")
-    told = "unit pruning: alive["
+    message = "unit pruning: alive["
     output = tmp_path / "lockstep.json"
     command = [
         sys.executable,
@@ -48,14 +48,14 @@ def test_fault_ends_with_a_status_and_names_the_unit(
         [*command, "--output", str(output)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(rf"^DIFFERS .*{re.escape(told)}", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(rf"^DIFFERS .*{re.escape(message)}", done.stdout, re.MULTILINE), done.stdout
     assert done.stderr.startswith("Error: 1 of 1 benches differ; the first: ")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not output.exists()
 
 
 @pytest.mark.sim
-def test_fault_that_cannot_be_planted_is_an_error_of_the_user(
+def test_fault_that_cannot_be_injected_is_an_error_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INJECT_FAULT", "nowhere: < => >")

@@ -12,7 +12,7 @@ from prunus_sim.measure.results import write_results
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "python -m prunus_sim.x"),
         (["--jobs", "1", "--output", "/tmp/a.json"], "python -m prunus_sim.x --jobs 1"),
@@ -20,7 +20,7 @@ from prunus_sim.measure.results import write_results
     ],
 )
 def test_command_is_noted_without_the_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["x", *arguments])
     monkeypatch.setattr(results, "name_of", lambda name: f"Some {name} 1.2")
@@ -33,7 +33,7 @@ def test_command_is_noted_without_the_place(
     assert list(content) == ["provenance", "rows"]
     provenance = content["provenance"]
     assert provenance["kind"] == "cycles"
-    assert provenance["command"] == told
+    assert provenance["command"] == message
     assert provenance["tools"]["icarus"] == "1.2"
     assert "verilator" not in provenance["tools"]
     assert provenance["inputs"] == {"model": fingerprint(), "gateware": "0123456789abcdef"}

@@ -44,7 +44,7 @@ def test_run_without_tests_raises(built: Built) -> None:
 
 @pytest.mark.sim
 def test_module_that_does_not_exist_raises(built: Built) -> None:
-    with pytest.raises(BenchError, match=r"prunus_sim\.benches\.nowhere must run"):
+    with pytest.raises(BenchError, match=r"prunus_sim\.unit\.nowhere must run"):
         built.run("prunus_sim.unit.nowhere", name="nowhere")
 
 

@@ -1,4 +1,4 @@
-"""Unit benches: real formats, pauses on both sides, several seeds, the model as judge."""
+"""Unit benches: real formats, pauses on both sides, several seeds, compared with the model."""
 
 from pathlib import Path
 
