@@ -205,14 +205,18 @@ class Core(wiring.Component):
         wiring.connect(m, sequencer.spikes, wiring.flipped(self.spikes))
         wiring.connect(m, sequencer.pre, queue.i)
         wiring.connect(m, sequencer.vote, readout.spike)
-        wiring.connect(m, port.presentation, key.access)
         wiring.connect(m, port.v, membrane.v_access)
         wiring.connect(m, port.v_fire, membrane.v_fire_access)
         wiring.connect(m, port.votes, readout.access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
-        begin, finish = sequencer.begin, sequencer.finish
+        taken = Cat(store.synapse.valid & store.synapse.ready for store in stores)
+        begin = sequencer.begin
         m.d.comb += [
-            key.step.eq(finish),
+            key.step.eq(sequencer.finish),
+            key.write.eq(port.presentation.strobe & port.presentation.write),
+            key.data.eq(port.presentation.data),
+            port.presentation.value.eq(key.presentation),
+            port.presentation.done.eq(key.ready),
             port.enable.eq(sequencer.waiting),
             sequencer.startable.eq(image_loaded & key.ready & port.idle),
             sequencer.lanes_busy.eq(busy.any()),
@@ -227,12 +231,10 @@ class Core(wiring.Component):
             membrane.compare.eq(sequencer.compare),
             membrane.forget.eq(sequencer.forget),
             readout.begin.eq(begin),
-            readout.finish.eq(finish),
+            readout.finish.eq(sequencer.finish),
             counters.clear.eq(begin),
             counters.step.eq(sequencer.step_done),
-            counters.synapses.eq(
-                Cat(store.synapse.valid & store.synapse.ready for store in stores)
-            ),
+            counters.synapses.eq(taken),
             self.result.valid.eq(sequencer.result_valid),
             self.result.p.prediction.eq(readout.prediction),
             self.result.p.undecided.eq(readout.undecided),

@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import PRESENTATION_BITS, SEED_BITS, max_of
 from prunus_model.spec.random_streams import DISCARD, FALLBACK, STRIDE
-from prunus_rtl.streams import Access
 
 __all__ = ["RandomStream", "StreamKey"]
 
@@ -84,8 +83,8 @@ class StreamKey(wiring.Component):
 
     Timing
     ------
-    ``step`` takes effect in the next cycle. After a write, ``ready`` is low for 32 cycles, and the
-    access is done when it rises; a read is done at once. Clock domain ``sync``.
+    ``step`` takes effect in the next cycle. After ``write``, ``ready`` is low for 32 cycles: only
+    then does the number read back whole. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -102,8 +101,10 @@ class StreamKey(wiring.Component):
         No multiplication runs.
     step : In(1)
         Go on to the next presentation. Ignored while not ``ready``.
-    access : In(Access(0, PRESENTATION_BITS))
-        Memory port: the number of the presentation.
+    write : In(1)
+        Go to presentation ``data``.
+    data : In(32)
+        Number to go to.
     """
 
     def __init__(self, *, first: int = 0) -> None:
@@ -115,7 +116,8 @@ class StreamKey(wiring.Component):
                 "offset": Out(SEED_BITS, init=offset),
                 "ready": Out(1),
                 "step": In(1),
-                "access": In(Access(0, PRESENTATION_BITS)),
+                "write": In(1),
+                "data": In(PRESENTATION_BITS),
             }
         )
 
@@ -131,15 +133,10 @@ class StreamKey(wiring.Component):
         top = self.presentation[-1]
         # Horner's rule, most significant bit first; a whole turn brings the number back.
         base = Mux(self.ready, self.offset, self.offset << 1)
-        m.d.comb += [
-            self.ready.eq(count == 0),
-            self.access.value.eq(self.presentation),
-            # Not before a multiplication is over, so that the number reads back whole.
-            self.access.done.eq(self.ready),
-        ]
-        with m.If(self.access.strobe & self.access.write):
+        m.d.comb += self.ready.eq(count == 0)
+        with m.If(self.write):
             m.d.sync += [
-                self.presentation.eq(self.access.data),
+                self.presentation.eq(self.data),
                 self.offset.eq(0),
                 count.eq(PRESENTATION_BITS),
             ]

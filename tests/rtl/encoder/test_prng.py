@@ -67,24 +67,32 @@ def test_offset_follows_writes_and_steps(presentation: int) -> None:
     dut = StreamKey()
 
     async def bench(ctx: Any) -> None:
-        # A read changes nothing.
-        ctx.set(dut.access.data, presentation)
-        ctx.set(dut.access.strobe, 1)
-        assert ctx.get(dut.access.done) == 1
+        ctx.set(dut.write, 1)
+        ctx.set(dut.data, presentation)
         await ctx.tick()
-        assert (ctx.get(dut.access.value), ctx.get(dut.ready)) == (0, 1)
-        ctx.set(dut.access.write, 1)
-        await ctx.tick()
-        ctx.set(dut.access.strobe, 0)
+        ctx.set(dut.write, 0)
         for _ in range(32):
-            assert ctx.get(dut.ready) == ctx.get(dut.access.done) == 0
+            assert ctx.get(dut.ready) == 0
             await ctx.tick()
         ctx.set(dut.step, 1)
         for k in range(4):
             assert ctx.get(dut.ready) == 1
             assert ctx.get(dut.presentation) == presentation + k & M32
-            assert ctx.get(dut.access.value) == presentation + k & M32
             assert ctx.get(dut.offset) == (presentation + k) * STRIDE & M32
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("first", [0, 1, 59999])
+def test_offset_after_reset_is_that_of_the_first_presentation(first: int) -> None:
+    dut = StreamKey(first=first)
+
+    async def bench(ctx: Any) -> None:
+        for k in range(2):
+            assert ctx.get(dut.presentation) == first + k
+            assert ctx.get(dut.offset) == (first + k) * STRIDE & M32
+            ctx.set(dut.step, 1)
             await ctx.tick()
 
     simulate(dut, bench)
