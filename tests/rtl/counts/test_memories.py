@@ -27,8 +27,8 @@ def core(network: NetworkConfig, fmt: str | None = None, capacity: int = 0, **op
     lanes, bits = options.get("lanes", 4), network.weight_bits
     weights = alive.astype(np.uint8)
     image = pack(weights, alive, format=fmt, lanes=lanes, weight_bits=bits, capacity=capacity)
-    hardware = HardwareConfig(**({"lanes": 4, "learn": False, "store": "packed"} | options))
-    return Core(network=network, hardware=hardware, images=image.lanes)
+    choice: dict[str, Any] = {"lanes": 4, "learn": False, "store": "packed"} | options
+    return Core(network=network, hardware=HardwareConfig(**choice), images=image.lanes)
 
 
 @pytest.mark.parametrize(
