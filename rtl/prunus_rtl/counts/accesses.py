@@ -1,5 +1,7 @@
 """What a core does in a presentation: accesses of its memories, and operations of its datapaths.
 
+Longer than 350 lines because each count is a field of one dataclass, with its meaning.
+
 All counts follow, exactly, from the counters of the golden model and the shapes of the core; the
 lockstep benches count the same at the enables of the simulated core
 (:mod:`prunus_sim.cosim.probes`).

@@ -148,16 +148,18 @@ def _packed(shapes: Widths) -> list[MemoryUse]:
         ]
     found = []
     for number, (name, width) in enumerate(zip(layout.fields, widths, strict=True)):
-        huge = shapes.hardware.spram and number == len(widths) - 1
+        in_spram = shapes.hardware.spram and number == len(widths) - 1
         lanes = [depths[number] for depths in layout.depths]
         found.append(
             MemoryUse(
                 name=name,
-                depths=tuple(lanes if huge else (bank for depth in lanes for bank in banks(depth))),
+                depths=tuple(
+                    lanes if in_spram else (bank for depth in lanes for bank in banks(depth))
+                ),
                 width=width,
                 reads=(counts[name],),
                 writes=(),
-                every_cycle=huge,
+                every_cycle=in_spram,
             )
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prunus_model.spec.config import pruning_label
@@ -10,6 +10,7 @@ from prunus_rtl.bus.memory_port import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.lanes import LaneUse, Ties
+from prunus_rtl.export.markdown import bit_range, table
 from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
@@ -128,14 +129,14 @@ def make_readme(facts: Facts) -> str:
             else f"When the package was made:\n\n    {run.simulator}\n    {run.verdict}"
         ),
         "PARAMETERS": _parameters(plan),
-        "PORTS": _table(
+        "PORTS": table(
             ("port", "direction", "width", "meaning"),
             [(f"`{p.name}`", p.direction, p.width, p.meaning) for p in ports(core)],
         ),
-        "FIELDS": _table(
+        "FIELDS": table(
             ("port", "field", "bits", "meaning"),
             [
-                (f"`{f.port}`", f"`{f.name}`", _range(f.low, f.width), f.meaning)
+                (f"`{f.port}`", f"`{f.name}`", bit_range(f.low, f.width), f.meaning)
                 for f in fields(core)
             ],
         ),
@@ -167,14 +168,14 @@ def make_readme(facts: Facts) -> str:
             else ""
         ),
         "CYCLES": _cycles(facts),
-        "LANES": _table(
+        "LANES": table(
             ("neurons over lanes", "cycles", "lanes busy"),
             [(use.order, use.cycles, f"{100 * use.utilisation:.1f} %") for use in facts.lanes],
         ),
         "TIES": _ties(facts),
         "MEMORIES": _memories(facts),
         "LOGIC_BITS": LOGIC_BITS,
-        "DEVICES": _table(
+        "DEVICES": table(
             ("device", "bits of its blocks", "bits taken", "result"),
             [
                 (fit.device, _capacity(fit), fit.bits, _missing(fit) or "fits")
@@ -217,7 +218,7 @@ def _parameters(plan: Plan) -> str:
     ]
     if hardware.source == "levels":
         rows.append(("events that the encoder may be ahead", hardware.event_depth))
-    return _table(("parameter", "value"), rows)
+    return table(("parameter", "value"), rows)
 
 
 def _input(plan: Plan) -> str:
@@ -248,13 +249,12 @@ def _spaces(facts: Facts) -> str:
     for space, (_, bits, _) in spaces(shapes).items():
         address, word = (text.format(**names) for text in _SPACES[space])
         rows.append((space.value, f"`{space.name}`", address, bits, word))
-    return _table(("space", "name", "address", "bits", "word"), rows)
+    return table(("space", "name", "address", "bits", "word"), rows)
 
 
 def _cycles(facts: Facts) -> str:
-    measured: list[object] = ["not run"] * len(facts.vectors.shown)
-    if facts.run is not None:
-        measured = list(facts.run.cycles)
+    shown, run = facts.vectors.shown, facts.run
+    measured: list[object] = ["not run"] * len(shown) if run is None else [*run.cycles]
     rows = [
         (
             k,
@@ -269,7 +269,7 @@ def _cycles(facts: Facts) -> str:
         for k, image in enumerate(facts.vectors.shown)
     ]
     heads = ("image", "label", "class", "spikes", "forward SOPs", *PARTS, "formula", "measured")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _ties(facts: Facts) -> str:
@@ -297,7 +297,7 @@ def _memories(facts: Facts) -> str:
         for row in memory_rows(memories)
     ]
     rows.append(("all", len(memories), "", "", sum(memory.bits for memory in memories), ""))
-    return _table(("memory", "number", "words", "bits of a word", "bits", "made of"), rows)
+    return table(("memory", "number", "words", "bits of a word", "bits", "made of"), rows)
 
 
 def _store(plan: Plan) -> str:
@@ -327,11 +327,11 @@ def _store(plan: Plan) -> str:
 Live synapses: {density}. Smallest format{target}: `{smallest}`; this core has
 `{plan.store}`{asked}. Bits of the synapses alone, of the largest lane, and in whole memory blocks:
 
-{_table(("format", "bits", "largest lane", *DEVICES), sizes)}
+{table(("format", "bits", "largest lane", *DEVICES), sizes)}
 
 Words of the memory images of this core:
 
-{_table(("memory", "bits of a word", "fields"), words)}"""
+{table(("memory", "bits of a word", "fields"), words)}"""
 
 
 def _missing(fit: Fit) -> str:
@@ -346,16 +346,5 @@ def _fields(widths: Iterable[tuple[str, int]]) -> Iterable[str]:
     low = 0
     for name, width in widths:
         if width:
-            yield f"`{name}` {_range(low, width)}"
+            yield f"`{name}` {bit_range(low, width)}"
         low += width
-
-
-def _range(low: int, width: int) -> str:
-    if width == 0:
-        return "none"
-    return str(low) if width == 1 else f"{low + width - 1}-{low}"
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines: list[Sequence[object]] = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prunus_rtl.export.simulators import SimulatorError
-from prunus_sim.cosim.build import build_core, shapes_of
+from prunus_sim.cosim.build import build_core
 from prunus_sim.cosim.fault_bench import FAULTS_VARIABLE
 from prunus_sim.cosim.interface import REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.scenario import Scenario, Sequence
@@ -30,15 +30,15 @@ LEARNING = [
     fault("encoder.seed", "@ ^ 32'h1", "rate"),
     fault("queue.i__valid", _SOMETIMES, "broadcast_fifo"),
     fault("membrane.synapse__valid", _SOMETIMES, "array"),
-    fault("homeostasis.v_fire", "@ ^ 1'h1", "threshold"),
-    fault("homeostasis.decay", "~@", "threshold"),
-    fault("last_step.spike", _SOMETIMES, "trace"),
-    fault("random.draw", "@ ^ 32'h1010101", "stdp"),
-    fault("sweep.kept", "@ ^ 1'h1", "stdp"),
-    fault("pruning.prune", "~@", "pruning"),
-    fault("echo.recent", "~@", "redundancy"),
+    fault("learning.homeostasis.v_fire", "@ ^ 1'h1", "threshold"),
+    fault("learning.homeostasis.decay", "~@", "threshold"),
+    fault("learning.last_step.spike", _SOMETIMES, "trace"),
+    fault("learning.random.draw", "@ ^ 32'h1010101", "stdp"),
+    fault("learning.sweep.kept", "@ ^ 1'h1", "stdp"),
+    fault("learning.pruning.prune", "~@", "pruning"),
+    fault("learning.redundancy.recent", "~@", "redundancy"),
     fault("columns.columns__0__write", "1'h0", "stdp"),
-    fault("salt.step", "1'h0", "stream_key"),
+    fault("stream_key.step", "1'h0", "stream_key"),
     fault("readout.prediction", "@ ^ 1'h1", "readout"),
     fault("counters.updated", "1'h0", "counters"),
     fault("memory_port.answers__payload", "@ ^ 1'h1", "memory_port"),
@@ -68,8 +68,7 @@ def scenario_of(kind: str) -> Scenario:
     """Return a scenario with few lanes, and one presentation in each of some sequences."""
     name = kind
     if kind == "learning":
-        policies = (name for name in SCENARIOS if name.startswith("policy"))
-        name = next(name for name in policies if shapes_of(SCENARIOS[name](0)).redundancy)
+        name = "redundancy-adaptive"
     found = SCENARIOS[name](0)
     stimuli = [stimulus for sequence in found.sequences for stimulus in sequence.stimuli]
     learn = found.hardware.learn

@@ -1,0 +1,163 @@
+"""The formula of cycles by hand; against simulated cores it is in tests/rtl/core/test_core.py."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_model.reference.network import Step
+from prunus_model.spec.config import NetworkConfig
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.memory_image.address_map import StoreLayout
+from prunus_rtl.memory_image.image import pack
+from prunus_rtl.shapes import Shapes
+from prunus_rtl.timing import (
+    LATENCY,
+    PARTS,
+    PER_SPIKE,
+    PIPELINE,
+    StepWork,
+    compare_cycles,
+    init_cycles,
+    presentation,
+    report_cycles,
+    spike_cycles,
+    work_of,
+)
+
+#: 49 inputs, 10 neurons, 10 classes.
+TINY = NetworkConfig.named("tiny")
+#: Reporting, the votes of the spike before, and the threshold with a multiplier of 2 cycles.
+END = 13 + 11 + 6
+
+
+def shapes(fmt: str | None = None, **hardware: Any) -> Shapes:
+    options: dict[str, Any] = {"lanes": 4, "learn": False, "multiplier": "dsp"} | hardware
+    store = None
+    if fmt is not None:
+        alive = np.ones((TINY.inputs, TINY.neurons), dtype=np.bool_)
+        image = pack(alive.astype(np.uint8), alive, format=fmt, lanes=4, weight_bits=8)
+        store = StoreLayout.of(image.lanes)
+        options["store"] = "packed"
+    return Shapes(network=TINY, hardware=HardwareConfig(**options), store=store)
+
+
+WORK = StepWork(spikes=5, encode=0, busiest=20, slowest=27, inhibited=False, fired=False)
+
+
+def cycles(s: Shapes, steps: Sequence[StepWork], **options: Any) -> tuple[dict[str, int], int]:
+    found = presentation(s, steps, **({"learn": False} | options))
+    assert tuple(found.parts) == PARTS
+    assert found.fewest == sum(found.parts.values()) <= found.most
+    return found.parts, found.most
+
+
+def test_parts_of_fixed_length() -> None:
+    # 3 slots, 2 levels of the tree.
+    assert init_cycles(shapes()) == compare_cycles(shapes()) == 3 + 2 + 4
+    # All thresholds: 10 neurons, 2 cycles of the multiplier and 2 more.
+    assert init_cycles(shapes(learn=True, lanes=1)) == 10 * 4 + 1 + 9
+    assert init_cycles(shapes(learn=True)) == 50
+    assert compare_cycles(shapes(lanes=1)) == 10 + 0 + 4
+    assert (spike_cycles(shapes(), learn=False), spike_cycles(shapes(), learn=True)) == (1, 54)
+    assert (report_cycles(shapes(), fired=False), report_cycles(shapes(), fired=True)) == (2, 13)
+    assert (PIPELINE, LATENCY, PER_SPIKE) == (8, 11, 2)
+
+
+def test_a_step_is_that_of_its_busiest_lane() -> None:
+    parts, most = cycles(shapes(source="events"), [WORK])
+    assert parts == {"init": 9, "integrate": 20, "compare": 9, "learn": 0, "report": 2}
+    assert most == 12 + 12 + (20 + 2 * 5 + 11) + 9 + END
+
+
+def test_a_step_is_never_shorter_than_its_events() -> None:
+    parts, most = cycles(shapes(source="events"), [replace(WORK, spikes=30, busiest=4, slowest=4)])
+    assert parts["integrate"] == 31
+    assert most == 24 + (4 + 60 + 11) + 9 + END
+    few = replace(WORK, spikes=0, busiest=0, slowest=0)
+    parts, most = cycles(shapes(source="events"), [few])
+    assert (parts["integrate"], most) == (1, 24 + (1 + 11) + 9 + END)
+
+
+def test_lanes_wait_for_the_slowest_if_the_queue_is_shorter_than_the_step() -> None:
+    for depth, lanes in ((2, 27), (4, 27), (8, 20)):
+        parts, most = cycles(shapes(source="events", queue_depth=depth), [WORK])
+        assert parts["integrate"] == 20
+        assert most == 24 + (lanes + 10 + 11) + 9 + END
+
+
+def test_an_inhibited_step_takes_its_events_and_no_comparison() -> None:
+    step = replace(WORK, inhibited=True, busiest=0, slowest=0)
+    parts, most = cycles(shapes(source="events"), [step] * 3)
+    assert (parts["integrate"], parts["compare"]) == (3 * 6, 0)
+    assert most == 24 + 3 * 6 + END
+
+
+def test_output_spikes_cost_their_sweep_and_at_most_the_votes_and_the_threshold() -> None:
+    fired = replace(WORK, fired=True)
+    s = shapes(source="events", learn=True)
+    quiet = cycles(s, [WORK, WORK], learn=True)
+    loud = cycles(s, [fired, WORK], learn=True)
+    assert loud[0]["learn"] == 54 and loud[0]["report"] == 13
+    assert loud[1] - quiet[1] == 54 + 11 + 6
+    shown = cycles(s, [fired, WORK], learn=False)
+    assert shown[0]["learn"] == 1
+    assert shown[1] - quiet[1] == 1 + 11
+
+
+def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None:
+    slow = replace(WORK, encode=100)
+    # Fewest: three steps of the encoder, which starts with the presentation.
+    parts, most = cycles(shapes(), [slow] * 3)
+    assert parts["init"] + parts["integrate"] + 2 * compare_cycles(shapes()) == 300
+    each = 20 + 10 + 11 + 9
+    assert most == 24 + 3 * 100 + each + END
+    # Room for one step and not for two: it goes on when the step before is done.
+    _, full = cycles(shapes(event_depth=8), [slow] * 3)
+    assert full == 24 + 3 * (100 + each) + END
+    assert cycles(shapes(event_depth=16), [slow] * 3)[1] == most
+    _, held = cycles(shapes(), [slow] * 3, stop_after=1)
+    assert held == 24 + 3 * (3 + 100 + each) + END
+    # Events that come in are not held.
+    s = shapes(source="events")
+    assert cycles(s, [WORK] * 3, stop_after=1) == cycles(s, [WORK] * 3)
+    # An encoder that is faster than the lanes costs nothing after the first step.
+    quick = replace(WORK, encode=13)
+    assert cycles(shapes(), [quick] * 3)[1] == 24 + 13 + 3 * each + END
+
+
+def test_events_that_are_left_are_waited_for() -> None:
+    s = shapes(source="events")
+    assert cycles(s, [WORK], left=70)[1] == cycles(s, [WORK])[1] + 70
+
+
+def test_work_of_a_step() -> None:
+    spikes = np.zeros(49, dtype=np.bool_)
+    spikes[[0, 1, 2, 8, 48]] = True
+    alive = np.zeros((49, 10), dtype=np.bool_)
+    # Lanes 0 to 3 of input 0 have 3, 1, 0 and 0 synapses, those of input 8 have 0, 0, 2 and 1.
+    alive[0, [0, 4, 8, 5]] = True
+    alive[8, [2, 6, 3]] = True
+    step = Step(step=0, spikes=spikes, inhibited=False, post=-1, w_prune=0)
+    # 13 words of 4 inputs; the first has three events, the last an input and the end.
+    found = StepWork(spikes=5, encode=13 + 2 + 1, busiest=3, slowest=3 + 1 + 1 + 2 + 1,
+                     inhibited=False, fired=False)  # fmt: skip
+    assert work_of(shapes(), step, alive) == found
+    assert work_of(shapes(source="events"), step, alive) == replace(found, encode=0)
+    # Two row pointers for each spike, behind the entries or between them.
+    assert work_of(shapes("csr"), step, alive) == replace(found, busiest=10)
+    assert work_of(shapes("csr", spram=True), step, alive) == replace(found, busiest=3 + 10)
+    assert work_of(shapes("bitmask"), step, alive) == found
+    assert work_of(shapes("dense"), step, alive) == replace(found, busiest=15, slowest=15)
+    idle = replace(found, busiest=0, slowest=0, inhibited=True)
+    assert work_of(shapes("csr"), replace(step, inhibited=True), alive) == idle
+    assert work_of(shapes(), replace(step, post=3), alive) == replace(found, fired=True)
+
+
+@pytest.mark.parametrize("fmt", [None, "csr", "bitmask", "dense"])
+def test_a_step_without_spikes_has_no_work_in_any_store(fmt: str | None) -> None:
+    step = Step(step=0, spikes=np.zeros(49, dtype=np.bool_), inhibited=False, post=-1, w_prune=0)
+    found = work_of(shapes(fmt), step, np.ones((49, 10), dtype=np.bool_))
+    assert (found.spikes, found.encode, found.busiest, found.slowest) == (0, 13, 0, 0)
