@@ -57,7 +57,7 @@ cycles: $(MADE) ## Cycles of an inference: lanes, densities -> sim/results/cycle
 size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.resources
 
-link: $(MADE) ## Spoilt frames to the simulated host link -> boards/results/link.json (half an hour)
+link: $(MADE) ## Corrupted frames to the simulated host link -> boards/results/link.json (half an hour)
 	$(BIN)/python -m prunus_boards.measure.robustness
 
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)

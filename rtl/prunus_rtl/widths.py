@@ -38,7 +38,7 @@ class Widths:
     --------
     >>> w = Widths(network=NetworkConfig.named("paper"), hardware=HardwareConfig(lanes=16))
     >>> w.slots, w.pre_bits, w.post_bits, w.score_bits
-    (50, 10, 10, 15)
+    (50, 10, 10, 12)
     """
 
     network: NetworkConfig

@@ -64,7 +64,7 @@ class Trial:
     ----------
     channel : NoisyChannel
         To the device.
-    judge : GoldenTransport
+    emulated : GoldenTransport
         To the emulated one.
     rng : numpy.random.Generator
         Source of the requests.
@@ -83,13 +83,13 @@ class Trial:
     """
 
     def __init__(
-        self, channel: NoisyChannel, judge: GoldenTransport, rng: np.random.Generator
+        self, channel: NoisyChannel, emulated: GoldenTransport, rng: np.random.Generator
     ) -> None:
         self._channel = channel
         self._link = Link(channel, attempts=_ATTEMPTS)
-        self._judge = Link(judge)
+        self._emulated = Link(emulated)
         self._rng = rng
-        self._widths = judge.emulator.description.widths
+        self._widths = emulated.emulator.description.widths
         self._v_is_known = True
         self.requests = 0
         self.corrupted = 0
@@ -127,14 +127,14 @@ class Trial:
                 for at in range(first, first + n, most):
                     count = min(most, first + n - at)
                     body = READ_WRITE.pack(space, count, at)
-                    answers = [link.ask(Opcode.READ, body) for link in (self._link, self._judge)]
+                    answers = [link.ask(Opcode.READ, body) for link in (self._link, self._emulated)]
                     if answers[0] != answers[1]:
                         self.state_changed += 1
                         self._note(f"{space.name} from {at}: {answers}")
 
     def _ask(self, opcode: int, body: bytes) -> None:
         got = self._link.ask(opcode, body)
-        want = self._judge.ask(opcode, body)
+        want = self._emulated.ask(opcode, body)
         if not self._same(opcode, got, want):
             self.wrong_accepted += 1
             self._note(f"request {opcode} {body.hex()}: {got}, not {want}")
@@ -143,7 +143,7 @@ class Trial:
         condition = self._condition(self._link)
         while condition.running:
             condition = self._condition(self._link)
-        if _visible(condition) != _visible(self._condition(self._judge)):
+        if _visible(condition) != _visible(self._condition(self._emulated)):
             self.state_changed += 1
             self._note(f"after request {opcode} {body.hex()}: {condition}")
 
@@ -185,7 +185,7 @@ class Trial:
             return Opcode.WRITE, READ_WRITE.pack(IDENTITY_SPACE, 2, at) + rng.bytes(2)
         if kind < 0.8:
             # Continue an image; seldom from a wrong place.
-            here = self._condition(self._judge).position
+            here = self._condition(self._emulated).position
             offset = here if rng.random() < 0.9 else int(rng.integers(inputs))
             count = int(rng.integers(1, inputs - here + 1))
             return Opcode.IMAGE, OFFSET.pack(offset) + rng.bytes(count)
@@ -244,8 +244,8 @@ def _run(frames: int, seed: int) -> tuple[dict[str, Any], str]:
     note("Building the simulation ...")
     with SimulatorTransport(artifact, core) as device, progress("frames") as advance:
         channel = NoisyChannel(device, rng_channel)
-        judge = GoldenTransport(core.plan(artifact), clock_hz=_CLOCK_HZ)
-        trial = Trial(channel, judge, rng_requests)
+        emulated = GoldenTransport(core.plan(artifact), clock_hz=_CLOCK_HZ)
+        trial = Trial(channel, emulated, rng_requests)
         try:
             while channel.frames < frames:
                 trial.step()

@@ -1,4 +1,4 @@
-"""The judge of the link finds what it is there to find."""
+"""The trial of the link finds what it is there to find."""
 
 import numpy as np
 import pytest

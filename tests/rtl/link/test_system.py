@@ -24,6 +24,7 @@ from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import READ_WRITE, SPIKE, Condition, Identity, Opcode
 from prunus_rtl.link.system import System
+from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 SHOWN = 3
@@ -57,8 +58,7 @@ async def read(host: Host, space: Space, count: int, size: int) -> list[int]:
 
 async def check(host: Host, plan: Plan, shown: Presentation, *, learn: bool) -> None:
     """Compare result and spikes of a presentation with those of the model."""
-    system = host.dut
-    shapes = system.description.widths
+    shapes = Shapes(network=plan.network, hardware=plan.hardware)
     layout = result_layout(shapes)
     octets = await host.do(Opcode.RESULT)
     result = layout.from_bits(int.from_bytes(octets, "little"))
