@@ -112,3 +112,22 @@ def test_a_core_follows_its_parameters() -> None:
     ]
     assert of[0] == of[1]
     assert len(set(of)) == 3
+
+
+class Toggle(wiring.Component):
+    """A register that no reset reaches: its initial value is nothing but an attribute."""
+
+    def __init__(self, init: int) -> None:
+        self.init = init
+        super().__init__({"x": Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        state = Signal(init=self.init, reset_less=True)
+        m.d.sync += state.eq(~state)
+        m.d.comb += self.x.eq(state)
+        return m
+
+
+def test_the_initial_value_of_a_register_without_a_reset_counts() -> None:
+    assert design_digest(Toggle(0)) != design_digest(Toggle(1))
