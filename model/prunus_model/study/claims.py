@@ -22,7 +22,7 @@ import numpy as np
 import prunus_model
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.study.choice import Goal, chosen_setting, comparable, judged, test_loss
+from prunus_model.study.choice import Goal, chosen_setting, comparable, judged
 from prunus_model.study.comparison import soft_accuracy, soft_sops
 from prunus_model.study.statistics import (
     Group,
@@ -32,6 +32,7 @@ from prunus_model.study.statistics import (
     at_most,
     base_of,
     groups,
+    losses,
     same_setting,
 )
 from prunus_model.training.history import QUANTILES
@@ -43,6 +44,9 @@ _Row = dict[str, Any]
 #: Results of the overhead in hardware, if the package is in its checkout.
 OVERHEAD = Path(str(prunus_model.__file__)).resolve().parents[2] / "overhead/results/overhead.json"
 _COMMAND = "prunus reproduce paper"
+#: Readouts by the key that rows have, and by the names that BindsNET gives them. Vote is
+#: proportion weighting, in integers; hard is all-activity assignment.
+_READOUTS = {"vote": "vote (proportion weighting)", "hard": "hard readout (all-activity)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,10 +187,22 @@ def _questions(overhead: Path) -> list[_Question]:
         ) -> Callable[[Sequence[_Row]], Tested]:
             return lambda rows: _at_setting(rows, redundancy, test)
 
-        def loss(_rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
-            return test_loss(group, base, goal.loss)
+        for readout, described in _READOUTS.items():
 
-        found.append(_Question(f"{rule}: accuracy lost", "points", goal.loss, at_setting(loss)))
+            def loss(
+                _rows: Sequence[_Row],
+                group: Group,
+                base: Group,
+                readout: str = readout,
+                margin: float = goal.loss,
+            ) -> Tested:
+                return at_most(losses(group, base, readout), margin)
+
+            found.append(
+                _Question(
+                    f"{rule}: accuracy lost by {described}", "points", goal.loss, at_setting(loss)
+                )
+            )
         for phase, margin in (("inference", goal.inference), ("training", goal.training)):
 
             def left(
