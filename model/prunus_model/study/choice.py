@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prunus_model.study.statistics import (
+    Estimate,
     Group,
-    Tested,
     at_most,
     base_of,
     groups,
@@ -112,7 +112,7 @@ def judged(rows: Sequence[_Row]) -> list[_Row]:
     return [row for row in rows if row["split"] == "test" and not row["chose"]]
 
 
-def _loss(group: Group, base: Group, margin: float) -> Tested:
+def _loss(group: Group, base: Group, margin: float) -> Estimate:
     """Test the loss by both readouts: both must be within the margin.
 
     Each is tested at the full level (an intersection-union test); what is returned is of the

@@ -25,8 +25,8 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.choice import Goal, chosen_setting, comparable, judged
 from prunus_model.study.comparison import soft_accuracy, soft_sops
 from prunus_model.study.statistics import (
+    Estimate,
     Group,
-    Tested,
     Verdict,
     at_least,
     at_most,
@@ -90,7 +90,7 @@ GOALS = {
 _RULES = (("abstract", False), ("abstract", True), ("aim", True))
 #: What the abstract says of soft pruning: points more, and the share of the SOPs that it saves.
 _POINTS, _SHARE = 3.33, 100 / 1.67
-_NOTHING = Tested(estimate=None, bound=None, n=0, verdict="not established")
+_NOTHING = Estimate(estimate=None, bound=None, n=0, verdict="not established")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Question:
     text: str
     unit: str
     margin: float
-    judge: Callable[[Sequence[_Row]], Tested]
+    judge: Callable[[Sequence[_Row]], Estimate]
     least: bool = False
     command: str = _COMMAND
 
@@ -182,9 +182,9 @@ def _questions(overhead: Path) -> list[_Question]:
         )
 
         def at_setting(
-            test: Callable[[Sequence[_Row], Group, Group], Tested],
+            test: Callable[[Sequence[_Row], Group, Group], Estimate],
             redundancy: bool = redundancy,
-        ) -> Callable[[Sequence[_Row]], Tested]:
+        ) -> Callable[[Sequence[_Row]], Estimate]:
             return lambda rows: _at_setting(rows, redundancy, test)
 
         for readout, described in _READOUTS.items():
@@ -195,7 +195,7 @@ def _questions(overhead: Path) -> list[_Question]:
                 base: Group,
                 readout: str = readout,
                 margin: float = goal.loss,
-            ) -> Tested:
+            ) -> Estimate:
                 return at_most(losses(group, base, readout), margin)
 
             found.append(
@@ -211,7 +211,7 @@ def _questions(overhead: Path) -> list[_Question]:
                 _base: Group,
                 name: str = f"{phase}_sop_fraction",
                 margin: float = 100 * margin,
-            ) -> Tested:
+            ) -> Estimate:
                 return at_most([100 * row[name] for row in group.rows], margin)
 
             found.append(
@@ -224,10 +224,12 @@ def _questions(overhead: Path) -> list[_Question]:
             )
         if name == "abstract":
 
-            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Tested:
+            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Estimate:
                 return soft_accuracy(rows, group, _POINTS)
 
-            def sops(rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
+            def sops(
+                rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal
+            ) -> Estimate:
                 return soft_sops(rows, group, base, loss=goal.loss, margin=_SHARE)
 
             found += [
@@ -250,8 +252,8 @@ def _questions(overhead: Path) -> list[_Question]:
 
 def _other_questions(overhead: Path) -> list[_Question]:
     def at_default(
-        test: Callable[[Group, Group], Tested],
-    ) -> Callable[[Sequence[_Row]], Tested]:
+        test: Callable[[Group, Group], Estimate],
+    ) -> Callable[[Sequence[_Row]], Estimate]:
         return lambda rows: _at_default(rows, test)
 
     return [
@@ -307,8 +309,8 @@ def _other_questions(overhead: Path) -> list[_Question]:
 def _at_setting(
     rows: Sequence[_Row],
     redundancy: bool,
-    test: Callable[[Sequence[_Row], Group, Group], Tested],
-) -> Tested:
+    test: Callable[[Sequence[_Row], Group, Group], Estimate],
+) -> Estimate:
     """Test a rule at one setting for all goals: the one chosen for the savings of the abstract."""
     setting = chosen_setting(rows, GOALS["abstract"], redundancy=redundancy)
     rows = judged(rows)
@@ -317,7 +319,7 @@ def _at_setting(
     return test(rows, group, base) if group and base else _NOTHING
 
 
-def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Tested]) -> Tested:
+def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Estimate]) -> Estimate:
     """Test the rule of the paper as the configuration `paper` has it."""
     rows = judged(rows)
     default = NetworkConfig.named("paper").to_mapping()["pruning"]
@@ -349,12 +351,12 @@ def _unevenness(row: _Row) -> float:
     return float(row["strength_deviation"] / row["strength_mean"])
 
 
-def _exact(value: float | None, margin: float) -> Tested:
+def _exact(value: float | None, margin: float) -> Estimate:
     """Compare what has no spread."""
     if value is None:
         return _NOTHING
     verdict: Verdict = "holds" if value <= margin else "does not hold"
-    return Tested(estimate=value, bound=None, n=1, verdict=verdict)
+    return Estimate(estimate=value, bound=None, n=1, verdict=verdict)
 
 
 @cache

@@ -15,8 +15,8 @@ from prunus_rows import row, seeds
 
 NOTHING = Path("nowhere")
 BASE = seeds("none", 5)
-CHOSE = {"chose": True}
-ECHOES = {"policy_strength": {"echo_shift": 12}}
+CHOSE: dict[str, Any] = {"chose": True}
+ECHOES: dict[str, Any] = {"policy_strength": {"echo_shift": 12}}
 #: Claims by number, in the order of the list.
 (
     PLAIN_VOTE, PLAIN_HARD, PLAIN_INFERENCE, PLAIN_TRAINING, PLAIN_ACCURACY, PLAIN_SOPS,
@@ -154,7 +154,8 @@ def test_readouts_are_judged_apart() -> None:
             for r in both(vote=0.94)
         ]
         claim = judged(worse, of)
-        assert (claim.estimate, claim.verdict) == (pytest.approx(1.0), "does not hold")
+        assert claim.estimate == pytest.approx(1.0)
+        assert claim.verdict == "does not hold"
         assert verdict(worse, other) == "holds"
 
 
@@ -238,7 +239,7 @@ def test_validation_chooses_where_there_is_one() -> None:
     base = seeds("none", **CHOSE)
     rows = [*base, *seeds("adaptive", strength=1, inference=0.3, training=0.6, **CHOSE)]
     assert setting(rows) == 1
-    values = {"split": "validation", **CHOSE}
+    values: dict[str, Any] = {"split": "validation", **CHOSE}
     rows += seeds("none", **values)
     rows += seeds("adaptive", strength=2, inference=0.4, training=0.6, **values)
     assert setting(rows) == 2
@@ -287,7 +288,8 @@ def test_sops_are_compared_at_equal_loss() -> None:
     # 0.44 points are lost where 4.4 % is saved; 60 % is saved by adaptive pruning.
     claim = judged(soft_rows(0.94), PLAIN_SOPS)
     assert claim.estimate == pytest.approx(100 * 0.044 / 0.6, abs=0.1)
-    assert (claim.margin, claim.verdict) == (pytest.approx(59.88, abs=0.01), "holds")
+    assert claim.margin == pytest.approx(59.88, abs=0.01)
+    assert claim.verdict == "holds"
     rows = soft_rows(0.94, inference_sop_fraction_without_frozen=1 - 0.06)
     assert judged(rows, PLAIN_SOPS).verdict == "does not hold"
     other = [r | {"seed": r["seed"] + 50} if r["policy"] == "soft" else r for r in rows]
