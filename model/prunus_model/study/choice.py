@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prunus_model.study.statistics import (
+    Estimate,
     Group,
-    Tested,
     at_most,
     base_of,
     groups,
     losses,
 )
 
-__all__ = ["Goal", "chosen_setting", "comparable", "judged", "test_loss"]
+__all__ = ["Goal", "chosen_setting", "comparable", "judged"]
 
 _Row = dict[str, Any]
 #: Parts of the run list whose settings may be chosen; the others show what parts of a rule do.
@@ -93,7 +93,7 @@ def chosen_setting(rows: Sequence[_Row], goal: Goal, *, redundancy: bool) -> Gro
 
     def rank(pair: tuple[Group, Group]) -> tuple[float, float, float]:
         group, base = pair
-        bound = test_loss(group, base, goal.loss).bound
+        bound = _loss(group, base, goal.loss).bound
         over = float("inf") if bound is None else max(0.0, bound - goal.loss)
         return excess(group), over, group.mean("inference_sop_fraction")
 
@@ -112,7 +112,7 @@ def judged(rows: Sequence[_Row]) -> list[_Row]:
     return [row for row in rows if row["split"] == "test" and not row["chose"]]
 
 
-def test_loss(group: Group, base: Group, margin: float) -> Tested:
+def _loss(group: Group, base: Group, margin: float) -> Estimate:
     """Test the loss by both readouts: both must be within the margin.
 
     Each is tested at the full level (an intersection-union test); what is returned is of the

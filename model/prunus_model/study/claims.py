@@ -22,16 +22,17 @@ import numpy as np
 import prunus_model
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.study.choice import Goal, chosen_setting, comparable, judged, test_loss
+from prunus_model.study.choice import Goal, chosen_setting, comparable, judged
 from prunus_model.study.comparison import soft_accuracy, soft_sops
 from prunus_model.study.statistics import (
+    Estimate,
     Group,
-    Tested,
     Verdict,
     at_least,
     at_most,
     base_of,
     groups,
+    losses,
     same_setting,
 )
 from prunus_model.training.history import QUANTILES
@@ -43,6 +44,9 @@ _Row = dict[str, Any]
 #: Energy of networks, if the package is in its checkout.
 OVERHEAD = Path(str(prunus_model.__file__)).resolve().parents[2] / "overhead/results/energy.json"
 _COMMAND = "prunus reproduce paper"
+#: Readouts by the key that rows have, and by the names that BindsNET gives them. Vote is
+#: proportion weighting, in integers; hard is all-activity assignment.
+_READOUTS = {"vote": "vote (proportion weighting)", "hard": "hard readout (all-activity)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ GOALS = {
 _RULES = (("abstract", False), ("abstract", True), ("aim", True))
 #: What the abstract says of soft pruning: points more, and the share of the SOPs that it saves.
 _POINTS, _SHARE = 3.33, 100 / 1.67
-_NOTHING = Tested(estimate=None, bound=None, n=0, verdict="not established")
+_NOTHING = Estimate(estimate=None, bound=None, n=0, verdict="not established")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class _Question:
     text: str
     unit: str
     margin: float
-    judge: Callable[[Sequence[_Row]], Tested]
+    judge: Callable[[Sequence[_Row]], Estimate]
     least: bool = False
     command: str = _COMMAND
 
@@ -178,15 +182,27 @@ def _questions(overhead: Path) -> list[_Question]:
         )
 
         def at_setting(
-            test: Callable[[Sequence[_Row], Group, Group], Tested],
+            test: Callable[[Sequence[_Row], Group, Group], Estimate],
             redundancy: bool = redundancy,
-        ) -> Callable[[Sequence[_Row]], Tested]:
+        ) -> Callable[[Sequence[_Row]], Estimate]:
             return lambda rows: _at_setting(rows, redundancy, test)
 
-        def loss(_rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
-            return test_loss(group, base, goal.loss)
+        for readout, described in _READOUTS.items():
 
-        found.append(_Question(f"{rule}: accuracy lost", "points", goal.loss, at_setting(loss)))
+            def loss(
+                _rows: Sequence[_Row],
+                group: Group,
+                base: Group,
+                readout: str = readout,
+                margin: float = goal.loss,
+            ) -> Estimate:
+                return at_most(losses(group, base, readout), margin)
+
+            found.append(
+                _Question(
+                    f"{rule}: accuracy lost by {described}", "points", goal.loss, at_setting(loss)
+                )
+            )
         for phase, margin in (("inference", goal.inference), ("training", goal.training)):
 
             def left(
@@ -195,7 +211,7 @@ def _questions(overhead: Path) -> list[_Question]:
                 _base: Group,
                 name: str = f"{phase}_sop_fraction",
                 margin: float = 100 * margin,
-            ) -> Tested:
+            ) -> Estimate:
                 return at_most([100 * row[name] for row in group.rows], margin)
 
             found.append(
@@ -208,10 +224,12 @@ def _questions(overhead: Path) -> list[_Question]:
             )
         if name == "abstract":
 
-            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Tested:
+            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Estimate:
                 return soft_accuracy(rows, group, _POINTS)
 
-            def sops(rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal) -> Tested:
+            def sops(
+                rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal
+            ) -> Estimate:
                 return soft_sops(rows, group, base, loss=goal.loss, margin=_SHARE)
 
             found += [
@@ -234,8 +252,8 @@ def _questions(overhead: Path) -> list[_Question]:
 
 def _other_questions(overhead: Path) -> list[_Question]:
     def at_default(
-        test: Callable[[Group, Group], Tested],
-    ) -> Callable[[Sequence[_Row]], Tested]:
+        test: Callable[[Group, Group], Estimate],
+    ) -> Callable[[Sequence[_Row]], Estimate]:
         return lambda rows: _at_default(rows, test)
 
     return [
@@ -291,8 +309,8 @@ def _other_questions(overhead: Path) -> list[_Question]:
 def _at_setting(
     rows: Sequence[_Row],
     redundancy: bool,
-    test: Callable[[Sequence[_Row], Group, Group], Tested],
-) -> Tested:
+    test: Callable[[Sequence[_Row], Group, Group], Estimate],
+) -> Estimate:
     """Test a rule at one setting for all goals: the one chosen for the savings of the abstract."""
     setting = chosen_setting(rows, GOALS["abstract"], redundancy=redundancy)
     rows = judged(rows)
@@ -301,7 +319,7 @@ def _at_setting(
     return test(rows, group, base) if group and base else _NOTHING
 
 
-def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Tested]) -> Tested:
+def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Estimate]) -> Estimate:
     """Test the rule of the paper as the configuration `paper` has it."""
     rows = judged(rows)
     default = NetworkConfig.named("paper").to_mapping()["pruning"]
@@ -333,12 +351,12 @@ def _unevenness(row: _Row) -> float:
     return float(row["strength_deviation"] / row["strength_mean"])
 
 
-def _exact(value: float | None, margin: float) -> Tested:
+def _exact(value: float | None, margin: float) -> Estimate:
     """Compare what has no spread."""
     if value is None:
         return _NOTHING
     verdict: Verdict = "holds" if value <= margin else "does not hold"
-    return Tested(estimate=value, bound=None, n=1, verdict=verdict)
+    return Estimate(estimate=value, bound=None, n=1, verdict=verdict)
 
 
 @cache

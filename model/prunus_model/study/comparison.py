@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from prunus_model.study.statistics import (
+    Estimate,
     Group,
-    Tested,
     at_least,
     at_most,
     curve,
@@ -28,7 +28,7 @@ _Row = dict[str, Any]
 _FINE = 1001
 
 
-def soft_accuracy(rows: Sequence[_Row], group: Group, margin: float) -> Tested:
+def soft_accuracy(rows: Sequence[_Row], group: Group, margin: float) -> Estimate:
     """Test how many points adaptive pruning is more accurate at an equal share pruned.
 
     Parameters
@@ -42,7 +42,7 @@ def soft_accuracy(rows: Sequence[_Row], group: Group, margin: float) -> Tested:
 
     Returns
     -------
-    Tested
+    Estimate
         Of the accuracy (vote), seed by seed. Seeds whose curve of soft pruning does not reach the
         share are left out: a curve is not prolonged.
     """
@@ -56,7 +56,7 @@ def soft_accuracy(rows: Sequence[_Row], group: Group, margin: float) -> Tested:
 
 def soft_sops(
     rows: Sequence[_Row], group: Group, base: Group, *, loss: float, margin: float
-) -> Tested:
+) -> Estimate:
     """Test which share of the SOPs that adaptive pruning saves soft pruning saves.
 
     Parameters
@@ -74,7 +74,7 @@ def soft_sops(
 
     Returns
     -------
-    Tested
+    Estimate
         Of the most that soft pruning saves within the loss, in percent of what adaptive pruning
         saves, seed by seed. Zeros of soft pruning are not counted as SOPs, which favours it.
     """

@@ -23,8 +23,8 @@ from prunus_model.study.trials import dotted
 __all__ = [
     "CONFIDENCE",
     "Compared",
+    "Estimate",
     "Group",
-    "Tested",
     "Verdict",
     "at_least",
     "at_most",
@@ -126,7 +126,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Estimate:
     """Outcome of a one-sided test of a mean against a margin.
 
     Attributes
@@ -148,7 +148,7 @@ class Tested:
     verdict: Verdict
 
 
-def at_most(values: Sequence[float], margin: float) -> Tested:
+def at_most(values: Sequence[float], margin: float) -> Estimate:
     """Test whether the mean of a population is at most a margin (non-inferiority, if of losses).
 
     Parameters
@@ -160,7 +160,7 @@ def at_most(values: Sequence[float], margin: float) -> Tested:
 
     Returns
     -------
-    Tested
+    Estimate
         With an upper bound.
 
     Examples
@@ -173,7 +173,7 @@ def at_most(values: Sequence[float], margin: float) -> Tested:
     """
     n = len(values)
     if n < 2:
-        return Tested(
+        return Estimate(
             estimate=mean(values) if values else None, bound=None, n=n, verdict="not established"
         )
     estimate = mean(values)
@@ -183,19 +183,19 @@ def at_most(values: Sequence[float], margin: float) -> Tested:
         verdict = "holds"
     elif estimate - half > margin:
         verdict = "does not hold"
-    return Tested(estimate=estimate, bound=estimate + half, n=n, verdict=verdict)
+    return Estimate(estimate=estimate, bound=estimate + half, n=n, verdict=verdict)
 
 
-def at_least(values: Sequence[float], margin: float) -> Tested:
+def at_least(values: Sequence[float], margin: float) -> Estimate:
     """Test whether the mean of a population is at least a margin; as :func:`at_most`.
 
     Returns
     -------
-    Tested
+    Estimate
         With a lower bound.
     """
     turned = at_most([-value for value in values], -margin)
-    return Tested(
+    return Estimate(
         estimate=None if turned.estimate is None else -turned.estimate,
         bound=None if turned.bound is None else -turned.bound,
         n=turned.n,

