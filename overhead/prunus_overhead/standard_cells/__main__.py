@@ -39,9 +39,7 @@ from prunus_overhead.standard_cells.sta import OpenStaError, cell_ratios, cross_
 from prunus_overhead.standard_cells.workloads import AREAS, CASES, Area, Networks, area_core
 from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import check_tools
-from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.shapes import Shapes
 
 __all__ = ["RESULTS", "main"]
 
@@ -203,8 +201,13 @@ def _name(area: Area) -> str:
 
 def _cross_check(library: Liberty) -> dict[str, Any]:
     """Compare with OpenSTA on the pruning unit; tell the reason if it is not there."""
-    network, hardware = NetworkConfig.named("demo"), HardwareConfig(lanes=4)
-    unit = Pruning(shapes=Shapes(network=network, hardware=hardware))
+    network = NetworkConfig.named("demo")
+    unit = Pruning(
+        policy=network.pruning,
+        weight_bits=network.weight_bits,
+        strength_bits=network.formats.strength_bits,
+        multiplier="sequential",
+    )
     try:
         with tempfile.TemporaryDirectory(prefix="prunus-cells-") as name:
             mapped = map_component(unit, library, Path(name) / "unit", flat=True)

@@ -149,9 +149,19 @@ class LearningEngine(wiring.Component):
             depression_shift=stdp.depression_shift,
             column=Column(s),
         )
-        m.submodules.pruning = pruning = Pruning(shapes=s)
-        if s.redundancy:
-            redundancy = Redundancy(shapes=s, init=initial_words(self._state, "coactivity"))
+        m.submodules.pruning = pruning = Pruning(
+            policy=network.pruning,
+            redundancy_start=None if network.redundancy is None else network.redundancy.start,
+            weight_bits=network.weight_bits,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+        )
+        if network.redundancy is not None:
+            redundancy = Redundancy(
+                inputs=network.inputs,
+                params=network.redundancy,
+                init=initial_words(self._state, "coactivity"),
+            )
             m.submodules.redundancy = redundancy
             wiring.connect(m, wiring.flipped(self.coactivity), redundancy.access)
             m.d.comb += [

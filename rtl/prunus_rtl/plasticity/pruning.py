@@ -6,16 +6,20 @@ of W. Guo et al. (Front. Neurosci. 14:598876, 2020), as in :mod:`prunus_model.re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning
-from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT, max_of
+from prunus_model.spec.config import AdaptivePruning, ConstantPruning, PruningParams
+from prunus_model.spec.formats import (
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 from prunus_rtl.lib.constant_product import times
-from prunus_rtl.shapes import Shapes
 
 __all__ = ["Pruning"]
 
@@ -28,8 +32,8 @@ def _cut(value: Any, bits: int) -> Any:
 class Pruning(wiring.Component):
     """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
 
-    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. If the network
-    has ``redundancy``, synapses of redundant inputs are pruned, too, whatever the policy
+    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. With
+    ``redundancy_start``, synapses of redundant inputs are pruned, too, whatever the policy
     (:mod:`prunus_model.reference.redundancy`). Policy and constants are fixed when the core is
     generated; ``none`` without redundancy has no hardware at all.
 
@@ -42,56 +46,65 @@ class Pruning(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network and hardware. ``hardware.multiplier`` decides whether the gains are multiplied by
-        shifts and additions, or by multiplier blocks.
+    policy : PruningParams
+        Policy and its constants.
+    redundancy_start : int, optional
+        Presentation from which synapses of redundant inputs are pruned, too. Default: never.
+    weight_bits, strength_bits : int
+        Width of a weight, and of the sum of all weights of a neuron.
+    multiplier : "sequential" or "dsp"
+        Whether the gains are multiplied by shifts and additions, or by multiplier blocks.
 
     Members
     -------
-    post_count : In(shapes.post_count)
+    post_count : In(POST_COUNT_BITS)
         Output spikes of the neuron, this one included.
-    strength : In(shapes.strength)
+    strength : In(strength_bits)
         Sum of its weights, before this spike.
-    presentation : In(shapes.presentation)
+    presentation : In(PRESENTATION_BITS)
         Number of the presentation.
     redundant : In(1)
         The synapse that comes in the next cycle is of a redundant input; only with
-        ``shapes.redundancy``.
-    w_prune : Out(shapes.weight)
+        ``redundancy_start``.
+    w_prune : Out(weight_bits)
         Pruning threshold.
-    weight : In(shapes.weight)
+    weight : In(weight_bits)
         New weight of a synapse.
     prune : Out(1)
         Prune it: ``weight < w_prune``, or its input is redundant.
     """
 
-    def __init__(self, *, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(
+        self,
+        *,
+        policy: PruningParams,
+        redundancy_start: int | None = None,
+        weight_bits: int,
+        strength_bits: int,
+        multiplier: Literal["sequential", "dsp"],
+    ) -> None:
+        self._policy = policy
+        self._redundancy_start = redundancy_start
+        self._multiplier = multiplier
         super().__init__(
             {
-                "post_count": In(shapes.post_count),
-                "strength": In(shapes.strength),
-                "presentation": In(shapes.presentation),
-                "w_prune": Out(shapes.weight),
-                "weight": In(shapes.weight),
+                "post_count": In(POST_COUNT_BITS),
+                "strength": In(strength_bits),
+                "presentation": In(PRESENTATION_BITS),
+                "w_prune": Out(weight_bits),
+                "weight": In(weight_bits),
                 "prune": Out(1),
             }
-            | ({"redundant": In(1)} if shapes.redundancy else {})
+            | ({"redundant": In(1)} if redundancy_start is not None else {})
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
-        policy = s.network.pruning
+        policy = self._policy
         redundant = Signal()
-        if s.redundancy and s.network.redundancy:
-            late = self.presentation >= s.network.redundancy.start
+        if self._redundancy_start is not None:
+            late = self.presentation >= self._redundancy_start
             m.d.sync += redundant.eq(self.redundant & late)
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             m.d.comb += self.prune.eq(redundant)
@@ -103,7 +116,7 @@ class Pruning(wiring.Component):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))
             return m
 
-        dsp = s.hardware.multiplier == "dsp"
+        dsp = self._multiplier == "dsp"
         bounds = []
         for operand, gain, shift in (
             (self.post_count, policy.ramp_gain, policy.ramp_shift),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.config import RedundancyParams
 from prunus_model.spec.formats import COACTIVITY_BITS
 from prunus_rtl.lib.state_memory import StateMemory
-from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
 
 __all__ = ["Redundancy"]
@@ -35,50 +34,46 @@ class Redundancy(wiring.Component):
 
     Parameters
     ----------
-    shapes : Shapes
-        Network, whose ``redundancy`` is given, and hardware.
+    inputs : int
+        Number of inputs.
+    params : RedundancyParams
+        Speed of the co-activity, and width of the image.
     init : list of int, optional
         Initial words. Default: 0.
 
     Members
     -------
-    read, pre : In(1), In(shapes.pre)
+    read, pre : In(1), In(range(inputs))
         Ask for an input, and update its co-activity.
     recent : In(1)
         Whether that input, asked for in the cycle before, was active recently.
     redundant : Out(1)
         Its co-activity, from before this sweep, is at least one half, and it is on an odd site.
-    access : In(Access(shapes.pre, shapes.coactivity))
+    access : In(Access(range(inputs), COACTIVITY_BITS))
         Memory port.
     """
 
-    def __init__(self, *, shapes: Shapes, init: list[int] | None = None) -> None:
-        if shapes.network.redundancy is None:
-            raise ValueError("Network must have redundancy")
-        self._shapes = shapes
-        self._params: RedundancyParams = shapes.network.redundancy
+    def __init__(
+        self, *, inputs: int, params: RedundancyParams, init: list[int] | None = None
+    ) -> None:
+        self._inputs = inputs
+        self._params = params
         self._init = init
         super().__init__(
             {
                 "read": In(1),
-                "pre": In(shapes.pre),
+                "pre": In(range(inputs)),
                 "recent": In(1),
                 "redundant": Out(1),
-                "access": In(Access(shapes.pre, shapes.coactivity)),
+                "access": In(Access(range(inputs), unsigned(COACTIVITY_BITS))),
             }
         )
-
-    @property
-    def shapes(self) -> Shapes:
-        """Network and hardware."""
-        return self._shapes
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        s = self._shapes
         m.submodules.memory = memory = StateMemory(
-            shape=s.coactivity, depth=s.network.inputs, init=self._init
+            shape=unsigned(COACTIVITY_BITS), depth=self._inputs, init=self._init
         )
         wiring.connect(m, wiring.flipped(self.access), memory.access)
 
@@ -93,7 +88,7 @@ class Redundancy(wiring.Component):
             m.d.sync += follows.eq(self.recent)
 
         mirror = self.recent.replicate(COACTIVITY_BITS)
-        distance = Signal(s.coactivity)
+        distance = Signal(COACTIVITY_BITS)
         updated = (distance - (distance >> self._params.shift)) ^ mirror
         odd = self._odd_site(m)
         m.d.comb += [

@@ -36,7 +36,13 @@ TRIALS = 1500
 
 def component(case: str) -> Pruning:
     """Return the component under test."""
-    return Pruning(shapes=CASES[case])
+    s = CASES[case]
+    return Pruning(
+        policy=s.network.pruning,
+        weight_bits=s.weight.width,
+        strength_bits=s.strength.width,
+        multiplier=s.hardware.multiplier,
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

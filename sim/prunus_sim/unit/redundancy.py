@@ -33,7 +33,10 @@ CASES = {
 
 def component(case: str) -> Redundancy:
     """Return the component under test."""
-    return Redundancy(shapes=CASES[case])
+    network = CASES[case].network
+    if network.redundancy is None:
+        raise ValueError(f"Case {case!r} must have redundancy")
+    return Redundancy(inputs=network.inputs, params=network.redundancy)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

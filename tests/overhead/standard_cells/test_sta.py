@@ -15,9 +15,7 @@ from prunus_overhead.standard_cells.liberty import Liberty, LibertyError, find_l
 from prunus_overhead.standard_cells.mapping import map_component
 from prunus_overhead.standard_cells.power import Assumptions, energy
 from prunus_overhead.standard_cells.sta import OpenStaError, cell_ratios, cross_check, uniform
-from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.shapes import Shapes
 
 
 @pytest.fixture
@@ -39,8 +37,14 @@ def test_opensta_says_twice_ours_of_every_cell(osu018: Liberty) -> None:
 
 @pytest.mark.boards
 def test_nets_and_leakage_of_a_block_are_those_of_opensta(osu018: Liberty, tmp_path: Path) -> None:
-    shapes = Shapes(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=4))
-    mapped = map_component(Pruning(shapes=shapes), osu018, tmp_path / "unit", flat=True)
+    network = NetworkConfig.named("demo")
+    unit = Pruning(
+        policy=network.pruning,
+        weight_bits=network.weight_bits,
+        strength_bits=network.formats.strength_bits,
+        multiplier="sequential",
+    )
+    mapped = map_component(unit, osu018, tmp_path / "unit", flat=True)
     found = cross_check(mapped, osu018)
     own, other = found["own"], found["opensta"]
     assert own["leakage"] == pytest.approx(other["leakage"], rel=1e-6)

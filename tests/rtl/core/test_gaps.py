@@ -69,10 +69,7 @@ def test_core_starts_with_the_state_that_it_is_given() -> None:
 def test_largest_product_just_above_a_power_of_2_fits(multiplier: Any) -> None:
     """A strength of 2 bits times 43691 is at most 2**17 + 1."""
     policy = AdaptivePruning(ramp_gain=65535, ramp_shift=0, strength_gain=43691)
-    network = replace(SMALL, inputs=1, neurons=1, weight_bits=2, pruning=policy)
-    dut = Pruning(
-        shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1, multiplier=multiplier))
-    )
+    dut = Pruning(policy=policy, weight_bits=2, strength_bits=2, multiplier=multiplier)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.post_count, 9)

@@ -15,9 +15,7 @@ from prunus_model.spec.config import (
     PruningParams,
     RedundancyParams,
 )
-from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 
@@ -29,15 +27,14 @@ def unit(
     multiplier: Any = "dsp",
     redundancy: RedundancyParams | None = None,
 ) -> Pruning:
-    network = NetworkConfig(
-        inputs=inputs,
-        neurons=1,
+    network = NetworkConfig(inputs=inputs, neurons=1, weight_bits=weight_bits)
+    return Pruning(
+        policy=policy,
+        redundancy_start=None if redundancy is None else redundancy.start,
         weight_bits=weight_bits,
-        pruning=policy,
-        redundancy=redundancy,
+        strength_bits=network.formats.strength_bits,
+        multiplier=multiplier,
     )
-    hardware = HardwareConfig(lanes=1, multiplier=multiplier)
-    return Pruning(shapes=Shapes(network=network, hardware=hardware))
 
 
 @pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
@@ -60,8 +57,7 @@ def unit(
 )
 def test_threshold_matches_model(policy: PruningParams, weight_bits: int, multiplier: str) -> None:
     dut = unit(policy, weight_bits=weight_bits, multiplier=multiplier)
-    network = dut.shapes.network
-    w_max = network.formats.w_max
+    w_max = (1 << weight_bits) - 1
     strength_max = 784 * w_max
     rng = np.random.default_rng(weight_bits)
     edges = [0, 1, 7, 8, 9, 255, 2039, 2040, 2048, 65535]
@@ -82,11 +78,11 @@ def test_threshold_matches_model(policy: PruningParams, weight_bits: int, multip
             want = pruning_threshold(count, strength, presentation, w_max, policy)
             assert ctx.get(dut.w_prune) == want, (count, strength, presentation)
 
-    simulate_clocked(dut, bench)
+    simulate_clocked(dut, bench, policy)
 
 
-def simulate_clocked(dut: Pruning, bench: Any) -> None:
-    if isinstance(dut.shapes.network.pruning, NoPruning):
+def simulate_clocked(dut: Pruning, bench: Any, policy: PruningParams) -> None:
+    if isinstance(policy, NoPruning):
 
         async def no_clock(ctx: Any) -> None:
             assert ctx.get(dut.w_prune) == 0
@@ -145,7 +141,7 @@ def test_redundant_inputs_lose_their_synapses_one_cycle_later(
     weight_bits: int, start: int, policy: PruningParams
 ) -> None:
     dut = unit(policy, weight_bits=weight_bits, redundancy=RedundancyParams(start=start))
-    w_max = dut.shapes.network.formats.w_max
+    w_max = (1 << weight_bits) - 1
     rng = np.random.default_rng(weight_bits)
 
     async def bench(ctx: Any) -> None:

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.redundancy import redundant_inputs, update_coactivity
-from prunus_model.spec.config import NetworkConfig, NoPruning, RedundancyParams
-from prunus_rtl.hardware import HardwareConfig
+from prunus_model.spec.config import RedundancyParams
 from prunus_rtl.plasticity.redundancy import Redundancy
-from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 
 
 def unit(inputs: int, image_width: int = 28, init: list[int] | None = None) -> Redundancy:
-    redundancy = RedundancyParams(shift=8, image_width=image_width)
-    network = NetworkConfig(inputs=inputs, neurons=1, pruning=NoPruning(), redundancy=redundancy)
-    return Redundancy(shapes=Shapes(network=network, hardware=HardwareConfig(lanes=1)), init=init)
+    params = RedundancyParams(shift=8, image_width=image_width)
+    return Redundancy(inputs=inputs, params=params, init=init)
 
 
 async def word(ctx: Any, dut: Redundancy, pre: int) -> int:
@@ -75,8 +72,7 @@ def test_sweep_after_sweep(inputs: int, image_width: int) -> None:
 
     async def bench(ctx: Any) -> None:
         coactivity = np.zeros(inputs, dtype=np.int64)
-        params = dut.shapes.network.redundancy
-        assert params is not None
+        params = RedundancyParams(shift=8, image_width=image_width)
         seen = 0
         for _ in range(300):
             shared = rng.random() < 0.7

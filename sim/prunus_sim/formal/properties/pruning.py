@@ -51,7 +51,13 @@ class PruningProperties(Properties):
         m = Module()
         s = self._shapes
         policy, w_max = s.network.pruning, s.network.formats.w_max
-        m.submodules.unit = unit = Pruning(shapes=s)
+        m.submodules.unit = unit = Pruning(
+            policy=s.network.pruning,
+            redundancy_start=None if s.network.redundancy is None else s.network.redundancy.start,
+            weight_bits=s.weight.width,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+        )
         m.d.comb += [
             unit.post_count.eq(self.post_count),
             unit.strength.eq(self.strength),
