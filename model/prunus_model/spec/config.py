@@ -445,7 +445,7 @@ _BASE = NetworkConfig()
 
 
 def _sized(
-    neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int, ramp_gain: int = 1
+    *, neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int, ramp_gain: int = 1
 ) -> NetworkConfig:
     return replace(
         _BASE,
@@ -469,14 +469,14 @@ NAMED: Mapping[str, NetworkConfig] = {
         homeostasis=HomeostasisParams(v_th=20000, theta_plus=500),
         stdp=StdpParams(potentiation_shift=4, depression_shift=4),
     ),
-    "demo": _sized(100, 250, 6, 250),
-    "400": _sized(400, 500, 4, 330),
-    "up5k": _sized(400, 500, 8, 330, ramp_gain=17),
-    "paper": _sized(800, 1000, 3, 330),
+    "demo": _sized(neurons=100, theta_plus=250, ramp_shift=6, strength_gain=250),
+    "400": _sized(neurons=400, theta_plus=500, ramp_shift=4, strength_gain=330),
+    "up5k": _sized(neurons=400, theta_plus=500, ramp_shift=8, strength_gain=330, ramp_gain=17),
+    "paper": _sized(neurons=800, theta_plus=1000, ramp_shift=3, strength_gain=330),
     # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
     "sparse": replace(
-        _sized(800, 1000, 3, 330),
+        _sized(neurons=800, theta_plus=1000, ramp_shift=3, strength_gain=330),
         redundancy=RedundancyParams(shift=12, start=40_000),
     ),
-    "1600": _sized(1600, 2000, 2, 330),
+    "1600": _sized(neurons=1600, theta_plus=2000, ramp_shift=2, strength_gain=330),
 }

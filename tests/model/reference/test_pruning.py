@@ -174,7 +174,7 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
     assert kept.ravel().tolist() == [False] * w_prune + [True] * (256 - w_prune)
 
 
-@pytest.mark.parametrize("w_prune", [0, 1, 7, 255])
+@pytest.mark.parametrize("w_prune", [0, 2, 8, 153])
 def test_plastic_synapses_below_the_threshold_die(w_prune: int) -> None:
     new = np.arange(256)
     alive, frozen = np.arange(256) % 5 != 0, np.arange(256) % 5 == 1
