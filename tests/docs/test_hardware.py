@@ -59,7 +59,7 @@ _RESULTS: dict[str, Any] = {
         },
     ],
     "total": 91,
-    "caught": 85,
+    "killed": 85,
     "survived": 0,
     "equivalent": [{"mutant": "a", "reason": "b"}] * 6,
     "units": [_UNIT | {"DP16KD": 0, "DPR16X4": 0}],
@@ -72,6 +72,7 @@ _ENERGY: dict[str, Any] = {
             "voltage_v": 0.9,
             "mode": mode,
             "policy": policy,
+            "redundancy": False,
             "neurons": neurons,
             "early_exit": early,
             "nj_per_presentation": 900 if early or neurons == 100 or kind == "a" else nj,
@@ -87,7 +88,7 @@ _ENERGY: dict[str, Any] = {
         for kind, neurons, early in (("b", 800, 0), ("b", 100, 0), ("b", 800, 1), ("a", 800, 0))
     ],
     "pruning_unit": [
-        {"policy": policy, "neurons": neurons, "percent": percent}
+        {"policy": policy, "redundancy": False, "neurons": neurons, "percent": percent}
         for policy, neurons, percent in (
             ("adaptive", 100, 1.0),
             ("adaptive", 800, 0.0125),
@@ -97,6 +98,7 @@ _ENERGY: dict[str, Any] = {
     "sensitivity": [
         {
             "mode": mode,
+            "redundancy": False,
             "policy": policy,
             "neurons": 800,
             "exponent": exponent,
@@ -138,7 +140,7 @@ def written(name: str) -> str:
         (
             "mutants",
             (
-                "91 faults in 1 units: 85 caught, 0 survived, 6 equivalent, each with its reason "
+                "91 faults in 1 units: 85 killed, 0 survived, 6 equivalent, each with its reason "
                 "in the file (`python -m something`, python 3.11)."
             ),
         ),

@@ -48,6 +48,9 @@ CHECKED = {
 #: Targets that .ci/run does not run, with the reason.
 NOT_IN_CI = {
     "formal": "proofs: minutes",
+    "reproduce": "trains some hundred networks: an hour",
+    "results": "trains some tens of networks: minutes",
+    "stale": "only tells; make check does what it tells of",
     "bitstream": "places and routes: minutes; make boards-test does it",
     "flash": "needs a board",
     "overhead": "synthesises all cores: hours",
@@ -59,8 +62,8 @@ QUICK_TARGETS = {"demo"}
 #: First words of text blocks that show no output, and what they are.
 NO_OUTPUT = {
     "+---------+ +-------+": "picture of the core",
-    "prepare + sum": "formula",
-    "presentation 0, step 3": "message of a lockstep job that fails",
+    "init + sum": "formula",
+    "Cosim mismatch in presentation 0": "message of a lockstep job that fails",
 }
 #: First words of text blocks that are printed, and by what.
 OUTPUT = {"Saved build/demo.npz:": "make demo"}

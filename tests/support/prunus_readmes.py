@@ -166,8 +166,10 @@ def _parse(command: click.Command, name: str, args: list[str]) -> None:
     # What the shell makes of it is not the command's.
     if ">" in args:
         args = args[: args.index(">")]
+    # As under `prunus`: click keeps what the help option of a command is called at its first use.
+    prunus = click.Context(click.Group("prunus"), help_option_names=["-h", "--help"])
     try:
-        command.make_context(name, list(args))
+        command.make_context(name, list(args), parent=prunus)
     except click.exceptions.Exit:
         # Such as --help, which is at its end once it is parsed.
         return

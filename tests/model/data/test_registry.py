@@ -225,12 +225,12 @@ def test_killed_download_leaves_no_file_under_the_final_name(
     slow = mirror.put("slow", DIGITS)
     script = (
         "import sys; from pathlib import Path; from dataclasses import replace\n"
-        "from prunus_model import mirrors as m\n"
+        "from prunus_model.data import registry as m\n"
         "m.cache_folder = lambda: Path(sys.argv[1])\n"
         "m.NAMED['mnist'] = replace(m.NAMED['mnist'], mirrors=(sys.argv[2],))\n"
         "m.provide('mnist', list(m.NAMED['mnist'].sha256), progress=False)\n"
     )
-    root = str(Path(mirrors.__file__).parents[1])
+    root = str(Path(mirrors.__file__).parents[2])
     with subprocess.Popen(
         [sys.executable, "-c", script, str(cache), slow], env=os.environ | {"PYTHONPATH": root}
     ) as child:

@@ -16,7 +16,7 @@ from prunus_rows import row, seeds
 NOTHING = Path("nowhere")
 BASE = seeds("none", 5)
 CHOSE: dict[str, Any] = {"chose": True}
-ECHOES: dict[str, Any] = {"policy_strength": {"echo_shift": 12}}
+ECHOES: dict[str, Any] = {"redundancy": {"shift": 12}}
 #: Claims by number, in the order of the list.
 (
     PLAIN_VOTE, PLAIN_HARD, PLAIN_INFERENCE, PLAIN_TRAINING, PLAIN_ACCURACY, PLAIN_SOPS,

@@ -249,19 +249,19 @@ def test_energy_command_measures_what_it_trains(
     done = CliRunner().invoke(energy_main, args)
     assert done.exit_code == 0, done.stderr
     content = json.loads(Path("o.json").read_text())
-    kinds = {(r["policy"], r["mode"], r["early_exit"], r["class"]) for r in content["energy"]}
+    kinds = {(r["policy"], r["mode"], r["early_exit"], r["class"]) for r in content["rows"]}
     for policy in ("none", "adaptive", "constant", "soft"):
         for mode, early in (("inference", 0), ("inference", 1), ("learning", 0)):
             for kind in ("a", "b"):
                 assert (policy, mode, early, kind) in kinds
-    for row in content["energy"]:
+    for row in content["rows"]:
         assert row["nj_per_presentation"] == pytest.approx(sum(row["parts"].values()))
         if row["class"] == "b":
             assert row["nj_per_presentation"] == pytest.approx(sum(row["groups"].values()))
     # With the exponent of the table it is the same energy.
     nj = {
         (r["policy"], r["mode"]): r["nj_per_presentation"]
-        for r in content["energy"]
+        for r in content["rows"]
         if r["class"] == "b" and not r["early_exit"]
     }
     half = [r for r in content["sensitivity"] if r["exponent"] == 0.5]

@@ -124,7 +124,7 @@ def _shaped(
 def faked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Build no core, and synthesise none."""
     monkeypatch.setattr("prunus_overhead.size.resources.Core", _shaped)
-    monkeypatch.setattr("prunus_rtl.export.plan.Core", _shaped)
+    monkeypatch.setattr("prunus_rtl.core.core.Core", _shaped)
     monkeypatch.setattr(resources, "synthesise", _fake)
 
 

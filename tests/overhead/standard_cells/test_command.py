@@ -146,6 +146,7 @@ def row(*, policy: str, idle: bool = False, exits: int = 0, **more: Any) -> dict
         "technology": "tiny 2 V",
         "mode": "learning",
         "policy": policy,
+        "redundancy": False,
         "same_decisions": idle,
         "neurons": 50,
         "lanes": 2,
@@ -165,6 +166,7 @@ def test_what_pruning_adds_needs_the_same_decisions() -> None:
     (found,) = unit_rows(rows)
     assert found == {
         "policy": "adaptive",
+        "redundancy": False,
         "neurons": 50,
         "lanes": 2,
         "class": "c",
@@ -235,6 +237,7 @@ def test_the_document_shows_area_energy_and_what_the_unit_adds() -> None:
     energy = row(policy="adaptive", idle=True, density=0.25, sops_per_presentation=1234.5)
     energy["workload"] = "2 images of sample"
     area = {"mode": "learning", "policy": "adaptive", "neurons": 100, "lanes": 4, "cells": 7000}
+    area["redundancy"] = False
     area |= {"cells_um2": 1000.0, "nand2": 50.0, "sequential_um2": 250.0, "memory_bits": 80}
     area |= {"memory_um2": 400.0, "units_um2": 1250.0, "units": {"pruning": 25.0}}
     content = {

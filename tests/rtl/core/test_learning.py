@@ -121,7 +121,7 @@ def test_presentations_match_the_equations(policy: Any, multiplier: Any) -> None
     async def learn(ctx: Any, post: int, step: int, presentation: int, draws: Any) -> None:
         nonlocal all_pruned
         recent = stdp.recent(last, step, network.stdp)
-        new = stdp.updated(weights[:, post], recent, draws.sweep(INPUTS), w_max, network.stdp)
+        new = stdp.updated(weights[:, post], recent, draws.draw_bytes(INPUTS), w_max, network.stdp)
         post_count[post] += 1
         bound = pruning_threshold(
             int(post_count[post]), int(strength[post]), presentation, w_max, policy

@@ -316,7 +316,7 @@ def test_any_count_of_accesses_that_differs_is_named(kind: str, name: str) -> No
     mismatch = found.compare(accesses=replace(found.outcome.accesses, **{name: right + 1}))
     assert mismatch is not None
     assert (mismatch.what, mismatch.expected, mismatch.got) == (name, right, right + 1)
-    if name.startswith(("row_", "weight_")):
+    if name.startswith(("row_reads", "row_writes", "weight_")):
         assert mismatch.unit == ("packed" if kind.startswith("packed") else "dense")
     if name.startswith(("queue_", "vote_", "theta_", "v_")):
         units = {"queue": "broadcast_fifo", "vote": "readout", "theta": "threshold", "v": "array"}

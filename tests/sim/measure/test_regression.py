@@ -94,7 +94,7 @@ def test_wrong_option_is_refused(
 def test_simulator_must_be_known() -> None:
     result = CliRunner().invoke(main, [], env={"SIM": "questa"})
     assert result.exit_code == 2
-    assert result.stderr == "Error: SIM must be one of icarus, verilator, not 'questa'\n"
+    assert result.stderr == "Error: SIM must be one of verilator, icarus, not 'questa'\n"
 
 
 def test_data_of_too_few_images_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_waveform_is_written_if_asked_for(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_simulator_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIM", "questa")
-    message = "SIM must be one of icarus, verilator, not 'questa'"
+    message = "SIM must be one of verilator, icarus, not 'questa'"
     with pytest.raises(SimulatorError, match=re.escape(message)):
         simulator()
 
