@@ -44,6 +44,7 @@ CHECKED = {
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",
     "make_sample": "writes into the package",
+    "pip install .": "installs; tests/packaging/test_wheel.py does",
 }
 #: Targets that .ci/run does not run, with the reason.
 NOT_IN_CI = {

@@ -46,6 +46,7 @@ PLAIN = [
 
 #: Makes what the commands of the extras take: images of 7 x 7 pixels, and a network of ten neurons.
 INPUTS = """
+from pathlib import Path
 import numpy as np
 from prunus_model import NetworkConfig, load_data, train
 arrays = {}
@@ -55,7 +56,7 @@ for part in ("train", "test"):
     arrays[f"{part}_images"] = blocks.astype("uint8")
     arrays[f"{part}_labels"] = split.labels
 np.savez("sample49.npz", **arrays)
-train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1).save("tiny.npz")
+train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1).save(Path("tiny.npz"))
 """
 
 
