@@ -131,7 +131,7 @@ def _lockstep(results: _Results) -> str:
         ]
         for row in results["rows"]
     ]
-    head = ["job", "lanes", "presentations", "cycles", "per presentation", "values compared"]
+    head = ["scenario", "lanes", "presentations", "cycles", "per presentation", "values compared"]
     return f"{table([*head, 'differences'], rows)}\n\n{origin(results)}."
 
 
