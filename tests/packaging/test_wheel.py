@@ -56,7 +56,8 @@ for part in ("train", "test"):
     arrays[f"{part}_images"] = blocks.astype("uint8")
     arrays[f"{part}_labels"] = split.labels
 np.savez("sample49.npz", **arrays)
-train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1).save(Path("tiny.npz"))
+network = train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1)
+network.save(Path("tiny.npz"))
 """
 
 
