@@ -59,11 +59,16 @@ def inject_faults(source: Path, faults: Sequence[Fault]) -> None:
 
 
 def _inject(text: str, fault: Fault, number: int) -> str:
-    start = re.search(rf"^module {TOP} ?\(", text, re.MULTILINE)
-    unit = rf"\\?{re.escape(fault.unit)}(?:\$\d+)?"
-    instance = start and re.compile(
-        rf"^  (?P<module>\\\S+|\w+)  ?{unit} *\($(?P<ports>.*?)^  \);", re.MULTILINE | re.DOTALL
-    ).search(text, start.end())
+    # A unit in another one is found in the module of that one.
+    instance, module = None, TOP
+    for name in fault.unit.split("."):
+        start = re.search(rf"^module {re.escape(module)} ?\(", text, re.MULTILINE)
+        unit = rf"\\?{re.escape(name)}(?:\$\d+)?"
+        instance = start and re.compile(
+            rf"^  (?P<module>\\\S+|\w+)  ?{unit} *\($(?P<ports>.*?)^  \);",
+            re.MULTILINE | re.DOTALL,
+        ).search(text, start.end())
+        module = instance["module"] if instance else ""
     port = rf"\.(?P<name>\\?{re.escape(fault.port)}(?:\$\d+)?) ?\("
     found = instance and re.compile(port).search(text, *instance.span("ports"))
     if not instance or not found:

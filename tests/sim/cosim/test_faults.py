@@ -21,7 +21,7 @@ _SOMETIMES = "@ & tb.noise[0]"
 
 def fault(port: str, value: str, unit: str) -> tuple[Fault, str]:
     """Return a fault at a port, and the unit that must be named."""
-    instance, _, name = port.partition(".")
+    instance, _, name = port.rpartition(".")
     return Fault(unit=instance, port=name, value=value), unit
 
 
