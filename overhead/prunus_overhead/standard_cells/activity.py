@@ -25,7 +25,7 @@ from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import CELLS, VERILOG, Mapped
 from prunus_overhead.standard_cells.saif import ActivityError, stamp
 from prunus_rtl.core.core import Core
-from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.result import expanded
 from prunus_rtl.export import verilator
 from prunus_rtl.export.bench import make_bench, make_bench_files
 from prunus_rtl.export.netlist import MODULE, TOP, MemoryImage, Netlist

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.bus.spaces import DATA_BITS, PLAIN_SPACES, SPACE_BITS, spaces
+from prunus_rtl.bus.spaces import DATA_BITS, SPACE_BITS, spaces
 from prunus_rtl.bus.store_port import store_has
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
@@ -16,13 +16,9 @@ from prunus_rtl.streams import Access
 from prunus_rtl.synapses.columns import synapse_address_layout
 
 __all__ = [
-    "DATA_BITS",
-    "PLAIN_SPACES",
-    "SPACE_BITS",
     "MemoryPort",
     "answer_layout",
     "request_layout",
-    "spaces",
 ]
 
 

@@ -14,7 +14,8 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.random_streams import ENCODER, LEARNING
 from prunus_model.spec.state import State
-from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout, spaces
+from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words

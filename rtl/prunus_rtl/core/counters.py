@@ -8,10 +8,10 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.core.result import CYCLE_BITS, counter_widths, expanded
+from prunus_rtl.core.result import counter_widths
 from prunus_rtl.shapes import Shapes
 
-__all__ = ["CYCLE_BITS", "Counters", "counters_layout", "expanded"]
+__all__ = ["Counters", "counters_layout"]
 
 
 def counters_layout(shapes: Shapes) -> data.StructLayout:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prunus_model.spec.config import pruning_label
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.lanes import LaneUse, Ties

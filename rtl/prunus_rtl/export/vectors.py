@@ -15,7 +15,8 @@ from prunus_model.reference.network import Network, Step
 from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.state import State
-from prunus_rtl.bus.memory_port import PLAIN_SPACES, request_layout, spaces
+from prunus_rtl.bus.memory_port import request_layout
+from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_layout

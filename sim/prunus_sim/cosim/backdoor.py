@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.state import NO_STEP
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes

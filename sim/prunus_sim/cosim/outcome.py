@@ -8,7 +8,7 @@ from pathlib import Path
 from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.counters import Counters
 from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.result import expanded
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.probes import COUNTS, IDLE, STRAY

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.state import NO_STEP
-from prunus_rtl.bus.memory_port import answer_layout, spaces
+from prunus_rtl.bus.memory_port import answer_layout
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays

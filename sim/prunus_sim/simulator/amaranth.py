@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.state import NO_STEP, State
-from prunus_rtl.bus.memory_port import PLAIN_SPACES, spaces
+from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.hardware import Space

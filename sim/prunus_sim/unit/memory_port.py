@@ -10,7 +10,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout, spaces
+from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import synapse_address_layout

@@ -4,7 +4,7 @@ import pytest
 from prunus_boards.driver.contents import blocks, state_of, words_of
 from prunus_devices import LEARNING, PACKED, network
 from prunus_model.spec.state import State
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan

@@ -10,7 +10,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_devices import LEARNING, PACKED, golden, network, shown
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import Condition, Opcode, Status

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from prunus_model.spec.config import NetworkConfig, ReadoutParams
-from prunus_rtl.bus.memory_port import MemoryPort, request_layout, spaces
+from prunus_rtl.bus.memory_port import MemoryPort, request_layout
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import pack

@@ -28,9 +28,9 @@ from prunus_model.spec.config import (
 )
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
-from prunus_rtl.core.counters import expanded
+from prunus_rtl.core.result import expanded
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.memory_image.image import pack

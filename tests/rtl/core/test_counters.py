@@ -5,7 +5,8 @@ import pytest
 
 from prunus_model.spec.config import EncoderParams, NetworkConfig
 from prunus_model.spec.counters import Counters as ModelCounters
-from prunus_rtl.core.counters import Counters, counters_layout, expanded
+from prunus_rtl.core.counters import Counters, counters_layout
+from prunus_rtl.core.result import expanded
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate

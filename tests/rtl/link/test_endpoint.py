@@ -20,7 +20,7 @@ from prunus_model.spec.config import (
     NetworkConfig,
     ReadoutParams,
 )
-from prunus_rtl.bus.memory_port import spaces
+from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core, result_layout
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions

@@ -17,7 +17,8 @@ from prunus_model.spec.presentation import Presentation
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.counters import counters_layout, expanded
+from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.result import expanded
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.lib.ram import Collisions
