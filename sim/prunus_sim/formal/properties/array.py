@@ -10,8 +10,8 @@ from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux, Signal, Valu
 from prunus_model.spec.config import MembraneParams
 from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import implies, opened, small, words_of
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "IntegrationProperties", "WinnerProperties"]
 

@@ -8,8 +8,8 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Array, Assert, Cover, Module, Signal
 
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import held, implies, opened, stream_rules, words_of
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "QueueProperties"]
 

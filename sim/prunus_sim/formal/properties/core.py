@@ -10,8 +10,8 @@ from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import small, stream_rules
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "CoreProperties"]
 

@@ -8,8 +8,8 @@ from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux
 
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.dense import LearningStore
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import held, implies, opened, small, stream_rules, words_of
-from prunus_sim.formal.prove import Case, Properties
 from prunus_sim.formal.scoreboard import Scoreboard
 
 __all__ = ["CASES", "LearningStoreProperties"]

@@ -9,8 +9,8 @@ from amaranth.hdl import Assert, Module, Signal
 from prunus_rtl.bus.memory_port import MemoryPort
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import implies, small, stream_rules
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "MemoryPortProperties"]
 

@@ -17,8 +17,8 @@ from prunus_model.spec.config import (
 from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import implies, past, small, started
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "PruningProperties"]
 

@@ -10,8 +10,8 @@ from prunus_model.spec.config import EncoderParams
 from prunus_model.spec.random_streams import words
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.shapes import Shapes
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import held, implies, opened, small, stream_rules
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "EncoderProperties"]
 

@@ -14,8 +14,8 @@ from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns, synapse_address_layout, synapse_layout
 from prunus_rtl.synapses.dense import Column, LearningStore
+from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import implies, opened, past, small, words_of
-from prunus_sim.formal.prove import Case, Properties
 
 __all__ = ["CASES", "SweepProperties", "UpdateProperties", "updated"]
 
