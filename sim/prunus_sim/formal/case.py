@@ -72,8 +72,9 @@ class Case:
         Steps in which all cover statements are reached.
     deep : int
         Steps of the bounded proof if a deep one is asked for; 0 means ``bmc``.
-    slow : bool
-        Whether it takes minutes, and is left out unless a deep proof is asked for.
+    minutes : int
+        What it takes on one core, if more than about one minute: it is left out of the bounded set
+        of tests, and if more than :data:`prunus_sim.formal.prove.MOST_MINUTES`, of the default run.
     """
 
     name: str
@@ -83,4 +84,4 @@ class Case:
     induction: int | None = None
     cover: int
     deep: int = 0
-    slow: bool = False
+    minutes: int = 0

@@ -11,7 +11,7 @@ from prunus_sim.formal.solver import check
 
 CASES = [
     pytest.param(
-        case, marks=[pytest.mark.deep] * case.slow, id=f"{unit}: {case.name}: {case.sizes}"
+        case, marks=[pytest.mark.deep] * bool(case.minutes), id=f"{unit}: {case.name}: {case.sizes}"
     )
     for unit, case in cases(UNITS)
 ]

@@ -144,7 +144,7 @@ def _case(
     *,
     params: HomeostasisParams | None = None,
     weight_bits: int = 8,
-    slow: bool = False,
+    minutes: int = 0,
 ) -> Case:
     def build() -> ThresholdProperties:
         shapes = small(
@@ -164,7 +164,7 @@ def _case(
         induction=2 if sequential and weight_bits > 4 else 6,
         cover=24 if sequential else 6,
         deep=21 if sequential else 6,
-        slow=slow,
+        minutes=minutes,
     )
 
 
@@ -175,7 +175,7 @@ CASES = (
         "sequential",
         "24-bit theta, 18-bit strength, shift 0",
         params=HomeostasisParams(v_th=1, fire_shift=0),
-        slow=True,
+        minutes=10,
     ),
     _case(
         1,
