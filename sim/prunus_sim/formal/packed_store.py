@@ -165,6 +165,7 @@ def packed_case(
     spram: bool = False,
     flagged: bool = True,
     induction: int = 6,
+    minutes: int = 0,
 ) -> Case:
     """Return a case of a packed store with three slots.
 
@@ -178,8 +179,8 @@ def packed_case(
         Inputs; words of the memory of weights or entries.
     spram, flagged : bool
         Whether that is an SPRAM; whether some synapse is pruned, so that words say what is alive.
-    induction : int
-        Steps.
+    induction, minutes : int
+        As of :class:`Case`.
     """
     kind = f"{form}{', spram' if spram else ''}{'' if flagged else ', no flag'}"
 
@@ -196,4 +197,5 @@ def packed_case(
         induction=induction,
         cover=12,
         deep=14,
+        minutes=minutes,
     )

@@ -39,6 +39,7 @@ LEARNING = [
     fault("learning.redundancy.recent", "~@", "redundancy"),
     fault("columns.columns__0__write", "1'h0", "stdp"),
     fault("stream_key.step", "1'h0", "stream_key"),
+    fault("sequencer.step_done", "1'h0", "sequencer"),
     fault("readout.prediction", "@ ^ 1'h1", "readout"),
     fault("counters.updated", "1'h0", "counters"),
     fault("memory_port.answers__payload", "@ ^ 1'h1", "memory_port"),

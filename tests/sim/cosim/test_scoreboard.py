@@ -31,8 +31,6 @@ INFERENCE = {"v", "v_fire", "presentation"}
 #: Counters that a fault of the counters alone can change.
 COUNTED = [name for name in COUNTERS if name != "frozen_sops"]
 ACCESSES = [field.name for field in fields(Accesses)]
-
-
 #: Kinds of cores: scenario, and the state variables that such a core has.
 KINDS: dict[str, tuple[str, set[str]]] = {
     "learning": ("redundancy-adaptive", EVERYTHING | {"votes"}),
@@ -66,6 +64,11 @@ class Record:
         board, expected = self.scoreboard()
         outcome = replace(self.outcome, **changes)
         return board.compare_outcome(self.number, expected, outcome, learn=self.learn)
+
+
+def named(mismatch: Mismatch | None) -> tuple[str, str]:
+    assert mismatch is not None
+    return mismatch.unit, mismatch.what
 
 
 @cache
@@ -201,8 +204,7 @@ def test_first_in_time_of_two_mismatches_is_named() -> None:
     strength[early] += 1
     got = found.state | {"theta": theta, "strength": strength}
     mismatch = board.compare_state(found.number, got, "backdoor", replay)
-    assert mismatch is not None
-    assert mismatch.what == f"strength[{early}] (backdoor)"
+    assert named(mismatch)[1] == f"strength[{early}] (backdoor)"
 
 
 def test_first_in_order_of_causes_is_named_if_the_step_is_the_same() -> None:
@@ -212,8 +214,7 @@ def test_first_in_order_of_causes_is_named_if_the_step_is_the_same() -> None:
         board, _ = found.scoreboard()
         wrong = {name: found.state[name] ^ 1 for name in (effect, cause)}
         mismatch = board.compare_state(found.number, found.state | wrong, "backdoor")
-        assert mismatch is not None
-        assert mismatch.what.startswith(f"{cause}[0")
+        assert named(mismatch)[1].startswith(f"{cause}[0")
 
 
 def test_threshold_is_the_cause_of_a_wrong_spike_unless_it_is_that_of_the_spike() -> None:
@@ -234,8 +235,7 @@ def test_threshold_is_the_cause_of_a_wrong_spike_unless_it_is_that_of_the_spike(
         if post in (other, posts[0]):
             assert mismatch is None
         else:
-            assert mismatch is not None
-            assert (mismatch.unit, mismatch.what) == ("threshold", f"v_fire[{post}] (backdoor)")
+            assert named(mismatch) == ("threshold", f"v_fire[{post}] (backdoor)")
 
 
 def test_synapse_that_was_pruned_by_mistake_is_the_fault_of_pruning() -> None:
@@ -247,8 +247,7 @@ def test_synapse_that_was_pruned_by_mistake_is_the_fault_of_pruning() -> None:
     weights[at], alive[at] = 0, 0
     got = found.state | {"weights": weights, "alive": alive}
     mismatch = board.compare_state(found.number, got, "port")
-    assert mismatch is not None
-    assert (mismatch.unit, mismatch.what) == ("pruning", f"alive[{at[0]}, {at[1]}] (port)")
+    assert named(mismatch) == ("pruning", f"alive[{at[0]}, {at[1]}] (port)")
 
 
 def test_unit_may_be_given() -> None:
@@ -256,8 +255,7 @@ def test_unit_may_be_given() -> None:
     board, _ = found.scoreboard()
     got = found.state | {"v": found.state["v"] ^ 1}
     mismatch = board.compare_state(found.number, got, "port", unit="memory_port")
-    assert mismatch is not None
-    assert mismatch.unit == "memory_port"
+    assert named(mismatch)[0] == "memory_port"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -337,8 +335,7 @@ def test_cause_is_named_before_its_effects(kind: str) -> None:
     )
     posts = tuple(post ^ 1 for post in found.outcome.spike_posts)
     mismatch = found.compare(counters=counters, spike_posts=posts, prediction=UNDECIDED)
-    assert mismatch is not None
-    assert (mismatch.unit, mismatch.what) == ("rate", "input_spikes")
+    assert named(mismatch) == ("rate", "input_spikes")
     # Synapses of the right input spikes.
     counters = replace(right, forward_sops=right.forward_sops + 3)
     mismatch = found.compare(counters=counters, spike_posts=posts, prediction=UNDECIDED)
@@ -350,5 +347,4 @@ def test_cause_is_named_before_its_effects(kind: str) -> None:
     accesses = found.outcome.accesses
     lost = replace(accesses, queue_reads=accesses.queue_reads - 1)
     mismatch = found.compare(accesses=lost, counters=counters, spike_posts=posts)
-    assert mismatch is not None
-    assert (mismatch.unit, mismatch.what) == ("broadcast_fifo", "queue_reads")
+    assert named(mismatch) == ("broadcast_fifo", "queue_reads")

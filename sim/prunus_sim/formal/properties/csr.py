@@ -204,4 +204,4 @@ class CsrProperties(CsrRows):
         ]
 
 
-CASES = (packed_case(CsrProperties, "csr", inputs=3, words=6),)
+CASES = (packed_case(CsrProperties, "csr", inputs=3, words=6, minutes=3),)
