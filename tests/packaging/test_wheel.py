@@ -11,7 +11,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from prunus_model import NetworkConfig, load_data, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +25,7 @@ pytestmark = [
 
 #: Versions of Python that Prunus is for; those that are not on this machine are skipped.
 PYTHONS = ("3.11", "3.12", "3.13")
-#: For each extra, commands that need it; each is run in an empty folder.
+#: For each extra, commands that need it; each is run in a folder with the inputs below.
 EXTRAS = {
     "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
@@ -43,22 +46,6 @@ PLAIN = [
     "prunus estimate demo",
     "prunus verify demo -n 2 --on golden",
 ]
-
-#: Makes what the commands of the extras take: images of 7 x 7 pixels, and a network of ten neurons.
-INPUTS = """
-from pathlib import Path
-import numpy as np
-from prunus_model import NetworkConfig, load_data, train
-arrays = {}
-for part in ("train", "test"):
-    split = load_data("sample", part)
-    blocks = split.images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
-    arrays[f"{part}_images"] = blocks.astype("uint8")
-    arrays[f"{part}_labels"] = split.labels
-np.savez("sample49.npz", **arrays)
-network = train(NetworkConfig.named("tiny"), load_data("sample49.npz", "train"), epochs=1)
-network.save(Path("tiny.npz"))
-"""
 
 
 def extras() -> set[str]:
@@ -93,19 +80,33 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-class Installed:
-    """An environment with the wheel, and an empty folder to run commands in."""
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the commands take: images of 7 x 7 pixels, and a network of ten neurons."""
+    folder = tmp_path_factory.mktemp("inputs")
+    arrays = {}
+    for part in ("train", "test"):
+        split = load_data("sample", part)
+        blocks = split.images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+        arrays[f"{part}_images"] = blocks.astype(np.uint8)
+        arrays[f"{part}_labels"] = split.labels
+    np.savez(folder / "sample49.npz", **arrays)
+    data = load_data(str(folder / "sample49.npz"), "train")
+    train(NetworkConfig.named("tiny"), data, epochs=1).save(folder / "tiny.npz")
+    return folder
 
-    def __init__(self, python: str, wheel: Path, extra: str, folder: Path) -> None:
+
+class Installed:
+    """An environment with the wheel, and a folder with the inputs to run commands in."""
+
+    def __init__(self, python: str, wheel: Path, extra: str, inputs: Path, folder: Path) -> None:
         self.bin = folder / "venv" / "bin"
         self.folder = folder / "work"
-        self.folder.mkdir()
+        shutil.copytree(inputs, self.folder)
         self._wheel = wheel
         # Without pip, which would take as long as what is tested: that of the tests installs.
         subprocess.run([python, "-m", "venv", "--without-pip", self.bin.parent], check=True)
         self.install(extra)
-        (self.folder / "inputs.py").write_text(INPUTS)
-        self.must("python inputs.py")
 
     def install(self, extras: str) -> None:
         """Install the wheel with extras, separated by commas."""
@@ -143,15 +144,15 @@ def test_every_extra_is_tried() -> None:
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder for an environment of half a gigabyte, which pytest would keep."""
     yield tmp_path
-    shutil.rmtree(tmp_path / "venv")
+    shutil.rmtree(tmp_path / "venv", ignore_errors=True)
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_plain_installation(version: str, wheel: Path, folder: Path) -> None:
+def test_plain_installation(version: str, wheel: Path, inputs: Path, folder: Path) -> None:
     python = python_of(version)
     if python is None:
         pytest.skip(f"Python {version} is not on this machine")
-    here = Installed(python, wheel, "", folder)
+    here = Installed(python, wheel, "", inputs, folder)
     bare = here.run("prunus")
     assert "Usage: prunus" in bare.stdout + bare.stderr
     for command in PLAIN:
@@ -174,7 +175,7 @@ def test_plain_installation(version: str, wheel: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_each_extra_alone(extra: str, wheel: Path, folder: Path) -> None:
-    here = Installed(sys.executable, wheel, extra, folder)
+def test_each_extra_alone(extra: str, wheel: Path, inputs: Path, folder: Path) -> None:
+    here = Installed(sys.executable, wheel, extra, inputs, folder)
     for command in EXTRAS[extra]:
         here.must(command)
