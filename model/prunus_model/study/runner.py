@@ -14,12 +14,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
@@ -48,6 +48,30 @@ class Failure:
     message: str
 
 
+@contextmanager
+def _no_workers_left() -> Iterator[None]:
+    """End the workers of this machine that are started within, and the thread that feeds them.
+
+    joblib would keep both. The thread is a daemon with the last references to some semaphores: when
+    the interpreter ends while it removes them, the process that tracks them finds them registered
+    but gone, and says so on stderr.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        feeders = [
+            thread
+            for thread in threading.enumerate()
+            if thread.name == "QueueFeederThread" and thread not in before
+        ]
+        if feeders:
+            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        for feeder in feeders:
+            feeder.join()
+
+
+@_no_workers_left()
 def reproduce(
     trainings: Sequence[Training],
     store: ResultStore,
@@ -131,7 +155,7 @@ def _round(
         for training in trainings:
             if store.lacks(training):
                 running.add(training.digest)
-                yield delayed(_attempt)(work, training, os.getpid(), Path.cwd())
+                yield delayed(_attempt)(work, training, os.getpid())
 
     # One job would be done in this process; two workers, of which one has nothing to do, are not.
     workers, ahead = (2, 1) if alone else (jobs, jobs)
@@ -151,15 +175,12 @@ def _round(
     return set()
 
 
-def _attempt(work: _Work, training: Training, caller: int, folder: Path) -> Result | Failure:
+def _attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
     """Do a training where a worker is; an error becomes a value, so that the others go on."""
     if os.getpid() != caller and threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches all processes of a terminal; the one that was called ends the others.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _end_with(caller)
-    if os.getppid() == caller:
-        # joblib keeps workers for the next call, which may come from another folder.
-        os.chdir(folder)
     try:
         return work(training)
     except MemoryError:

@@ -1,10 +1,13 @@
 """The store of results, and the trainings that fill it."""
 
+import multiprocessing
 import os
 import re
 import signal
 import sqlite3
 import threading
+import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,6 +201,12 @@ def fails_for_two(wanted: Training) -> Result:
     return pretend(wanted)
 
 
+def endless_from_three(wanted: Training) -> Result:
+    if wanted.config.seed >= 3:
+        time.sleep(3600)
+    return pretend(wanted)
+
+
 def killed_for_two(wanted: Training) -> Result:
     if wanted.config.seed == 2:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -253,6 +262,29 @@ def test_interrupt_loses_only_what_is_running(store: ResultStore) -> None:
     with pytest.raises(KeyboardInterrupt):
         reproduce(wanted, store, jobs=1, work=interrupted)
     assert [n.config.seed for n in wanted if not store.lacks(n)] == [1, 2]
+
+
+@pytest.mark.parametrize("interrupt", [False, True])
+def test_neither_workers_nor_threads_are_left(store: ResultStore, interrupt: bool) -> None:
+    def ended(wanted: Training) -> None:
+        seen.append(wanted.config.seed)
+        if len(seen) == 2 and interrupt:
+            raise KeyboardInterrupt
+
+    seen: list[int] = []
+    before = set(threading.enumerate())
+    wanted = [training(seed) for seed in range(1, 6)]
+    with pytest.raises(KeyboardInterrupt) if interrupt else nullcontext():
+        reproduce(
+            wanted,
+            store,
+            jobs=2,
+            work=endless_from_three if interrupt else pretend,
+            ended=ended,
+        )
+    assert set(threading.enumerate()) <= before
+    assert multiprocessing.active_children() == []
+    assert bool(store.lacks(wanted[4])) is interrupt
 
 
 @pytest.mark.usefixtures("store")
