@@ -151,12 +151,13 @@ def _speed(results: _Results) -> str:
 
 
 def _measured(results: _Results) -> str:
-    whole, early = (
-        next(
+    (whole,), (early,) = (
+        [
             row
             for row in results["rows"]
-            if (row["network"], row["lanes"], row["early_exit"]) == (_FULL, 16, early_exit)
-        )
+            if (row["network"], row["lanes"], row["early_exit"], row["swept"])
+            == (_FULL, 16, early_exit, False)
+        ]
         for early_exit in (0, 1)
     )
     return (

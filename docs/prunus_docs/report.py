@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from prunus_docs.kinds import kinds
-from prunus_docs.schemas import read
+from prunus_docs.results import read
 from prunus_model.cli.common import user_errors
 from prunus_model.common.atomic import write_atomically
 from prunus_overhead.report.page import html, to_json

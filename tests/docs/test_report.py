@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from markupsafe import escape
 
 from prunus_docs.report import SOURCES, main, read_results
 from prunus_overhead.report.page import html
@@ -31,7 +32,7 @@ def test_page_tells_how_each_results_file_was_made() -> None:
     page = html(found)
     assert set(found.content) == {source.name for source in SOURCES}
     for content in found.content.values():
-        assert f"<code>{content['provenance']['command']}</code>" in page
+        assert f"<code>{escape(content['provenance']['command'])}</code>" in page
 
 
 def test_command_writes_page_and_json_and_tells_what_is_missing(checkout: Path) -> None:
