@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jinja2 import UndefinedError
+
 from prunus_docs.boards import BOARDS_BLOCKS, boards_table
 from prunus_docs.freshness import age
 from prunus_docs.hardware import HARDWARE_BLOCKS
@@ -76,7 +78,7 @@ def block(name: str, root: Path, *, inline: bool) -> str:
     contents = {kind: [one.content for one in results] for kind, results in found.items()}
     try:
         text = write(contents)
-    except (ArithmeticError, LookupError, StopIteration, TypeError, ValueError) as e:
+    except (ArithmeticError, LookupError, TypeError, UndefinedError, ValueError) as e:
         files = ", ".join(kinds()[kind].files for kind in of)
         raise ResultsError(
             f"Results {files} must have all rows that block {name} is made of, and not {e!r}"

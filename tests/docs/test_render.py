@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from jinja2 import UndefinedError
 from pydantic import ValidationError
 
 from prunus_docs import freshness
@@ -15,6 +16,7 @@ from prunus_docs.kinds import Kind, kinds
 from prunus_docs.render import BLOCKS, rendered
 from prunus_docs.results import read
 from prunus_docs.schemas import SCHEMAS
+from prunus_docs.templates import filled
 from prunus_model.common.errors import PrunusError, ResultsError
 from prunus_model.common.provenance import INPUTS
 
@@ -317,3 +319,15 @@ def test_kinds_name_targets_that_there_are() -> None:
         target = kind.command.removeprefix("make ")
         assert f"\n{target}: " in makefile
     assert {name for of, _ in BLOCKS.values() for name in of} <= kinds().keys()
+
+
+def test_a_name_that_is_not_in_the_results_is_an_error() -> None:
+    values = {"rows": [{"bench": "b"}], "origin": "x"}
+    with pytest.raises(UndefinedError, match="lanes"):
+        filled("lockstep", **values)
+
+
+def test_every_template_is_of_a_block_or_part_of_one() -> None:
+    folder = Path(freshness.__file__).parent / "templates"
+    names = {path.name.removesuffix(".md.j2") for path in folder.iterdir()}
+    assert names - BLOCKS.keys() == {"budgets"}
