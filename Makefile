@@ -101,7 +101,7 @@ energy: $(MADE) ## Energy of networks, classes a and b -> overhead/results/energ
 	$(BIN)/python -m prunus_overhead.energy
 
 report: $(MADE) ## One page of what pruning costs and saves: build/report.html
-	$(BIN)/python -m prunus_overhead.report
+	$(BIN)/python -m prunus_docs.report
 
 build/paper.npz: | $(MADE)
 	@mkdir -p build

@@ -8,7 +8,8 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from prunus_docs.tables import origin, table, versions
+from prunus_docs.tables import origin, table
+from prunus_docs.templates import filled_by
 from prunus_model.spec.config import pruning_label
 
 __all__ = ["MODEL_BLOCKS"]
@@ -98,85 +99,12 @@ def _against_unpruned(results: dict[str, Any], label: str) -> str:
     )
 
 
-def _speed(speed: dict[str, Any]) -> str:
-    ours, theirs = speed["prunus_400"], speed["bindsnet_400"]
-    lines = [
-        [
-            f"{row['what']}, {row['neurons']} neurons",
-            str(row["threads"]),
-            f"{row['presentations_per_s']:,.0f}",
-            f"{row['least']:,.0f} to {row['most']:,.0f}",
-            f"{row['peak_memory_mb']:,.0f}",
-        ]
-        for row in speed["rows"]
-    ]
-    rates = table(["", "threads", "presentations/s", "range of 3", "peak memory MB"], lines)
-    compared = table(
-        ["training, 400 neurons, one thread", "Prunus", "BindsNET"],
-        [
-            [
-                "presentations/s",
-                f"{ours['presentations_per_s']:,.0f}",
-                f"{theirs['presentations_per_s']:.1f}",
-            ],
-            ["steps per presentation", f"{ours['steps']:.0f}", f"{theirs['steps']}"],
-            [
-                "input spikes per presentation",
-                f"{ours['input_spikes_per_presentation']:,.0f}",
-                f"{theirs['input_spikes_per_presentation']:,.0f}",
-            ],
-            [
-                "synapses visited by them",
-                f"{ours['synapses_per_presentation']:,.0f}",
-                f"{theirs['event_synapses_per_presentation']:,.0f}",
-            ],
-        ],
-    )
-    share = 100 * speed["adds_per_s_400"] / speed["best_adds_per_s"]
-    return (
-        f"{compared}\n\n**{speed['ratio_400']:,.0f} times** the presentations per second (median "
-        f"of three pairs that took turns: {', '.join(f'{r:,.0f}' for r in speed['ratio_400_all'])})"
-        f", {speed['ratio_400_per_synapse']:,.0f} times per synapse visited. Each shows an image "
-        f"in its own usual way. Training at 400 neurons makes {speed['adds_per_s_400'] / 1e9:.1f} "
-        f"G synapse additions per second, encoding, learning and pruning included; the inner loop "
-        f"alone, with all data in the first-level cache, makes "
-        f"{speed['best_adds_per_s'] / 1e9:.0f} G, so it runs at {share:.0f} % of the best this "
-        f"processor could do.\n\n{rates}\n\nThe first presentation in a new process takes "
-        f"{speed['compile_seconds']['first']:.1f} s when nothing is compiled yet, "
-        f"{speed['compile_seconds']['cached']:.2f} s from the cache. {speed['processor']}, shared "
-        f"and noisy: trust the ratios. `make bench`, {versions(speed)}."
-    )
-
-
-def _ratio(speed: dict[str, Any]) -> str:
-    return f"{speed['ratio_400']:,.0f}"
-
-
-def _bindsnet(results: dict[str, Any]) -> str:
-    """Accuracy after the same images."""
-    named = [
-        ("BindsNET", results["bindsnet"]),
-        *((f"Prunus, {r['policy']}", r) for r in results["prunus"]),
-    ]
-    lines = [
-        [name, f"{r['seconds']:,.2f}", f"{100 * r['hard']:.1f}", f"{100 * r['vote']:.1f}"]
-        for name, r in named
-    ]
-    return (
-        f"{table(['', 'seconds of learning', 'hard %', 'vote %'], lines)}\n\n"
-        f"{results['neurons']} neurons, the same first {results['presentations']:,} images of "
-        f"{results['data']}, once; labelled by {results['labelled']:,} of the training images, "
-        f"tested on {results['tested']:,}, one seed, the same readouts. That is as far as BindsNET "
-        f"came in the time given; both learn on. {origin(results)}."
-    )
-
-
 #: Blocks by name: the kind of results, and what is made of them.
 MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "headline": ("mnist", _headline),
     "mnist": ("mnist", partial(_mnist, full=False)),
     "mnist-full": ("mnist", partial(_mnist, full=True)),
-    "speed": ("engine-speed", _speed),
-    "speed-ratio": ("engine-speed", _ratio),
-    "bindsnet": ("bindsnet", _bindsnet),
+    "speed": ("engine-speed", partial(filled_by, "speed")),
+    "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
+    "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),
 }

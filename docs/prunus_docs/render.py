@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jinja2 import UndefinedError
+
 from prunus_docs.boards import BOARDS_BLOCKS, boards_table
 from prunus_docs.freshness import age
 from prunus_docs.hardware import HARDWARE_BLOCKS
 from prunus_docs.kinds import kinds
 from prunus_docs.model import MODEL_BLOCKS
 from prunus_docs.overhead import OVERHEAD_BLOCKS
-from prunus_docs.schemas import Results, read
+from prunus_docs.results import Results, read
 from prunus_docs.study import REPRODUCTION_BLOCKS
-from prunus_model.common.errors import PrunusError
+from prunus_model.common.errors import PrunusError, ResultsError
 
 __all__ = ["BLOCKS", "block", "documents", "rendered"]
 
@@ -65,7 +67,7 @@ def block(name: str, root: Path, *, inline: bool) -> str:
     Raises
     ------
     ResultsError
-        If a results file has not the form of its kind.
+        If a results file has not the form of its kind, or not the rows that the block shows.
     """
     of, write = BLOCKS[name]
     found: dict[str, list[Results]] = {}
@@ -73,7 +75,14 @@ def block(name: str, root: Path, *, inline: bool) -> str:
         found[kind.name] = [read(path, kind) for path in kind.paths(root)]
         if not found[kind.name]:
             return f"Not measured yet: `{kind.command}`."
-    text = write({kind: [one.content for one in results] for kind, results in found.items()})
+    contents = {kind: [one.content for one in results] for kind, results in found.items()}
+    try:
+        text = write(contents)
+    except (ArithmeticError, LookupError, TypeError, UndefinedError, ValueError) as e:
+        files = ", ".join(kinds()[kind].files for kind in of)
+        raise ResultsError(
+            f"Results {files} must have all rows that block {name} is made of, and not {e!r}"
+        ) from e
     told = age([one for results in found.values() for one in results])
     if not told:
         return text

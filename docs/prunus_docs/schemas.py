@@ -1,23 +1,19 @@
-"""Form of the results files: one model per kind, with what documents and other parts read of it.
+"""Form of the results files: what each kind must hold, and nothing else.
 
-A file may hold more than its model names; what is named must be there, of its type and range.
+A form is a list of keys by type. A key that is not listed is refused: all that is measured is named
+here.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from types import GenericAlias
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from prunus_docs.kinds import Kind
-from prunus_model.common.errors import ResultsError
 from prunus_model.common.provenance import Input
 
-__all__ = ["SCHEMAS", "Origin", "Results", "read"]
+__all__ = ["SCHEMAS", "Header", "Origin"]
 
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(gt=0)]
@@ -26,391 +22,302 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{16}|[0-9a-f]{64}|unknown)$")]
 _Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{12}(-dirty)?|unknown)$")]
-_Inputs = dict[Input, _Digest]
+_Inputs = Annotated[dict[Input, _Digest], Field(min_length=1)]
 _Mode = Literal["learning", "inference"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Origin(BaseModel):
+class Origin(_Form):
     """Where results come from: the header of a file, or what a row says of itself instead."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     kind: str
     command: Annotated[str, Field(min_length=1)]
     commit: _Commit
     tools: dict[str, str]
-    inputs: Annotated[_Inputs, Field(min_length=1)]
+    inputs: _Inputs
 
 
-class _Row(_Model):
-    """A row that may be of other inputs than its file; then it says all three."""
+class Header(BaseModel):
+    """What every results file has, of whatever kind it is."""
 
-    command: str | None = None
-    commit: _Commit | None = None
-    inputs: _Inputs | None = None
-
-
-class _Budget(_Model):
-    figure: str
-    must: float
-    reach: float
-    value: float
-    verdict: Literal["reached", "kept", "missed"]
-
-
-class _Claim(_Model):
-    claim: str
-    verdict: str
-    command: str
-
-
-class _Training(_Row):
-    data: str
-    neurons: _Positive
-    epochs: _Positive
-    policy: str
-    weight_bits: _Positive
-    seed: int
-    early_exit: _Count
-    hard: _Share
-    vote: _Share
-    undecided: _Count
-    density: _Share
-    forward_sops_per_inference: _Amount
-    inference_sop_fraction: _Amount
-    training_sop_fraction: _Amount
-    update_sop_fraction: _Amount
-    artifact_hash: _Hash
-
-
-class _Study(_Model):
     provenance: Origin
-    claims: list[_Claim]
-    runs: list[_Training]
 
 
-class _Rate(_Row):
-    what: str
-    neurons: _Positive
-    threads: _Positive
-    presentations_per_s: _Amount
-    least: _Amount
-    most: _Amount
-    peak_memory_mb: _Amount
+_Keys = dict[str, Any]
 
 
-class _EngineSpeed(_Model):
-    provenance: Origin
-    processor: str
-    rows: list[_Rate]
-    ratio_400: _Amount
-    ratio_400_all: list[_Amount]
-    ratio_400_per_synapse: _Amount
-    adds_per_s_400: _Count
-    best_adds_per_s: _Positive
-    compile_seconds: dict[Literal["first", "cached"], _Amount]
+def _keys(of: Any, names: str) -> _Keys:
+    """Return keys that must be there."""
+    return dict.fromkeys(names.split(), (of, ...))
 
 
-class _Learned(_Model):
-    presentations: _Positive
-    seconds: _Amount
-    hard: _Share
-    vote: _Share
+def _may(of: Any, names: str) -> _Keys:
+    """Return keys that may be left out, or hold nothing."""
+    return dict.fromkeys(names.split(), (of | None, None))
 
 
-class _Bindsnet(_Model):
-    provenance: Origin
-    data: str
-    neurons: _Positive
-    presentations: _Positive
-    labelled: _Positive
-    tested: _Positive
-    bindsnet: _Learned
-    prunus: list[_Learned]
+def _form(*parts: _Keys) -> Any:
+    """Return an object with all these keys."""
+    fields: _Keys = {name: of for part in parts for name, of in part.items()}
+    return create_model("Form", __base__=_Form, **fields)
 
 
-class _Compared(_Row):
-    lanes: _Positive
-    presentations: _Positive
-    core_cycles: _Positive
-    cycles_per_presentation: _Amount
-    values_compared: _Positive
-    differences: _Count
+def _rows(*parts: _Keys) -> Any:
+    """Return rows with all these keys; a row of other inputs than its file says of which."""
+    own = _may(str, "command") | _may(_Commit, "commit") | _may(_Inputs, "inputs")
+    return Annotated[GenericAlias(list, (_form(*parts, own),)), Field(min_length=1)]
 
 
-class _Lockstep(_Model):
-    provenance: Origin
-    rows: Annotated[list[_Compared], Field(min_length=1)]
+def _file(*parts: _Keys, **lists: Any) -> type[BaseModel]:
+    """Return a file with a header, these keys, and these lists of rows."""
+    form: type[BaseModel] = _form(
+        {"provenance": (Origin, ...)}, *parts, {name: (of, ...) for name, of in lists.items()}
+    )
+    return form
 
 
-class _Mutant(_Row):
-    file: str
-    line: _Positive
-    operator: str
-    verdict: Literal["killed", "timeout", "survived", "equivalent", "invalid"]
-
-
-class _Mutants(_Model):
-    provenance: Origin
-    finished: bool
-    total: _Count
-    killed: _Count
-    survived: _Count
-    equivalent: list[dict[str, str]]
-    units: dict[str, dict[str, int]]
-    mutants: list[_Mutant]
-
-
-class _CyclesRow(_Row):
-    network: str
-    neurons: _Positive
-    lanes: _Positive
-    store: str
-    density: _Share
-    early_exit: _Count
-    cycles_per_inference: _Amount
-    forward_sops_per_inference: _Amount
-    lane_use: _Share
-    differences: Literal[0]
-    swept: bool
-
-
-class _Cycles(_Model):
-    provenance: Origin
-    images: str
-    budgets: list[_Budget]
-    rows: list[_CyclesRow]
-
-
-class _SpeedRow(_Row):
-    what: str
-    simulator: str
-    cycles_per_second: _Count
-    presentations_per_second: _Amount
-    build_seconds: _Amount
-    python_share: _Share
-    differences: Literal[0]
-
-
-class _SimulationSpeed(_Model):
-    provenance: Origin
-    processor: str
-    rows: list[_SpeedRow]
-
-
-class _Unit(_Row):
-    unit: str
-    instances: _Positive
-    LUT4: _Count
-    FF: _Count
-
-
-class _SizeRow(_Row):
-    target: Literal["ecp5", "ice40"]
-    network: str
-    mode: _Mode
-    store: str
-    lanes: _Positive
-    LUT4: _Count
-    FF: _Count
-
-
-class _Size(_Model):
-    provenance: Origin
-    budgets: list[_Budget]
-    rows: list[_SizeRow]
-    units: list[_Unit]
-
-
-class _AblationRow(_Row):
-    technology: str
-    policy: str
-    neurons: _Positive
-    lanes: _Positive
-    mode: _Mode
-    artifact_hash: _Hash
-    design: _Digest
-    logic: _Positive | None = None
-    units_logic: _Positive | None = None
-    fmax_mhz: list[_Amount] | None = None
-    cycles_per_presentation: _Amount | None = None
-
-
-class _Ablation(_Model):
-    provenance: Origin
-    rows: list[_AblationRow]
-
-
-class _Energy(_Row):
-    technology: str
-    voltage_v: _Amount
-    mode: _Mode
-    policy: str
-    neurons: _Positive
-    lanes: _Positive
-    early_exit: _Count
-    workload: str
-    nj_per_presentation: _Amount
-    sops_per_presentation: _Amount
-
-
-class _PruningUnit(_Row):
-    policy: str
-    neurons: _Positive
-    lanes: _Positive
-    with_nj: _Amount
-    without_nj: _Amount
-    percent: float
-
-
-class _Energies(_Model):
-    provenance: Origin
-    rows: list[_Energy]
-    pruning_unit: list[_PruningUnit]
-    technology: dict[str, Any]
-    sensitivity: list[dict[str, Any]]
-
-
-class _Area(_Row):
-    technology: str
-    mode: _Mode
-    policy: str
-    neurons: _Positive
-    lanes: _Positive
-    cells: _Positive
-    cells_um2: _Amount
-    nand2: _Amount
-    memory_bits: _Count
-
-
-class _Cells(_Model):
-    provenance: Origin
-    liberty: dict[Literal["name", "sha256"], str]
-    assumptions: dict[str, float]
-    ablation: list[_Area]
-    energy: list[_Energy]
-    pruning_unit: list[_PruningUnit]
-
-
-class _Bitstream(_Model):
-    provenance: Origin
-    board: str
-    device: str
-    mode: _Mode
-    neurons: _Positive
-    lanes: _Positive
-    store: str
-    artifact_hash: _Hash
-    refused: str | None = None
-    lut: _Positive | None = None
-    fmax_mhz: list[_Amount] | None = None
-    clock_mhz: _Amount | None = None
-
-
-class _Netlist(_Model):
-    provenance: Origin
-    board: str
-    neurons: _Positive
-    lanes: _Positive
-    store: str
-    cells: dict[str, int]
-    images: _Positive
-    cycles: _Positive
-    differences: _Count
-    seconds: _Count
-
-
-class _Link(_Model):
-    provenance: Origin
-    frames: _Positive
-    faults: dict[str, int]
-    requests: _Positive
-    wrong_accepted: _Count
-    state_changed: _Count
-    recovered: _Count
-
+_BUDGETS = _rows(
+    _keys(str, "figure"),
+    _keys(float, "must reach value"),
+    _keys(bool, "least"),
+    _keys(Literal["reached", "kept", "missed"], "verdict"),
+)
+_RUN = (
+    _keys(str, "data config policy"),
+    _keys(dict[str, str], "parts"),
+    _keys(dict[str, int], "policy_strength"),
+    _keys(dict[str, Any], "settings"),
+    _may(dict[str, int], "redundancy"),
+    _keys(int, "seed"),
+    _keys(_Positive, "neurons epochs weight_bits"),
+    _keys(_Count, "early_exit undecided silent_neurons"),
+    _keys(_Share, "hard vote density"),
+    _keys(_Amount, "steps_per_inference forward_sops_per_inference train_seconds"),
+    _keys(_Amount, "inference_sop_fraction inference_sop_fraction_without_frozen"),
+    _keys(_Amount, "training_sop_fraction training_sop_fraction_without_frozen"),
+    _keys(_Amount, "update_sop_fraction forward_sops_per_training_presentation"),
+    _keys(_Amount, "strength_deviation strength_mean"),
+    _keys(list[int], "w_prune_early w_prune_late"),
+    _keys(_Hash, "digest artifact_hash"),
+)
+_SPLIT = Literal["validation", "test"]
+_CLAIM = (_keys(str, "claim verdict"), _may(float, "estimate bound"))
+#: A rate of the engine, and what is counted where it is compared.
+_RATE = (
+    _keys(str, "what"),
+    _keys(_Positive, "neurons threads"),
+    _keys(_Amount, "presentations_per_s least most peak_memory_mb"),
+)
+_COUNTED = "input_spikes_per_presentation output_spikes_per_presentation synapses_per_presentation"
+_LEARNED = (
+    _keys(_Positive, "presentations"),
+    _keys(_Amount, "seconds"),
+    _keys(_Share, "hard vote"),
+)
+_ECP5 = "CCU2C DP16KD DPR16X4 MULT18X18D"
+_CORE = (_keys(str, "policy"), _keys(bool, "redundancy"), _keys(_Positive, "neurons lanes"))
+_ENERGY = (
+    *_CORE,
+    _keys(Literal["a", "b", "c"], "class"),
+    _keys(str, "technology workload store"),
+    _keys(_Mode, "mode"),
+    _keys(_Count, "early_exit"),
+    _keys(_Amount, "voltage_v nj_per_presentation sops_per_presentation"),
+    _may(_Amount, "pj_per_sop"),
+    _keys(dict[str, _Amount], "parts"),
+)
+_UNIT_COST = (
+    *_CORE,
+    _keys(Literal["b", "c"], "class"),
+    _keys(_Amount, "with_nj without_nj"),
+    _keys(float, "percent"),
+)
 
 #: Form of the files of each kind.
 SCHEMAS: dict[str, type[BaseModel]] = {
-    "mnist": _Study,
-    "reproduction": _Study,
-    "lockstep": _Lockstep,
-    "mutants": _Mutants,
-    "engine-speed": _EngineSpeed,
-    "bindsnet": _Bindsnet,
-    "cycles": _Cycles,
-    "simulation-speed": _SimulationSpeed,
-    "size": _Size,
-    "ablation": _Ablation,
-    "energy": _Energies,
-    "cells": _Cells,
-    "bitstream": _Bitstream,
-    "netlist": _Netlist,
-    "link": _Link,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """A results file that has the form of its kind.
-
-    Attributes
-    ----------
-    provenance : Origin
-        Its header.
-    content : dict
-        All of it, as JSON.
-    """
-
-    provenance: Origin
-    content: dict[str, Any]
-
-    def origins(self) -> Iterator[Origin]:
-        """Yield the header, and what rows say of themselves instead."""
-        yield self.provenance
-        lists = (rows for rows in self.content.values() if isinstance(rows, list))
-        for row in (row for rows in lists for row in rows if isinstance(row, dict)):
-            if "inputs" in row:
-                own = {name: row[name] for name in ("command", "commit", "inputs") if name in row}
-                yield self.provenance.model_copy(update=own)
-
-
-def read(path: Path, kind: Kind) -> Results:
-    """Read a results file and check its form.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    kind : Kind
-        What it must be.
-
-    Raises
-    ------
-    ResultsError
-        If it is not JSON, of another kind, or a value is missing or wrong: the first is named.
-    OSError
-        If it can't be read.
-    """
-    try:
-        content = json.loads(path.read_text())
-        SCHEMAS[kind.name].model_validate(content)
-        provenance = Origin.model_validate(content["provenance"])
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ResultsError(
-            f"Results {path}: {where}: {first['msg']}; make them with `{kind.command}`"
-        ) from e
-    except ValueError as e:
-        raise ResultsError(f"Results {path} must be JSON; make them with `{kind.command}`") from e
-    if provenance.kind != kind.name:
-        raise ResultsError(
-            f"Results {path} must be of kind {kind.name}, not {provenance.kind}; make them with "
-            f"`{kind.command}`"
+    # Claims and rows that were written before there were bounds and a validation split, too.
+    "mnist": _file(
+        claims=_rows(*_CLAIM, _may(float, "margin"), _may(_Count, "n"), _may(str, "measured note")),
+        runs=_rows(*_RUN, _may(_SPLIT, "split"), _may(bool, "chose")),
+    ),
+    "reproduction": _file(
+        claims=_rows(*_CLAIM, _keys(float, "margin"), _keys(_Count, "n")),
+        runs=_rows(*_RUN, _keys(_SPLIT, "split"), _keys(bool, "chose")),
+    ),
+    "lockstep": _file(
+        rows=_rows(
+            *_CORE,
+            _keys(str, "bench simulator"),
+            _keys(_Mode, "mode"),
+            _keys(_Positive, "presentations cycles core_cycles values_compared"),
+            _keys(_Count, "differences cycles_per_second"),
+            _keys(_Amount, "cycles_per_presentation presentations_per_second"),
+            _keys(_Amount, "build_seconds seconds simulation_seconds wall_seconds"),
+            _keys(bool, "equal"),
         )
-    return Results(provenance, content)
+    ),
+    "mutants": _file(
+        _keys(_Hash, "sources"),
+        _keys(bool, "finished"),
+        _keys(_Count, "total killed timeouts survived invalid"),
+        _keys(_Amount, "seconds"),
+        _keys(list[dict[Literal["mutant", "reason"], str]], "equivalent"),
+        _keys(dict[str, dict[str, _Count]], "units"),
+        mutants=_rows(
+            _keys(str, "file scope operator before after"),
+            _keys(_Positive, "line"),
+            _keys(Literal["killed", "timeout", "survived", "equivalent", "invalid"], "verdict"),
+            _may(str, "test reason"),
+            _may(_Amount, "seconds"),
+        ),
+    ),
+    "engine-speed": _file(
+        _keys(str, "processor"),
+        _keys(_Amount, "ratio_400 ratio_400_per_synapse bindsnet_400_presentations_per_s"),
+        _keys(list[_Amount], "ratio_400_all"),
+        _keys(_Count, "adds_per_s_400"),
+        _keys(_Positive, "best_adds_per_s"),
+        _keys(dict[Literal["first", "cached"], _Amount], "compile_seconds"),
+        _keys(_form(*_RATE, _keys(_Amount, f"steps {_COUNTED}")), "prunus_400"),
+        _keys(dict[str, Any], "bindsnet_400"),
+        rows=_rows(*_RATE, _may(_Amount, f"steps {_COUNTED}")),
+    ),
+    "bindsnet": _file(
+        _keys(str, "data"),
+        _keys(_Positive, "neurons presentations labelled tested"),
+        _keys(_form(*_LEARNED, _keys(_Amount, "steps output_spikes_per_presentation")), "bindsnet"),
+        prunus=_rows(*_LEARNED, _keys(str, "policy"), _keys(_Share, "density")),
+    ),
+    "cycles": _file(
+        _keys(str, "images"),
+        budgets=_BUDGETS,
+        rows=_rows(
+            _keys(str, "network store"),
+            _keys(_Positive, "neurons lanes images values_compared"),
+            _keys(_Count, "early_exit"),
+            _keys(_Share, "density lane_use"),
+            _keys(_Amount, "cycles_per_inference forward_sops_per_inference"),
+            _keys(_Amount, "integrating_cycles_per_inference"),
+            _keys(Literal[0], "differences"),
+            _keys(bool, "swept"),
+        ),
+    ),
+    "simulation-speed": _file(
+        _keys(str, "processor"),
+        rows=_rows(
+            _keys(str, "what simulator"),
+            _keys(_Positive, "presentations cycles"),
+            _keys(_Count, "cycles_per_second"),
+            _keys(_Amount, "presentations_per_second build_seconds seconds simulation_seconds"),
+            _keys(_Share, "python_share"),
+            _keys(Literal[0], "differences"),
+        ),
+    ),
+    "size": _file(
+        budgets=_BUDGETS,
+        rows=_rows(
+            _keys(Literal["ecp5", "ice40"], "target"),
+            _keys(_Mode, "mode"),
+            _keys(str, "network policy store"),
+            _keys(bool, "redundancy"),
+            _keys(_Positive, "lanes instances"),
+            _keys(_Count, "LUT4 FF"),
+            _may(_Count, f"{_ECP5} carry EBR SPRAM"),
+        ),
+        units=_rows(
+            _keys(str, "unit"),
+            _keys(_Positive, "instances"),
+            _keys(_Count, f"LUT4 FF {_ECP5}"),
+        ),
+    ),
+    "ablation": _file(
+        rows=_rows(
+            *_CORE,
+            _keys(str, "technology"),
+            _keys(_Mode, "mode"),
+            _keys(_Hash, "artifact_hash"),
+            _keys(_Digest, "design"),
+            _keys(_Count, "memory_bits lut carry ff blocks lut_ram logic"),
+            _may(dict[str, _Count], "units"),
+            _may(_Positive, "units_logic"),
+            _may(list[_Amount], "fmax_mhz"),
+            _may(list[int], "seeds"),
+            _may(str, "device cycles_from"),
+            _may(_Amount, "cycles_per_presentation cycles_same_decisions"),
+        )
+    ),
+    "energy": _file(
+        _keys(dict[str, Any], "technology"),
+        _keys(str, "sop"),
+        rows=_rows(
+            *_ENERGY,
+            _keys(_Amount, "memory_nj"),
+            _keys(_Hash, "artifact_hash"),
+            _may(_Share, "accuracy"),
+            _may(dict[str, _Amount], "groups"),
+        ),
+        pruning_unit=_rows(*_UNIT_COST),
+        sensitivity=_rows(
+            _keys(_Mode, "mode"),
+            _keys(str, "policy"),
+            _keys(bool, "redundancy"),
+            _keys(_Positive, "neurons"),
+            _keys(_Amount, "exponent nj_per_presentation sops_per_presentation"),
+        ),
+    ),
+    "cells": _file(
+        _keys(dict[Literal["name", "sha256"], str], "liberty"),
+        _keys(dict[str, _Amount], "assumptions"),
+        _keys(dict[str, str], "notes"),
+        _keys(dict[str, Any], "cross_check"),
+        ablation=_rows(
+            *_CORE,
+            _keys(str, "technology"),
+            _keys(_Mode, "mode"),
+            _keys(_Positive, "cells"),
+            _keys(_Count, "memory_bits"),
+            _keys(_Amount, "cells_um2 nand2 sequential_um2 units_um2 bit_cell_um2 memory_um2"),
+            _keys(dict[str, _Amount], "units"),
+            _keys(dict[str, _Count], "memories"),
+        ),
+        energy=_rows(
+            *_ENERGY,
+            _keys(bool, "same_decisions"),
+            _keys(_Share, "density"),
+            _keys(_Amount, "clock_nj leakage_nj forward_sops update_sops dense_sops"),
+            _keys(_Amount, "cycles_per_presentation"),
+            _keys(_Count, "cycles_simulated words_compared"),
+            _keys(dict[str, _Amount], "units"),
+            _keys(_Hash, "netlist_sha256 artifact_sha256"),
+        ),
+        pruning_unit=_rows(*_UNIT_COST, _keys(str, "technology"), _keys(float, "unit_nj")),
+    ),
+    "bitstream": _file(
+        _keys(str, "board device store"),
+        _keys(_Mode, "mode"),
+        _keys(_Positive, "neurons lanes"),
+        _keys(_Hash, "artifact_hash"),
+        _may(str, "refused cycles_from"),
+        _may(_Share, "density"),
+        _may(_Positive, "lut cycles_per_inference cycles_per_inference_early_exit"),
+        _may(_Count, "ff bram spram dsp bitstream_bytes seconds memory_mb"),
+        _may(list[_Amount], "fmax_mhz"),
+        _may(list[int], "seeds"),
+        _may(_Amount, "clock_mhz ms_per_inference ms_per_inference_early_exit"),
+        _may(_Amount, "images_per_second images_per_second_early_exit"),
+    ),
+    "netlist": _file(
+        _keys(str, "board store"),
+        _keys(_Positive, "neurons lanes images cycles"),
+        _keys(_Count, "differences seconds"),
+        _keys(dict[str, _Count], "cells"),
+    ),
+    "link": _file(
+        _keys(_Positive, "frames requests"),
+        _keys(_Count, "corrupted wrong_accepted state_changed recovered"),
+        _keys(dict[str, _Count], "faults"),
+    ),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["origin", "table", "versions"]
+__all__ = ["origin", "table"]
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -14,11 +14,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def versions(results: dict[str, Any]) -> str:
-    """Return with which versions results were made."""
-    return ", ".join(f"{name} {value}" for name, value in results["provenance"]["tools"].items())
-
-
 def origin(results: dict[str, Any]) -> str:
     """Return by which command results were made, and with which versions."""
-    return f"`{results['provenance']['command']}`, {versions(results)}"
+    header = results["provenance"]
+    return ", ".join([f"`{header['command']}`", *(f"{n} {v}" for n, v in header["tools"].items())])

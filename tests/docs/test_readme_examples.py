@@ -56,7 +56,7 @@ NOT_IN_CI = {
     "flash": "needs a board",
     "overhead": "synthesises all cores: hours",
     "energy": "trains all networks: minutes",
-    "report": "tests/overhead/report/test_report.py makes the page",
+    "report": "tests/docs/test_report.py makes the page",
 }
 #: Targets that are quick enough to be run here.
 QUICK_TARGETS = {"demo"}

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from jinja2 import UndefinedError
+from pydantic import ValidationError
 
 from prunus_docs import freshness
 from prunus_docs.__main__ import main
 from prunus_docs.kinds import Kind, kinds
 from prunus_docs.render import BLOCKS, rendered
-from prunus_docs.schemas import SCHEMAS, read
+from prunus_docs.results import read
+from prunus_docs.schemas import SCHEMAS
+from prunus_docs.templates import filled
 from prunus_model.common.errors import PrunusError, ResultsError
 from prunus_model.common.provenance import INPUTS
 
@@ -29,8 +33,12 @@ def digests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lockstep(commit: str = "c" * 12, **inputs: str) -> dict[str, Any]:
     """Return results of lockstep runs, of today but for some inputs."""
-    row = {"bench": "b", "lanes": 4, "presentations": 1000, "core_cycles": 5, "differences": 0}
-    row |= {"cycles_per_presentation": 2.5, "values_compared": 99}
+    row: dict[str, Any] = {"bench": "b", "simulator": "s", "mode": "learning", "policy": "none"}
+    row |= {"redundancy": False, "neurons": 10, "lanes": 4, "presentations": 1000, "cycles": 6}
+    row |= {"core_cycles": 5, "cycles_per_presentation": 2.5, "values_compared": 99}
+    row |= {"differences": 0, "equal": True, "cycles_per_second": 1}
+    row |= {"presentations_per_second": 1.5, "build_seconds": 1.0, "seconds": 1.0}
+    row |= {"simulation_seconds": 1.0, "wall_seconds": 1.0}
     today = {name: TODAY[name] for name in kinds()["lockstep"].inputs}
     return {
         "provenance": {
@@ -203,23 +211,94 @@ def test_every_results_file_is_of_one_kind() -> None:
     assert SCHEMAS.keys() == kinds().keys()
 
 
+ROW = lockstep()["rows"][0]
+ORIGIN = lockstep()["provenance"]
+
+
 @pytest.mark.parametrize(
-    ("change", "where"),
+    ("change", "told"),
     [
-        ({"rows": [{}]}, "rows.0.lanes"),
-        ({"rows": [lockstep()["rows"][0] | {"lanes": "4"}]}, "rows.0.lanes"),
-        ({"rows": [lockstep()["rows"][0] | {"differences": -1}]}, "rows.0.differences"),
-        ({"provenance": lockstep()["provenance"] | {"commit": "HEAD"}}, "provenance.commit"),
-        ({"provenance": lockstep()["provenance"] | {"inputs": {}}}, "provenance.inputs"),
-        ({"provenance": lockstep()["provenance"] | {"inputs": {"wether": OLD}}}, "provenance."),
-        ({"provenance": lockstep()["provenance"] | {"more": 1}}, "provenance.more"),
-        ({"provenance": None}, "provenance"),
+        ({"rows": [{k: v for k, v in ROW.items() if k != "lanes"}]}, "rows.0.lanes must be there"),
+        ({"rows": [ROW | {"lains": 4}]}, "rows.0.lains is no key of this kind"),
+        ({"more": 1}, "more is no key of this kind"),
+        (
+            {"rows": [ROW, ROW | {"lanes": "4"}]},
+            "rows.1.lanes: Input should be a valid integer, not '4'",
+        ),
+        ({"rows": [ROW | {"lanes": True}]}, "rows.0.lanes: Input should be a valid integer, "),
+        (
+            {"rows": [ROW | {"differences": -1}]},
+            "rows.0.differences: Input should be greater than or equal to 0, not -1",
+        ),
+        ({"rows": [ROW | {"seconds": float("nan")}]}, "rows.0.seconds: Input should be "),
+        (
+            {"rows": [ROW | {"mode": "teaching"}]},
+            "rows.0.mode: Input should be 'learning' or 'inference', not 'teaching'",
+        ),
+        ({"rows": [ROW | {"commit": "HEAD"}]}, "rows.0.commit: "),
+        ({"rows": 3}, "rows: Input should be a valid list, not 3"),
+        ({"provenance": ORIGIN | {"commit": "HEAD"}}, "provenance.commit: "),
+        ({"provenance": ORIGIN | {"inputs": {}}}, "provenance.inputs: "),
+        ({"provenance": ORIGIN | {"inputs": {"wether": OLD}}}, "provenance.inputs.wether"),
+        ({"provenance": ORIGIN | {"more": 1}}, "provenance.more is no key of this kind"),
+        ({"provenance": None}, "provenance: "),
     ],
 )
-def test_a_wrong_value_is_named(tmp_path: Path, change: dict[str, Any], where: str) -> None:
+def test_a_wrong_value_is_named(tmp_path: Path, change: dict[str, Any], told: str) -> None:
     path = put(tmp_path, lockstep() | change)
-    with pytest.raises(ResultsError, match=f"^Results {re.escape(str(path))}: {where}"):
+    with pytest.raises(
+        ResultsError,
+        match=f"^Results {re.escape(f'{path}: {told}')}[^\n]*; make them with `make sim-full`$",
+    ):
         read(path, kinds()["lockstep"])
+
+
+@pytest.mark.parametrize("kind", list(SCHEMAS))
+def test_every_value_of_every_kind_is_checked(kind: str) -> None:
+    """Take each value of a committed file away, or put another type there: it is refused."""
+    if not (ROOT / "README.md").exists():
+        pytest.skip("needs the checkout")
+    content = json.loads(kinds()[kind].paths(ROOT)[0].read_text())
+    form = SCHEMAS[kind]
+    rows = [found[0] for found in content.values() if isinstance(found, list) and found]
+    for place in [content, *(row for row in rows if isinstance(row, dict))]:
+        for key in list(place):
+            value = place[key]
+            # Of no type that there is in any form.
+            place[key] = [[[]]]
+            with pytest.raises(ValidationError):
+                form.model_validate(content)
+            place[key] = value
+        place["no such key"] = 1
+        with pytest.raises(ValidationError):
+            form.model_validate(content)
+        del place["no such key"]
+        form.model_validate(content)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", '"a"'])
+def test_content_that_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
+    path = put(tmp_path, lockstep())
+    path.write_text(text)
+    with pytest.raises(ResultsError, match=r"^Results [^\n]*: content: .*make sim-full`$"):
+        read(path, kinds()["lockstep"])
+
+
+def test_a_row_that_a_block_needs_and_is_not_there_is_one_line(here: Path) -> None:
+    path = ROOT / "sim/results/cycles.json"
+    if not path.exists():
+        pytest.skip("needs the checkout")
+    content = json.loads(path.read_text())
+    content["rows"] = [row for row in content["rows"] if row["network"] != "paper"]
+    put(here, content, "cycles")
+    (here / "README.md").write_text("<!-- cycles-headline --><!-- /cycles-headline -->\n")
+    code, said = run()
+    assert code == 2
+    assert re.fullmatch(
+        "Error: Results sim/results/cycles.json must have all rows that block cycles-headline is "
+        "made of[^\n]*\n",
+        said,
+    )
 
 
 def test_files_of_another_kind_and_no_json_are_refused(tmp_path: Path) -> None:
@@ -228,9 +307,10 @@ def test_files_of_another_kind_and_no_json_are_refused(tmp_path: Path) -> None:
     path = put(tmp_path, content)
     with pytest.raises(ResultsError, match="must be of kind lockstep, not cycles"):
         read(path, kinds()["lockstep"])
-    path.write_text("{")
-    with pytest.raises(ResultsError, match="must be JSON"):
-        read(path, kinds()["lockstep"])
+    for text in (b"{", b"\xff"):
+        path.write_bytes(text)
+        with pytest.raises(ResultsError, match=r"must be JSON; make them with `make sim-full`$"):
+            read(path, kinds()["lockstep"])
 
 
 def test_kinds_name_targets_that_there_are() -> None:
@@ -239,3 +319,15 @@ def test_kinds_name_targets_that_there_are() -> None:
         target = kind.command.removeprefix("make ")
         assert f"\n{target}: " in makefile
     assert {name for of, _ in BLOCKS.values() for name in of} <= kinds().keys()
+
+
+def test_a_name_that_is_not_in_the_results_is_an_error() -> None:
+    values = {"rows": [{"bench": "b"}], "origin": "x"}
+    with pytest.raises(UndefinedError, match="lanes"):
+        filled("lockstep", **values)
+
+
+def test_every_template_is_of_a_block_or_part_of_one() -> None:
+    folder = Path(freshness.__file__).parent / "templates"
+    names = {path.name.removesuffix(".md.j2") for path in folder.iterdir()}
+    assert names - BLOCKS.keys() == {"budgets"}

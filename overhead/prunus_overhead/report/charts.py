@@ -1,269 +1,210 @@
-"""Charts as data: what is drawn, and where, in percent of the width. `charts.html.j2` draws them.
+"""Charts drawn by matplotlib: points, stacked bars, rows of dots; and their SVG for the page.
 
-Positions in percent let a chart be as wide as the page while its text keeps its size.
+Text, axes and grid have the colour of the text around them, so that they are seen on light and on
+dark ground; series have colours that are seen on both.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+import io
+import re
+from collections.abc import Mapping, Sequence
+from statistics import median
+from textwrap import fill
+from typing import Any
 
-__all__ = ["Axis", "Bar", "Bars", "Part", "Point", "Scatter", "Series", "Strip", "short"]
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-#: Steps of ticks within a decade.
-_STEPS = (1, 2, 5, 10)
-#: Ticks that an axis has at most.
-_TICKS = 7
-#: Room between the extremes and the ends of an axis that does not begin at 0.
-_MARGIN = 0.08
+__all__ = ["COLOURS", "bars", "scatter", "strip", "svg"]
 
-
-def short(value: float) -> str:
-    """Return a figure in at most three digits, if it has no more before the point.
-
-    Examples
-    --------
-    >>> [short(x) for x in (0, 0.04567, 3.14159, 31.4159, 314.159, 31415.9, 2e6)]
-    ['0', '0.0457', '3.14', '31.4', '314', '31,416', '2,000,000']
-    """
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """An axis.
-
-    Parameters
-    ----------
-    label : str
-        What it shows, with unit.
-    least, most : float
-        Its ends.
-    log : bool
-        Whether it is logarithmic; then ``least`` is more than 0.
-
-    Examples
-    --------
-    >>> axis = Axis.around([12.0, 95.0], label="nJ", log=True)
-    >>> axis.ticks
-    [20, 50, 100]
-    >>> round(axis.percent(100), 1)
-    95.2
-    """
-
-    label: str
-    least: float
-    most: float
-    log: bool = False
-
-    @classmethod
-    def around(cls, values: Sequence[float], *, label: str, log: bool = False) -> Axis:
-        """Return an axis with room for all values."""
-        low, high = min(values), max(values)
-        if log:
-            room = (high / low) ** _MARGIN if high > low else 1.2
-            return cls(label=label, least=low / room, most=high * room, log=True)
-        room = (high - low) * _MARGIN or abs(high) * _MARGIN or 1
-        return cls(label=label, least=low - room, most=high + room)
-
-    def percent(self, value: float) -> float:
-        """Return where a value is, in percent of the axis."""
-        least, most, at = self.least, self.most, value
-        if self.log:
-            least, most, at = math.log(least), math.log(most), math.log(value)
-        return round(100 * (at - least) / (most - least), 3)
-
-    @property
-    def ticks(self) -> list[float]:
-        """Round values on the axis: 1, 2 or 5 times a power of 10."""
-        if self.log:
-            first, last = math.floor(math.log10(self.least)), math.ceil(math.log10(self.most))
-            every = [s * 10**k for k in range(first, last) for s in _STEPS[:3]]
-            return [tick for tick in every if self.least <= tick <= self.most]
-        step = self._step()
-        first, last = math.ceil(self.least / step), math.floor(self.most / step)
-        return [round(k * step, 10) for k in range(first, last + 1)]
-
-    def _step(self) -> float:
-        fine = (self.most - self.least) / _TICKS
-        decade = math.pow(10, math.floor(math.log10(fine)))
-        return next(s * decade for s in _STEPS if s * decade >= fine * 0.999)
+#: Colours of policies, units of a core, and reasons for energy.
+COLOURS: Mapping[str, str] = {
+    "none": "#868e96",
+    "adaptive": "#0b8a83",
+    "adaptive + redundancy": "#c2378a",
+    "constant": "#d0762c",
+    "soft": "#8a5cc2",
+    "store": "#3b6fb6",
+    "membrane": "#4fb0a5",
+    "encoder": "#dba53f",
+    "queue": "#a9bb5c",
+    "stdp": "#c279b8",
+    "homeostasis": "#8478cf",
+    "readout": "#94a1ad",
+    "pruning": "#e2473c",
+    "other": "#b9b4ab",
+    "SOPs": "#868e96",
+    "synapses": "#3b6fb6",
+    "finding them": "#dba53f",
+    "sweeps over neurons": "#4fb0a5",
+    "input spikes": "#a9bb5c",
+    "learning": "#c279b8",
+}
+#: What the colour of the text around a chart takes the place of; no series has it.
+_INK = "#010203"
+#: Width in inches, 72 units of the SVG each. Text keeps its ratio to it.
+_WIDTH = 5.0
+_STYLE: Any = {
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "grid.color"), _INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), _INK),
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "font.size": 9.8,
+    "grid.alpha": 0.15,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    # Names of technologies and data may have dollar signs in them.
+    "text.parse_math": False,
+}
+_Point = tuple[float, float, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A point.
+@rc_context(_STYLE)
+def scatter(
+    series: Sequence[tuple[str, bool, Sequence[_Point]]], *, x: str, y: str, rings: str
+) -> Figure:
+    """Draw points over two axes, the first logarithmic, joined by lines in their order.
 
     Parameters
     ----------
-    x, y : float
-        Where.
-    tip : str
-        What is told when the pointer is over it.
-    label : str
-        What is written beside it.
-    hollow : bool
-        Whether it is drawn as a ring.
-    """
-
-    x: float
-    y: float
-    tip: str
-    label: str = ""
-    hollow: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """Points of one colour, joined by a line in their order.
-
-    Parameters
-    ----------
-    name : str
-        As in the legend; also names the colour.
-    points : sequence of Point
-        The points.
-    """
-
-    name: str
-    points: Sequence[Point]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scatter:
-    """Points over two axes.
-
-    Parameters
-    ----------
-    title, caption : str
-        Above and below the chart.
-    x, y : Axis
-        The axes.
-    series : sequence of Series
-        The points.
+    series : sequence of (str, bool, sequence of (float, float, str))
+        Name, whether its points are rings, and its points: where they are, and what is written
+        above them.
+    x, y : str
+        What the axes show, with unit.
     rings : str
-        What a ring stands for, if there is any.
+        What a ring stands for.
     """
+    figure = Figure(figsize=(_WIDTH, 3.7))
+    axes = figure.subplots()
+    for name, hollow, points in series:
+        colour = COLOURS[name]
+        style: dict[str, Any] = {"markerfacecolor": "none"} if hollow else {"label": name}
+        at = [point[0] for point in points], [point[1] for point in points]
+        axes.plot(*at, color=colour, alpha=0.45, linewidth=1)
+        axes.plot(*at, "o", color=colour, markeredgewidth=1.5, **style)
+        for where_x, where_y, text in points:
+            axes.annotate(
+                text,
+                (where_x, where_y),
+                textcoords="offset points",
+                xytext=(0, 6),
+                ha="center",
+                color=colour,
+                weight="bold",
+                fontsize=8.8,
+            )
+    axes.set(xscale="log", xlabel=x, ylabel=y)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    handles, _ = axes.get_legend_handles_labels()
+    if any(hollow for _, hollow, _ in series):
+        ring = Line2D([], [], color=_INK, marker="o", linestyle="", markerfacecolor="none")
+        ring.set_label(rings)
+        handles.append(ring)
+    _legend(figure, handles)
+    return figure
 
-    title: str
-    caption: str
-    x: Axis
-    y: Axis
-    series: Sequence[Series]
-    rings: str = ""
-    kind: Literal["scatter"] = "scatter"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A piece of a stacked bar.
+@rc_context(_STYLE)
+def bars(
+    rows: Sequence[tuple[str, Mapping[str, float], str]], *, unit: str, whole: float = 0
+) -> Figure:
+    """Draw stacked bars, one below the other.
 
     Parameters
     ----------
-    name : str
-        As in the legend; also names the colour.
-    value : float
-        Its length.
-    """
-
-    name: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """A stacked bar.
-
-    Parameters
-    ----------
-    label : str
-        What it is.
-    parts : sequence of Part
-        Its pieces, from the left.
-    text : str
-        What is written at its end. Default: the sum.
-    """
-
-    label: str
-    parts: Sequence[Part]
-    text: str = ""
-
-    @property
-    def total(self) -> float:
-        """Sum of the pieces."""
-        return sum(part.value for part in self.parts)
-
-    @property
-    def end(self) -> str:
-        """What is written at its end."""
-        return self.text or short(self.total)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
-    """Stacked bars, one below the other.
-
-    Parameters
-    ----------
-    title, caption : str
-        Above and below the chart.
+    rows : sequence of (str, mapping of str to float, str)
+        What a bar is, the lengths of its pieces from the left by name, and what is written at its
+        end.
     unit : str
-        Unit of the values.
-    bars : sequence of Bar
-        The bars.
+        Unit of the lengths.
     whole : float
         Length that takes the whole width. Default: that of the longest bar.
     """
-
-    title: str
-    caption: str
-    unit: str
-    bars: Sequence[Bar]
-    whole: float = 0
-    kind: Literal["bars"] = "bars"
-
-    @property
-    def stacked(self) -> bool:
-        """Whether any bar has more than one piece, so that colours must be explained."""
-        return any(len(bar.parts) > 1 for bar in self.bars)
-
-    @property
-    def legend(self) -> list[str]:
-        """Names of all pieces, in the order in which they first occur."""
-        return list(dict.fromkeys(part.name for bar in self.bars for part in bar.parts))
-
-    def placed(self, bar: Bar) -> list[tuple[Part, float, float]]:
-        """Return for each piece of a bar where it begins and how long it is, in percent."""
-        most = self.whole or max(other.total for other in self.bars) or 1
-        placed, start = [], 0.0
-        for part in bar.parts:
-            width = 100 * part.value / most
-            placed.append((part, round(start, 3), round(width, 3)))
-            start += width
-        return placed
+    names = list(dict.fromkeys(name for _, parts, _ in rows for name in parts))
+    stacked = any(len(parts) > 1 for _, parts, _ in rows)
+    figure = Figure(figsize=(_WIDTH, 0.65 + 0.31 * len(rows) + stacked * 0.45))
+    axes = figure.subplots()
+    for name in names:
+        for at, (_, parts, _) in enumerate(rows):
+            if name in parts:
+                before = sum(list(parts.values())[: list(parts).index(name)])
+                axes.barh(at, parts[name], 0.72, before, color=COLOURS[name], label=name)
+    for at, (_, parts, end) in enumerate(rows):
+        axes.annotate(
+            end, (sum(parts.values()), at), textcoords="offset points", xytext=(4, 0), va="center"
+        )
+    axes.set(xlabel=unit, ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xlim(0, whole or max(sum(parts.values()) for _, parts, _ in rows) or 1)
+    axes.set_yticks(range(len(rows)), [fill(label, 22) for label, _, _ in rows])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.locator_params(axis="x", nbins=6)
+    if stacked:
+        handles, labels = axes.get_legend_handles_labels()
+        _legend(figure, list(dict(zip(labels, handles, strict=True)).values()))
+    return figure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strip:
-    """Rows of dots on one axis, each with a mark at its median.
+@rc_context(_STYLE)
+def strip(rows: Sequence[tuple[str, str, Sequence[float]]], *, x: str) -> Figure:
+    """Draw rows of dots on one axis, each with a mark at its median.
 
     Parameters
     ----------
-    title, caption : str
-        Above and below the chart.
-    x : Axis
-        The axis.
-    rows : sequence of (label, colour, values)
-        One row of dots each.
+    rows : sequence of (str, str, sequence of float)
+        What is written above a row, what its colour is of, and where its dots are.
+    x : str
+        What the axis shows, with unit.
     """
+    figure = Figure(figsize=(_WIDTH, 0.6 + 0.45 * len(rows)))
+    axes = figure.subplots()
+    for at, (label, name, values) in enumerate(rows):
+        axes.plot(values, [at] * len(values), "o-", color=COLOURS[name], linewidth=1, markersize=5)
+        axes.plot(median(values), at, "|", color=COLOURS[name], markersize=15, markeredgewidth=2)
+        axes.text(0, at - 0.28, label, transform=axes.get_yaxis_transform(), va="bottom")
+    axes.set(xlabel=x, ylim=(len(rows) - 0.5, -0.9), yticks=[])
+    axes.spines["left"].set_visible(False)
+    return figure
 
-    title: str
-    caption: str
-    x: Axis
-    rows: Sequence[tuple[str, str, Sequence[float]]]
-    kind: Literal["strip"] = "strip"
+
+def _legend(figure: Figure, handles: Sequence[Any]) -> None:
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=4 if len(handles) > 6 else 3,
+        fontsize=8.8,
+        handlelength=1,
+        columnspacing=1.2,
+    )
+
+
+def svg(figure: Figure, *, title: str) -> str:
+    """Return a chart as an element of a page; the same chart is the same text.
+
+    Parameters
+    ----------
+    figure : Figure
+        The chart.
+    title : str
+        Its title; no other chart of the page has the same, nor then the same identifiers.
+    """
+    file = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context(_STYLE | {"svg.hashsalt": title}):
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    text = file.getvalue().replace(_INK, "currentColor")
+    # Names of groups, the same in each chart; nothing refers to them.
+    text = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", text)
+    # Without the header of a file; as wide as there is room for.
+    text = text[text.index("<svg") :]
+    return re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)

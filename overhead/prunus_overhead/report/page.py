@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from importlib.resources import files
-from statistics import median
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from prunus_overhead.energy.estimate import SOP_DEFINITION
-from prunus_overhead.report.charts import short
 from prunus_overhead.report.headline import tiles
 from prunus_overhead.report.pictures import pictures
-from prunus_overhead.report.sources import SOURCES, Results
+from prunus_overhead.report.sources import Results
 from prunus_overhead.report.tables import tables
 
 __all__ = ["content", "html", "to_json"]
@@ -84,7 +82,7 @@ def content(results: Results) -> dict[str, Any]:
 
 def _origins(results: Results) -> list[dict[str, str]]:
     found = []
-    for source in SOURCES:
+    for source in results.sources:
         if (made := results.content.get(source.name)) is not None:
             origin = made["provenance"]
             tools: Mapping[str, str] = origin["tools"]
@@ -107,8 +105,6 @@ def html(results: Results) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["figure"] = _figure
-    environment.filters["median"] = median
     style = (files("prunus_overhead.report") / "style.css").read_text(encoding="utf-8")
     page: str = environment.get_template("page.html.j2").render(
         style=Markup(style), **content(results)
@@ -117,17 +113,6 @@ def html(results: Results) -> str:
 
 
 def to_json(results: Results) -> str:
-    """Return the same as JSON."""
-
-    def plain(value: Any) -> Any:
-        return asdict(value)
-
-    return json.dumps(content(results), indent=1, default=plain) + "\n"
-
-
-def _figure(value: float) -> str:
-    """Return a figure on an axis: no zeros behind the point."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if value >= 10 * size or (value >= size and size > 1_000):
-            return f"{value / size:,.10g}{letter}"
-    return f"{value:,.10g}" if value == round(value) else short(value).rstrip("0")
+    """Return the same as JSON, but for the pictures: the tables have their values."""
+    kept = {name: value for name, value in content(results).items() if name != "pictures"}
+    return json.dumps(kept, indent=1, default=asdict) + "\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prunus_model.common.provenance import UNKNOWN
 
-__all__ = ["Row", "Table", "comparable", "count", "percent"]
+__all__ = ["Row", "Table", "comparable", "count", "percent", "short"]
 
 #: A row of a results file.
 Row = dict[str, Any]
@@ -73,3 +74,17 @@ def percent(share: float) -> str:
     """
     # Adding 0 makes a positive zero of a negative one.
     return f"{round(100 * share, 1) + 0.0:.1f} %"
+
+
+def short(value: float) -> str:
+    """Return a figure in at most three digits, if it has no more before the point.
+
+    Examples
+    --------
+    >>> [short(x) for x in (0, 0.04567, 3.14159, 31.4159, 314.159, 31415.9, 2e6)]
+    ['0', '0.0457', '3.14', '31.4', '314', '31,416', '2,000,000']
+    """
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"

@@ -7,8 +7,7 @@ from typing import Any
 
 from prunus_model.spec.config import pruning_label
 from prunus_overhead.energy.reasons import GROUPS
-from prunus_overhead.report.charts import short
-from prunus_overhead.report.table import Row, Table, count, percent
+from prunus_overhead.report.table import Row, Table, count, percent, short
 
 __all__ = [
     "energy_table",

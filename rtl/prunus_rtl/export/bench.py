@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from amaranth.lib import data
 
@@ -24,6 +23,8 @@ _WORD = 32
 _MASK = (1 << _WORD) - 1
 #: Most cycles of a presentation whose outputs are paused: as many as the pauses take.
 _ANY = (1 << _WORD - 1) - 1
+#: Files in that folder.
+_FILES = ("stimuli", "spikes", "results", "reads")
 #: Starting value and factor of FNV-1a, on words instead of bytes.
 _BASIS, _PRIME = 0x811C9DC5, 0x01000193
 
@@ -67,7 +68,7 @@ def make_bench_files(
     shapes = core.shapes
     stimulus = _source(core)
     spike = shapes.spike
-    lines: dict[str, list[str]] = {"stimuli": [], "spikes": [], "results": [], "reads": []}
+    lines: dict[str, list[str]] = {name: [] for name in _FILES}
     for k, image in enumerate(vectors.presentations):
         again = k == len(vectors.shown)
         note = f"// image {k}: test image {image.index}, class {image.label}"
@@ -116,6 +117,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
     spike, result = shapes.spike, result_layout(shapes)
     request, answer = request_layout(shapes).size, answer_layout()
     files = netlist.files()
+    opened = [*files, *(f"{VECTORS}/{name}.hex" for name in _FILES)]
     chunks = max(-(-image.width // _WORD) for image in files.values())
     counts = [name for name in counters_layout(shapes).members if name != "cycles"]
     counters = result["counters"].offset
@@ -125,62 +127,55 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
     checks += [(name, _field(layout, name, "result__payload", counters)) for name in counts]
     slowest = max(image.cycles.most for image in vectors.shown)
     sent = sum(len(image.stimuli) for image in vectors.presentations)
-    values = {
-        "TOP": TOP,
-        "SOURCE": core.hardware.source,
-        "VECTORS": VECTORS,
-        "IMAGES": len(vectors.shown),
-        "PRESENTATIONS": len(vectors.presentations),
-        "STIMULI": sent,
-        "SPIKES": max(1, sum(len(image.spikes) for image in vectors.presentations)),
-        "READS": len(vectors.reads),
-        "RESULT_WORDS": len(checks) + 2,
-        "OUTPUT_SPIKES": 2 + counts.index("output_spikes"),
+    return fill(
+        "bench.v.j2",
+        top=TOP,
+        source=core.hardware.source,
+        vectors=VECTORS,
+        images=len(vectors.shown),
+        presentations=len(vectors.presentations),
+        stimuli=sent,
+        spikes=max(1, sum(len(image.spikes) for image in vectors.presentations)),
+        reads=len(vectors.reads),
+        result_words=len(checks) + 2,
+        output_spikes=2 + counts.index("output_spikes"),
         # The first image must be loaded, and the last one shown.
-        "PATIENCE": 4 * slowest + 2 * sent + 10_000,
-        "STIMULUS_BITS": stimulus,
-        "CONTROL_BITS": control_layout(learn=shapes.hardware.learn).size,
-        "CONTROL": vectors.control,
-        "SPIKE_BITS": spike.size,
-        "RESULT_BITS": result.size,
-        "REQUEST_BITS": request,
-        "READ_BITS": max(request, _WORD),
-        "ANSWER_BITS": answer.size,
-        "SPIKE_STEP": _field(spike, "step", "spikes__payload"),
-        "SPIKE_POST": _field(spike, "post", "spikes__payload"),
-        "WANTED_STEP": _field(spike, "step", "wanted_spike"),
-        "WANTED_POST": _field(spike, "post", "wanted_spike"),
-        "ANSWER_DATA": _field(answer, "data", "answers__payload"),
-        "ANSWER_ERROR": _field(answer, "error", "answers__payload"),
-        "CYCLES": _field(layout, "cycles", "result__payload", counters),
-        "CHUNKS": chunks,
-        "DEEPEST": max(image.depth for image in files.values()),
-        "BASIS": f"{_WORD}'h{_BASIS:08x}",
-        "PRIME": f"{_WORD}'h{_PRIME:08x}",
-        "FILES": "".join(f'    open_file("{name}");\n' for name in _opened(files)),
-        "DIGESTS": "".join(
-            f'    $readmemh("{name}", words, 0, {image.depth - 1});\n'
-            f'    check_words("{name}", {image.depth}, '
-            f"32'h{digest(image.words, chunks):08x});\n"
+        patience=4 * slowest + 2 * sent + 10_000,
+        stimulus_bits=stimulus,
+        control_bits=control_layout(learn=shapes.hardware.learn).size,
+        control=vectors.control,
+        spike_bits=spike.size,
+        result_bits=result.size,
+        request_bits=request,
+        read_bits=max(request, _WORD),
+        answer_bits=answer.size,
+        spike_step=_field(spike, "step", "spikes__payload"),
+        spike_post=_field(spike, "post", "spikes__payload"),
+        wanted_step=_field(spike, "step", "wanted_spike"),
+        wanted_post=_field(spike, "post", "wanted_spike"),
+        answer_data=_field(answer, "data", "answers__payload"),
+        answer_error=_field(answer, "error", "answers__payload"),
+        cycles=_field(layout, "cycles", "result__payload", counters),
+        chunks=chunks,
+        deepest=max(image.depth for image in files.values()),
+        basis=_verilog(_BASIS),
+        prime=_verilog(_PRIME),
+        opened=opened,
+        memories=[
+            (name, image.depth, _verilog(digest(image.words, chunks)))
             for name, image in files.items()
-        ),
-        "CHECKS": "\n".join(
-            f'      check_count("{name}", {number}, {source});'
-            for number, (name, source) in enumerate(checks)
-        ),
-        "NAME_BYTES": max(len(name) for name in (*_opened(files), *counts)),
-        "SPACES": "".join(
-            f'      {space.value}: space_name = "{space.name}";\n' for space in Space
-        ),
-        "SPACE": _field(request_layout(shapes), "space", "wanted_request"),
-        "ADDRESS": _field(request_layout(shapes), "address", "wanted_request"),
-    }
-    return fill("bench.v.in", values)
+        ],
+        checks=checks,
+        name_bytes=max(len(name) for name in (*opened, *counts)),
+        spaces=list(Space),
+        asked_space=_field(request_layout(shapes), "space", "wanted_request"),
+        address=_field(request_layout(shapes), "address", "wanted_request"),
+    )
 
 
-def _opened(files: dict[str, Any]) -> list[str]:
-    vectors = [f"{VECTORS}/{name}.hex" for name in ("stimuli", "spikes", "results", "reads")]
-    return [*files, *vectors]
+def _verilog(word: int) -> str:
+    """Return the Verilog constant of a word."""
+    return f"{_WORD}'h{word:08x}"
 
 
 def _source(core: Core) -> int:

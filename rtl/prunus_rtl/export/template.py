@@ -1,27 +1,28 @@
-"""Templates of the files of a package: text with names in ``@``, such as ``@TOP@``.
-
-Verilog, Tcl and Markdown use ``$``, ``{}`` and ``%`` themselves; ``@NAME@`` means nothing in them.
-"""
+"""Templates of the files of a package, for Jinja: each beside the module that fills it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, meta
 
 __all__ = ["fill"]
 
-_NAME = re.compile(r"@([A-Z_]+)@")
+
+#: The files are Verilog, Tcl and Markdown: nothing is escaped.
+_ENVIRONMENT = Environment(
+    undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+)
 
 
-def fill(template: str, values: Mapping[str, object]) -> str:
+def fill(template: str, **values: object) -> str:
     """Return a template of this package with a value for each name.
 
     Parameters
     ----------
     template : str
         Name of the file.
-    values : mapping of str to object
+    **values : object
         For each name in the template its value, which is not looked into for further names.
 
     Raises
@@ -29,12 +30,12 @@ def fill(template: str, values: Mapping[str, object]) -> str:
     ValueError
         If a name in the template has no value, or a value has no name there.
     """
-    text = resources.files("prunus_rtl.export").joinpath(template).read_text()
-    names = set(_NAME.findall(text))
-    if names != set(values):
-        missing, unused = sorted(names - set(values)), sorted(set(values) - names)
+    source = (resources.files("prunus_rtl.export") / template).read_text("utf-8")
+    names = meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
+    if names != values.keys():
+        missing, unused = sorted(names - values.keys()), sorted(values.keys() - names)
         raise ValueError(
             f"Template {template} must have a value for each name: {', '.join(missing) or 'none'} "
             f"missing, {', '.join(unused) or 'none'} unused"
         )
-    return _NAME.sub(lambda found: str(values[found[1]]), text)
+    return _ENVIRONMENT.from_string(source).render(values)

@@ -31,9 +31,4 @@ def make_vivado(netlist: Netlist) -> str:
     str
         Tcl.
     """
-    values = {
-        "TOP": TOP,
-        "PERIOD": str(PERIOD_NS),
-        "MEMORIES": "\n".join(f"    {{{name}}}" for name in netlist.files()),
-    }
-    return fill("vivado.tcl.in", values)
+    return fill("vivado.tcl.j2", top=TOP, period=PERIOD_NS, memories=list(netlist.files()))

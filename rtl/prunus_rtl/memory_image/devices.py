@@ -76,6 +76,11 @@ class Device:
     name: str
     kinds: tuple[BlockRam, ...]
 
+    @property
+    def bits(self) -> int:
+        """Bits of all blocks."""
+        return sum(kind.count * kind.bits for kind in self.kinds)
+
     def fit(self, image: StoreImage) -> Fit:
         """Place all memories, the largest first."""
         free = [kind.count for kind in self.kinds]

