@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.lanes import LaneUse, Ties
 from prunus_rtl.export.markdown import bit_range, table
@@ -15,7 +16,7 @@ from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
-from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
+from prunus_rtl.export.sizes import LOGIC_BITS, device_fits
 from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
@@ -179,7 +180,7 @@ def make_readme(facts: Facts) -> str:
             ("device", "bits of its blocks", "bits taken", "result"),
             [
                 (fit.device, _capacity(fit), fit.bits, _missing(fit) or "fits")
-                for fit in device_fits(facts.netlist.memories)
+                for fit in device_fits(memories(facts.plan.widths))
             ],
         ),
         "SPRAM": (
@@ -284,19 +285,19 @@ def _ties(facts: Facts) -> str:
 
 
 def _memories(facts: Facts) -> str:
-    memories = facts.netlist.memories
+    found = sorted(memories(facts.plan.widths), key=lambda memory: -memory.bits)
     rows: list[tuple[object, ...]] = [
         (
-            f"`{row.kind}`",
-            row.count,
-            row.deepest if row.shallowest == row.deepest else f"{row.shallowest}-{row.deepest}",
-            row.width,
-            row.bits,
-            "logic" if row.logic else "blocks",
+            f"`{memory.name}`",
+            memory.instances,
+            "-".join(map(str, sorted({min(memory.depths), max(memory.depths)}))),
+            memory.width,
+            memory.bits,
+            "logic" if memory.words * memory.width < LOGIC_BITS else "blocks",
         )
-        for row in memory_rows(memories)
+        for memory in found
     ]
-    rows.append(("all", len(memories), "", "", sum(memory.bits for memory in memories), ""))
+    rows.append(("all", sum(m.instances for m in found), "", "", sum(m.bits for m in found), ""))
     return table(("memory", "number", "words", "bits of a word", "bits", "made of"), rows)
 
 

@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data
 
 from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.formats import packed_store
+from prunus_rtl.synapses.components import packed_store
 from prunus_rtl.synapses.memory import SPRAM_NAME
 from prunus_rtl.synapses.packed import write_layout
 from prunus_sim.formal.harness import held, implies, opened, past, words_of
