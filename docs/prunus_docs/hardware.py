@@ -7,6 +7,9 @@ from typing import Any
 
 from prunus_docs.tables import origin, table
 from prunus_model.spec.config import pruning_label
+from prunus_overhead.report.sources import Results
+from prunus_overhead.report.table import comparable
+from prunus_rtl.export.budgets import Budget, verdicts
 
 __all__ = ["HARDWARE_BLOCKS"]
 
@@ -32,14 +35,13 @@ def _budgets(results: _Results) -> str:
 
 
 def _size(results: _Results) -> str:
-    def name(row: _Results) -> str:
-        if row["mode"] == "learning":
-            return f"`{row['network']}` learning, {row['policy']}"
-        return f"`{row['network']}` inference, {row['store']}"
-
     def rows(target: str, cells: Sequence[str]) -> list[list[str]]:
         return [
-            [name(row), str(row["lanes"]), *(f"{row[cell]:,}" for cell in cells)]
+            [
+                f"`{row['network']}`, {row['store']}",
+                str(row["lanes"]),
+                *(f"{row[cell]:,}" for cell in cells),
+            ]
             for row in results["rows"]
             if row["target"] == target
         ]
@@ -51,6 +53,24 @@ def _size(results: _Results) -> str:
     large = table(["ECP5", "lanes", *_CELLS], rows("ecp5", _CELLS))
     small = table(["iCE40", "lanes", *_SMALL_CELLS], rows("ice40", _SMALL_CELLS))
     return "\n\n".join([large, small, _budgets(results), note])
+
+
+def _learning_budgets(results: _Results) -> str:
+    """Return the budgets of cores that learn: the largest, and the largest that was compared."""
+    measured = {
+        (row["neurons"], pruning_label(row)): row
+        for row in Results(content={"ablation": results}).rows("ablation", "rows")
+        if (row["technology"], row["lanes"]) == ("ECP5", 16) and "logic" in row
+    }
+    most = max(row["logic"] for row in measured.values())
+    found = [Budget(figure="LUT4 learning, 16 lanes", must=11_000, reach=7_000, value=most)]
+    for (neurons, rule), row in measured.items():
+        none = measured.get((neurons, "none"))
+        if rule == "adaptive" and none and comparable(row, none):
+            more = round(100 * (row["logic"] / none["logic"] - 1), 2)
+            figure = f"adaptive against none, {neurons} neurons, %"
+            found.append(Budget(figure=figure, must=3, reach=1, value=more))
+    return f"{_budgets({'budgets': verdicts(found)})}\n\n{origin(results)}."
 
 
 def _units(results: _Results) -> str:
@@ -231,6 +251,7 @@ def _energy(results: _Results) -> str:
 HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
     "size": ("size", _size),
     "size-units": ("size", _units),
+    "size-learning": ("ablation", _learning_budgets),
     "cycles": ("cycles", _cycles),
     "cycles-density": ("cycles", _density),
     "cycles-headline": ("cycles", _measured),

@@ -212,7 +212,6 @@ class _Unit(_Row):
 class _SizeRow(_Row):
     target: Literal["ecp5", "ice40"]
     network: str
-    mode: _Mode
     store: str
     lanes: _Positive
     LUT4: _Count

@@ -14,7 +14,7 @@ def test_demo_learning_core_takes_as_many_blocks_as_synthesis_has_found() -> Non
     plan = make_plan(load_network("demo"), ExportOptions(mode="learning"))
     found = memories(plan.widths)
     fits = {fit.device: fit for fit in device_fits(found)}
-    # rtl/README.md: 71 DP16KD, of 18 * 1024 bits.
+    # overhead/README.md: 71 DP16KD, of 18 * 1024 bits.
     assert fits["ECP5-85F"].bits == 71 * 18 * 1024
     assert fits["ECP5-85F"].missing_bits == 0
     check_device(found, "ECP5-85F")
