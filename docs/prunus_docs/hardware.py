@@ -6,14 +6,36 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from prunus_docs.tables import origin
 from prunus_docs.templates import filled, filled_by
 from prunus_model.spec.config import pruning_label
+from prunus_overhead.report.sources import Results
+from prunus_overhead.report.table import comparable
+from prunus_rtl.export.budgets import Budget, verdicts
 
 __all__ = ["HARDWARE_BLOCKS"]
 
 _Results = dict[str, Any]
 _FULL = "paper"
 _BOTH = "adaptive + redundancy"
+
+
+def _learning_budgets(results: _Results) -> str:
+    """Return the budgets of cores that learn: the largest, and the largest that was compared."""
+    measured = {
+        (row["neurons"], pruning_label(row)): row
+        for row in Results(content={"ablation": results}).rows("ablation", "rows")
+        if (row["technology"], row["lanes"]) == ("ECP5", 16) and "logic" in row
+    }
+    most = max(row["logic"] for row in measured.values())
+    found = [Budget(figure="LUT4 learning, 16 lanes", must=11_000, reach=7_000, value=most)]
+    for (neurons, rule), row in measured.items():
+        none = measured.get((neurons, "none"))
+        if rule == "adaptive" and none and comparable(row, none):
+            more = round(100 * (row["logic"] / none["logic"] - 1), 2)
+            figure = f"adaptive against none, {neurons} neurons, %"
+            found.append(Budget(figure=figure, must=3, reach=1, value=more))
+    return filled("size-learning", budgets=verdicts(found), origin=origin(results))
 
 
 def _density(results: _Results) -> str:
@@ -100,6 +122,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
             ("sim-speed", "simulation-speed"),
         )
     },
+    "size-learning": ("ablation", _learning_budgets),
     "cycles-density": ("cycles", _density),
     "cycles-headline": ("cycles", _measured),
     "energy-headline": ("energy", _energy),

@@ -220,9 +220,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         budgets=_BUDGETS,
         rows=_rows(
             _keys(Literal["ecp5", "ice40"], "target"),
-            _keys(_Mode, "mode"),
-            _keys(str, "network policy store"),
-            _keys(bool, "redundancy"),
+            _keys(str, "network store"),
             _keys(_Positive, "lanes instances"),
             _keys(_Count, "LUT4 FF"),
             _may(_Count, f"{_ECP5} carry EBR SPRAM"),

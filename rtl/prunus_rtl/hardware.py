@@ -10,15 +10,6 @@ from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
-    LEVEL_BITS,
-    POST_COUNT_BITS,
-    STEP_BITS,
-    THETA_BITS,
-    V_FIRE_BITS,
-)
-from prunus_model.spec.random_streams import words
 
 __all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
 
@@ -76,8 +67,6 @@ class HardwareConfig:
         Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
     event_depth : int
         Events that the encoder may be ahead. 2, 4, 8 ... 65536.
-    memory_bits : int, optional
-        Memory of the device in bits; what needs more is refused. Default: no limit.
 
     Raises
     ------
@@ -99,7 +88,6 @@ class HardwareConfig:
     source: Literal["levels", "events"] = "levels"
     queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
     event_depth: Annotated[int, Field(ge=2, le=65536)] = 256
-    memory_bits: Annotated[int, Field(ge=1)] | None = None
 
     def __post_init__(self) -> None:
         for name in ("lanes", "queue_depth", "event_depth"):
@@ -123,43 +111,14 @@ class HardwareConfig:
         """Return lane and slot of a neuron."""
         return post % self.lanes, post // self.lanes
 
-    def memories(self, network: NetworkConfig) -> dict[str, int]:
-        """Return the bits of each kind of memory, all lanes together.
-
-        The packed store is left out: its size depends on what is alive.
-        """
-        f, slots = network.formats, self.slots(network)
-        cells, readout = self.lanes * slots, network.readout
-        event_bits = (network.inputs - 1).bit_length() + 1
-        bits = {
-            "v": cells * (f.v_bits + 1),
-            "v_fire": cells * V_FIRE_BITS,
-            "votes": network.neurons * readout.classes * readout.vote_bits,
-            "queues": self.lanes * self.queue_depth * (event_bits - 1),
-            "events": self.event_depth * event_bits,
-        }
-        if self.store == "learning":
-            bits["weights"] = network.inputs * cells * network.weight_bits
-            bits["alive"] = network.inputs * cells
-        if self.source == "levels":
-            bits["levels"] = 2 * words(network.inputs) * 4 * LEVEL_BITS
-        if self.learn:
-            bits["last_step"] = network.inputs * (STEP_BITS + 1)
-            bits["theta"] = network.neurons * THETA_BITS
-            bits["strength"] = network.neurons * f.strength_bits
-            bits["post_count"] = network.neurons * POST_COUNT_BITS
-            if network.redundancy:
-                bits["coactivity"] = network.inputs * COACTIVITY_BITS
-        return bits
-
     def check(self, network: NetworkConfig) -> None:
         """Check that the core can carry a network.
 
         Raises
         ------
         ConfigError
-            If there are more lanes than neurons, if the core would have to learn with a policy
-            that is not in hardware, or if the memories do not fit.
+            If there are more lanes than neurons, or if the core would have to learn with a
+            policy that is not in hardware.
         """
         if self.lanes > network.neurons:
             raise ConfigError(
@@ -170,10 +129,4 @@ class HardwareConfig:
             raise ConfigError(
                 f"pruning.policy must be one of {', '.join(HARDWARE_POLICIES)} for a core that "
                 f"learns, not {network.pruning.policy!r}"
-            )
-        need = sum(self.memories(network).values())
-        if self.memory_bits is not None and need > self.memory_bits:
-            raise ConfigError(
-                f"Memories must fit in {self.memory_bits} bits, but need {need}: "
-                f"{need - self.memory_bits} bits are missing"
             )

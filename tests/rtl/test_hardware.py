@@ -70,30 +70,3 @@ def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> 
     with pytest.raises(ConfigError, match=re.escape(message)):
         HardwareConfig().check(network)
     HardwareConfig(learn=False).check(network)
-
-
-def test_counts_the_bits_that_are_missing() -> None:
-    need = sum(HardwareConfig().memories(DEMO).values())
-    HardwareConfig(memory_bits=need).check(DEMO)
-    message = f"Memories must fit in 700000 bits, but need {need}: {need - 700000} bits are missing"
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        HardwareConfig(memory_bits=700000).check(DEMO)
-
-
-def test_memories_of_demo_are_those_of_the_readme() -> None:
-    assert HardwareConfig().memories(DEMO) == {
-        "v": 112 * 25,
-        "v_fire": 112 * 23,
-        "votes": 4000,
-        "queues": 16 * 16 * 10,
-        "events": 256 * 11,
-        "weights": 784 * 112 * 8,
-        "alive": 784 * 112,
-        "levels": 2 * 784 * 8,
-        "last_step": 784 * 9,
-        "theta": 2400,
-        "strength": 1800,
-        "post_count": 1600,
-    }
-    inference = HardwareConfig(learn=False, store="packed", source="events").memories(DEMO)
-    assert set(inference) == {"v", "v_fire", "votes", "queues", "events"}

@@ -1,4 +1,4 @@
-"""The formula of cycles by hand; against simulated cores it is in tests/rtl/core/test_core.py."""
+"""The formula of cycles by hand; against simulated cores it is in tests/rtl/core."""
 
 from collections.abc import Sequence
 from dataclasses import replace

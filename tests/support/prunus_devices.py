@@ -5,8 +5,11 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.device import Device
+from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_cli import digits, tiny
@@ -77,3 +80,16 @@ class Tampering(Transport):
     def close(self) -> None:
         self.closed = True
         self._inner.close()
+
+
+def message(call: Callable[[], object], kind: type[Exception] = DeviceError) -> str:
+    """Return what is said when a call fails."""
+    with pytest.raises(kind) as caught:
+        call()
+    return str(caught.value)
+
+
+def last(device: Device, count: int, *, learn: bool = False, stop_after: int = 0) -> Checked:
+    """Check images; return what was found up to the last."""
+    *_, found = check(device, shown(count), learn=learn, stop_after=stop_after)
+    return found

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from prunus_boards.build.tools import ToolError
 from prunus_boards.platforms.board import Board
 from prunus_model.common.errors import PrunusError
+from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.memory_image.image import pack
-from prunus_rtl.memory_image.memory import Memory
+from prunus_rtl.widths import Widths
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.sizes import LOGIC_BITS
+from prunus_rtl.link.system import link_memories
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["FitError", "Ram", "check_memories", "explain", "memories_of"]
+__all__ = ["FitError", "check_memories", "design_memories", "explain"]
 
-#: A memory as RTLIL declares it, with the wish for a kind of memory.
-_MEMORY = re.compile(
-    r"^(?P<attributes>(?: *attribute .*\n)*) *memory width (?P<width>\d+) size (?P<depth>\d+) ",
-    re.MULTILINE,
-)
-_HUGE = r'\ram_style "huge"'
 #: A line of the table of what is used, as nextpnr writes it.
 _USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)\s*/\s*(\d+)\s+\d+%", re.MULTILINE)
 #: Memories of so few words may be LUT RAM, where there is such.
@@ -44,46 +40,12 @@ class FitError(PrunusError):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ram:
-    """A memory of a design.
-
-    Attributes
-    ----------
-    width, depth : int
-        Bits of a word, number of words.
-    huge : bool
-        Whether it may be one of the large memories that some devices have beside their blocks.
-    """
-
-    width: int
-    depth: int
-    huge: bool = False
-
-    @property
-    def logic(self) -> bool:
-        """Whether it is so small that it may be made of logic."""
-        return self.depth <= _LUT_WORDS or self.width * self.depth < LOGIC_BITS
-
-    @property
-    def image(self) -> Memory:
-        """A memory of this size that holds zeros."""
-        return Memory(name="", fields=(("word", self.width),), words=(0,) * self.depth)
+def design_memories(widths: Widths) -> list[MemoryUse]:
+    """Return the memories of a core and of the link in front of it."""
+    return [*memories(widths), *link_memories(widths.network)]
 
 
-def memories_of(rtlil: str) -> list[Ram]:
-    """Return the memories of a design in RTLIL."""
-    return [
-        Ram(
-            width=int(found["width"]),
-            depth=int(found["depth"]),
-            huge=_HUGE in found["attributes"],
-        )
-        for found in _MEMORY.finditer(rtlil)
-    ]
-
-
-def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
+def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None:
     """Check that there are blocks enough; synthesis of what can't fit would take minutes.
 
     Memories that may be made of logic are left out: place and route has the last word.
@@ -94,15 +56,15 @@ def check_memories(memories: Sequence[Ram], board: Board, plan: Plan) -> None:
         Says how many bits are missing, and what would fit.
     """
     *large, block = DEVICES[board.memory].kinds
-    huge = [memory for memory in memories if memory.huge and large]
-    other = [memory for memory in memories if memory not in huge and not memory.logic]
+    huge = [memory for memory in found if memory.every_cycle and large]
+    other = [memory for memory in found if memory not in huge]
     for kind, name, group in ((*large, block)[0], "SPRAM", huge), (block, "block RAM", other):
-        blocks = sum(kind.blocks(memory.image) for memory in group)
+        blocks = _taken(kind, group)
         if (missing := blocks - kind.count) > 0:
             if group is huge and plan.sizes is not None:
                 why, advice = _spram(plan, kind)
             elif plan.learn:
-                why, advice = "", _learning(plan, kind, group)
+                why, advice = "", _learning(plan, kind)
             else:
                 # What is lost at the ends of blocks stays lost in a smaller network.
                 why, advice = "", _advice(plan, board, missing * kind.bits, kind.count / blocks)
@@ -141,23 +103,26 @@ def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
     return why, f"about {neurons} neurons like these would fit in {_lanes(lanes)}"
 
 
-def _learning(plan: Plan, kind: BlockRam, memories: Sequence[Ram]) -> str:
-    """Say how large a network that learns would fit, in as many lanes or fewer.
+def _taken(kind: BlockRam, found: Iterable[MemoryUse]) -> int:
+    """Return how many blocks memories take, without those that may be made of logic."""
+    return sum(
+        kind.blocks(width=memory.width, depth=depth)
+        for memory in found
+        for depth in memory.depths
+        if depth > _LUT_WORDS and memory.width * depth >= LOGIC_BITS
+    )
 
-    With the neurons shrink the store and the memories with a word per neuron, slot or vote.
-    """
+
+def _learning(plan: Plan, kind: BlockRam) -> str:
+    """Say how large a network that learns would fit, in as many lanes or fewer."""
     neurons, inputs = plan.network.neurons, plan.network.inputs
-    now = plan.widths.slots
-    depths = (neurons, now, neurons * plan.network.readout.classes)
-    rest = [m for m in memories if m not in _store(plan, now)]
 
     def blocks(slots: int, lanes: int) -> int:
-        taken = lanes * sum(kind.blocks(memory.image) for memory in _store(plan, slots))
-        for memory in rest:
-            share = slots * lanes if memory.depth in depths else neurons
-            scaled = replace(memory, depth=-(-memory.depth * share // neurons))
-            taken += 0 if scaled.logic else kind.blocks(scaled.image)
-        return taken
+        widths = Widths(
+            network=replace(plan.network, neurons=min(slots * lanes, neurons)),
+            hardware=replace(plan.hardware, lanes=lanes),
+        )
+        return _taken(kind, design_memories(widths))
 
     best, lanes, tried = 0, 0, plan.hardware.lanes
     while tried:
@@ -174,15 +139,6 @@ def _learning(plan: Plan, kind: BlockRam, memories: Sequence[Ram]) -> str:
     return f"about {best} neurons like these would fit in {_lanes(lanes)}"
 
 
-def _store(plan: Plan, slots: int) -> tuple[Ram, Ram]:
-    """Return weights and rows of alive bits of a lane that learns."""
-    inputs = plan.network.inputs
-    return (
-        Ram(width=plan.network.weight_bits, depth=inputs * slots),
-        Ram(width=slots, depth=inputs),
-    )
-
-
 def _lanes(count: int) -> str:
     return f"{count} lane{'s' * (count > 1)}"
 
@@ -197,9 +153,11 @@ def _largest_lane(plan: Plan) -> tuple[int, int]:
         weight_bits=plan.network.weight_bits,
         flagged=True,
     )
-    pointers = plan.network.inputs + 1 if plan.store == "csr" else 0
-    memories = [lane.memories[-1] for lane in image.lanes]
-    return memories[0].width, max(memory.depth for memory in memories) + pointers
+    # Row pointers are in SPRAM too, rows of alive bits are not.
+    there = slice(0, None) if plan.store == "csr" else slice(-1, None)
+    lanes = [lane.memories[there] for lane in image.lanes]
+    width = max(memory.width for memory in lanes[0])
+    return width, max(sum(memory.depth for memory in lane) for lane in lanes)
 
 
 def _blocks(kind: BlockRam, width: int, words: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from amaranth.build.run import BuildPlan
 
 from prunus_boards.platforms.dividers import dividers
-from prunus_boards.build.fit import FitError, check_memories, explain, memories_of
+from prunus_boards.build.fit import FitError, check_memories, design_memories, explain
 from prunus_boards.build.report import make_report
 from prunus_boards.build.tools import ToolError, Tools
 from prunus_boards.build.top import BoardTop
@@ -96,6 +96,7 @@ def prepare(
     if clock_hz != board.oscillator_hz:
         loop = dividers(board.family, board.oscillator_hz, clock_hz)
     divisor = baud_divisor(clock_hz=clock_hz, baud=baud)
+    check_memories(design_memories(plan.widths), board, plan)
     top = BoardTop(plan=plan, board=board, divisor=divisor, dividers=loop)
     files = platform.prepare(
         top,
@@ -108,7 +109,6 @@ def prepare(
         nextpnr_opts=f"--freq {clock_hz / 1e6:g}",
         script_after_synth=f"tee -q -o {_CELLS} stat -json",
     )
-    check_memories(memories_of(files.files[f"{_TOP}.il"]), board, plan)
     return top, files
 
 

@@ -81,7 +81,6 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (
         row["neurons"],
         row["lanes"],
-        row["mode"] != "learning",
         row["technology"],
         VARIANT_RULES.index(_rule(row)),
     )

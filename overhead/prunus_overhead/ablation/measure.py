@@ -23,7 +23,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation.cache import Cache, digest
 from prunus_overhead.ablation.cores import Variant, without_pruning
 from prunus_overhead.size.resources import logic_of
-from prunus_rtl.counts.accesses import memories
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.digest.netlist import design_digest
 from prunus_rtl.export.synthesis import synthesise
 

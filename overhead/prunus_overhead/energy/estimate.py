@@ -1,7 +1,8 @@
 """Energy of presentations in classes a and b, from what the golden model has counted.
 
 Class a: SOPs times a constant. Class b: every memory access and operation of the core
-(:mod:`prunus_rtl.counts.accesses`) times its energy. Class c, switching activity, is not made here.
+(:mod:`prunus_rtl.counts.presentation`) times its energy. Class c, switching activity, is not made
+here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Literal
 from prunus_model.spec.counters import Counters
 from prunus_overhead.energy.operations import MEMORY_UNITS, UNITS, operations
 from prunus_overhead.energy.technology import Technology
-from prunus_rtl.counts.accesses import accesses, memories
+from prunus_rtl.counts.memories import memories
+from prunus_rtl.counts.presentation import accesses
 from prunus_rtl.widths import Widths
 
 __all__ = ["SOP_DEFINITION", "Charge", "Estimate", "Load", "class_a", "class_b"]

@@ -7,7 +7,6 @@ carry: LUT4 + 2 * CCU2C, as a CCU2C is two LUT4 with a carry chain; LUT RAM is c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from rich.console import Console
 from prunus_model.cli.common import data_option, new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_model.spec.config import POLICIES, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.gateware import gateware_digest
@@ -25,7 +24,7 @@ from prunus_rtl.export.budgets import Budget, table_of, verdicts
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import TARGETS, synthesise
-from prunus_rtl.hardware import HARDWARE_POLICIES, HardwareConfig
+from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.protocol.description import link_plan
 
 __all__ = ["Row", "budgets", "logic_of", "main", "measure"]
@@ -44,13 +43,6 @@ def logic_of(row: Mapping[str, Any]) -> int:
     return int(row["LUT4"]) + 2 * int(row.get("CCU2C", 0))
 
 
-def _learning(name: str, policy: str) -> Core:
-    network = NetworkConfig.named(name)
-    if network.pruning.policy != policy:
-        network = replace(network, pruning=POLICIES[policy])
-    return Core(network=network, hardware=HardwareConfig(lanes=_LANES))
-
-
 def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
     """Return what is synthesised: how it is called in the results, and the core."""
     networks: dict[str, Artifact] = {}
@@ -60,26 +52,18 @@ def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
             networks[name] = trained(name, data)
         return networks[name]
 
-    def learning(name: str, policy: str) -> tuple[Row, Callable[[], Core]]:
-        head: Row = {"target": "ecp5", "network": name, "mode": "learning", "policy": policy}
-        head |= {"store": "learning", "lanes": _LANES}
-        return head, lambda: _learning(name, policy)
-
     def inference(name: str, store: str = "csr") -> tuple[Row, Callable[[], Core]]:
-        head: Row = {"target": "ecp5", "network": name, "mode": "inference", "policy": "-"}
-        head |= {"store": store, "lanes": _LANES}
+        head: Row = {"target": "ecp5", "network": name, "store": store, "lanes": _LANES}
         return head, lambda: planned(network(name), data, lanes=_LANES, store=store).core()
 
     def small(name: str) -> tuple[Row, Callable[[], Core]]:
-        head: Row = {"target": "ice40", "network": name, "mode": "inference", "policy": "-"}
-        head |= {"store": "csr, SPRAM", "lanes": _SPRAM_LANES}
+        head: Row = {"target": "ice40", "network": name, "store": "csr, SPRAM"}
+        head["lanes"] = _SPRAM_LANES
         options = ExportOptions(lanes=_SPRAM_LANES, store="csr", device="UP5K")
         # Balanced as on a board: a lane must not need a second SPRAM.
         return head, lambda: link_plan(network(name), options).core()
 
     return [
-        *(learning("demo", policy) for policy in HARDWARE_POLICIES),
-        learning("400", "adaptive"),
         inference("demo"),
         inference("400"),
         inference(PAPER),
@@ -89,7 +73,7 @@ def _cores(data: str) -> list[tuple[Row, Callable[[], Core]]]:
 
 
 def measure(data: str, report: Callable[[str], None]) -> tuple[list[Row], list[Row]]:
-    """Synthesise all cores.
+    """Synthesise cores for inference; those that learn are measured by the ablation.
 
     Parameters
     ----------
@@ -101,43 +85,25 @@ def measure(data: str, report: Callable[[str], None]) -> tuple[list[Row], list[R
     Returns
     -------
     rows, units : list of dict
-        One row for each core; one for each unit of the learning core with adaptive pruning.
+        One row for each core; one for each unit of the learning core of `demo`.
     """
     rows = []
     for head, core in _cores(data):
         report(" ".join(str(value) for value in head.values()))
         rows.append(head | synthesise(core(), head["target"])["core"])
     report("units")
-    found = synthesise(_learning("demo", "adaptive"), "ecp5", depth=1)
+    learning = Core(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=_LANES))
+    found = synthesise(learning, "ecp5", depth=1)
     units = [{"unit": name} | cells for name, cells in found.items()]
     units.sort(key=lambda row: (-logic_of(row), row["unit"]))
     return rows, units
 
 
 def budgets(rows: Sequence[Row]) -> list[Budget]:
-    """Return the budgets of the design, with what was measured."""
-
-    def logic(**wanted: Any) -> int:
-        (found,) = [r for r in rows if all(r[key] == value for key, value in wanted.items())]
-        return logic_of(found)
-
-    with_, without = (
-        logic(network="demo", mode="learning", policy=policy) for policy in ("adaptive", "none")
-    )
-    packed = max(
-        logic(target="ecp5", network=name, mode="inference", store="csr")
-        for name in ("demo", "400", PAPER)
-    )
-    learning = max(with_, logic(network="400", mode="learning"))
-    figures = (
-        ("LUT4 learning, 16 lanes", 11_000, 7_000, learning),
-        ("LUT4 packed inference, 16 lanes", 6_000, 3_000, packed),
-        ("adaptive against none, %", 3, 1, round(100 * (with_ / without - 1), 2)),
-    )
-    return [
-        Budget(figure=figure, must=must, reach=reach, value=value)
-        for figure, must, reach, value in figures
-    ]
+    """Return the budgets of cores for inference, with what was measured."""
+    packed = (r for r in rows if (r["target"], r["store"]) == ("ecp5", "csr"))
+    value = max(map(logic_of, packed))
+    return [Budget(figure="LUT4 packed inference, 16 lanes", must=6_000, reach=3_000, value=value)]
 
 
 @click.command()
@@ -165,11 +131,8 @@ def main(*, data: str, output: Path) -> None:
         table = new_table(target, "core", "lanes", *columns)
         for row in rows:
             if row["target"] == target:
-                name = f"{row['network']} {row['mode']} {row['store']} {row['policy']}"
                 cells = [f"{row[column]:,}" for column in columns]
-                table.add_row(
-                    name.replace("learning learning", "learning"), str(row["lanes"]), *cells
-                )
+                table.add_row(f"{row['network']} {row['store']}", str(row["lanes"]), *cells)
         console.print(table)
     console.print(table_of(found))
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prunus_overhead.standard_cells.liberty import Cell, Liberty
+from prunus_overhead.standard_cells.cell import Cell
+from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import MappingError
 from prunus_rtl.export.netlist import TOP
 
-__all__ = ["CORE", "Graph", "Instance", "Memory", "Net", "drivers", "unit_of"]
+__all__ = ["CORE", "Graph", "Instance", "Net", "drivers", "unit_of"]
 
 #: The unit of what is in no other.
 CORE = "core"
@@ -55,29 +56,6 @@ class Instance:
 
     unit: str
     cell: Cell
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """A memory in the design.
-
-    Attributes
-    ----------
-    unit, name : str
-        Unit that it belongs to, and the way to it.
-    width, depth : int
-        Bits of a word, and words.
-    """
-
-    unit: str
-    name: str
-    width: int
-    depth: int
-
-    @property
-    def bits(self) -> int:
-        """Bits of it."""
-        return self.width * self.depth
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,7 +136,7 @@ def _outputs(kind: str, modules: Mapping[str, Any], liberty: Liberty) -> tuple[s
 
 
 class Graph:
-    """All cells, memories and nets of a design.
+    """All cells and nets of a design.
 
     Parameters
     ----------
@@ -170,7 +148,6 @@ class Graph:
     Attributes
     ----------
     instances : list of Instance
-    memories : list of Memory
     nets : list of Net
 
     Raises
@@ -181,7 +158,6 @@ class Graph:
 
     def __init__(self, modules: Mapping[str, Any], liberty: Liberty) -> None:
         self.instances: list[Instance] = []
-        self.memories: list[Memory] = []
         self._modules = modules
         self._liberty = liberty
         self._nets: dict[tuple[Path, int], Net] = {}
@@ -209,11 +185,6 @@ class Graph:
                 self._join(self._modules[kind], (*path, called), pins, path)
                 self._walk(kind, (*path, called))
             elif kind == _MEMORY:
-                size = {key: int(cell["parameters"][key], 2) for key in ("WIDTH", "SIZE")}
-                place = ".".join([*path, cell["parameters"]["MEMID"].strip("\\ ")])
-                self.memories.append(
-                    Memory(unit=unit, name=place, width=size["WIDTH"], depth=size["SIZE"])
-                )
                 self._sink(path, None, {p: b for p, b in pins.items() if p not in _OUTPUTS[kind]})
             else:
                 instance = Instance(unit=unit, cell=self._liberty.cells[kind])
@@ -252,17 +223,6 @@ class Graph:
                 return None
             place = self._same[place]
         return self._nets[place]
-
-    def bits_by_memory(self) -> dict[str, int]:
-        """Return the bits of each kind of memory, those of all lanes together."""
-        found: dict[str, int] = {}
-        for memory in self.memories:
-            words = [_NUMBERS.sub("", word) or word for word in memory.name.split(".")]
-            while words[-1] in ("memory", "ram") and len(words) > 1:
-                words.pop()
-            name = ".".join(words)
-            found[name] = found.get(name, 0) + memory.bits
-        return dict(sorted(found.items()))
 
 
 def _bits(module: Any, direction: str) -> Iterator[int]:

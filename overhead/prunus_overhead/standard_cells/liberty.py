@@ -14,9 +14,10 @@ import numpy.typing as npt
 from platformdirs import site_data_dir
 
 from prunus_model.common.errors import PrunusError
+from prunus_overhead.standard_cells.cell import Cell, Pin, Power, Table
 from prunus_overhead.standard_cells.liberty_text import Group, LibertySyntaxError, parse
 
-__all__ = ["Cell", "Liberty", "LibertyError", "Pin", "Power", "Table", "find_liberty"]
+__all__ = ["Liberty", "LibertyError", "find_liberty"]
 
 #: Where Debian's package qflow-tech-osu018 puts its Liberty file, in the system's data folders.
 _OSU018 = Path("tech/osu018/osu018_stdcells.lib")
@@ -47,106 +48,6 @@ def find_liberty(path: Path | None = None) -> Path:
         if (found := Path(root) / _OSU018).is_file():
             return found
     raise LibertyError(f"Liberty file {_OSU018.name} must be installed: {_INSTALL}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Table:
-    """Energy of a transition by load of the output and transition time of the input.
-
-    Attributes
-    ----------
-    loads : ndarray of float, shape (rows,)
-        Loads in pF; one entry if the energy does not depend on the load.
-    slews : ndarray of float, shape (columns,)
-        Transition times in ns; likewise.
-    energy : ndarray of float, shape (rows, columns)
-        Energy in pJ.
-    """
-
-    loads: npt.NDArray[np.float64]
-    slews: npt.NDArray[np.float64]
-    energy: npt.NDArray[np.float64]
-
-    def at(self, load: float, slew: float) -> float:
-        """Return the energy in pJ: bilinear in the table, constant beyond its ends."""
-        by_load = [float(np.interp(slew, self.slews, row)) for row in self.energy]
-        return float(np.interp(load, self.loads, by_load))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
-    """A group ``internal_power``: energy of a rising and of a falling transition of a pin.
-
-    Attributes
-    ----------
-    rise, fall : Table or None
-        Energies; None counts as 0.
-    """
-
-    rise: Table | None
-    fall: Table | None
-
-    def both(self, load: float, slew: float) -> float:
-        """Return the energy in pJ of a rising and a falling transition together."""
-        return sum(table.at(load, slew) for table in (self.rise, self.fall) if table is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
-    """A pin of a cell.
-
-    Attributes
-    ----------
-    name, direction : str
-        ``direction`` is "input", "output", "inout" or "internal".
-    capacitance : float
-        pF.
-    clock : bool
-        Whether it clocks the cell.
-    three_state : bool
-        Whether the output can be switched off.
-    function : str
-        Function of an output; empty if there is none.
-    powers : tuple of Power
-        Energies of its transitions, one for each pin that may have caused them.
-    """
-
-    name: str
-    direction: str
-    capacitance: float
-    clock: bool
-    three_state: bool
-    function: str
-    powers: tuple[Power, ...]
-
-    def transition(self, load: float, slew: float) -> float:
-        """Return the energy in pJ of one transition: mean of rise and fall, and of all causes."""
-        if not self.powers:
-            return 0.0
-        return sum(power.both(load, slew) for power in self.powers) / (2 * len(self.powers))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A cell.
-
-    Attributes
-    ----------
-    name : str
-    area : float
-        In um2.
-    leakage : float
-        In W.
-    sequential : bool
-        Whether it is a flip-flop or a latch.
-    pins : dict of str to Pin
-    """
-
-    name: str
-    area: float
-    leakage: float
-    sequential: bool
-    pins: Mapping[str, Pin]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from prunus_overhead.standard_cells.power import Assumptions, Energy, energy
 from prunus_overhead.standard_cells.saif import read_saif
 from prunus_overhead.standard_cells.workloads import Case
 from prunus_rtl.core.core import Core
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.plan import Plan
 
 __all__ = [
@@ -81,7 +82,7 @@ def area_row(core: Core, liberty: Liberty, *, bit_cell_um2: float = BIT_CELL_UM2
     for instance in units.instances:
         by_unit[instance.unit] += instance.cell.area
     total = sum(instance.cell.area for instance in flat.instances)
-    memories = flat.bits_by_memory()
+    bits = {memory.name: memory.bits for memory in memories(core.shapes)}
     return {
         "cells": len(flat.instances),
         "cells_um2": total,
@@ -89,10 +90,10 @@ def area_row(core: Core, liberty: Liberty, *, bit_cell_um2: float = BIT_CELL_UM2
         "sequential_um2": sum(i.cell.area for i in flat.instances if i.cell.sequential),
         "units_um2": sum(by_unit.values()),
         "units": dict(sorted(by_unit.items())),
-        "memory_bits": sum(memories.values()),
-        "memories": memories,
+        "memory_bits": sum(bits.values()),
+        "memories": bits,
         "bit_cell_um2": bit_cell_um2,
-        "memory_um2": round(sum(memories.values()) * bit_cell_um2, 1),
+        "memory_um2": round(sum(bits.values()) * bit_cell_um2, 1),
     }
 
 

@@ -30,8 +30,8 @@ from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns
+from prunus_rtl.synapses.components import packed_store
 from prunus_rtl.synapses.dense import LearningStore
-from prunus_rtl.synapses.formats import packed_store
 
 __all__ = ["Core", "result_layout"]
 

@@ -1,10 +1,8 @@
-"""What a core does in a presentation: accesses of its memories, and operations of its datapaths.
+"""What is counted of a core: accesses of its memories, and operations of its datapaths.
 
-Longer than 350 lines because each count is a field of one dataclass, with its meaning.
-
-All counts follow, exactly, from the counters of the golden model and the shapes of the core; the
-lockstep benches count the same at the enables of the simulated core
-(:mod:`prunus_sim.cosim.probes`).
+All counts follow, exactly, from the counters of the golden model and the widths of the core
+(:mod:`prunus_rtl.counts.presentation`); the lockstep benches count the same at the enables of the
+simulated core (:mod:`prunus_sim.cosim.probes`).
 
 *An access* is one read or write enable of one physical memory of one lane, in one clock cycle, from
 the cycle in which a presentation begins to the one in which its result is taken; also if what is
@@ -21,14 +19,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning
-from prunus_model.spec.counters import Counters
-from prunus_model.spec.formats import THETA_BITS
-from prunus_model.spec.random_streams import DISCARD, PRE_PER_DRAW, words
-from prunus_rtl.counts.memories import MemoryUse, memories
-from prunus_rtl.widths import Widths
-
-__all__ = ["Accesses", "MemoryUse", "accesses", "memories", "presentation_accesses"]
+__all__ = ["Accesses"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,165 +186,3 @@ class Accesses:
     def total(self, kind: str) -> int:
         """Return the sum of all reads, writes, additions, comparisons or draws (``kind``)."""
         return sum(n for name, n in self.as_dict().items() if name.endswith(f"_{kind}"))
-
-
-def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -> Accesses:
-    """Return what a core does in presentations that the golden model has counted.
-
-    Every count is a sum of products of the shapes with the counters; so those of many presentations
-    may be added up first.
-
-    Parameters
-    ----------
-    shapes : Widths
-        Of the core; with the layout of the store, if it is packed.
-    counters : Counters
-        Of the golden model. Early exit, inhibition, learning and pruning are in them.
-    decided : int
-        Presentations with at least one output spike.
-    decays : int
-        Presentations that learned and were not the very first (number 0): ``theta`` decays before.
-
-    Returns
-    -------
-    Accesses
-
-    Raises
-    ------
-    ValueError
-        If a packed store has no layout, or the counters cannot be those of such a core.
-
-    Examples
-    --------
-    >>> from prunus_model.spec.config import NetworkConfig
-    >>> from prunus_rtl.hardware import HardwareConfig
-    >>> shapes = Widths(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=16))
-    >>> counters = Counters(presentations=1, steps=64, encoder_draws=64 * 196, input_spikes=5000,
-    ...     integrated_spikes=5000, forward_sops=200_000)
-    >>> found = accesses(shapes, counters, decided=0, decays=0)
-    >>> found.v_reads == 200_000 + 65 * 16 * 7, found.row_reads
-    (True, 80000)
-    """
-    _check(shapes, counters, decided, decays)
-    n, hardware, c = shapes.network, shapes.hardware, counters
-    inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
-    learned = c.update_dense // inputs
-    visits = c.update_dense
-    swept = (c.presentations + c.steps - c.inhibited_steps) * lanes * shapes.slots
-    multiplied = neurons * c.presentations + learned if hardware.learn else 0
-    from_levels = hardware.source == "levels"
-    queued = c.integrated_spikes * lanes
-    # The index of the only input has no bits: there is no memory for it.
-    lane_items = queued if inputs > 1 else 0
-    adapts = isinstance(n.pruning, AdaptivePruning)
-    prunes = adapts or isinstance(n.pruning, ConstantPruning)
-    updates = visits * shapes.redundancy
-    sequential = hardware.multiplier == "sequential"
-    streams = from_levels + hardware.learn
-    decayed = neurons * decays
-    return Accesses(
-        level_reads=c.encoder_draws,
-        level_writes=words(inputs) * c.presentations if from_levels else 0,
-        event_reads=c.input_spikes + c.steps if from_levels else 0,
-        event_writes=c.input_spikes + c.steps if from_levels else 0,
-        queue_reads=lane_items,
-        queue_writes=lane_items,
-        **_synapses(shapes, c, queued),
-        v_reads=c.forward_sops + swept,
-        v_writes=c.forward_sops + swept,
-        v_fire_reads=swept,
-        v_fire_writes=multiplied,
-        last_step_reads=visits,
-        last_step_writes=inputs * c.presentations + c.input_spikes if hardware.learn else 0,
-        theta_reads=multiplied,
-        theta_writes=decayed + learned,
-        strength_reads=multiplied,
-        strength_writes=learned,
-        post_count_reads=learned,
-        post_count_writes=learned,
-        coactivity_reads=updates,
-        coactivity_writes=updates,
-        vote_reads=classes * c.output_spikes,
-        score_reads=classes * (c.output_spikes + decided),
-        score_writes=classes * c.output_spikes,
-        integrate_additions=c.forward_sops,
-        leak_additions=swept,
-        margin_additions=swept,
-        stdp_additions=2 * visits,
-        age_additions=visits,
-        strength_additions=c.update_sops,
-        theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
-        post_count_additions=learned,
-        coactivity_additions=updates,
-        base_additions=multiplied,
-        multiply_additions=sequential * multiplied * n.formats.strength_bits,
-        vote_additions=classes * c.output_spikes,
-        stream_key_additions=c.presentations,
-        multiplications=multiplied,
-        constant_products=2 * learned * adapts,
-        encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
-        winner_comparisons=swept,
-        recent_comparisons=visits,
-        pruning_comparisons=c.update_sops * prunes,
-        pruning_threshold_comparisons=learned * (prunes + 3 * adapts),
-        theta_comparisons=learned,
-        post_count_comparisons=learned,
-        threshold_comparisons=multiplied,
-        election_comparisons=classes * decided,
-        encoder_draws=c.encoder_draws,
-        learning_draws=c.learning_draws,
-        discarded_draws=DISCARD * streams * c.presentations,
-    )
-
-
-def presentation_accesses(
-    shapes: Widths, counters: Counters, *, learn: bool, number: int
-) -> Accesses:
-    """Return what a core does in presentation ``number``, whether it learns or not."""
-    return accesses(
-        shapes,
-        counters,
-        decided=int(counters.output_spikes > 0),
-        decays=int(learn and number != 0),
-    )
-
-
-def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
-    """Return the accesses of the synapse store; ``queued`` spikes reach the lanes."""
-    if shapes.store is None:
-        return {
-            "row_reads": queued + c.update_dense,
-            "row_writes": c.pruned,
-            "weight_reads": c.forward_sops + c.update_dense,
-            "weight_writes": c.update_sops,
-        }
-    match shapes.store.format:
-        case "csr":
-            return {"row_pointer_reads": 2 * queued, "entry_reads": c.forward_sops}
-        case "bitmask":
-            return {"row_reads": queued, "weight_reads": c.forward_sops}
-        case _:
-            return {"weight_reads": queued * shapes.slots}
-
-
-def _check(shapes: Widths, c: Counters, decided: int, decays: int) -> None:
-    """Refuse counters that no such core can have."""
-    hardware = shapes.hardware
-    if hardware.store == "packed" and shapes.store is None:
-        raise ValueError("Layout must be given for a packed store, not None")
-    if not hardware.learn and (c.update_dense or decays):
-        raise ValueError(
-            f"Counters must be those of inference for a core that does not learn, but got "
-            f"update_dense={c.update_dense}, decays={decays}"
-        )
-    draws = words(shapes.network.inputs) * c.steps if hardware.source == "levels" else 0
-    if c.encoder_draws != draws:
-        raise ValueError(
-            f"Encoder draws must be {draws} in {c.steps} steps of {shapes.network.inputs} inputs "
-            f"from {hardware.source}, not {c.encoder_draws}"
-        )
-    for name, value in (("decided", decided), ("decays", decays)):
-        if not 0 <= value <= c.presentations:
-            raise ValueError(
-                f"{name} must be from 0 to {c.presentations}, the presentations, not {value}"
-            )

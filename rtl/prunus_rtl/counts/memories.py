@@ -1,4 +1,8 @@
-"""Physical memories of a core, and which counts tell how often each is read and written."""
+"""Physical memories of a core, and which counts tell how often each is read and written.
+
+The one table of them: devices, energy, area and documents are worked out from it. That it lists
+what a core is really made of is a test over cores of all kinds.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ class MemoryUse:
         (:func:`prunus_rtl.memory_image.memory.banks`). An access is one of one of them.
     width : int
         Bits of a word.
-    reads, writes : tuple of str
+    reads, writes : tuple of str, default: none
         Counts of :class:`prunus_rtl.counts.accesses.Accesses` that are its reads and writes, all
         physical memories together.
     every_cycle : bool
@@ -43,8 +47,8 @@ class MemoryUse:
     name: str
     depths: tuple[int, ...]
     width: int
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     every_cycle: bool = False
 
     @property

@@ -24,8 +24,8 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
 from prunus_rtl.link.protocol.protocol import Identity
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import pack
+from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.lanes import LaneUse, Ties
 from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
-from prunus_rtl.export.sizes import LOGIC_BITS, device_fits, memory_rows
+from prunus_rtl.export.sizes import LOGIC_BITS, device_fits
 from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
@@ -97,6 +98,7 @@ class Facts:
 def make_readme(facts: Facts) -> str:
     """Return the text."""
     plan, shapes = facts.plan, facts.core.shapes
+    placed = memories(plan.widths)
     return fill(
         "readme.md.j2",
         facts=facts,
@@ -120,9 +122,9 @@ def make_readme(facts: Facts) -> str:
         report=report_cycles(shapes, fired=True),
         silent=report_cycles(shapes, fired=False),
         parts=PARTS,
-        memory_rows=memory_rows(facts.netlist.memories),
+        memories=sorted(placed, key=lambda memory: -memory.bits),
         logic_bits=LOGIC_BITS,
-        fits=device_fits(facts.netlist.memories),
+        fits=device_fits(placed),
         devices=DEVICES,
         spram_name=SPRAM_NAME,
         spram_script=SPRAM_SCRIPT,

@@ -63,16 +63,6 @@ class MemoryImage:
         return len(self.words)
 
     @property
-    def bits(self) -> int:
-        """Bits, not rounded up to what a block RAM offers."""
-        return self.width * self.depth
-
-    @property
-    def kind(self) -> str:
-        """Name without numbers: what the memories of all lanes have in common."""
-        return re.sub(r"\d+", "", self.name)
-
-    @property
     def file(self) -> str:
         """File with the contents; memories of one size that hold only zeros share theirs."""
         if any(self.words):

@@ -16,6 +16,7 @@ from prunus_model.common.provenance import package_versions
 from prunus_model.data.split import Split, check_for
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.bench import make_bench, make_bench_files
 from prunus_rtl.export.documents import Facts, make_readme
 from prunus_rtl.export.lanes import count_ties, lane_use
@@ -25,7 +26,7 @@ from prunus_rtl.export.simulators import BenchRun, run_bench
 from prunus_rtl.export.sizes import check_device
 from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.export.vivado import SCRIPT, make_vivado
-from prunus_rtl.memory_image.formats import FORMATS
+from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
 
@@ -169,7 +170,7 @@ def write_package(
     core = plan.core()
     report("Verilog ...")
     netlist = make_netlist(core)
-    check_device(netlist.memories, options.device)
+    check_device(memories(plan.widths), options.device)
     report("golden model ...")
     vectors = make_vectors(plan, core, shown)
     ties = count_ties(plan, levels(data.images, config.encoder)) if plan.permuted else None
@@ -283,7 +284,7 @@ def _manifest(folder: Path, facts: Facts) -> str:
         "store_bits": None
         if plan.sizes is None
         else {name: plan.sizes.row(name).bits for name in FORMATS},
-        "memory_bits": sum(memory.bits for memory in facts.netlist.memories),
+        "memory_bits": sum(memory.bits for memory in memories(plan.widths)),
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files

@@ -18,10 +18,10 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.devices import DEVICES
 from prunus_rtl.memory_image.footprint import StoreTable, choose, table
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import StoreImage, pack
 from prunus_rtl.memory_image.lanes import balance, post_of_position
 from prunus_rtl.memory_image.spram import spram_room
+from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.widths import Widths
 
 if TYPE_CHECKING:

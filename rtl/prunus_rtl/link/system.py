@@ -8,12 +8,24 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_model.spec.config import NetworkConfig
+from prunus_rtl.counts.memories import MemoryUse
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity
 
-__all__ = ["System"]
+__all__ = ["System", "link_memories"]
+
+
+def link_memories(network: NetworkConfig) -> tuple[MemoryUse, MemoryUse]:
+    """Return the memories of the link: message buffer, and log of identity and output spikes."""
+    octets = SPIKES_AT + SPIKE.size * network.encoder.steps
+    return (
+        MemoryUse(name="link_buffer", depths=(2 * BUFFER_BYTES,), width=8),
+        MemoryUse(name="link_log", depths=(octets,), width=8),
+    )
 
 
 class System(wiring.Component):

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ConfigError
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import LaneImage, StoreImage, by_lane, pack
 from prunus_rtl.memory_image.memory import Fields, Memory
+from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["StoreLayout"]
 
@@ -30,7 +30,7 @@ class StoreLayout:
     Parameters
     ----------
     format : str
-        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     inputs, slots, weight_bits : int
         Inputs of the network, neurons that a lane has room for, width of a weight.
     depths : tuple of tuple of int

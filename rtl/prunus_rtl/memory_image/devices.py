@@ -1,14 +1,13 @@
-"""Memory blocks of devices, and how a packed store fits them."""
+"""Memory blocks of devices, and how memories fit them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from prunus_rtl.memory_image.image import StoreImage
-from prunus_rtl.memory_image.memory import Memory, banks
+from prunus_rtl.memory_image.memory import banks
 
 __all__ = ["DEVICES", "BlockRam", "Device", "Fit"]
 
@@ -29,22 +28,19 @@ class BlockRam:
     bits: int
     shapes: tuple[tuple[int, int], ...]
 
-    def blocks(self, memory: Memory) -> int:
+    def blocks(self, *, width: int, depth: int) -> int:
         """Return how many blocks a memory takes, all in the best mode for it."""
-        return self._blocks(memory.width, memory.depth)
-
-    def banked_blocks(self, memory: Memory) -> int:
-        """Return how many blocks a memory takes in banks, or in one if that is less."""
-        parts = sum(self._blocks(memory.width, depth) for depth in banks(memory.depth))
-        return min(self.blocks(memory), parts)
-
-    def _blocks(self, width: int, depth: int) -> int:
         return min(-(-width // bits) * -(-depth // words) for bits, words in self.shapes)
+
+    def banked_blocks(self, *, width: int, depth: int) -> int:
+        """Return how many blocks a memory takes in banks, or in one if that is less."""
+        parts = sum(self.blocks(width=width, depth=bank) for bank in banks(depth))
+        return min(self.blocks(width=width, depth=depth), parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How a store fits a device.
+    """How memories fit a device.
 
     Attributes
     ----------
@@ -53,7 +49,7 @@ class Fit:
     bits : int
         Bits of the blocks taken: rounded up to whole blocks.
     missing_bits : int
-        Bits of the blocks that the device has too few; 0 if the store fits.
+        Bits of the blocks that the device has too few; 0 if all fit.
     """
 
     device: str
@@ -63,7 +59,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Memory blocks of a device. Nothing is set aside for the other memories of a core.
+    """Memory blocks of a device.
 
     Parameters
     ----------
@@ -81,13 +77,12 @@ class Device:
         """Bits of all blocks."""
         return sum(kind.count * kind.bits for kind in self.kinds)
 
-    def fit(self, image: StoreImage) -> Fit:
-        """Place all memories, the largest first."""
+    def fit(self, memories: Iterable[tuple[int, int]]) -> Fit:
+        """Place memories of these widths and depths, the largest first."""
         free = [kind.count for kind in self.kinds]
-        memories = [memory for lane in image.lanes for memory in lane.memories]
         taken = 0
-        for memory in sorted(memories, key=lambda memory: -memory.bits):
-            needs = [kind.banked_blocks(memory) for kind in self.kinds]
+        for width, depth in sorted(memories, key=lambda memory: -memory[0] * memory[1]):
+            needs = [kind.banked_blocks(width=width, depth=depth) for kind in self.kinds]
             roomy = [n for n, need in enumerate(needs) if need <= free[n]]
             costs = [need * kind.bits for need, kind in zip(needs, self.kinds, strict=True)]
             n = roomy[0] if roomy else int(np.argmin(costs))

@@ -1,6 +1,6 @@
 """How many bits the packed store needs in each format, and the format to choose.
 
-What is stored: :mod:`prunus_rtl.memory_image.formats`.
+What is stored: :mod:`prunus_rtl.memory_image.store_formats`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_rtl.memory_image.devices import DEVICES, Fit
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import pack
+from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["StoreRow", "StoreTable", "choose", "table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRow:
-    """Size of the store in one format.
+    """Size of the store in one format, without the other memories of a core.
 
     Attributes
     ----------
     format : str
-        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     lane_bits : tuple of int
         Raw bits of each lane.
     fits : tuple of Fit
@@ -52,7 +52,7 @@ class StoreTable:
     Attributes
     ----------
     rows : tuple of StoreRow
-        One for each of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One for each of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     """
 
     rows: tuple[StoreRow, ...]
@@ -87,11 +87,12 @@ def table(
         image = pack(
             weights, alive, format=format, lanes=lanes, weight_bits=weight_bits, position=position
         )
+        sizes = [(m.width, m.depth) for lane in image.lanes for m in lane.memories]
         rows.append(
             StoreRow(
                 format=format,
                 lane_bits=tuple(lane.bits for lane in image.lanes),
-                fits=tuple(device.fit(image) for device in DEVICES.values()),
+                fits=tuple(device.fit(sizes) for device in DEVICES.values()),
             )
         )
     return StoreTable(rows=tuple(rows))
@@ -112,7 +113,7 @@ def choose(table: StoreTable, device: str | None = None) -> str:
     -------
     str
         Among equals (all, without a device) the format with the fewest raw bits, then the first of
-        :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     """
 
     def size(row: StoreRow) -> tuple[int, int, int]:

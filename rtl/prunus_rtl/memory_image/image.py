@@ -1,8 +1,8 @@
 """Packed inference store: the memories of each lane, made of a network.
 
 Neuron at *position* ``p`` sits in lane ``p mod lanes``, slot ``p div lanes``. What the memories of
-a lane hold: :mod:`prunus_rtl.memory_image.formats`. What the hardware must know about positions:
-:mod:`prunus_rtl.memory_image.lanes`.
+a lane hold: :mod:`prunus_rtl.memory_image.store_formats`. What the hardware must know about
+positions: :mod:`prunus_rtl.memory_image.lanes`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.spec.formats import WEIGHT_BITS_MAX, max_of
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.memory import Memory, make_memory
+from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["LaneImage", "StoreImage", "by_lane", "check_position", "pack"]
 
@@ -28,7 +28,7 @@ class LaneImage:
     Parameters
     ----------
     format : str
-        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     inputs, slots, weight_bits : int
         Inputs of the network, neurons that a lane has room for, width of a weight.
     memories : tuple of Memory
@@ -80,7 +80,7 @@ class StoreImage:
     Parameters
     ----------
     format : str
-        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     position : ndarray of int64, shape (neurons,)
         Position of each post.
     lanes : tuple of LaneImage
@@ -127,7 +127,7 @@ def pack(
     alive : ndarray of bool, shape (inputs, neurons)
         False where the synapse is pruned (:attr:`prunus_model.spec.state.State.alive`).
     format : str
-        One of :data:`prunus_rtl.memory_image.formats.FORMATS`.
+        One of :data:`prunus_rtl.memory_image.store_formats.FORMATS`.
     lanes : int
         Lanes of the core. Positive; may exceed the number of neurons.
     weight_bits : int
@@ -157,7 +157,7 @@ def pack(
     See Also
     --------
     prunus_rtl.memory_image.address_map.StoreLayout : Packs for a core that is built already.
-    prunus_rtl.synapses.formats.packed_store : The unit that fetches from these memories.
+    prunus_rtl.synapses.components.packed_store : The unit that fetches from these memories.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class PackedStore(wiring.Component):
     For each ``pre`` it delivers the live synapses of the neurons of its lane, in the order of their
     slots; pres in the order in which they came. The synapses are those of
     :meth:`prunus_rtl.memory_image.image.LaneImage.unpack`. How they are fetched is up to the
-    component of the format (:data:`prunus_rtl.synapses.formats.COMPONENTS`).
+    component of the format (:data:`prunus_rtl.synapses.components.COMPONENTS`).
 
     Memories
     --------

@@ -17,7 +17,7 @@ from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
-from prunus_rtl.counts.accesses import presentation_accesses
+from prunus_rtl.counts.presentation import presentation_accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes

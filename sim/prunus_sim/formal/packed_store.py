@@ -10,7 +10,7 @@ from amaranth.hdl import Array, Assert, Assume, Cover, Module, Signal
 from amaranth.lib import data
 
 from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.formats import packed_store
+from prunus_rtl.synapses.components import packed_store
 from prunus_rtl.synapses.memory import SPRAM_NAME
 from prunus_rtl.synapses.packed import write_layout
 from prunus_sim.formal.case import Case, Properties

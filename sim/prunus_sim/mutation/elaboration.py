@@ -17,9 +17,9 @@ from prunus_model.spec.state import State
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.formats import packed_store
+from prunus_rtl.memory_image.store_formats import FORMATS
+from prunus_rtl.synapses.components import packed_store
 from prunus_sim.simulator.ports import ports_of
 
 __all__ = ["elaborate_all"]

@@ -12,7 +12,7 @@ from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 from prunus_model.spec.formats import max_of
 from prunus_rtl.memory_image.image import LaneImage, pack
-from prunus_rtl.synapses.formats import packed_store
+from prunus_rtl.synapses.components import packed_store
 from prunus_rtl.synapses.packed import PackedStore, synapse_layout, write_layout
 from prunus_sim.simulator.streams import StreamSink, StreamSource, packed, start
 from prunus_sim.unit.helpers import case_of, drive, seeds

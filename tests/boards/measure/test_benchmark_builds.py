@@ -1,13 +1,9 @@
 import json
-import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from prunus_boards.build.fit import FitError, Ram, check_memories, memories_of
 from prunus_boards.build.report import IMAGES, cycles_per_inference, times
 from prunus_boards.build.usage import read_placement, usage
 from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild, retime
@@ -20,7 +16,6 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
@@ -134,19 +129,6 @@ def test_netlist_and_link_are_told() -> None:
     )
 
 
-def test_memories_are_found_in_rtlil() -> None:
-    text = (
-        'module \\top\n  memory width 8 size 784 \\a\n  attribute \\src "x"\n'
-        '  attribute \\ram_style "huge"\n  memory width 16 size 16384 \\b\n'
-        "  wire width 3 \\memory\n  attribute \\keep 1\n  memory width 1 size 2 \\c\n"
-    )
-    assert memories_of(text) == [
-        Ram(width=8, depth=784),
-        Ram(width=16, depth=16384, huge=True),
-        Ram(width=1, depth=2),
-    ]
-
-
 def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     content = {
@@ -187,7 +169,7 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
     facts = times(plan, clock_hz=20_000_000)
     shown = levels(load("sample", "test").take(0, IMAGES).images, plan.network.encoder)
     for suffix, stop_after in ("", 0), ("_early_exit", 1):
-        network = Network(plan.network, plan.state.copy())
+        network = Network(plan.network, plan.state)
         cycles = [
             presentation(
                 plan.widths,
@@ -248,103 +230,3 @@ def test_benchmark_builds_can_be_named(wanted: Any) -> None:
     assert wanted.board in BOARDS
     board = BOARDS[wanted.board]
     ExportOptions(mode=wanted.mode, store=wanted.store or board.store, device=board.memory)
-
-
-def test_blocks_are_counted_to_the_last_one() -> None:
-    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
-    ice40, ecp5 = BOARDS["generic-ice40"], BOARDS["generic-ecp5"]
-    check_memories([Ram(width=16, depth=256)] * 30, ice40, plan)
-    with pytest.raises(FitError, match=r" 4,096 bits \(1 blocks\) are missing; ") as caught:
-        check_memories([Ram(width=16, depth=256)] * 31, ice40, plan)
-    assert caught.value.missing == 1
-    # A word more takes a further block.
-    with pytest.raises(FitError, match=r"\(30 blocks\)"):
-        check_memories([Ram(width=16, depth=257)] * 30, ice40, plan)
-    # What may be made of logic is left to place and route.
-    check_memories([Ram(width=25, depth=64), Ram(width=3, depth=300)] * 1000, ice40, plan)
-    # Only some devices have large memories beside their blocks.
-    huge = [Ram(width=16, depth=16384, huge=True)] * 4
-    check_memories(huge, ice40, plan)
-    with pytest.raises(FitError, match=r"\(8 blocks\)"):
-        check_memories(huge, ecp5, plan)
-
-
-def spram(network: str, **options: Any) -> list[Ram]:
-    """Check the stores of all lanes for the iCEBreaker; return them if they fit."""
-    plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
-    assert plan.image is not None
-    pointers = plan.network.inputs + 1 if plan.store == "csr" else 0
-    lanes = [lane.memories[-1] for lane in plan.image.lanes]
-    memories = [Ram(width=m.width, depth=m.depth + pointers, huge=True) for m in lanes]
-    check_memories(memories, BOARDS["icebreaker"], plan)
-    return memories
-
-
-def test_each_lane_takes_whole_sprams() -> None:
-    assert spram("demo", lanes=1, store="csr") == [Ram(width=15, depth=32768, huge=True)]
-    assert spram("up5k", lanes=4, store="csr") == [Ram(width=15, depth=16384, huge=True)] * 4
-
-
-@pytest.mark.parametrize(
-    ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
-    [
-        # Few bits in all, but more lanes than SPRAMs.
-        ("demo", 8, "csr", 8, 4, "3,022 words of 12", "4 lanes would fit"),
-        # 416 words too many in one lane: a second SPRAM.
-        ("400", 4, "csr", 8, 4, "16,800 words of 15", "2 lanes would fit"),
-        ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
-    ],
-)
-def test_too_few_sprams_are_told_with_what_would_fit(
-    network: str, lanes: int, store: str, bits: int, missing: int, largest: str, advice: str
-) -> None:
-    with pytest.raises(FitError) as caught:
-        spram(network, lanes=lanes, store=store)
-    assert caught.value.missing == missing
-    neurons = load_network(network).config.neurons
-    tail = " in 4 lanes" if advice.startswith("about") else ""
-    assert str(caught.value) == (
-        f"{neurons} neurons with store {store} must fit the 1,048,576 bits of SPRAM of "
-        f"iCE40UP5K-SG48, not take {bits * 262_144:,}: {missing * 262_144:,} bits ({missing} "
-        f"blocks) are missing, as the store of a lane takes whole blocks and the largest has "
-        f"{largest} bits; {advice}{tail}"
-    )
-
-
-def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
-    config = replace(NetworkConfig.named("tiny"), neurons=520, inputs=400)
-    data = digits(100)
-    images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
-    shaped = replace(data, images=images, image_shape=(1, 400))
-    with pytest.raises(FitError) as caught:
-        options = ExportOptions(device="UP5K", lanes=4, store="csr")
-        plan = link_plan(train(config, shaped), options)
-        lane = Ram(width=17, depth=51200 + 400, huge=True)
-        check_memories([lane] * 4, BOARDS["icebreaker"], plan)
-    (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
-    assert 100 < int(about) < 256
-
-
-@pytest.mark.parametrize(
-    ("board", "lanes", "others", "advice"),
-    [
-        # EBR: 156 for weights, 28 for rows of alive bits. In one lane 8 neurons take 13 and 2.
-        ("icebreaker", 4, 15, "about 8 neurons like these would fit in 1 lane"),
-        ("icebreaker", 4, 30, "no core that learns 784 inputs would fit"),
-        # DP16KD: 16 lanes of 7 slots take 3 and 1 each; 8 lanes of 13 slots 5 and 1, 48 of 50.
-        ("generic-ecp5", 16, 6, "8 lanes would fit"),
-    ],
-)
-def test_learning_core_that_does_not_fit_is_told_what_would(
-    board: str, lanes: int, others: int, advice: str
-) -> None:
-    plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
-    slots = plan.widths.slots
-    memories = [Ram(width=8, depth=784 * slots), Ram(width=slots, depth=784)] * lanes
-    memories += [Ram(width=16, depth=256)] * others
-    # Those of so few neurons are made of logic.
-    memories += [Ram(width=16, depth=100), Ram(width=4, depth=1000)]
-    with pytest.raises(FitError) as caught:
-        check_memories(memories, BOARDS[board], plan)
-    assert str(caught.value).startswith("100 neurons with store learning must fit the ")
-    assert str(caught.value).endswith(f" are missing; {advice}")

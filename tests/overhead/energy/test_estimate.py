@@ -20,7 +20,8 @@ from prunus_overhead.energy.estimate import Charge, Load, class_a, class_b
 from prunus_overhead.energy.operations import MEMORY_UNITS, UNITS, operations
 from prunus_overhead.energy.technology import Technology
 from prunus_overhead.energy.workload import Subject
-from prunus_rtl.counts.accesses import accesses, memories
+from prunus_rtl.counts.memories import memories
+from prunus_rtl.counts.presentation import accesses
 from prunus_rtl.widths import Widths
 
 TECHNOLOGY = Technology.bundled()

@@ -102,9 +102,9 @@ def test_verdict(value: float, least: bool, verdict: str) -> None:
     assert verdicts([budget])[0]["verdict"] == verdict
 
 
-def _fake(core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
+def _fake(_core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
     cells = dict.fromkeys(TARGETS[target][1], 1) | {"instances": 1}
-    cells["LUT4"] = 4000 + 10 * (core.network.pruning.policy == "adaptive")
+    cells["LUT4"] = 4000
     return {"core": cells} if depth == 0 else {"core": cells, "pruning": cells}
 
 
@@ -150,11 +150,11 @@ def test_command_writes_rows_units_and_budgets(
         content["provenance"]["command"] == "python -m prunus_overhead.size.resources --data sample"
     )
     assert [unit["unit"] for unit in content["units"]] == ["core", "pruning"]
-    policies = [row["policy"] for row in content["rows"] if row["mode"] == "learning"]
-    assert policies == ["none", "constant", "adaptive", "adaptive"]
-    # 4,012 against 4,002 LUT4, carry included.
-    assert [row["value"] for row in content["budgets"]] == [4012, 4012, 0.25]
-    assert [row["verdict"] for row in content["budgets"]] == ["reached", "kept", "reached"]
+    assert [(row["target"], row["store"]) for row in content["rows"]] == [
+        *[("ecp5", "csr")] * 3, ("ecp5", "dense"), ("ice40", "csr, SPRAM"),
+    ]  # fmt: skip
+    # 4,000 LUT4, and one CCU2C.
+    assert [(row["value"], row["verdict"]) for row in content["budgets"]] == [(4002, "kept")]
 
 
 @pytest.mark.usefixtures("faked")

@@ -107,7 +107,7 @@ def test_a_cell_that_is_not_in_the_library_is_refused(tiny: Liberty) -> None:
         Graph(modules, tiny)
 
 
-def test_memories_are_counted_in_bits_by_kind(tiny: Liberty) -> None:
+def test_what_a_memory_drives_has_no_driver_and_its_own_pins_no_load(tiny: Liberty) -> None:
     modules = netlist()
 
     def memory(name: str, width: str, size: str) -> dict[str, Any]:
@@ -118,12 +118,6 @@ def test_memories_are_counted_in_bits_by_kind(tiny: Liberty) -> None:
     modules[TOP]["cells"] |= {"m0": memory("memory", "11", "101")}
     modules[f"{TOP}.store3"]["cells"] |= {"m": memory("weights", "1000", "1010")}
     graph = Graph(modules, tiny)
-    assert [(m.unit, m.name, m.bits) for m in graph.memories] == [
-        ("store", "store3.weights", 80),
-        ("core", "memory", 15),
-    ]
-    assert graph.bits_by_memory() == {"memory": 15, "store.weights": 80}
-    # What a memory drives is a net without a cell that drives it; its own pins have no load.
     assert [net.driver for net in graph.nets if net.watch[1] >= 6] == [None, None]
     (n,) = [net for net in graph.nets if net.watch == ((), 3)]
     assert (len(n.sinks), n.others) == (1, 1)

@@ -2,19 +2,26 @@
 
 # amaranth: UnusedElaboratable=no
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 
 from prunus_model.spec.config import NetworkConfig, RedundancyParams
 from prunus_rtl.core.core import Core
-from prunus_rtl.counts.memories import memories
+from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.system import link_memories
 from prunus_rtl.memory_image.image import pack
+from prunus_rtl.shapes import Shapes
 
 TINY = NetworkConfig.named("tiny")
 REDUNDANCY = replace(TINY, redundancy=RedundancyParams(shift=4, image_width=7))
@@ -29,6 +36,10 @@ def core(network: NetworkConfig, fmt: str | None = None, capacity: int = 0, **op
     image = pack(weights, alive, format=fmt, lanes=lanes, weight_bits=bits, capacity=capacity)
     choice: dict[str, Any] = {"lanes": 4, "learn": False, "store": "packed"} | options
     return Core(network=network, hardware=HardwareConfig(**choice), images=image.lanes)
+
+
+def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
+    return Counter((memory.width, depth) for memory in table for depth in memory.depths)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +58,19 @@ def test_table_has_the_memories_of_the_netlist(
     network: NetworkConfig, options: dict[str, Any]
 ) -> None:
     built = core(network, **options)
-    table = Counter(
-        (memory.width, depth) for memory in memories(built.shapes) for depth in memory.depths
-    )
     there = Counter((memory.width, memory.depth) for memory in make_netlist(built).memories)
-    assert table == there
-    if network.redundancy is not None and built.hardware.learn:
-        assert "coactivity" in {memory.name for memory in memories(built.shapes)}
+    assert sizes(memories(built.shapes)) == there
+    names = {memory.name for memory in memories(built.shapes)}
+    assert ("coactivity" in names) == (network.redundancy is not None)
+
+
+def test_table_of_the_link_has_the_memories_of_its_netlist() -> None:
+    shapes = Shapes(network=TINY, hardware=HardwareConfig(lanes=2))
+    identity = Identity(
+        lanes=2, learn=True, neurons=10, inputs=49, steps=TINY.encoder.steps, clock_hz=0,
+        core=bytes(16), network=bytes(32),
+    )  # fmt: skip
+    text = rtlil.convert(Endpoint(shapes=shapes, identity=identity), emit_src=False)
+    found = re.findall(r"^ *memory width (\d+) size (\d+) ", text, re.MULTILINE)
+    there = Counter((int(width), int(depth)) for width, depth in found)
+    assert sizes(link_memories(TINY)) == there

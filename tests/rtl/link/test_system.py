@@ -80,7 +80,7 @@ def test_equals_the_golden_model(artifact: Artifact, mode: Any) -> None:
     plan = link_plan(artifact, ExportOptions(mode=mode, lanes=2))
     learn = mode == "learning"
     system = System(plan=plan, clock_hz=12_000_000)
-    judge = Network(plan.network, plan.state.copy())
+    judge = Network(plan.network, plan.state)
     images = levels(digits(SHOWN, seed=5).images, plan.network.encoder)
 
     async def bench(host: Host) -> None:
@@ -122,7 +122,7 @@ def test_a_reset_in_the_middle_leaves_nothing_behind(artifact: Artifact) -> None
     plan = link_plan(artifact, ExportOptions(mode="learning", lanes=2))
     system = System(plan=plan)
     image = levels(digits(1, seed=5).images, plan.network.encoder)[0]
-    judge = Network(plan.network, plan.state.copy())
+    judge = Network(plan.network, plan.state)
 
     async def bench(host: Host) -> None:
         for pause in (0, 40, 200):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.memory_image.formats import FORMATS
 from prunus_rtl.memory_image.image import LaneImage, StoreImage, pack
+from prunus_rtl.memory_image.store_formats import FORMATS
 
 
 def network(seed: int, *, density: float = 0.4, shape: tuple[int, int] = (9, 11)) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Const, Module
 
-from prunus_rtl.counts.accesses import memories
+from prunus_rtl.counts.memories import memories
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.lib.ram import Ram
 from prunus_sim.cosim.build import make_core, shapes_of

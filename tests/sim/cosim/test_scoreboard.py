@@ -13,7 +13,8 @@ from prunus_model.reference.readout import UNDECIDED, predict_vote
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
-from prunus_rtl.counts.accesses import Accesses, presentation_accesses
+from prunus_rtl.counts.accesses import Accesses
+from prunus_rtl.counts.presentation import presentation_accesses
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.build import shapes_of

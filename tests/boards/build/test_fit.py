@@ -1,0 +1,147 @@
+"""Whether memories fit a device, and what is said if not."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from prunus_boards.build.fit import FitError, check_memories, design_memories
+from prunus_boards.build.report import IMAGES, cycles_per_inference, times
+from prunus_boards.build.usage import read_placement, usage
+from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild, retime
+from prunus_boards.platforms import BOARDS
+from prunus_boards.platforms.board import FLOWS
+from prunus_cli import digits, tiny
+from prunus_docs.boards import link_text, netlist_text, results_table, times_table
+from prunus_model.cli.common import load_network
+from prunus_model.common.errors import PrunusError
+from prunus_model.data.datasets import load
+from prunus_model.engine.engine import Engine
+from prunus_model.reference.network import Network
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.levels import levels
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
+from prunus_rtl.counts.memories import MemoryUse
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.memory_image.devices import DEVICES, Device
+from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.timing import presentation, work
+
+
+def memory(width: int, *depths: int, huge: bool = False) -> MemoryUse:
+    return MemoryUse(name="any", depths=depths, width=width, every_cycle=huge)
+
+
+def test_blocks_are_counted_to_the_last_one() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
+    ice40, ecp5 = BOARDS["generic-ice40"], BOARDS["generic-ecp5"]
+    check_memories([memory(16, *[256] * 30)], ice40, plan)
+    with pytest.raises(FitError, match=r" 4,096 bits \(1 blocks\) are missing; ") as caught:
+        check_memories([memory(16, *[256] * 31)], ice40, plan)
+    assert caught.value.missing == 1
+    # A word more takes a further block.
+    with pytest.raises(FitError, match=r"\(30 blocks\)"):
+        check_memories([memory(16, 257)] * 30, ice40, plan)
+    # What may be made of logic is left to place and route.
+    check_memories([memory(25, 64), memory(3, 300)] * 1000, ice40, plan)
+    # Only some devices have large memories beside their blocks.
+    huge = [memory(16, *[16384] * 4, huge=True)]
+    check_memories(huge, ice40, plan)
+    with pytest.raises(FitError, match=r"\(8 blocks\)"):
+        check_memories(huge, ecp5, plan)
+
+
+def spram(network: str, **options: Any) -> list[tuple[int, int]]:
+    """Check a core for the iCEBreaker; return width and depth of what is in SPRAM."""
+    plan = link_plan(load_network(network), ExportOptions(device="UP5K", **options))
+    found = design_memories(plan.widths)
+    check_memories(found, BOARDS["icebreaker"], plan)
+    return [(m.width, depth) for m in found if m.every_cycle for depth in m.depths]
+
+
+def test_each_lane_takes_whole_sprams() -> None:
+    assert spram("demo", lanes=1, store="csr") == [(16, 32768)]
+    assert spram("up5k", lanes=4, store="csr") == [(15, 16384)] * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "lanes", "store", "bits", "missing", "largest", "advice"),
+    [
+        # Few bits in all, but more lanes than SPRAMs.
+        ("demo", 8, "csr", 8, 4, "3,022 words of 13", "4 lanes would fit"),
+        # 416 words too many in one lane: a second SPRAM.
+        ("400", 4, "csr", 8, 4, "16,800 words of 15", "2 lanes would fit"),
+        ("up5k", 4, "dense", 20, 16, "78,400 words of 9", "about 80 neurons like these would fit"),
+    ],
+)
+def test_too_few_sprams_are_told_with_what_would_fit(
+    network: str, lanes: int, store: str, bits: int, missing: int, largest: str, advice: str
+) -> None:
+    with pytest.raises(FitError) as caught:
+        spram(network, lanes=lanes, store=store)
+    assert caught.value.missing == missing
+    neurons = load_network(network).config.neurons
+    tail = " in 4 lanes" if advice.startswith("about") else ""
+    assert str(caught.value) == (
+        f"{neurons} neurons with store {store} must fit the 1,048,576 bits of SPRAM of "
+        f"iCE40UP5K-SG48, not take {bits * 262_144:,}: {missing * 262_144:,} bits ({missing} "
+        f"blocks) are missing, as the store of a lane takes whole blocks and the largest has "
+        f"{largest} bits; {advice}{tail}"
+    )
+
+
+def test_words_too_wide_for_a_lane_are_narrower_in_a_smaller_network() -> None:
+    config = replace(NetworkConfig.named("tiny"), neurons=520, inputs=400)
+    data = digits(100)
+    images = np.ascontiguousarray(np.tile(data.images, (1, 9))[:, :400])
+    shaped = replace(data, images=images, image_shape=(1, 400))
+    with pytest.raises(FitError) as caught:
+        options = ExportOptions(device="UP5K", lanes=4, store="csr")
+        plan = link_plan(train(config, shaped), options)
+        check_memories(design_memories(plan.widths), BOARDS["icebreaker"], plan)
+    (about,) = re.findall(r"about (\d+) neurons like these would fit in 4 lanes", str(caught.value))
+    assert 100 < int(about) < 256
+
+
+def learning_core(board: str, lanes: int, neurons: int = 100) -> None:
+    """Check a core of 784 inputs that learns."""
+    plan = link_plan(load_network("demo"), ExportOptions(mode="learning", lanes=lanes))
+    widths = replace(plan.widths, network=replace(plan.network, neurons=neurons))
+    check_memories(design_memories(widths), BOARDS[board], plan)
+
+
+@pytest.mark.parametrize(
+    ("board", "lanes", "advice", "fits", "too_large"),
+    [
+        # EBR: 17 for weights and 3 for rows of alive bits of 11 neurons, and 10 others, of 30.
+        (
+            "icebreaker", 4, "about 11 neurons like these would fit in 1 lane",
+            {"lanes": 1, "neurons": 11}, {"lanes": 1, "neurons": 12},
+        ),
+        # DP16KD: 2 lanes of 50 slots take 20 and 3 each, and 9 others, of 56.
+        ("generic-ecp5", 16, "2 lanes would fit", {"lanes": 2}, {"lanes": 4}),
+    ],
+)  # fmt: skip
+def test_learning_core_that_does_not_fit_is_told_what_would(
+    board: str, lanes: int, advice: str, fits: dict[str, int], too_large: dict[str, int]
+) -> None:
+    with pytest.raises(FitError) as caught:
+        learning_core(board, lanes)
+    assert str(caught.value).startswith("100 neurons with store learning must fit the ")
+    assert str(caught.value).endswith(f" are missing; {advice}")
+    learning_core(board, **fits)
+    with pytest.raises(FitError):
+        learning_core(board, **too_large)
+
+
+def test_learning_core_fits_no_device_of_so_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    (_, block) = DEVICES["UP5K"].kinds
+    tiny = Device(name="UP5K", kinds=(replace(block, count=8),))
+    monkeypatch.setitem(cast(dict[str, Device], DEVICES), "UP5K", tiny)
+    with pytest.raises(FitError, match=r"; no core that learns 784 inputs would fit$"):
+        learning_core("icebreaker", 4)

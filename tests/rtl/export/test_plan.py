@@ -1,0 +1,95 @@
+# amaranth: UnusedElaboratable=no
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_cli import digits, tiny
+from prunus_model.cli.common import load_network
+from prunus_model.common.errors import ArtifactError, ConfigError
+from prunus_model.engine.engine import Engine
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import Trainer
+from prunus_package import small
+from prunus_rtl.export.plan import ExportOptions, make_plan
+
+
+def refused(artifact: Artifact, error: type[Exception] = ConfigError, **options: Any) -> str:
+    with pytest.raises(error) as caught:
+        make_plan(artifact, ExportOptions(**options))
+    return str(caught.value)
+
+
+def test_refuses_what_cannot_be_built(network: Artifact) -> None:
+    assert refused(network, lanes=3) == "lanes must be a power of 2, not 3"
+    for lanes in (0, -4, 64):
+        assert refused(network, lanes=lanes) == f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}"
+    message = "lanes must not be more than neurons, but got lanes=16, neurons=10"
+    assert refused(network, lanes=16) == message
+    message = "Store must be auto or learning for a core that learns, not 'csr'"
+    assert refused(network, mode="learning", store="csr") == message
+    message = "Store must be one of auto, csr, dense, bitmask, learning, not 'coo'"
+    assert refused(network, store="coo") == message
+    message = "Device must be one of ECP5-85F, ECP5-25F, UP5K, GW1NR-9, not 'Z80'"
+    assert refused(network, device="Z80") == message
+
+
+@pytest.mark.parametrize("policy", ["soft", "post"])
+def test_refuses_to_learn_with_a_policy_that_is_not_in_hardware(policy: str) -> None:
+    artifact = small(policy)
+    assert refused(artifact, mode="learning") == (
+        "pruning.policy must be one of none, constant, adaptive for a core that learns, "
+        f"not {policy!r}"
+    )
+    assert make_plan(artifact, ExportOptions()).image is not None
+
+
+def test_refuses_a_network_that_is_not_complete() -> None:
+    trainer = Trainer(tiny(), digits(2300), epochs=2)
+    trainer.advance()
+    artifact = trainer.checkpoint()
+    done = artifact.state.presentation
+    assert refused(artifact, ArtifactError) == (
+        f"Network must be trained completely, but is at presentation {done} of 4600"
+    )
+
+
+def test_lanes_are_as_many_as_there_can_be_unless_asked_for(network: Artifact) -> None:
+    assert make_plan(network, ExportOptions()).hardware.lanes == 8
+    demo = load_network("demo")
+    assert make_plan(demo, ExportOptions()).hardware.lanes == 16
+
+
+def test_format_is_the_smallest_or_the_one_that_was_asked_for(network: Artifact) -> None:
+    plan = make_plan(network, ExportOptions())
+    assert plan.sizes is not None
+    assert plan.sizes.row(plan.store).bits == min(row.bits for row in plan.sizes.rows)
+    for store in ("csr", "bitmask", "dense", "learning"):
+        assert make_plan(network, ExportOptions(store=store)).store == store
+
+
+def test_balanced_core_holds_the_same_network_in_another_order(network: Artifact) -> None:
+    levels = np.random.default_rng(3).integers(0, 200, (20, 49)).astype(np.uint8)
+    plan = make_plan(network, ExportOptions(lanes=4))
+    assert plan.permuted
+    assert sorted(plan.neurons.tolist()) == list(range(10))
+    _, there = Engine(plan.network, network.state).infer(levels)
+    _, here = Engine(plan.network, plan.state).infer(levels)
+    assert np.array_equal(there[:, plan.neurons], here)
+    assert there.any()
+    assert plan.image is not None
+    weights, alive = plan.image.unpack()
+    assert np.array_equal(weights, network.state.weights[:, plan.neurons])
+    assert np.array_equal(alive, network.state.alive[:, plan.neurons])
+    for same in ({"balanced": False}, {"store": "learning"}, {"mode": "learning"}):
+        options: Any = same
+        assert not make_plan(network, ExportOptions(lanes=4, **options)).permuted
+
+
+def test_inference_starts_at_presentation_0_and_learning_where_training_ended(
+    network: Artifact,
+) -> None:
+    assert make_plan(network, ExportOptions()).state.presentation == 0
+    assert make_plan(network, ExportOptions(mode="learning")).state.presentation == 2300
+    assert network.state.presentation == 2300

@@ -1,0 +1,165 @@
+"""A core beside the model: images are shown to both, and everything is compared."""
+
+# amaranth: UnusedElaboratable=no
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prunus_model.reference.network import Network
+from prunus_model.spec.config import (
+    AdaptivePruning,
+    EncoderParams,
+    HomeostasisParams,
+    NetworkConfig,
+    StdpParams,
+)
+from prunus_model.spec.state import NO_STEP, State
+from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.core.core import Core
+from prunus_rtl.core.result import expanded
+from prunus_rtl.hardware import Space
+from prunus_rtl.lib.ram import Collisions
+from prunus_rtl.timing import Cycles, presentation, work
+from prunus_sim.simulator.amaranth import CoreDriver, Outcome, simulate
+
+#: Fires often, learns fast, prunes at once.
+LIVELY = NetworkConfig(
+    inputs=10,
+    neurons=5,
+    seed=7,
+    encoder=EncoderParams(steps=8),
+    homeostasis=HomeostasisParams(v_th=9000, theta_plus=300, theta_decay_shift=5),
+    stdp=StdpParams(potentiation_shift=3, depression_shift=3, trace_window=2),
+    pruning=AdaptivePruning(ramp_shift=0, ramp_gain=9, strength_gain=6000),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """One presentation of a bench."""
+
+    learn: bool = True
+    stop_after: int = 0
+
+
+SHOWS = (Show(), Show(stop_after=2), Show(learn=False), Show(learn=False, stop_after=1), Show())
+
+
+def image(rng: np.random.Generator, inputs: int) -> Any:
+    levels = rng.integers(0, 256, inputs)
+    levels[rng.random(inputs) < 0.4] = 0
+    levels[rng.random(inputs) < 0.1] = 255
+    return levels.astype(np.uint8)
+
+
+def events_of(rng: np.random.Generator, network: NetworkConfig) -> list[list[int]]:
+    """Spikes of each step, in any order; the last steps may be missing."""
+    steps = int(rng.integers(network.encoder.steps + 1))
+    return [
+        rng.permutation(np.flatnonzero(rng.random(network.inputs) < 0.5)).tolist()
+        for _ in range(steps)
+    ]
+
+
+def run(core: Core, bench: Any, *benches: Any) -> None:
+    """Simulate a core in which every use of a colliding read would show."""
+    simulate(core, bench, *benches, platform=Collisions())
+
+
+def cycles_of(core: Core, network: Network, levels: Any, events: Any, show: Show) -> Cycles:
+    """Return the cycles by the formula, for a model's copy."""
+    copy = Network(core.network, network.state)
+    left = 0
+    if events is None:
+        steps = copy.steps(levels, learn=show.learn, stop_after=show.stop_after)
+    else:
+        steps = copy.steps_events(events, learn=show.learn, stop_after=show.stop_after)
+        left = sum(len(pres) + 1 for pres in events)
+    given = list(work(core.shapes, copy, steps))
+    return presentation(core.shapes, given, learn=show.learn, stop_after=show.stop_after, left=left)
+
+
+def compare(
+    core: Core,
+    network: Network,
+    shows: Sequence[Show] = SHOWS,
+    *,
+    seed: int = 0,
+    stalls: bool = False,
+    check_state: bool = True,
+    votes: Any = None,
+) -> list[Outcome]:
+    """Show images to core and model, and compare everything after each."""
+    config, hardware = core.network, core.hardware
+    rng, *rngs = np.random.default_rng(seed).spawn(3)
+    images = [image(rng, config.inputs) for _ in shows]
+    event_lists = [events_of(rng, config) for _ in shows]
+    outcomes = []
+
+    async def feed(ctx: Any) -> None:
+        driver = CoreDriver(ctx, core, rng=rngs[0] if stalls else None)
+        for levels, events in zip(images, event_lists, strict=True):
+            if hardware.source == "levels":
+                await driver.send_levels(levels)
+            else:
+                await driver.send_events(events)
+
+    async def bench(ctx: Any) -> None:
+        driver = CoreDriver(ctx, core, rng=rngs[1] if stalls else None)
+        for k, show in enumerate(shows):
+            await driver.start(learn=show.learn, stop_after=show.stop_after)
+            outcome = await driver.finish()
+            levels, events = images[k], None
+            if hardware.source == "events":
+                events = event_lists[k]
+            formula = cycles_of(core, network, levels, events, show)
+            if events is None:
+                shown = network.present(levels, learn=show.learn, stop_after=show.stop_after)
+            else:
+                shown = network.present_events(events, learn=show.learn, stop_after=show.stop_after)
+            fired = list(zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True))
+            assert outcome.spikes == fired, k
+            got = expanded(outcome.counts, config, hardware, learn=show.learn)
+            assert got == shown.counters, k
+            assert outcome.undecided == (not fired), k
+            if votes is not None:
+                scores = votes[shown.spike_posts].sum(axis=0)
+                assert outcome.prediction == int(np.argmax(scores)), k
+            if not stalls:
+                cycles = outcome.counts["cycles"]
+                assert formula.fewest <= cycles, (k, formula)
+                # Events may come later than they are wanted.
+                assert events is not None or cycles <= formula.most, (k, cycles, formula)
+            if check_state:
+                state = await driver.read_state()
+                assert comparable(network.state, core).differences(state) == [], k
+            outcomes.append(outcome)
+
+    run(core, bench, feed)
+    return outcomes
+
+
+def comparable(state: State, core: Core) -> State:
+    """Return a state without what the core does not have."""
+    state = state.copy()
+    has = spaces(core.shapes)
+    first = State.initial(core.network)
+    if Space.THETA not in has:
+        state.theta[:] = state.strength[:] = state.post_count[:] = 0
+        state.last_step[:] = NO_STEP
+    if Space.SYNAPSES not in has:
+        state.weights[:], state.alive[:] = first.weights, first.alive
+    return state
+
+
+def trained(config: NetworkConfig, presentations: int = 6) -> State:
+    """Return a state after some learning, with thresholds in force."""
+    network = Network(config)
+    rng = np.random.default_rng(9)
+    for _ in range(presentations):
+        network.present(image(rng, config.inputs), learn=True)
+    network.present(image(rng, config.inputs), learn=False)
+    return network.state
