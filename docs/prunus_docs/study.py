@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
-from prunus_model.spec.config import POLICIES, pruning_label
+from prunus_model.spec.config import pruning_label
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.choice import chosen_setting
 from prunus_model.study.claims import GOALS, Claim, words
 from prunus_model.study.figure_data import FIGURES

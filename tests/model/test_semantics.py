@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network, Step
-from prunus_model.spec.config import NetworkConfig, RedundancyParams, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.pruning import RedundancyParams, SoftPruning
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import configs, images
 

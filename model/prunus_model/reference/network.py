@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from prunus_model.reference import encoder, homeostasis, membrane, pruning, redundancy, stdp
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import NetworkConfig, PostPruning, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
@@ -22,6 +22,7 @@ from prunus_model.spec.presentation import (
     check_levels,
     check_stop_after,
 )
+from prunus_model.spec.pruning import PostPruning, SoftPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
 from prunus_model.spec.state import NO_STEP, State
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import (
+from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     PostPruning,
     PruningParams,
     SoftPruning,
 )
-from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 
 __all__ = [
     "frozen_by_soft",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import NetworkConfig, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
@@ -16,6 +16,7 @@ from prunus_model.spec.formats import (
     V_FIRE_BITS,
     max_of,
 )
+from prunus_model.spec.pruning import SoftPruning
 
 __all__ = ["NO_STEP", "STATE_DTYPES", "State"]
 

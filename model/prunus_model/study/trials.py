@@ -21,13 +21,15 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.validation import validation_messages
-from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import POLICIES
 
 __all__ = ["Run", "Runs", "dotted", "parse_runs", "read_runs"]
 
@@ -37,7 +39,7 @@ _OWN_KEYS = ("pruning", "redundancy", "seed", "weight_bits")
 _GIVEN_BY = {"pruning": "policies", "redundancy": "policies", "seed": "seeds"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Runs:
     """An entry of a run list: every combination of its lists.
 
@@ -90,8 +92,8 @@ class Runs:
                 if value in values[:n]:
                     raise ValueError(f"{name} must not have {value!r} twice")
         for name in self.config:
-            if name not in NAMED:
-                raise ValueError(f"config must be of {', '.join(NAMED)}, not {name!r}")
+            if name not in PRESETS:
+                raise ValueError(f"config must be of {', '.join(PRESETS)}, not {name!r}")
         for name in _OWN_KEYS:
             if name in self.set:
                 own = _GIVEN_BY.get(name, name)
@@ -136,7 +138,7 @@ class Run:
     chose: bool = False
 
 
-_SEEDS = TypeAdapter(tuple[Annotated[int, Field(ge=0)], ...], config=ConfigDict(strict=True))
+_SEEDS = TypeAdapter(tuple[Annotated[int, Field(ge=0)], ...], config=STRICT)
 _ENTRY = TypeAdapter(Runs)
 
 

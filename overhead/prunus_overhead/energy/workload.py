@@ -11,9 +11,9 @@ from prunus_model.common.errors import ArtifactError
 from prunus_model.data.datasets import Split, check_for
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import predict_vote
-from prunus_model.spec.config import NoPruning
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.energy.estimate import Load
 from prunus_rtl.export.plan import ExportOptions, make_plan

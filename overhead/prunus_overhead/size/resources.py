@@ -17,7 +17,8 @@ from rich.console import Console
 from prunus_model.cli.common import data_option, new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_model.spec.config import POLICIES, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.gateware import gateware_digest

@@ -12,7 +12,8 @@ from rich.console import Console
 from prunus_cli import Cli, digits, listing, message, process, same, write_digits
 from prunus_model.cli import train as train_command
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import NAMED, POLICIES, AdaptivePruning, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import POLICIES, AdaptivePruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train
@@ -23,7 +24,7 @@ TRAIN = ("train", "-c", "tiny", "-d", "digits.npz", "-e", "2", "-o", "n.npz")
 QUICK = ("train", "--set", "neurons=4", "--set", "encoder.steps=4", "-e", "1", "-o", "n.npz")
 OUTPUT = Path("n.npz")
 CHECKPOINT = Path("n.checkpoint.npz")
-TINY = NAMED["tiny"]
+TINY = NetworkConfig.named("tiny")
 
 
 @pytest.fixture

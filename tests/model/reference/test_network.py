@@ -10,19 +10,21 @@ import pytest
 from prunus_model.reference.network import Network
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
     EncoderParams,
     HomeostasisParams,
     MembraneParams,
     NetworkConfig,
+    StdpParams,
+)
+from prunus_model.spec.counters import Counters
+from prunus_model.spec.pruning import (
+    AdaptivePruning,
+    ConstantPruning,
     NoPruning,
     PostPruning,
     PruningParams,
     SoftPruning,
-    StdpParams,
 )
-from prunus_model.spec.counters import Counters
 from prunus_model.spec.random_streams import ENCODER
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import images

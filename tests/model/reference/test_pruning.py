@@ -11,7 +11,7 @@ from prunus_model.reference.pruning import (
     prune,
     pruning_threshold,
 )
-from prunus_model.spec.config import (
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     NoPruning,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from prunus_cli import TINY
 from prunus_docs.study import REPRODUCTION_BLOCKS
-from prunus_model.spec.config import POLICIES
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.export import write_results
 from prunus_model.study.figure_data import FIGURES, figure_data
 from prunus_model.study.figures import draw, figure

@@ -10,7 +10,8 @@ import pytest
 
 from prunus_cli import tiny, write_digits
 from prunus_model.common.errors import ConfigError, DataError
-from prunus_model.spec.config import POLICIES, AdaptivePruning, NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.pruning import POLICIES, AdaptivePruning
 from prunus_model.study import fingerprint as fingerprints
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.plan import chosen, halves, plan

@@ -16,7 +16,8 @@ from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.data.datasets import load
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train

@@ -11,9 +11,10 @@ from prunus_model.common.errors import ArtifactError, ConfigError, DataError
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.history import HISTORY_FIELDS, percentiles
 from prunus_model.training.trainer import Progress, Trainer, train

@@ -14,18 +14,15 @@ from amaranth.hdl import ResetInserter, Signal
 from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
     EncoderParams,
     HomeostasisParams,
     MembraneParams,
     NetworkConfig,
-    NoPruning,
     ReadoutParams,
-    RedundancyParams,
     StdpParams,
     pruning_label,
 )
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.spaces import spaces

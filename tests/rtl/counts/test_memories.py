@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.netlist import make_netlist
