@@ -324,7 +324,7 @@ def _store(plan: Plan) -> str:
 
 ## Packed store
 
-Live synapses: {density}. Smallest format{target}: `{smallest}`; this core has
+Synapses left: {density}. Smallest format{target}: `{smallest}`; this core has
 `{plan.store}`{asked}. Bits of the synapses alone, of the largest lane, and in whole memory blocks:
 
 {table(("format", "bits", "largest lane", *DEVICES), sizes)}

@@ -25,7 +25,7 @@ LISTS = [fmt for fmt in FORMATS if fmt != "dense"]
 def synapses(
     inputs: int, neurons: int, density: float, *, weight_bits: int = 8, seed: int = 0
 ) -> tuple[Weights, Alive]:
-    """Random weights, many of them 0, of which a share is live."""
+    """Random weights, many of them 0, of which a share is unpruned."""
     rng = np.random.default_rng(seed)
     alive = rng.random((inputs, neurons)) < density
     weights = rng.integers(0, 2**weight_bits, alive.shape) * (rng.random(alive.shape) < 0.8)
@@ -126,11 +126,11 @@ def test_bits_are_those_of_the_formats(case: dict[str, Any]) -> None:
     alive, lanes, weight_bits = case["alive"], case["lanes"], case["weight_bits"]
     inputs, neurons = alive.shape
     slots = -(-neurons // lanes)
-    live = by_lane(alive, lanes, case["position"]).sum(axis=(0, 1)).tolist()
-    words = [max(1, n) for n in live]
+    unpruned = by_lane(alive, lanes, case["position"]).sum(axis=(0, 1)).tolist()
+    words = [max(1, n) for n in unpruned]
     start_bits = (max(words) - 1).bit_length()
     entry = (slots - 1).bit_length() + weight_bits
-    full = sum(live) == inputs * slots * lanes
+    full = sum(unpruned) == inputs * slots * lanes
     want = {
         "csr": [(inputs + 1) * (start_bits + 1) + n * entry for n in words],
         "bitmask": [inputs * (start_bits + slots) + n * weight_bits for n in words],

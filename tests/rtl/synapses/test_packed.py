@@ -40,7 +40,7 @@ def image_of(
 
 
 def rows(*texts: str) -> npt.NDArray[np.bool_]:
-    """Live synapses, drawn: one text for each pre, one character for each slot."""
+    """Unpruned synapses, drawn: one text for each pre, one character for each slot."""
     return np.array([[c == "x" for c in text] for text in texts], dtype=np.bool_)
 
 

@@ -20,7 +20,7 @@ __all__ = ["CASES", "PackedStoreProperties"]
 
 
 class PackedStoreProperties(Properties):
-    """Every input delivers its live synapses, whatever well-formed memories hold.
+    """Every input delivers its unpruned synapses, whatever well-formed memories hold.
 
     ``csr`` is well-formed if every row ends inside the memory before the next one begins, and its
     columns exist and ascend;
@@ -470,7 +470,7 @@ class PackedStoreProperties(Properties):
                 ),
                 "the row looked up comes next",
             ),
-            Cover(self.looked_up & (row.alive == 0), "an input without live synapses"),
+            Cover(self.looked_up & (row.alive == 0), "an input without unpruned synapses"),
         ]
 
     def _dense(self, m: Module, unit: Any) -> None:
@@ -521,7 +521,7 @@ class PackedStoreProperties(Properties):
         ]
         if flagged:
             m.d.comb += Cover(
-                self.walking & (Array(rows)[walked] == 0), "an input without live synapses"
+                self.walking & (Array(rows)[walked] == 0), "an input without unpruned synapses"
             )
 
 
