@@ -227,12 +227,12 @@ class Scalar:
         return 0
 
     def freeze(self, post: int, percent: int) -> None:
-        live = [
+        plastic = [
             (self.weights[pre][post], pre)
             for pre in self.inputs
             if self.alive[pre][post] and not self.frozen[pre][post]
         ]
-        for _, pre in sorted(live)[: len(live) * percent // 100]:
+        for _, pre in sorted(plastic)[: len(plastic) * percent // 100]:
             self.frozen[pre][post] = True
             self.weights[pre][post] = 0
             self.count(pruned=1)

@@ -70,6 +70,11 @@ class State:
     coactivity: npt.NDArray[np.int32]
     presentation: int
 
+    @property
+    def plastic(self) -> npt.NDArray[np.bool_]:
+        """Synapses that still learn, neither pruned nor frozen; shape (inputs, neurons)."""
+        return self.alive & ~self.frozen
+
     @classmethod
     def initial(cls, config: NetworkConfig) -> State:
         """Return the state before training.
@@ -156,9 +161,8 @@ class State:
             raise ValueError(
                 f"presentation must be in 0..{max_of(PRESENTATION_BITS)}, not {self.presentation}"
             )
-        dead = ~self.alive | self.frozen
-        if np.any(self.weights[dead]):
-            pre, post = np.argwhere(dead & (self.weights != 0))[0].tolist()
+        if np.any(wrong := (self.weights != 0) & ~self.plastic):
+            pre, post = np.argwhere(wrong)[0].tolist()
             raise ValueError(f"weights[{pre}, {post}] must be 0 because it is pruned")
         if np.any(self.frozen) and not isinstance(config.pruning, SoftPruning):
             raise ValueError("frozen must be all False for a policy other than soft")

@@ -324,7 +324,7 @@ def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Estimate]) 
     rows = judged(rows)
     default = NetworkConfig.named("paper").to_mapping()["pruning"]
     for group in groups(rows, policy="adaptive", epochs=2, settings={}):
-        same = all(default[name] == value for name, value in group["policy_strength"].items())
+        same = all(default[name] == value for name, value in group["policy_setting"].items())
         if same and not group.redundancy and (base := base_of(group, rows)) is not None:
             return test(group, base)
     return _NOTHING

@@ -67,7 +67,7 @@ def figure_data(
 def _point(group: Group) -> dict[str, Any]:
     """Return what the figures of accuracy and cost show of a group; accuracy in percent."""
     return {
-        "strength": group["policy_strength"],
+        "policy_setting": group["policy_setting"],
         "redundancy": group["redundancy"],
         "early_exit": group["early_exit"],
         "weight_bits": group["weight_bits"],
@@ -131,7 +131,7 @@ def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:
     if difference is None:
         return None
     return {
-        "strength": group["policy_strength"],
+        "policy_setting": group["policy_setting"],
         "redundancy": group["redundancy"],
         "seeds": list(difference.seeds),
         "vote_loss": difference.vote,

@@ -81,7 +81,7 @@ class Training:
             "neurons": self.config.neurons,
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
-            "policy_strength": pruning,
+            "policy_setting": pruning,
             "redundancy": self.config.to_mapping()["redundancy"],
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
@@ -94,7 +94,7 @@ class Training:
     def name(self) -> str:
         """What it is, for people."""
         columns = self.columns
-        values = columns["policy_strength"] | dotted(self.settings)
+        values = columns["policy_setting"] | dotted(self.settings)
         if columns["redundancy"]:
             values |= dotted({"redundancy": columns["redundancy"]})
         text = "".join(f" {name}={value}" for name, value in values.items())

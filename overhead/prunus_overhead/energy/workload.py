@@ -113,8 +113,8 @@ class Subject:
         For its cores only, and for :meth:`prunus_overhead.energy.estimate.Load.without_frozen`.
         """
         state = self.artifact.state
-        live = replace(state, alive=state.alive & ~state.frozen, frozen=np.zeros_like(state.frozen))
-        return replace(self, artifact=replace(self.artifact, state=live))
+        left = replace(state, alive=state.plastic, frozen=np.zeros_like(state.frozen))
+        return replace(self, artifact=replace(self.artifact, state=left))
 
     def show(self, data: Split, *, stop_after: int) -> Shown:
         """Show images as ``prunus evaluate`` does; image ``i`` is presentation ``i``.

@@ -38,16 +38,16 @@ def test_groups_are_rows_that_differ_in_the_seed_alone() -> None:
     rows = [
         *BASE,
         *seeds("adaptive", 5),
-        *seeds("adaptive", 5, strength=400),
+        *seeds("adaptive", 5, setting=400),
         *seeds("adaptive", 5, early_exit=1),
         *seeds("adaptive", 5, settings={"x": 1}),
         *seeds("adaptive", 5, weight_bits=4),
-        *seeds("adaptive", 5, parts={"ablations": "a"}, strength=7),
+        *seeds("adaptive", 5, parts={"ablations": "a"}, setting=7),
     ]
     assert [len(group.rows) for group in groups(rows)] == [5] * 7
-    assert [g.strength for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)] == [
-        "strength_gain 330"
-    ]
+    assert [
+        g.policy_setting for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)
+    ] == ["strength_gain 330"]
     (labelled,) = groups(rows, part="ablations")
     assert (labelled.label("ablations"), labelled.label("pareto")) == ("a", "")
     (first, *_) = groups(rows[::-1], policy="none")
@@ -161,9 +161,9 @@ def test_readouts_are_judged_apart() -> None:
 
 def test_setting_must_keep_the_loss_by_both_readouts() -> None:
     base = seeds("none", **CHOSE)
-    rows = [*base, *seeds("adaptive", strength=1, inference=0.42, training=0.6, **CHOSE)]
+    rows = [*base, *seeds("adaptive", setting=1, inference=0.42, training=0.6, **CHOSE)]
     for name in ("vote", "hard"):
-        lossy = seeds("adaptive", strength=2, inference=0.4, training=0.6, **CHOSE)
+        lossy = seeds("adaptive", setting=2, inference=0.4, training=0.6, **CHOSE)
         assert setting([*rows, *lossy]) == 2
         assert setting([*rows, *(r | {name: r[name] - 0.01} for r in lossy)]) == 1
 
@@ -214,34 +214,34 @@ def test_seeds_that_chose_do_not_judge() -> None:
 def setting(rows: list[dict[str, Any]]) -> int:
     found = chosen_setting(rows, GOALS["abstract"], redundancy=False)
     assert found is not None
-    value: int = found["policy_strength"]["strength_gain"]
+    value: int = found["policy_setting"]["strength_gain"]
     return value
 
 
 def test_setting_with_fewest_sops_of_those_within_the_loss_is_judged() -> None:
     base = seeds("none", **CHOSE)
-    one = seeds("adaptive", strength=1, inference=0.42, training=0.6, **CHOSE)
-    two = seeds("adaptive", strength=2, inference=0.40, training=0.6, vote=0.938, **CHOSE)
-    lossy = seeds("adaptive", strength=3, inference=0.30, training=0.6, vote=0.93, **CHOSE)
-    weak = seeds("adaptive", strength=4, inference=0.50, training=0.6, vote=0.95, **CHOSE)
+    one = seeds("adaptive", setting=1, inference=0.42, training=0.6, **CHOSE)
+    two = seeds("adaptive", setting=2, inference=0.40, training=0.6, vote=0.938, **CHOSE)
+    lossy = seeds("adaptive", setting=3, inference=0.30, training=0.6, vote=0.93, **CHOSE)
+    weak = seeds("adaptive", setting=4, inference=0.50, training=0.6, vote=0.95, **CHOSE)
     rows = [*base, *one, *two, *lossy, *weak]
     assert setting(rows) == 2
     # If none is within the loss, that which loses least; if none saves enough, what saves most.
     assert setting([*base, *lossy, *weak]) == 3
-    slow = seeds("adaptive", strength=5, inference=0.40, training=0.8, vote=0.95, **CHOSE)
+    slow = seeds("adaptive", setting=5, inference=0.40, training=0.8, vote=0.95, **CHOSE)
     assert setting([*base, *slow, *weak]) == 4
     # The result on test images of other seeds plays no part.
-    better = seeds("adaptive", strength=3, inference=0.30, training=0.6, vote=0.95)
+    better = seeds("adaptive", setting=3, inference=0.30, training=0.6, vote=0.95)
     assert setting([*rows, *BASE, *better]) == 2
 
 
 def test_validation_chooses_where_there_is_one() -> None:
     base = seeds("none", **CHOSE)
-    rows = [*base, *seeds("adaptive", strength=1, inference=0.3, training=0.6, **CHOSE)]
+    rows = [*base, *seeds("adaptive", setting=1, inference=0.3, training=0.6, **CHOSE)]
     assert setting(rows) == 1
     values: dict[str, Any] = {"split": "validation", **CHOSE}
     rows += seeds("none", **values)
-    rows += seeds("adaptive", strength=2, inference=0.4, training=0.6, **values)
+    rows += seeds("adaptive", setting=2, inference=0.4, training=0.6, **values)
     assert setting(rows) == 2
 
 
@@ -261,7 +261,7 @@ def soft_rows(vote: float, **of_adaptive: Any) -> list[dict[str, Any]]:
             for r in seeds(
                 "soft",
                 5,
-                strength=percent,
+                setting=percent,
                 vote=0.94 - percent / 2000,
                 density=1 - percent / 100,
                 inference_sop_fraction_without_frozen=1 - percent / 200,
@@ -300,7 +300,7 @@ def default(**values: Any) -> list[dict[str, Any]]:
     """The rule of the paper as configured, and the unpruned network."""
     strength = NetworkConfig.named("paper").to_mapping()["pruning"]
     own = {k: strength[k] for k in ("ramp_gain", "ramp_shift", "strength_gain", "start")}
-    return [*BASE, *seeds("adaptive", 5, policy_strength=own, **values)]
+    return [*BASE, *seeds("adaptive", 5, policy_setting=own, **values)]
 
 
 def test_threshold_adapts_if_it_rises_and_differs() -> None:
@@ -315,7 +315,7 @@ def test_threshold_adapts_if_it_rises_and_differs() -> None:
     assert (over_neurons.estimate, over_neurons.verdict) == (25.0, "holds")
     assert verdict(adapting(50, 40, 50, 60), OVER_TIME) == "does not hold"
     assert verdict(adapting(10, 50, 50, 50), OVER_NEURONS) == "does not hold"
-    assert judged([*BASE, *seeds("adaptive", 5, strength=7)], OVER_TIME).n == 0
+    assert judged([*BASE, *seeds("adaptive", 5, setting=7)], OVER_TIME).n == 0
 
 
 @pytest.mark.parametrize(

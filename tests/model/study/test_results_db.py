@@ -106,7 +106,7 @@ def test_time_and_versions_may_differ_the_second_time(store: ResultStore) -> Non
     ("changes", "what"),
     [
         ({"row": {"density": 0.4}}, "training"),
-        ({"detail": {"history": {"live": [1]}, "neurons": {}}}, "training"),
+        ({"detail": {"history": {"plastic": [1]}, "neurons": {}}}, "training"),
         ({"tests": {0: {"early_exit": 0, "vote": 0.9}}}, "test with early exit 0"),
     ],
 )
@@ -292,10 +292,10 @@ def test_work_measures_what_training_and_evaluation_give(policy: str) -> None:
     assert history["running_accuracy"][1:] == [
         c / n for c, n in zip(artifact.history.correct.tolist()[1:], (1000, 300), strict=True)
     ]
-    assert history["live"] == artifact.history.live.tolist()
+    assert history["plastic"] == artifact.history.plastic.tolist()
     neurons = result.detail["neurons"]
     assert neurons["post_count"] == artifact.state.post_count.tolist()
-    assert sum(neurons["live"]) == round(artifact.density * 490)
+    assert sum(neurons["plastic"]) == round(artifact.density * 490)
     assert re.fullmatch("[0-9a-f]{64}", row["artifact_hash"])
 
 
@@ -329,7 +329,7 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
         ("adaptive", 2, 1),
     ]
     assert {str(r["parts"]) for r in collected.rows} == {"{'b': 'x'}"}
-    assert collected.rows[0]["policy_strength"] == {
+    assert collected.rows[0]["policy_setting"] == {
         "ramp_gain": 1,
         "ramp_shift": 2,
         "strength_gain": 1200,

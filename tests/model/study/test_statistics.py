@@ -59,5 +59,5 @@ def test_validation_is_never_put_together_with_tests() -> None:
     tests, validation = groups(rows)
     assert {tests["split"], validation["split"]} == {"test", "validation"}
     assert same_setting(validation, [r for r in rows if r["split"] == "test"]) == tests
-    assert same_setting(validation, seeds("adaptive", strength=9)) is None
+    assert same_setting(validation, seeds("adaptive", setting=9)) is None
     assert same_setting(validation, seeds("adaptive", epochs=3)) is None
