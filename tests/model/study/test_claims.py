@@ -10,13 +10,12 @@ import pytest
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.choice import chosen_setting
 from prunus_model.study.claims import GOALS, Claim, claims, words
-from prunus_model.study.statistics import base_of, compared, groups, interpolated
-from prunus_rows import row, seeds
+from prunus_rows import seeds
 
 NOTHING = Path("nowhere")
 BASE = seeds("none", 5)
 CHOSE: dict[str, Any] = {"chose": True}
-ECHOES: dict[str, Any] = {"redundancy": {"shift": 12}}
+REDUNDANT: dict[str, Any] = {"redundancy": {"shift": 12}}
 #: Claims by number, in the order of the list.
 (
     PLAIN_VOTE, PLAIN_HARD, PLAIN_INFERENCE, PLAIN_TRAINING, PLAIN_ACCURACY, PLAIN_SOPS,
@@ -32,61 +31,6 @@ def judged(rows: list[dict[str, Any]], claim: int, overhead: Path = NOTHING) -> 
 
 def verdict(rows: list[dict[str, Any]], claim: int) -> str:
     return judged(rows, claim).verdict
-
-
-def test_groups_are_rows_that_differ_in_the_seed_alone() -> None:
-    rows = [
-        *BASE,
-        *seeds("adaptive", 5),
-        *seeds("adaptive", 5, setting=400),
-        *seeds("adaptive", 5, early_exit=1),
-        *seeds("adaptive", 5, settings={"x": 1}),
-        *seeds("adaptive", 5, weight_bits=4),
-        *seeds("adaptive", 5, parts={"ablations": "a"}, setting=7),
-    ]
-    assert [len(group.rows) for group in groups(rows)] == [5] * 7
-    assert [
-        g.policy_setting for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)
-    ] == ["strength_gain 330"]
-    (labelled,) = groups(rows, part="ablations")
-    assert (labelled.label("ablations"), labelled.label("pareto")) == ("a", "")
-    (first, *_) = groups(rows[::-1], policy="none")
-    assert first.seeds == (1, 2, 3, 4, 5)
-    assert first.mean("vote") == pytest.approx(0.943)
-    assert first.half_range("vote") == pytest.approx(0.002)
-
-
-def test_networks_are_compared_seed_by_seed() -> None:
-    pruned = [
-        row("adaptive", seed, vote=vote, inference=0.5, training=0.6)
-        for seed, vote in ((3, 0.941), (2, 0.942), (9, 0.5))
-    ]
-    (group,) = groups(pruned)
-    base = base_of(group, [*BASE, *pruned])
-    assert base is not None
-    difference = compared(group, base)
-    assert difference is not None
-    assert difference.seeds == (2, 3)
-    # 0.942 - 0.942 and 0.943 - 0.941.
-    assert difference.vote == pytest.approx(0.1)
-    assert difference.vote_error == pytest.approx(0.1)
-    assert difference.hard == pytest.approx(0.1)
-    assert (difference.inference, difference.training) == pytest.approx((0.5, 0.6))
-    (stranger,) = groups([row("adaptive", 9)])
-    assert compared(stranger, base) is None
-
-
-@pytest.mark.parametrize("change", [{"epochs": 3}, {"settings": {"a": 1}}, {"data": "sample"}])
-def test_base_is_of_the_same_schedule(change: dict[str, Any]) -> None:
-    (group,) = groups([row("adaptive", **change)])
-    assert base_of(group, BASE) is None
-    assert base_of(group, [*BASE, row("none", **change)]) is not None
-
-
-def test_line_is_not_prolonged() -> None:
-    points = [(1.0, 10.0), (2.0, 20.0)]
-    assert [interpolated(points, x) for x in (0.9, 1.0, 1.5, 2.0, 2.1)] == [None, 10, 15, 20, None]
-    assert interpolated([], 1.0) is None
 
 
 def both(count: int = 5, **values: Any) -> list[dict[str, Any]]:
@@ -178,15 +122,15 @@ def test_savings_are_claims_of_their_own() -> None:
 
 
 def test_rules_are_judged_apart() -> None:
-    rows = both(**ECHOES)
+    rows = both(**REDUNDANT)
     assert (verdict(rows, VOTE), verdict(rows, PLAIN_VOTE)) == ("holds", "not established")
     assert (verdict(both(), VOTE), verdict(both(), PLAIN_VOTE)) == ("not established", "holds")
 
 
 def test_aim_is_harder_than_the_abstract() -> None:
-    rows = both(vote=0.939, inference=0.35, training=0.5, **ECHOES)
+    rows = both(vote=0.939, inference=0.35, training=0.5, **REDUNDANT)
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == ["holds"] * 3
-    rows = both(vote=0.937, inference=0.36, training=0.6, **ECHOES)
+    rows = both(vote=0.937, inference=0.36, training=0.6, **REDUNDANT)
     assert [verdict(rows, n) for n in (VOTE, INFERENCE, TRAINING)] == ["holds"] * 3
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == [
         "does not hold"
@@ -281,7 +225,7 @@ def test_accuracy_is_compared_at_equal_share_pruned() -> None:
     assert claim.estimate == pytest.approx(2.84)
     assert judged(soft_rows(0.9334, density=0.1), PLAIN_ACCURACY).n == 0
     assert judged(soft_rows(0.9334, density=0.9), PLAIN_ACCURACY).n == 0
-    assert judged(soft_rows(0.9334, **ECHOES), ACCURACY).verdict == "holds"
+    assert judged(soft_rows(0.9334, **REDUNDANT), ACCURACY).verdict == "holds"
 
 
 def test_sops_are_compared_at_equal_loss() -> None:
@@ -316,6 +260,7 @@ def test_threshold_adapts_if_it_rises_and_differs() -> None:
     assert verdict(adapting(50, 40, 50, 60), OVER_TIME) == "does not hold"
     assert verdict(adapting(10, 50, 50, 50), OVER_NEURONS) == "does not hold"
     assert judged([*BASE, *seeds("adaptive", 5, setting=7)], OVER_TIME).n == 0
+    assert judged(default(**REDUNDANT), OVER_TIME).n == 0
 
 
 @pytest.mark.parametrize(
