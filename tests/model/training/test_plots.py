@@ -88,8 +88,8 @@ def test_at_most_a_hundred_fields_are_drawn(neurons: int, fields: int) -> None:
 def test_distribution_has_every_synapse_that_is_left(trained: Artifact) -> None:
     left, right = plots.distributions(trained).axes
     heights = [bar.get_height() for bar in left.patches if isinstance(bar, Rectangle)]
-    left = trained.state.weights[trained.state.plastic]
-    assert heights == np.bincount(left, minlength=256).tolist()
+    weights = trained.state.weights[trained.state.plastic]
+    assert heights == np.bincount(weights, minlength=256).tolist()
     assert np.asarray(right.lines[0].get_xdata()).tolist() == [1000, 2000, 2300]
     assert np.asarray(right.lines[0].get_ydata()).tolist() == trained.history.w_prune[:, 3].tolist()
 
