@@ -12,10 +12,12 @@ from prunus_model.training.trainer import train
 from prunus_training import training
 
 
-@pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("policy", ["adaptive", "soft", "post"])
-def test_work_measures_what_training_and_evaluation_give(policy: str) -> None:
-    write_digits(Path("digits.npz"))
+def test_work_measures_what_training_and_evaluation_give(
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_digits(tmp_path / "digits.npz")
     result = train_and_test(training(exits=(0, 2), policy=policy))
     artifact = train(tiny(policy), digits(2300))
     exits = {n: evaluate(artifact, digits(200, seed=1), stop_after=n) for n in (0, 2)}
