@@ -1,7 +1,8 @@
 """The semantics, sections 3 to 6, once more: one integer at a time, written from the text alone.
 
 This scalar network judges the reference after every step and the engine after every presentation,
-on random small networks in random states.
+on random small networks in random states. It is one file, over 350 lines, so that it can be read
+beside the text from the first section to the last.
 """
 
 from collections.abc import Iterator
