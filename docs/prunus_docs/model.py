@@ -40,7 +40,7 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     headings = ["neurons", "epochs", "pruning", "accuracy (vote) %"]
     headings += ["accuracy (hard) %", "undecided"] if full else []
     headings += ["forward SOPs per inference", "of dense", "in training", "update SOPs"]
-    headings += ["live synapses"]
+    headings += ["synapses left"]
     lines = []
     for (neurons, epochs, policy), rows in _groups(results):
         if not full and policy not in ("none", "adaptive", _BOTH):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
-from prunus_model.spec.config import POLICIES, pruning_label
+from prunus_model.spec.config import pruning_label
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.choice import chosen_setting
 from prunus_model.study.claims import GOALS, Claim, words
 from prunus_model.study.figure_data import FIGURES
@@ -18,7 +19,7 @@ __all__ = ["REPRODUCTION_BLOCKS"]
 #: Where the figures are, and the document that shows them.
 _FIGURES, _DOCUMENT = Path("model/docs"), Path("model/README.md")
 _CAPTIONS = {
-    "pareto": "Accuracy against forward SOPs, by policy and strength",
+    "pareto": "Accuracy against forward SOPs, by policy and setting",
     "pareto-fashion": "The same on Fashion-MNIST",
     "frontier": "Accuracy lost against forward SOPs left, adaptive pruning",
     "training": "Accuracy, synapses, SOPs and thresholds over training",
@@ -44,7 +45,7 @@ def _claims(results: dict[str, Any]) -> str:
         group = chosen_setting(results["runs"], GOALS["abstract"], redundancy=redundancy)
         if group is not None:
             settings.append(
-                f"{rule}: {group.strength}, chosen by {len(group.seeds)} seeds on "
+                f"{rule}: {group.policy_setting}, chosen by {len(group.seeds)} seeds on "
                 f"{_IMAGES[group['split']]}"
             )
     text = f" Judged settings: {'; '.join(settings)}." if settings else ""
@@ -88,7 +89,7 @@ def _both(group: Group, name: str) -> str:
     return text if other == text else f"{text} ({other})"
 
 
-_FRACTIONS = ["SOPs in inference", "in training", "update SOPs", "live synapses"]
+_FRACTIONS = ["SOPs in inference", "in training", "update SOPs", "synapses left"]
 _ACCURACY = ["vote %", "hard %", "points lost"]
 
 
@@ -138,11 +139,11 @@ def _ablation(group: Group) -> list[str]:
 
 
 def _redundancy(group: Group) -> list[str]:
-    return [_rule(group, "redundancy"), group.strength]
+    return [_rule(group, "redundancy"), group.policy_setting]
 
 
 def _sparse(group: Group) -> list[str]:
-    return [_rule(group, "sparse"), group.strength]
+    return [_rule(group, "sparse"), group.policy_setting]
 
 
 def _exit(group: Group) -> list[str]:
@@ -172,17 +173,19 @@ def _frontier(part: str) -> Callable[[dict[str, Any]], str]:
             for loss in _LOSSES:
                 kept = [group for group, c in pairs if max(c.vote, c.hard) <= loss]
                 best = min(kept, key=_left, default=None)
-                line.append("none" if best is None else f"{_left(best):.3f} ({best.strength})")
+                line.append(
+                    "none" if best is None else f"{_left(best):.3f} ({best.policy_setting})"
+                )
             lines.append(line)
         if not lines:
             return ""
-        headings = ["policy", "strengths", *(f"at most {loss:g} points" for loss in _LOSSES)]
+        headings = ["policy", "settings", *(f"at most {loss:g} points" for loss in _LOSSES)]
         first = found[0]
         epochs = " or ".join(map(str, sorted({group["epochs"] for group in found})))
         goal = GOALS["abstract"]
         return (
             f"{table(headings, lines)}\n\nFewest forward SOPs in inference, of dense, of all "
-            f"strengths that lose no more by either readout (zeros of soft pruning not counted); "
+            f"settings that lose no more by either readout (zeros of soft pruning not counted); "
             f"{first['neurons']} neurons, {first['data']}, {epochs} epochs. The abstract "
             f"of Guo et al. has {goal.inference:g} at {goal.loss:g} points. {origin(results)}."
         )

@@ -54,7 +54,7 @@ class HardwareConfig:
     learn : bool
         Whether the core can learn; without, thresholds are a table and nothing is swept.
     store : "learning" or "packed"
-        Where weights are kept. ``packed`` holds live synapses only and cannot learn.
+        Where weights are kept. ``packed`` holds unpruned synapses only and cannot learn.
     spram : bool
         Whether the packed store is in the SPRAMs of an iCE40UP5K, row pointers and entries of a
         lane in one (:class:`prunus_rtl.synapses.spram.CsrSpramStore`). It must be loaded after each

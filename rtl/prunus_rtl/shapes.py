@@ -133,5 +133,5 @@ class Shapes(Widths):
 
     @property
     def synapse(self) -> data.StructLayout:
-        """Live synapse of one lane: slot and weight."""
+        """Unpruned synapse of one lane: slot and weight."""
         return synapse_event_layout(slots=self.slots, weight_bits=self.network.weight_bits)

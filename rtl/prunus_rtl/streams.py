@@ -27,7 +27,7 @@ def spike_layout(*, post_bits: int) -> data.StructLayout:
 
 
 def synapse_event_layout(*, slots: int, weight_bits: int) -> data.StructLayout:
-    """Return the layout of a live synapse that a spike has reached, in a lane: slot and weight."""
+    """Return the layout of a synapse that a spike has reached, in a lane: slot and weight."""
     return data.StructLayout({"slot": Shape.cast(range(slots)), "weight": unsigned(weight_bits)})
 
 

@@ -153,7 +153,7 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
     step : Step
         The step, as the golden model has executed it.
     alive : ndarray of bool, shape (inputs, neurons)
-        Live synapses before the step, in the order of positions.
+        Unpruned synapses before the step, in the order of positions.
     """
     spikes = int(np.count_nonzero(step.spikes))
     busiest, slowest = 0, 0
@@ -259,7 +259,7 @@ def presentation(
 
 
 def _fetched(widths: Widths, alive: Any) -> npt.NDArray[np.int64]:
-    """Return the synapses of each spike that each lane fetches: live ones; all if ``dense``."""
+    """Return the synapses of each spike that each lane fetches: unpruned ones; all if ``dense``."""
     lanes = widths.hardware.lanes
     if widths.store is not None and widths.store.format == "dense":
         return np.full((len(alive), lanes), widths.slots, dtype=np.int64)

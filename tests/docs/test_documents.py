@@ -44,7 +44,7 @@ def test_bundled_network_is_the_one_of_the_results(name: str) -> None:
         run
         for run in runs
         if (run["config"], run["seed"]) == (name, artifact.config.seed)
-        and {"policy": run["policy"], **run["policy_strength"]}
+        and {"policy": run["policy"], **run["policy_setting"]}
         == artifact.config.to_mapping()["pruning"]
         and not run["redundancy"]
     ]

@@ -17,7 +17,7 @@ from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.data.datasets import list_sources
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.plan import plan
-from prunus_model.study.trials import read_runs
+from prunus_model.study.trials import read_trials
 from prunus_model.training.artifact import Artifact
 from prunus_readmes import (
     ROOT,
@@ -195,14 +195,14 @@ def test_snippet_runs_as_pasted(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of("toml"), ids=lambda block: block.place)
-def test_toml_is_a_configuration_or_a_list_of_runs(block: Block, tmp_path: Path) -> None:
+def test_toml_is_a_configuration_or_a_sweep_list(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(block.content, "utf-8")
-    if "runs" in tomllib.loads(block.content):
-        runs = read_runs(path)
+    if "sweeps" in tomllib.loads(block.content):
+        trials = read_trials(path)
         if missing := missing_data(block.content):
             pytest.skip(f"data is not here: {', '.join(missing)}")
-        assert len(plan(runs)) > 0
+        assert len(plan(trials)) > 0
     else:
         NetworkConfig.read(path)
 

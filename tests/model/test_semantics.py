@@ -1,7 +1,8 @@
 """The semantics, sections 3 to 6, once more: one integer at a time, written from the text alone.
 
 This scalar network judges the reference after every step and the engine after every presentation,
-on random small networks in random states.
+on random small networks in random states. It is one file, over 350 lines, so that it can be read
+beside the text from the first section to the last.
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network, Step
-from prunus_model.spec.config import NetworkConfig, RedundancyParams, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.pruning import RedundancyParams, SoftPruning
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import configs, images
 
@@ -226,12 +228,12 @@ class Scalar:
         return 0
 
     def freeze(self, post: int, percent: int) -> None:
-        live = [
+        plastic = [
             (self.weights[pre][post], pre)
             for pre in self.inputs
             if self.alive[pre][post] and not self.frozen[pre][post]
         ]
-        for _, pre in sorted(live)[: len(live) * percent // 100]:
+        for _, pre in sorted(plastic)[: len(plastic) * percent // 100]:
             self.frozen[pre][post] = True
             self.weights[pre][post] = 0
             self.count(pruned=1)

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import POLICIES, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import POLICIES
 from prunus_rtl.hardware import HardwareConfig
 
 DEMO = NetworkConfig.named("demo")

@@ -12,10 +12,10 @@ import pytest
 
 from prunus_model.cli import main
 from prunus_model.data.datasets import Split
-from prunus_model.spec.config import (
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
-    NetworkConfig,
     NoPruning,
     PostPruning,
     PruningParams,

@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import (
-    AdaptivePruning,
-    EncoderParams,
-    HomeostasisParams,
-    NetworkConfig,
-    StdpParams,
-)
+from prunus_model.spec.config import EncoderParams, HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-STRENGTH: dict[str, str] = {
+PARAMETER: dict[str, str] = {
     "adaptive": "strength_gain",
     "constant": "w_prune",
     "post": "w_prune",
@@ -17,13 +17,13 @@ def row(
     vote: float = 0.94,
     inference: float = 1.0,
     training: float = 1.0,
-    strength: int = 330,
+    setting: int = 330,
     parts: dict[str, str] | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
     """A row of the paper's size; the hard readout is 0.3 points worse unless said otherwise."""
     values: dict[str, Any] = {
-        "digest": f"{policy}{strength}{seed}",
+        "digest": f"{policy}{setting}{seed}",
         "parts": {"pareto": ""} if parts is None else parts,
         "data": "mnist",
         "config": "paper",
@@ -31,7 +31,7 @@ def row(
         "epochs": 2,
         "policy": policy,
         "redundancy": None,
-        "policy_strength": {STRENGTH[policy]: strength} if policy in STRENGTH else {},
+        "policy_setting": {PARAMETER[policy]: setting} if policy in PARAMETER else {},
         "weight_bits": 8,
         "settings": {},
         "seed": seed,

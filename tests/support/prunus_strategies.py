@@ -5,18 +5,20 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
     EncoderParams,
     HomeostasisParams,
     MembraneParams,
     NetworkConfig,
+    StdpParams,
+)
+from prunus_model.spec.pruning import (
+    AdaptivePruning,
+    ConstantPruning,
     NoPruning,
     PostPruning,
     PruningParams,
     RedundancyParams,
     SoftPruning,
-    StdpParams,
 )
 
 

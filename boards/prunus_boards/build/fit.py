@@ -10,13 +10,13 @@ from prunus_boards.build.tools import ToolError
 from prunus_boards.platforms.board import Board
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.counts.memories import MemoryUse, memories
-from prunus_rtl.memory_image.image import pack
-from prunus_rtl.widths import Widths
-from prunus_rtl.memory_image.devices import DEVICES, BlockRam
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.sizes import LOGIC_BITS
-from prunus_rtl.link.system import link_memories
 from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.link.system import link_memories
+from prunus_rtl.memory_image.devices import DEVICES, BlockRam
+from prunus_rtl.memory_image.image import pack
+from prunus_rtl.widths import Widths
 
 __all__ = ["FitError", "check_memories", "design_memories", "explain"]
 

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from prunus_boards.build.flow import REPORT, product
-from prunus_boards.platforms.board import Board
 from prunus_boards.platforms import find_board
+from prunus_boards.platforms.board import Board
 from prunus_model.common.errors import PrunusError
 
 __all__ = ["LOADERS", "FlashError", "explain", "find_build", "load_board"]

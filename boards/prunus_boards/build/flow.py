@@ -12,21 +12,21 @@ from typing import Any
 
 from amaranth.build.run import BuildPlan
 
-from prunus_boards.platforms.dividers import dividers
 from prunus_boards.build.fit import FitError, check_memories, design_memories, explain
 from prunus_boards.build.report import make_report
 from prunus_boards.build.tools import ToolError, Tools
 from prunus_boards.build.top import BoardTop
 from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms.board import Board
-from prunus_model.training.artifact import Artifact
+from prunus_boards.platforms.dividers import dividers
 from prunus_model.common.atomic import staged, write_json
 from prunus_model.common.errors import PrunusError
+from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions, Plan
+from prunus_rtl.lib.ram import COLLISION_SCRIPT
+from prunus_rtl.link.phy.uart import baud_divisor
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
-from prunus_rtl.link.phy.uart import baud_divisor
-from prunus_rtl.lib.ram import COLLISION_SCRIPT
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
 __all__ = ["CORE", "REPORT", "BuildError", "Built", "build", "memory_script", "prepare", "product"]

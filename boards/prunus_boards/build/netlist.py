@@ -22,13 +22,13 @@ from prunus_boards.build.flow import CORE, memory_script
 from prunus_boards.build.output import check_output
 from prunus_boards.build.tools import Tools
 from prunus_boards.platforms.board import FLOWS
-from prunus_model.common.atomic import staged
 from prunus_model.cli.common import load_network, user_errors
+from prunus_model.common.atomic import staged
+from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
-from prunus_rtl.cli.options import choice_option, lanes_option
 
 __all__ = ["CELLS", "NETLIST", "count_cells", "main", "write_core", "write_netlist"]
 

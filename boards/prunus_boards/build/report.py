@@ -10,8 +10,8 @@ from prunus_boards.build.tools import peak_memory_mb
 from prunus_boards.build.usage import Placement, usage
 from prunus_boards.platforms.board import Board
 from prunus_model.data.datasets import load
-from prunus_model.spec.levels import levels
 from prunus_model.reference.network import Network
+from prunus_model.spec.levels import levels
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.timing import presentation, work
 

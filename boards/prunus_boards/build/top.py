@@ -7,9 +7,9 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
+from prunus_boards.platforms.board import LED, UART, Board
 from prunus_boards.platforms.dividers import Dividers
 from prunus_boards.platforms.pll import Clocks
-from prunus_boards.platforms.board import LED, UART, Board
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.serial_system import SerialSystem

@@ -53,7 +53,7 @@ def learned(
     }
     row |= {
         "correct": UNKNOWN if correct is None else correct,
-        "live": int(np.count_nonzero(state.alive & ~state.frozen)),
+        "plastic": int(np.count_nonzero(state.plastic)),
         "w_prune": percentiles(pruning_thresholds(artifact.config, state)),
     }
     return replace(

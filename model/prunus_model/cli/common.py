@@ -19,7 +19,8 @@ from rich.table import Table
 
 from prunus_model.cli import INTERRUPTED, WRONG
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
-from prunus_model.spec.config import NAMED, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation
 
@@ -122,12 +123,12 @@ def load_config(name: str) -> NetworkConfig:
     ConfigError
         If there is none, or something is wrong in it.
     """
-    if name in NAMED:
+    if name in PRESETS:
         return NetworkConfig.named(name)
     path = Path(name)
     if not path.exists():
         raise ConfigError(
-            f"Configuration must be a TOML file or one of {', '.join(NAMED)}, not {name!r}"
+            f"Configuration must be a TOML file or one of {', '.join(PRESETS)}, not {name!r}"
         )
     return NetworkConfig.read(path)
 

@@ -38,7 +38,7 @@ def command(*, network: str, as_json: bool) -> None:
         share = artifact.history.correct[last] / artifact.history.presentations[last]
         console.print(f"Running accuracy of the last interval: {100 * share:.1f} %")
     console.print(
-        f"Live synapses: {100 * artifact.density:.1f} %; forward SOPs in training "
+        f"Synapses left: {100 * artifact.density:.1f} %; forward SOPs in training "
         f"{100 * artifact.counters.forward_fraction:.1f} % of dense, "
         f"update SOPs {100 * artifact.counters.update_fraction:.1f} % of dense",
         soft_wrap=True,
@@ -72,7 +72,7 @@ def _per_neuron(artifact: Artifact) -> dict[str, np.ndarray]:
     state = artifact.state
     return {
         "post_count": state.post_count.astype(np.int64),
-        "live_synapses": (state.alive & ~state.frozen).sum(axis=0, dtype=np.int64),
+        "synapses_left": state.plastic.sum(axis=0, dtype=np.int64),
         "strength": state.strength.astype(np.int64),
         "theta": state.theta.astype(np.int64),
         "v_fire": state.v_fire.astype(np.int64),

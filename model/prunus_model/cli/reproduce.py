@@ -24,16 +24,16 @@ from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.plan import Training, chosen, plan
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.runner import Failure, reproduce
-from prunus_model.study.trials import read_runs
+from prunus_model.study.trials import read_trials
 
 __all__ = ["LISTS", "command"]
 
-#: Run lists that come with the package.
+#: Sweep lists that come with the package.
 LISTS = ("paper", "results")
 
 
 @click.command(name="reproduce")
-@click.argument("runs", metavar="RUNS", default="paper")
+@click.argument("sweeps", metavar="SWEEPS", default="paper")
 @click.option("--only", multiple=True, metavar="PART", help="A part of the list. Repeatable.")
 @click.option(
     "--store",
@@ -77,7 +77,7 @@ LISTS = ("paper", "results")
 @click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done.")
 def command(
     *,
-    runs: str,
+    sweeps: str,
     only: tuple[str, ...],
     store_path: Path,
     output: Path,
@@ -87,22 +87,24 @@ def command(
     claims_only: bool,
     plan_only: bool,
 ) -> int:
-    """Train and test all that RUNS lists, and judge the paper's claims by it.
+    """Train and test all that SWEEPS lists, and judge the paper's claims by it.
 
-    RUNS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
+    SWEEPS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
     only what is running; the same command continues.
     """
     if claims_only:
         head, rows = read_results(output)
         _judge(output, head, rows, overhead)
         return 0
-    path = Path(str(files("prunus_model.study") / f"{runs}.toml"))
-    if runs not in LISTS:
-        path = Path(runs)
+    path = Path(str(files("prunus_model.study") / f"{sweeps}.toml"))
+    if sweeps not in LISTS:
+        path = Path(sweeps)
         if not path.exists():
-            raise ConfigError(f"Run list must be a TOML file or {', '.join(LISTS)}, not {runs!r}")
-    listed = read_runs(path)
-    parts = {run.part for run in chosen(listed, only)}
+            raise ConfigError(
+                f"Sweep list must be a TOML file or {', '.join(LISTS)}, not {sweeps!r}"
+            )
+    listed = read_trials(path)
+    parts = {trial.part for trial in chosen(listed, only)}
     trainings = plan(listed)
     todo = [training for training in trainings if parts & training.parts.keys()]
     if plan_only:
@@ -127,8 +129,8 @@ def command(
     collected = collect(trainings, store)
     head = {
         "provenance": header(
-            "mnist" if runs == "results" else "reproduction",
-            command=f"prunus reproduce {runs}",
+            "mnist" if sweeps == "results" else "reproduction",
+            command=f"prunus reproduce {sweeps}",
             inputs={
                 "model": fingerprint(),
                 "data": data_digest(*(row["data"] for row in collected.rows)),

@@ -24,7 +24,9 @@ from prunus_model.cli.common import (
 )
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import check_for, load
-from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Progress as TrainingProgress
@@ -41,7 +43,7 @@ __all__ = ["command"]
     default="demo",
     show_default=True,
     metavar="CONFIG",
-    help=f"A TOML file, or one of {', '.join(NAMED)}.",
+    help=f"A TOML file, or one of {', '.join(PRESETS)}.",
 )
 @data_option("sample")
 @click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)

@@ -1,12 +1,15 @@
-"""What pydantic finds wrong, as messages for people: one line for each mistake."""
+"""How pydantic checks, and what it finds wrong: one line for each mistake, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
-__all__ = ["validation_messages"]
+__all__ = ["STRICT", "validation_messages"]
+
+#: Of dataclasses that files fill: no unknown keys, no value turned into another type.
+STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 def validation_messages(

@@ -10,14 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.engine import kernels
-from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
-    NetworkConfig,
-    PostPruning,
-    RedundancyParams,
-    SoftPruning,
-)
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, V_FIRE_BITS, max_of
 from prunus_model.spec.presentation import (
@@ -25,6 +18,13 @@ from prunus_model.spec.presentation import (
     check_events,
     check_levels,
     check_stop_after,
+)
+from prunus_model.spec.pruning import (
+    AdaptivePruning,
+    ConstantPruning,
+    PostPruning,
+    RedundancyParams,
+    SoftPruning,
 )
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_model.spec.state import State

@@ -1,6 +1,6 @@
 """The reference: a presentation and a run, composed of the units, as readable as the equations.
 
-It is slow, and it is the judge: the engine and the hardware equal it bit for bit.
+It is slow, and it decides: the engine and the hardware equal it bit for bit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from prunus_model.reference import encoder, homeostasis, membrane, pruning, redundancy, stdp
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import NetworkConfig, PostPruning, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
@@ -22,6 +22,7 @@ from prunus_model.spec.presentation import (
     check_levels,
     check_stop_after,
 )
+from prunus_model.spec.pruning import PostPruning, SoftPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
 from prunus_model.spec.state import NO_STEP, State
 
@@ -100,27 +101,18 @@ class Network:
     def present(
         self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
-        """Show one image.
-
-        As :meth:`prunus_model.spec.golden_model.GoldenModel.present`.
-        """
+        """Show one image (:meth:`GoldenModel.present`)."""
         counters = Counters()
-        return _collect(
-            self.steps(levels, learn=learn, stop_after=stop_after, counters=counters), counters
-        )
+        steps = self.steps(levels, learn=learn, stop_after=stop_after, counters=counters)
+        return _collect(steps, counters)
 
     def present_events(
         self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
     ) -> Presentation:
-        """Show address events in place of an image.
-
-        As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
-        """
+        """Show address events in place of an image (:meth:`GoldenModel.present_events`)."""
         counters = Counters()
-        return _collect(
-            self.steps_events(events, learn=learn, stop_after=stop_after, counters=counters),
-            counters,
-        )
+        steps = self.steps_events(events, learn=learn, stop_after=stop_after, counters=counters)
+        return _collect(steps, counters)
 
     def steps(
         self,
@@ -167,25 +159,7 @@ class Network:
         stop_after: int = 0,
         counters: Counters | None = None,
     ) -> Iterator[Step]:
-        """Show address events and pause after each step, as :meth:`steps`.
-
-        Parameters
-        ----------
-        events, learn, stop_after
-            As in :meth:`present_events`.
-        counters : Counters, optional
-            Counted up on the way.
-
-        Yields
-        ------
-        Step
-            The presentation counts only once all steps have been taken.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As :meth:`present_events`.
-        """
+        """Show address events as :meth:`present_events`, with a pause after each step."""
         arrays = check_events(events, self.config)
 
         def spikes_of(step: int) -> npt.NDArray[np.bool_]:
@@ -193,15 +167,11 @@ class Network:
             spikes[arrays[step]] = True
             return spikes
 
-        return self._steps(
-            spikes_of, learn, stop_after, Counters() if counters is None else counters
-        )
+        counters = Counters() if counters is None else counters
+        return self._steps(spikes_of, learn, stop_after, counters)
 
     def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
-        """Learn from images, one presentation each, in order.
-
-        As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
-        """
+        """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
         check_levels(levels, self.config, many=True)
         shown = [self.present(image, learn=True) for image in levels]
         counters = sum((one.counters for one in shown), Counters())
@@ -215,10 +185,7 @@ class Network:
         stop_after: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Show images without learning, on one thread; the network stays as it is.
-
-        As :meth:`prunus_model.spec.golden_model.GoldenModel.infer`.
-        """
+        """Show images without learning, on one thread (:meth:`GoldenModel.infer`)."""
         check_levels(levels, self.config, many=True)
         check_stop_after(stop_after)
         if threads is not None and threads < 1:
@@ -232,10 +199,7 @@ class Network:
         return counts.reshape(len(shown), len(COUNTERS)), self._spikes(shown)
 
     def finish(self) -> int:
-        """End the training.
-
-        As :meth:`prunus_model.spec.golden_model.GoldenModel.finish`.
-        """
+        """End the training (:meth:`GoldenModel.finish`)."""
         policy, state = self.config.pruning, self.state
         pruned = np.zeros(state.alive.shape, dtype=np.bool_)
         if isinstance(policy, PostPruning):
@@ -330,7 +294,8 @@ class Network:
             w_max,
             config.pruning,
         )
-        alive, frozen = state.alive[:, post].copy(), state.frozen[:, post]
+        alive = state.alive[:, post].copy()
+        plastic = alive & ~state.frozen[:, post]
         recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
         old = state.weights[:, post].astype(np.int64)
         new = stdp.updated(old, recent, learning.draw_bytes(config.inputs), w_max, config.stdp)
@@ -344,7 +309,7 @@ class Network:
                 old_coactivity, recent, config.redundancy.shift
             )
         state.weights[:, post], state.alive[:, post] = pruning.prune(
-            new, w_prune, redundant, alive=alive, frozen=frozen
+            new, w_prune, redundant, alive=alive, plastic=plastic
         )
         state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
         state.v_fire[post] = homeostasis.fire_threshold(
@@ -353,7 +318,7 @@ class Network:
             config.homeostasis,
         )[0]
         counters.learning_draws += words(config.inputs)
-        counters.update_sops += int(np.count_nonzero(alive & ~frozen))
+        counters.update_sops += int(np.count_nonzero(plastic))
         counters.update_dense += config.inputs
         counters.pruned += int(np.count_nonzero(alive & ~state.alive[:, post]))
         return w_prune
@@ -368,10 +333,8 @@ class Network:
                 continue
             state.active_count[post] += 1
             if state.active_count[post] == policy.after_presentations:
-                plastic = state.alive[:, post] & ~state.frozen[:, post]
-                frozen = pruning.frozen_by_soft(
-                    state.weights[:, post].astype(np.int64), plastic, policy
-                )
+                weights = state.weights[:, post].astype(np.int64)
+                frozen = pruning.frozen_by_soft(weights, state.plastic[:, post], policy)
                 state.frozen[frozen, post] = True
                 state.weights[frozen, post] = 0
                 state.strength[post] = state.weights[:, post].sum(dtype=np.int64)

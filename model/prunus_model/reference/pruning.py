@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import (
+from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     PostPruning,
     PruningParams,
     SoftPruning,
 )
-from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 
 __all__ = [
     "frozen_by_soft",
@@ -83,11 +83,11 @@ def prune(
     redundant: npt.NDArray[np.bool_],
     *,
     alive: npt.NDArray[np.bool_],
-    frozen: npt.NDArray[np.bool_],
+    plastic: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Decide about each synapse of the neuron that fired, in its sweep.
 
-    A plastic synapse (neither pruned nor frozen) is pruned if its new weight is ``< w_prune``, or
+    A plastic synapse is pruned if its new weight is ``< w_prune``, or
     if its input is redundant. It is dead from then on: its weight is 0, and it never comes back.
 
     Parameters
@@ -98,8 +98,8 @@ def prune(
         Pruning threshold of the neuron (:func:`pruning_threshold`).
     redundant : ndarray of bool, shape (inputs,)
         Inputs that are redundant (:func:`prunus_model.reference.redundancy.redundant_inputs`).
-    alive, frozen : ndarray of bool, shape (inputs,)
-        Synapses that are not pruned; that are frozen. From before the sweep.
+    alive, plastic : ndarray of bool, shape (inputs,)
+        Synapses that are not pruned; that are neither pruned nor frozen. From before the sweep.
 
     Returns
     -------
@@ -111,11 +111,10 @@ def prune(
     Examples
     --------
     >>> no, yes = np.zeros(3, dtype=np.bool_), np.ones(3, dtype=np.bool_)
-    >>> weights, alive = prune(np.array([9, 10, 11]), 10, no, alive=yes, frozen=no)
+    >>> weights, alive = prune(np.array([9, 10, 11]), 10, no, alive=yes, plastic=yes)
     >>> weights.tolist(), alive.tolist()
     ([0, 10, 11], [False, True, True])
     """
-    plastic = alive & ~frozen
     pruned = plastic & ((new < w_prune) | redundant)
     return np.where(plastic & ~pruned, new, 0), alive & ~pruned
 

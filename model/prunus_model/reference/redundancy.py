@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import RedundancyParams
 from prunus_model.spec.formats import COACTIVITY_BITS, max_of
+from prunus_model.spec.pruning import RedundancyParams
 
 __all__ = ["redundant_inputs", "update_coactivity"]
 

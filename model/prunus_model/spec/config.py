@@ -1,4 +1,4 @@
-"""Parameters of a network: frozen, checked, in and out of TOML, with named configurations.
+"""Parameters of a network: frozen, checked, in and out of TOML.
 
 The same objects configure the reference, the engine and the hardware generator.
 """
@@ -8,53 +8,53 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 import tomli_w
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.validation import validation_messages
+from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
-    POST_COUNT_BITS,
-    PRESENTATION_BITS,
+    CLASSES_MAX,
+    FIRE_SHIFT_MAX,
+    GAIN_BITS,
+    INPUTS_MAX,
+    NEURONS_MAX,
     RANDOM_BITS,
     SEED_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
+    VOTE_BITS_MAX,
     WEIGHT_BITS_MAX,
     Formats,
     max_of,
 )
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import (
+    POLICIES,
+    AdaptivePruning,
+    ConstantPruning,
+    PostPruning,
+    PruningParams,
+    RedundancyParams,
+)
 
 __all__ = [
-    "NAMED",
-    "POLICIES",
-    "AdaptivePruning",
-    "ConstantPruning",
     "EncoderParams",
     "HomeostasisParams",
     "MembraneParams",
     "NetworkConfig",
-    "NoPruning",
-    "PostPruning",
-    "PruningParams",
     "ReadoutParams",
-    "RedundancyParams",
-    "SoftPruning",
     "StdpParams",
     "pruning_label",
 ]
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class EncoderParams:
     """Rate encoder: pixels become levels, levels become spikes (semantics, section 4).
 
@@ -67,10 +67,10 @@ class EncoderParams:
     """
 
     steps: Annotated[int, Field(ge=1, le=max_of(STEP_BITS))] = 64
-    gain: Annotated[int, Field(ge=1, le=65535)] = 100
+    gain: Annotated[int, Field(ge=1, le=max_of(GAIN_BITS))] = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class MembraneParams:
     """Leaky integration and winner-take-all (semantics, 4.3 to 4.6).
 
@@ -86,7 +86,7 @@ class MembraneParams:
     inhibition_steps: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class HomeostasisParams:
     """Firing threshold, scaled by connection strength (semantics, 4.1 and 5).
 
@@ -105,10 +105,10 @@ class HomeostasisParams:
     v_th: Annotated[int, Field(ge=1, le=max_of(V_FIRE_BITS))] = 20000
     theta_plus: Annotated[int, Field(ge=0, le=max_of(THETA_BITS))] = 250
     theta_decay_shift: Annotated[int, Field(ge=0, le=THETA_BITS)] = 16
-    fire_shift: Annotated[int, Field(ge=0, le=42)] = 17
+    fire_shift: Annotated[int, Field(ge=0, le=FIRE_SHIFT_MAX)] = 17
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class StdpParams:
     """Learning at output spikes (semantics, section 5).
 
@@ -125,130 +125,7 @@ class StdpParams:
     depression_shift: Annotated[int, Field(ge=0, le=RANDOM_BITS)] = 7
 
 
-_Weight = Annotated[int, Field(ge=0, le=max_of(WEIGHT_BITS_MAX))]
-_Presentation = Annotated[int, Field(ge=0, le=max_of(PRESENTATION_BITS))]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class NoPruning:
-    """Nothing is pruned."""
-
-    policy: Literal["none"] = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class ConstantPruning:
-    """One pruning threshold for all neurons and all times (after Rathi et al. 2018).
-
-    Parameters
-    ----------
-    w_prune : int
-        A synapse whose new weight is ``< w_prune`` is pruned. 0..w_max.
-    start : int
-        First presentation in which anything is pruned.
-    """
-
-    policy: Literal["constant"] = "constant"
-    w_prune: _Weight = 20
-    start: _Presentation = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class AdaptivePruning:
-    """Pruning threshold that adapts over time and neurons (our reconstruction of Guo et al. 2020).
-
-    ``w_prune = min((post_count * ramp_gain) >> ramp_shift, (strength * strength_gain) >> 16,
-    w_max)``.
-
-    Parameters
-    ----------
-    ramp_gain, ramp_shift : int
-        How fast the threshold rises with the neuron's own output spikes. 0..65535 and 0..32.
-    strength_gain : int
-        Cap by the neuron's own connection strength, in 1/65536. 0..65535.
-    start : int
-        First presentation in which the threshold prunes anything.
-    """
-
-    policy: Literal["adaptive"] = "adaptive"
-    ramp_gain: Annotated[int, Field(ge=0, le=65535)] = 1
-    ramp_shift: Annotated[int, Field(ge=0, le=32)] = 3
-    strength_gain: Annotated[int, Field(ge=0, le=65535)] = 330
-    start: _Presentation = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class SoftPruning:
-    """Online soft pruning (Shi et al. 2019): the lowest weights are set to 0 and frozen.
-
-    Parameters
-    ----------
-    after_presentations : int
-        Learning presentations with enough spikes after which a neuron is pruned, once. 1..65535.
-    min_spikes : int
-        Output spikes that make a presentation count, 1..255.
-    percent : int
-        Share of the live synapses of the neuron that is frozen, rounded down. 0..100.
-    """
-
-    policy: Literal["soft"] = "soft"
-    after_presentations: Annotated[int, Field(ge=1, le=max_of(POST_COUNT_BITS))] = 40
-    min_spikes: Annotated[int, Field(ge=1, le=max_of(STEP_BITS))] = 2
-    percent: Annotated[int, Field(ge=0, le=100)] = 70
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class PostPruning:
-    """Synapses below one threshold are removed once, after training: the classic baseline.
-
-    Parameters
-    ----------
-    w_prune : int
-        A synapse whose weight is ``< w_prune`` is pruned. 0..w_max.
-    """
-
-    policy: Literal["post"] = "post"
-    w_prune: _Weight = 20
-
-
-PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
-
-#: Pruning policies by name, with their default parameters.
-POLICIES: Mapping[str, PruningParams] = {
-    "none": NoPruning(),
-    "constant": ConstantPruning(),
-    "adaptive": AdaptivePruning(),
-    "soft": SoftPruning(),
-    "post": PostPruning(),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class RedundancyParams:
-    """Pruning of redundant inputs, beside any policy (semantics, section 6).
-
-    The *co-activity* of an input is the share of the learning sweeps in which the input was
-    recently active, of those in which the input before it was. An input whose co-activity is at
-    least one half and that is on an odd site of the checkerboard is redundant, and loses all its
-    synapses (:func:`prunus_model.reference.redundancy.redundant_inputs`).
-
-    Parameters
-    ----------
-    shift : int
-        How slowly co-activity is averaged: a sweep moves it by a ``2**-shift`` of the way. 1..15.
-    image_width : int
-        Inputs in a row of an image; of neighbours in a row or column, one at least stays.
-        1..65536.
-    start : int
-        First presentation in which redundant inputs are pruned.
-    """
-
-    shift: Annotated[int, Field(ge=1, le=COACTIVITY_BITS - 1)] = 12
-    image_width: Annotated[int, Field(ge=1, le=65536)] = 28
-    start: _Presentation = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ReadoutParams:
     """How output spikes become a class (semantics, section 7).
 
@@ -263,12 +140,12 @@ class ReadoutParams:
         0..255.
     """
 
-    classes: Annotated[int, Field(ge=1, le=256)] = 10
-    vote_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    classes: Annotated[int, Field(ge=1, le=CLASSES_MAX)] = 10
+    vote_bits: Annotated[int, Field(ge=1, le=VOTE_BITS_MAX)] = 4
     stop_after: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class NetworkConfig:
     """Everything that determines a network: with the images, it determines every bit.
 
@@ -303,8 +180,8 @@ class NetworkConfig:
     True
     """
 
-    inputs: Annotated[int, Field(ge=1, le=65536)] = 784
-    neurons: Annotated[int, Field(ge=1, le=65536)] = 100
+    inputs: Annotated[int, Field(ge=1, le=INPUTS_MAX)] = 784
+    neurons: Annotated[int, Field(ge=1, le=NEURONS_MAX)] = 100
     weight_bits: Annotated[int, Field(ge=1, le=WEIGHT_BITS_MAX)] = 8
     seed: Annotated[int, Field(ge=0, le=max_of(SEED_BITS))] = 1
     encoder: EncoderParams = EncoderParams()
@@ -332,16 +209,16 @@ class NetworkConfig:
 
     @classmethod
     def named(cls, name: str) -> NetworkConfig:
-        """Return a named configuration, one of :data:`NAMED`.
+        """Return a preset (:data:`prunus_model.spec.presets.PRESETS`).
 
         Raises
         ------
         ConfigError
             If there is none of that name.
         """
-        if name not in NAMED:
-            raise ConfigError(f"Configuration must be one of {', '.join(NAMED)}, not {name!r}")
-        return NAMED[name]
+        if name not in PRESETS:
+            raise ConfigError(f"Configuration must be one of {', '.join(PRESETS)}, not {name!r}")
+        return cls.from_mapping(PRESETS[name], source=name)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, source: str = "config") -> NetworkConfig:
@@ -439,44 +316,3 @@ def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:
     if not redundancy:
         return str(policy)
     return "redundancy" if policy == "none" else f"{policy} + redundancy"
-
-
-_BASE = NetworkConfig()
-
-
-def _sized(
-    *, neurons: int, theta_plus: int, ramp_shift: int, strength_gain: int, ramp_gain: int = 1
-) -> NetworkConfig:
-    return replace(
-        _BASE,
-        neurons=neurons,
-        homeostasis=replace(_BASE.homeostasis, theta_plus=theta_plus),
-        pruning=AdaptivePruning(
-            ramp_gain=ramp_gain, ramp_shift=ramp_shift, strength_gain=strength_gain
-        ),
-    )
-
-
-#: Named configurations. What depends on how often a neuron fires goes with the size: `theta_plus`
-#: (semantics, section 8) and the pruning ramp, so that pruning takes about as long at every size.
-#: `up5k` is `400` with a slightly steeper ramp: what is left fits the SPRAMs of an iCE40UP5K.
-#: `tiny` is for exhaustive tests and simulation: 7 x 7 images, few neurons, few steps.
-NAMED: Mapping[str, NetworkConfig] = {
-    "tiny": NetworkConfig(
-        inputs=49,
-        neurons=10,
-        encoder=EncoderParams(steps=16, gain=160),
-        homeostasis=HomeostasisParams(v_th=20000, theta_plus=500),
-        stdp=StdpParams(potentiation_shift=4, depression_shift=4),
-    ),
-    "demo": _sized(neurons=100, theta_plus=250, ramp_shift=6, strength_gain=250),
-    "400": _sized(neurons=400, theta_plus=500, ramp_shift=4, strength_gain=330),
-    "up5k": _sized(neurons=400, theta_plus=500, ramp_shift=8, strength_gain=330, ramp_gain=17),
-    "paper": _sized(neurons=800, theta_plus=1000, ramp_shift=3, strength_gain=330),
-    # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
-    "sparse": replace(
-        _sized(neurons=800, theta_plus=1000, ramp_shift=3, strength_gain=330),
-        redundancy=RedundancyParams(shift=12, start=40_000),
-    ),
-    "1600": _sized(neurons=1600, theta_plus=2000, ramp_shift=2, strength_gain=330),
-}

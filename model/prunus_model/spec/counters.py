@@ -15,8 +15,8 @@ class Counters:
     """Counts of one presentation, or of many added up.
 
     A *forward SOP* is one synapse in memory read and added because of one input spike; an *update
-    SOP* is one live synapse rewritten because of one output spike. Input spikes in inhibited steps
-    are not integrated, so they cost none.
+    SOP* is one plastic synapse rewritten because of one output spike. Input spikes in inhibited
+    steps are not integrated, so they cost none.
 
     Attributes
     ----------

@@ -9,21 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "CLASSES_MAX",
     "COACTIVITY_BITS",
+    "FIRE_SHIFT_MAX",
+    "GAIN_BITS",
+    "INPUTS_MAX",
     "LEVEL_BITS",
+    "NEURONS_MAX",
     "POST_COUNT_BITS",
     "PRESENTATION_BITS",
+    "RAMP_SHIFT_MAX",
     "RANDOM_BITS",
     "SEED_BITS",
     "STEP_BITS",
     "STRENGTH_GAIN_SHIFT",
     "THETA_BITS",
+    "VOTE_BITS_MAX",
     "V_FIRE_BITS",
     "WEIGHT_BITS_MAX",
     "Formats",
     "max_of",
 ]
 
+#: Largest network: inputs and neurons have numbers of 16 bits.
+INPUTS_MAX = NEURONS_MAX = 1 << 16
+#: Most classes: a class has a number of 8 bits.
+CLASSES_MAX = 256
+#: Widest vote of a neuron for a class.
+VOTE_BITS_MAX = 8
 #: Input level of one pixel, compared with one random byte.
 LEVEL_BITS = 8
 #: One random number, as one synapse or one input uses it: a byte of a 32-bit draw.
@@ -47,6 +60,12 @@ SEED_BITS = 32
 COACTIVITY_BITS = 16
 #: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
 STRENGTH_GAIN_SHIFT = 16
+#: A gain: of the encoder, of the pruning ramp, of the cap by strength.
+GAIN_BITS = 16
+#: Largest shift of the pruning ramp.
+RAMP_SHIFT_MAX = 32
+#: Largest shift of the firing threshold.
+FIRE_SHIFT_MAX = 42
 
 
 def max_of(bits: int) -> int:

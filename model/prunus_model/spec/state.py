@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import NetworkConfig, SoftPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
@@ -16,6 +16,7 @@ from prunus_model.spec.formats import (
     V_FIRE_BITS,
     max_of,
 )
+from prunus_model.spec.pruning import SoftPruning
 
 __all__ = ["NO_STEP", "STATE_DTYPES", "State"]
 
@@ -68,6 +69,11 @@ class State:
     last_step: npt.NDArray[np.int16]
     coactivity: npt.NDArray[np.int32]
     presentation: int
+
+    @property
+    def plastic(self) -> npt.NDArray[np.bool_]:
+        """Synapses that still learn, neither pruned nor frozen; shape (inputs, neurons)."""
+        return self.alive & ~self.frozen
 
     @classmethod
     def initial(cls, config: NetworkConfig) -> State:
@@ -155,9 +161,8 @@ class State:
             raise ValueError(
                 f"presentation must be in 0..{max_of(PRESENTATION_BITS)}, not {self.presentation}"
             )
-        dead = ~self.alive | self.frozen
-        if np.any(self.weights[dead]):
-            pre, post = np.argwhere(dead & (self.weights != 0))[0].tolist()
+        if np.any(wrong := (self.weights != 0) & ~self.plastic):
+            pre, post = np.argwhere(wrong)[0].tolist()
             raise ValueError(f"weights[{pre}, {post}] must be 0 because it is pruned")
         if np.any(self.frozen) and not isinstance(config.pruning, SoftPruning):
             raise ValueError("frozen must be all False for a policy other than soft")

@@ -23,7 +23,7 @@ from prunus_model.study.statistics import (
 __all__ = ["Goal", "chosen_setting", "comparable", "judged"]
 
 _Row = dict[str, Any]
-#: Parts of the run list whose settings may be chosen; the others show what parts of a rule do.
+#: Parts of the sweep list whose settings may be chosen; the others show what parts of a rule do.
 _CANDIDATES = ("pareto", "sizes", "sparse", "validation")
 #: Seeds that a setting must have to be chosen.
 _LEAST = 3

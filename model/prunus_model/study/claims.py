@@ -10,33 +10,29 @@ test images of seeds by which nothing was chosen; the settings come from
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import prunus_model
-from prunus_model.data.datasets import load
-from prunus_model.spec.config import NetworkConfig
-from prunus_model.study.choice import Goal, chosen_setting, comparable, judged
+from prunus_model.study.choice import Goal, comparable
 from prunus_model.study.comparison import soft_accuracy, soft_sops
-from prunus_model.study.statistics import (
-    Estimate,
-    Group,
-    Verdict,
-    at_least,
-    at_most,
-    base_of,
-    groups,
-    losses,
-    same_setting,
+from prunus_model.study.evidence import (
+    RowsTest,
+    Test,
+    at_default,
+    at_setting,
+    changed_by_labels,
+    energy_share,
+    exact,
+    paired,
+    rise,
+    spread,
+    unevenness,
 )
-from prunus_model.training.history import QUANTILES
-from prunus_model.training.trainer import train
+from prunus_model.study.statistics import Verdict, at_least, at_most, losses
 
 __all__ = ["GOALS", "OVERHEAD", "Claim", "claims", "words"]
 
@@ -90,7 +86,6 @@ GOALS = {
 _RULES = (("abstract", False), ("abstract", True), ("aim", True))
 #: What the abstract says of soft pruning: points more, and the share of the SOPs that it saves.
 _POINTS, _SHARE = 3.33, 100 / 1.67
-_NOTHING = Estimate(estimate=None, bound=None, n=0, verdict="not established")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +95,7 @@ class _Question:
     text: str
     unit: str
     margin: float
-    judge: Callable[[Sequence[_Row]], Estimate]
+    test: Test
     least: bool = False
     command: str = _COMMAND
 
@@ -129,8 +124,9 @@ def claims(rows: Sequence[_Row], *, overhead: Path = OVERHEAD) -> list[Claim]:
     """
     rows = comparable(rows)
     found = []
-    for question in _questions(overhead):
-        tested = question.judge(rows)
+    questions = [q for name, redundancy in _RULES for q in _questions_of_rule(name, redundancy)]
+    for question in (*questions, *_other_questions(overhead)):
+        tested = question.test(rows)
         found.append(
             Claim(
                 claim=question.claim,
@@ -173,110 +169,84 @@ def words(claim: Claim) -> str:
     )
 
 
-def _questions(overhead: Path) -> list[_Question]:
-    found = []
-    for name, redundancy in _RULES:
-        goal = GOALS[name]
-        rule = ("Abstract" if name == "abstract" else "Aim of this project") + (
-            ", redundant inputs pruned too" if redundancy else ", rule of the paper"
+def _questions_of_rule(name: str, redundancy: bool) -> list[_Question]:
+    goal = GOALS[name]
+    rule = ("Abstract" if name == "abstract" else "Aim of this project") + (
+        ", redundant inputs pruned too" if redundancy else ", rule of the paper"
+    )
+    # One setting for all goals: the one chosen for the savings of the abstract.
+    test = partial(at_setting, goal=GOALS["abstract"], redundancy=redundancy)
+    found = [
+        _Question(
+            f"{rule}: accuracy lost by {described}",
+            "points",
+            goal.loss,
+            test(_loss(key, goal.loss)),
         )
-
-        def at_setting(
-            test: Callable[[Sequence[_Row], Group, Group], Estimate],
-            redundancy: bool = redundancy,
-        ) -> Callable[[Sequence[_Row]], Estimate]:
-            return lambda rows: _at_setting(rows, redundancy, test)
-
-        for readout, described in _READOUTS.items():
-
-            def loss(
-                _rows: Sequence[_Row],
-                group: Group,
-                base: Group,
-                readout: str = readout,
-                margin: float = goal.loss,
-            ) -> Estimate:
-                return at_most(losses(group, base, readout), margin)
-
-            found.append(
-                _Question(
-                    f"{rule}: accuracy lost by {described}", "points", goal.loss, at_setting(loss)
+        for key, described in _READOUTS.items()
+    ]
+    found += [
+        _Question(
+            f"{rule}: forward SOPs left in {phase}", "% of dense", share, test(_left(phase, share))
+        )
+        for phase, share in (("inference", 100 * goal.inference), ("training", 100 * goal.training))
+    ]
+    if name != "abstract":
+        return found
+    return [
+        *found,
+        _Question(
+            f"{rule}: more accurate than online soft pruning of an equal share",
+            "points",
+            _POINTS,
+            test(lambda rows, group, _: soft_accuracy(rows, group, _POINTS)),
+            least=True,
+        ),
+        _Question(
+            f"{rule}: SOPs that online soft pruning saves for the same loss",
+            "% of what is saved here",
+            _SHARE,
+            test(
+                lambda rows, group, base: soft_sops(
+                    rows, group, base, loss=goal.loss, margin=_SHARE
                 )
-            )
-        for phase, margin in (("inference", goal.inference), ("training", goal.training)):
+            ),
+        ),
+    ]
 
-            def left(
-                _rows: Sequence[_Row],
-                group: Group,
-                _base: Group,
-                name: str = f"{phase}_sop_fraction",
-                margin: float = 100 * margin,
-            ) -> Estimate:
-                return at_most([100 * row[name] for row in group.rows], margin)
 
-            found.append(
-                _Question(
-                    f"{rule}: forward SOPs left in {phase}",
-                    "% of dense",
-                    100 * margin,
-                    at_setting(left),
-                )
-            )
-        if name == "abstract":
+def _loss(readout: str, margin: float) -> RowsTest:
+    return lambda _, group, base: at_most(losses(group, base, readout), margin)
 
-            def accuracy(rows: Sequence[_Row], group: Group, _base: Group) -> Estimate:
-                return soft_accuracy(rows, group, _POINTS)
 
-            def sops(
-                rows: Sequence[_Row], group: Group, base: Group, goal: Goal = goal
-            ) -> Estimate:
-                return soft_sops(rows, group, base, loss=goal.loss, margin=_SHARE)
-
-            found += [
-                _Question(
-                    f"{rule}: more accurate than online soft pruning of an equal share",
-                    "points",
-                    _POINTS,
-                    at_setting(accuracy),
-                    least=True,
-                ),
-                _Question(
-                    f"{rule}: SOPs that online soft pruning saves for the same loss",
-                    "% of what is saved here",
-                    _SHARE,
-                    at_setting(sops),
-                ),
-            ]
-    return [*found, *_other_questions(overhead)]
+def _left(phase: str, margin: float) -> RowsTest:
+    return lambda _, group, __: at_most(
+        [100 * row[f"{phase}_sop_fraction"] for row in group.rows], margin
+    )
 
 
 def _other_questions(overhead: Path) -> list[_Question]:
-    def at_default(
-        test: Callable[[Group, Group], Estimate],
-    ) -> Callable[[Sequence[_Row]], Estimate]:
-        return lambda rows: _at_default(rows, test)
-
     return [
         _Question(
             "Abstract: the pruning threshold adapts over time, median at the end above that of "
             "the first tenth",
             "(weight)",
             1.0,
-            at_default(lambda group, _: at_least([_rise(row) for row in group.rows], 1.0)),
+            at_default(lambda group, _: at_least([rise(row) for row in group.rows], 1.0)),
             least=True,
         ),
         _Question(
             "Abstract: the pruning threshold adapts over neurons, 10th to 90th percentile",
             "(weight)",
             1.0,
-            at_default(lambda group, _: at_least([_spread(row) for row in group.rows], 1.0)),
+            at_default(lambda group, _: at_least([spread(row) for row in group.rows], 1.0)),
             least=True,
         ),
         _Question(
             "Abstract: strengths are balanced, deviation over mean above that of the unpruned",
             "(ratio)",
             0.0,
-            at_default(lambda group, base: at_most(_paired(group, base, _unevenness), 0.0)),
+            at_default(lambda group, base: at_most(paired(group, base, unevenness), 0.0)),
         ),
         _Question(
             "Abstract: weak neurons do not fail, neurons that no training image makes fire beyond "
@@ -285,7 +255,7 @@ def _other_questions(overhead: Path) -> list[_Question]:
             0.0,
             at_default(
                 lambda group, base: at_most(
-                    _paired(group, base, lambda row: float(row["silent_neurons"])), 0.0
+                    paired(group, base, lambda row: float(row["silent_neurons"])), 0.0
                 )
             ),
         ),
@@ -293,90 +263,14 @@ def _other_questions(overhead: Path) -> list[_Question]:
             "Title: pruning is unsupervised, state variables that change with shuffled labels",
             "variables",
             0.0,
-            lambda _: _exact(_changed_by_labels(), 0.0),
+            lambda _: exact(changed_by_labels(), 0.0),
         ),
         _Question(
             "Pruning costs next to nothing, energy of the pruning itself in a learning "
             "presentation at 800 neurons",
             "% of its energy",
             1.0,
-            lambda _: _exact(_cost(overhead), 1.0),
+            lambda _: exact(energy_share(overhead), 1.0),
             command="make overhead energy",
         ),
     ]
-
-
-def _at_setting(
-    rows: Sequence[_Row],
-    redundancy: bool,
-    test: Callable[[Sequence[_Row], Group, Group], Estimate],
-) -> Estimate:
-    """Test a rule at one setting for all goals: the one chosen for the savings of the abstract."""
-    setting = chosen_setting(rows, GOALS["abstract"], redundancy=redundancy)
-    rows = judged(rows)
-    group = same_setting(setting, rows) if setting else None
-    base = base_of(group, rows) if group else None
-    return test(rows, group, base) if group and base else _NOTHING
-
-
-def _at_default(rows: Sequence[_Row], test: Callable[[Group, Group], Estimate]) -> Estimate:
-    """Test the rule of the paper as the configuration `paper` has it."""
-    rows = judged(rows)
-    default = NetworkConfig.named("paper").to_mapping()["pruning"]
-    for group in groups(rows, policy="adaptive", epochs=2, settings={}):
-        same = all(default[name] == value for name, value in group["policy_strength"].items())
-        if same and not group.redundancy and (base := base_of(group, rows)) is not None:
-            return test(group, base)
-    return _NOTHING
-
-
-def _paired(group: Group, base: Group, value: Callable[[_Row], float]) -> list[float]:
-    by_seed = {row["seed"]: row for row in base.rows}
-    return [
-        value(row) - value(by_seed[row["seed"]]) for row in group.rows if row["seed"] in by_seed
-    ]
-
-
-def _rise(row: _Row) -> float:
-    middle = QUANTILES.index(50)
-    return float(row["w_prune_late"][middle] - row["w_prune_early"][middle])
-
-
-def _spread(row: _Row) -> float:
-    low, high = QUANTILES.index(10), QUANTILES.index(90)
-    return float(row["w_prune_late"][high] - row["w_prune_late"][low])
-
-
-def _unevenness(row: _Row) -> float:
-    return float(row["strength_deviation"] / row["strength_mean"])
-
-
-def _exact(value: float | None, margin: float) -> Estimate:
-    """Compare what has no spread."""
-    if value is None:
-        return _NOTHING
-    verdict: Verdict = "holds" if value <= margin else "does not hold"
-    return Estimate(estimate=value, bound=None, n=1, verdict=verdict)
-
-
-@cache
-def _changed_by_labels() -> float | None:
-    """Return how many state variables differ if the labels are shuffled; None without evidence."""
-    data = load("sample", "train")
-    shuffled = np.random.default_rng(0).permutation(data.labels)
-    config = NetworkConfig.named("demo")
-    first, second = (
-        train(config, replace(data, labels=labels)) for labels in (data.labels, shuffled)
-    )
-    # Were the votes the same, the labels would not have been shuffled; unpruned, it says nothing.
-    if np.array_equal(first.response, second.response) or first.state.alive.all():
-        return None
-    return float(len(first.state.differences(second.state)))
-
-
-def _cost(overhead: Path) -> float | None:
-    """Return the largest share of the energy, of all rules, in percent; None without results."""
-    if not overhead.exists():
-        return None
-    rows = json.loads(overhead.read_text())["pruning_unit"]
-    return max((float(row["percent"]) for row in rows if row["neurons"] == 800), default=None)

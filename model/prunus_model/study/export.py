@@ -120,7 +120,7 @@ def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     keys = ("data", "neurons", "epochs", "policy", "weight_bits")
-    strength = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_strength")]
+    setting = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_setting")]
     settings = json.dumps(row["settings"], sort_keys=True)
     last = ("split", "seed", "early_exit")
-    return (*(row[key] for key in keys), strength, settings, *(row[key] for key in last))
+    return (*(row[key] for key in keys), setting, settings, *(row[key] for key in last))

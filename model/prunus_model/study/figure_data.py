@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import POLICIES, pruning_label
+from prunus_model.spec.config import pruning_label
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.claims import GOALS
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
@@ -66,7 +67,7 @@ def figure_data(
 def _point(group: Group) -> dict[str, Any]:
     """Return what the figures of accuracy and cost show of a group; accuracy in percent."""
     return {
-        "strength": group["policy_strength"],
+        "policy_setting": group["policy_setting"],
         "redundancy": group["redundancy"],
         "early_exit": group["early_exit"],
         "weight_bits": group["weight_bits"],
@@ -130,7 +131,7 @@ def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:
     if difference is None:
         return None
     return {
-        "strength": group["policy_strength"],
+        "policy_setting": group["policy_setting"],
         "redundancy": group["redundancy"],
         "seeds": list(difference.seeds),
         "vote_loss": difference.vote,

@@ -153,7 +153,7 @@ def _pareto(drawn: Figure, values: dict[str, Any]) -> None:
             y, error = _column(points, "vote"), _column(points, "vote_half_range")
             style: dict[str, Any] = {"color": _color(name, values), "markersize": 4, "capsize": 2}
             mark = _marker(name, values)
-            # Nothing is saved at any strength: a line upwards would say nothing.
+            # Nothing is saved at any setting: a line upwards would say nothing.
             line = "-" if len(set(x)) > 1 else ""
             axis.errorbar(x, y, error, fmt=f"{mark}{line}", label=name, **style)
             if skipped != x:
@@ -213,7 +213,9 @@ def _training(drawn: Figure, values: dict[str, Any]) -> None:
         ]
         if known:
             accuracy.plot(*zip(*known, strict=True), color=color, label=name)
-        density.plot(shown, np.array(history["live"]) / values["synapses"], color=color, label=name)
+        density.plot(
+            shown, np.array(history["plastic"]) / values["synapses"], color=color, label=name
+        )
         for what, line in (("forward", "-"), ("update", ":")):
             share = np.array(history[f"{what}_sops"]) / np.maximum(history[f"{what}_dense"], 1)
             sops.plot(shown, share, line, color=color)
@@ -223,7 +225,7 @@ def _training(drawn: Figure, values: dict[str, Any]) -> None:
         if len({min(row) - max(row) for row in history["w_prune"]}) > 1:
             _band(thresholds, history, values["quantiles"], color)
     accuracy.set(title="Running accuracy (votes so far)")
-    density.set(title="Live synapses", ylim=(0, 1.02))
+    density.set(title="Synapses left", ylim=(0, 1.02))
     sops.set(
         title="SOPs, of dense: forward (solid), update (dotted)",
         xlabel="presentations",
@@ -257,20 +259,25 @@ def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
     """Give each ablation a column: threshold by firing, and by strength."""
     series = values["series"]
     axes = drawn.subplots(2, len(series), sharex="row", sharey=True, squeeze=False)
-    most = max(max(neurons["live"]) for neurons in series.values())
+    most = max(max(neurons["plastic"]) for neurons in series.values())
     for column, (name, neurons) in enumerate(series.items()):
-        silent = neurons["live"].count(0)
+        silent = neurons["plastic"].count(0)
         axes[0, column].set_title(f"{name}\n{silent} without synapses", fontsize=9)
         for axis, by in zip(axes[:, column], ("post_count", "strength"), strict=True):
             dots = axis.scatter(
-                neurons[by], neurons["w_prune"], c=neurons["live"], s=6, vmin=0, vmax=max(most, 1)
+                neurons[by],
+                neurons["w_prune"],
+                c=neurons["plastic"],
+                s=6,
+                vmin=0,
+                vmax=max(most, 1),
             )
             axis.xaxis.set_major_formatter(EngFormatter())
     for row, label in enumerate(("output spikes while learning", "connection strength")):
         axes[row, 0].set_ylabel("w_prune")
         # One for the row: five columns have no room for five.
         axes[row, len(series) // 2].set_xlabel(label, fontsize=9)
-    drawn.colorbar(dots, ax=axes, label="live synapses")
+    drawn.colorbar(dots, ax=axes, label="synapses left")
 
 
 def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
@@ -326,7 +333,7 @@ def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:
         right.plot(bits, _column(points, "density"), "s:", color=color, label=f"{name}, synapses")
     left.set(title="Accuracy", xlabel="bits of a weight", ylabel="accuracy (vote) %")
     right.set(
-        title="Forward SOPs in inference, live synapses",
+        title="Forward SOPs in inference, synapses left",
         xlabel="bits of a weight",
         ylim=(0, 1.05),
     )

@@ -9,10 +9,10 @@ from functools import cache
 import numpy as np
 
 from prunus_model.engine.engine import Engine
-from prunus_model.spec.config import (
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
-    NetworkConfig,
     NoPruning,
     PostPruning,
     PruningParams,

@@ -1,4 +1,4 @@
-"""From a run list to trainings: each once, whichever parts ask for it."""
+"""From a sweep list to trainings: each once, whichever parts ask for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.data.datasets import Split, check_for, load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.fingerprint import fingerprint
-from prunus_model.study.trials import Run, dotted
+from prunus_model.study.trials import Trial, dotted
 
 __all__ = ["Training", "chosen", "halves", "plan"]
 
@@ -81,7 +81,7 @@ class Training:
             "neurons": self.config.neurons,
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
-            "policy_strength": pruning,
+            "policy_setting": pruning,
             "redundancy": self.config.to_mapping()["redundancy"],
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
@@ -94,7 +94,7 @@ class Training:
     def name(self) -> str:
         """What it is, for people."""
         columns = self.columns
-        values = columns["policy_strength"] | dotted(self.settings)
+        values = columns["policy_setting"] | dotted(self.settings)
         if columns["redundancy"]:
             values |= dotted({"redundancy": columns["redundancy"]})
         text = "".join(f" {name}={value}" for name, value in values.items())
@@ -146,33 +146,33 @@ def halves(data: str, *, validate: bool, progress: bool = False) -> tuple[Split,
     return first, last
 
 
-def chosen(runs: Sequence[Run], only: Collection[str]) -> list[Run]:
-    """Return the runs of some parts of a list; of all, if none is named.
+def chosen(trials: Sequence[Trial], only: Collection[str]) -> list[Trial]:
+    """Return the trials of some parts of a list; of all, if none is named.
 
     Raises
     ------
     ConfigError
         If there is no part of a name.
     """
-    parts = list(dict.fromkeys(run.part for run in runs))
+    parts = list(dict.fromkeys(trial.part for trial in trials))
     for name in only:
         if name not in parts:
             raise ConfigError(f"Part must be one of {', '.join(parts)}, not {name!r}")
-    return [run for run in runs if not only or run.part in only]
+    return [trial for trial in trials if not only or trial.part in only]
 
 
-def plan(runs: Sequence[Run]) -> list[Training]:
-    """Merge runs that are the same training, and look at the data once.
+def plan(trials: Sequence[Trial]) -> list[Training]:
+    """Merge trials that are the same training, and look at the data once.
 
     Parameters
     ----------
-    runs : sequence of Run
+    trials : sequence of Trial
         In any order.
 
     Returns
     -------
     list of Training
-        In the order of the runs.
+        In the order of the trials.
 
     Raises
     ------
@@ -184,48 +184,49 @@ def plan(runs: Sequence[Run]) -> list[Training]:
     trainings: dict[str, Training] = {}
     data = {
         (name, validate): halves(name, validate=validate, progress=True)
-        for name, validate in dict.fromkeys((run.data, run.validate) for run in runs)
+        for name, validate in dict.fromkeys((trial.data, trial.validate) for trial in trials)
     }
     # Now, not after hours of other trainings.
     for key, inputs, classes in dict.fromkeys(
-        ((run.data, run.validate), run.config.inputs, run.config.readout.classes) for run in runs
+        ((trial.data, trial.validate), trial.config.inputs, trial.config.readout.classes)
+        for trial in trials
     ):
         for split in data[key]:
             check_for(split, inputs=inputs, classes=classes)
-    for run in runs:
-        train, test = data[run.data, run.validate]
-        digest = _digest(run, (train.sha256, test.sha256))
+    for trial in trials:
+        train, test = data[trial.data, trial.validate]
+        digest = _digest(trial, (train.sha256, test.sha256))
         known = trainings.get(digest)
-        exits = {*run.stop_after, *(known.early_exits if known else ())}
+        exits = {*trial.stop_after, *(known.early_exits if known else ())}
         parts = known.parts if known else {}
-        if parts.get(run.part, run.label) != run.label:
+        if parts.get(trial.part, trial.label) != trial.label:
             raise ConfigError(
-                f"Run list: part {run.part!r} must give one training one label, "
-                f"not {parts[run.part]!r} and {run.label!r}"
+                f"Sweep list: part {trial.part!r} must give one training one label, "
+                f"not {parts[trial.part]!r} and {trial.label!r}"
             )
         trainings[digest] = Training(
             digest=digest,
-            data=run.data,
-            config_name=known.config_name if known else run.config_name,
-            config=run.config,
-            epochs=run.epochs,
+            data=trial.data,
+            config_name=known.config_name if known else trial.config_name,
+            config=trial.config,
+            epochs=trial.epochs,
             early_exits=tuple(sorted(exits)),
-            parts={**parts, run.part: run.label},
-            settings=known.settings if known else dict(run.settings),
-            validate=run.validate,
-            chose=run.chose or (known is not None and known.chose),
-            presentations=len(train) * (run.epochs + 1) + len(test) * len(exits),
+            parts={**parts, trial.part: trial.label},
+            settings=known.settings if known else dict(trial.settings),
+            validate=trial.validate,
+            chose=trial.chose or (known is not None and known.chose),
+            presentations=len(train) * (trial.epochs + 1) + len(test) * len(exits),
         )
     return list(trainings.values())
 
 
-def _digest(run: Run, data: tuple[str, str]) -> str:
+def _digest(trial: Trial, data: tuple[str, str]) -> str:
     # The early exit of the configuration plays no part in training, and each test has its own.
-    readout = replace(run.config.readout, stop_after=0)
+    readout = replace(trial.config.readout, stop_after=0)
     content = {
         "model": fingerprint(),
-        "config": replace(run.config, readout=readout).to_mapping(),
-        "epochs": run.epochs,
+        "config": replace(trial.config, readout=readout).to_mapping(),
+        "epochs": trial.epochs,
         "data": data,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -22,7 +22,7 @@ from prunus_model.study.work import Result
 __all__ = ["FORMAT_VERSION", "Kept", "ResultStore"]
 
 #: Changes when tables or rows do.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: "PRUN": marks the file as ours.
 _APPLICATION = 0x5052554E
 #: Seconds to wait for another process to end its transaction.

@@ -69,10 +69,10 @@ class Group:
         return tuple(row["seed"] for row in self.rows)
 
     @property
-    def strength(self) -> str:
+    def policy_setting(self) -> str:
         """Parameters of the policy, for people."""
         row = self.rows[0]
-        values = row["policy_strength"] | dotted({"redundancy": row["redundancy"] or {}})
+        values = row["policy_setting"] | dotted({"redundancy": row["redundancy"] or {}})
         return ", ".join(f"{k} {v}" for k, v in values.items())
 
     @property
@@ -219,14 +219,14 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
     for row in rows:
         if (part and part not in row["parts"]) or any(row[k] != v for k, v in values.items()):
             continue
-        key = [*(row[k] for k in (*_SAME, "policy", "policy_strength", "redundancy", "settings"))]
+        key = [*(row[k] for k in (*_SAME, "policy", "policy_setting", "redundancy", "settings"))]
         found.setdefault(json.dumps(key, sort_keys=True), []).append(row)
     return [Group(tuple(sorted(same, key=lambda row: row["seed"]))) for same in found.values()]
 
 
 def same_setting(group: Group, rows: Sequence[_Row]) -> Group | None:
     """Return the rows that have all parameters of a group, whatever their split and seed."""
-    names = {*_SAME, "policy", "policy_strength", "redundancy", "settings"} - {"split"}
+    names = {*_SAME, "policy", "policy_setting", "redundancy", "settings"} - {"split"}
     found = groups(rows, **{name: group[name] for name in names})
     return found[0] if found else None
 

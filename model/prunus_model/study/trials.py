@@ -1,12 +1,12 @@
-"""Run lists: what is to be trained and tested, declared in TOML.
+"""Sweep lists: what is to be trained and tested, declared in TOML.
 
 Settings are chosen on a validation split: with ``validate = true`` a network is trained on the
 training images but for the last sixth of them (of MNIST, the last 10,000), and tested on that
 sixth. ``choosing_seeds``, beside the entries, are seeds on whose *test* images settings were chosen
 all the same: what is claimed is judged by other seeds.
 
-A list has entries, ``[[runs]]``. Each belongs to a part, which `--only` can choose, and stands for
-every combination of what it lists: data sets, configurations, policies with their parameters,
+A list has entries, ``[[sweeps]]``. Each belongs to a part, which `--only` can choose, and stands
+for every combination of what it lists: data sets, configurations, policies with their parameters,
 widths of weights, seeds. See ``paper.toml`` beside this module.
 """
 
@@ -21,25 +21,27 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.validation import validation_messages
-from prunus_model.spec.config import NAMED, POLICIES, NetworkConfig
+from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import POLICIES
 
-__all__ = ["Run", "Runs", "dotted", "parse_runs", "read_runs"]
+__all__ = ["Sweep", "Trial", "dotted", "parse_trials", "read_trials"]
 
 #: What an entry says by keys of its own, so that it cannot be in ``set`` too.
 _OWN_KEYS = ("pruning", "redundancy", "seed", "weight_bits")
-#: By which key of a run list, where it is another.
+#: By which key of a sweep list, where it is another.
 _GIVEN_BY = {"pruning": "policies", "redundancy": "policies", "seed": "seeds"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
-class Runs:
-    """An entry of a run list: every combination of its lists.
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Sweep:
+    """An entry of a sweep list: every combination of its lists.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class Runs:
         ``redundancy`` redundant inputs are pruned, too; what is not given in it is as in the
         configuration, or the default.
     seeds : tuple of int
-        Seeds; runs that differ in the policy alone are paired by them.
+        Seeds; trials that differ in the policy alone are paired by them.
     epochs : int
         How often each training image is shown.
     config : tuple of str
@@ -90,8 +92,8 @@ class Runs:
                 if value in values[:n]:
                     raise ValueError(f"{name} must not have {value!r} twice")
         for name in self.config:
-            if name not in NAMED:
-                raise ValueError(f"config must be of {', '.join(NAMED)}, not {name!r}")
+            if name not in PRESETS:
+                raise ValueError(f"config must be of {', '.join(PRESETS)}, not {name!r}")
         for name in _OWN_KEYS:
             if name in self.set:
                 own = _GIVEN_BY.get(name, name)
@@ -99,7 +101,7 @@ class Runs:
 
 
 @plain_dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Trial:
     """One training and its tests.
 
     Attributes
@@ -136,28 +138,28 @@ class Run:
     chose: bool = False
 
 
-_SEEDS = TypeAdapter(tuple[Annotated[int, Field(ge=0)], ...], config=ConfigDict(strict=True))
-_ENTRY = TypeAdapter(Runs)
+_SEEDS = TypeAdapter(tuple[Annotated[int, Field(ge=0)], ...], config=STRICT)
+_ENTRY = TypeAdapter(Sweep)
 
 
-def read_runs(path: Path) -> list[Run]:
-    """Read a run list from a TOML file.
+def read_trials(path: Path) -> list[Trial]:
+    """Read a sweep list from a TOML file.
 
     Raises
     ------
     ConfigError
-        As :func:`parse_runs`; also if the file cannot be read.
+        As :func:`parse_trials`; also if the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-        raise ConfigError(f"Run list {path} must be readable: {reason}") from e
-    return parse_runs(text, source=str(path))
+        raise ConfigError(f"Sweep list {path} must be readable: {reason}") from e
+    return parse_trials(text, source=str(path))
 
 
-def parse_runs(text: str, *, source: str = "run list") -> list[Run]:
-    """Parse a run list and write out every run in it, in the order of the list.
+def parse_trials(text: str, *, source: str = "sweep list") -> list[Trial]:
+    """Parse a sweep list and write out every trial in it, in the order of the list.
 
     Parameters
     ----------
@@ -168,47 +170,47 @@ def parse_runs(text: str, *, source: str = "run list") -> list[Run]:
 
     Returns
     -------
-    list of Run
+    list of Trial
         The same training may be in it more than once, in several parts.
 
     Raises
     ------
     ConfigError
-        If it is not TOML, has unknown keys, no runs, or values that are wrong or contradictory.
+        If it is not TOML, has unknown keys, no trials, or values that are wrong or contradictory.
 
     Examples
     --------
-    >>> runs = parse_runs('''
-    ... [[runs]]
+    >>> trials = parse_trials('''
+    ... [[sweeps]]
     ... part = "pareto"
     ... epochs = 2
     ... seeds = [1, 2]
     ... policies = [{ policy = "none" }, { policy = "soft", percent = [50, 70] }]
     ... ''')
-    >>> [(run.config.pruning.policy, run.config.seed) for run in runs]
+    >>> [(trial.config.pruning.policy, trial.config.seed) for trial in trials]
     [('none', 1), ('none', 2), ('soft', 1), ('soft', 2), ('soft', 1), ('soft', 2)]
     """
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise ConfigError(f"{source}: Run list must be TOML: {e}") from e
-    if unknown := [key for key in values if key not in ("runs", "choosing_seeds")]:
+        raise ConfigError(f"{source}: Sweep list must be TOML: {e}") from e
+    if unknown := [key for key in values if key not in ("sweeps", "choosing_seeds")]:
         raise ConfigError(f"{source}: Key {unknown[0]!r} is unknown")
-    entries = values.get("runs", [])
+    entries = values.get("sweeps", [])
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{source}: Run list must have at least one [[runs]]")
+        raise ConfigError(f"{source}: Sweep list must have at least one [[sweeps]]")
     try:
         choosing = _SEEDS.validate_json(json.dumps(values.get("choosing_seeds", []), default=str))
     except ValidationError as e:
         raise ConfigError(f"{source}: choosing_seeds must be a list of seeds") from e
-    runs: list[Run] = []
+    trials: list[Trial] = []
     for number, entry in enumerate(entries, start=1):
-        where = f"{source}: runs {number}"
-        runs += _expand(_entry(entry, where), choosing, where)
-    return runs
+        where = f"{source}: sweeps {number}"
+        trials += _expand(_entry(entry, where), choosing, where)
+    return trials
 
 
-def _entry(entry: Any, where: str) -> Runs:
+def _entry(entry: Any, where: str) -> Sweep:
     if not isinstance(entry, dict):
         raise ConfigError(f"{where}: Entry must be a table, not {entry!r}")
     try:
@@ -218,7 +220,7 @@ def _entry(entry: Any, where: str) -> Runs:
         raise ConfigError(f"{where}: " + "; ".join(validation_messages(e))) from e
 
 
-def _expand(entry: Runs, choosing: Collection[int], where: str) -> Iterator[Run]:
+def _expand(entry: Sweep, choosing: Collection[int], where: str) -> Iterator[Trial]:
     grid = [
         point
         for number, table in enumerate(entry.policies, start=1)
@@ -228,7 +230,7 @@ def _expand(entry: Runs, choosing: Collection[int], where: str) -> Iterator[Run]
     for data, name, bits, (label, policy), seed in product(
         entry.data, entry.config, widths, grid, entry.seeds
     ):
-        yield Run(
+        yield Trial(
             part=entry.part,
             label=label,
             data=data,

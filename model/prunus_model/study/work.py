@@ -150,7 +150,7 @@ def _history(history: History) -> dict[str, list[Any]]:
                 (history.correct / history.presentations).tolist(), known.tolist(), strict=True
             )
         ],
-        "live": history.live.tolist(),
+        "plastic": history.plastic.tolist(),
         "forward_sops": history.forward_sops.tolist(),
         "forward_dense": history.forward_dense.tolist(),
         "update_sops": history.update_sops.tolist(),
@@ -165,6 +165,6 @@ def _neurons(artifact: Artifact) -> dict[str, list[int]]:
     return {
         "post_count": state.post_count.tolist(),
         "strength": state.strength.tolist(),
-        "live": np.count_nonzero(state.alive & ~state.frozen, axis=0).tolist(),
+        "plastic": np.count_nonzero(state.plastic, axis=0).tolist(),
         "w_prune": thresholds.tolist(),
     }

@@ -1,9 +1,10 @@
 """A trained network, or a checkpoint of one, in a single file.
 
 The file is an ordinary ``.npz`` (``numpy.load`` opens it) with a JSON header as one more member.
-Its zip comment is a SHA-256 over everything before it, so that any altered byte is noticed, and it
-is written beside its final name and renamed, so that there is never half a file. ``content_hash``
-covers what was computed, not how or where: it is the same wherever the same command is run again.
+It has one hash, ``content_hash`` in the header, over what was computed, not how or where: it is the
+same wherever the same command is run again. Damage is noticed by it and by the checksums that a zip
+archive has of every member. A file is written beside its final name and renamed, so that there is
+never half a file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,12 @@ FORMAT = "prunus network"
 FORMAT_VERSION = 2
 
 _HEADER = "header.json"
-_DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+#: Members of the records of the history. Format 2 says "live" for "plastic"; the content hash, by
+#: which published results name their networks, covers the names.
+_HISTORY = {name: f"history_{'live' if name == 'plastic' else name}" for name in HISTORY_FIELDS}
 #: Arrays beside the state.
-_ARRAYS = (
-    "votes",
-    "assignment",
-    "response",
-    "response_images",
-    *(f"history_{name}" for name in HISTORY_FIELDS),
-)
+_ARRAYS = ("votes", "assignment", "response", "response_images", *_HISTORY.values())
 _HEADER_KEYS = {
     "format",
     "format_version",
@@ -149,7 +146,7 @@ class Artifact:
     @property
     def density(self) -> float:
         """Share of synapses that store a weight: neither pruned nor frozen at 0."""
-        return float(np.mean(self.state.alive & ~self.state.frozen))
+        return float(np.mean(self.state.plastic))
 
     @property
     def content_hash(self) -> str:
@@ -181,9 +178,7 @@ class Artifact:
                 member = io.BytesIO()
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
                 _add(archive, f"{name}.npy", member.getvalue())
-            archive.comment = bytes(len(_DIGEST) + 64)
-        body = buffer.getvalue()[: -len(_DIGEST) - 64]
-        write_atomically(path, body + _DIGEST + hashlib.sha256(body).hexdigest().encode())
+        write_atomically(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Artifact:
@@ -218,7 +213,7 @@ class Artifact:
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
             response=arrays["response"],
             response_images=arrays["response_images"],
-            history=History(**{name: arrays[f"history_{name}"] for name in HISTORY_FIELDS}),
+            history=History(**{name: arrays[member] for name, member in _HISTORY.items()}),
             counters=Counters(**header["counters"]),
             provenance=header["provenance"],
         )
@@ -279,8 +274,7 @@ class Artifact:
             "response": self.response,
             "response_images": self.response_images,
         }
-        arrays |= {f"history_{f.name}": getattr(self.history, f.name) for f in fields(History)}
-        return arrays
+        return arrays | {m: getattr(self.history, name) for name, m in _HISTORY.items()}
 
 
 def _json(value: Any) -> bytes:
@@ -294,18 +288,11 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Check the digest and return header and arrays."""
-    body, digest = content[: -len(_DIGEST) - 64], content[-len(_DIGEST) - 64 :]
-    if not content.startswith(b"PK"):
-        raise ArtifactError(f"Network file {path} must be one that prunus has saved")
-    if not digest.startswith(_DIGEST):
-        raise ArtifactError(
-            f"Network file {path} must end with its SHA-256: it is cut off, or not from prunus"
-        )
-    if digest[len(_DIGEST) :] != hashlib.sha256(body).hexdigest().encode():
-        raise ArtifactError(f"Network file {path} must match its SHA-256: it is damaged")
+    """Return header and arrays."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if _HEADER not in archive.namelist():
+                raise ArtifactError(f"Network file {path} must be one that prunus has saved")
             header = json.loads(archive.read(_HEADER))
             found = header.get("format"), header.get("format_version")
             if found != (FORMAT, FORMAT_VERSION):
@@ -326,8 +313,7 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
     except ArtifactError:
         raise
     except Exception as e:
-        # A file with a valid digest that is no artefact: zipfile, zlib and NumPy have a dozen
-        # kinds of errors for that.
+        # Damaged, or no artefact: zipfile, zlib, json and NumPy have a dozen kinds of errors.
         raise ArtifactError(f"Network file {path} must be readable: {e}") from e
     return header, arrays
 

@@ -26,7 +26,7 @@ class History:
     correct : ndarray of int64, shape (k,)
         Those whose class was predicted by the votes of the intervals before: the running
         accuracy, on images that the votes have not seen. :data:`UNKNOWN` in the first.
-    live : ndarray of int64, shape (k,)
+    plastic : ndarray of int64, shape (k,)
         Synapses neither pruned nor frozen, at the end of the interval.
     output_spikes, forward_sops, forward_dense, update_sops, update_dense : ndarray of int64, (k,)
         As in :class:`prunus_model.spec.counters.Counters`.
@@ -36,7 +36,7 @@ class History:
 
     presentations: npt.NDArray[np.int64]
     correct: npt.NDArray[np.int64]
-    live: npt.NDArray[np.int64]
+    plastic: npt.NDArray[np.int64]
     output_spikes: npt.NDArray[np.int64]
     forward_sops: npt.NDArray[np.int64]
     forward_dense: npt.NDArray[np.int64]

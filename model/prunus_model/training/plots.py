@@ -48,11 +48,11 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    stored = state.alive & ~state.frozen
+    plastic = state.plastic
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
         weights = state.weights[:, post] / artifact.config.formats.w_max
         picture = colormaps["magma_r"](weights)[:, :3]
-        picture[~stored[:, post]] = _PRUNED
+        picture[~plastic[:, post]] = _PRUNED
         axis.imshow(picture.reshape(*image_shape, 3), interpolation="nearest")
         name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
         axis.set_title(name, fontsize=6, pad=1)
@@ -69,7 +69,7 @@ def distributions(artifact: Artifact) -> Figure:
     state, history = artifact.state, artifact.history
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    stored = state.weights[state.alive & ~state.frozen]
+    stored = state.weights[state.plastic]
     w_max = artifact.config.formats.w_max
     left.hist(stored, bins=np.arange(w_max + 2) - 0.5, color="C0")
     left.set(
@@ -109,7 +109,7 @@ def training(artifact: Artifact) -> Figure:
     left.plot(shown[known], (history.correct / history.presentations)[known], color="C2")
     left.set(title="Running accuracy (votes so far)", xlabel="presentations", ylim=(0, 1))
     for name, values, color in (
-        ("live synapses", history.live / artifact.state.alive.size, "C0"),
+        ("synapses left", history.plastic / artifact.state.alive.size, "C0"),
         ("forward SOPs", _share(history.forward_sops, history.forward_dense), "C1"),
         ("update SOPs", _share(history.update_sops, history.update_dense), "C3"),
     ):

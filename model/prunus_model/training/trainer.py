@@ -44,7 +44,7 @@ class Progress:
     accuracy : float or None
         Running accuracy of the last interval, 0..1; None if not known yet.
     density : float
-        Live synapses, of all.
+        Share of the synapses that are neither pruned nor frozen.
     counters : Counters
         Sum over the training so far.
     """
@@ -136,12 +136,12 @@ class Trainer:
         self._images += np.bincount(labels, minlength=classes)
         self._counters += counters
         state = self._engine.state
-        live = int(np.count_nonzero(state.alive & ~state.frozen))
+        plastic = int(np.count_nonzero(state.plastic))
         self._history = self._history.extended(
             {
                 "presentations": last - first,
                 "correct": correct,
-                "live": live,
+                "plastic": plastic,
                 "output_spikes": counters.output_spikes,
                 "forward_sops": counters.forward_sops,
                 "forward_dense": counters.forward_dense,
@@ -155,7 +155,7 @@ class Trainer:
             presentation=last,
             presentations=self._schedule.presentations,
             accuracy=None if correct == UNKNOWN else correct / (last - first),
-            density=live / state.alive.size,
+            density=plastic / state.alive.size,
             counters=self._counters,
         )
 

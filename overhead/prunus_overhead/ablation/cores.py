@@ -9,16 +9,15 @@ from typing import Literal
 from amaranth.back import rtlil
 
 from prunus_model.cli.common import load_network
-from prunus_model.spec.config import (
+from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
-    NetworkConfig,
     PruningParams,
     RedundancyParams,
-    pruning_label,
 )
-from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation.cache import digest
 from prunus_rtl.core.core import Core

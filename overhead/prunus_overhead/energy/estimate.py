@@ -23,7 +23,7 @@ __all__ = ["SOP_DEFINITION", "Charge", "Estimate", "Load", "class_a", "class_b"]
 #: What a SOP is, wherever one is printed.
 SOP_DEFINITION = (
     "A SOP is one synapse in memory read and added because of an input spike (forward), or one "
-    "live synapse rewritten because of an output spike while learning (update)."
+    "unpruned synapse rewritten because of an output spike while learning (update)."
 )
 #: What charges are counted in: nanojoules.
 _NANO = 1e-3

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prunus_model.spec.config import AdaptivePruning
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     LEVEL_BITS,
@@ -17,6 +16,7 @@ from prunus_model.spec.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
+from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_overhead.energy.technology import Technology
 from prunus_rtl.widths import Widths

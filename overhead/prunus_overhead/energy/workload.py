@@ -11,9 +11,9 @@ from prunus_model.common.errors import ArtifactError
 from prunus_model.data.datasets import Split, check_for
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import predict_vote
-from prunus_model.spec.config import NoPruning
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.energy.estimate import Load
 from prunus_rtl.export.plan import ExportOptions, make_plan
@@ -113,8 +113,8 @@ class Subject:
         For its cores only, and for :meth:`prunus_overhead.energy.estimate.Load.without_frozen`.
         """
         state = self.artifact.state
-        live = replace(state, alive=state.alive & ~state.frozen, frozen=np.zeros_like(state.frozen))
-        return replace(self, artifact=replace(self.artifact, state=live))
+        left = replace(state, alive=state.plastic, frozen=np.zeros_like(state.frozen))
+        return replace(self, artifact=replace(self.artifact, state=left))
 
     def show(self, data: Split, *, stop_after: int) -> Shown:
         """Show images as ``prunus evaluate`` does; image ``i`` is presentation ``i``.

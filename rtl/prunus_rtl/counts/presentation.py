@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import THETA_BITS
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
 from prunus_model.spec.random_streams import DISCARD, PRE_PER_DRAW, words
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.widths import Widths

@@ -17,7 +17,8 @@ import prunus_model.spec
 import prunus_rtl
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import source_digest
-from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import ConstantPruning, NoPruning, RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
 from prunus_rtl.hardware import HardwareConfig

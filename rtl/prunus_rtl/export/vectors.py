@@ -228,8 +228,8 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
         fired = [post for image in shown for _, post in image.spikes]
         post = fired[0] if fired else 0
         alive, weights = state.alive[:, post].tolist(), state.weights[:, post].tolist()
-        for pre, (live, weight) in enumerate(zip(alive, weights, strict=True)):
-            word = int(live) << plan.network.weight_bits | weight
+        for pre, (unpruned, weight) in enumerate(zip(alive, weights, strict=True)):
+            word = int(unpruned) << plan.network.weight_bits | weight
             yield read(Space.SYNAPSES, pre << core.shapes.post.width | post, word)
 
 

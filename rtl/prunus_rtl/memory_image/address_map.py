@@ -1,7 +1,8 @@
 """Layout of the packed store of a core: how a host loads a network into it, and reads it back.
 
-A core is built for memories of some depth. Any network of the same sizes whose live synapses fit
-can be loaded word by word through the memory port (``Space.STORE`` of :mod:`prunus_rtl.hardware`).
+A core is built for memories of some depth. Any network of the same sizes whose unpruned synapses
+fit can be loaded word by word through the memory port (``Space.STORE`` of
+:mod:`prunus_rtl.hardware`).
 """
 
 from __future__ import annotations
@@ -164,26 +165,26 @@ class StoreLayout:
         Raises
         ------
         ConfigError
-            If the network has other sizes, or too many live synapses: tells in which lane, and how
-            many words are missing.
+            If the network has other sizes, or too many unpruned synapses: tells in which lane, and
+            how many words are missing.
         TypeError, ValueError
             As :func:`prunus_rtl.memory_image.image.pack`.
         """
-        live = by_lane(alive, self.lanes, position)
-        if live.shape[:2] != (self.inputs, self.slots):
+        unpruned = by_lane(alive, self.lanes, position)
+        if unpruned.shape[:2] != (self.inputs, self.slots):
             raise ConfigError(
                 f"Network must have {self.inputs} inputs, and {self.slots} neurons in the fullest "
-                f"of {self.lanes} lanes, not {live.shape[0]} and {live.shape[1]}"
+                f"of {self.lanes} lanes, not {unpruned.shape[0]} and {unpruned.shape[1]}"
             )
-        if not (self.flagged or live.all()):
-            raise ConfigError("Every synapse must be live, because words have no bit for it")
+        if not (self.flagged or unpruned.all()):
+            raise ConfigError("Every synapse must be unpruned, because words have no bit for it")
         room = np.array([depths[-1] for depths in self.depths])
         if self.format != "dense":
-            need = live.sum(axis=(0, 1))
+            need = unpruned.sum(axis=(0, 1))
             lane = int(np.argmax(need - room))
             if need[lane] > room[lane]:
                 raise ConfigError(
-                    f"Live synapses of lane {lane} must fit {room[lane]} words, not be "
+                    f"Unpruned synapses of lane {lane} must fit {room[lane]} words, not be "
                     f"{need[lane]}: {need[lane] - room[lane]} words are missing"
                 )
         image = pack(

@@ -62,9 +62,9 @@ class LaneImage:
         Returns
         -------
         weights : ndarray of uint8, shape (inputs, slots)
-            Weights, 0 where there is no live synapse.
+            Weights, 0 where there is no unpruned synapse.
         alive : ndarray of bool, shape (inputs, slots)
-            Which synapses are live.
+            Which synapses are unpruned.
         """
         shape = (self.inputs, self.slots)
         weights, alive = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.bool_)
@@ -136,8 +136,8 @@ def pack(
         Position of each post, a permutation (:func:`prunus_rtl.memory_image.lanes.balance`).
         Default: position is post.
     keep_zeros : bool
-        Whether live synapses of weight 0 are kept. Without them the spikes are the same, and the
-        hardware counts fewer forward SOPs than the golden model.
+        Whether unpruned synapses of weight 0 are kept. Without them the spikes are the same, and
+        the hardware counts fewer forward SOPs than the golden model.
     capacity : int
         Words that ``entries`` of ``csr``, or ``weights`` of ``bitmask``, have at least in every
         lane: room for another network, or a whole SPRAM. Addresses are made wide enough.
@@ -178,19 +178,19 @@ def pack(
     _check_synapses(weights, alive, weight_bits)
     if not keep_zeros:
         alive = alive & (weights != 0)
-    grid, live = by_lane(weights, lanes, position), by_lane(alive, lanes, position)
+    grid, unpruned = by_lane(weights, lanes, position), by_lane(alive, lanes, position)
     inputs, slots, _ = grid.shape
-    depth = max(1, capacity, int(live.sum(axis=(0, 1)).max()))
+    depth = max(1, capacity, int(unpruned.sum(axis=(0, 1)).max()))
     packing = FORMATS[format]
     fields = packing.fields(
         slots=slots,
         weight_bits=weight_bits,
         depth=depth,
-        flagged=flagged or not bool(live.all()),
+        flagged=flagged or not bool(unpruned.all()),
     )
     images = []
     for lane in range(lanes):
-        contents = packing.contents(grid[:, :, lane], live[:, :, lane], fields)
+        contents = packing.contents(grid[:, :, lane], unpruned[:, :, lane], fields)
         # The first memory has its words for each input, and no room to spare.
         memories = tuple(
             make_memory(name, fields[name], values, capacity=capacity if number else 0)

@@ -1,7 +1,7 @@
 r"""Lane balancing: which neuron sits at which position, so that all lanes finish a step together.
 
 Lanes wait for each other at the end of a step only, so a step takes as long as its busiest lane. In
-lane ``l`` an input spike of ``pre`` costs as many cycles as ``pre`` has live synapses there,
+lane ``l`` an input spike of ``pre`` costs as many cycles as ``pre`` has unpruned synapses there,
 ``n[pre, l]``. The balancer minimises the expected sum over lanes of the square of the cycles of a
 step,
 
@@ -56,7 +56,7 @@ def balance(
     Parameters
     ----------
     alive : ndarray of bool, shape (inputs, neurons)
-        Which synapses are live.
+        Which synapses are unpruned.
     lanes : int
         Lanes of the core. Positive.
     levels : ndarray of uint8, shape (images, inputs), optional
@@ -116,12 +116,12 @@ def post_of_position(position: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LaneCycles:
-    """Cycles that lanes spend on fetching, one live synapse per cycle.
+    """Cycles that lanes spend on fetching, one unpruned synapse per cycle.
 
     Attributes
     ----------
     busy : ndarray of int64, shape (steps, lanes)
-        Live synapses that each lane fetches in each step.
+        Unpruned synapses that each lane fetches in each step.
     barrier : ndarray of int64, shape (steps,)
         Cycles of each step if lanes waited for each other after every input spike.
     """
@@ -156,7 +156,7 @@ def lane_cycles(
     spikes : ndarray of bool, shape (steps, inputs)
         Input spikes of steps that are integrated.
     alive : ndarray of bool, shape (inputs, neurons)
-        Which synapses are live.
+        Which synapses are unpruned.
     lanes : int
         Lanes of the core. Positive.
     position : ndarray of int64, shape (neurons,), optional
@@ -166,9 +166,9 @@ def lane_cycles(
     -------
     LaneCycles
     """
-    live = by_lane(alive, lanes, position).sum(axis=1)
+    unpruned = by_lane(alive, lanes, position).sum(axis=1)
     trains = spikes.astype(np.int64)
-    return LaneCycles(busy=trains @ live, barrier=trains @ live.max(axis=1))
+    return LaneCycles(busy=trains @ unpruned, barrier=trains @ unpruned.max(axis=1))
 
 
 def _moments(alive: npt.NDArray[np.int64], levels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Formats of the packed store: what each memory of a lane holds.
 
-A lane holds, for every pre, the live synapses of its own neurons, in one of three formats:
+A lane holds, for every pre, the unpruned synapses of its own neurons, in one of three formats:
 
 ``csr`` (compressed sparse rows)
     ``row_pointers[pre]`` = (start, none), ``entries`` = (value, column) in the order of columns,
@@ -9,14 +9,14 @@ A lane holds, for every pre, the live synapses of its own neurons, in one of thr
     2 that is not below the entries; so an end needs no further bit, and the flag ``none`` tells a
     row of no entries from one that fills the memory.
 ``bitmask``
-    ``rows[pre]`` = (alive, start), where ``alive`` has one bit per slot; ``weights`` holds the live
-    weights only, in slot order.
+    ``rows[pre]`` = (alive, start), where ``alive`` has one bit per slot; ``weights`` holds the
+    unpruned weights only, in slot order.
 ``dense``
     ``weights[pre * slots + slot]`` = (weight, alive). The bit ``alive`` is left out if it would be
     1 everywhere: nothing pruned, and all slots of all lanes in use.
 
-Fields are listed from the least significant bit on. A live synapse of weight 0 (also one frozen by
-soft pruning) stays: it adds nothing to ``v``, but it is a forward SOP.
+Fields are listed from the least significant bit on. An unpruned synapse of weight 0 (also one
+frozen by soft pruning) stays: it adds nothing to ``v``, but it is a forward SOP.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Contents: TypeAlias = dict[str, dict[str, npt.NDArray[Any]]]
 
 
 class Format(ABC):
-    """How a lane stores its live synapses."""
+    """How a lane stores its unpruned synapses."""
 
     @abstractmethod
     def fields(
@@ -87,7 +87,7 @@ class Format(ABC):
         memories : mapping
             By name.
         weights, alive : ndarray, shape (inputs, slots)
-            All 0, and all False; live synapses are written into them.
+            All 0, and all False; unpruned synapses are written into them.
         """
 
 
@@ -201,7 +201,7 @@ def _start(depth: int) -> tuple[str, int]:
 
 
 def _rows(alive: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the number of live synapses of each input, and how many there are before it."""
+    """Return the number of unpruned synapses of each input, and how many there are before it."""
     lengths = alive.sum(axis=1)
     return lengths, np.cumsum(lengths) - lengths
 

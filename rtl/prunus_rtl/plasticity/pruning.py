@@ -12,13 +12,13 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning, PruningParams
 from prunus_model.spec.formats import (
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     STRENGTH_GAIN_SHIFT,
     max_of,
 )
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, PruningParams
 from prunus_rtl.lib.constant_product import times
 
 __all__ = ["Pruning"]

@@ -8,8 +8,8 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import RedundancyParams
 from prunus_model.spec.formats import COACTIVITY_BITS
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.streams import Access
 

@@ -84,8 +84,8 @@ class WeightUpdate(wiring.Component):
 class LearningSweep(wiring.Component):
     """One pass over all inputs of a neuron, in ascending order.
 
-    A live synapse gets its new weight, or is pruned. The sum of the new weights is the neuron's new
-    strength.
+    An unpruned synapse gets its new weight, or is pruned. The sum of the new weights is the
+    neuron's new strength.
 
     Timing
     ------
@@ -119,7 +119,7 @@ class LearningSweep(wiring.Component):
     weight, prune : Out(weight_bits), In(1)
         Pruning decision (:class:`prunus_rtl.plasticity.pruning.Pruning`).
     updated, pruned : Out(1)
-        A live synapse was visited; and pruned.
+        An unpruned synapse was visited; and pruned.
     done : Out(1)
         Over.
     strength : Out(strength_bits)

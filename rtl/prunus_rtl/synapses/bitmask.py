@@ -1,4 +1,4 @@
-"""Packed store in the format bitmask: a bit for each slot, and the live weights."""
+"""Packed store in the format bitmask: a bit for each slot, and the unpruned weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["BitmaskStore"]
 
 
 class BitmaskStore(PackedStore):
-    """Packed store of one lane with a bit mask for each input, and the live weights.
+    """Packed store of one lane with a bit mask for each input, and the unpruned weights.
 
     It looks up the mask of the next input while it finds the lowest set bit of the current one.
     With ``spram``, the weights are in SPRAM and the masks in block RAM.

@@ -82,14 +82,14 @@ class Column(wiring.Signature):
 class LearningStore(wiring.Component):
     """Learning store of one lane.
 
-    Delivers the live synapses of each input in ascending order of slots. Only set bits of the
+    Delivers the unpruned synapses of each input in ascending order of slots. Only set bits of the
     alive row are walked, so that a pruned synapse costs neither a cycle nor a read of its weight;
     the row of the next input is read while the one before is walked.
 
     Timing
     ------
     Latency 3 cycles from ``pre`` to the first synapse. Throughput one synapse per cycle, also from
-    input to input. An input without live synapses costs one cycle if the walk waits for it, and
+    input to input. An input without unpruned synapses costs one cycle if the walk waits for it, and
     none if two or more synapses of the one before are still to be walked. ``pre.ready`` depends
     combinationally on ``synapse.ready``; ``synapse.valid`` and the slot are registered. Clock
     domain ``sync``.
@@ -111,7 +111,7 @@ class LearningStore(wiring.Component):
     pre : In(stream.Signature(shapes.pre))
         Spiking inputs. Not to be used together with ``column``.
     synapse : Out(stream.Signature(shapes.synapse))
-        Their live synapses.
+        Their unpruned synapses.
     busy : Out(1)
         Synapses of an accepted input have not been delivered.
     column : In(Column(shapes))

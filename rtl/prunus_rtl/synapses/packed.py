@@ -32,8 +32,8 @@ def write_layout(image: LaneImage) -> data.StructLayout:
 class PackedStore(wiring.Component):
     """Packed store of one lane, for inference: signature and memories of every format.
 
-    For each ``pre`` it delivers the live synapses of the neurons of its lane, in the order of their
-    slots; pres in the order in which they came. The synapses are those of
+    For each ``pre`` it delivers the unpruned synapses of the neurons of its lane, in the order of
+    their slots; pres in the order in which they came. The synapses are those of
     :meth:`prunus_rtl.memory_image.image.LaneImage.unpack`. How they are fetched is up to the
     component of the format (:data:`prunus_rtl.synapses.components.COMPONENTS`).
 
@@ -69,7 +69,7 @@ class PackedStore(wiring.Component):
     pre : In(stream.Signature(range(image.inputs)))
         Input that spiked.
     synapse : Out(stream.Signature(synapse_layout(slots=..., weight_bits=...), always_ready=True))
-        A live synapse of it; sizes of the image.
+        An unpruned synapse of it; sizes of the image.
     busy : Out(1)
         High while synapses of an accepted ``pre`` are still to be delivered.
     write : In(write_layout(image))

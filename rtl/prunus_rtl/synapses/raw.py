@@ -1,4 +1,4 @@
-"""Packed store in the format dense: every slot has its weight, live or not."""
+"""Packed store in the format dense: every slot has its weight, unpruned or not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["RawStore"]
 
 
 class RawStore(PackedStore):
-    """Packed store of one lane with the weights of all slots, live or not.
+    """Packed store of one lane with the weights of all slots, unpruned or not.
 
     Every slot costs a cycle; a pruned synapse is read and not delivered. With ``spram``, the
     weights are in SPRAM.

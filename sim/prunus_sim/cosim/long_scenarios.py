@@ -8,8 +8,9 @@ from typing import Any
 
 from prunus_model.common.errors import DataError
 from prunus_model.data import datasets
-from prunus_model.spec.config import AdaptivePruning, NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.measured import PAPER, planned, trained

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields
 
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning
 from prunus_model.spec.formats import THETA_BITS
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes

@@ -13,7 +13,7 @@ __all__ = ["Scoreboard"]
 
 
 class Scoreboard:
-    """Inputs that a store has taken, each with the live slots that it has not delivered.
+    """Inputs that a store has taken, each with the unpruned slots that it has not delivered.
 
     Adds to ``m`` what keeps the scoreboard, and asserts that the store delivers exactly what is on
     it: of the oldest input the lowest slot, with its weight, and nothing else.
@@ -25,11 +25,11 @@ class Scoreboard:
     pre, synapse : stream
         Streams of the store; both sides are watched.
     rows : sequence
-        Live slots of each input, one bit each.
+        Unpruned slots of each input, one bit each.
     weights : sequence of sequences
         Weight of each input and slot.
     depth : int
-        Inputs with live synapses that there is room for; a store never has taken more.
+        Inputs with unpruned synapses that there is room for; a store never has taken more.
     most : int, optional
         Inputs that it is seen to have taken at most. Default: ``depth``.
 
@@ -97,7 +97,7 @@ class Scoreboard:
             Assert(implies(synapse.valid, count != 0), "nothing is delivered twice, or unasked"),
             Assert(
                 implies(synapse.valid, synapse.p.slot == self.slot),
-                "slots are the live ones, once each, in ascending order",
+                "slots are the unpruned ones, once each, in ascending order",
             ),
             Assert(
                 implies(synapse.valid, synapse.p.weight == self.weight),

@@ -31,8 +31,9 @@ from rich.console import Console
 from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
-from prunus_model.spec.config import NetworkConfig, NoPruning
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.pruning import NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.budgets import Budget, table_of, verdicts

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from amaranth.back import rtlil
 
-from prunus_model.spec.config import ConstantPruning, NetworkConfig, NoPruning
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import ConstantPruning, NoPruning
 from prunus_model.spec.state import State
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig

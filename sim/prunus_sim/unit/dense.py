@@ -40,7 +40,7 @@ def component(case: str) -> LearningStore:
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 @cocotb.parametrize(seed=seeds())
-async def live_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
+async def unpruned_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
     """Columns are written, random inputs are fetched, columns are changed and read back."""
     shapes = case_of(CASES)
     inputs, slots = shapes.network.inputs, shapes.slots

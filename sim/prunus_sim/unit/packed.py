@@ -37,7 +37,7 @@ def image(case: str) -> LaneImage:
     format_, inputs, neurons, lanes, weight_bits, density = CASES[case]
     rng = np.random.default_rng(1)
     alive = rng.random((inputs, neurons)) < density
-    # Rows without any live synapse, in the middle and at the end.
+    # Rows without any unpruned synapse, in the middle and at the end.
     if density < 1:
         alive[rng.random(inputs) < 0.2] = False
         alive[-1] = False
@@ -53,7 +53,7 @@ def component(case: str) -> PackedStore:
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 @cocotb.parametrize(seed=seeds())
-async def live_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
+async def unpruned_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
     """Fetch random inputs, in every other test after all words were written and read back."""
     case = case_of({name: name for name in CASES})
     lane = image(case)

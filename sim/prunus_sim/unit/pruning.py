@@ -9,8 +9,9 @@ import cocotb
 import numpy as np
 
 from prunus_model.reference.pruning import pruning_threshold
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.shapes import Shapes

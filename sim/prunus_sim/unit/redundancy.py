@@ -9,8 +9,9 @@ import cocotb
 import numpy as np
 
 from prunus_model.reference.redundancy import redundant_inputs, update_coactivity
-from prunus_model.spec.config import NetworkConfig, NoPruning, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import COACTIVITY_BITS
+from prunus_model.spec.pruning import NoPruning, RedundancyParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.redundancy import Redundancy
 from prunus_rtl.shapes import Shapes

@@ -1,36 +1,22 @@
 """Whether memories fit a device, and what is said if not."""
 
-import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from prunus_boards.build.fit import FitError, check_memories, design_memories
-from prunus_boards.build.report import IMAGES, cycles_per_inference, times
-from prunus_boards.build.usage import read_placement, usage
-from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild, retime
 from prunus_boards.platforms import BOARDS
-from prunus_boards.platforms.board import FLOWS
 from prunus_cli import digits, tiny
-from prunus_docs.boards import link_text, netlist_text, results_table, times_table
 from prunus_model.cli.common import load_network
-from prunus_model.common.errors import PrunusError
-from prunus_model.data.datasets import load
-from prunus_model.engine.engine import Engine
-from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.levels import levels
-from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.counts.memories import MemoryUse
 from prunus_rtl.export.plan import ExportOptions
-from prunus_rtl.memory_image.devices import DEVICES, Device
 from prunus_rtl.link.protocol.description import link_plan
-from prunus_rtl.timing import presentation, work
+from prunus_rtl.memory_image.devices import DEVICES, Device
 
 
 def memory(width: int, *depths: int, huge: bool = False) -> MemoryUse:

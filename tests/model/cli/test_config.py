@@ -1,12 +1,13 @@
 import pytest
 
 from prunus_cli import Cli
-from prunus_model.spec.config import NAMED, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.presets import PRESETS
 
 
-@pytest.mark.parametrize("name", list(NAMED))
+@pytest.mark.parametrize("name", list(PRESETS))
 def test_named_configuration_is_printed_complete(cli: Cli, name: str) -> None:
-    assert NetworkConfig.from_toml(cli.succeed("config", name)) == NAMED[name]
+    assert NetworkConfig.from_toml(cli.succeed("config", name)) == NetworkConfig.named(name)
 
 
 def test_demo_is_the_default(cli: Cli) -> None:

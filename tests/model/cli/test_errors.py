@@ -66,15 +66,12 @@ def test_damaged_networks_are_refused(tiny_cli: Cli, command: str) -> None:
     path = tiny_cli.folder / "tiny.npz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    assert tiny_cli.refuse(command, "tiny.npz") == (
-        "Network file tiny.npz must end with its SHA-256: it is cut off, or not from prunus"
-    )
+    readable = "Network file tiny.npz must be readable: "
+    assert tiny_cli.refuse(command, "tiny.npz") == f"{readable}File is not a zip file"
     path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
-    assert tiny_cli.refuse(command, "tiny.npz") == (
-        "Network file tiny.npz must match its SHA-256: it is damaged"
-    )
+    assert tiny_cli.refuse(command, "tiny.npz").startswith(readable)
     assert tiny_cli.refuse(command, "digits.npz") == (
-        "Network file digits.npz must end with its SHA-256: it is cut off, or not from prunus"
+        "Network file digits.npz must be one that prunus has saved"
     )
     path.unlink()
     assert tiny_cli.refuse(command, "tiny.npz") == (

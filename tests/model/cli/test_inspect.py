@@ -28,7 +28,7 @@ def test_json_is_what_the_api_says(tiny_cli: Cli, trained: Artifact) -> None:
     state = trained.state
     for name in ("post_count", "strength", "theta", "v_fire"):
         assert neurons.pop(name) == percentiles(getattr(state, name).astype(np.int64))
-    assert neurons.pop("live_synapses") == percentiles(state.alive.sum(axis=0))
+    assert neurons.pop("synapses_left") == percentiles(state.alive.sum(axis=0))
     assert neurons.pop("w_prune") == trained.history.w_prune[-1].tolist()
     assert neurons == {}
 
@@ -42,7 +42,7 @@ def test_text_has_all_that_is_known(tiny_cli: Cli, trained: Artifact) -> None:
     assert lines[1] == "Running accuracy of the last interval: 100.0 %"
     c = trained.counters
     assert lines[2] == (
-        f"Live synapses: 33.7 %; forward SOPs in training {100 * c.forward_fraction:.1f} % of "
+        f"Synapses left: 33.7 %; forward SOPs in training {100 * c.forward_fraction:.1f} % of "
         f"dense, update SOPs {100 * c.update_fraction:.1f} % of dense"
     )
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.tools
 
 #: Every part, on 7 x 7 images: 14 trainings, of which one is asked for twice.
 LIST = """
-[[runs]]
+[[sweeps]]
 part = "sizes"
 epochs = 1
 config = ["tiny"]
@@ -26,7 +26,7 @@ data = ["digits.npz"]
 seeds = [1, 2, 3]
 policies = [{ policy = "none" }, { policy = "adaptive" }]
 
-[[runs]]
+[[sweeps]]
 part = "pareto"
 epochs = 1
 config = ["tiny"]
@@ -39,7 +39,7 @@ policies = [
   { policy = "soft", min_spikes = 1, percent = [20, 60] },
 ]
 
-[[runs]]
+[[sweeps]]
 part = "ablations"
 epochs = 1
 config = ["tiny"]
@@ -50,7 +50,7 @@ policies = [
   { policy = "adaptive", label = "ramp and cap", strength_gain = 600, ramp_shift = 2 },
 ]
 
-[[runs]]
+[[sweeps]]
 part = "early-exit"
 epochs = 1
 config = ["tiny"]
@@ -59,7 +59,7 @@ seeds = [1]
 stop_after = [1, 2, 0]
 policies = [{ policy = "none" }]
 
-[[runs]]
+[[sweeps]]
 part = "weight-bits"
 epochs = 1
 config = ["tiny"]
@@ -71,7 +71,7 @@ policies = [{ policy = "none" }]
 TRAININGS = 6 + 4 + 1 + 2
 #: To be ended in the middle.
 LONG = """
-[[runs]]
+[[sweeps]]
 part = "sizes"
 epochs = 8
 config = ["tiny"]
@@ -215,8 +215,8 @@ def test_claims_of_something_else_are_refused(here: Cli, content: str) -> None:
 
 
 def test_validation_is_tested_on_training_images(here: Cli) -> None:
-    text = LIST.split("[[runs]]")[1].replace("epochs", "validate = true\nepochs")
-    Path("validation.toml").write_text(f"choosing_seeds = [9]\n[[runs]]{text}")
+    text = LIST.split("[[sweeps]]")[1].replace("epochs", "validate = true\nepochs")
+    Path("validation.toml").write_text(f"choosing_seeds = [9]\n[[sweeps]]{text}")
     here.succeed("reproduce", "validation.toml", "-j", "1")
     assert {(row["split"], row["chose"]) for row in rows()} == {("validation", True)}
     # 383 images: shares of 200 test images would be other fractions.
@@ -300,14 +300,14 @@ def test_failing_training_is_reported_at_the_end(
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["nope"], "Run list must be a TOML file or paper, results, not 'nope'"),
+        (["nope"], "Sweep list must be a TOML file or paper, results, not 'nope'"),
         (["list.toml", "--only", "x"], "Part must be one of sizes, pareto, ablations, early-exit"),
         (["list.toml", "-j", "0"], "Invalid value for '-j' / '--jobs': 0 is not in the range"),
         (["list.toml", "-o", "list.toml/x"], "list.toml: "),
         (["list.toml", "-o", "."], "Invalid value for '-o' / '--output': File '.' is a directory."),
         (["list.toml", "--store", "digits.npz"], "Store digits.npz must be usable: file is not"),
-        (["digits.npz"], "Run list digits.npz must be readable: not UTF-8"),
-        (["empty.toml"], "empty.toml: Run list must have at least one [[runs]]"),
+        (["digits.npz"], "Sweep list digits.npz must be readable: not UTF-8"),
+        (["empty.toml"], "empty.toml: Sweep list must have at least one [[sweeps]]"),
     ],
 )
 def test_what_is_wrong_is_one_line(here: Cli, args: list[str], expected: str) -> None:

@@ -12,18 +12,20 @@ from prunus_model.engine.engine import Engine
 from prunus_model.engine.layout import Count
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
     EncoderParams,
     HomeostasisParams,
     MembraneParams,
     NetworkConfig,
-    NoPruning,
-    PruningParams,
-    SoftPruning,
     StdpParams,
 )
 from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.pruning import (
+    AdaptivePruning,
+    ConstantPruning,
+    NoPruning,
+    PruningParams,
+    SoftPruning,
+)
 from prunus_model.spec.random_streams import ENCODER, LEARNING
 from prunus_model.spec.state import State
 from prunus_strategies import images

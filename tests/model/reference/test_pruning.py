@@ -11,7 +11,7 @@ from prunus_model.reference.pruning import (
     prune,
     pruning_threshold,
 )
-from prunus_model.spec.config import (
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     NoPruning,
@@ -116,7 +116,7 @@ def test_adaptive_gains(policy: AdaptivePruning, w_prune: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("percent", "live", "count"),
+    ("percent", "plastic", "count"),
     [
         pytest.param(0, 10, 0, id="0 percent"),
         pytest.param(100, 10, 10, id="100 percent"),
@@ -129,15 +129,15 @@ def test_adaptive_gains(policy: AdaptivePruning, w_prune: int) -> None:
         pytest.param(29, 100, 29, id="no error of floating point"),
     ],
 )
-def test_soft_pruning_freezes_the_percentage_of_the_live_rounded_down(
-    percent: int, live: int, count: int
+def test_soft_pruning_freezes_the_percentage_of_the_plastic_rounded_down(
+    percent: int, plastic: int, count: int
 ) -> None:
-    # Three more are not live, with the lowest weights of all.
-    w = np.concatenate([np.zeros(3, np.int64), np.arange(live)[::-1] + 1])
-    mask = np.arange(live + 3) >= 3
+    # Three more are not plastic, with the lowest weights of all.
+    w = np.concatenate([np.zeros(3, np.int64), np.arange(plastic)[::-1] + 1])
+    mask = np.arange(plastic + 3) >= 3
     frozen = frozen_by_soft(w, mask, SoftPruning(percent=percent))
     assert frozen.dtype == np.bool_
-    assert np.flatnonzero(frozen).tolist() == list(range(3 + live - count, 3 + live))
+    assert np.flatnonzero(frozen).tolist() == list(range(3 + plastic - count, 3 + plastic))
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_soft_pruning_gives_ties_to_the_lowest_input(percent: int, chosen: list[
 def test_soft_pruning_freezes_the_first_by_weight_and_input(
     synapses: list[tuple[int, bool]], percent: int
 ) -> None:
-    w, live = np.array([w for w, _ in synapses]), np.array([live for _, live in synapses])
-    order = sorted((w, pre) for pre, (w, live) in enumerate(synapses) if live)
+    w, plastic = np.array([w for w, _ in synapses]), np.array([plastic for _, plastic in synapses])
+    order = sorted((w, pre) for pre, (w, plastic) in enumerate(synapses) if plastic)
     expected = sorted(pre for _, pre in order[: len(order) * percent // 100])
-    frozen = frozen_by_soft(w, live, SoftPruning(percent=percent))
+    frozen = frozen_by_soft(w, plastic, SoftPruning(percent=percent))
     assert np.flatnonzero(frozen).tolist() == expected
 
 
@@ -179,7 +179,7 @@ def test_plastic_synapses_below_the_threshold_die(w_prune: int) -> None:
     new = np.arange(256)
     alive, frozen = np.arange(256) % 5 != 0, np.arange(256) % 5 == 1
     redundant = np.arange(256) % 7 == 0
-    weights, left = prune(new, w_prune, redundant, alive=alive, frozen=frozen)
+    weights, left = prune(new, w_prune, redundant, alive=alive, plastic=alive & ~frozen)
     for pre in range(256):
         if not alive[pre] or frozen[pre]:
             assert (weights[pre], left[pre]) == (0, alive[pre])

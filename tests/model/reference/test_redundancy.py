@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.redundancy import redundant_inputs, update_coactivity
-from prunus_model.spec.config import RedundancyParams
+from prunus_model.spec.pruning import RedundancyParams
 
 #: Largest co-activity.
 ALWAYS = 65535

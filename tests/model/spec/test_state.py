@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import NAMED, EncoderParams, NetworkConfig, SoftPruning
+from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import SoftPruning
 from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
 
 CONFIG = NetworkConfig(
@@ -32,8 +34,9 @@ def small() -> State:
     )
 
 
-@pytest.mark.parametrize("config", NAMED.values(), ids=NAMED.keys())
-def test_state_before_training_is_that_of_the_semantics(config: NetworkConfig) -> None:
+@pytest.mark.parametrize("name", PRESETS)
+def test_state_before_training_is_that_of_the_semantics(name: str) -> None:
+    config = NetworkConfig.named(name)
     state = State.initial(config)
     shape = (config.inputs, config.neurons)
     # (3 << 8) // 10

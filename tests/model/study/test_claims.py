@@ -10,13 +10,12 @@ import pytest
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.choice import chosen_setting
 from prunus_model.study.claims import GOALS, Claim, claims, words
-from prunus_model.study.statistics import base_of, compared, groups, interpolated
-from prunus_rows import row, seeds
+from prunus_rows import seeds
 
 NOTHING = Path("nowhere")
 BASE = seeds("none", 5)
 CHOSE: dict[str, Any] = {"chose": True}
-ECHOES: dict[str, Any] = {"redundancy": {"shift": 12}}
+REDUNDANT: dict[str, Any] = {"redundancy": {"shift": 12}}
 #: Claims by number, in the order of the list.
 (
     PLAIN_VOTE, PLAIN_HARD, PLAIN_INFERENCE, PLAIN_TRAINING, PLAIN_ACCURACY, PLAIN_SOPS,
@@ -32,61 +31,6 @@ def judged(rows: list[dict[str, Any]], claim: int, overhead: Path = NOTHING) -> 
 
 def verdict(rows: list[dict[str, Any]], claim: int) -> str:
     return judged(rows, claim).verdict
-
-
-def test_groups_are_rows_that_differ_in_the_seed_alone() -> None:
-    rows = [
-        *BASE,
-        *seeds("adaptive", 5),
-        *seeds("adaptive", 5, strength=400),
-        *seeds("adaptive", 5, early_exit=1),
-        *seeds("adaptive", 5, settings={"x": 1}),
-        *seeds("adaptive", 5, weight_bits=4),
-        *seeds("adaptive", 5, parts={"ablations": "a"}, strength=7),
-    ]
-    assert [len(group.rows) for group in groups(rows)] == [5] * 7
-    assert [g.strength for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)] == [
-        "strength_gain 330"
-    ]
-    (labelled,) = groups(rows, part="ablations")
-    assert (labelled.label("ablations"), labelled.label("pareto")) == ("a", "")
-    (first, *_) = groups(rows[::-1], policy="none")
-    assert first.seeds == (1, 2, 3, 4, 5)
-    assert first.mean("vote") == pytest.approx(0.943)
-    assert first.half_range("vote") == pytest.approx(0.002)
-
-
-def test_networks_are_compared_seed_by_seed() -> None:
-    pruned = [
-        row("adaptive", seed, vote=vote, inference=0.5, training=0.6)
-        for seed, vote in ((3, 0.941), (2, 0.942), (9, 0.5))
-    ]
-    (group,) = groups(pruned)
-    base = base_of(group, [*BASE, *pruned])
-    assert base is not None
-    difference = compared(group, base)
-    assert difference is not None
-    assert difference.seeds == (2, 3)
-    # 0.942 - 0.942 and 0.943 - 0.941.
-    assert difference.vote == pytest.approx(0.1)
-    assert difference.vote_error == pytest.approx(0.1)
-    assert difference.hard == pytest.approx(0.1)
-    assert (difference.inference, difference.training) == pytest.approx((0.5, 0.6))
-    (stranger,) = groups([row("adaptive", 9)])
-    assert compared(stranger, base) is None
-
-
-@pytest.mark.parametrize("change", [{"epochs": 3}, {"settings": {"a": 1}}, {"data": "sample"}])
-def test_base_is_of_the_same_schedule(change: dict[str, Any]) -> None:
-    (group,) = groups([row("adaptive", **change)])
-    assert base_of(group, BASE) is None
-    assert base_of(group, [*BASE, row("none", **change)]) is not None
-
-
-def test_line_is_not_prolonged() -> None:
-    points = [(1.0, 10.0), (2.0, 20.0)]
-    assert [interpolated(points, x) for x in (0.9, 1.0, 1.5, 2.0, 2.1)] == [None, 10, 15, 20, None]
-    assert interpolated([], 1.0) is None
 
 
 def both(count: int = 5, **values: Any) -> list[dict[str, Any]]:
@@ -161,9 +105,9 @@ def test_readouts_are_judged_apart() -> None:
 
 def test_setting_must_keep_the_loss_by_both_readouts() -> None:
     base = seeds("none", **CHOSE)
-    rows = [*base, *seeds("adaptive", strength=1, inference=0.42, training=0.6, **CHOSE)]
+    rows = [*base, *seeds("adaptive", setting=1, inference=0.42, training=0.6, **CHOSE)]
     for name in ("vote", "hard"):
-        lossy = seeds("adaptive", strength=2, inference=0.4, training=0.6, **CHOSE)
+        lossy = seeds("adaptive", setting=2, inference=0.4, training=0.6, **CHOSE)
         assert setting([*rows, *lossy]) == 2
         assert setting([*rows, *(r | {name: r[name] - 0.01} for r in lossy)]) == 1
 
@@ -178,15 +122,15 @@ def test_savings_are_claims_of_their_own() -> None:
 
 
 def test_rules_are_judged_apart() -> None:
-    rows = both(**ECHOES)
+    rows = both(**REDUNDANT)
     assert (verdict(rows, VOTE), verdict(rows, PLAIN_VOTE)) == ("holds", "not established")
     assert (verdict(both(), VOTE), verdict(both(), PLAIN_VOTE)) == ("not established", "holds")
 
 
 def test_aim_is_harder_than_the_abstract() -> None:
-    rows = both(vote=0.939, inference=0.35, training=0.5, **ECHOES)
+    rows = both(vote=0.939, inference=0.35, training=0.5, **REDUNDANT)
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == ["holds"] * 3
-    rows = both(vote=0.937, inference=0.36, training=0.6, **ECHOES)
+    rows = both(vote=0.937, inference=0.36, training=0.6, **REDUNDANT)
     assert [verdict(rows, n) for n in (VOTE, INFERENCE, TRAINING)] == ["holds"] * 3
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == [
         "does not hold"
@@ -214,34 +158,34 @@ def test_seeds_that_chose_do_not_judge() -> None:
 def setting(rows: list[dict[str, Any]]) -> int:
     found = chosen_setting(rows, GOALS["abstract"], redundancy=False)
     assert found is not None
-    value: int = found["policy_strength"]["strength_gain"]
+    value: int = found["policy_setting"]["strength_gain"]
     return value
 
 
 def test_setting_with_fewest_sops_of_those_within_the_loss_is_judged() -> None:
     base = seeds("none", **CHOSE)
-    one = seeds("adaptive", strength=1, inference=0.42, training=0.6, **CHOSE)
-    two = seeds("adaptive", strength=2, inference=0.40, training=0.6, vote=0.938, **CHOSE)
-    lossy = seeds("adaptive", strength=3, inference=0.30, training=0.6, vote=0.93, **CHOSE)
-    weak = seeds("adaptive", strength=4, inference=0.50, training=0.6, vote=0.95, **CHOSE)
+    one = seeds("adaptive", setting=1, inference=0.42, training=0.6, **CHOSE)
+    two = seeds("adaptive", setting=2, inference=0.40, training=0.6, vote=0.938, **CHOSE)
+    lossy = seeds("adaptive", setting=3, inference=0.30, training=0.6, vote=0.93, **CHOSE)
+    weak = seeds("adaptive", setting=4, inference=0.50, training=0.6, vote=0.95, **CHOSE)
     rows = [*base, *one, *two, *lossy, *weak]
     assert setting(rows) == 2
     # If none is within the loss, that which loses least; if none saves enough, what saves most.
     assert setting([*base, *lossy, *weak]) == 3
-    slow = seeds("adaptive", strength=5, inference=0.40, training=0.8, vote=0.95, **CHOSE)
+    slow = seeds("adaptive", setting=5, inference=0.40, training=0.8, vote=0.95, **CHOSE)
     assert setting([*base, *slow, *weak]) == 4
     # The result on test images of other seeds plays no part.
-    better = seeds("adaptive", strength=3, inference=0.30, training=0.6, vote=0.95)
+    better = seeds("adaptive", setting=3, inference=0.30, training=0.6, vote=0.95)
     assert setting([*rows, *BASE, *better]) == 2
 
 
 def test_validation_chooses_where_there_is_one() -> None:
     base = seeds("none", **CHOSE)
-    rows = [*base, *seeds("adaptive", strength=1, inference=0.3, training=0.6, **CHOSE)]
+    rows = [*base, *seeds("adaptive", setting=1, inference=0.3, training=0.6, **CHOSE)]
     assert setting(rows) == 1
     values: dict[str, Any] = {"split": "validation", **CHOSE}
     rows += seeds("none", **values)
-    rows += seeds("adaptive", strength=2, inference=0.4, training=0.6, **values)
+    rows += seeds("adaptive", setting=2, inference=0.4, training=0.6, **values)
     assert setting(rows) == 2
 
 
@@ -261,7 +205,7 @@ def soft_rows(vote: float, **of_adaptive: Any) -> list[dict[str, Any]]:
             for r in seeds(
                 "soft",
                 5,
-                strength=percent,
+                setting=percent,
                 vote=0.94 - percent / 2000,
                 density=1 - percent / 100,
                 inference_sop_fraction_without_frozen=1 - percent / 200,
@@ -281,7 +225,7 @@ def test_accuracy_is_compared_at_equal_share_pruned() -> None:
     assert claim.estimate == pytest.approx(2.84)
     assert judged(soft_rows(0.9334, density=0.1), PLAIN_ACCURACY).n == 0
     assert judged(soft_rows(0.9334, density=0.9), PLAIN_ACCURACY).n == 0
-    assert judged(soft_rows(0.9334, **ECHOES), ACCURACY).verdict == "holds"
+    assert judged(soft_rows(0.9334, **REDUNDANT), ACCURACY).verdict == "holds"
 
 
 def test_sops_are_compared_at_equal_loss() -> None:
@@ -300,7 +244,7 @@ def default(**values: Any) -> list[dict[str, Any]]:
     """The rule of the paper as configured, and the unpruned network."""
     strength = NetworkConfig.named("paper").to_mapping()["pruning"]
     own = {k: strength[k] for k in ("ramp_gain", "ramp_shift", "strength_gain", "start")}
-    return [*BASE, *seeds("adaptive", 5, policy_strength=own, **values)]
+    return [*BASE, *seeds("adaptive", 5, policy_setting=own, **values)]
 
 
 def test_threshold_adapts_if_it_rises_and_differs() -> None:
@@ -315,7 +259,8 @@ def test_threshold_adapts_if_it_rises_and_differs() -> None:
     assert (over_neurons.estimate, over_neurons.verdict) == (25.0, "holds")
     assert verdict(adapting(50, 40, 50, 60), OVER_TIME) == "does not hold"
     assert verdict(adapting(10, 50, 50, 50), OVER_NEURONS) == "does not hold"
-    assert judged([*BASE, *seeds("adaptive", 5, strength=7)], OVER_TIME).n == 0
+    assert judged([*BASE, *seeds("adaptive", 5, setting=7)], OVER_TIME).n == 0
+    assert judged(default(**REDUNDANT), OVER_TIME).n == 0
 
 
 @pytest.mark.parametrize(

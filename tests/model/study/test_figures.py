@@ -11,7 +11,7 @@ from PIL import Image
 
 from prunus_cli import TINY
 from prunus_docs.study import REPRODUCTION_BLOCKS
-from prunus_model.spec.config import POLICIES
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.export import write_results
 from prunus_model.study.figure_data import FIGURES, figure_data
 from prunus_model.study.figures import draw, figure
@@ -23,14 +23,14 @@ from prunus_rows import row, seeds
 HISTORY: dict[str, Any] = {
     "presentations": [1000, 2000],
     "running_accuracy": [None, 0.5],
-    "live": [490, 245],
+    "plastic": [490, 245],
     "forward_sops": [100, 40],
     "forward_dense": [100, 80],
     "update_sops": [10, 0],
     "update_dense": [10, 0],
     "w_prune": [[0] * 7, [0, 1, 2, 3, 4, 5, 6]],
 }
-NEURONS = {"post_count": [5, 9], "strength": [100, 300], "live": [0, 40], "w_prune": [0, 3]}
+NEURONS = {"post_count": [5, 9], "strength": [100, 300], "plastic": [0, 40], "w_prune": [0, 3]}
 
 
 def training(policy: str, seed: int, parts: dict[str, str], name: str = "tiny") -> Training:
@@ -76,15 +76,15 @@ ROWS = [
     *seeds("none", parts={"early-exit": ""}, early_exit=2, steps_per_inference=9.0),
     *seeds("none", parts={"weight-bits": ""}, weight_bits=4, vote=0.9),
     *seeds("adaptive", inference=0.5, training=0.6, vote=0.93, density=0.2),
-    *seeds("adaptive", strength=400, inference=0.4, training=0.5, vote=0.92, density=0.1),
-    *seeds("adaptive", strength=9, inference=0.3, training=0.5, parts={"pareto": "new"}),
-    *seeds("soft", strength=50, density=0.5, inference_sop_fraction_without_frozen=0.8),
-    *seeds("adaptive", strength=1, parts={"ablations": "no ramp"}, silent_neurons=7),
+    *seeds("adaptive", setting=400, inference=0.4, training=0.5, vote=0.92, density=0.1),
+    *seeds("adaptive", setting=9, inference=0.3, training=0.5, parts={"pareto": "new"}),
+    *seeds("soft", setting=50, density=0.5, inference_sop_fraction_without_frozen=0.8),
+    *seeds("adaptive", setting=1, parts={"ablations": "no ramp"}, silent_neurons=7),
     *seeds("soft", parts={"sizes": ""}, inference_sop_fraction_without_frozen=0.75),
-    *seeds("adaptive", strength=2, parts={"sizes": "new", "early-exit": "new"}),
-    *seeds("adaptive", strength=2, parts={"weight-bits": "new"}, weight_bits=4),
+    *seeds("adaptive", setting=2, parts={"sizes": "new", "early-exit": "new"}),
+    *seeds("adaptive", setting=2, parts={"weight-bits": "new"}, weight_bits=4),
     *seeds("none", parts={"pareto-fashion": ""}, data="fashion-mnist"),
-    *seeds("soft", parts={"pareto-fashion": ""}, data="fashion-mnist", strength=60, vote=0.937),
+    *seeds("soft", parts={"pareto-fashion": ""}, data="fashion-mnist", setting=60, vote=0.937),
     *seeds("none", parts={"accuracy": ""}, settings={"homeostasis": {"theta_plus": 7}}, vote=0.95),
 ]
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import re
 import signal
 import sqlite3
 import threading
@@ -20,29 +19,12 @@ from prunus_model.study.export import collect
 from prunus_model.study.plan import Training, plan
 from prunus_model.study.results_db import FORMAT_VERSION, ResultStore
 from prunus_model.study.runner import reproduce
-from prunus_model.study.trials import Run
-from prunus_model.study.work import Result, train_and_test
-from prunus_model.training.evaluation import evaluate
+from prunus_model.study.trials import Trial
+from prunus_model.study.work import Result
 from prunus_model.training.trainer import train
+from prunus_training import training
 
 MODEL = "0123456789abcdef"
-
-
-def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "adaptive") -> Training:
-    """A training that nothing is looked up for."""
-    return Training(
-        digest=f"{policy}{seed}",
-        data="digits.npz",
-        config_name="tiny",
-        config=tiny(policy, seed=seed),
-        epochs=1,
-        early_exits=exits,
-        parts={"sizes": ""},
-        settings={},
-        validate=False,
-        chose=False,
-        presentations=4800,
-    )
 
 
 def pretend(wanted: Training) -> Result:
@@ -109,7 +91,7 @@ def test_time_and_versions_may_differ_the_second_time(store: ResultStore) -> Non
     ("changes", "what"),
     [
         ({"row": {"density": 0.4}}, "training"),
-        ({"detail": {"history": {"live": [1]}, "neurons": {}}}, "training"),
+        ({"detail": {"history": {"plastic": [1]}, "neurons": {}}}, "training"),
         ({"tests": {0: {"early_exit": 0, "vote": 0.9}}}, "test with early exit 0"),
     ],
 )
@@ -287,54 +269,10 @@ def test_neither_workers_nor_threads_are_left(store: ResultStore, interrupt: boo
     assert bool(store.lacks(wanted[4])) is interrupt
 
 
-@pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("policy", ["adaptive", "soft", "post"])
-def test_work_measures_what_training_and_evaluation_give(policy: str) -> None:
-    write_digits(Path("digits.npz"))
-    result = train_and_test(training(exits=(0, 2), policy=policy))
-    artifact = train(tiny(policy), digits(2300))
-    exits = {n: evaluate(artifact, digits(200, seed=1), stop_after=n) for n in (0, 2)}
-    counters = artifact.counters
-    row = result.row
-    assert row["training_sop_fraction"] == counters.forward_fraction
-    assert row["update_sop_fraction"] == counters.update_fraction
-    assert row["density"] == artifact.density
-    assert row["forward_sops_per_training_presentation"] == counters.forward_sops / 2300
-    assert row["training_sop_fraction_without_frozen"] == (
-        (counters.forward_sops - counters.frozen_sops) / counters.forward_dense
-    )
-    assert (row["training_sop_fraction_without_frozen"] < 1) == (policy != "post")
-    assert row["w_prune_late"] == artifact.history.w_prune[-1].tolist()
-    assert row["w_prune_early"] == artifact.history.w_prune[0].tolist()
-    assert row["strength_mean"] == artifact.state.strength.sum() / 10
-    for stop, e in exits.items():
-        test = result.tests[stop]
-        assert (test["vote"], test["hard"], test["undecided"]) == (
-            e.vote_accuracy,
-            e.hard_accuracy,
-            e.undecided,
-        )
-        assert test["forward_sops_per_inference"] == e.counters.forward_sops / 200
-        assert test["inference_sop_fraction"] == e.counters.forward_fraction
-        assert test["steps_per_inference"] == e.counters.steps / 200
-    assert result.tests[0] != result.tests[2]
-    history = result.detail["history"]
-    assert history["presentations"] == [1000, 2000, 2300]
-    assert history["running_accuracy"][0] is None
-    assert history["running_accuracy"][1:] == [
-        c / n for c, n in zip(artifact.history.correct.tolist()[1:], (1000, 300), strict=True)
-    ]
-    assert history["live"] == artifact.history.live.tolist()
-    neurons = result.detail["neurons"]
-    assert neurons["post_count"] == artifact.state.post_count.tolist()
-    assert sum(neurons["live"]) == round(artifact.density * 490)
-    assert re.fullmatch("[0-9a-f]{64}", row["artifact_hash"])
-
-
 def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
     write_digits(Path("digits.npz"))
     runs = [
-        Run(
+        Trial(
             part="b",
             label="x",
             data="digits.npz",
@@ -361,7 +299,7 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
         ("adaptive", 2, 1),
     ]
     assert {str(r["parts"]) for r in collected.rows} == {"{'b': 'x'}"}
-    assert collected.rows[0]["policy_strength"] == {
+    assert collected.rows[0]["policy_setting"] == {
         "ramp_gain": 1,
         "ramp_shift": 2,
         "strength_gain": 1200,

@@ -1,9 +1,22 @@
 """Tests of means against margins, by numbers that can be looked up."""
 
+from typing import Any
+
 import pytest
 
-from prunus_model.study.statistics import at_least, at_most, groups, losses, same_setting
+from prunus_model.study.statistics import (
+    at_least,
+    at_most,
+    base_of,
+    compared,
+    groups,
+    interpolated,
+    losses,
+    same_setting,
+)
 from prunus_rows import row, seeds
+
+BASE = seeds("none", 5)
 
 
 def test_bound_is_that_of_students_t() -> None:
@@ -59,5 +72,60 @@ def test_validation_is_never_put_together_with_tests() -> None:
     tests, validation = groups(rows)
     assert {tests["split"], validation["split"]} == {"test", "validation"}
     assert same_setting(validation, [r for r in rows if r["split"] == "test"]) == tests
-    assert same_setting(validation, seeds("adaptive", strength=9)) is None
+    assert same_setting(validation, seeds("adaptive", setting=9)) is None
     assert same_setting(validation, seeds("adaptive", epochs=3)) is None
+
+
+def test_groups_are_rows_that_differ_in_the_seed_alone() -> None:
+    rows = [
+        *BASE,
+        *seeds("adaptive", 5),
+        *seeds("adaptive", 5, setting=400),
+        *seeds("adaptive", 5, early_exit=1),
+        *seeds("adaptive", 5, settings={"x": 1}),
+        *seeds("adaptive", 5, weight_bits=4),
+        *seeds("adaptive", 5, parts={"ablations": "a"}, setting=7),
+    ]
+    assert [len(group.rows) for group in groups(rows)] == [5] * 7
+    assert [
+        g.policy_setting for g in groups(rows, part="pareto", policy="adaptive", early_exit=1)
+    ] == ["strength_gain 330"]
+    (labelled,) = groups(rows, part="ablations")
+    assert (labelled.label("ablations"), labelled.label("pareto")) == ("a", "")
+    (first, *_) = groups(rows[::-1], policy="none")
+    assert first.seeds == (1, 2, 3, 4, 5)
+    assert first.mean("vote") == pytest.approx(0.943)
+    assert first.half_range("vote") == pytest.approx(0.002)
+
+
+def test_networks_are_compared_seed_by_seed() -> None:
+    pruned = [
+        row("adaptive", seed, vote=vote, inference=0.5, training=0.6)
+        for seed, vote in ((3, 0.941), (2, 0.942), (9, 0.5))
+    ]
+    (group,) = groups(pruned)
+    base = base_of(group, [*BASE, *pruned])
+    assert base is not None
+    difference = compared(group, base)
+    assert difference is not None
+    assert difference.seeds == (2, 3)
+    # 0.942 - 0.942 and 0.943 - 0.941.
+    assert difference.vote == pytest.approx(0.1)
+    assert difference.vote_error == pytest.approx(0.1)
+    assert difference.hard == pytest.approx(0.1)
+    assert (difference.inference, difference.training) == pytest.approx((0.5, 0.6))
+    (stranger,) = groups([row("adaptive", 9)])
+    assert compared(stranger, base) is None
+
+
+@pytest.mark.parametrize("change", [{"epochs": 3}, {"settings": {"a": 1}}, {"data": "sample"}])
+def test_base_is_of_the_same_schedule(change: dict[str, Any]) -> None:
+    (group,) = groups([row("adaptive", **change)])
+    assert base_of(group, BASE) is None
+    assert base_of(group, [*BASE, row("none", **change)]) is not None
+
+
+def test_line_is_not_prolonged() -> None:
+    points = [(1.0, 10.0), (2.0, 20.0)]
+    assert [interpolated(points, x) for x in (0.9, 1.0, 1.5, 2.0, 2.1)] == [None, 10, 15, 20, None]
+    assert interpolated([], 1.0) is None

@@ -1,24 +1,20 @@
-"""Run lists: what they stand for, and what is refused."""
+"""Sweep lists: what they stand for, and what is refused."""
 
 import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from prunus_cli import tiny, write_digits
-from prunus_model.common.errors import ConfigError, DataError
-from prunus_model.spec.config import POLICIES, AdaptivePruning, NetworkConfig, pruning_label
-from prunus_model.study import fingerprint as fingerprints
-from prunus_model.study.fingerprint import fingerprint
-from prunus_model.study.plan import chosen, halves, plan
-from prunus_model.study.trials import Run, parse_runs, read_runs
+from prunus_model.common.errors import ConfigError
+from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.pruning import POLICIES, AdaptivePruning
+from prunus_model.study.trials import Trial, parse_trials, read_trials
 
 #: An entry that is right; each test changes a line or adds one.
 ENTRY = """
-[[runs]]
+[[sweeps]]
 part = "sizes"
 epochs = 2
 seeds = [1, 2]
@@ -28,7 +24,7 @@ policies = [{ policy = "none" }]
 
 def refused(text: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        parse_runs(text, source="list.toml")
+        parse_trials(text, source="list.toml")
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -39,9 +35,9 @@ def changed(old: str, new: str) -> str:
 
 
 def test_list_stands_for_every_combination() -> None:
-    runs = parse_runs(
+    trials = parse_trials(
         """
-        [[runs]]
+        [[sweeps]]
         part = "grid"
         epochs = 3
         config = ["demo", "paper"]
@@ -55,14 +51,14 @@ def test_list_stands_for_every_combination() -> None:
         ]
         """
     )
-    assert len(runs) == len({(r.data, r.config) for r in runs}) == 2 * 2 * 2 * 2 * (2 * 2 + 1)
-    assert {(r.part, r.epochs, r.stop_after) for r in runs} == {("grid", 3, (0, 2))}
-    assert {(r.label, r.config.pruning.policy) for r in runs} == {
+    assert len(trials) == len({(r.data, r.config) for r in trials}) == 2 * 2 * 2 * 2 * (2 * 2 + 1)
+    assert {(r.part, r.epochs, r.stop_after) for r in trials} == {("grid", 3, (0, 2))}
+    assert {(r.label, r.config.pruning.policy) for r in trials} == {
         ("grid", "constant"),
         ("", "none"),
     }
-    assert {(r.config_name, r.config.neurons) for r in runs} == {("demo", 100), ("paper", 800)}
-    assert {(r.config.seed, r.config.weight_bits) for r in runs} == {
+    assert {(r.config_name, r.config.neurons) for r in trials} == {("demo", 100), ("paper", 800)}
+    assert {(r.config.seed, r.config.weight_bits) for r in trials} == {
         (seed, bits) for seed in (7, 9) for bits in (4, 8)
     }
 
@@ -71,7 +67,7 @@ def test_what_is_not_said_is_as_configured() -> None:
     policies = 'policies = [{ policy = "adaptive", ramp_shift = 9 }, { policy = "soft" }]'
     text = ENTRY.replace('policies = [{ policy = "none" }]', policies)
     text += 'config = ["demo"]\nset.homeostasis.theta_plus = 77\nset.neurons = 50\n'
-    adaptive, _, soft, _ = parse_runs(text)
+    adaptive, _, soft, _ = parse_trials(text)
     demo = NetworkConfig.named("demo")
     assert isinstance(demo.pruning, AdaptivePruning)
     expected = replace(
@@ -90,19 +86,22 @@ def test_what_is_not_said_is_as_configured() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "Run list must have at least one [[runs]]"),
-        ("runs = []", "Run list must have at least one [[runs]]"),
-        ("runs = 3", "Run list must have at least one [[runs]]"),
+        ("", "Sweep list must have at least one [[sweeps]]"),
+        ("sweeps = []", "Sweep list must have at least one [[sweeps]]"),
+        ("sweeps = 3", "Sweep list must have at least one [[sweeps]]"),
         ("rums = []", "Key 'rums' is unknown"),
         (
             "a b",
             (
-                "Run list must be TOML: Expected '=' after a key in a key/value pair "
+                "Sweep list must be TOML: Expected '=' after a key in a key/value pair "
                 "(at line 1, column 3)"
             ),
         ),
-        ("runs = [3]", "runs 1: Entry must be a table, not 3"),
-        ("[[runs]]", "runs 1: part is missing; policies is missing; seeds is missing; epochs is"),
+        ("sweeps = [3]", "sweeps 1: Entry must be a table, not 3"),
+        (
+            "[[sweeps]]",
+            "sweeps 1: part is missing; policies is missing; seeds is missing; epochs is",
+        ),
     ],
 )
 def test_lists_that_are_refused(text: str, message: str) -> None:
@@ -159,164 +158,57 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
 )
 def test_entries_that_are_refused(old: str, new: str, message: str) -> None:
     said = changed(old, new)
-    assert said.startswith("list.toml: runs 1: ")
-    assert said.removeprefix("list.toml: runs 1: ").startswith(message)
+    assert said.startswith("list.toml: sweeps 1: ")
+    assert said.removeprefix("list.toml: sweeps 1: ").startswith(message)
 
 
 def test_entry_that_is_wrong_is_named() -> None:
     assert refused(ENTRY + ENTRY.replace("epochs = 2", "epochs = -1")) == (
-        "list.toml: runs 2: epochs must be at least 1, not -1"
+        "list.toml: sweeps 2: epochs must be at least 1, not -1"
     )
 
 
 def test_unreadable_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^Run list .* must be readable: Is a directory$"):
-        read_runs(tmp_path)
+    with pytest.raises(ConfigError, match=r"^Sweep list .* must be readable: Is a directory$"):
+        read_trials(tmp_path)
     (tmp_path / "list.toml").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match=r"^Run list .*list.toml must be readable: not UTF-8$"):
-        read_runs(tmp_path / "list.toml")
-
-
-def run(policy: str = "adaptive", *, part: str = "a", label: str = "", seed: int = 1) -> Run:
-    return Run(
-        part=part,
-        label=label,
-        data="digits.npz",
-        config_name="tiny",
-        config=tiny(policy, seed=seed),
-        epochs=2,
-        stop_after=(0,),
-        settings={},
-    )
-
-
-@pytest.fixture
-def digits_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return write_digits(tmp_path / "digits.npz")
-
-
-@pytest.mark.usefixtures("digits_here")
-def test_one_training_serves_all_that_ask_for_it() -> None:
-    runs = [run(), run("none"), replace(run(part="b", label="x"), stop_after=(2, 1))]
-    first, second = plan(runs)
-    assert (first.parts, first.early_exits) == ({"a": "", "b": "x"}, (0, 1, 2))
-    assert (second.parts, second.early_exits) == ({"a": ""}, (0,))
-    assert first.presentations == 2300 * 3 + 200 * 3
-    assert first.name == (
-        "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
-        "weight_bits=8 epochs=2 seed=1"
-    )
-    (third,) = plan([replace(run("none"), settings={"stdp": {"trace_window": 9}, "inputs": 784})])
-    assert third.name == (
-        "digits.npz tiny none stdp.trace_window=9 inputs=784 weight_bits=8 epochs=2 seed=1"
-    )
-
-
-@pytest.mark.usefixtures("digits_here")
-def test_digest_is_of_all_that_determines_a_training() -> None:
-    others = [
-        run(),
-        run("none"),
-        run(seed=2),
-        replace(run(), epochs=3),
-        replace(run(), config=replace(run().config, weight_bits=7)),
-    ]
-    assert len(plan(others)) == len(others)
-    # The early exit of the configuration is not part of training.
-    readout = replace(run().config.readout, stop_after=3)
-    assert len(plan([run(), replace(run(), config=replace(run().config, readout=readout))])) == 1
-
-
-def test_digest_is_of_the_images_not_of_their_name(digits_here: Path) -> None:
-    (before,) = plan([run()])
-    copied = digits_here.with_name("copy.npz")
-    copied.write_bytes(digits_here.read_bytes())
-    (same,) = plan([replace(run(), data="copy.npz")])
-    write_digits(digits_here, test=201)
-    (other,) = plan([run()])
-    assert same.digest == before.digest != other.digest
-
-
-@pytest.mark.usefixtures("digits_here")
-def test_two_labels_of_one_training_contradict_each_other() -> None:
-    with pytest.raises(ConfigError) as caught:
-        plan([run(label="x"), run(label="y")])
-    assert str(caught.value) == (
-        "Run list: part 'a' must give one training one label, not 'x' and 'y'"
-    )
-
-
-@pytest.mark.usefixtures("digits_here")
-def test_data_that_do_not_fit_are_refused_before_anything_is_trained() -> None:
-    fits = run()
-    with pytest.raises(DataError, match="49"):
-        plan([fits, replace(fits, config=NetworkConfig.named("demo"))])
+    with pytest.raises(ConfigError, match=r"^Sweep list .*list.toml must be readable: not UTF-8$"):
+        read_trials(tmp_path / "list.toml")
 
 
 def test_seeds_and_validation_that_choose_are_said() -> None:
     validated = ENTRY.replace("epochs = 2", "epochs = 2\nvalidate = true")
-    found = parse_runs(f"choosing_seeds = [1]\n{validated}{ENTRY}")
-    assert [(run.validate, run.config.seed, run.chose) for run in found] == [
+    found = parse_trials(f"choosing_seeds = [1]\n{validated}{ENTRY}")
+    assert [(trial.validate, trial.config.seed, trial.chose) for trial in found] == [
         (True, 1, True),
         (True, 2, True),
         (False, 1, True),
         (False, 2, False),
     ]
-    assert not any(run.chose for run in parse_runs(ENTRY))
+    assert not any(trial.chose for trial in parse_trials(ENTRY))
     for wrong in ("3", "[-1]", '["1"]', "[1.5]"):
         said = refused(f"choosing_seeds = {wrong}\n{ENTRY}")
         assert said == "list.toml: choosing_seeds must be a list of seeds"
     said = changed("epochs = 2", "epochs = 2\nvalidate = 1")
-    assert said.startswith("list.toml: runs 1: validate: Input should be a valid boolean")
+    assert said.startswith("list.toml: sweeps 1: validate: Input should be a valid boolean")
 
 
-@pytest.mark.usefixtures("digits_here")
-def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
-    whole, test = halves("digits.npz", validate=False)
-    train, validation = halves("digits.npz", validate=True)
-    assert (len(whole), len(test), len(train), len(validation)) == (2300, 200, 1917, 383)
-    assert np.array_equal(np.concatenate([train.images, validation.images]), whole.images)
-    assert np.array_equal(np.concatenate([train.labels, validation.labels]), whole.labels)
-    one, other = plan([run(), replace(run(), validate=True, chose=True)])
-    assert one.digest != other.digest
-    assert (one.columns["split"], one.columns["chose"]) == ("test", False)
-    assert (other.columns["split"], other.columns["chose"]) == ("validation", True)
-    assert other.presentations == 1917 * 3 + 383
-    assert other.name == f"{one.name} validate"
-
-
-def test_too_few_images_cannot_be_divided(tmp_path: Path) -> None:
-    write_digits(tmp_path / "few.npz", train=5)
-    with pytest.raises(DataError, match="must have at least 6 training images for validation"):
-        halves(str(tmp_path / "few.npz"), validate=True)
-
-
-def test_parts_are_chosen_by_name() -> None:
-    runs = [run(part="a"), run(part="b"), run(part="a", seed=2)]
-    assert chosen(runs, ()) == runs
-    assert chosen(runs, ["a"]) == [runs[0], runs[2]]
-    with pytest.raises(ConfigError) as caught:
-        chosen(runs, ["a", "c"])
-    assert str(caught.value) == "Part must be one of a, b, not 'c'"
-
-
-def bundled(name: str) -> list[Run]:
-    return read_runs(Path(str(files("prunus_model.study") / f"{name}.toml")))
+def bundled(name: str) -> list[Trial]:
+    return read_trials(Path(str(files("prunus_model.study") / f"{name}.toml")))
 
 
 def test_results_are_a_part_of_the_list_of_the_project() -> None:
-    listed = [(run.data, run.config, run.epochs) for run in bundled("paper")]
-    results = [(run.data, run.config, run.epochs) for run in bundled("results")]
+    listed = [(trial.data, trial.config, trial.epochs) for trial in bundled("paper")]
+    results = [(trial.data, trial.config, trial.epochs) for trial in bundled("results")]
     assert len(results) == (3 * 3 + 5) * 5 + 2 * 10
-    assert all(run in listed for run in results)
+    assert all(trial in listed for trial in results)
 
 
 def test_list_of_the_project_is_what_it_says() -> None:
-    runs = bundled("paper")
+    trials = bundled("paper")
     sizes = {
         (r.data, r.config.neurons, pruning_label(r.config), r.config.seed)
-        for r in runs
+        for r in trials
         if r.part == "sizes"
     }
     # Every policy and rule at every size with both data sets.
@@ -324,14 +216,14 @@ def test_list_of_the_project_is_what_it_says() -> None:
     for policy in ("adaptive", "constant", "soft", "post"):
         strengths = {
             str((r.config.pruning, r.config.redundancy))
-            for r in runs
+            for r in trials
             if r.part == "pareto" and r.config.pruning.policy == policy
         }
         assert len(strengths) >= 8
     # The ramp is in units of a weight.
     ramps = {
         (pruning_label(r.config), r.config.pruning.ramp_shift - 8 + r.config.weight_bits)
-        for r in runs
+        for r in trials
         if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning)
     }
     assert ramps == {("adaptive", 3), ("adaptive + redundancy", 3)}
@@ -341,26 +233,7 @@ def test_list_in_the_readme_is_one() -> None:
     readme = Path(__file__).parents[3] / "model/README.md"
     if not readme.exists():
         pytest.skip("needs the checkout")
-    (text,) = re.findall(r"```toml\n(\[\[runs\]\].*?)```", readme.read_text(), re.DOTALL)
-    runs = parse_runs(text)
-    assert len(runs) == 3 * 3
-    assert {run.label for run in runs} == {"", "ours"}
-
-
-def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint()
-    assert len(before) == 16
-    fingerprint.cache_clear()
-    assert fingerprint() == before
-    rules = fingerprints._RULES
-    seen = {before}
-    adaptive = [(n, p, r) for n, (p, r) in enumerate(rules) if isinstance(p, AdaptivePruning)]
-    assert {bool(redundancy) for _, _, redundancy in adaptive} == {False, True}
-    for n, policy, redundancy in adaptive:
-        changed = list(rules)
-        changed[n] = replace(policy, strength_gain=policy.strength_gain * 2), redundancy
-        monkeypatch.setattr(fingerprints, "_RULES", tuple(changed))
-        fingerprint.cache_clear()
-        seen.add(fingerprint())
-    assert len(seen) == 1 + len(adaptive)
-    fingerprint.cache_clear()
+    (text,) = re.findall(r"```toml\n(\[\[sweeps\]\].*?)```", readme.read_text(), re.DOTALL)
+    trials = parse_trials(text)
+    assert len(trials) == 3 * 3
+    assert {trial.label for trial in trials} == {"", "ours"}

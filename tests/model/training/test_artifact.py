@@ -1,4 +1,5 @@
-import hashlib
+"""Network files: what is saved is loaded, and whatever is wrong with a file is told."""
+
 import io
 import json
 import os
@@ -12,16 +13,11 @@ import numpy as np
 import pytest
 
 from prunus_cli import PRUNING, digits, listing, same, tiny
-from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.common.errors import ArtifactError, ConfigError
-from prunus_model.data.datasets import load
-from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.training.artifact import Artifact, Schedule
-from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train
-
-DIGEST = 7 + 64
 
 
 def message_of(path: Path) -> str:
@@ -31,18 +27,6 @@ def message_of(path: Path) -> str:
     start = f"Network file {path} must "
     assert str(caught.value).startswith(start)
     return str(caught.value).removeprefix(start)
-
-
-def pack(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """Write members with a valid digest, independently of `Artifact.save`."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-        archive.comment = bytes(DIGEST)
-    body = buffer.getvalue()[:-DIGEST]
-    path.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
-    return path
 
 
 def unpack(path: Path) -> dict[str, bytes]:
@@ -57,27 +41,30 @@ def array_bytes(array: Any, *, allow_pickle: bool = False) -> bytes:
 
 
 class Forger:
-    """Changes a saved network and gives it a valid digest again."""
+    """Changes members of a saved network; the archive is sound."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.members = unpack(path)
 
-    def save(self) -> Path:
-        return pack(self.path, self.members)
+    def save(self, *more: str) -> None:
+        """Write the members, some of them once more."""
+        with zipfile.ZipFile(self.path, "w") as archive:
+            for name in (*self.members, *more):
+                archive.writestr(name, self.members[name])
 
-    def header(self, change: Callable[[dict[str, Any]], object]) -> Path:
+    def header(self, change: Callable[[dict[str, Any]], object]) -> None:
         header = json.loads(self.members["header.json"])
         change(header)
         self.members["header.json"] = json.dumps(header).encode()
-        return self.save()
+        self.save()
 
-    def array(self, name: str, change: Callable[[Any], Any]) -> Path:
+    def array(self, name: str, change: Callable[[Any], Any]) -> None:
         """Replace an array by what `change` returns, or change it in place."""
         old = np.load(io.BytesIO(self.members[f"{name}.npy"]))
         new = change(old)
         self.members[f"{name}.npy"] = array_bytes(old if new is None else new)
-        return self.save()
+        self.save()
 
 
 @pytest.fixture
@@ -121,7 +108,7 @@ def test_numpy_opens_the_file(trained: Artifact, path: Path) -> None:
         names = set(archive.files)
         assert np.array_equal(archive["weights"], trained.state.weights)
         assert np.array_equal(archive["votes"], trained.readout.votes)
-        assert np.array_equal(archive["history_live"], trained.history.live)
+        assert np.array_equal(archive["history_live"], trained.history.plastic)
     header = json.loads(unpack(path)["header.json"])
     assert header["config"] == trained.config.to_mapping()
     assert len(names) == 11 + 4 + 9 + 1
@@ -134,7 +121,7 @@ def test_content_hash_is_of_all_that_was_computed(trained: Artifact) -> None:
         state = trained.state.copy()
         getattr(state, name).flat[3] ^= True
         hashes.add(replace(trained, state=state).content_hash)
-    history = replace(trained.history, live=trained.history.live + 1)
+    history = replace(trained.history, plastic=trained.history.plastic + 1)
     votes = replace(trained.readout, votes=trained.readout.votes ^ np.uint8(1))
     assignment = replace(trained.readout, assignment=trained.readout.assignment ^ np.int16(1))
     for other in (
@@ -156,91 +143,58 @@ def test_content_hash_is_not_of_how_it_was_computed(trained: Artifact) -> None:
     assert again.content_hash == trained.content_hash
 
 
-def test_every_altered_byte_is_noticed(path: Path) -> None:
+def test_damage_is_noticed_or_harmless(trained: Artifact, path: Path) -> None:
     whole = path.read_bytes()
-    body = len(whole) - DIGEST
-    flips = np.random.default_rng(0).integers(1, 256, len(whole)).tolist()
-    # Altered in place: thousands of new files would take long.
-    with path.open("r+b", buffering=0) as file:
-        for offset, flip in enumerate(flips):
-            os.pwrite(file.fileno(), bytes([whole[offset] ^ flip]), offset)
-            if offset < 2:
-                expected = "be one that prunus has saved"
-            elif body <= offset < body + 7:
-                expected = "end with its SHA-256: it is cut off, or not from prunus"
-            else:
-                expected = "match its SHA-256: it is damaged"
-            assert message_of(path) == expected, f"byte {offset}"
-            os.pwrite(file.fileno(), whole[offset : offset + 1], offset)
-    Artifact.load(path)
+    rng = np.random.default_rng(0)
+    noticed = 0
+    for offset in rng.integers(0, len(whole), 300).tolist():
+        damaged = bytearray(whole)
+        damaged[offset] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        # Only dates and the like may differ, which nothing reads.
+        try:
+            loaded = Artifact.load(path)
+        except ArtifactError as e:
+            noticed += 1
+            assert str(e).startswith(f"Network file {path} must ")
+        else:
+            assert same(loaded, trained)
+            assert loaded.provenance == trained.provenance
+    assert noticed > 200
 
 
 def test_every_truncation_is_noticed(path: Path) -> None:
     for length in reversed(range(path.stat().st_size)):
         os.truncate(path, length)
-        expected = (
-            "be one that prunus has saved"
-            if length < 2
-            else "end with its SHA-256: it is cut off, or not from prunus"
-        )
-        assert message_of(path) == expected, f"length {length}"
+        assert message_of(path) == "be readable: File is not a zip file", f"length {length}"
 
 
-def test_appended_bytes_are_noticed(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"\n")
-    assert message_of(path) == "end with its SHA-256: it is cut off, or not from prunus"
+def test_other_files_are_refused(forger: Forger) -> None:
+    path = forger.path
+    path.write_bytes(b"hello")
+    assert message_of(path) == "be readable: File is not a zip file"
+    forger.members = {"a.npy": b""}
+    forger.save()
+    assert message_of(path) == "be one that prunus has saved"
+    for header, message in (
+        (b"[1]", "be readable: 'list' object has no attribute 'get'"),
+        (b"{", "be readable: Expecting property name"),
+        (b"{}", "be 'prunus network' of format 2, not None of format None"),
+    ):
+        forger.members = {"header.json": header}
+        forger.save()
+        assert message_of(path).startswith(message)
+    assert message_of(path.with_name("none")) == "be readable: No such file or directory"
+    assert message_of(path.parent) == "be readable: Is a directory"
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
-    other = tmp_path / "other.npz"
-    np.savez(other, weights=np.zeros(3))
-    assert message_of(other) == "end with its SHA-256: it is cut off, or not from prunus"
-    other.write_bytes(b"hello")
-    assert message_of(other) == "be one that prunus has saved"
-    assert message_of(tmp_path / "none.npz") == "be readable: No such file or directory"
-    assert message_of(tmp_path) == "be readable: Is a directory"
-
-
-def test_hashed_files_that_are_no_networks_are_refused(tmp_path: Path) -> None:
-    other = pack(tmp_path / "other.npz", {"a.npy": b""})
-    assert message_of(other) == (
-        "be readable: \"There is no item named 'header.json' in the archive\""
-    )
-    pack(other, {"header.json": b"[1]"})
-    assert message_of(other) == "be readable: 'list' object has no attribute 'get'"
-    pack(other, {"header.json": b"{"})
-    assert message_of(other).startswith("be readable: Expecting property name")
-    pack(other, {"header.json": b"{}"})
-    assert message_of(other) == "be 'prunus network' of format 2, not None of format None"
-    body = b"PK nothing of a zip"
-    other.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
-    assert message_of(other) == "be readable: File is not a zip file"
-
-
-def test_damage_below_a_valid_digest_is_noticed(forger: Forger) -> None:
-    whole = forger.path.read_bytes()
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        body = bytearray(whole[:-DIGEST])
-        body[int(rng.integers(2, len(body)))] ^= int(rng.integers(1, 256))
-        forger.path.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
-        # Dates and the like may differ; whatever else is damaged has a message of its own.
-        try:
-            Artifact.load(forger.path)
-        except ArtifactError as e:
-            assert str(e).startswith(f"Network file {forger.path} must ")
-
-
-def test_newer_format_is_refused(forger: Forger) -> None:
-    forger.header(lambda h: h.update(format_version=3, novelty=1))
+@pytest.mark.parametrize("change", [{"format_version": 3, "novelty": 1}, {"format": "x"}])
+def test_other_format_is_refused(forger: Forger, change: dict[str, Any]) -> None:
+    forger.header(lambda h: h.update(change))
+    name, version = change.get("format", "prunus network"), change.get("format_version", 2)
     assert message_of(forger.path) == (
-        "be 'prunus network' of format 2, not 'prunus network' of format 3"
+        f"be 'prunus network' of format 2, not {name!r} of format {version}"
     )
-
-
-def test_other_format_is_refused(forger: Forger) -> None:
-    forger.header(lambda h: h.update(format="x"))
-    assert message_of(forger.path) == "be 'prunus network' of format 2, not 'x' of format 2"
 
 
 def test_unknown_and_missing_header_keys_are_refused(forger: Forger) -> None:
@@ -254,18 +208,10 @@ def test_unknown_and_missing_header_keys_are_refused(forger: Forger) -> None:
 def test_unknown_missing_and_double_members_are_refused(forger: Forger) -> None:
     content = forger.members.pop("theta.npy")
     forger.members |= {"theta": content, "novelty.npy": content}
-    forger.save()
+    forger.save("v.npy")
     assert message_of(forger.path) == (
-        "have the known members, each once, but differs in novelty.npy, theta, theta.npy"
+        "have the known members, each once, but differs in novelty.npy, theta, theta.npy, v.npy"
     )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in [*forger.members, "v.npy"]:
-            archive.writestr(name, forger.members[name])
-        archive.comment = bytes(DIGEST)
-    body = buffer.getvalue()[:-DIGEST]
-    forger.path.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
-    assert message_of(forger.path).endswith("differs in novelty.npy, theta, theta.npy, v.npy")
 
 
 def test_pickled_objects_are_refused(forger: Forger) -> None:
@@ -286,12 +232,7 @@ def put(index: int | tuple[int, int], value: int) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("theta", lambda x: x[1:], "theta must have shape (10,), not (9,)"),
-        ("theta", lambda x: x.astype(np.int64), "theta must be int32, not int64"),
         ("theta", put(3, -1), "theta[3] must be in 0..16777215, not -1"),
-        ("weights", lambda x: x.T, "weights must have shape (49, 10), not (10, 49)"),
-        ("strength", lambda x: x + 1, "strength[0] must be the sum of its weights"),
-        ("last_step", put(0, 16), "last_step[0] must be in -1..15, not 16"),
         ("votes", put((0, 0), 16), "votes must be at most 15, not 16"),
         (
             "votes",
@@ -312,27 +253,11 @@ def put(index: int | tuple[int, int], value: int) -> Callable[[Any], None]:
             "history of w_prune must be int64 of shape (3, 7), not int64 of shape (3, 6)",
         ),
         (
-            "history_live",
-            lambda x: x[1:],
-            "history of live must be int64 of shape (3,), not int64 of shape (2,)",
-        ),
-        (
-            "history_correct",
-            lambda x: x.astype(np.float64),
-            "history of correct must be int64 of shape (3,), not float64 of shape (3,)",
-        ),
-        ("history_correct", put(0, -2), "history of correct must be at least -1, not -2"),
-        (
-            "history_correct",
-            put(0, 1001),
-            "history of correct must be at most that of presentations",
-        ),
-        ("history_presentations", put(0, 0), "history of presentations must be at least 1, not 0"),
-        (
             "history_presentations",
             put(2, 301),
             "history of presentations must add up to 2300, not 2301",
         ),
+        ("theta", put(0, 1), "content_hash is not that of the content"),
     ],
 )
 def test_inconsistent_arrays_are_refused(
@@ -340,29 +265,6 @@ def test_inconsistent_arrays_are_refused(
 ) -> None:
     forger.array(name, change)
     assert message_of(forger.path) == f"be consistent: {message}"
-
-
-def test_weight_out_of_range_is_refused(forger: Forger) -> None:
-    forger.header(lambda h: h["config"].update(weight_bits=4))
-    weights = np.load(io.BytesIO(forger.members["weights.npy"]))
-    pre, post = np.argwhere(weights > 15)[0].tolist()
-    assert message_of(forger.path) == (
-        f"be consistent: weights[{pre}, {post}] must be in 0..15, not {weights[pre, post]}"
-    )
-
-
-def test_pruned_synapse_with_a_weight_is_refused(forger: Forger) -> None:
-    alive = np.load(io.BytesIO(forger.members["alive.npy"]))
-    pre, post = np.argwhere(~alive)[0].tolist()
-    forger.array("weights", put((pre, post), 1))
-    assert message_of(forger.path) == (
-        f"be consistent: weights[{pre}, {post}] must be 0 because it is pruned"
-    )
-    forger.array("weights", put((pre, post), 0))
-    forger.array("frozen", put((pre, post), 1))
-    assert message_of(forger.path) == (
-        "be consistent: frozen must be all False for a policy other than soft"
-    )
 
 
 @pytest.mark.parametrize(
@@ -384,14 +286,12 @@ def test_pruned_synapse_with_a_weight_is_refused(forger: Forger) -> None:
         (lambda h: h["schedule"].update(epochs=1.0), "schedule.epochs must be int, not 1.0"),
         (lambda h: h["schedule"].update(data=None), "schedule.data must be str, not None"),
         (lambda h: h["schedule"].update(epochs=2), "complete does not follow from presentation"),
-        (lambda h: h.update(complete=False), "complete does not follow from presentation"),
         (
             lambda h: h.update(presentation=1000),
             "presentation must be that of the counters, 2300, not 1000",
         ),
         (lambda h: h.update(presentation=True), "presentation must be an integer of 0 or more"),
         (lambda h: h["counters"].update(steps=-1), "steps must be an integer of 0 or more, not -1"),
-        (lambda h: h["counters"].update(steps=1.5), "steps must be an integer of 0 or more"),
         (lambda h: h["counters"].pop("steps"), "counters must be presentations, steps, "),
         (lambda h: h.update(counters=[]), "counters must be presentations, steps, "),
         (
@@ -414,11 +314,6 @@ def test_inconsistent_headers_are_refused(
     assert message_of(forger.path).startswith(f"be consistent: {message}")
 
 
-def test_forged_content_is_refused(forger: Forger) -> None:
-    forger.array("theta", put(0, 1))
-    assert message_of(forger.path) == "be consistent: content_hash is not that of the content"
-
-
 def test_refused_file_is_left_alone(forger: Forger) -> None:
     forger.header(lambda h: h.update(format_version=3))
     before = listing(forger.path.parent)
@@ -438,57 +333,6 @@ def test_schedule_is_what_can_be_counted(images: int, epochs: int, message: str)
     with pytest.raises(ConfigError) as caught:
         Schedule(data="x", data_sha256="", images=images, epochs=epochs)
     assert str(caught.value) == message
-
-
-def test_readout_is_saved_as_learned(trained: Artifact) -> None:
-    learned = Readout.learn(trained.response, trained.response_images, trained.config.readout)
-    assert np.array_equal(learned.votes, trained.readout.votes)
-    assert np.array_equal(learned.assignment, trained.readout.assignment)
-
-
-#: By bundled network: content hash; vote, hard, undecided images, forward SOPs and output spikes
-#: on the 1,000 test images of the sample.
-KNOWN: dict[str, tuple[str, float, float, int, int, int]] = {
-    "demo": (
-        "f19e78b29656624bad1c3d131e67dbc0a5025e4f00505e182a70d22aea542eff",
-        0.87,
-        0.865,
-        2,
-        138038631,
-        2621,
-    ),
-    "400": (
-        "f62a12c240117182869d5116ba412debcc9e46c643bbd00838ad472dbf29741c",
-        0.913,
-        0.911,
-        0,
-        499568439,
-        4056,
-    ),
-    "up5k": (
-        "cad5b2749f7e9f58ad5810fa72e7b8e812fd867d9c4d7ff299cca79fb0dfc121",
-        0.92,
-        0.914,
-        0,
-        489573461,
-        4080,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BUNDLED)
-def test_bundled_networks_do_what_they_are_known_for(name: str) -> None:
-    artifact = Artifact.load(bundled(name))
-    content_hash, vote, hard, undecided, sops, spikes = KNOWN[name]
-    assert artifact.content_hash == content_hash
-    assert artifact.content_hash in (bundled(name).parent / "README.md").read_text()
-    assert artifact.complete
-    assert artifact.config == NetworkConfig.named(name)
-    assert artifact.config.pruning.policy == "adaptive"
-    assert bundled(name).stat().st_size < 1_000_000
-    e = evaluate(artifact, load("sample", "test"))
-    assert (e.vote_accuracy, e.hard_accuracy, e.undecided) == (vote, hard, undecided)
-    assert (e.counters.forward_sops, e.counters.output_spikes) == (sops, spikes)
 
 
 def test_coactivity_is_kept(tmp_path: Path) -> None:

@@ -32,10 +32,18 @@ def test_rows_are_appended_and_the_older_history_is_kept() -> None:
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
-        ("live", [[1]], "history of live must be int64 of shape (1,), not int64 of shape (1, 1)"),
+        (
+            "plastic",
+            [[1]],
+            "history of plastic must be int64 of shape (1,), not int64 of shape (1, 1)",
+        ),
         ("w_prune", [[1]], "history of w_prune must be int64 of shape (1, 7), not int64 of shape"),
-        ("live", [1.0], "history of live must be int64 of shape (1,), not float64 of shape (1,)"),
-        ("live", [-1], "history of live must be at least 0, not -1"),
+        (
+            "plastic",
+            [1.0],
+            "history of plastic must be int64 of shape (1,), not float64 of shape (1,)",
+        ),
+        ("plastic", [-1], "history of plastic must be at least 0, not -1"),
         ("presentations", [0], "history of presentations must be at least 1, not 0"),
         ("correct", [-2], "history of correct must be at least -1, not -2"),
         ("correct", [2], "history of correct must be at most that of presentations"),

@@ -88,8 +88,8 @@ def test_at_most_a_hundred_fields_are_drawn(neurons: int, fields: int) -> None:
 def test_distribution_has_every_synapse_that_is_left(trained: Artifact) -> None:
     left, right = plots.distributions(trained).axes
     heights = [bar.get_height() for bar in left.patches if isinstance(bar, Rectangle)]
-    live = trained.state.weights[trained.state.alive]
-    assert heights == np.bincount(live, minlength=256).tolist()
+    weights = trained.state.weights[trained.state.plastic]
+    assert heights == np.bincount(weights, minlength=256).tolist()
     assert np.asarray(right.lines[0].get_xdata()).tolist() == [1000, 2000, 2300]
     assert np.asarray(right.lines[0].get_ydata()).tolist() == trained.history.w_prune[:, 3].tolist()
 
@@ -105,7 +105,7 @@ def test_training_shows_the_history(trained: Artifact) -> None:
     )
     values = {str(line.get_label()): np.asarray(line.get_ydata()).tolist() for line in right.lines}
     assert values == {
-        "live synapses": (history.live / 490).tolist(),
+        "synapses left": (history.plastic / 490).tolist(),
         "forward SOPs": (history.forward_sops / history.forward_dense).tolist(),
         "update SOPs": (history.update_sops / history.update_dense).tolist(),
     }

@@ -11,9 +11,10 @@ from prunus_model.common.errors import ArtifactError, ConfigError, DataError
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.history import HISTORY_FIELDS, percentiles
 from prunus_model.training.trainer import Progress, Trainer, train
@@ -121,7 +122,7 @@ def test_progress_tells_what_the_history_keeps() -> None:
     assert [now.accuracy for now in seen[1:]] == (
         history.correct[1:] / history.presentations[1:]
     ).tolist()
-    assert [now.density for now in seen] == (history.live / 490).tolist()
+    assert [now.density for now in seen] == (history.plastic / 490).tolist()
     assert seen[-1].counters == artifact.counters
     assert seen[0].counters.output_spikes == history.output_spikes[0]
 
@@ -132,7 +133,7 @@ def test_history_adds_up_to_the_counters() -> None:
     assert history.presentations.tolist() == [1000, 1000, 1000, 1000, 600]
     assert history.correct[0] == -1
     assert history.correct[1:].min() > 500
-    assert history.live[-1] == np.count_nonzero(artifact.state.alive)
+    assert history.plastic[-1] == np.count_nonzero(artifact.state.alive)
     summed = [name for name in HISTORY_FIELDS if name in COUNTERS]
     assert len(summed) == 6
     for name in summed:
@@ -188,7 +189,7 @@ def test_density_counts_neither_pruned_nor_frozen() -> None:
     soft = train(tiny("soft"), DATA)
     assert soft.state.alive.all()
     assert soft.density == 1 - np.count_nonzero(soft.state.frozen) / 490
-    assert soft.history.live[-1] == 490 * soft.density
+    assert soft.history.plastic[-1] == 490 * soft.density
     adaptive = train(tiny(), DATA)
     assert adaptive.density == np.count_nonzero(adaptive.state.alive) / 490
 
@@ -196,7 +197,7 @@ def test_density_counts_neither_pruned_nor_frozen() -> None:
 def test_post_pruning_is_counted_at_the_end() -> None:
     artifact = train(tiny("post"), DATA)
     assert artifact.counters.pruned == np.count_nonzero(~artifact.state.alive) > 0
-    assert artifact.history.live[-1] == 490
+    assert artifact.history.plastic[-1] == 490
 
 
 def test_provenance_tells_how() -> None:

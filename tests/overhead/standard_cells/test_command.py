@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from prunus_cli import digits, tiny
 from prunus_docs.boards import BOARDS_BLOCKS
 from prunus_liberty import LIBERTY, write_liberty
-from prunus_model.spec.config import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.training.trainer import train
 from prunus_overhead.standard_cells import __main__ as command
 from prunus_overhead.standard_cells.activity import Workload

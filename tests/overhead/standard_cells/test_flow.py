@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_cli import digits, tiny
 from prunus_liberty import write_liberty
-from prunus_model.spec.config import AdaptivePruning
+from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_overhead.standard_cells import activity as activity_module

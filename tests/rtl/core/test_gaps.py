@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import AdaptivePruning, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import Counters, counters_layout

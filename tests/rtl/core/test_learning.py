@@ -13,14 +13,8 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.reference import homeostasis, stdp
 from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import (
-    AdaptivePruning,
-    ConstantPruning,
-    HomeostasisParams,
-    NetworkConfig,
-    NoPruning,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.spec.random_streams import LEARNING, STRIDE
 from prunus_model.spec.state import State
 from prunus_rtl.core.learning import LearningEngine

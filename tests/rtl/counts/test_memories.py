@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 
-from prunus_model.spec.config import NetworkConfig, RedundancyParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.netlist import make_netlist

@@ -10,7 +10,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import ConstantPruning, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import ConstantPruning
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import design_digest
 from prunus_rtl.hardware import HardwareConfig

@@ -97,7 +97,7 @@ def test_lanes_of_different_depth_take_what_fits_them(fmt: str) -> None:
     pre, slot = np.argwhere(~own)[0]
     alive[pre, slot * 4 + lane] = True
     message = (
-        f"Live synapses of lane {lane} must fit {rooms[lane]} words, not be {rooms[lane] + 1}: "
+        f"Unpruned synapses of lane {lane} must fit {rooms[lane]} words, not be {rooms[lane] + 1}: "
         "1 words are missing"
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
@@ -112,7 +112,7 @@ def test_tells_the_lane_that_lacks_most() -> None:
     weights[0, 0] = 0
     assert layout.pack(weights, alive).lanes[1]["entries"].depth == 27
     tight = StoreLayout.of(built("csr", capacity=25).lanes)
-    message = "Live synapses of lane 1 must fit 25 words, not be 27: 2 words are missing"
+    message = "Unpruned synapses of lane 1 must fit 25 words, not be 27: 2 words are missing"
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         tight.pack(weights, alive)
 
@@ -130,7 +130,7 @@ def test_dense_store_takes_any_network_if_it_has_the_bit_alive() -> None:
         np.testing.assert_array_equal(got[0], weights)
         np.testing.assert_array_equal(got[1], alive)
     with pytest.raises(
-        ConfigError, match=r"^Every synapse must be live, because words have no bit"
+        ConfigError, match=r"^Every synapse must be unpruned, because words have no bit"
     ):
         bare.pack(*pruned)
 

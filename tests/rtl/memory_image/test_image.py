@@ -86,11 +86,11 @@ def test_bits_are_those_of_the_formats(case: dict[str, Any]) -> None:
     alive, lanes, weight_bits = case["alive"], case["lanes"], case["weight_bits"]
     inputs, neurons = alive.shape
     slots = -(-neurons // lanes)
-    live = by_lane(alive, lanes, case["position"]).sum(axis=(0, 1)).tolist()
-    words = [max(1, n) for n in live]
+    unpruned = by_lane(alive, lanes, case["position"]).sum(axis=(0, 1)).tolist()
+    words = [max(1, n) for n in unpruned]
     start_bits = (max(words) - 1).bit_length()
     entry = (slots - 1).bit_length() + weight_bits
-    full = sum(live) == inputs * slots * lanes
+    full = sum(unpruned) == inputs * slots * lanes
     want = {
         "csr": [(inputs + 1) * (start_bits + 1) + n * entry for n in words],
         "bitmask": [inputs * (start_bits + slots) + n * weight_bits for n in words],

@@ -7,10 +7,10 @@ import pytest
 from amaranth.back import rtlil
 
 from prunus_model.reference.pruning import pruning_threshold
-from prunus_model.spec.config import (
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
-    NetworkConfig,
     NoPruning,
     PruningParams,
     RedundancyParams,

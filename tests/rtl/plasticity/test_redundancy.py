@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.redundancy import redundant_inputs, update_coactivity
-from prunus_model.spec.config import RedundancyParams
+from prunus_model.spec.pruning import RedundancyParams
 from prunus_rtl.plasticity.redundancy import Redundancy
 from prunus_sim.simulator.amaranth import simulate
 

@@ -79,7 +79,7 @@ async def cycles_until_idle(ctx: Any, dut: LearningStore, pres: list[int]) -> in
         pytest.param(["10010001"] * 5, 15 + 3, id="pruned synapses cost nothing"),
         pytest.param(["00000100"] * 9, 9 + 3, id="one synapse per row and cycle"),
         pytest.param(["00000000"] * 9, 9 + 1, id="a dead row costs one cycle"),
-        pytest.param(["11100000", "00000000"] * 5, 15 + 3, id="and none behind a live row"),
+        pytest.param(["11100000", "00000000"] * 5, 15 + 3, id="and none behind another row"),
         pytest.param(["00000001", "00000000"] * 5, 5 + 4 + 3, id="one behind a single synapse"),
     ],
 )
@@ -114,7 +114,7 @@ def test_column_access_reads_and_writes_single_synapses(slots: int) -> None:
         ctx.set(column.read_pre, pre)
         await ctx.tick()
         ctx.set(column.read_row, 0)
-        live = ctx.get(column.alive)
+        unpruned = ctx.get(column.alive)
         await ctx.tick()
         if new is not None:
             for name, value in (
@@ -129,7 +129,7 @@ def test_column_access_reads_and_writes_single_synapses(slots: int) -> None:
         await ctx.tick()
         ctx.set(column.write, 0)
         ctx.set(column.write_row, 0)
-        return weight, live
+        return weight, unpruned
 
     async def bench(ctx: Any) -> None:
         for _ in range(40):

@@ -16,7 +16,7 @@ __all__ = ["CASES", "LearningStoreProperties"]
 
 
 class LearningStoreProperties(Properties):
-    """Every input delivers its live synapses, whatever the memories hold.
+    """Every input delivers its unpruned synapses, whatever the memories hold.
 
     Columns may be read and written in any way while no input is offered or being fetched.
 
@@ -122,7 +122,7 @@ class LearningStoreProperties(Properties):
                 ),
                 "the next row comes next",
             ),
-            Cover(self.next_valid & (self.row_read == 0), "an input without live synapses"),
+            Cover(self.next_valid & (self.row_read == 0), "an input without unpruned synapses"),
             Cover(column & self.write & self.write_row & self.write_alive, "a column is written"),
         ]
         return m

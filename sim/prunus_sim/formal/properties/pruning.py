@@ -6,15 +6,15 @@ from typing import Any
 
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
 
-from prunus_model.spec.config import (
+from prunus_model.spec.config import pruning_label
+from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     NoPruning,
     PruningParams,
     RedundancyParams,
-    pruning_label,
 )
-from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties

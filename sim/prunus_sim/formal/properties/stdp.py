@@ -219,7 +219,7 @@ class SweepProperties(Properties):
                     & (unit.pruned == (lived & self.prune))
                     & implies(lived, unit.weight == new),
                 ),
-                "a live synapse gets its new weight, or is pruned",
+                "an unpruned synapse gets its new weight, or is pruned",
             ),
             Assert(
                 implies(self.valid[2] & here[3], self.write_pre == pre), "the input is written back"

@@ -1,0 +1,155 @@
+"""Parameters of pruning: the policies, and the rule of redundant inputs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from prunus_model.common.validation import STRICT
+from prunus_model.spec.formats import (
+    COACTIVITY_BITS,
+    GAIN_BITS,
+    INPUTS_MAX,
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    RAMP_SHIFT_MAX,
+    STEP_BITS,
+    WEIGHT_BITS_MAX,
+    max_of,
+)
+
+__all__ = [
+    "POLICIES",
+    "AdaptivePruning",
+    "ConstantPruning",
+    "NoPruning",
+    "PostPruning",
+    "PruningParams",
+    "RedundancyParams",
+    "SoftPruning",
+]
+
+_Weight = Annotated[int, Field(ge=0, le=max_of(WEIGHT_BITS_MAX))]
+_Presentation = Annotated[int, Field(ge=0, le=max_of(PRESENTATION_BITS))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class NoPruning:
+    """Nothing is pruned."""
+
+    policy: Literal["none"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ConstantPruning:
+    """One pruning threshold for all neurons and all times (after Rathi et al. 2018).
+
+    Parameters
+    ----------
+    w_prune : int
+        A synapse whose new weight is ``< w_prune`` is pruned. 0..w_max.
+    start : int
+        First presentation in which anything is pruned.
+    """
+
+    policy: Literal["constant"] = "constant"
+    w_prune: _Weight = 20
+    start: _Presentation = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class AdaptivePruning:
+    """Pruning threshold that adapts over time and neurons (our reconstruction of Guo et al. 2020).
+
+    ``w_prune = min((post_count * ramp_gain) >> ramp_shift, (strength * strength_gain) >> 16,
+    w_max)``.
+
+    Parameters
+    ----------
+    ramp_gain, ramp_shift : int
+        How fast the threshold rises with the neuron's own output spikes. 0..65535 and 0..32.
+    strength_gain : int
+        Cap by the neuron's own connection strength, in 1/65536. 0..65535.
+    start : int
+        First presentation in which the threshold prunes anything.
+    """
+
+    policy: Literal["adaptive"] = "adaptive"
+    ramp_gain: Annotated[int, Field(ge=0, le=max_of(GAIN_BITS))] = 1
+    ramp_shift: Annotated[int, Field(ge=0, le=RAMP_SHIFT_MAX)] = 3
+    strength_gain: Annotated[int, Field(ge=0, le=max_of(GAIN_BITS))] = 330
+    start: _Presentation = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class SoftPruning:
+    """Online soft pruning (Shi et al. 2019): the lowest weights are set to 0 and frozen.
+
+    Parameters
+    ----------
+    after_presentations : int
+        Learning presentations with enough spikes after which a neuron is pruned, once. 1..65535.
+    min_spikes : int
+        Output spikes that make a presentation count, 1..255.
+    percent : int
+        Share of the plastic synapses of the neuron that is frozen, rounded down. 0..100.
+    """
+
+    policy: Literal["soft"] = "soft"
+    after_presentations: Annotated[int, Field(ge=1, le=max_of(POST_COUNT_BITS))] = 40
+    min_spikes: Annotated[int, Field(ge=1, le=max_of(STEP_BITS))] = 2
+    percent: Annotated[int, Field(ge=0, le=100)] = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class PostPruning:
+    """Synapses below one threshold are removed once, after training: the classic baseline.
+
+    Parameters
+    ----------
+    w_prune : int
+        A synapse whose weight is ``< w_prune`` is pruned. 0..w_max.
+    """
+
+    policy: Literal["post"] = "post"
+    w_prune: _Weight = 20
+
+
+PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
+
+#: Pruning policies by name, with their default parameters.
+POLICIES: Mapping[str, PruningParams] = {
+    "none": NoPruning(),
+    "constant": ConstantPruning(),
+    "adaptive": AdaptivePruning(),
+    "soft": SoftPruning(),
+    "post": PostPruning(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RedundancyParams:
+    """Pruning of redundant inputs, beside any policy (semantics, section 6).
+
+    The *co-activity* of an input is the share of the learning sweeps in which the input was
+    recently active, of those in which the input before it was. An input whose co-activity is at
+    least one half and that is on an odd site of the checkerboard is redundant, and loses all its
+    synapses (:func:`prunus_model.reference.redundancy.redundant_inputs`).
+
+    Parameters
+    ----------
+    shift : int
+        How slowly co-activity is averaged: a sweep moves it by a ``2**-shift`` of the way. 1..15.
+    image_width : int
+        Inputs in a row of an image; of neighbours in a row or column, one at least stays.
+        1..65536.
+    start : int
+        First presentation in which redundant inputs are pruned.
+    """
+
+    shift: Annotated[int, Field(ge=1, le=COACTIVITY_BITS - 1)] = 12
+    image_width: Annotated[int, Field(ge=1, le=INPUTS_MAX)] = 28
+    start: _Presentation = 0

@@ -1,0 +1,83 @@
+"""Presets: what each is, in a file and by its name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prunus_model.common.errors import ConfigError
+from prunus_model.spec.config import (
+    EncoderParams,
+    HomeostasisParams,
+    MembraneParams,
+    NetworkConfig,
+    ReadoutParams,
+    StdpParams,
+)
+from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "neurons", "steps", "theta_plus", "ramp", "strength_gain"),
+    [
+        ("tiny", 49, 10, 16, 500, (1, 3), 330),
+        ("demo", 784, 100, 64, 250, (1, 6), 250),
+        ("400", 784, 400, 64, 500, (1, 4), 330),
+        ("up5k", 784, 400, 64, 500, (17, 8), 330),
+        ("paper", 784, 800, 64, 1000, (1, 3), 330),
+        ("1600", 784, 1600, 64, 2000, (1, 2), 330),
+    ],
+    ids=["tiny", "demo", "four hundred", "up5k", "paper", "sixteen hundred"],
+)
+def test_named_configurations(
+    name: str,
+    inputs: int,
+    neurons: int,
+    steps: int,
+    theta_plus: int,
+    ramp: tuple[int, int],
+    strength_gain: int,
+) -> None:
+    config = NetworkConfig.named(name)
+    assert config.encoder.steps == steps
+    assert (config.inputs, config.neurons) == (inputs, neurons)
+    assert config.homeostasis.theta_plus == theta_plus
+    assert config.pruning == AdaptivePruning(
+        ramp_gain=ramp[0], ramp_shift=ramp[1], strength_gain=strength_gain
+    )
+    if name == "tiny":
+        assert config.encoder.gain == 160
+        assert config.stdp == StdpParams(potentiation_shift=4, depression_shift=4)
+    else:
+        assert config.encoder == EncoderParams()
+        assert config.stdp == StdpParams()
+    assert (config.membrane, config.readout) == (MembraneParams(), ReadoutParams())
+    assert replace(config.homeostasis, theta_plus=250) == HomeostasisParams()
+    assert (config.weight_bits, config.seed) == (8, 1)
+
+
+def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
+    params = RedundancyParams(shift=12, image_width=28, start=40_000)
+    assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), redundancy=params)
+
+
+def test_all_named_configurations_are_tested_above() -> None:
+    assert list(PRESETS) == ["tiny", "demo", "400", "up5k", "paper", "sparse", "1600"]
+
+
+@pytest.mark.parametrize("name", ["", "Paper", "800"], ids=["empty", "upper case", "unknown"])
+def test_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError) as info:
+        NetworkConfig.named(name)
+    names = "tiny, demo, 400, up5k, paper, sparse, 1600"
+    expected = f"Configuration must be one of {names}, not {name!r}"
+    assert str(info.value) == expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_survives_a_file(name: str, tmp_path: Path) -> None:
+    config = NetworkConfig.named(name)
+    path = tmp_path / "network.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    assert NetworkConfig.read(path) == config

@@ -1,0 +1,85 @@
+"""Parameters of pruning: defaults, limits that depend on the weights, redundancy, labels."""
+
+import tomllib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from prunus_model.common.errors import ConfigError
+from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.pruning import (
+    POLICIES,
+    AdaptivePruning,
+    ConstantPruning,
+    NoPruning,
+    PostPruning,
+    PruningParams,
+    RedundancyParams,
+    SoftPruning,
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "params"),
+    [
+        ("none", NoPruning()),
+        ("constant", ConstantPruning(w_prune=20, start=0)),
+        ("adaptive", AdaptivePruning(ramp_gain=1, ramp_shift=3, strength_gain=330, start=0)),
+        ("soft", SoftPruning(after_presentations=40, min_spikes=2, percent=70)),
+        ("post", PostPruning(w_prune=20)),
+    ],
+    ids=["none", "constant", "adaptive", "soft", "post"],
+)
+def test_policy_alone_gives_its_defaults(policy: str, params: PruningParams) -> None:
+    got = NetworkConfig.from_toml(f"[pruning]\npolicy = '{policy}'")
+    assert got.pruning == params == POLICIES[policy]
+    assert got.pruning.policy == policy
+
+
+@pytest.mark.parametrize("weight_bits", range(1, 9), ids="{} bits".format)
+@pytest.mark.parametrize("policy", ["constant", "post"])
+def test_threshold_may_be_the_largest_weight_and_no_more(policy: str, weight_bits: int) -> None:
+    top = 2**weight_bits - 1
+    values = {"weight_bits": weight_bits, "pruning": {"policy": policy, "w_prune": top}}
+    assert NetworkConfig.from_mapping(values).to_mapping()["pruning"]["w_prune"] == top
+    values = {"weight_bits": weight_bits, "pruning": {"policy": policy, "w_prune": top + 1}}
+    with pytest.raises(ConfigError) as info:
+        NetworkConfig.from_mapping(values)
+    if weight_bits == 8:
+        assert str(info.value) == "config: pruning.w_prune must be at most 255, not 256"
+    else:
+        assert str(info.value) == (
+            f"config: pruning.w_prune must be in 0..{top} for weight_bits={weight_bits}, "
+            f"not {top + 1}"
+        )
+
+
+def test_change_that_contradicts_is_refused() -> None:
+    config = replace(NetworkConfig(), pruning=ConstantPruning(w_prune=16))
+    with pytest.raises(ValidationError) as info:
+        replace(config, weight_bits=4)
+    (error,) = info.value.errors()
+    expected = "Value error, pruning.w_prune must be in 0..15 for weight_bits=4, not 16"
+    assert error["msg"] == expected
+
+
+def test_redundancy_is_beside_every_policy() -> None:
+    text = "[pruning]\npolicy = 'none'\n[redundancy]\nshift = 3\n"
+    config = NetworkConfig.from_toml(text)
+    assert config.pruning == NoPruning()
+    assert config.redundancy == RedundancyParams(shift=3, image_width=28, start=0)
+    assert NetworkConfig.from_toml("").redundancy is None
+    assert "redundancy" not in tomllib.loads(NetworkConfig().to_toml())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_label_names_policy_and_redundancy(policy: str) -> None:
+    config = replace(NetworkConfig(), pruning=POLICIES[policy])
+    both = replace(config, redundancy=RedundancyParams())
+    expected = "redundancy" if policy == "none" else f"{policy} + redundancy"
+    assert (pruning_label(config), pruning_label(both)) == (policy, expected)
+    row: dict[str, Any] = {"policy": policy, "redundancy": None}
+    assert pruning_label(row) == policy
+    assert pruning_label(row | {"redundancy": {"shift": 1}}) == expected

@@ -1,0 +1,122 @@
+"""From trials to trainings: each once, whichever parts ask for it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prunus_cli import tiny, write_digits
+from prunus_model.common.errors import ConfigError, DataError
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.study.plan import chosen, halves, plan
+from prunus_model.study.trials import Trial
+
+
+def trial(policy: str = "adaptive", *, part: str = "a", label: str = "", seed: int = 1) -> Trial:
+    return Trial(
+        part=part,
+        label=label,
+        data="digits.npz",
+        config_name="tiny",
+        config=tiny(policy, seed=seed),
+        epochs=2,
+        stop_after=(0,),
+        settings={},
+    )
+
+
+@pytest.fixture
+def digits_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_digits(tmp_path / "digits.npz")
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_one_training_serves_all_that_ask_for_it() -> None:
+    trials = [trial(), trial("none"), replace(trial(part="b", label="x"), stop_after=(2, 1))]
+    first, second = plan(trials)
+    assert (first.parts, first.early_exits) == ({"a": "", "b": "x"}, (0, 1, 2))
+    assert (second.parts, second.early_exits) == ({"a": ""}, (0,))
+    assert first.presentations == 2300 * 3 + 200 * 3
+    assert first.name == (
+        "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
+        "weight_bits=8 epochs=2 seed=1"
+    )
+    (third,) = plan([replace(trial("none"), settings={"stdp": {"trace_window": 9}, "inputs": 784})])
+    assert third.name == (
+        "digits.npz tiny none stdp.trace_window=9 inputs=784 weight_bits=8 epochs=2 seed=1"
+    )
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_digest_is_of_all_that_determines_a_training() -> None:
+    others = [
+        trial(),
+        trial("none"),
+        trial(seed=2),
+        replace(trial(), epochs=3),
+        replace(trial(), config=replace(trial().config, weight_bits=7)),
+    ]
+    assert len(plan(others)) == len(others)
+    # The early exit of the configuration is not part of training.
+    readout = replace(trial().config.readout, stop_after=3)
+    assert (
+        len(plan([trial(), replace(trial(), config=replace(trial().config, readout=readout))])) == 1
+    )
+
+
+def test_digest_is_of_the_images_not_of_their_name(digits_here: Path) -> None:
+    (before,) = plan([trial()])
+    copied = digits_here.with_name("copy.npz")
+    copied.write_bytes(digits_here.read_bytes())
+    (same,) = plan([replace(trial(), data="copy.npz")])
+    write_digits(digits_here, test=201)
+    (other,) = plan([trial()])
+    assert same.digest == before.digest != other.digest
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_two_labels_of_one_training_contradict_each_other() -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan([trial(label="x"), trial(label="y")])
+    assert str(caught.value) == (
+        "Sweep list: part 'a' must give one training one label, not 'x' and 'y'"
+    )
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_data_that_do_not_fit_are_refused_before_anything_is_trained() -> None:
+    fits = trial()
+    with pytest.raises(DataError, match="49"):
+        plan([fits, replace(fits, config=NetworkConfig.named("demo"))])
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
+    whole, test = halves("digits.npz", validate=False)
+    train, validation = halves("digits.npz", validate=True)
+    assert (len(whole), len(test), len(train), len(validation)) == (2300, 200, 1917, 383)
+    assert np.array_equal(np.concatenate([train.images, validation.images]), whole.images)
+    assert np.array_equal(np.concatenate([train.labels, validation.labels]), whole.labels)
+    one, other = plan([trial(), replace(trial(), validate=True, chose=True)])
+    assert one.digest != other.digest
+    assert (one.columns["split"], one.columns["chose"]) == ("test", False)
+    assert (other.columns["split"], other.columns["chose"]) == ("validation", True)
+    assert other.presentations == 1917 * 3 + 383
+    assert other.name == f"{one.name} validate"
+
+
+def test_too_few_images_cannot_be_divided(tmp_path: Path) -> None:
+    write_digits(tmp_path / "few.npz", train=5)
+    with pytest.raises(DataError, match="must have at least 6 training images for validation"):
+        halves(str(tmp_path / "few.npz"), validate=True)
+
+
+def test_parts_are_chosen_by_name() -> None:
+    trials = [trial(part="a"), trial(part="b"), trial(part="a", seed=2)]
+    assert chosen(trials, ()) == trials
+    assert chosen(trials, ["a"]) == [trials[0], trials[2]]
+    with pytest.raises(ConfigError) as caught:
+        chosen(trials, ["a", "c"])
+    assert str(caught.value) == "Part must be one of a, b, not 'c'"

@@ -1,0 +1,21 @@
+"""Trainings of a study, as a plan has them."""
+
+from prunus_cli import tiny
+from prunus_model.study.plan import Training
+
+
+def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "adaptive") -> Training:
+    """A training that nothing is looked up for."""
+    return Training(
+        digest=f"{policy}{seed}",
+        data="digits.npz",
+        config_name="tiny",
+        config=tiny(policy, seed=seed),
+        epochs=1,
+        early_exits=exits,
+        parts={"sizes": ""},
+        settings={},
+        validate=False,
+        chose=False,
+        presentations=4800,
+    )
