@@ -59,7 +59,7 @@ FAULTS = [
     ("stdp", 0, WeightUpdate, "distance - change", "distance + change",
      "the new weight equals its formula", 1),
     ("stdp", 6, LearningSweep, "self.prune, 0, new_weight", "self.prune, 1, new_weight",
-     "a live synapse gets its new weight, or is pruned", 12),
+     "an unpruned synapse gets its new weight, or is pruned", 12),
     ("threshold", 3, FireThreshold, "silent | ", "", "v_fire equals its formula", 6),
 ]  # fmt: skip
 
