@@ -71,7 +71,6 @@ def _no_workers_left() -> Iterator[None]:
             feeder.join()
 
 
-@_no_workers_left()
 def reproduce(
     trainings: Sequence[Training],
     store: ResultStore,
@@ -119,20 +118,23 @@ def reproduce(
             training = left.pop(outcome.digest)
         ended(training)
 
-    # A worker that is killed, for want of memory as a rule, takes the others with it. Who was
-    # to blame shows when each that was running is tried alone; the rest goes on first.
-    suspects: set[str] = set()
-    while killed := _round(
-        [training for digest, training in left.items() if digest not in suspects],
-        store,
-        jobs,
-        work,
-        settle,
-    ):
-        suspects |= killed
-    for training in [left[digest] for digest in sorted(suspects & left.keys())]:
-        if _round([training], store, 1, work, settle, alone=True):
-            settle(Failure(training=training, message="its process was killed; too little memory?"))
+    with _no_workers_left():
+        # A worker that is killed, for want of memory as a rule, takes the others with it. Who was
+        # to blame shows when each that was running is tried alone; the rest goes on first.
+        suspects: set[str] = set()
+        while killed := _round(
+            [training for digest, training in left.items() if digest not in suspects],
+            store,
+            jobs,
+            work,
+            settle,
+        ):
+            suspects |= killed
+        for training in [left[digest] for digest in sorted(suspects & left.keys())]:
+            if _round([training], store, 1, work, settle, alone=True):
+                settle(
+                    Failure(training=training, message="its process was killed; too little memory?")
+                )
     for training in left.values():
         # Another process has done it.
         ended(training)
