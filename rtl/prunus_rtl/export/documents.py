@@ -179,7 +179,7 @@ def make_readme(facts: Facts) -> str:
         "DEVICES": table(
             ("device", "bits of its blocks", "bits taken", "result"),
             [
-                (fit.device, _capacity(fit), fit.bits, _missing(fit) or "fits")
+                (fit.device, DEVICES[fit.device].bits, fit.bits, _missing(fit) or "fits")
                 for fit in device_fits(memories(facts.plan.widths))
             ],
         ),
@@ -285,7 +285,7 @@ def _ties(facts: Facts) -> str:
 
 
 def _memories(facts: Facts) -> str:
-    found = sorted(memories(facts.plan.widths), key=lambda memory: -memory.bits)
+    found = memories(facts.plan.widths)
     rows: list[tuple[object, ...]] = [
         (
             f"`{memory.name}`",
@@ -295,7 +295,7 @@ def _memories(facts: Facts) -> str:
             memory.bits,
             "logic" if memory.words * memory.width < LOGIC_BITS else "blocks",
         )
-        for memory in found
+        for memory in sorted(found, key=lambda memory: -memory.bits)
     ]
     rows.append(("all", sum(m.instances for m in found), "", "", sum(m.bits for m in found), ""))
     return table(("memory", "number", "words", "bits of a word", "bits", "made of"), rows)
@@ -337,10 +337,6 @@ Words of the memory images of this core:
 
 def _missing(fit: Fit) -> str:
     return f"{fit.missing_bits} bits missing" if fit.missing_bits else ""
-
-
-def _capacity(fit: Fit) -> int:
-    return sum(kind.count * kind.bits for kind in DEVICES[fit.device].kinds)
 
 
 def _fields(widths: Iterable[tuple[str, int]]) -> Iterable[str]:

@@ -35,8 +35,7 @@ def check_device(memories: Sequence[MemoryUse], device: str | None) -> None:
     """
     for fit in device_fits(memories):
         if fit.device == device and fit.missing_bits:
-            capacity = sum(kind.count * kind.bits for kind in DEVICES[fit.device].kinds)
             raise ConfigError(
-                f"Memories must fit the {capacity} bits of memory blocks of {device}, not take "
-                f"{fit.bits} bits: {fit.missing_bits} bits are missing"
+                f"Memories must fit the {DEVICES[device].bits} bits of memory blocks of {device}, "
+                f"not take {fit.bits} bits: {fit.missing_bits} bits are missing"
             )

@@ -72,6 +72,11 @@ class Device:
     name: str
     kinds: tuple[BlockRam, ...]
 
+    @property
+    def bits(self) -> int:
+        """Bits of all blocks."""
+        return sum(kind.count * kind.bits for kind in self.kinds)
+
     def fit(self, memories: Iterable[tuple[int, int]]) -> Fit:
         """Place memories of these widths and depths, the largest first."""
         free = [kind.count for kind in self.kinds]
