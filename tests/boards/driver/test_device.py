@@ -265,8 +265,9 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
     [
         (Opcode.RESULT, b"123", "must answer RESULT with 14 bytes, not 3"),
         (Opcode.READ, b"123", "must answer READ with 4 bytes, not 3"),
-        (Opcode.SPIKES, b"1234", "must answer SPIKES with 3 spikes, not 0"),
-        (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes, not 0"),
+        (Opcode.SPIKES, b"1234", "3 spikes of 3 bytes, not 0 and then 4 bytes"),
+        (Opcode.SPIKES, b"123" * 4, "3 spikes of 3 bytes, not 0 and then 12 bytes"),
+        (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes of 3 bytes, not 0 and then 0 bytes"),
         (Opcode.IMAGE, b"\1\0", "must have 0 levels of an image, but answers 01 00"),
         (Opcode.STATUS, b"1", "Status must be 7 bytes, not 1"),
         (Opcode.IDENTIFY, b"PRUN\1", "Identity must be 64 bytes, not 5"),
