@@ -20,6 +20,7 @@ from prunus_boards.driver.transports.base import (
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_rtl.core.result import pack, result_widths, unpack
 from prunus_rtl.export.plan import Plan
+from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.protocol import (
     BAUD,
     BROKEN_RESPONSE,
@@ -135,10 +136,12 @@ class BrokenDevice(Transport):
     def read(self, timeout: float) -> bytes:
         """Return what has come."""
         if self._kind.unasked is not None and self._broken:
+            if self._kind.pause > timeout:
+                self.now += timeout
+                return b""
             octets = self._kind.unasked(self)
-            pause = self._kind.pause or 10 * len(octets) / BAUD
-            self.now += min(pause, timeout)
-            return octets if pause <= timeout else b""
+            self.now += self._kind.pause or 10 * len(octets) / BAUD
+            return octets
         octets = bytes(self._answers)
         self._answers.clear()
         self.now += _ANSWER if octets else timeout
@@ -206,6 +209,13 @@ def _spikes(change: Callable[[list[tuple[int, int]]], list[tuple[int, int]]]) ->
         return b"".join(SPIKE.pack(*spike) for spike in change(list(SPIKE.iter_unpack(body))))
 
     return _body(Opcode.SPIKES, packed)
+
+
+def _pruned_weights(_device: BrokenDevice, request: bytes, answer: bytes) -> bytes:
+    """Synapses of weight 1 that are not alive, in words of two bytes."""
+    if request[1] == Opcode.READ and request[2] == Space.SYNAPSES:
+        answer = answer[:RESPONSE_HEADER] + b"\1\0" * (len(answer[RESPONSE_HEADER:]) // 2)
+    return encode(answer)
 
 
 def _hang_up(_device: BrokenDevice) -> bytes:
@@ -288,6 +298,7 @@ KINDS: Mapping[str, Kind] = {
     "words missing": _body(Opcode.READ, lambda body: body[:-1]),
     "words too many": _body(Opcode.READ, lambda body: body * 2),
     "words too wide": _body(Opcode.READ, lambda body: _ones * len(body)),
+    "weights that are pruned": Kind(line=_pruned_weights),
     "an answer to WRITE": _body(Opcode.WRITE, lambda _body: b"thanks"),
     "an answer to RESET": _body(Opcode.RESET, lambda _body: b"thanks"),
     # Presentations.

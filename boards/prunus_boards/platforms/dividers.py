@@ -165,7 +165,7 @@ def _by_distance(kind: PllKind, in_hz: int, out_hz: int) -> list[int]:
     Among them is that of the oscillator.
     """
     outputs = kind.output if kind.simple else (1,)
-    could = {in_hz} | {
+    could = {
         in_hz * feedback // (reference * output)
         for reference, feedback, output in product(kind.reference, kind.feedback, outputs)
         if in_hz * feedback % (reference * output) == 0

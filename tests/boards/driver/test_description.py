@@ -137,6 +137,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
+        ("format", "x" * 1_000_000, "format must be 'prunus core' and version 2, not ..."),
+        ("hardware.store", "x" * 1_000_000, "hardware.store: "),
         ("clock_hz", "x", "clock_hz must be an integer, not 'x'"),
         ("clock_hz", -5, "clock_hz must be at least 0, not -5"),
         ("clock_hz", None, "clock_hz must be an integer, not None"),

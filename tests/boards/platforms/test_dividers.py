@@ -60,7 +60,9 @@ def test_nearest_is_nearest_and_can_be_asked_for(family: str, in_mhz: int) -> No
     in_hz = in_mhz * MHZ
     there = all_frequencies(family, in_hz)
     rng = np.random.default_rng(1)
-    for wanted in [1, 13 * MHZ, 999 * MHZ, *rng.integers(1 * MHZ, 300 * MHZ, 20).tolist()]:
+    # Also one whose nearest has six digits behind the point.
+    fine = [hz + 1 for hz in there if hz % 10][:1]
+    for wanted in [*fine, 1, 13 * MHZ, 999 * MHZ, *rng.integers(1 * MHZ, 300 * MHZ, 20).tolist()]:
         with pytest.raises(ConfigError) as caught:
             dividers(family, in_hz, wanted)
         nearest = re.findall(r"the nearest is (\S+) MHz$", str(caught.value))[0]
