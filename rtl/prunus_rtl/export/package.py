@@ -99,7 +99,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
     except OSError as e:
         told = f"Folder {folder.parent} of the output must be writable: {e.strerror}"
         raise ConfigError(told) from e
-    if (folder.exists() or folder.is_symlink()) and not force:
+    if folder.is_dir() and not folder.is_symlink() and not force:
         raise ConfigError(f"Output {folder} must not exist, unless --force is given")
     check_replaceable(folder, format=_FORMAT, what="Verilog package")
 
