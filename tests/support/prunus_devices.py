@@ -69,6 +69,8 @@ class Tampering(Transport):
         self.name = inner.name
         self.patience = inner.patience
         self.presentation_patience = inner.presentation_patience
+        self.attempts = inner.attempts
+        self.clock = inner.clock
 
     def write(self, octets: bytes) -> None:
         self.frames.append(octets)

@@ -21,18 +21,29 @@ from prunus_boards.platforms.board import Board
 from prunus_boards.platforms.dividers import dividers
 from prunus_model.common.atomic import staged, write_json
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
-from prunus_rtl.link.phy.uart import baud_divisor
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
-__all__ = ["CORE", "REPORT", "BuildError", "Built", "build", "memory_script", "prepare", "product"]
+__all__ = [
+    "CORE",
+    "REPORT",
+    "BuildError",
+    "Built",
+    "build",
+    "check_output",
+    "memory_script",
+    "prepare",
+    "product",
+]
 
 #: Files in the folder of a build, beside the bitstream: description of the core, and report.
 CORE, REPORT = "core.json", "report.json"
+_FORMAT = "prunus build"
 _TOP = "top"
 _CELLS = "cells.json"
 #: Formats of the packed store in the order in which they are tried: the quickest first.
@@ -60,6 +71,17 @@ class Built:
     folder: Path
     bitstream: Path
     report: Mapping[str, Any]
+
+
+def check_output(folder: Path) -> None:
+    """Check, before the work starts, that a build may take the place of what is there.
+
+    Raises
+    ------
+    ConfigError
+        If that is anything but an older build, as it was written.
+    """
+    check_replaceable(folder, format=_FORMAT, what="build")
 
 
 def product(board: Board) -> str:
@@ -95,9 +117,8 @@ def prepare(
     loop = None
     if clock_hz != board.oscillator_hz:
         loop = dividers(board.family, board.oscillator_hz, clock_hz)
-    divisor = baud_divisor(clock_hz=clock_hz, baud=baud)
+    top = BoardTop(plan=plan, board=board, baud=baud, dividers=loop)
     check_memories(design_memories(plan.widths), board, plan)
-    top = BoardTop(plan=plan, board=board, divisor=divisor, dividers=loop)
     files = platform.prepare(
         top,
         name=_TOP,
@@ -162,6 +183,8 @@ def build(
         If the design does not fit the device.
     BuildError
         If no attempt reaches the clock.
+    ConfigError
+        If there is anything in the folder but an older build.
     """
     started = time.monotonic()
     tools = Tools() if tools is None else tools
@@ -203,6 +226,9 @@ def build(
         )
         write_json(work / REPORT, content)
         shutil.rmtree(build_folder)
+        write_json(work / MANIFEST, {"format": _FORMAT, "files": digests(work)})
+        # Again, as all of that has taken a while.
+        check_output(folder)
     top.description.register()
     return Built(folder=folder, bitstream=folder / product(board), report=content)
 

@@ -19,11 +19,11 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from prunus_boards.build.flow import CORE, memory_script
-from prunus_boards.build.output import check_output
 from prunus_boards.build.tools import Tools
 from prunus_boards.platforms.board import FLOWS
-from prunus_model.cli.common import load_network, user_errors
-from prunus_model.common.atomic import staged
+from prunus_model.cli.common import clean_beside, load_network, user_errors
+from prunus_model.common.atomic import staged, write_json
+from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -34,6 +34,7 @@ __all__ = ["CELLS", "NETLIST", "count_cells", "main", "write_core", "write_netli
 
 #: Files that are written.
 NETLIST, CELLS = "netlist.v", "cells.v"
+_FORMAT = "prunus netlist"
 _FAMILY = "ice40"
 #: An instance of a cell.
 _CELL = re.compile(r"^  (SB_\w+) ", re.MULTILINE)
@@ -151,11 +152,14 @@ def main(
         device = "UP5K" if spram else None
         options = ExportOptions(mode=mode, lanes=lanes, store=store, device=device)
         plan = link_plan(load_network(network), options)
-        check_output(output, (NETLIST, CELLS, CORE), what="netlist")
+        clean_beside(output)
+        check_replaceable(output, format=_FORMAT, what="netlist")
         tools = Tools()
         tools.check(["yosys"])
         with staged(output) as folder:
             write_core(plan, folder, divisor=divisor, name=name, tools=tools)
+            write_json(folder / MANIFEST, {"format": _FORMAT, "files": digests(folder)})
+            check_replaceable(output, format=_FORMAT, what="netlist")
 
 
 if __name__ == "__main__":

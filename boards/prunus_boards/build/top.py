@@ -11,6 +11,7 @@ from prunus_boards.platforms.board import LED, UART, Board
 from prunus_boards.platforms.dividers import Dividers
 from prunus_boards.platforms.pll import Clocks
 from prunus_rtl.export.plan import Plan
+from prunus_rtl.link.phy.uart import baud_divisor
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.serial_system import SerialSystem
 
@@ -28,25 +29,31 @@ class BoardTop(Elaboratable):
         The core, and initial contents of its memories.
     board : Board
         Where it is built.
-    divisor : int
-        Cycles of a bit on the serial line.
+    baud : int
+        Bits per second on the serial line.
     dividers : Dividers, optional
         Makes the clock of the core. Default: it is the oscillator.
+
+    Raises
+    ------
+    ConfigError
+        If the clock can't give the bit rate.
     """
 
     def __init__(
-        self, *, plan: Plan, board: Board, divisor: int, dividers: Dividers | None = None
+        self, *, plan: Plan, board: Board, baud: int, dividers: Dividers | None = None
     ) -> None:
         self._plan = plan
         self._board = board
         self._clock_hz = board.oscillator_hz if dividers is None else dividers.out_hz
-        self._divisor = divisor
+        self._baud = baud
+        self._divisor = baud_divisor(clock_hz=self._clock_hz, baud=baud)
         self._dividers = dividers
 
     @property
     def description(self) -> CoreDescription:
         """Description of the core."""
-        return CoreDescription.of(self._plan, clock_hz=self._clock_hz)
+        return CoreDescription.of(self._plan, clock_hz=self._clock_hz, baud=self._baud)
 
     def elaborate(self, platform: Any) -> Module:
         """Build all of it."""

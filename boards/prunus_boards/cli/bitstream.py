@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from prunus_boards.build.flash import find_build, load_board
-from prunus_boards.build.flow import CORE, REPORT, Built, build
-from prunus_boards.build.output import check_output
+from prunus_boards.build.flow import Built, build, check_output
 from prunus_boards.build.tools import Tools
+from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
-from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.cli.common import clean_beside, console, load_network, terminable
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions
@@ -22,6 +23,18 @@ __all__ = ["bitstream", "flash", "parse_pins"]
 
 #: Where builds are put.
 _ROOT = Path("build")
+
+
+class _Megahertz(click.FloatRange):
+    """A frequency: what is no number is none, either."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a frequency in MHz.", param, ctx)
+        return number
 
 
 @click.command(name="bitstream")
@@ -44,13 +57,13 @@ _ROOT = Path("build")
 @choice_option("multiplier", "Of a core that learns.")
 @click.option(
     "--clock",
-    type=click.FloatRange(min=1),
+    type=_Megahertz(min=1, max=1000),
     metavar="MHZ",
     help="Clock of the core. Default: that of the board.",
 )
 @click.option(
     "--baud",
-    type=click.IntRange(min=1200),
+    type=BAUDS,
     default=BAUD,
     show_default=True,
     help="Bits per second on the serial line.",
@@ -93,7 +106,8 @@ def bitstream(
     artifact = load_network(network or chosen.network)
     neurons = artifact.config.neurons
     folder = output or _ROOT / chosen.name / f"{mode}-{neurons}"
-    check_output(folder, (CORE, REPORT), what="build")
+    clean_beside(folder)
+    check_output(folder)
     options = ExportOptions(
         mode=mode,
         lanes=min(chosen.lanes, 1 << neurons.bit_length() - 1) if lanes is None else lanes,
@@ -136,18 +150,20 @@ def parse_pins(text: str) -> dict[str, str]:
     Raises
     ------
     ConfigError
-        If they are not written as ``name=pin,name=pin``.
+        If they are not written as ``name=pin,name=pin``, or one is named twice.
 
     Examples
     --------
     >>> parse_pins("rx=6,tx=9")
     {'rx': '6', 'tx': '9'}
     """
-    pins = {}
+    pins: dict[str, str] = {}
     for part in text.split(",") if text else ():
         name, equals, pin = (word.strip() for word in part.partition("="))
         if not (name and equals and pin):
             raise ConfigError(f"Pins must be written as name=pin,name=pin, not {text!r}")
+        if name in pins:
+            raise ConfigError(f"Pin {name} must be named once, not as {pins[name]} and {pin}")
         pins[name] = pin
     return pins
 

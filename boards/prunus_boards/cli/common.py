@@ -20,7 +20,10 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["device_options", "note", "opened", "progress"]
+__all__ = ["BAUDS", "device_options", "note", "opened", "progress"]
+
+#: Bits per second that a serial line can have.
+BAUDS = click.IntRange(min=9600, max=10_000_000)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -42,7 +45,17 @@ def device_options(function: _F) -> _F:
                 metavar="FILE",
                 help="core.json of the device. Default: found among those built on this machine.",
             ),
-            click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True),
+            click.option(
+                "--baud",
+                type=BAUDS,
+                help=f"Of a serial port. Default: that of --core, or {BAUD:,}.",
+            ),
+            click.option(
+                "--patience",
+                type=click.IntRange(min=1, max=86_400),
+                metavar="SECONDS",
+                help="When an answer or a presentation is given up, if a device is slow.",
+            ),
             choice_option(
                 "mode",
                 "Of golden and sim: whether the core can learn. Default: if it is to.",
@@ -70,7 +83,8 @@ def opened(
     *,
     on: str,
     core: Path | None,
-    baud: int,
+    baud: int | None,
+    patience: int | None,
     mode: Literal["inference", "learning"] | None,
     lanes: int | None,
     store: str,
@@ -85,7 +99,9 @@ def opened(
         note("Building the simulation ...")
     with (
         terminable(),
-        open_device(on, artifact, options=options, core=description, baud=baud) as device,
+        open_device(
+            on, artifact, options=options, core=description, baud=baud, patience=patience
+        ) as device,
     ):
         if device.holds(artifact):
             device.attach(artifact)

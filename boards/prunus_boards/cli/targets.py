@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prunus_boards.driver.device import Device
-from prunus_boards.driver.transports.base import TransportError
+from prunus_boards.driver.transports.base import Transport, TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport, SocketTransport
 from prunus_model.training.artifact import Artifact
@@ -36,7 +36,8 @@ def open_device(
     *,
     options: ExportOptions,
     core: CoreDescription | None = None,
-    baud: int = BAUD,
+    baud: int | None = None,
+    patience: float | None = None,
 ) -> Device:
     """Open the device that the user names.
 
@@ -52,8 +53,11 @@ def open_device(
     core : CoreDescription, optional
         What they are built like; and what another device must be. Default for other devices: what
         was built on this machine.
-    baud : int
-        Baud rate of a serial port.
+    baud : int, optional
+        Baud rate of a serial port. Default: that of ``core``, or
+        :data:`prunus_rtl.link.protocol.protocol.BAUD`.
+    patience : float, optional
+        Seconds after which an answer or a presentation is given up. Default: those of the way.
 
     Raises
     ------
@@ -62,11 +66,22 @@ def open_device(
     """
     if on in ("golden", "sim"):
         core = CoreDescription.of(link_plan(artifact, options)) if core is None else core
-        if on == "golden":
-            return Device(GoldenTransport(core.plan(artifact)), core=core)
-        return Device(SimulatorTransport(artifact, core), core=core)
+    transport = _transport(on, artifact, core, baud)
+    if patience is not None:
+        transport.patience = transport.presentation_patience = patience
+    return Device(transport, core=core)
+
+
+def _transport(
+    on: str, artifact: Artifact, core: CoreDescription | None, baud: int | None
+) -> Transport:
+    """Return the way to a device; there is a core for those that are built here."""
+    if on == "golden" and core is not None:
+        return GoldenTransport(core.plan(artifact))
+    if on == "sim" and core is not None:
+        return SimulatorTransport(artifact, core)
     if on.startswith(SOCKET):
-        return Device(SocketTransport(Path(on.removeprefix(SOCKET))), core=core)
+        return SocketTransport(Path(on.removeprefix(SOCKET)))
     if "/" not in on and not on.upper().startswith("COM"):
         raise TransportError(
             f"Device must be golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0, "
@@ -77,4 +92,4 @@ def open_device(
         from prunus_boards.driver.transports.serial import SerialTransport
     except ModuleNotFoundError as e:
         raise TransportError(f"Serial port {on} needs pip install 'prunus[driver]'") from e
-    return Device(SerialTransport(on, baud=baud), core=core)
+    return SerialTransport(on, baud=baud or (core and core.baud) or BAUD)

@@ -77,7 +77,7 @@ class Device(Closing):
             self._requests.link.synchronise()
             self._identity = self._requests.identify()
             self._core = CoreDescription.find(self._identity.core) if core is None else core
-            self._check_core()
+            self._check_core(self._identity)
         except BaseException:
             transport.close()
             raise
@@ -126,7 +126,7 @@ class Device(Closing):
 
     def holds(self, artifact: Artifact) -> bool:
         """Ask whether this network is there, as it was saved."""
-        self._identity = self._requests.identify()
+        self._identify()
         return self._identity.network == bytes.fromhex(artifact.content_hash)
 
     def attach(self, artifact: Artifact) -> None:
@@ -302,15 +302,23 @@ class Device(Closing):
     def _name(self) -> str:
         return self._requests.name
 
-    def _check_core(self) -> None:
+    def _identify(self) -> None:
+        """Ask again what it is: it must still be the same core."""
+        identity = self._requests.identify()
+        self._check_core(identity)
+        self._identity = identity
+
+    def _check_core(self, got: Identity) -> None:
         """Refuse a core that is not the one described."""
-        got, core = self._identity, self._core
+        core = self._core
         if got.core != core.digest:
             raise DeviceError(
                 f"Device at {self._name} must be core {core.digest.hex()}, not {got.core.hex()}"
             )
         want = core.identity(got.network)
-        for name in ("lanes", "learn", "neurons", "inputs", "steps"):
+        # The model has no clock, nor have cores whose description leaves it open.
+        timed = ("clock_hz",) if got.clock_hz and core.clock_hz else ()
+        for name in ("lanes", "learn", "neurons", "inputs", "steps", *timed):
             if getattr(got, name) != getattr(want, name):
                 raise DeviceError(
                     f"Device at {self._name} must have {name} {getattr(want, name)}, "
@@ -324,4 +332,9 @@ class Device(Closing):
 
     def _name_network(self, network: bytes) -> None:
         self._requests.name_network(network)
-        self._identity = self._requests.identify()
+        self._identify()
+        if self._identity.network != network:
+            raise DeviceError(
+                f"Device at {self._name} must say that it holds network {network.hex()[:16]} "
+                f"when it is told so, not {self._identity.network.hex()[:16]}"
+            )

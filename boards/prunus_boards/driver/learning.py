@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from prunus_boards.driver.outcome import Outcome
+from prunus_boards.driver.requests import DeviceError
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.state import State
@@ -43,7 +44,16 @@ def learned(
         How many of them were predicted correctly, if that is known.
     command : str
         What made it, for the provenance.
+
+    Raises
+    ------
+    DeviceError
+        If the model can't be in that state.
     """
+    try:
+        state.check(artifact.config)
+    except ValueError as e:
+        raise DeviceError(f"Device must hold a state that the model can be in: {e}") from e
     engine = Engine(artifact.config, state)
     engine.finish()
     state = engine.state

@@ -9,8 +9,7 @@ line.
 
 from __future__ import annotations
 
-import time
-
+from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.transports.base import Transport, TransportError
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
@@ -24,11 +23,18 @@ from prunus_rtl.link.protocol.protocol import (
     encode,
 )
 
-__all__ = ["ATTEMPTS", "Frames", "Link", "RefusedError"]
+__all__ = ["Frames", "Link", "RefusedError"]
 
-#: How often a request is sent, unless asked otherwise.
-ATTEMPTS = 5
 _SEQUENCES = 255
+#: Seconds for all attempts of a request together, unless the patience of one is longer; and for
+#: requests in a row that all had to be repeated.
+_REQUEST_SECONDS = 5.0
+#: Seconds of silence after which a line has nothing to say without being asked.
+_SILENCE = 0.02
+#: Reasons that the message about a missing answer gives.
+_REASONS = 3
+#: Bytes of what came that it shows.
+_SHOWN = 8
 
 
 class RefusedError(TransportError):
@@ -69,6 +75,35 @@ class Frames:
         return found
 
 
+class _Seen:
+    """What came instead of an answer."""
+
+    def __init__(self) -> None:
+        self.octets = 0
+        self.first = b""
+        self.reasons: dict[str, None] = {}
+
+    def feed(self, octets: bytes) -> None:
+        """Count what came."""
+        self.octets += len(octets)
+        self.first = (self.first + octets[:_SHOWN])[:_SHOWN]
+
+    def note(self, reason: str) -> None:
+        """Remember why something was not taken."""
+        self.reasons[reason] = None
+
+    def text(self, patience: float) -> str:
+        """Return it in words for a person."""
+        if not self.octets:
+            return f"nothing came in {patience:g} s"
+        reasons = list(self.reasons)
+        if not reasons:
+            more = " ..." if self.octets > len(self.first) else ""
+            return f"{self.octets:,} bytes came, but no frame: {self.first.hex(' ')}{more}"
+        more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+        return "; ".join(reasons[:_REASONS]) + more
+
+
 class Link:
     """Asks a device, and takes no answer but that to the question.
 
@@ -76,8 +111,6 @@ class Link:
     ----------
     transport : Transport
         Way to the device.
-    attempts : int
-        How often a request is sent before the device is given up.
 
     Attributes
     ----------
@@ -85,11 +118,11 @@ class Link:
         Requests that had to be repeated so far.
     """
 
-    def __init__(self, transport: Transport, *, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._attempts = attempts
         self._frames = Frames()
         self._sequence = 0
+        self._lost_seconds = 0.0
         self.repetitions = 0
 
     @property
@@ -98,10 +131,26 @@ class Link:
         return self._transport
 
     def synchronise(self) -> None:
-        """End whatever frame the device may be in, and forget what it has to say to that."""
+        """End whatever frame the device may be in, and forget what it has to say to that.
+
+        Raises
+        ------
+        TransportError
+            If it does not stop talking, or is gone.
+        """
+        deadline = self._transport.deadline(self._transport.patience)
         self._transport.write(bytes([DELIMITER]))
-        while self._transport.read(0.02):
-            pass
+        came, late = 0, False
+        while octets := self._transport.read(_SILENCE):
+            came += len(octets)
+            # Once more when it is too late, as this process may have been kept from running.
+            if late:
+                raise TransportError(
+                    f"Device at {self._transport.name} must be silent until it is asked, but sent "
+                    f"{came:,} bytes in {deadline.seconds:g} s: is it another device, or has it "
+                    f"another baud rate?"
+                )
+            late = deadline.over
         self._frames = Frames()
 
     def ask(self, opcode: int, body: bytes = b"") -> tuple[Status, bytes]:
@@ -115,18 +164,34 @@ class Link:
         self._sequence = self._sequence % _SEQUENCES + 1
         header = bytes([self._sequence, opcode])
         frame = encode(header + body)
-        seen: dict[str, None] = {}
-        for attempt in range(self._attempts):
-            self.repetitions += attempt > 0
+        seen = _Seen()
+        patience = self._transport.patience
+        whole = self._transport.deadline(max(patience, _REQUEST_SECONDS))
+        attempts = 0
+        # A further attempt only if there is time for all of it.
+        while attempts < self._transport.attempts and not (attempts and whole.left < patience):
+            self.repetitions += attempts > 0
+            attempts += 1
+            # Before the request is sent: a device that does not take it has been waited for.
+            deadline = self._transport.deadline(patience)
             self._transport.write(frame)
-            answer = self._receive(header, seen)
+            answer = self._receive(header, deadline, seen)
             if answer is not None:
+                self._check_pace(whole, seen, repeated=attempts > 1)
                 return Status(answer[2]), answer[RESPONSE_HEADER:]
-        why = "; ".join(seen) or f"nothing came in {self._transport.patience:g} s"
         raise TransportError(
-            f"Device at {self._transport.name} must answer {_name(opcode)}, "
-            f"but did not in {self._attempts} attempts: {why}"
+            f"Device at {self._transport.name} must answer {_name(opcode)}, but did not in "
+            f"{attempts} attempt{'s' if attempts > 1 else ''}: {seen.text(patience)}"
         )
+
+    def _check_pace(self, request: Deadline, seen: _Seen, *, repeated: bool) -> None:
+        """Give up a device that answers, but only when it is asked again, every time."""
+        self._lost_seconds = self._lost_seconds + request.passed if repeated else 0.0
+        if self._lost_seconds > request.seconds:
+            raise TransportError(
+                f"Device at {self._transport.name} must answer without being asked again, but did "
+                f"not for {self._lost_seconds:.1f} s: {seen.text(self._transport.patience)}"
+            )
 
     def request(self, opcode: Opcode, body: bytes = b"") -> bytes:
         """Send a request that must succeed; return the body of the answer.
@@ -143,33 +208,34 @@ class Link:
             raise RefusedError(self._transport.name, opcode, status)
         return answer
 
-    def _receive(self, header: bytes, seen: dict[str, None]) -> bytes | None:
+    def _receive(self, header: bytes, deadline: Deadline, seen: _Seen) -> bytes | None:
         """Wait for the answer to a request; None if it must be repeated, with the reason."""
-        deadline = time.monotonic() + self._transport.patience
-        left = self._transport.patience
-        while left > 0:
+        late = False
+        while not late:
             # Once more when it is too late, as this process may have been kept from running: so an
             # answer that has come is taken, and a device that is gone is told as such.
-            left = deadline - time.monotonic()
-            octets = self._transport.read(max(left, 0.0))
+            left = deadline.left
+            late = left == 0
+            octets = self._transport.read(left)
             if not octets:
                 break
+            seen.feed(octets)
             again = False
             for frame in self._frames.feed(octets):
                 try:
                     message = decode(frame)
                 except ProtocolError as e:
-                    seen[f"an answer was broken ({e})"] = None
+                    seen.note(f"an answer was broken ({e})")
                     again = True
                     continue
                 if message == BROKEN_RESPONSE:
-                    seen["the request arrived broken"] = None
+                    seen.note("the request arrived broken")
                     again = True
                 elif message[:2] == header and _is_answer(message):
                     return message
                 else:
                     # Late: the answer to a request that has been given up, or repeated.
-                    seen[f"an answer to another request came (sequence {message[0]})"] = None
+                    seen.note(f"an answer to another request came (sequence {message[0]})")
             if again:
                 return None
         return None

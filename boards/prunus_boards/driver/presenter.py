@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Outcome, unpacked
+from prunus_boards.driver.outcome import Outcome, contradiction, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation
 from prunus_rtl.core.result import expanded, result_widths
 from prunus_rtl.link.protocol.description import CoreDescription
+from prunus_rtl.link.protocol.protocol import STARTED_BITS, Condition
 
 __all__ = ["Presenter"]
 
@@ -61,55 +63,96 @@ class Presenter:
         Raises
         ------
         DeviceError
-            If another series was begun meanwhile, or a presentation comes to no end.
+            If another series was begun meanwhile, if a presentation comes to no end, or if its
+            outcome can't be.
         """
         self._series = mine = self._series + 1
-        number = self._ready()
+        number, started = self._ready()
         for k, image in enumerate(levels):
             if k == 0:
-                self._send(image)
+                self._send(image, self._deadline())
             if self._series != mine:
                 raise DeviceError("Series of images must not go on after another was begun")
-            started = time.monotonic()
+            deadline = self._deadline()
             self._requests.present(stop_after=stop_after, learn=learn)
+            started = started + 1 & max_of(STARTED_BITS)
             if k + 1 < len(levels):
-                self._send(levels[k + 1])
-            self._wait(started)
-            yield self._outcome(number, neurons, learn=learn)
+                self._send(levels[k + 1], deadline)
+            if (told := self._wait(deadline).started) != started:
+                raise DeviceError(
+                    f"Device at {self._requests.name} must have started presentation {started} "
+                    f"since power-on, not {told}"
+                )
+            yield self._outcome(number, neurons, learn=learn, stop_after=stop_after)
             number = number + 1 & max_of(PRESENTATION_BITS)
 
-    def _ready(self) -> int:
-        """Forget what an older series may have left; return the number of the next presentation."""
-        condition = self._requests.condition()
-        if condition.running:
-            self._wait(time.monotonic())
+    def _ready(self) -> tuple[int, int]:
+        """Forget what an older series may have left.
+
+        Returns
+        -------
+        number, started : int
+            Number of the next presentation, and how many there were since power-on.
+        """
+        condition = self._wait(self._deadline())
+        if condition.position >= self._core.network.inputs:
+            raise DeviceError(
+                f"Device at {self._requests.name} must have less than "
+                f"{self._core.network.inputs} levels of an unfinished image, "
+                f"not {condition.position}"
+            )
         number = self._memories.presentation
         if condition.image or condition.position:
             self._requests.reset()
             self._memories.presentation = number
-        return number
+        return number, condition.started
 
-    def _send(self, levels: npt.NDArray[np.uint8]) -> None:
+    def _deadline(self) -> Deadline:
+        """Return when a presentation that is started now is given up."""
+        transport = self._requests.link.transport
+        return transport.deadline(transport.presentation_patience)
+
+    def _send(self, levels: npt.NDArray[np.uint8], deadline: Deadline) -> None:
         """Send an image; wait for room if there is none."""
-        octets, sent, started = levels.tobytes(), 0, time.monotonic()
+        octets, sent = levels.tobytes(), 0
         while (sent := sent + self._requests.send(octets, sent)) < len(octets):
-            self._wait(started)
-
-    def _wait(self, started: float) -> None:
-        """Wait for the end of the presentation."""
-        limit = self._requests.link.transport.presentation_patience
-        while self._requests.condition().running:
-            if time.monotonic() - started > limit:
+            self._wait(deadline)
+            if deadline.over:
                 raise DeviceError(
-                    f"Device at {self._requests.name} must end a presentation in {limit:g} s, "
-                    f"but still runs"
+                    f"Device at {self._requests.name} must have room for an image in "
+                    f"{deadline.seconds:g} s, but is still full"
                 )
 
-    def _outcome(self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool) -> Outcome:
+    def _wait(self, deadline: Deadline) -> Condition:
+        """Wait for the end of the presentation; return how the device is then."""
+        while (condition := self._requests.condition()).running:
+            if deadline.over:
+                raise DeviceError(
+                    f"Device at {self._requests.name} must end a presentation in "
+                    f"{deadline.seconds:g} s, but still runs"
+                )
+        return condition
+
+    def _outcome(
+        self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool, stop_after: int
+    ) -> Outcome:
         widths = self._core.widths
         word = self._requests.result(sum(result_widths(widths).values()))
         prediction, counts = unpacked(word, widths)
+        wrong = contradiction(
+            prediction, counts, self._core.network, learn=learn, stop_after=stop_after
+        )
+        if wrong:
+            raise DeviceError(f"Device at {self._requests.name} must tell a result that {wrong}")
         spikes = self._requests.spikes(counts["output_spikes"])
+        steps = [-1, *(step for step, _ in spikes), counts["steps"]]
+        if any(a >= b for a, b in pairwise(steps)) or any(
+            post >= len(neurons) for _, post in spikes
+        ):
+            raise DeviceError(
+                f"Device at {self._requests.name} must tell spikes in ascending steps below "
+                f"{counts['steps']} of neurons below {len(neurons)}, not {spikes[:4]}"
+            )
         return Outcome(
             number=number,
             prediction=prediction,

@@ -59,7 +59,7 @@ class Requests:
     def name_network(self, network: bytes) -> None:
         """Tell it the hash of the network that it holds."""
         head = READ_WRITE.pack(IDENTITY_SPACE, len(network), Identity.NETWORK_AT)
-        self._link.request(Opcode.WRITE, head + network)
+        self._answer(Opcode.WRITE, head + network, 0)
 
     def read(self, space: int, bits: int, first: int, count: int) -> list[int]:
         """Read words of so many bits."""
@@ -71,7 +71,8 @@ class Requests:
             body = READ_WRITE.pack(space, n, first + start)
             answer = self._answer(Opcode.READ, body, n * size)
             words += [
-                int.from_bytes(answer[k : k + size], "little") for k in range(0, n * size, size)
+                self._word(Opcode.READ, answer[k : k + size], bits)
+                for k in range(0, n * size, size)
             ]
         return words
 
@@ -82,9 +83,8 @@ class Requests:
         for start in range(0, len(words), most):
             some = words[start : start + most]
             body = b"".join(word.to_bytes(size, "little") for word in some)
-            self._link.request(
-                Opcode.WRITE, READ_WRITE.pack(space, len(some), first + start) + body
-            )
+            head = READ_WRITE.pack(space, len(some), first + start)
+            self._answer(Opcode.WRITE, head + body, 0)
 
     def send(self, image: bytes, first: int) -> int:
         """Send levels of an image from input ``first`` on; return how many were taken.
@@ -110,21 +110,22 @@ class Requests:
 
     def present(self, *, stop_after: int, learn: bool) -> None:
         """Start a presentation."""
-        self._link.request(Opcode.PRESENT, bytes([stop_after, learn]))
+        self._answer(Opcode.PRESENT, bytes([stop_after, learn]), 0)
 
     def result(self, bits: int) -> int:
         """Ask for the result of the last presentation: a word of so many bits."""
-        return int.from_bytes(self._answer(Opcode.RESULT, b"", word_bytes(bits)), "little")
+        return self._word(Opcode.RESULT, self._answer(Opcode.RESULT, b"", word_bytes(bits)), bits)
 
     def spikes(self, count: int) -> list[tuple[int, int]]:
         """Ask for that many output spikes: step and position of each."""
         spikes: list[tuple[int, int]] = []
         while len(spikes) < count:
             body = self._link.request(Opcode.SPIKES, bytes([len(spikes)]))
-            if not body or len(body) % SPIKE.size:
+            here, rest = divmod(len(body), SPIKE.size)
+            if not here or rest or len(spikes) + here > count:
                 raise DeviceError(
-                    f"Device at {self.name} must answer SPIKES with {count} spikes, "
-                    f"not {len(spikes)}"
+                    f"Device at {self.name} must answer SPIKES with {count} spikes of "
+                    f"{SPIKE.size} bytes, not {len(spikes)} and then {len(body)} bytes"
                 )
             spikes += [(step, post) for step, post in SPIKE.iter_unpack(body)]
         return spikes
@@ -135,7 +136,17 @@ class Requests:
 
     def reset(self) -> None:
         """End a presentation, forget images and result."""
-        self._link.request(Opcode.RESET)
+        self._answer(Opcode.RESET, b"", 0)
+
+    def _word(self, opcode: Opcode, octets: bytes, bits: int) -> int:
+        """Return a word; the bits that fill up its last byte are 0."""
+        word = int.from_bytes(octets, "little")
+        if word >> bits:
+            raise DeviceError(
+                f"Device at {self.name} must answer {opcode.name} with words of {bits} bits, "
+                f"not {word:#x}"
+            )
+        return word
 
     def _answer(self, opcode: Opcode, body: bytes, size: int) -> bytes:
         answer = self._link.request(opcode, body)

@@ -18,6 +18,8 @@ _CORRUPTED = 0.5
 _FAULTS = 4
 #: Seconds after which the driver repeats a request: simulated devices answer sooner, or not at all.
 _PATIENCE = 0.05
+#: A request may be corrupted many times.
+_ATTEMPTS = 100
 
 
 class NoisyChannel(Transport):
@@ -46,6 +48,7 @@ class NoisyChannel(Transport):
         self.name = inner.name
         self.patience = _PATIENCE
         self.presentation_patience = inner.presentation_patience
+        self.attempts = _ATTEMPTS
         self.frames = 0
         self.faults: Counter[str] = Counter()
         self.corrupts = False

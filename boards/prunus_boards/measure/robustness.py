@@ -49,8 +49,6 @@ __all__ = ["Trial", "trial_network"]
 
 #: Clock that both devices tell.
 _CLOCK_HZ = 50_000_000
-#: A request may be corrupted many times.
-_ATTEMPTS = 100
 #: Requests between two comparisons of everything that the memories hold.
 _BETWEEN = 1000
 #: Memories that take any word: after it, the model can still be in that state.
@@ -86,7 +84,7 @@ class Trial:
         self, channel: NoisyChannel, emulated: GoldenTransport, rng: np.random.Generator
     ) -> None:
         self._channel = channel
-        self._link = Link(channel, attempts=_ATTEMPTS)
+        self._link = Link(channel)
         self._emulated = Link(emulated)
         self._rng = rng
         self._widths = emulated.emulator.description.widths
@@ -140,9 +138,12 @@ class Trial:
             self._note(f"request {opcode} {body.hex()}: {got}, not {want}")
         if got[0] is Status.OK and opcode in (Opcode.PRESENT, Opcode.RESET):
             self._v_is_known = opcode == Opcode.PRESENT
-        condition = self._condition(self._link)
-        while condition.running:
-            condition = self._condition(self._link)
+        deadline = self._channel.deadline(self._channel.presentation_patience)
+        while (condition := self._condition(self._link)).running:
+            if deadline.over:
+                raise TransportError(
+                    f"Device must end a presentation in {deadline.seconds:g} s, but still runs"
+                )
         if _visible(condition) != _visible(self._condition(self._emulated)):
             self.state_changed += 1
             self._note(f"after request {opcode} {body.hex()}: {condition}")

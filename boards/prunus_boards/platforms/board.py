@@ -135,6 +135,8 @@ class Board:
         Options of openFPGALoader; empty if only the user can know them.
     pins : dict of str to str
         Pins that the user may move: ``clock``, ``rx``, ``tx``, ``led``. Empty: all are fixed.
+    package : str
+        Pins of the package that they may be moved to, separated by blanks.
     """
 
     name: str
@@ -151,6 +153,7 @@ class Board:
     store: str = "auto"
     loader: tuple[str, ...] = ()
     pins: Mapping[str, str] | None = None
+    package: str = ""
 
     @property
     def flow(self) -> Flow:
@@ -163,7 +166,7 @@ class Board:
         Raises
         ------
         BoardError
-            If there is no such pin, or pins of this board can't be moved.
+            If there is no such pin, if two would be one, or if pins of this board can't be moved.
         """
         if self.pins is None:
             if pins:
@@ -171,4 +174,16 @@ class Board:
             return self.platform()
         if unknown := sorted(set(pins) - set(self.pins)):
             raise BoardError(f"Pin must be one of {', '.join(self.pins)}, not {unknown[0]!r}")
-        return self.platform({**self.pins, **pins})
+        there = self.package.split()
+        for name, pin in pins.items():
+            if pin not in there:
+                raise BoardError(
+                    f"Pin {name} must be a pin of {self.device} for signals, not {pin!r}: "
+                    f"{self.package}"
+                )
+        moved = {**self.pins, **pins}
+        users: dict[str, str] = {}
+        for name, pin in moved.items():
+            if (other := users.setdefault(pin, name)) != name:
+                raise BoardError(f"Pins {other} and {name} must be two pins, not both {pin}")
+        return self.platform(moved)

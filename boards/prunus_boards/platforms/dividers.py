@@ -8,7 +8,7 @@ from itertools import product
 
 from prunus_model.common.errors import ConfigError
 
-__all__ = ["PLLS", "Dividers", "PllKind", "dividers"]
+__all__ = ["PLLS", "Dividers", "PllKind", "dividers", "megahertz"]
 
 _MHZ = 1_000_000
 
@@ -108,7 +108,8 @@ def dividers(family: str, in_hz: int, out_hz: int) -> Dividers:
     Raises
     ------
     ConfigError
-        If that frequency can't be made; names the nearest one that can.
+        If that frequency can't be made; names the nearest one that a core can have: in whole Hz,
+        made by a loop or that of the oscillator itself.
 
     Examples
     --------
@@ -118,12 +119,27 @@ def dividers(family: str, in_hz: int, out_hz: int) -> Dividers:
     kind = PLLS[family]
     found = _setting(kind, in_hz, out_hz)
     if found is None:
-        nearest = next(hz for hz in _by_distance(kind, in_hz, out_hz) if _setting(kind, in_hz, hz))
+        nearest = next(
+            hz
+            for hz in _by_distance(kind, in_hz, out_hz)
+            if hz == in_hz or _setting(kind, in_hz, hz)
+        )
         raise ConfigError(
-            f"Clock must be one that a PLL makes of {in_hz / _MHZ:g} MHz, not {out_hz / _MHZ:g} "
-            f"MHz: the nearest is {nearest / _MHZ:g} MHz"
+            f"Clock must be {megahertz(in_hz)} MHz or what a PLL makes of it in whole Hz, "
+            f"not {megahertz(out_hz)} MHz: the nearest is {megahertz(nearest)} MHz"
         )
     return found
+
+
+def megahertz(hz: int) -> str:
+    """Return a frequency in MHz with as many digits as it has, so that it can be asked for.
+
+    Examples
+    --------
+    >>> megahertz(33_203_125), megahertz(24_000_000)
+    ('33.203125', '24')
+    """
+    return f"{hz / _MHZ:.6f}".rstrip("0").rstrip(".")
 
 
 def _setting(kind: PllKind, in_hz: int, out_hz: int) -> Dividers | None:
@@ -144,7 +160,10 @@ def _setting(kind: PllKind, in_hz: int, out_hz: int) -> Dividers | None:
 
 
 def _by_distance(kind: PllKind, in_hz: int, out_hz: int) -> list[int]:
-    """Return the frequencies in whole Hz that the dividers could give, the nearest first."""
+    """Return the frequencies in whole Hz that the dividers could give, the nearest first.
+
+    Among them is that of the oscillator.
+    """
     outputs = kind.output if kind.simple else (1,)
     could = {
         in_hz * feedback // (reference * output)

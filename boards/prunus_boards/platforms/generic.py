@@ -10,6 +10,32 @@ from prunus_boards.platforms.board import Board
 
 __all__ = ["ECP5", "ICE40"]
 
+#: Columns of each row of the package BG256 (caBGA256) that are inputs and outputs of an
+#: LFE5U-25F, from Project Trellis.
+_BG256 = {
+    "A": ((2, 15),),
+    "B": ((1, 16),),
+    "C": ((1, 16),),
+    "D": ((1, 1), (3, 14), (16, 16)),
+    "E": ((1, 16),),
+    "F": ((1, 5), (12, 16)),
+    "G": ((1, 5), (12, 16)),
+    "H": ((2, 5), (12, 15)),
+    "J": ((1, 5), (12, 16)),
+    "K": ((1, 5), (12, 16)),
+    "L": ((1, 5), (12, 16)),
+    "M": ((1, 9), (11, 16)),
+    "N": ((1, 1), (3, 8), (11, 14), (16, 16)),
+    "P": ((1, 8), (11, 16)),
+    "R": ((1, 8), (12, 16)),
+    "T": ((2, 4), (6, 8), (13, 15)),
+}
+#: Pins of the package SG48 that an ordinary buffer can use, from the data sheet: 39 to 41 are those
+#: of the LED driver.
+_SG48 = (
+    "2 3 4 6 9 10 11 12 13 14 15 16 17 18 19 20 21 23 25 26 27 28 31 32 34 35 36 37 38 "
+    "42 43 44 45 46 47 48"
+)
 _ECP5_HZ = 25_000_000
 _ICE40_HZ = 12_000_000
 
@@ -68,6 +94,12 @@ ECP5 = Board(
     network="demo",
     lanes=8,
     pins={"clock": "P6", "rx": "M13", "tx": "P11", "led": "F3"},
+    package=" ".join(
+        f"{row}{column}"
+        for row, ranges in _BG256.items()
+        for first, last in ranges
+        for column in range(first, last + 1)
+    ),
 )
 #: Pins as on the iCEBreaker.
 ICE40 = Board(
@@ -83,4 +115,5 @@ ICE40 = Board(
     network="demo",
     lanes=4,
     pins={"clock": "35", "rx": "6", "tx": "9", "led": "11"},
+    package=_SG48,
 )

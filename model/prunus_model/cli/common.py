@@ -19,6 +19,7 @@ from rich.table import Table
 
 from prunus_model.cli import INTERRUPTED, WRONG
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
+from prunus_model.common.leftovers import clean
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
@@ -29,6 +30,7 @@ __all__ = [
     "WrongError",
     "accuracy_table",
     "bundled",
+    "clean_beside",
     "command_line",
     "console",
     "data_option",
@@ -153,6 +155,12 @@ def new_file(path: Path, *, force: bool) -> Path:
     except OSError as e:
         raise click.UsageError(f"Folder {path.parent} must be writable: {e.strerror}") from e
     return path
+
+
+def clean_beside(output: Path) -> None:
+    """Remove what killed runs have left beside an output, and say so in one line."""
+    if line := clean(output.parent):
+        click.echo(line, err=True)
 
 
 def command_line() -> str:

@@ -7,11 +7,35 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["staged", "write_atomically", "write_json"]
+__all__ = ["NAME", "OLD", "PATTERN", "hold", "staged", "write_atomically", "write_json"]
+
+#: Names of what is being written, beside its final name.
+_PREFIX, _SUFFIX = ".prunus-", ".tmp"
+PATTERN = f"{_PREFIX}*{_SUFFIX}"
+#: In a folder of that name: the folder that is replaced, and a file with its name.
+OLD, NAME = "old", "name"
+
+
+def hold(handle: int) -> bool:
+    """Mark an open file or folder as in use until it is closed, or this process ends.
+
+    Returns
+    -------
+    bool
+        Whether that was possible: nobody else uses it, and the file system has locks.
+    """
+    try:
+        # Windows has none.
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -66,13 +90,22 @@ def staged(folder: Path) -> Iterator[Path]:
     OSError
         If it cannot be written; then nothing is left behind, and the older folder is still whole.
     """
+    # The nearest first: what is made here goes again if there is nothing to be in it.
+    parents = [parent for parent in folder.parents if not parent.exists()]
     with _named(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".prunus-", suffix=".tmp", dir=folder.parent))
-    new, old = scratch / "new", scratch / "old"
+        scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder.parent))
+    new, old = scratch / "new", scratch / OLD
+    held = None
     try:
-        # Other than what mkdtemp makes, it is as readable as any other folder.
-        new.mkdir()
+        with suppress(OSError):
+            # Windows opens no folders.
+            held = os.open(scratch, os.O_RDONLY)
+            hold(held)
+        with _named(folder):
+            (scratch / NAME).write_text(folder.name, encoding="utf-8")
+            # Other than what mkdtemp makes, it is as readable as any other folder.
+            new.mkdir()
         try:
             yield new
         except OSError as e:
@@ -86,6 +119,11 @@ def staged(folder: Path) -> Iterator[Path]:
         # What could not be put back is all that there is.
         if folder.exists() or not old.exists():
             shutil.rmtree(scratch, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+        for parent in parents:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _publish(new: Path, folder: Path, old: Path) -> None:
@@ -111,18 +149,19 @@ def _named(path: Path) -> Iterator[None]:
 
 def _write(path: Path, content: bytes) -> None:
     # Not named after the file: a name may be as long as the file system allows.
-    handle, name = tempfile.mkstemp(prefix=".prunus-", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
     scratch = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
+            hold(handle)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; a saved network is as readable as any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        scratch.chmod(0o666 & ~umask)
-        scratch.replace(path)
+            # mkstemp makes files private; a saved network is as readable as any other file.
+            umask = os.umask(0)
+            os.umask(umask)
+            scratch.chmod(0o666 & ~umask)
+            scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise

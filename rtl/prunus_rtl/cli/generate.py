@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from prunus_model.cli import INTERRUPTED
-from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.cli.common import clean_beside, console, load_network, terminable
 from prunus_model.data.datasets import load
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
@@ -80,6 +80,7 @@ def generate(
     If the bench is interrupted, the package is kept, and the exit status is 130.
     """
     options = ExportOptions(**choices)
+    clean_beside(output)
     check_folder(output, force=force)
     bench = find_simulator(simulator)
     artifact = load_network(network)

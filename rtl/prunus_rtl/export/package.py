@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from prunus_model.common.atomic import staged
 from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.split import Split, check_for
 from prunus_model.spec.levels import levels
@@ -28,9 +28,8 @@ from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.export.vivado import SCRIPT, make_vivado
 from prunus_rtl.memory_image.store_formats import FORMATS
 
-__all__ = ["MANIFEST", "MismatchError", "Written", "check_folder", "write_package"]
+__all__ = ["MismatchError", "Written", "check_folder", "write_package"]
 
-MANIFEST = "manifest.json"
 _FORMAT = "prunus verilog package"
 _FORMAT_VERSION = 1
 #: Images that lanes are balanced for.
@@ -90,24 +89,20 @@ def check_folder(folder: Path, *, force: bool) -> None:
     Raises
     ------
     ConfigError
-        If something of that name is there and may not be replaced. Only packages are replaced.
+        If something of that name is there and may not be replaced. Only packages are replaced, and
+        only if there is nothing in them that was not written with them.
     """
     if not folder.parent.is_dir():
         raise ConfigError(f"Folder {folder.parent} of the output must exist")
     try:
-        with tempfile.TemporaryDirectory(prefix=".prunus-", dir=folder.parent):
+        with tempfile.TemporaryDirectory(prefix=".prunus-", suffix=".tmp", dir=folder.parent):
             pass
     except OSError as e:
         told = f"Folder {folder.parent} of the output must be writable: {e.strerror}"
         raise ConfigError(told) from e
-    if not (folder.exists() or folder.is_symlink()):
-        return
-    if folder.is_symlink() or not folder.is_dir():
-        raise ConfigError(f"Output {folder} must be a folder, not a file or link")
-    if not force:
+    if folder.is_dir() and not folder.is_symlink() and not force:
         raise ConfigError(f"Output {folder} must not exist, unless --force is given")
-    if any(folder.iterdir()) and not _is_package(folder):
-        raise ConfigError(f"Output {folder} must be a Verilog package of Prunus to be replaced")
+    check_replaceable(folder, format=_FORMAT, what="Verilog package")
 
 
 def write_package(
@@ -213,6 +208,8 @@ def write_package(
         (scratch / "run_icarus.sh").chmod(0o777 & ~_umask())
         found = [path for path in scratch.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in found)
+        # Again, as all of that has taken a while.
+        check_folder(folder, force=force)
     return Written(
         folder=folder,
         plan=plan,
@@ -259,7 +256,6 @@ def _versions(run: BenchRun | None) -> dict[str, str]:
 
 def _manifest(folder: Path, facts: Facts) -> str:
     plan = facts.plan
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     content = {
         "format": _FORMAT,
         "format_version": _FORMAT_VERSION,
@@ -285,10 +281,7 @@ def _manifest(folder: Path, facts: Facts) -> str:
         if plan.sizes is None
         else {name: plan.sizes.row(name).bits for name in FORMATS},
         "memory_bits": sum(memory.bits for memory in memories(plan.widths)),
-        "files": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        },
+        "files": digests(folder),
     }
     return json.dumps(content, indent=1) + "\n"
 
@@ -298,14 +291,6 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _is_package(folder: Path) -> bool:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("format") == _FORMAT
 
 
 def _umask() -> int:

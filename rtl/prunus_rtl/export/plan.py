@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
@@ -70,6 +70,9 @@ class ExportOptions:
     multiplier: Literal["sequential", "dsp"] = "sequential"
     balanced: bool = True
     device: str | None = None
+
+    #: How these are checked where they are read from a file.
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", strict=True)
 
     def __post_init__(self) -> None:
         if self.store not in STORES:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict
 
 from prunus_model.common.errors import ConfigError
+from prunus_model.spec.formats import WEIGHT_BITS_MAX
 from prunus_rtl.memory_image.image import LaneImage, StoreImage, by_lane, pack
 from prunus_rtl.memory_image.memory import Fields, Memory
+from prunus_rtl.memory_image.spram import SPRAM_WORDS
 from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["StoreLayout"]
@@ -39,6 +43,12 @@ class StoreLayout:
     flagged : bool
         Whether words of the format ``dense`` have the bit ``alive``. No other format has it.
 
+    Raises
+    ------
+    ValueError
+        If there is no such format, if a number is out of range, or if the memories are not those
+        of the format.
+
     Examples
     --------
     >>> weights = np.array([[3, 0, 5], [0, 2, 0]], dtype=np.uint8)
@@ -58,6 +68,31 @@ class StoreLayout:
     weight_bits: int
     depths: tuple[tuple[int, ...], ...]
     flagged: bool = True
+
+    #: How these are checked where they are read from a file.
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", strict=True)
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {self.format!r}")
+        for name, value, most in (
+            ("inputs", self.inputs, 1 << 16),
+            ("slots", self.slots, 1 << 16),
+            ("weight_bits", self.weight_bits, WEIGHT_BITS_MAX),
+            ("lanes of depths", len(self.depths), 1 << 5),
+        ):
+            if not 1 <= value <= most:
+                raise ValueError(f"{name} must be in 1..{most}, not {value}")
+        *first, last = FORMATS[self.format].depths(inputs=self.inputs, slots=self.slots)
+        # The last of several has as many words as are needed, and up to a whole SPRAM.
+        least, most = (1, last + SPRAM_WORDS) if first else (last, last)
+        for lane, depths in enumerate(self.depths):
+            *others, depth = depths or (0,)
+            if others != first or not least <= depth <= most:
+                raise ValueError(
+                    f"depths of lane {lane} must be {[*first, f'{least}..{most}']}, "
+                    f"not {list(depths)}"
+                )
 
     @classmethod
     def of(cls, lanes: Sequence[LaneImage]) -> StoreLayout:

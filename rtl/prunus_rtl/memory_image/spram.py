@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prunus_rtl.memory_image.image import LaneImage
 
-__all__ = ["spram_room"]
+__all__ = ["SPRAM_WORDS", "spram_room"]
 
 #: Words of a SPRAM, of 16 bits each.
-_SPRAM_WORDS = 16384
+SPRAM_WORDS = 16384
 
 
 def spram_room(image: LaneImage) -> int:
@@ -15,4 +15,4 @@ def spram_room(image: LaneImage) -> int:
     # In the format CSR the row pointers are there too.
     others = image.memories[0].depth if image.format == "csr" else 0
     words = image.memories[-1].depth + others
-    return -(-words // _SPRAM_WORDS) * _SPRAM_WORDS - others
+    return -(-words // SPRAM_WORDS) * SPRAM_WORDS - others

@@ -57,6 +57,13 @@ class Format(ABC):
         """
 
     @abstractmethod
+    def depths(self, *, inputs: int, slots: int) -> tuple[int, ...]:
+        """Return the words of each memory if nothing is pruned.
+
+        Only the last memory of several has another number if something is, or to spare.
+        """
+
+    @abstractmethod
     def contents(
         self,
         weights: npt.NDArray[np.uint8],
@@ -101,6 +108,9 @@ class _Csr(Format):
             "entries": (("value", weight_bits), column),
         }
 
+    def depths(self, *, inputs: int, slots: int) -> tuple[int, ...]:
+        return inputs + 1, inputs * slots
+
     def contents(
         self,
         weights: npt.NDArray[np.uint8],
@@ -137,6 +147,9 @@ class _Bitmask(Format):
     ) -> dict[str, Fields]:
         return {"rows": (("alive", slots), _start(depth)), "weights": (("weight", weight_bits),)}
 
+    def depths(self, *, inputs: int, slots: int) -> tuple[int, ...]:
+        return inputs, inputs * slots
+
     def contents(
         self,
         weights: npt.NDArray[np.uint8],
@@ -170,6 +183,9 @@ class _Dense(Format):
     ) -> dict[str, Fields]:
         weight = ("weight", weight_bits)
         return {"weights": (weight, ("alive", 1)) if flagged else (weight,)}
+
+    def depths(self, *, inputs: int, slots: int) -> tuple[int, ...]:
+        return (inputs * slots,)
 
     def contents(
         self,

@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 
 import json
+import os
 import re
 import sys
 from importlib.metadata import EntryPoint
@@ -61,13 +62,8 @@ def fail(cli: Cli, *args: str) -> str:
     before = listing(cli.folder)
     outcome = cli.run("bitstream", *args)
     assert outcome.status == 2
-    assert listing(cli.folder) == {**before, **dict.fromkeys(_folders(cli, before), "folder")}
+    assert listing(cli.folder) == before
     return message(outcome.err)
-
-
-def _folders(cli: Cli, before: dict[str, str]) -> set[str]:
-    """Folders above a build, which may stay."""
-    return {name for name in listing(cli.folder) if name.startswith("build")} - set(before)
 
 
 def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: Artifact) -> None:
@@ -76,6 +72,7 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
     folder = Path("build/generic-ice40/inference-10")
     assert {path.name for path in folder.iterdir()} == {
         "core.json",
+        "manifest.json",
         "prunus.bin",
         "report.json",
         "timing.log",
@@ -98,9 +95,11 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
 
 @pytest.mark.usefixtures("tools")
 def test_description_beside_the_bitstream_is_that_of_the_core(cli: Cli, network: Artifact) -> None:
-    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", "--store", "csr")
+    baud = ("--baud", "115200")
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", "--store", "csr", *baud)
     plan = link_plan(network, ExportOptions(lanes=2, store="csr", device="UP5K"))
-    expected = CoreDescription.of(plan, clock_hz=BOARDS["generic-ice40"].clock_hz)
+    clock_hz = BOARDS["generic-ice40"].clock_hz
+    expected = CoreDescription.of(plan, clock_hz=clock_hz, baud=115_200)
     assert CoreDescription.load(Path("out/core.json")) == expected
     assert CoreDescription.find(expected.digest) == expected
 
@@ -132,7 +131,7 @@ def test_terminated_build_leaves_nothing(
     tools.behave(sleep=3600)
     monkeypatch.setattr(sys, "executable", tools.python)
     before = listing(cli.folder)
-    with process("bitstream", "net.npz", *NATIVE, "-o", "out", cwd=cli.folder) as running:
+    with process("bitstream", "net.npz", *NATIVE, cwd=cli.folder) as running:
         assert running.stdout is not None
         while "yosys" not in (line := running.stdout.readline()):
             assert line
@@ -195,8 +194,15 @@ def test_missing_tool_is_named_with_what_to_install(cli: Cli, tools: FakeTools) 
     [
         pytest.param(
             ("--clock", "500"),
-            "Clock must be one that a PLL makes of 12 MHz, not 500 MHz: the nearest is 270 MHz",
+            "Clock must be 12 MHz or what a PLL makes of it in whole Hz, not 500 MHz: "
+            "the nearest is 270 MHz",
             id="clock",
+        ),
+        pytest.param(
+            ("--clock", "13"),
+            "Clock must be 12 MHz or what a PLL makes of it in whole Hz, not 13 MHz: "
+            "the nearest is 12 MHz",
+            id="clock of the oscillator",
         ),
         pytest.param(
             ("--baud", "7000000"),
@@ -211,10 +217,38 @@ def test_missing_tool_is_named_with_what_to_install(cli: Cli, tools: FakeTools) 
         pytest.param(
             ("--pins", "rx"), "Pins must be written as name=pin,name=pin, not 'rx'", id="pins"
         ),
+        pytest.param(
+            ("--pins", "rx=3,rx=4"), "Pin rx must be named once, not as 3 and 4", id="named twice"
+        ),
+        pytest.param(
+            ("--pins", "rx=9"), "Pins rx and tx must be two pins, not both 9", id="pin of another"
+        ),
+        pytest.param(
+            ("--pins", "rx=3,led=3"), "Pins rx and led must be two pins, not both 3", id="one pin"
+        ),
+        pytest.param(
+            ("--pins", "rx=P6"),
+            "Pin rx must be a pin of iCE40UP5K-SG48 for signals, not 'P6': "
+            f"{BOARDS['generic-ice40'].package}",
+            id="pin of another package",
+        ),
+        pytest.param(
+            ("--pins", "rx=5"),
+            "Pin rx must be a pin of iCE40UP5K-SG48 for signals, not '5': "
+            f"{BOARDS['generic-ice40'].package}",
+            id="power pin",
+        ),
     ],
 )
 def test_bad_option_is_refused(cli: Cli, options: tuple[str, str], said: str) -> None:
     assert fail(cli, "net.npz", *NATIVE, *options) == said
+
+
+@pytest.mark.parametrize("mhz", ["nan", "inf", "-inf", "1e300", "0", "x"])
+def test_clock_that_is_no_frequency_is_refused(cli: Cli, mhz: str) -> None:
+    assert cli.refuse("bitstream", "net.npz", *NATIVE, "--clock", mhz).startswith(
+        "Invalid value for '--clock': "
+    )
 
 
 @pytest.mark.usefixtures("tools")
@@ -242,11 +276,53 @@ def test_pins_of_a_generic_board_are_moved(cli: Cli, tools: FakeTools) -> None:
 @pytest.mark.usefixtures("tools")
 def test_only_builds_are_replaced(cli: Cli) -> None:
     Path("notes").mkdir()
-    Path("notes/mine").write_text("important")
-    said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "notes")
-    assert said == "Output notes must be a build of Prunus to be replaced"
+    for name in ("mine", "core.json", "report.json"):
+        Path("notes", name).write_text("{}")
+        said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "notes")
+        assert said == "Output notes must be a build of Prunus to be replaced"
     said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "net.npz")
-    assert said == "Output net.npz must be a folder, not a file"
+    assert said == "Output net.npz must be a folder, not a file or link"
+
+
+@pytest.mark.usefixtures("tools")
+def test_build_with_files_of_the_user_is_not_replaced(cli: Cli) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
+    Path("out/pins.pcf").write_text("mine")
+    must = "Output out must hold a build of Prunus and nothing else to be replaced; "
+    assert cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "out") == f"{must}unknown: 'pins.pcf'"
+    Path("out/pins.pcf").unlink()
+    before = Path("out/core.json").read_bytes()
+    Path("out/core.json").write_bytes(before + b"\n")
+    assert cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "out") == f"{must}altered: 'core.json'"
+    Path("out/core.json").write_bytes(before)
+    Path("out/timing.log").unlink()
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
+
+
+def test_file_that_is_put_there_during_a_build_stays(cli: Cli, tools: FakeTools) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
+    mine = Path("out/mine").absolute()
+    program = tools.folder / "icepack"
+    program.write_text(program.read_text() + f"open({str(mine)!r}, 'w').write('mine')\n")
+    before = listing(cli.folder)
+    outcome = cli.run("bitstream", "net.npz", *NATIVE, "-o", "out")
+    assert outcome.status == 2
+    assert message(outcome.err).endswith("to be replaced; unknown: 'mine'")
+    assert mine.read_text() == "mine"
+    mine.unlink()
+    assert listing(cli.folder) == before
+
+
+@pytest.mark.usefixtures("tools")
+def test_what_a_killed_build_has_left_is_removed_and_told(cli: Cli) -> None:
+    left = Path(".prunus-abc.tmp")
+    (left / "new").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    outcome = cli.run("bitstream", "net.npz", *NATIVE, "-o", "out")
+    assert outcome.status == 0
+    assert outcome.err == f"Removed from . what a killed run had left: {left}\n"
+    assert not left.exists()
+    assert cli.run("bitstream", "net.npz", *NATIVE, "-o", "out").err == ""
 
 
 @pytest.mark.parametrize("name", BOARDS)

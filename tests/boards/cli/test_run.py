@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.emulator import Emulator
+from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_cli import Cli, digits, same, write_digits
 from prunus_devices import LEARNING, PACKED, network
 from prunus_model.engine.engine import Engine
@@ -16,6 +18,7 @@ from prunus_model.spec.state import STATE_DTYPES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.protocol import Condition
 from prunus_rtl.memory_image.address_map import StoreLayout
 
 
@@ -150,6 +153,47 @@ def test_verify_finds_memories_that_differ(cli: Cli, monkeypatch: pytest.MonkeyP
 def test_core_file_says_what_golden_is(cli: Cli) -> None:
     CoreDescription.of(link_plan(network(), LEARNING), clock_hz=12_000_000).save(Path("core.json"))
     cli.succeed("verify", "net.npz", "digits.npz", "--core", "core.json", "--learn")
+
+
+@pytest.mark.parametrize(
+    ("options", "baud"),
+    [((), 115_200), (("--baud", "57600"), 57_600)],
+    ids=["of the core", "of the user"],
+)
+def test_serial_port_has_the_baud_rate_of_the_core(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], baud: int
+) -> None:
+    used = []
+
+    def port(name: str, *, baud: int) -> Transport:
+        used.append((name, baud))
+        return GoldenTransport(link_plan(network(), PACKED))
+
+    monkeypatch.setattr("prunus_boards.driver.transports.serial.SerialTransport", port)
+    CoreDescription.of(link_plan(network(), PACKED), baud=115_200).save(Path("core.json"))
+    on = ("--on", "/dev/ttyUSB9")
+    cli.succeed("verify", "net.npz", "digits.npz", *on, "--core", "core.json", *options)
+    assert used == [("/dev/ttyUSB9", baud)]
+    # Without a description of the core the rate can't be known; it is that of a board by default.
+    CoreDescription.load(Path("core.json")).register()
+    cli.succeed("verify", "net.npz", "digits.npz", *on)
+    assert used[1:] == [("/dev/ttyUSB9", 1_000_000)]
+
+
+def test_patience_is_that_of_the_user(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forever(_emulator: Emulator, _body: bytes) -> bytes:
+        return Condition(
+            running=True, image=False, room=True, result=False, broken=0, position=0, started=0
+        ).pack()
+
+    monkeypatch.setattr(Emulator, "_condition", forever)
+    assert cli.refuse("verify", "net.npz", "digits.npz", "--patience", "1") == (
+        "Device at golden must end a presentation in 1 s, but still runs"
+    )
+    for wrong in ("0", "nan", "inf", "1e9"):
+        assert cli.refuse("verify", "net.npz", "digits.npz", "--patience", wrong).startswith(
+            "Invalid value for '--patience': "
+        )
 
 
 def test_wrong_requests_are_refused(cli: Cli) -> None:

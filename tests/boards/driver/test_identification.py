@@ -16,6 +16,7 @@ from prunus_devices import (
     shown,
 )
 from prunus_model.common.errors import PrunusError
+from prunus_rtl.core.result import pack, result_widths, unpack
 from prunus_rtl.link.protocol.protocol import Identity, Opcode, Status, decode, encode
 
 
@@ -41,9 +42,15 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
     ("opcode", "wrong", "text"),
     [
         (Opcode.RESULT, b"123", "must answer RESULT with 14 bytes, not 3"),
+        (Opcode.RESULT, b"\xff" * 14, f"words of 105 bits, not 0x{'ff' * 14}"),
         (Opcode.READ, b"123", "must answer READ with 4 bytes, not 3"),
-        (Opcode.SPIKES, b"1234", "must answer SPIKES with 3 spikes, not 0"),
-        (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes, not 0"),
+        (Opcode.SPIKES, b"1234", "3 spikes of 3 bytes, not 0 and then 4 bytes"),
+        (
+            Opcode.SPIKES,
+            b"\1\0\0\2\0\0\3\0\0\4\0\0",
+            "3 spikes of 3 bytes, not 0 and then 12 bytes",
+        ),
+        (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes of 3 bytes, not 0 and then 0 bytes"),
         (Opcode.IMAGE, b"\1\0", "must have 0 levels of an image, but answers 01 00"),
         (Opcode.STATUS, b"1", "Status must be 7 bytes, not 1"),
         (Opcode.IDENTIFY, b"PRUN\1", "Identity must be 64 bytes, not 5"),
@@ -51,6 +58,30 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
 )
 def test_bodies_that_cannot_be_are_refused(opcode: Opcode, wrong: bytes, text: str) -> None:
     assert answering(lambda _sequence, _body: wrong, opcode).endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("steps", 15, "steps in 16..16, not 15"),
+        ("steps", 17, "steps in 16..16, not 17"),
+        ("inhibited_steps", 17, "inhibited_steps in 0..16, not 17"),
+        ("input_spikes", 785, "input_spikes in 0..784, not 785"),
+        ("output_spikes", 17, "output_spikes in 0..16, not 17"),
+        ("prediction", 10, "prediction in -1..9, not 10"),
+        ("pruned", 1, "pruned in 0..0, not 1"),
+        ("update_sops", 1, "update_sops in 0..0, not 1"),
+    ],
+)
+def test_result_that_no_presentation_gives_is_told(field: str, value: int, said: str) -> None:
+    widths = result_widths(golden(LEARNING)[1].widths)
+
+    def changed(_sequence: int, body: bytes) -> bytes:
+        values = unpack(widths, int.from_bytes(body, "little")) | {field: value, "undecided": 0}
+        return pack(widths, values).to_bytes(len(body), "little")
+
+    text = answering(changed, Opcode.RESULT)
+    assert text == f"Device at golden must tell a result that has {said}"
 
 
 def test_another_protocol_is_refused() -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from itertools import count, pairwise
-from types import SimpleNamespace
 
 import pytest
 
-from prunus_boards.driver.link import ATTEMPTS, Frames, Link, RefusedError
-from prunus_boards.driver.transports.base import TransportError
+from prunus_boards.driver.link import Frames, Link, RefusedError
+from prunus_boards.driver.transports.base import ATTEMPTS, Transport, TransportError
 from prunus_devices import Tampering, golden, shown
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
@@ -171,36 +170,59 @@ def test_no_answer_is_told() -> None:
     )
 
 
-@pytest.fixture
-def late(monkeypatch: pytest.MonkeyPatch) -> None:
+def late(transport: Transport) -> Transport:
     """Let a minute pass between any two looks at the clock, as on a machine that is too busy."""
     clock = count(step=60.0)
-    passing = SimpleNamespace(monotonic=lambda: next(clock))
-    monkeypatch.setattr("prunus_boards.driver.link.time", passing)
+    transport.clock = lambda: next(clock)
+    return transport
 
 
-@pytest.mark.usefixtures("late")
 def test_answer_that_came_while_the_host_did_not_run_is_taken() -> None:
-    link = Link(golden()[0])
+    link = Link(late(golden()[0]))
+    link.synchronise()
     assert Condition.unpack(link.request(Opcode.STATUS)).started == 0
     assert link.repetitions == 0
 
 
-@pytest.mark.usefixtures("late")
+def test_what_came_while_the_host_did_not_run_is_forgotten() -> None:
+    transport = late(golden()[0])
+    transport.write(b"\x07half of a frame")
+    link = Link(transport)
+    link.synchronise()
+    assert Condition.unpack(link.request(Opcode.STATUS)).broken == 1
+
+
 def test_device_that_is_gone_while_the_host_did_not_run_is_told() -> None:
     def gone(_octets: bytes) -> bytes:
         raise TransportError("Device must stay connected")
 
     with pytest.raises(TransportError, match=r"^Device must stay connected$"):
-        Link(Tampering(golden()[0], come=gone)).request(Opcode.STATUS)
+        Link(late(Tampering(golden()[0], come=gone))).request(Opcode.STATUS)
 
 
-@pytest.mark.usefixtures("late")
-def test_babble_is_given_up() -> None:
-    reads = iter(range(ATTEMPTS))
-    line = Tampering(golden()[0], come=lambda _octets: bytes([0 * next(reads)]))
-    with pytest.raises(TransportError, match=r"in 5 attempts: nothing came in 0\.01 s$"):
-        Link(line).request(Opcode.STATUS)
+def test_many_reasons_are_told_as_three() -> None:
+    numbers = iter(range(2, 100))
+
+    def renumbered(octets: bytes) -> bytes:
+        return octets and b"".join(encode(bytes([next(numbers), 8, 0])) for _ in range(4))
+
+    assert refusal(come=renumbered) == (
+        "Device at golden must answer STATUS, but did not in 5 attempts: "
+        "an answer to another request came (sequence 2); "
+        "an answer to another request came (sequence 3); "
+        "an answer to another request came (sequence 4); and 17 more"
+    )
+
+
+def test_bytes_that_are_no_frame_are_counted_and_shown() -> None:
+    assert refusal(come=lambda octets: octets and b"\x41" * 1_000_000) == (
+        "Device at golden must answer STATUS, but did not in 5 attempts: "
+        "5,000,000 bytes came, but no frame: 41 41 41 41 41 41 41 41 ..."
+    )
+    assert refusal(come=lambda octets: octets and b"\0\0") == (
+        "Device at golden must answer STATUS, but did not in 5 attempts: "
+        "10 bytes came, but no frame: 00 00 00 00 00 00 00 00 ..."
+    )
 
 
 def test_answers_with_a_wrong_crc_are_told() -> None:

@@ -3,10 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prunus_boards.platforms import BOARDS
-from prunus_boards.platforms.dividers import PLLS, dividers
+from prunus_boards.platforms.dividers import PLLS, dividers, megahertz
 from prunus_model.common.errors import ConfigError
 
 MHZ = 1_000_000
@@ -34,6 +35,38 @@ def test_every_frequency_is_exact_and_within_all_limits(family: str, in_mhz: int
         assert d.feedback in kind.feedback
         assert d.output in kind.output
     assert found >= 5
+
+
+def all_frequencies(family: str, in_hz: int) -> list[int]:
+    """Every frequency in whole Hz that a core can have, by the limits alone."""
+    kind = PLLS[family]
+    reference, feedback, output = np.meshgrid(kind.reference, kind.feedback, kind.output)
+    divided = reference * output if kind.simple else reference
+    hz = in_hz * feedback // divided
+    can_be = (
+        (in_hz * feedback % divided == 0)
+        & (kind.compared_hz[0] * reference <= in_hz)
+        & (in_hz <= kind.compared_hz[1] * reference)
+        & (kind.oscillator_hz[0] <= hz * output)
+        & (hz * output <= kind.oscillator_hz[1])
+        & (kind.out_hz[0] <= hz)
+        & (hz <= kind.out_hz[1])
+    )
+    return sorted({in_hz, *hz[can_be].tolist()})
+
+
+@pytest.mark.parametrize(("family", "in_mhz"), [("ecp5", 25), ("ice40", 12), ("gowin", 27)])
+def test_nearest_is_nearest_and_can_be_asked_for(family: str, in_mhz: int) -> None:
+    in_hz = in_mhz * MHZ
+    there = all_frequencies(family, in_hz)
+    rng = np.random.default_rng(1)
+    for wanted in [1, 13 * MHZ, 999 * MHZ, *rng.integers(1 * MHZ, 300 * MHZ, 20).tolist()]:
+        with pytest.raises(ConfigError) as caught:
+            dividers(family, in_hz, wanted)
+        nearest = re.findall(r"the nearest is (\S+) MHz$", str(caught.value))[0]
+        hz = round(float(nearest) * MHZ)
+        assert hz == min(there, key=lambda one: (abs(one - wanted), one))
+        assert hz == in_hz or dividers(family, in_hz, hz).out_hz == hz
 
 
 def said(tool: str, *args: str) -> dict[str, int]:
@@ -76,7 +109,8 @@ def test_what_can_not_be_made_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         dividers("ice40", 12 * MHZ, 500 * MHZ)
     assert str(caught.value) == (
-        "Clock must be one that a PLL makes of 12 MHz, not 500 MHz: the nearest is 270 MHz"
+        "Clock must be 12 MHz or what a PLL makes of it in whole Hz, not 500 MHz: "
+        "the nearest is 270 MHz"
     )
 
 
@@ -85,3 +119,7 @@ def test_default_clock_of_every_board_can_be_made(name: str) -> None:
     board = BOARDS[name]
     if board.clock_hz != board.oscillator_hz:
         dividers(board.family, board.oscillator_hz, board.clock_hz)
+
+
+def test_frequencies_are_told_with_all_their_digits() -> None:
+    assert [megahertz(hz) for hz in (33_203_125, 24_000_000, 1)] == ["33.203125", "24", "0.000001"]

@@ -12,7 +12,7 @@ from prunus_sim.simulator.amaranth import simulate
 
 LAYOUTS = {
     "lists of two lanes": StoreLayout(
-        format="csr", inputs=5, slots=3, weight_bits=4, depths=((5, 9), (5, 6))
+        format="csr", inputs=5, slots=3, weight_bits=4, depths=((6, 9), (6, 5))
     ),
     "dense, four lanes": StoreLayout(
         format="dense", inputs=3, slots=2, weight_bits=8, depths=((6,),) * 4

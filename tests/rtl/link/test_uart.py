@@ -200,6 +200,9 @@ def test_divisor_is_rounded(clock_hz: int, baud: int, divisor: int) -> None:
         ),
         (10_210_000, 1_000_000, "the nearest is 1021000"),
         (9_790_000, 1_000_000, "the nearest is 979000"),
+        # In between 1,500,000 and 1,333,333, and nearer to the second though 8.49 rounds down.
+        (12_000_000, 1_413_428, "the nearest is 1333333"),
+        (12_000_000, 1_425_000, "the nearest is 1500000"),
         (12_000_000, 0, "Baud rate must be positive, not 0"),
     ],
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
+from prunus_boards.driver.deadline import Deadline
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["Closing", "Transport", "TransportError"]
+__all__ = ["ATTEMPTS", "PRESENTATION_PATIENCE", "Closing", "Transport", "TransportError"]
+
+#: How often a request is sent before the device is given up.
+ATTEMPTS = 5
+#: Seconds after which a presentation is given up, unless the user asks for more: that of 400
+#: neurons takes the slowest board less than one.
+PRESENTATION_PATIENCE = 8.0
 
 
 class TransportError(PrunusError):
@@ -36,14 +45,24 @@ class Transport(Closing):
     name : str
         Where the device is, for messages.
     patience : float
-        Seconds after which an answer is given up.
+        Seconds after which an answer is given up, and a line that sends without being asked.
     presentation_patience : float
         Seconds after which a presentation is given up.
+    attempts : int
+        How often a request is sent before the device is given up.
+    clock : function
+        Seconds that never go back, by which deadlines are kept.
     """
 
     name: str
     patience: float
     presentation_patience: float
+    attempts: int = ATTEMPTS
+    clock: Callable[[], float] = time.monotonic
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Return a deadline so many seconds from now."""
+        return Deadline(seconds, clock=self.clock)
 
     @abstractmethod
     def write(self, octets: bytes) -> None:

@@ -7,13 +7,21 @@ import errno
 import serial
 from serial.tools import list_ports
 
-from prunus_boards.driver.transports.base import Transport, TransportError
-from prunus_rtl.link.protocol.protocol import BAUD
+from prunus_boards.driver.transports.base import (
+    PRESENTATION_PATIENCE,
+    Transport,
+    TransportError,
+)
+from prunus_rtl.link.protocol.protocol import BAUD, BUFFER_BYTES
 
 __all__ = ["SerialTransport"]
 
 #: Bytes fetched at a time.
 _CHUNK = 4096
+#: Seconds within which a device answers, beside those that request and answer are on the line.
+_PATIENCE = 0.5
+#: Bits on the line for each byte, and bytes of the longest frame with its delimiters.
+_BITS, _FRAME_BYTES = 10, BUFFER_BYTES + 4
 _ERRORS: tuple[type[Exception], ...] = (serial.SerialException, OSError)
 try:
     import termios
@@ -44,13 +52,13 @@ class SerialTransport(Transport):
 
     def __init__(self, port: str, *, baud: int = BAUD) -> None:
         self.name = port
-        self.patience = 0.5
-        self.presentation_patience = 30.0
+        self.presentation_patience = PRESENTATION_PATIENCE
         try:
             # Exclusive: two programs at one port would tear each other's frames apart.
             self._port = serial.Serial(port, baud, timeout=0, exclusive=True)
         except _REFUSED as e:
             raise TransportError(_reason(port, e)) from e
+        self.patience = _PATIENCE + 2 * _BITS * _FRAME_BYTES / baud
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from prunus_boards.driver.transports.base import Transport, TransportError
+from prunus_boards.driver.transports.base import (
+    PRESENTATION_PATIENCE,
+    Transport,
+    TransportError,
+)
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.link.protocol.description import CoreDescription
 
-__all__ = ["SimulatorTransport", "SocketTransport"]
+__all__ = ["SOCKET_PATIENCE", "SimulatorTransport", "SocketTransport"]
 
 _CHUNK = 1 << 16
+#: Seconds after which an answer at a socket is given up: slower than a port, but nothing is lost.
+SOCKET_PATIENCE = 4.0
+#: Seconds for the building of a simulation, an answer and a presentation of our own simulator:
+#: netlists are slow, and that it has ended is noticed at once.
+_BUILD_PATIENCE, _PATIENCE, _SHOW_PATIENCE = 3600.0, 60.0, 3600.0
+#: Seconds within which a simulation ends when it is told to.
+_END_PATIENCE = 10.0
 
 
 class SocketTransport(Transport):
@@ -35,9 +49,8 @@ class SocketTransport(Transport):
 
     def __init__(self, path: Path) -> None:
         self.name = f"socket:{path}"
-        # Simulated time does not pass while nothing happens, but the machine may be busy.
-        self.patience = 60.0
-        self.presentation_patience = 3600.0
+        self.patience = SOCKET_PATIENCE
+        self.presentation_patience = PRESENTATION_PATIENCE
         self._socket = socket.socket(socket.AF_UNIX)
         try:
             self._socket.connect(str(path))
@@ -116,7 +129,7 @@ class SimulatorTransport(Transport):
         path, log = folder / "link", folder / "server.log"
         command = [sys.executable, "-m", "prunus_sim.link.server", str(folder / "network.npz")]
         command += ["--core", str(folder / "core.json"), "--socket", str(path), "--once"]
-        command += ["--build", str(folder / "build")]
+        command += ["--build", str(folder / "build"), "--owner", str(folder)]
         if divisor is not None:
             command += ["--pins", str(divisor)]
         if netlist is not None:
@@ -125,7 +138,8 @@ class SimulatorTransport(Transport):
             # A session of its own: Ctrl-C is for the host, which then ends the simulation.
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                # Never written to: it ends when this process does, however that comes.
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -137,25 +151,39 @@ class SimulatorTransport(Transport):
             self._process.terminate()
             self._end()
             raise
-        self.name = "sim"
-        self._inner.name = self.name
-        self.patience = self._inner.patience
-        self.presentation_patience = self._inner.presentation_patience
+        self.name = self._inner.name = "sim"
+        self.patience = self._inner.patience = _PATIENCE
+        self.presentation_patience = _SHOW_PATIENCE
 
     def _await(self, path: Path, log: Path) -> None:
+        deadline = self.deadline(_BUILD_PATIENCE)
         while not path.exists():
+            if deadline.over:
+                raise TransportError(
+                    f"Simulation must start within {deadline.seconds:g} s, but did not"
+                )
             if self._process.poll() is not None:
                 lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
                 raise TransportError(f"Simulation must start: {lines[-1].removeprefix('Error: ')}")
             time.sleep(0.05)
 
     def _end(self) -> None:
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.terminate()
-            self._process.wait()
+        ends: tuple[Callable[[], None], ...] = (self._process.terminate, self._kill)
+        for end in ends:
+            try:
+                self._process.wait(_END_PATIENCE)
+                break
+            except subprocess.TimeoutExpired:
+                end()
+        else:
+            self._process.wait(_END_PATIENCE)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._folder.cleanup()
+
+    def _kill(self) -> None:
+        """End the process with all that it has started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""

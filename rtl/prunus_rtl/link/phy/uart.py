@@ -50,9 +50,11 @@ def baud_divisor(*, clock_hz: int, baud: int) -> int:
             f"Baud rate must be at most {fastest} with a clock of {clock_hz} Hz, not {baud}"
         )
     if abs(clock_hz - divisor * baud) * 100 > _MAX_ERROR * divisor * baud:
+        divisors = range(max(_MIN_DIVISOR, divisor - 1), divisor + 2)
+        nearest = min((clock_hz // n for n in divisors), key=lambda rate: abs(rate - baud))
         raise ConfigError(
             f"Baud rate must be within {_MAX_ERROR} % of {clock_hz} Hz / n, not {baud}: "
-            f"the nearest is {clock_hz // divisor}"
+            f"the nearest is {nearest}"
         )
     return divisor
 

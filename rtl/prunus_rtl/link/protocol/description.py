@@ -7,13 +7,17 @@ import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from textwrap import shorten
+from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import from_json
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.common.validation import validation_messages
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
@@ -27,10 +31,12 @@ from prunus_rtl.widths import Widths
 __all__ = ["CoreDescription", "DescriptionError", "link_plan"]
 
 _FORMAT = "prunus core"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _DIGEST_BYTES = 16
 #: Images of the bundled sample for which lanes are balanced.
 _TYPICAL = 300
+#: Characters of a message about a file: what is wrong may be as long as the file.
+_MESSAGE = 300
 
 
 class DescriptionError(PrunusError):
@@ -71,6 +77,13 @@ class CoreDescription:
         Layout of the packed store; None for a learning store.
     clock_hz : int
         Clock of the core; 0 if it has none.
+    baud : int
+        Bits per second of its serial line; 0 if it has none.
+
+    Raises
+    ------
+    ConfigError
+        If these do not go together.
     """
 
     network: NetworkConfig
@@ -78,9 +91,32 @@ class CoreDescription:
     options: ExportOptions
     layout: StoreLayout | None
     clock_hz: int = 0
+    baud: int = 0
+
+    def __post_init__(self) -> None:
+        packed = self.layout is not None
+        for name, value, want in (
+            ("hardware.source", self.hardware.source, "levels"),
+            ("hardware.store", self.hardware.store, "packed" if packed else "learning"),
+            ("options.mode", self.options.mode, "learning" if self.hardware.learn else "inference"),
+            ("options.lanes", self.options.lanes, self.hardware.lanes),
+            (
+                "options.store",
+                self.options.store,
+                self.layout.format if self.layout else "learning",
+            ),
+            ("options.source", self.options.source, self.hardware.source),
+            ("options.multiplier", self.options.multiplier, self.hardware.multiplier),
+        ):
+            if value != want:
+                raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")
+        try:
+            Widths(network=self.network, hardware=self.hardware, store=self.layout)
+        except ValueError as e:
+            raise ConfigError(str(e)) from e
 
     @classmethod
-    def of(cls, plan: Plan, *, clock_hz: int = 0) -> CoreDescription:
+    def of(cls, plan: Plan, *, clock_hz: int = 0, baud: int = 0) -> CoreDescription:
         """Return the description of a core that is built as planned.
 
         Raises
@@ -98,6 +134,7 @@ class CoreDescription:
             options=replace(plan.options, store=plan.store, lanes=plan.hardware.lanes),
             layout=plan.widths.store,
             clock_hz=clock_hz,
+            baud=baud,
         )
 
     @cached_property
@@ -107,8 +144,9 @@ class CoreDescription:
 
     @cached_property
     def digest(self) -> bytes:
-        """16 bytes that tell this core from others; the clock is not in it."""
-        values = {name: value for name, value in self._mapping().items() if name != "clock_hz"}
+        """16 bytes that tell this core from others; clock and baud rate are not in it."""
+        values = self._mapping()
+        del values["clock_hz"], values["baud"]
         content = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(content).digest()[:_DIGEST_BYTES]
 
@@ -160,24 +198,27 @@ class CoreDescription:
             If there is no such file, or it is not a description.
         """
         try:
-            values = json.loads(path.read_bytes())
-            if (values.pop("format"), values.pop("version")) != (_FORMAT, _FORMAT_VERSION):
-                raise ValueError(f"format must be {_FORMAT!r}, version {_FORMAT_VERSION}")
+            values = from_json(path.read_bytes(), allow_inf_nan=False)
+            found = _FILE.validate_json(json.dumps(values))
+            if (found.format, found.version) != (_FORMAT, _FORMAT_VERSION):
+                raise ConfigError(
+                    f"format must be {_FORMAT!r} and version {_FORMAT_VERSION}, "
+                    f"not {found.format!r} and {found.version}; build the core again"
+                )
             return cls(
-                network=NetworkConfig.from_mapping(values.pop("network"), source=str(path)),
-                hardware=HardwareConfig(**values.pop("hardware")),
-                options=ExportOptions(**values.pop("options")),
-                layout=_layout(values.pop("layout")),
-                **values,
+                network=NetworkConfig.from_mapping(found.network, source="network"),
+                hardware=found.hardware,
+                options=found.options,
+                layout=found.layout,
+                clock_hz=found.clock_hz,
+                baud=found.baud,
             )
         except OSError as e:
             raise DescriptionError(f"Core {path} can't be read: {e.strerror}") from e
         except ValidationError as e:
-            error = e.errors(include_url=False)[0]
-            at = ".".join(map(str, error["loc"]))
-            raise DescriptionError(f"Core {path} is not valid: {at}: {error['msg']}") from e
-        except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as e:
-            raise DescriptionError(f"Core {path} is not valid: {e}") from e
+            raise _invalid(path, "; ".join(validation_messages(e))) from e
+        except ValueError as e:
+            raise _invalid(path, str(e)) from e
 
     def register(self) -> Path:
         """Save this where :meth:`find` finds it; return where."""
@@ -213,15 +254,33 @@ class CoreDescription:
             "options": asdict(self.options),
             "layout": None if self.layout is None else asdict(self.layout),
             "clock_hz": self.clock_hz,
+            "baud": self.baud,
         }
 
 
-def _layout(values: dict[str, Any] | None) -> StoreLayout | None:
-    """Return a layout from what :func:`dataclasses.asdict` and JSON have made of it."""
-    if values is None:
-        return None
-    depths = tuple(tuple(map(int, lane)) for lane in values["depths"])
-    return StoreLayout(**(values | {"depths": depths}))
+@checked_dataclass(
+    frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True)
+)
+class _File:
+    """What is in a file, by types and ranges."""
+
+    format: str
+    version: int
+    network: dict[str, Any]
+    hardware: HardwareConfig
+    options: ExportOptions
+    layout: StoreLayout | None
+    clock_hz: Annotated[int, Field(ge=0, lt=1 << 32)]
+    baud: Annotated[int, Field(ge=0, lt=1 << 32)]
+
+
+_FILE = TypeAdapter(_File)
+
+
+def _invalid(path: Path, reason: str) -> DescriptionError:
+    return DescriptionError(
+        f"Core {path} is not valid: {shorten(reason, _MESSAGE, placeholder=' ...')}"
+    )
 
 
 def _registered(digest: bytes) -> Path:

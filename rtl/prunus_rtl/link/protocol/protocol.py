@@ -63,6 +63,7 @@ __all__ = [
     "REQUEST_HEADER",
     "RESPONSE_HEADER",
     "SPIKE",
+    "STARTED_BITS",
     "VERSION",
     "Condition",
     "Identity",
@@ -97,6 +98,8 @@ READ_WRITE = struct.Struct("<BBI")
 OFFSET = struct.Struct("<H")
 #: Output spike: step, post.
 SPIKE = struct.Struct("<BH")
+#: Width of the count of presentations since power-on.
+STARTED_BITS = 16
 
 
 class ProtocolError(PrunusError):
@@ -267,6 +270,8 @@ class Identity:
         _, version, lanes, learn, steps, neurons, inputs, clock, core, network = cls.FORMAT.unpack(
             block
         )
+        if learn > 1:
+            raise ProtocolError(f"Identity must have learn 0 or 1, not {learn}")
         return cls(
             version=version,
             lanes=lanes,
@@ -319,10 +324,18 @@ class Condition:
 
     @classmethod
     def unpack(cls, body: bytes) -> Condition:
-        """Return what the body of a response says; raises ProtocolError for a wrong length."""
+        """Return what the body of a response says.
+
+        Raises
+        ------
+        ProtocolError
+            If it has a wrong length, or a flag that there is not.
+        """
         if len(body) != cls.FORMAT.size:
             raise ProtocolError(f"Status must be {cls.FORMAT.size} bytes, not {len(body)}")
         flags, broken, position, started = cls.FORMAT.unpack(body)
+        if flags >> 4:
+            raise ProtocolError(f"Status must have flags of 4 bits, not {flags:#x}")
         return cls(
             running=bool(flags & 1),
             image=bool(flags & 2),
