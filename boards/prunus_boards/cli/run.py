@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from prunus_boards.cli.common import device_options, note, opened, progress
-from prunus_boards.cli.images import Images, read_images
+from prunus_model.data.images import Images, read_images
 from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
@@ -170,8 +170,8 @@ def _images(
 ) -> tuple[Images, int]:
     """Return images, and the early exit to ask for."""
     images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
-    if images.hint:
-        note(images.hint)
+    for hint in images.hints:
+        note(hint)
     if stop_after is None:
         stop_after = 0 if learn else artifact.config.readout.stop_after
     return images, stop_after

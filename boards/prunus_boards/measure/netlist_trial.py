@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from prunus_boards.build.netlist import count_cells, write_core
 from prunus_boards.cli.common import note
-from prunus_boards.cli.images import read_images
+from prunus_model.data.images import read_images
 from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SimulatorTransport

@@ -11,17 +11,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ArtifactError, ConfigError
+from prunus_model.common.reading import read_arrays, refusal
 from prunus_model.reference.readout import UNDECIDED, Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -35,6 +37,8 @@ FORMAT = "prunus network"
 FORMAT_VERSION = 2
 
 _HEADER = "header.json"
+#: Bytes that it may have: two thousand are usual, and a command line may be long.
+_HEADER_LIMIT = 1 << 22
 _DIGEST = b"sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Arrays beside the state.
@@ -65,7 +69,7 @@ class Schedule:
     Attributes
     ----------
     data : str
-        Name of the data set.
+        What the data set is called, as :attr:`prunus_model.data.split.Split.identity`.
     data_sha256 : str
         SHA-256 of its images and labels.
     images : int
@@ -194,11 +198,13 @@ class Artifact:
         ArtifactError
             If it cannot be read, is no such file, is damaged, of a newer format, or inconsistent.
         """
+        if wrong := refusal(path):
+            raise ArtifactError(f"Network file {path} {wrong}")
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                header, arrays = _unpack(file, path)
         except OSError as e:
             raise ArtifactError(f"Network file {path} must be readable: {e.strerror}") from e
-        header, arrays = _unpack(content, path)
         try:
             return cls._build(header, arrays)
         except (ConfigError, ValueError, TypeError, KeyError) as e:
@@ -293,19 +299,25 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
-def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Check the digest and return header and arrays."""
-    body, digest = content[: -len(_DIGEST) - 64], content[-len(_DIGEST) - 64 :]
-    if not content.startswith(b"PK"):
+    size = file.seek(0, os.SEEK_END)
+    body = max(size - len(_DIGEST) - 64, 0)
+    file.seek(0)
+    if file.read(2) != b"PK":
         raise ArtifactError(f"Network file {path} must be one that prunus has saved")
+    file.seek(body)
+    digest = file.read()
     if not digest.startswith(_DIGEST):
         raise ArtifactError(
             f"Network file {path} must end with its SHA-256: it is cut off, or not from prunus"
         )
-    if digest[len(_DIGEST) :] != hashlib.sha256(body).hexdigest().encode():
+    if digest[len(_DIGEST) :] != _sha256(file, body).encode():
         raise ArtifactError(f"Network file {path} must match its SHA-256: it is damaged")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
+            if archive.getinfo(_HEADER).file_size > _HEADER_LIMIT:
+                raise ValueError(f"{_HEADER} must have at most {_HEADER_LIMIT} bytes")
             header = json.loads(archive.read(_HEADER))
             found = header.get("format"), header.get("format_version")
             if found != (FORMAT, FORMAT_VERSION):
@@ -314,22 +326,28 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            names = (*STATE_DTYPES, *_ARRAYS)
-            members = {_HEADER, *(f"{name}.npy" for name in names)}
-            _check_names("members", archive.namelist(), members, path)
-            arrays = {
-                name: np.lib.format.read_array(
-                    io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
-                )
-                for name in names
-            }
+            members = {name: f"{name}.npy" for name in (*STATE_DTYPES, *_ARRAYS)}
+            _check_names("members", archive.namelist(), {_HEADER, *members.values()}, path)
+            arrays = read_arrays(archive, members, packed=size)
     except ArtifactError:
         raise
     except Exception as e:
         # A file with a valid digest that is no artefact: zipfile, zlib and NumPy have a dozen
         # kinds of errors for that.
-        raise ArtifactError(f"Network file {path} must be readable: {e}") from e
+        raise ArtifactError(
+            f"Network file {path} must be readable: {e or type(e).__name__}"
+        ) from e
     return header, arrays
+
+
+def _sha256(file: BinaryIO, size: int) -> str:
+    """Return the SHA-256 of the start of a file, of which never more than a part is in memory."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while size and (part := file.read(min(size, 1 << 20))):
+        digest.update(part)
+        size -= len(part)
+    return digest.hexdigest()
 
 
 def _check_names(what: str, found: list[str], expected: set[str], path: Path) -> None:
