@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -11,26 +12,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["staged", "write_atomically", "write_json"]
+from prunus_model.common.locks import lock
+
+__all__ = ["staged", "target", "write_atomically", "write_json"]
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write a file beside its final name, flush it to the disk, and rename it.
 
     Parameters
     ----------
     path : Path
-        Final name. A file that is there already is replaced in one step.
+        Final name. A file that is there already is replaced in one step. A symbolic link is kept,
+        and what it leads to is written.
     content : bytes
         What to write.
+    new : bool
+        Whether there must be no file of that name.
 
     Raises
     ------
     OSError
         If it cannot be written; then nothing is left behind, and the older file is still whole.
+        FileExistsError if there is one and it must not be; it is told at the end, too, if a file
+        has come into being meanwhile.
     """
     with _named(path):
-        _write(path, content)
+        _write(target(path), content, new=new)
+
+
+def target(path: Path) -> Path:
+    """Return where a file is written: the path itself, or what a symbolic link leads to.
+
+    Raises
+    ------
+    OSError
+        If links lead in a circle.
+    """
+    found = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -109,20 +131,49 @@ def _named(path: Path) -> Iterator[None]:
         raise OSError(e.errno, e.strerror, str(path)) from e
 
 
-def _write(path: Path, content: bytes) -> None:
-    # Not named after the file: a name may be as long as the file system allows.
-    handle, name = tempfile.mkstemp(prefix=".prunus-", suffix=".tmp", dir=path.parent)
-    scratch = Path(name)
+def _write(path: Path, content: bytes, *, new: bool) -> None:
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a file, but a device, pipe or socket")
+    handle, scratch = _scratch(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; a saved network is as readable as any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        scratch.chmod(0o666 & ~umask)
-        scratch.replace(path)
+            # mkstemp makes files private; a saved network is as readable as any other file.
+            umask = os.umask(0)
+            os.umask(umask)
+            scratch.chmod(0o666 & ~umask)
+            if new:
+                _name_new(scratch, path)
+            else:
+                scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def _scratch(folder: Path) -> tuple[int, Path]:
+    """Make a hidden file; as long as it is open, nobody takes it for a leftover."""
+    while True:
+        # Not named after the file: a name may be as long as the file system allows.
+        handle, name = tempfile.mkstemp(prefix=".prunus-", suffix=".tmp", dir=folder)
+        # Between the two somebody who cleans up may have found it.
+        if lock(handle) is not False and os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+        Path(name).unlink(missing_ok=True)
+
+
+def _name_new(scratch: Path, path: Path) -> None:
+    """Give a finished file its name, unless another file has it."""
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links: an empty file keeps the name until it is replaced.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        scratch.replace(path)
+    else:
+        scratch.unlink()

@@ -108,7 +108,9 @@ def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
     pair = [Path(part) for part in spec.split(",") if part]
     if len(pair) != 2:
         if len(pair) == 1 and pair[0].exists():
-            raise DataError(f"Data {spec} must be a folder, FILE.npz or IMAGES,LABELS, not one file")
+            raise DataError(
+                f"Data {spec} must be a folder, FILE.npz or IMAGES,LABELS, not one file"
+            )
         allowed = f"{', '.join(_NAMES)}, a folder that exists, FILE.npz or IMAGES,LABELS"
         raise DataError(not_found("Data", spec, _NAMES, allowed))
     return _from_idx(str(pair[0]), [(path, idx.read_content(path)) for path in pair])

@@ -11,7 +11,7 @@ import gzip
 import zlib
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -119,8 +119,8 @@ def read_content(path: Path, size: int | None = None) -> bytes:
             file.seek(0)
             on_disk = path.stat().st_size
             most = unpacked_limit(on_disk) if packed else on_disk
-            with gzip.GzipFile(fileobj=file) if packed else file as content:
-                return _read(content, path, size, most)
+            content = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+            return _read(content, path, size, most)
     except EOFError as error:
         raise DataError(f"File {path} must be a whole gzip file, not a truncated one") from error
     except (gzip.BadGzipFile, zlib.error) as error:

@@ -22,8 +22,8 @@ def load_archive(path: str, split: SplitName) -> Split:
     """Load the arrays of an ``.npz`` archive, under any of the names that are usual for them.
 
     Integers must be in 0..255. Floats must be in 0..1 and are scaled to 0..255; half a grey level
-    is rounded up. Bits are 0 and 255. Images may be flat; then they are square if their number of pixels is, and
-    else have one row.
+    is rounded up. Bits are 0 and 255. Images may be flat; then they are square if their number of
+    pixels is, and else have one row.
 
     Parameters
     ----------

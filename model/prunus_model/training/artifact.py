@@ -164,13 +164,14 @@ class Artifact:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    def save(self, path: Path) -> None:
-        """Write the file; an older one of that name is replaced in one step.
+    def save(self, path: Path, *, new: bool = False) -> None:
+        """Write the file as :func:`prunus_model.common.atomic.write_atomically` does.
 
         Raises
         ------
         OSError
-            If the file cannot be written; then the older one is still there.
+            If the file cannot be written; then an older one is still there. A FileExistsError if it
+            is to be ``new`` and is not.
         """
         header = {
             "format": FORMAT,
@@ -187,7 +188,7 @@ class Artifact:
                 _add(archive, f"{name}.npy", member.getvalue())
             archive.comment = bytes(len(_DIGEST) + 64)
         body = buffer.getvalue()[: -len(_DIGEST) - 64]
-        write_atomically(path, body + _DIGEST + hashlib.sha256(body).hexdigest().encode())
+        write_atomically(path, body + _DIGEST + hashlib.sha256(body).hexdigest().encode(), new=new)
 
     @classmethod
     def load(cls, path: Path) -> Artifact:
@@ -334,9 +335,7 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
     except Exception as e:
         # A file with a valid digest that is no artefact: zipfile, zlib and NumPy have a dozen
         # kinds of errors for that.
-        raise ArtifactError(
-            f"Network file {path} must be readable: {e or type(e).__name__}"
-        ) from e
+        raise ArtifactError(f"Network file {path} must be readable: {e or type(e).__name__}") from e
     return header, arrays
 
 

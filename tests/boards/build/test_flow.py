@@ -12,7 +12,7 @@ import pytest
 from prunus_boards.platforms import BOARDS
 from prunus_cli import Cli, digits, listing, message, process, tiny
 from prunus_model.training.artifact import Artifact
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.cli.common import load_network
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions

@@ -67,7 +67,8 @@ def test_any_other_content_is_refused_with_one_line(content: bytes) -> None:
         ),
         pytest.param(
             b"BM\0\0",
-            "start with magic 0x00000803, not 0x424d0000: it is a BMP picture; pictures must be PNG",
+            "start with magic 0x00000803, not 0x424d0000: it is a BMP picture; pictures must be "
+            "PNG",
             id="bmp",
         ),
         pytest.param(b"\0\x01\x08\x03", "start with magic 0x00000803, not 0x00010803", id="byte 1"),
@@ -103,7 +104,9 @@ def test_any_other_content_is_refused_with_one_line(content: bytes) -> None:
             id="no pixel",
         ),
         pytest.param(IMAGES[:-1], "hold 16 + 2 x 2 x 3 = 28 bytes, not 27", id="truncated"),
-        pytest.param(IMAGES + b"\0", "hold 16 + 2 x 2 x 3 = 28 bytes, not more", id="trailing byte"),
+        pytest.param(
+            IMAGES + b"\0", "hold 16 + 2 x 2 x 3 = 28 bytes, not more", id="trailing byte"
+        ),
     ],
 )
 def test_bad_image_file_is_refused(content: bytes, message: str) -> None:
@@ -144,7 +147,9 @@ def test_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("length", [3, 12, 20, -9, -1])
 def test_truncated_gz_is_refused(tmp_path: Path, length: int) -> None:
     path = tmp_path / "images.gz"
-    path.write_bytes(gzip.compress(to_idx(np.arange(252, dtype=np.uint8).reshape(7, 6, 6)))[:length])
+    path.write_bytes(
+        gzip.compress(to_idx(np.arange(252, dtype=np.uint8).reshape(7, 6, 6)))[:length]
+    )
     assert message_of(lambda: idx.read_content(path)) == (
         f"File {path} must be a whole gzip file, not a truncated one"
     )

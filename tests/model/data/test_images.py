@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prunus_model.data.images import read_images
 from prunus_cli import write_digits
 from prunus_data import to_idx
 from prunus_model.common.errors import DataError
+from prunus_model.data.images import read_images
 
 
 def digit() -> np.ndarray:

@@ -23,8 +23,11 @@ DARK = "looks dark on light; networks expect light on dark: --invert"
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(
-        ">I", zlib.crc32(kind + content)
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
     )
 
 
@@ -124,9 +127,7 @@ def test_half_transparent_ink_is_mixed_with_the_ground(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "clear"), [("L", 0), ("RGB", (0, 0, 0)), ("P", 0), ("P", bytes([0])), ("1", 0)]
 )
-def test_transparent_colour_is_transparent(
-    tmp_path: Path, mode: str, clear: object
-) -> None:
+def test_transparent_colour_is_transparent(tmp_path: Path, mode: str, clear: object) -> None:
     image = Image.fromarray(INK).convert(mode)
     path = save(tmp_path / "a.png", image, transparency=clear)
     pixels, hints = read_picture(path, 49)
@@ -229,9 +230,7 @@ def test_no_other_decoder_is_reached(
     path = tmp_path / "a.png"
     Image.new("L", (7, 7)).save(path, format=format)
     opened = []
-    monkeypatch.setattr(
-        PngImagePlugin.PngImageFile, "_open", lambda self: opened.append(self), raising=True
-    )
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "_open", opened.append)
     assert message_of(lambda: read_picture(path, 49)) == (
         f"File {path} must be a PNG image that can be read"
     )

@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from prunus_cli import Cli, digits, listing, message, process, tiny, write_digits
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.training.trainer import Trainer, train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import find_simulator
@@ -370,7 +370,7 @@ def test_every_choice_is_an_option_with_its_values_and_its_default(cli: Cli, nam
 def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:
     before = listing(cli.folder)
     script = (
-        "import prunus_model.cli as c\n"
+        "import prunus_model.cli.group as c\n"
         "from importlib.metadata import EntryPoint\n"
         "c._COMMANDS['generate'] = "
         "EntryPoint('generate', 'prunus_rtl.cli.generate:generate', 'prunus.commands')\n"
