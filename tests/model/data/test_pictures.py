@@ -229,7 +229,7 @@ def test_no_other_decoder_is_reached(
     """Pillow starts Ghostscript for an EPS, whatever its name is."""
     path = tmp_path / "a.png"
     Image.new("L", (7, 7)).save(path, format=format)
-    opened = []
+    opened: list[object] = []
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "_open", opened.append)
     assert message_of(lambda: read_picture(path, 49)) == (
         f"File {path} must be a PNG image that can be read"
