@@ -132,7 +132,7 @@ def test_network_and_checkpoint(tmp_path: Path, trained: Artifact, member: str) 
         else f"arrays must unpack to at most {100 * path.stat().st_size} bytes, not "
     )
     start = f"Network file n.checkpoint.npz must be readable: {most}"
-    command = ("inspect", "n.checkpoint.npz")
+    command: tuple[str, ...] = ("inspect", "n.checkpoint.npz")
     if member == "v_fire.npy":
         write_digits(tmp_path / "digits.npz")
         command = ("train", "-c", "tiny", "-d", "digits.npz", "-o", "n.npz", "--resume")

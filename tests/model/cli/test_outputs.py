@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from prunus_cli import Cli, listing, message, process, write_digits
+from prunus_model.data.datasets import load
+from prunus_model.training import plots
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import Trainer
 
@@ -114,17 +117,15 @@ def test_what_a_killed_training_left_is_removed_and_told(here: Cli) -> None:
 def test_plot_does_not_replace_what_has_come_into_being(
     here: Cli, trained: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prunus_model.cli import plot
-
     trained.save(Path("n.npz"))
-    evaluate = plot.evaluate
+    draw = plots.training
 
-    def slow(*args: object, **options: object) -> object:
-        Path("plots").mkdir(exist_ok=True)
+    def slow(artifact: Artifact) -> Figure:
+        Path("plots").mkdir()
         Path("plots/training.png").write_text("of others")
-        return evaluate(*args, **options)  # type: ignore[arg-type]
+        return draw(artifact)
 
-    monkeypatch.setattr(plot, "evaluate", slow)
+    monkeypatch.setattr(plots, "training", slow)
     outcome = here.run("plot", "n.npz", "-d", "digits.npz")
     assert outcome.status == 2
     assert message(outcome.err) == "plots/training.png: File exists"
@@ -143,8 +144,6 @@ def test_identity_is_the_content_and_not_the_path(here: Cli) -> None:
     # Another file, packed in another way, of the same content.
     with np.load("digits.npz") as data:
         np.savez_compressed("same.npz", **data)
-    from prunus_model.data.datasets import load
-
     trainer = Trainer(first.config, load("digits.npz", "train"), epochs=1)
     trainer.advance()
     trainer.checkpoint().save(Path("k.checkpoint.npz"))
@@ -154,8 +153,6 @@ def test_identity_is_the_content_and_not_the_path(here: Cli) -> None:
 
 
 def test_named_sets_keep_their_names() -> None:
-    from prunus_model.data.datasets import load
-
     sample = load("sample", "train")
     assert sample.identity == "sample train"
     assert sample.head(5).identity == "sample train[0:5]"

@@ -353,7 +353,7 @@ def test_full_disk_keeps_the_last_checkpoint_and_training_goes_on(
 def test_disk_that_is_full_for_a_while_costs_nothing(
     here: Cli, expected: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saves = []
+    saves: list[None] = []
 
     def fsync(_handle: int) -> None:
         saves.append(None)

@@ -103,7 +103,7 @@ def test_claim_holds_where_the_disk_is_full_and_where_there_are_no_locks(
 def test_lock_that_its_owner_removed_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locked = []
+    locked: list[int] = []
 
     def removed(handle: int) -> bool | None:
         if not locked:
@@ -137,7 +137,7 @@ def test_scratch_file_found_by_who_cleans_up_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its making and its lock."""
-    seen = []
+    seen: list[int] = []
 
     def slow(handle: int) -> bool | None:
         seen.append(remove_leftovers(tmp_path) if not seen else 0)
@@ -153,7 +153,7 @@ def test_a_moment_of_cleaning_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [False, False, None]
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr(locks, "lock", lambda _handle: answers.pop(0))
     monkeypatch.setattr(time, "sleep", slept.append)
     with claimed(tmp_path / "a"):
