@@ -12,6 +12,7 @@ import pytest
 
 from prunus_cli import message, process, write_digits
 from prunus_data import message_of
+from prunus_model.common.reading import unpacked_limit
 from prunus_model.data import idx, registry
 from prunus_model.training.artifact import Artifact
 
@@ -75,7 +76,7 @@ def test_gz_that_declares_what_it_has(tmp_path: Path, zeros: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(head + zeros)
     assert refuse(tmp_path, "evaluate", "demo", "-d", "images.gz,images.gz") == (
-        f"File images.gz must unpack to at most {100 * path.stat().st_size} bytes, "
+        f"File images.gz must unpack to at most {unpacked_limit(path.stat().st_size)} bytes, "
         f"not {16 + 784 * count}"
     )
 
@@ -129,7 +130,7 @@ def test_network_and_checkpoint(tmp_path: Path, trained: Artifact, member: str) 
     most = (
         "header.json must have at most 4194304 bytes"
         if member == "header.json"
-        else f"arrays must unpack to at most {100 * path.stat().st_size} bytes, not "
+        else f"arrays must unpack to at most {unpacked_limit(path.stat().st_size)} bytes, not "
     )
     start = f"Network file n.checkpoint.npz must be readable: {most}"
     command: tuple[str, ...] = ("inspect", "n.checkpoint.npz")
