@@ -144,7 +144,7 @@ def test_names_of_files_do_not_write_to_the_terminal(cli: Cli, trained: Artifact
     for args, expected in (
         (["inspect", name], f"Network file {told}.npz must end with its SHA-256"),
         (["evaluate", "t.npz", "-d", f"none{name}"], f"File none{told}.npz must exist"),
-        (["config", name], f"{told}.npz: "),
+        (["config", name], f"Configuration file {told}.npz must be readable"),
         (["data", ATTACK], "Data set must be "),
         (["train", "-o", f"{ATTACK}/n.npz"], f"Folder {told} of the output must exist"),
         ([ATTACK], "No such command "),
