@@ -137,7 +137,7 @@ def test_terminated_build_leaves_nothing(
         while "yosys" not in (line := running.stdout.readline()):
             assert line
         running.terminate()
-        assert running.wait(timeout=600) == 130
+        assert running.wait(timeout=600) == 143
     assert listing(cli.folder) == before
 
 

@@ -387,7 +387,7 @@ def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:
     assert any(path.name.startswith(".prunus-") for path in cli.folder.iterdir())
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=600)
-    assert child.returncode == 130, err
+    assert child.returncode == 143, err
     assert message(err.lstrip()) == "interrupted"
     waiting.unlink()
     assert listing(cli.folder) == before
