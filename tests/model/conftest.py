@@ -29,7 +29,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name, files in (("mnist", DIGITS), ("fashion-mnist", FASHION)):
         small = NamedSet(
-            sha256={file: sha256(content) for file, content in files.items()}, mirrors=(NOBODY,)
+            sha256={file: sha256(content) for file, content in files.items()},
+            sizes={file: len(content) for file, content in files.items()},
+            mirrors=(NOBODY,),
         )
         monkeypatch.setitem(mirrors.NAMED, name, small)
     return folder / "prunus"

@@ -13,14 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from prunus_boards.cli.targets import SOCKET, open_device
 from prunus_boards.driver.device import Device
-from prunus_model.cli.common import terminable
+from prunus_model.cli.common import note, terminable
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["BAUDS", "device_options", "note", "opened", "progress"]
+__all__ = ["BAUDS", "device_options", "opened", "progress"]
 
 #: Bits per second that a serial line can have.
 BAUDS = click.IntRange(min=9600, max=10_000_000)
@@ -109,11 +109,6 @@ def opened(
             with progress("loading") as advance:
                 device.load(artifact, progress=advance)
         yield device
-
-
-def note(text: str) -> None:
-    """Tell something that is no result."""
-    click.echo(text, err=True)
 
 
 @contextmanager

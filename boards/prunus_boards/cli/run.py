@@ -11,13 +11,20 @@ from typing import Any
 import click
 import numpy as np
 
-from prunus_boards.cli.common import device_options, note, opened, progress
-from prunus_boards.cli.images import Images, read_images
+from prunus_boards.cli.common import device_options, opened, progress
 from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
 from prunus_boards.driver.outcome import Outcome
-from prunus_model.cli.common import command_line, console, load_network, new_file, new_table
+from prunus_model.cli.common import (
+    command_line,
+    console,
+    load_network,
+    new_file,
+    new_table,
+    note,
+)
+from prunus_model.data.images import Images, read_images
 from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
@@ -83,9 +90,13 @@ def run(
         seconds = time.perf_counter() - started
         state = device.read_state() if save is not None else None
         clock_hz = device.clock_hz
+    if not any(len(outcome.presentation.spike_steps) for outcome in outcomes):
+        note("No neuron has fired for any image")
     right = _right(outcomes, shown_images)
     if save is not None and state is not None:
-        learned(artifact, state, outcomes, correct=right, command=command_line()).save(save)
+        learned(artifact, state, outcomes, correct=right, command=command_line()).save(
+            save, new=not force
+        )
     if as_json:
         click.echo(json.dumps(_facts(outcomes, shown_images, clock_hz), indent=1))
         return
@@ -170,8 +181,8 @@ def _images(
 ) -> tuple[Images, int]:
     """Return images, and the early exit to ask for."""
     images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
-    if images.hint:
-        note(images.hint)
+    for hint in images.hints:
+        note(hint)
     if stop_after is None:
         stop_after = 0 if learn else artifact.config.readout.stop_after
     return images, stop_after

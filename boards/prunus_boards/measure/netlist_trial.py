@@ -17,16 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.build.netlist import count_cells, write_core
-from prunus_boards.cli.common import note
-from prunus_boards.cli.images import read_images
 from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.benchmark_builds import build_options
 from prunus_boards.platforms import find_board
-from prunus_model.cli.common import load_network, terminable
+from prunus_model.cli.common import load_network, note, terminable
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import header, package_versions
+from prunus_model.data.images import read_images
 from prunus_model.spec.levels import levels
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.artifact import Artifact

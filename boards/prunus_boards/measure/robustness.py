@@ -14,14 +14,14 @@ from typing import Any
 import click
 import numpy as np
 
-from prunus_boards.cli.common import note, progress
+from prunus_boards.cli.common import progress
 from prunus_boards.driver.contents import blocks
 from prunus_boards.driver.link import Link
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
-from prunus_model.cli.common import results_option, user_errors
+from prunus_model.cli.common import note, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.split import Split

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prunus_boards.platforms import ecpix5, generic, icebreaker, tang_nano_9k, ulx3s
 from prunus_boards.platforms.board import Board, BoardError
+from prunus_model.common.text import not_found
 
 __all__ = ["BOARDS", "find_board"]
 
@@ -30,5 +31,5 @@ def find_board(name: str) -> Board:
         If there is none; lists those that there are.
     """
     if name not in BOARDS:
-        raise BoardError(f"Board must be one of {', '.join(BOARDS)}, not {name!r}")
+        raise BoardError(not_found("Board", name, BOARDS, f"one of {', '.join(BOARDS)}"))
     return BOARDS[name]

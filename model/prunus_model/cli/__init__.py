@@ -2,101 +2,74 @@
 
 from __future__ import annotations
 
-import io
+import atexit
+import os
+import signal
 import sys
-from importlib.metadata import entry_points
+from contextlib import suppress
 
-import click
+__all__ = ["INTERRUPTED", "WRONG", "main", "stop_status"]
 
-from prunus_model.cli.extras import cure, help_text, is_installed
-from prunus_model.common.errors import PrunusError
-
-__all__ = ["INTERRUPTED", "WRONG", "main"]
-
-#: Exit status for anything the user gave that is wrong.
+#: Exit status for anything the user gave that is wrong, and if Prunus itself is. 1 is kept for a
+#: difference that was found.
 WRONG = 2
 #: Exit status after Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
 
-#: Commands and where they are; each is imported only when it is used.
-_COMMANDS = {point.name: point for point in entry_points(group="prunus.commands")}
-
-
-class _Commands(click.Group):
-    """Group of commands that are imported late, so that one part need not be there for another."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        try:
-            command: click.Command = _COMMANDS[cmd_name].load()
-        except ModuleNotFoundError:
-            return _Missing(cmd_name, help=help_text(_COMMANDS[cmd_name]))
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List all commands, none imported; those whose extra is missing below how to get it."""
-        room = formatter.width - 6 - max(map(len, _COMMANDS), default=0)
-        sections: dict[str, list[tuple[str, str]]] = {"Commands": []}
-        for name, point in _COMMANDS.items():
-            there = all(map(is_installed, point.extras))
-            title = "Commands" if there else f"Commands that need {cure(point)}"
-            text = click.Command(name, help=help_text(point)).get_short_help_str(room)
-            sections.setdefault(title, []).append((name, text))
-        for title, rows in sections.items():
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
-
-
-class _Missing(click.Command):
-    """Command that cannot be imported; it is there for help and completion, and refuses to run."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
-        raise click.UsageError(f"Command {self.name} needs {cure(_COMMANDS[str(self.name)])}")
-
-
-@click.group(
-    cls=_Commands,
-    invoke_without_command=True,
-    subcommand_metavar="COMMAND [ARGS]...",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A spiking network in exact integers that learns and prunes itself.",
-)
-@click.version_option(package_name="prunus")
-@click.pass_context
-def _cli(ctx: click.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-        ctx.exit(WRONG)
-
 
 def main() -> None:
-    """Run the command line; an error is one line on stderr and exit status 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name of a file may have characters that the output has not.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run the command line; an error is one line on stderr and exit status 2.
+
+    An error that nobody has thought of is one line too; it names a file with the traceback.
+    """
     try:
-        status = _cli.main(prog_name="prunus", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("prunus: interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except click.ClickException as e:
-        _fail(e.format_message())
-    except PrunusError as e:
-        _fail(str(e))
-    except OSError as e:
-        _fail(f"{e.filename}: {e.strerror}" if e.filename else e.strerror or str(e))
-    except MemoryError:
-        _fail("Memory must suffice for this size of network")
-    sys.exit(status if isinstance(status, int) else 0)
+        # Here, since Ctrl-C may come while all this is imported.
+        from prunus_model.cli.group import run
+
+        status = run()
+    except KeyboardInterrupt as e:
+        _tell("interrupted")
+        status = stop_status(e)
+    except Exception as e:
+        status = _unforeseen(e)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            # Python would try again, and end with status 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            status = status or WRONG
+    # What is done is not to end with a traceback.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
-def _fail(message: str) -> None:
-    click.echo(f"prunus: {' '.join(message.split())}", err=True)
-    sys.exit(WRONG)
+def stop_status(stop: BaseException | None) -> int:
+    """Return the exit status after an interrupt: 128 + the signal, which is SIGINT unless told."""
+    return int(getattr(stop, "status", INTERRUPTED))
+
+
+def _tell(message: str) -> None:
+    # The terminal may be gone.
+    with suppress(OSError):
+        print(f"prunus: {message}", file=sys.stderr, flush=True)
+
+
+def _unforeseen(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    from prunus_model.common.text import printable
+
+    what, where = printable(f"{type(error).__name__}: {error}")[:200], ""
+    with (
+        suppress(OSError),
+        tempfile.NamedTemporaryFile(
+            "w", prefix="prunus-", suffix=".txt", delete=False, errors="backslashreplace"
+        ) as file,
+    ):
+        traceback.print_exception(error, file=file)
+        where = f"; please report it with the traceback, which is in {file.name}"
+    _tell(f"this is a fault of Prunus: {what}{where}")
+    return WRONG

@@ -17,9 +17,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from prunus_model.cli import INTERRUPTED, WRONG
+from prunus_model.cli import WRONG, stop_status
+from prunus_model.common.atomic import target
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.common.leftovers import clean
+from prunus_model.common.reading import refusal
+from prunus_model.common.text import not_found, printable
+from prunus_model.data.datasets import load
+from prunus_model.data.doubts import doubts
+from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
@@ -27,6 +33,8 @@ from prunus_model.training.evaluation import Evaluation
 
 __all__ = [
     "BUNDLED",
+    "ENDING",
+    "Stopped",
     "WrongError",
     "accuracy_table",
     "bundled",
@@ -36,8 +44,12 @@ __all__ = [
     "data_option",
     "load_config",
     "load_network",
+    "load_test",
     "new_file",
     "new_table",
+    "note",
+    "percent",
+    "receiving",
     "results_option",
     "terminable",
     "threads_option",
@@ -46,13 +58,46 @@ __all__ = [
 
 #: Networks that come with the package.
 BUNDLED = ("demo", "400", "up5k")
+#: What ends a process from outside: a user, a terminal that is gone, a limit of time, a batch
+#: system.
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class _Console(Console):
+    """A console on which every text is one line, and only shown: it may be of others."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **options)
+
+
+class _Table(Table):
+    """A table of which every cell is only shown."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(printable(c) if isinstance(c, str) else c for c in cells), **options)
+
 
 _terminal = sys.stdout is not None and sys.stdout.isatty()
 #: Results go to stdout; wide enough to stay in one line when piped into a file. No markup, because
 #: names of files may look like it.
-console = Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
+console = _Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal from outside has asked to end.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        #: Exit status by which a shell tells the signal.
+        self.status = 128 + number
 
 
 class WrongError(click.ClickException):
@@ -111,10 +156,30 @@ def load_network(name: str) -> Artifact:
     ArtifactError
         If there is none, or it is damaged.
     """
-    path = bundled(name) if name in BUNDLED else Path(name)
+    if name in BUNDLED:
+        return Artifact.load(bundled(name))
+    path = Path(name)
     if not path.exists():
-        raise ArtifactError(f"Network must be a file or one of {', '.join(BUNDLED)}, not {name!r}")
+        allowed = f"a file or one of {', '.join(BUNDLED)}"
+        raise ArtifactError(not_found("Network", name, BUNDLED, allowed))
     return Artifact.load(path)
+
+
+def load_test(artifact: Artifact, data: str) -> Split:
+    """Load test images for a network; tell on stderr what is odd about them.
+
+    Raises
+    ------
+    DataError
+        As :func:`prunus_model.data.datasets.load`.
+    """
+    split = load(data, "test", progress=True)
+    found = doubts(split)
+    if split.sha256 == artifact.schedule.data_sha256:
+        found = [f"The network was trained on these images, {split.name}"]
+    for line in found:
+        note(line)
+    return split
 
 
 def load_config(name: str) -> NetworkConfig:
@@ -129,38 +194,60 @@ def load_config(name: str) -> NetworkConfig:
         return NetworkConfig.named(name)
     path = Path(name)
     if not path.exists():
-        raise ConfigError(
-            f"Configuration must be a TOML file or one of {', '.join(PRESETS)}, not {name!r}"
-        )
+        allowed = f"a TOML file or one of {', '.join(PRESETS)}"
+        raise ConfigError(not_found("Configuration", name, PRESETS, allowed))
+    if wrong := refusal(path):
+        raise ConfigError(f"Configuration file {path} {wrong}")
     return NetworkConfig.read(path)
 
 
 def new_file(path: Path, *, force: bool) -> Path:
     """Check, before the work starts, that a file can be written.
 
+    What killed processes have left beside it is removed, and told.
+
     Raises
     ------
     click.UsageError
         If it exists and may not be replaced, or its folder does not exist or is not writable.
     """
-    if path.is_dir():
-        raise click.UsageError(f"Output {path} must be a file, not a folder")
-    if path.exists() and not force:
-        raise click.UsageError(f"Output {path} must not exist, unless --force is given")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"Folder {path.parent} of the output must exist")
+    if path.exists():
+        if wrong := refusal(path):
+            raise click.UsageError(f"Output {path} {wrong}")
+        if not force:
+            raise click.UsageError(f"Output {path} must not exist, unless --force is given")
+    folder = target(path).parent
+    if not folder.is_dir():
+        raise click.UsageError(f"Folder {folder} of the output must exist")
+    clean_beside(path)
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as e:
-        raise click.UsageError(f"Folder {path.parent} must be writable: {e.strerror}") from e
+        raise click.UsageError(f"Folder {folder} must be writable: {e.strerror}") from e
     return path
 
 
 def clean_beside(output: Path) -> None:
     """Remove what killed runs have left beside an output, and say so in one line."""
-    if line := clean(output.parent):
-        click.echo(line, err=True)
+    if line := clean(target(output).parent):
+        note(line)
+
+
+def note(text: str) -> None:
+    """Tell something that is no result: one line on stderr."""
+    click.echo(printable(text), err=True)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share as a percentage, of which 0 of 0 is none.
+
+    Examples
+    --------
+    >>> percent(1, 3), percent(0, 0)
+    ('33.3 %', '-')
+    """
+    return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
 def command_line() -> str:
@@ -170,8 +257,8 @@ def command_line() -> str:
 
 def new_table(title: str, *headings: str) -> Table:
     """Return an empty table that fits into 80 columns: names to the left, then numbers."""
-    table = Table(
-        title=title,
+    table = _Table(
+        title=printable(title),
         title_justify="left",
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
@@ -184,22 +271,37 @@ def new_table(title: str, *headings: str) -> Table:
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """End at SIGTERM as at Ctrl-C, so that neither processes nor files are left behind."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+def receiving(receive: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Handle signals for a while; not SIGHUP if it is ignored, as `nohup` has it."""
+    taken = [n for n in numbers if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, receive) for number in taken}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """End at every signal of :data:`ENDING` as at Ctrl-C: neither processes nor files are left.
+
+    Raises
+    ------
+    Stopped
+        When one has come.
+    """
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    with receiving(interrupt, *ENDING):
+        yield
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turn errors of the user into one line and exit status 2; SIGTERM and Ctrl-C into status 130.
+    """Turn errors of the user into one line and exit status 2; signals into 128 + their number.
 
     For commands that are modules of their own; ``prunus`` does the same for all of its commands.
 
@@ -212,12 +314,13 @@ def user_errors() -> Iterator[None]:
         with terminable():
             yield
     except PrunusError as e:
-        raise WrongError(" ".join(str(e).split())) from e
+        raise WrongError(printable(" ".join(str(e).split()))) from e
     except OSError as e:
-        raise WrongError(f"{e.filename}: {e.strerror}" if e.filename else str(e)) from e
-    except KeyboardInterrupt:
+        text = f"{e.filename}: {e.strerror}" if e.filename else str(e)
+        raise WrongError(printable(text)) from e
+    except KeyboardInterrupt as e:
         click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(stop_status(e))
 
 
 def accuracy_table(evaluations: list[Evaluation]) -> Table:
@@ -244,7 +347,7 @@ def accuracy_table(evaluations: list[Evaluation]) -> Table:
             str(e.undecided),
             f"{c.forward_sops / images:,.0f}",
             f"{c.forward_dense / images:,.0f}",
-            f"{c.forward_fraction:.3f}",
+            f"{c.forward_fraction:.3f}" if c.forward_dense else "-",
             f"{c.output_spikes / images:.2f}",
             f"{c.steps / images:.1f}",
         )

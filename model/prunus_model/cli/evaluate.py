@@ -14,10 +14,11 @@ from prunus_model.cli.common import (
     console,
     data_option,
     load_network,
+    load_test,
     new_table,
+    note,
     threads_option,
 )
-from prunus_model.data.datasets import load
 from prunus_model.training.evaluation import Evaluation, evaluate
 
 __all__ = ["command"]
@@ -39,9 +40,11 @@ def command(
 ) -> None:
     """Test NETWORK, a file or one of demo, 400, up5k, on the test images of a data set."""
     artifact = load_network(network)
-    split = load(data, "test", progress=True)
+    split = load_test(artifact, data)
     exits = stop_after or (artifact.config.readout.stop_after,)
     evaluations = [evaluate(artifact, split, stop_after=n, threads=threads) for n in exits]
+    if not any(e.counters.output_spikes for e in evaluations):
+        note(f"No neuron has fired for any image of {split.name}")
     if as_json:
         click.echo(json.dumps([_row(e) for e in evaluations], indent=1))
         return
@@ -59,7 +62,7 @@ def _row(e: Evaluation) -> dict[str, object]:
         "vote": e.vote_accuracy,
         "hard": e.hard_accuracy,
         "undecided": e.undecided,
-        "inference_sop_fraction": e.counters.forward_fraction,
+        "inference_sop_fraction": e.counters.forward_fraction if e.counters.forward_dense else None,
         "confusion": e.confusion.tolist(),
         "counters": asdict(e.counters),
     }

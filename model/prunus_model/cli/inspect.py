@@ -9,7 +9,7 @@ import click
 import numpy as np
 from rich.table import Table
 
-from prunus_model.cli.common import console, load_network, new_table
+from prunus_model.cli.common import console, load_network, new_table, percent
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.history import QUANTILES, UNKNOWN, percentiles
 from prunus_model.training.trainer import pruning_thresholds
@@ -26,7 +26,7 @@ def command(*, network: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_facts(artifact), indent=1))
         return
-    console.print(artifact.config.to_toml(), soft_wrap=True)
+    click.echo(artifact.config.to_toml())
     schedule, last = artifact.schedule, len(artifact.history) - 1
     console.print(
         f"Trained on {schedule.data}, {schedule.images} images, {schedule.epochs} epochs; "
@@ -37,10 +37,11 @@ def command(*, network: str, as_json: bool) -> None:
     if last >= 0 and artifact.history.correct[last] != UNKNOWN:
         share = artifact.history.correct[last] / artifact.history.presentations[last]
         console.print(f"Running accuracy of the last interval: {100 * share:.1f} %")
+    c = artifact.counters
     console.print(
         f"Synapses left: {100 * artifact.density:.1f} %; forward SOPs in training "
-        f"{100 * artifact.counters.forward_fraction:.1f} % of dense, "
-        f"update SOPs {100 * artifact.counters.update_fraction:.1f} % of dense",
+        f"{percent(c.forward_sops, c.forward_dense)} of dense, "
+        f"update SOPs {percent(c.update_sops, c.update_dense)} of dense",
         soft_wrap=True,
     )
     console.print()

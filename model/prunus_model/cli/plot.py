@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, data_option, load_network, new_file
-from prunus_model.data.datasets import load
+from prunus_model.cli.common import console, data_option, load_network, load_test, new_file
 from prunus_model.training import plots
 from prunus_model.training.evaluation import evaluate
 
@@ -31,7 +30,7 @@ _EXITS = (1, 2, 3, 5, 0)
 def command(*, network: str, data: str, output: Path, force: bool) -> None:
     """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
     artifact = load_network(network)
-    split = load(data, "test", progress=True)
+    split = load_test(artifact, data)
     paths = [output / name for name in plots.PLOTS]
     if output.is_dir():
         for path in paths:
@@ -47,5 +46,5 @@ def command(*, network: str, data: str, output: Path, force: bool) -> None:
     )
     output.mkdir(parents=True, exist_ok=True)
     for path, figure in zip(paths, figures, strict=True):
-        plots.save(figure, path)
+        plots.save(figure, path, new=not force)
         console.print(f"Saved {path}", soft_wrap=True)

@@ -12,10 +12,12 @@ import click
 import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from prunus_model.cli import INTERRUPTED
+from prunus_model.cli import stop_status
 from prunus_model.cli.common import WrongError, console, new_file, terminable
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
+from prunus_model.common.reading import refusal
+from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, claims, words
 from prunus_model.study.export import collect, read_results, write_results
@@ -100,9 +102,10 @@ def command(
     if sweeps not in LISTS:
         path = Path(sweeps)
         if not path.exists():
-            raise ConfigError(
-                f"Sweep list must be a TOML file or {', '.join(LISTS)}, not {sweeps!r}"
-            )
+            allowed = f"a TOML file or {', '.join(LISTS)}"
+            raise ConfigError(not_found("Sweep list", sweeps, LISTS, allowed))
+        if wrong := refusal(path):
+            raise ConfigError(f"Sweep list {path} {wrong}")
     listed = read_trials(path)
     parts = {trial.part for trial in chosen(listed, only)}
     trainings = plan(listed)
@@ -120,12 +123,12 @@ def command(
     try:
         with terminable(), _Display(todo, store) as display:
             failures = reproduce(todo, store, jobs=jobs or joblib.cpu_count(), ended=display.ended)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as e:
         console.print(
             f"Stopped. {len(store)} trainings are in {store.path}; the same command continues",
             soft_wrap=True,
         )
-        return INTERRUPTED
+        return stop_status(e)
     collected = collect(trainings, store)
     head = {
         "provenance": header(

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 import signal
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import (
+    ENDING,
+    Stopped,
+    WrongError,
     accuracy_table,
     command_line,
     console,
     data_option,
     load_config,
     new_file,
+    note,
+    percent,
+    receiving,
     threads_option,
 )
 from prunus_model.common.errors import ConfigError
+from prunus_model.common.locks import claimed
 from prunus_model.data.datasets import check_for, load
+from prunus_model.data.doubts import training_doubts
 from prunus_model.spec.config import NetworkConfig, pruning_label
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.pruning import POLICIES
+from prunus_model.spec.pruning import POLICIES, NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Progress as TrainingProgress
 from prunus_model.training.trainer import Trainer
 
 __all__ = ["command"]
+
+#: Share of the synapses of which it is told that more are left.
+_HARDLY_PRUNED = 0.99
 
 
 @click.command(name="train")
@@ -95,11 +106,38 @@ def command(
 ) -> int:
     """Train a network, prune it on the way, and save it.
 
-    Ctrl-C stops at a checkpoint; the same command with --resume continues to the identical result.
+    Ctrl-C stops at a checkpoint, as do a hang-up and other signals that end a process; the same
+    command with --resume continues to the identical result.
     """
     config = _configure(config_name, seed, policy, redundancy, settings)
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
+    new_file(output, force=force)
+    with claimed(output):
+        return _run(
+            config,
+            data,
+            epochs=epochs,
+            output=output,
+            force=force,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            threads=threads,
+        )
+
+
+def _run(
+    config: NetworkConfig,
+    data: str,
+    *,
+    epochs: int,
+    output: Path,
+    force: bool,
+    resume: bool,
+    checkpoint_every: int,
+    threads: int | None,
+) -> int:
+    # Another process may have made it until it was claimed.
     new_file(output, force=force)
     saved = output.with_suffix(".checkpoint.npz")
     new_file(saved, force=True)
@@ -112,28 +150,48 @@ def command(
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
     check_for(test, inputs=config.inputs, classes=config.readout.classes)
+    for line in training_doubts(images, classes=config.readout.classes):
+        note(line)
     console.print(
         f"{config.neurons} neurons, {pruning_label(config)} pruning, seed {config.seed}: "
         f"{len(images)} images of {images.name}, {epochs} epochs",
         soft_wrap=True,
     )
-    with _stop_flag() as stop:
+    stop: list[int] = []
+    with receiving(_collector(stop), signal.SIGINT, *ENDING):
         if not _train(trainer, saved, checkpoint_every, stop):
-            console.print(
-                f"Stopped at presentation {trainer.engine.presentation}. "
-                f"The same command with --resume continues from {saved}",
-                soft_wrap=True,
-            )
-            return INTERRUPTED
+            # The terminal may be gone.
+            with suppress(OSError):
+                console.print(
+                    f"Stopped at presentation {trainer.engine.presentation}. "
+                    f"The same command with --resume continues from {saved}",
+                    soft_wrap=True,
+                )
+            return 128 + stop[0]
         artifact = trainer.finish(command=command_line(), threads=threads)
-        artifact.save(output)
+        kept = _save(artifact, output, force=force)
     saved.unlink(missing_ok=True)
+    if kept != output:
+        raise WrongError(f"Output {output} has come into being meanwhile: saved {kept} instead")
     _report(artifact, output)
     if test.sha256 == images.sha256:
         console.print("No accuracy: this source has no images other than those of the training.")
     else:
         console.print(accuracy_table([evaluate(artifact, test, threads=threads)]))
     return 0
+
+
+def _save(artifact: Artifact, output: Path, *, force: bool) -> Path:
+    """Save a network; under a name of its own if a file that is not ours has the output's."""
+    free = (output.with_stem(f"{output.stem}-{k}") for k in count(2))
+    path = output
+    while True:
+        try:
+            artifact.save(path, new=not force)
+        except FileExistsError:
+            path = next(free)
+        else:
+            return path
 
 
 def _configure(
@@ -182,37 +240,39 @@ def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
 
 
 def _train(trainer: Trainer, saved: Path, checkpoint_every: int, stop: list[int]) -> bool:
-    """Train to the end, or until Ctrl-C; tell which."""
+    """Train to the end, or until a signal has come; tell which."""
     last_saved = trainer.engine.presentation
+    failed = False
     with _Display(trainer.engine.presentation) as display:
         while not trainer.done:
             now = trainer.advance()
-            display.show(now)
             due = now.presentation - last_saved >= checkpoint_every
             if (due or stop) and not trainer.done:
-                trainer.checkpoint(command=command_line()).save(saved)
-                last_saved = now.presentation
+                try:
+                    trainer.checkpoint(command=command_line()).save(saved)
+                    last_saved = now.presentation
+                except OSError as e:
+                    if stop:
+                        raise
+                    if not failed:
+                        note(f"Checkpoint {saved} can't be written: {e.strerror}; training goes on")
+                    failed = True
             if stop and not trainer.done:
                 return False
+            display.show(now)
     return True
 
 
-@contextmanager
-def _stop_flag() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one kills at once."""
-    received: list[int] = []
+def _collector(received: list[int]) -> Callable[[int, object], None]:
+    """Collect signals instead of dying of them; Ctrl-C or SIGTERM after another ends at once."""
 
     def receive(number: int, _frame: object) -> None:
-        if received:
-            raise KeyboardInterrupt
+        # A limit of time is told again every second.
+        if received and number in (signal.SIGINT, signal.SIGTERM):
+            raise Stopped(number)
         received.append(number)
 
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return receive
 
 
 class _Display:
@@ -238,7 +298,9 @@ class _Display:
 
     def __exit__(self, *_exception: object) -> None:
         if console.is_terminal:
-            self._bar.stop()
+            # The terminal may be gone.
+            with suppress(OSError):
+                self._bar.stop()
 
     def show(self, now: TrainingProgress) -> None:
         """Show how far it is."""
@@ -250,7 +312,7 @@ class _Display:
         # Short enough for 80 columns.
         facts = (
             f"{rate:,.0f}/s, accuracy {accuracy}, synapses {100 * now.density:.1f} %, "
-            f"SOPs {sops / 1e9:.2f} G ({100 * sops / max(dense, 1):.1f} %)"
+            f"SOPs {sops / 1e9:.2f} G ({percent(sops, dense)})"
         )
         self._bar.update(
             self._task, completed=now.presentation, total=now.presentations, facts=facts
@@ -266,10 +328,14 @@ class _Display:
 
 
 def _report(artifact: Artifact, output: Path) -> None:
-    c = artifact.counters
+    c, pruning = artifact.counters, artifact.config.pruning
+    if not c.output_spikes:
+        note("No neuron has fired in the training: nothing was learned")
+    elif not isinstance(pruning, NoPruning) and artifact.density > _HARDLY_PRUNED:
+        note("Next to nothing was pruned: train longer, or change the parameters of the pruning")
     console.print(
         f"Saved {output}: {100 * artifact.density:.1f} % of the synapses are left; training took "
-        f"{100 * c.forward_fraction:.1f} % of the dense forward SOPs and "
-        f"{100 * c.update_fraction:.1f} % of the dense update SOPs",
+        f"{percent(c.forward_sops, c.forward_dense)} of the dense forward SOPs and "
+        f"{percent(c.update_sops, c.update_dense)} of the dense update SOPs",
         soft_wrap=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -11,50 +12,52 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["NAME", "OLD", "PATTERN", "hold", "staged", "write_atomically", "write_json"]
+from prunus_model.common.locks import lock
+
+__all__ = ["NAME", "OLD", "PREFIX", "SCRATCH", "staged", "target", "write_atomically", "write_json"]
 
 #: Names of what is being written, beside its final name.
-_PREFIX, _SUFFIX = ".prunus-", ".tmp"
-PATTERN = f"{_PREFIX}*{_SUFFIX}"
+PREFIX, SCRATCH = ".prunus-", ".tmp"
 #: In a folder of that name: the folder that is replaced, and a file with its name.
 OLD, NAME = "old", "name"
 
 
-def hold(handle: int) -> bool:
-    """Mark an open file or folder as in use until it is closed, or this process ends.
-
-    Returns
-    -------
-    bool
-        Whether that was possible: nobody else uses it, and the file system has locks.
-    """
-    try:
-        # Windows has none.
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True
-
-
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write a file beside its final name, flush it to the disk, and rename it.
 
     Parameters
     ----------
     path : Path
-        Final name. A file that is there already is replaced in one step.
+        Final name. A file that is there already is replaced in one step. A symbolic link is kept,
+        and what it leads to is written.
     content : bytes
         What to write.
+    new : bool
+        Whether there must be no file of that name.
 
     Raises
     ------
     OSError
         If it cannot be written; then nothing is left behind, and the older file is still whole.
+        FileExistsError if there is one and it must not be; it is told at the end, too, if a file
+        has come into being meanwhile.
     """
     with _named(path):
-        _write(path, content)
+        _write(target(path), content, new=new)
+
+
+def target(path: Path) -> Path:
+    """Return where a file is written: the path itself, or what a symbolic link leads to.
+
+    Raises
+    ------
+    OSError
+        If links lead in a circle.
+    """
+    found = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -94,14 +97,14 @@ def staged(folder: Path) -> Iterator[Path]:
     parents = [parent for parent in folder.parents if not parent.exists()]
     with _named(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SCRATCH, dir=folder.parent))
     new, old = scratch / "new", scratch / OLD
     held = None
     try:
         with suppress(OSError):
             # Windows opens no folders.
             held = os.open(scratch, os.O_RDONLY)
-            hold(held)
+            lock(held)
         with _named(folder):
             (scratch / NAME).write_text(folder.name, encoding="utf-8")
             # Other than what mkdtemp makes, it is as readable as any other folder.
@@ -147,13 +150,12 @@ def _named(path: Path) -> Iterator[None]:
         raise OSError(e.errno, e.strerror, str(path)) from e
 
 
-def _write(path: Path, content: bytes) -> None:
-    # Not named after the file: a name may be as long as the file system allows.
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
-    scratch = Path(name)
+def _write(path: Path, content: bytes, *, new: bool) -> None:
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a file, but a device, pipe or socket")
+    handle, scratch = _scratch(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            hold(handle)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -161,7 +163,36 @@ def _write(path: Path, content: bytes) -> None:
             umask = os.umask(0)
             os.umask(umask)
             scratch.chmod(0o666 & ~umask)
-            scratch.replace(path)
+            if new:
+                _name_new(scratch, path)
+            else:
+                scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def _scratch(folder: Path) -> tuple[int, Path]:
+    """Make a hidden file; as long as it is open, nobody takes it for a leftover."""
+    while True:
+        # Not named after the file: a name may be as long as the file system allows.
+        handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=SCRATCH, dir=folder)
+        # Between the two somebody who cleans up may have found it.
+        if lock(handle) is not False and os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+        Path(name).unlink(missing_ok=True)
+
+
+def _name_new(scratch: Path, path: Path) -> None:
+    """Give a finished file its name, unless another file has it."""
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links: an empty file keeps the name until it is replaced.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        scratch.replace(path)
+    else:
+        scratch.unlink()

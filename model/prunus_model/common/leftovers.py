@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from prunus_model.common.atomic import NAME, OLD, PATTERN, hold
+from prunus_model.common.atomic import NAME, OLD, PREFIX, SCRATCH
+from prunus_model.common.locks import LOCK, lock
 
 __all__ = ["clean"]
 
-#: Seconds that anything lives at least: it may not be held yet.
+#: Seconds that a folder lives at least: it may not be locked yet.
 _YOUNG = 1.0
 
 
@@ -31,22 +33,22 @@ def clean(folder: Path) -> str:
         What was done, in one line; empty if there was nothing to do.
     """
     removed, restored = [], []
-    for path in sorted(folder.glob(PATTERN)):
-        try:
-            if path.is_symlink() or time.time() - path.stat().st_mtime < _YOUNG:
+    for path in sorted(folder.glob(f"{PREFIX}*")):
+        if path.suffix not in (SCRATCH, LOCK) or path.is_symlink():
+            continue
+        # Gone by now, or somebody else's.
+        with suppress(OSError):
+            if path.is_dir() and time.time() - path.stat().st_mtime < _YOUNG:
                 continue
             handle = os.open(path, os.O_RDONLY)
-        except OSError:
-            # It is gone already, or somebody else's.
-            continue
-        try:
-            if not hold(handle):
-                continue
-            restored += _restored(path)
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
-            removed.append(path.name)
-        finally:
-            os.close(handle)
+            try:
+                if not lock(handle):
+                    continue
+                restored += _restored(path)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                removed += [path.name] if path.suffix == SCRATCH else []
+            finally:
+                os.close(handle)
     if not removed:
         return ""
     line = f"Removed from {folder} what a killed run had left: {', '.join(removed)}"

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from prunus_model.common.errors import DataError
+from prunus_model.common.text import not_found
 from prunus_model.data import idx
 from prunus_model.data.npz import load_archive
 from prunus_model.data.registry import NAMED, cache_folder, provide, search
@@ -96,7 +97,7 @@ def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
         return _load_sample(split)
     if spec in NAMED:
         contents = provide(spec, idx.FILES[split], progress=progress)
-        return _from_idx(f"{spec} {split}", contents.values())
+        return _from_idx(f"{spec} {split}", contents.values(), named=True)
     try:
         if spec and Path(spec).is_dir():
             return _load_folder(spec, split)
@@ -106,10 +107,12 @@ def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
         raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
     pair = [Path(part) for part in spec.split(",") if part]
     if len(pair) != 2:
-        raise DataError(
-            f"Data must be {', '.join(_NAMES)}, a folder that exists, FILE.npz or "
-            f"IMAGES,LABELS, not {spec!r}"
-        )
+        if len(pair) == 1 and pair[0].exists():
+            raise DataError(
+                f"Data {spec} must be a folder, FILE.npz or IMAGES,LABELS, not one file"
+            )
+        allowed = f"{', '.join(_NAMES)}, a folder that exists, FILE.npz or IMAGES,LABELS"
+        raise DataError(not_found("Data", spec, _NAMES, allowed))
     return _from_idx(str(pair[0]), [(path, idx.read_content(path)) for path in pair])
 
 
@@ -168,7 +171,7 @@ def fetch(name: str, *, progress: bool = False) -> Path:
             _load_sample(split)
         return SAMPLE_PATH.parent
     if name not in NAMED:
-        raise DataError(f"Data set must be {' or '.join(_NAMES)}, not {name!r}")
+        raise DataError(not_found("Data set", name, _NAMES, " or ".join(_NAMES)))
     (path, _), *_ = provide(name, tuple(NAMED[name].sha256), progress=progress).values()
     return path.parent
 
@@ -192,7 +195,7 @@ def _load_sample(split: SplitName) -> Split:
             f"File {SAMPLE_PATH} must have the {split} images with SHA-256 {SAMPLE_SHA256[split]}, "
             f"not {loaded.sha256}"
         )
-    return replace(loaded, name=f"sample {split}")
+    return replace(loaded, name=f"sample {split}", named=True)
 
 
 def _load_folder(folder: str, split: SplitName) -> Split:
@@ -203,10 +206,17 @@ def _load_folder(folder: str, split: SplitName) -> Split:
     return _from_idx(
         f"{folder} {used}",
         [(found[file], idx.read_content(found[file])) for file in (images, labels)],
+        fallback=used != split,
     )
 
 
-def _from_idx(name: str, contents: Iterable[tuple[Path, bytes]]) -> Split:
+def _from_idx(
+    name: str,
+    contents: Iterable[tuple[Path, bytes]],
+    *,
+    named: bool = False,
+    fallback: bool = False,
+) -> Split:
     """Make a split of the contents of two files, images first."""
     (images_path, images_content), (labels_path, labels_content) = contents
     images = idx.parse_images(images_content, images_path)
@@ -215,6 +225,8 @@ def _from_idx(name: str, contents: Iterable[tuple[Path, bytes]]) -> Split:
         images=images.reshape(len(images), -1),
         labels=idx.parse_labels(labels_content, labels_path),
         image_shape=(images.shape[1], images.shape[2]),
+        named=named,
+        fallback=fallback,
     )
 
 

@@ -11,11 +11,13 @@ import gzip
 import zlib
 from math import prod
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.common.reading import refusal, unpacked_limit
 
 __all__ = ["FILES", "find_files", "parse_images", "parse_labels", "read_content"]
 
@@ -35,7 +37,20 @@ _ELEMENT_TYPES = {
     0x0E: "64-bit floats",
 }
 _DIMENSIONS = {1: "a label file", 3: "an image file"}
+_LONGEST_HEADER = 16
 _GZIP_MAGIC = b"\x1f\x8b"
+#: What else people have, by how it starts.
+_OTHERS = {
+    b"\x89PNG": "a PNG picture, which `prunus run` reads",
+    b"\xff\xd8\xff": "a JPEG picture; pictures must be PNG",
+    b"BM": "a BMP picture; pictures must be PNG",
+    b"GIF8": "a GIF picture; pictures must be PNG",
+    b"II*\0": "a TIFF picture; pictures must be PNG",
+    b"MM\0*": "a TIFF picture; pictures must be PNG",
+    b"RIFF": "a WebP picture, or sound; pictures must be PNG",
+    b"PK\3\4": "a zip or .npz archive; the name of an archive must end in .npz",
+    b"\x93NUMPY": "a single NumPy array; save images and labels in one .npz archive",
+}
 
 
 def find_files(folder: Path) -> dict[str, Path]:
@@ -70,15 +85,19 @@ def find_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_content(path: Path) -> bytes:
+def read_content(path: Path, size: int | None = None) -> bytes:
     """Read a file and unpack it if it is packed with gzip.
 
-    The first two bytes decide, not the name: browsers unpack a download and keep its name.
+    The first two bytes decide, not the name: browsers unpack a download and keep its name. No more
+    is unpacked than one byte after the length that is known, or that the header declares.
 
     Parameters
     ----------
     path : Path
         File to read.
+    size : int, optional
+        Bytes that it must have when unpacked. Default: what its header declares; of a file without
+        such a header only the start is returned, by which it can be told.
 
     Returns
     -------
@@ -88,24 +107,51 @@ def read_content(path: Path) -> bytes:
     Raises
     ------
     DataError
-        If the file is missing, is a folder, cannot be read, or is a damaged gzip file.
+        If the file is missing, is none, cannot be read, is a damaged gzip file, has more than
+        ``size`` bytes, or is packed and declares more than
+        :func:`prunus_model.common.reading.unpacked_limit`.
     """
+    if wrong := refusal(path):
+        raise DataError(f"File {path} {wrong}")
     try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DataError(f"File {path} must exist") from error
-    except IsADirectoryError as error:
-        raise DataError(f"File {path} must be a file, not a folder") from error
-    except OSError as error:
-        raise DataError(f"File {path} must be readable, not: {error.strerror}") from error
-    if not content.startswith(_GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            on_disk = path.stat().st_size
+            most = unpacked_limit(on_disk) if packed else on_disk
+            content = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+            return _read(content, path, size, most)
     except EOFError as error:
         raise DataError(f"File {path} must be a whole gzip file, not a truncated one") from error
-    except (OSError, zlib.error) as error:
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"File {path} must be a whole gzip file, not a damaged one") from error
+    except OSError as error:
+        raise DataError(f"File {path} must be readable, not: {error.strerror}") from error
+
+
+def _read(content: BinaryIO, path: Path, size: int | None, most: int) -> bytes:
+    """Read the header, then as much as it declares and one byte, by which more is noticed."""
+    head = content.read(_LONGEST_HEADER)
+    expected = _declared(head) if size is None else size
+    if expected is None:
+        return head
+    # What a plain file declares, and has not, is told by its length.
+    if isinstance(content, gzip.GzipFile) and expected > most:
+        raise DataError(f"File {path} must unpack to at most {most} bytes, not {expected}")
+    whole = head + content.read(max(min(expected, most) + 1 - len(head), 0))
+    if size is not None and len(whole) > size:
+        raise DataError(f"File {path} must have {size} bytes when unpacked, not more")
+    return whole
+
+
+def _declared(head: bytes) -> int | None:
+    """Return how many bytes a file has by its header; None if it is not one that can be read."""
+    if head[:3] != bytes((0, 0, _UNSIGNED_BYTE)) or head[3:4] not in (b"\1", b"\3"):
+        return None
+    end = 4 + 4 * head[3]
+    if len(head) < end:
+        return None
+    return end + prod(int.from_bytes(head[at : at + 4], "big") for at in range(4, end, 4))
 
 
 def parse_images(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
@@ -162,7 +208,11 @@ def _parse(content: bytes, *, what: str, dimensions: int) -> npt.NDArray[np.uint
             f"{what} must start with magic 0x{magic:08x}, not end after {len(content)} bytes"
         )
     if content[:2] != b"\0\0":
-        raise DataError(f"{what} must start with magic 0x{magic:08x}, not 0x{content[:4].hex()}")
+        kind = next((kind for start, kind in _OTHERS.items() if content.startswith(start)), "")
+        raise DataError(
+            f"{what} must start with magic 0x{magic:08x}, not 0x{content[:4].hex()}"
+            + (f": it is {kind}" if kind else "")
+        )
     if content[2] != _UNSIGNED_BYTE:
         name = _ELEMENT_TYPES.get(content[2], "an unknown type")
         raise DataError(f"{what} must hold unsigned bytes (0x08), not {name} (0x{content[2]:02x})")
@@ -181,6 +231,6 @@ def _parse(content: bytes, *, what: str, dimensions: int) -> npt.NDArray[np.uint
     if len(content) != header + prod(shape):
         raise DataError(
             f"{what} must hold {header} + {sizes} = {header + prod(shape)} bytes, "
-            f"not {len(content)}"
+            f"not {len(content) if len(content) < header + prod(shape) else 'more'}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

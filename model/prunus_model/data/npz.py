@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import MAGIC_PREFIX
 
 from prunus_model.common.errors import DataError
+from prunus_model.common.reading import read_arrays, refusal
 from prunus_model.data.split import Split, SplitName, choose_pair, order_for
 
 __all__ = ["load_archive"]
@@ -19,8 +22,8 @@ def load_archive(path: str, split: SplitName) -> Split:
     """Load the arrays of an ``.npz`` archive, under any of the names that are usual for them.
 
     Integers must be in 0..255. Floats must be in 0..1 and are scaled to 0..255; half a grey level
-    is rounded up. Images may be flat; then they are square if their number of pixels is, and
-    else have one row.
+    is rounded up. Bits are 0 and 255. Images may be flat; then they are square if their number of
+    pixels is, and else have one row.
 
     Parameters
     ----------
@@ -46,28 +49,39 @@ def load_archive(path: str, split: SplitName) -> Split:
         *((f"x_{s}", f"y_{s}", f" {s}") for s in order),
         ("images", "labels", ""),
     ]
+    if wrong := refusal(Path(path)):
+        raise DataError(f"File {path} {wrong}")
     try:
-        # Opened here: np.load leaves a file that it opened, and then found damaged, open.
         with Path(path).open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
                 raise DataError(f"File {path} must be an .npz archive, not a single array")
-            images, labels, used = choose_pair(f"File {path}", pairs, archive.files)
-            pixels, shape = _pixels(archive[images], f"Array {images} of {path}")
-            classes = _classes(archive[labels], f"Array {labels} of {path}")
+            with zipfile.ZipFile(file) as archive:
+                members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+                images, labels, used = choose_pair(f"File {path}", pairs, members)
+                arrays = read_arrays(
+                    archive,
+                    {name: members[name] for name in (images, labels)},
+                    packed=Path(path).stat().st_size,
+                )
+            pixels, shape = _pixels(arrays[images], f"Array {images} of {path}")
+            classes = _classes(arrays[labels], f"Array {labels} of {path}")
     except DataError:
         raise
-    except FileNotFoundError as error:
-        raise DataError(f"File {path} must exist") from error
     except Exception as error:
         # NumPy and zipfile have a dozen kinds of errors for damage and for Python objects.
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"File {path} must be a readable .npz archive, not: {reason}") from error
-    return Split(name=f"{path}{used}", images=pixels, labels=classes, image_shape=shape)
+    return Split(
+        name=f"{path}{used}",
+        images=pixels,
+        labels=classes,
+        image_shape=shape,
+        fallback=used not in ("", f" {split}"),
+    )
 
 
 def _pixels(values: npt.NDArray[Any], what: str) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
-    """Turn integers in 0..255 or floats in 0..1 into grey levels, one image per row."""
+    """Turn integers in 0..255, floats in 0..1 or bits into grey levels, one image per row."""
     _check_shape(values, what, dimensions=(2, 3), shapes="(n, height, width) or (n, inputs)")
     if values.dtype.kind == "f":
         if not ((values >= 0) & (values <= 1)).all():  # False for NaN
@@ -75,6 +89,8 @@ def _pixels(values: npt.NDArray[Any], what: str) -> tuple[npt.NDArray[np.uint8],
         pixels = np.empty(values.shape, np.uint8)
         for number, image in enumerate(values):  # one by one: float64 takes eight times the memory
             pixels[number] = np.floor(image.astype(np.float64) * 255 + 0.5)
+    elif values.dtype.kind == "b":
+        pixels = np.where(values, np.uint8(255), np.uint8(0))
     else:
         pixels = _bytes(values, what, "integers in 0..255 or floats in 0..1")
     if values.ndim == 3:
@@ -94,9 +110,7 @@ def _classes(values: npt.NDArray[Any], what: str) -> npt.NDArray[np.uint8]:
 def _check_shape(
     values: npt.NDArray[Any], what: str, *, dimensions: tuple[int, ...], shapes: str
 ) -> None:
-    """Check that a member of an archive is an array, and of which shape."""
-    if not isinstance(values, np.ndarray):  # NumPy returns what it does not know as bytes
-        raise DataError(f"{what} must be in NumPy's format")
+    """Check of which shape an array is."""
     if values.ndim not in dimensions:
         raise DataError(f"{what} must have shape {shapes}, not {values.shape}")
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeVar
 
 from platformdirs import user_cache_path
 
@@ -33,6 +33,7 @@ Contents: TypeAlias = dict[str, tuple[Path, bytes]]
 #: How the names of folders for unfinished downloads start.
 _SCRATCH = ".download-"
 _DAY = 24 * 60 * 60
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class NamedSet:
     ----------
     sha256 : mapping of str to str
         By standard file name, the SHA-256 of the unpacked content.
+    sizes : mapping of str to int
+        By standard file name, the bytes of the unpacked content.
     mirrors : tuple of str
         Addresses, with the slash at the end, below which the files are found with ``.gz`` added.
     system_folder : Path or None
@@ -50,15 +53,20 @@ class NamedSet:
     """
 
     sha256: Mapping[str, str]
+    sizes: Mapping[str, int]
     mirrors: tuple[str, ...]
     system_folder: Path | None = None
 
 
-def _by_file(*sha256: str) -> dict[str, str]:
+def _by_file(*values: _Value) -> dict[str, _Value]:
     """Name the values after the four standard files: training, then test; images, then labels."""
-    return dict(zip(idx.FILES["train"] + idx.FILES["test"], sha256, strict=True))
+    return dict(zip(idx.FILES["train"] + idx.FILES["test"], values, strict=True))
 
 
+#: Both have 60,000 and 10,000 images of 28 x 28 pixels.
+_SIZES = _by_file(47_040_016, 60_008, 7_840_016, 10_008)
+#: A packed file may be that much longer than what is in it.
+_PACKING = 1 << 16
 #: The mirrors need not be trusted: the values of SHA-256 decide what is MNIST. Those of
 #: Fashion-MNIST were taken from Debian's package dataset-fashion-mnist.
 NAMED = {
@@ -69,6 +77,7 @@ NAMED = {
             "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
             "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
         ),
+        sizes=_SIZES,
         mirrors=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -81,8 +90,8 @@ NAMED = {
             "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         ),
+        sizes=_SIZES,
         mirrors=(
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         ),
@@ -197,7 +206,7 @@ class _OtherSetError(DataError):
 
 def _verified(name: str, file: str, path: Path) -> bytes:
     """Return the unpacked content of a file of a named data set if it is what it must be."""
-    content = idx.read_content(path)
+    content = idx.read_content(path, NAMED[name].sizes[file])
     actual, expected = hashlib.sha256(content).hexdigest(), NAMED[name].sha256[file]
     if actual != expected:
         is_other = any(other.sha256.get(file) == actual for other in NAMED.values())
@@ -238,7 +247,9 @@ def _download(name: str, file: str, *, progress: bool) -> tuple[Path, bytes]:
                 part, final = Path(scratch, f"{file}.gz"), folder / f"{file}.gz"
                 download = HTTPDownloader(progressbar=_Bar(bars, file), chunk_size=1 << 16)
                 try:
-                    download(f"{mirror}{file}.gz", str(part), None)
+                    with part.open("wb") as kept:
+                        most = NAMED[name].sizes[file] + _PACKING
+                        download(f"{mirror}{file}.gz", _Limited(kept, most), None)
                     content = _verified(name, file, part)
                 except (OSError, ValueError) as error:
                     failures.append(f"{mirror} ({_reason(error)})")
@@ -267,6 +278,21 @@ def _reason(error: Exception) -> str:
         return "wrong content"
     status = getattr(getattr(error, "response", None), "status_code", None)
     return type(error).__name__ if status is None else f"HTTP {status}"
+
+
+class _Limited:
+    """A file as pooch fills it, which takes no more than it may get."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file, self._most = file, most
+
+    def write(self, chunk: bytes) -> None:
+        if self._file.tell() + len(chunk) > self._most:
+            raise DataError(f"Download must have at most {self._most} bytes")
+        self._file.write(chunk)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 class _Bar:

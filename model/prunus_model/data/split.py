@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -34,6 +34,10 @@ class Split:
         Class of every image. Kept as a read-only view.
     image_shape : tuple of int
         Height and width; their product is ``inputs``.
+    named : bool
+        Whether this is a data set with a name, of which the content is known.
+    fallback : bool
+        Whether this is the other split, since the wanted one is not there.
 
     Raises
     ------
@@ -47,6 +51,8 @@ class Split:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
     image_shape: tuple[int, int]
+    named: bool = False
+    fallback: bool = False
 
     def __post_init__(self) -> None:
         for field, array, dimensions in (("images", self.images, 2), ("labels", self.labels, 1)):
@@ -93,6 +99,11 @@ class Split:
         digest.update(self.labels.data)
         return digest.hexdigest()
 
+    @property
+    def identity(self) -> str:
+        """What results call it: the name of a named set, else a digest, wherever a file may be."""
+        return self.name if self.named else f"data {self.sha256[:12]}"
+
     def take(self, first: int, count: int) -> Split:
         """Return the images ``first`` to ``first + count - 1``.
 
@@ -125,11 +136,11 @@ class Split:
             )
         if count == len(self):
             return self
-        return Split(
+        return replace(
+            self,
             name=f"{self.name}[{first}:{first + count}]",
             images=self.images[first : first + count],
             labels=self.labels[first : first + count],
-            image_shape=self.image_shape,
         )
 
     def head(self, count: int) -> Split:

@@ -12,17 +12,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ArtifactError, ConfigError
+from prunus_model.common.reading import read_arrays, refusal
 from prunus_model.reference.readout import UNDECIDED, Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -36,6 +38,8 @@ FORMAT = "prunus network"
 FORMAT_VERSION = 2
 
 _HEADER = "header.json"
+#: Bytes that it may have: two thousand are usual, and a command line may be long.
+_HEADER_LIMIT = 1 << 22
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Members of the records of the history. Format 2 says "live" for "plastic"; the content hash, by
 #: which published results name their networks, covers the names.
@@ -62,7 +66,7 @@ class Schedule:
     Attributes
     ----------
     data : str
-        Name of the data set.
+        What the data set is called, as :attr:`prunus_model.data.split.Split.identity`.
     data_sha256 : str
         SHA-256 of its images and labels.
     images : int
@@ -157,13 +161,14 @@ class Artifact:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    def save(self, path: Path) -> None:
-        """Write the file; an older one of that name is replaced in one step.
+    def save(self, path: Path, *, new: bool = False) -> None:
+        """Write the file as :func:`prunus_model.common.atomic.write_atomically` does.
 
         Raises
         ------
         OSError
-            If the file cannot be written; then the older one is still there.
+            If the file cannot be written; then an older one is still there. A FileExistsError if it
+            is to be ``new`` and is not.
         """
         header = {
             "format": FORMAT,
@@ -178,7 +183,7 @@ class Artifact:
                 member = io.BytesIO()
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
                 _add(archive, f"{name}.npy", member.getvalue())
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, buffer.getvalue(), new=new)
 
     @classmethod
     def load(cls, path: Path) -> Artifact:
@@ -189,11 +194,13 @@ class Artifact:
         ArtifactError
             If it cannot be read, is no such file, is damaged, of a newer format, or inconsistent.
         """
+        if wrong := refusal(path):
+            raise ArtifactError(f"Network file {path} {wrong}")
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                header, arrays = _unpack(file, path)
         except OSError as e:
             raise ArtifactError(f"Network file {path} must be readable: {e.strerror}") from e
-        header, arrays = _unpack(content, path)
         try:
             return cls._build(header, arrays)
         except (ConfigError, ValueError, TypeError, KeyError) as e:
@@ -287,12 +294,15 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
-def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return header and arrays."""
+    size = file.seek(0, os.SEEK_END)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             if _HEADER not in archive.namelist():
                 raise ArtifactError(f"Network file {path} must be one that prunus has saved")
+            if archive.getinfo(_HEADER).file_size > _HEADER_LIMIT:
+                raise ValueError(f"{_HEADER} must have at most {_HEADER_LIMIT} bytes")
             header = json.loads(archive.read(_HEADER))
             found = header.get("format"), header.get("format_version")
             if found != (FORMAT, FORMAT_VERSION):
@@ -301,20 +311,14 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            names = (*STATE_DTYPES, *_ARRAYS)
-            members = {_HEADER, *(f"{name}.npy" for name in names)}
-            _check_names("members", archive.namelist(), members, path)
-            arrays = {
-                name: np.lib.format.read_array(
-                    io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
-                )
-                for name in names
-            }
+            members = {name: f"{name}.npy" for name in (*STATE_DTYPES, *_ARRAYS)}
+            _check_names("members", archive.namelist(), {_HEADER, *members.values()}, path)
+            arrays = read_arrays(archive, members, packed=size)
     except ArtifactError:
         raise
     except Exception as e:
         # Damaged, or no artefact: zipfile, zlib, json and NumPy have a dozen kinds of errors.
-        raise ArtifactError(f"Network file {path} must be readable: {e}") from e
+        raise ArtifactError(f"Network file {path} must be readable: {e or type(e).__name__}") from e
     return header, arrays
 
 

@@ -152,7 +152,7 @@ def sops_accuracy(evaluations: list[Evaluation]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path, *, colors: int | None = None) -> None:
+def save(figure: Figure, path: Path, *, colors: int | None = None, new: bool = False) -> None:
     """Write a figure as PNG, whole or not at all.
 
     Parameters
@@ -163,6 +163,8 @@ def save(figure: Figure, path: Path, *, colors: int | None = None) -> None:
         The file; an older one is replaced.
     colors : int, optional
         At most so many colours, 2..256, which makes the file a third as large.
+    new : bool
+        Whether it must not be there yet.
     """
     buffer = io.BytesIO()
     # Without the date and the version of the library, the same figure makes the same file.
@@ -172,7 +174,7 @@ def save(figure: Figure, path: Path, *, colors: int | None = None) -> None:
             small = picture.convert("RGB").quantize(colors, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         small.save(buffer, format="png", optimize=True)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue(), new=new)
 
 
 def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

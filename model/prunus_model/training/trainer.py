@@ -86,7 +86,7 @@ class Trainer:
         check_for(data, inputs=config.inputs, classes=config.readout.classes)
         self._config = config
         self._schedule = Schedule(
-            data=data.name, data_sha256=data.sha256, images=len(data), epochs=epochs
+            data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs
         )
         self._labels = data.labels
         self._levels = levels(data.images, config.encoder)
@@ -275,11 +275,12 @@ def versions() -> dict[str, str]:
 def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Schedule) -> None:
     if checkpoint.complete:
         raise ArtifactError("Checkpoint must be of a training that is not complete")
+    # Data are what they hold: the name says no more.
     differing = [
         f"{name} ({old!r}, not {new!r})"
         for name, old, new in _differences(
-            {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule)},
-            {**config.to_mapping(), **asdict(schedule)},
+            {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule), "data": ""},
+            {**config.to_mapping(), **asdict(schedule), "data": ""},
         )
     ]
     if differing:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import Cli
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_tools import FakeTools
 
 

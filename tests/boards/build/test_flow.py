@@ -12,8 +12,8 @@ import pytest
 
 from prunus_boards.platforms import BOARDS
 from prunus_cli import Cli, digits, listing, message, process, tiny
-from prunus_model.cli import _COMMANDS
 from prunus_model.cli.common import load_network
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
@@ -136,7 +136,7 @@ def test_terminated_build_leaves_nothing(
         while "yosys" not in (line := running.stdout.readline()):
             assert line
         running.terminate()
-        assert running.wait(timeout=600) == 130
+        assert running.wait(timeout=600) == 143
     assert listing(cli.folder) == before
 
 

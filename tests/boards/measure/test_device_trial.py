@@ -16,7 +16,7 @@ from prunus_boards.measure.broken_devices import KINDS, BrokenDevice, Kind
 from prunus_boards.measure.device_trial import CLOCK_HZ, LIMIT, OPTIONS, PATIENCES, trial, use
 from prunus_cli import Cli, write_digits
 from prunus_devices import golden, network
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan

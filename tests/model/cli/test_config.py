@@ -45,11 +45,11 @@ def test_message_names_file_and_key(cli: Cli, command: list[str], text: str, mes
 
 @pytest.mark.parametrize("command", [["config"], ["train", "-c"]])
 def test_what_is_no_configuration_is_refused(cli: Cli, command: list[str]) -> None:
-    for name in ("nope", "nope.toml"):
-        assert cli.refuse(*command, name) == (
-            "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, sparse, "
-            f"1600, not {name!r}"
-        )
-    assert cli.refuse(*command, ".") == "Configuration file . must be readable: Is a directory"
+    assert cli.refuse(*command, "nope") == (
+        "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, sparse, "
+        "1600, not 'nope'"
+    )
+    assert cli.refuse(*command, "nope.toml") == "Configuration nope.toml must exist"
+    assert cli.refuse(*command, ".") == "Configuration file . must be a file, not a folder"
     (cli.folder / "x").write_bytes(b"\xff")
     assert cli.refuse(*command, "x") == "Configuration file x must be readable: not UTF-8"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import message, process
-from prunus_model.cli import _COMMANDS
 from prunus_model.cli.extras import cure, help_text, is_installed
+from prunus_model.cli.group import _COMMANDS
 
 MODEL = {"train", "evaluate", "inspect", "plot", "data", "config", "reproduce", "estimate"}
 RTL = {"generate"}

@@ -38,7 +38,8 @@ def test_text_has_all_that_is_known(tiny_cli: Cli, trained: Artifact) -> None:
     config, rest = text.split("\nTrained on ", 1)
     assert NetworkConfig.from_toml(config) == trained.config
     lines = rest.splitlines()
-    assert lines[0] == "digits, 2300 images, 1 epochs; presentation 2300 of 2300"
+    name = f"data {trained.schedule.data_sha256[:12]}"
+    assert lines[0] == f"{name}, 2300 images, 1 epochs; presentation 2300 of 2300"
     assert lines[1] == "Running accuracy of the last interval: 100.0 %"
     c = trained.counters
     assert lines[2] == (

@@ -255,7 +255,7 @@ def test_interrupted_it_says_how_to_go_on(here: Cli, jobs: str, number: int) -> 
     wait_for(ENDING, run)
     run.send_signal(number)
     out, err = run.communicate(timeout=600)
-    assert (run.returncode, err) == (130, "")
+    assert (run.returncode, err) == (128 + number, "")
     last = out.splitlines()[-1]
     assert last == f"Stopped. {ENDING} trainings are in {STORE}; the same command continues"
     assert stored() == ENDING

@@ -107,11 +107,25 @@ def test_one_file_twice_is_refused_as_labels(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("spec", ["", "nowhere", "a,b,c", "a,", ",", "MNIST"])
+@pytest.mark.parametrize("spec", ["", "nowhere", "a,b,c", "a,", ","])
 def test_unknown_data_are_refused(spec: str) -> None:
     assert message_of(lambda: load(spec, "train")) == (
         "Data must be sample, mnist, fashion-mnist, a folder that exists, FILE.npz or "
         f"IMAGES,LABELS, not {spec!r}"
+    )
+
+
+def test_mistyped_name_is_told_and_a_missing_file_is_another_matter(tmp_path: Path) -> None:
+    mistyped = "not 'MNITS': did you mean 'mnist'?"
+    assert message_of(lambda: load("MNITS", "train")).endswith(f"IMAGES,LABELS, {mistyped}")
+    assert message_of(lambda: fetch("MNITS")) == (
+        f"Data set must be sample or mnist or fashion-mnist, {mistyped}"
+    )
+    gone, there = tmp_path / "gone", tmp_path / "there"
+    assert message_of(lambda: load(str(gone), "train")) == f"Data {gone} must exist"
+    there.touch()
+    assert message_of(lambda: load(str(there), "train")) == (
+        f"Data {there} must be a folder, FILE.npz or IMAGES,LABELS, not one file"
     )
 
 

@@ -53,7 +53,24 @@ def test_any_other_content_is_refused_with_one_line(content: bytes) -> None:
     [
         pytest.param(b"", "start with magic 0x00000803, not end after 0 bytes", id="empty"),
         pytest.param(b"\0\0\x08", "start with magic 0x00000803, not end after 3 bytes", id="short"),
-        pytest.param(b"\x89PNG\r\n", "start with magic 0x00000803, not 0x89504e47", id="png"),
+        pytest.param(
+            b"\x89PNG\r\n",
+            "start with magic 0x00000803, not 0x89504e47: it is a PNG picture, which `prunus run` "
+            "reads",
+            id="png",
+        ),
+        pytest.param(
+            b"\xff\xd8\xff\xe0",
+            "start with magic 0x00000803, not 0xffd8ffe0: it is a JPEG picture; pictures must be "
+            "PNG",
+            id="jpeg",
+        ),
+        pytest.param(
+            b"BM\0\0",
+            "start with magic 0x00000803, not 0x424d0000: it is a BMP picture; pictures must be "
+            "PNG",
+            id="bmp",
+        ),
         pytest.param(b"\0\x01\x08\x03", "start with magic 0x00000803, not 0x00010803", id="byte 1"),
         pytest.param(
             LABELS,
@@ -87,7 +104,9 @@ def test_any_other_content_is_refused_with_one_line(content: bytes) -> None:
             id="no pixel",
         ),
         pytest.param(IMAGES[:-1], "hold 16 + 2 x 2 x 3 = 28 bytes, not 27", id="truncated"),
-        pytest.param(IMAGES + b"\0", "hold 16 + 2 x 2 x 3 = 28 bytes, not 29", id="trailing byte"),
+        pytest.param(
+            IMAGES + b"\0", "hold 16 + 2 x 2 x 3 = 28 bytes, not more", id="trailing byte"
+        ),
     ],
 )
 def test_bad_image_file_is_refused(content: bytes, message: str) -> None:
@@ -114,11 +133,12 @@ def test_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> bytes:
+    def refuse(_: Path, _mode: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     # Tests may run as root, who may read everything.
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    (tmp_path / "secret").touch()
+    monkeypatch.setattr(Path, "open", refuse)
     assert message_of(lambda: idx.read_content(tmp_path / "secret")) == (
         f"File {tmp_path}/secret must be readable, not: Permission denied"
     )
@@ -127,7 +147,9 @@ def test_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("length", [3, 12, 20, -9, -1])
 def test_truncated_gz_is_refused(tmp_path: Path, length: int) -> None:
     path = tmp_path / "images.gz"
-    path.write_bytes(gzip.compress(IMAGES * 9)[:length])
+    path.write_bytes(
+        gzip.compress(to_idx(np.arange(252, dtype=np.uint8).reshape(7, 6, 6)))[:length]
+    )
     assert message_of(lambda: idx.read_content(path)) == (
         f"File {path} must be a whole gzip file, not a truncated one"
     )

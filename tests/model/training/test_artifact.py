@@ -184,8 +184,8 @@ def test_other_files_are_refused(forger: Forger) -> None:
         forger.members = {"header.json": header}
         forger.save()
         assert message_of(path).startswith(message)
-    assert message_of(path.with_name("none")) == "be readable: No such file or directory"
-    assert message_of(path.parent) == "be readable: Is a directory"
+    assert message_of(path.with_name("none")) == "exist"
+    assert message_of(path.parent) == "be a file, not a folder"
 
 
 @pytest.mark.parametrize("change", [{"format_version": 3, "novelty": 1}, {"format": "x"}])

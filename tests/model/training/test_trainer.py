@@ -250,7 +250,7 @@ def test_checkpoint_of_other_data_is_refused() -> None:
     with pytest.raises(ArtifactError) as caught:
         Trainer(tiny(), other, epochs=2, checkpoint=checkpoint())
     assert str(caught.value) == (
-        "Checkpoint must be of this training, but differs in data ('digits', not 'others'), "
+        "Checkpoint must be of this training, but differs in "
         f"data_sha256 ('{DATA.sha256}', not '{other.sha256}'), images (2300, not 2299)"
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import Cli, digits, tiny, write_digits
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.training.trainer import Trainer, train
 
 _POINT = EntryPoint("generate", "prunus_rtl.cli.generate:generate", "prunus.commands")

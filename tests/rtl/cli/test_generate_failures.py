@@ -127,7 +127,7 @@ def test_what_is_missing_is_said_before_the_work_starts(
 def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:
     before = listing(cli.folder)
     script = (
-        "import prunus_model.cli as c\n"
+        "import prunus_model.cli.group as c\n"
         "from importlib.metadata import EntryPoint\n"
         "c._COMMANDS['generate'] = "
         "EntryPoint('generate', 'prunus_rtl.cli.generate:generate', 'prunus.commands')\n"
@@ -144,7 +144,7 @@ def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:
     assert any(path.name.startswith(".prunus-") for path in cli.folder.iterdir())
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=600)
-    assert child.returncode == 130, err
+    assert child.returncode == 143, err
     assert message(err.lstrip()) == "interrupted"
     waiting.unlink()
     assert listing(cli.folder) == before

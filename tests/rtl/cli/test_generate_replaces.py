@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prunus_cli import Cli, digits, message, tiny, write_digits
-from prunus_model.cli import _COMMANDS
+from prunus_model.cli.group import _COMMANDS
 from prunus_model.training.trainer import train
 
 GENERATE = (

@@ -67,6 +67,6 @@ def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) 
     finally:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=600)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert err.splitlines()[-1] == "interrupted"
     assert not path.exists()

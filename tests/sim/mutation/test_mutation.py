@@ -239,7 +239,7 @@ def test_terminated_run_leaves_neither_children_nor_files(tmp_path: Path) -> Non
     assert list(scratch.iterdir())
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=600)
-    assert (child.returncode, err) == (130, "interrupted\n")
+    assert (child.returncode, err) == (143, "interrupted\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
     assert list(scratch.iterdir()) == []

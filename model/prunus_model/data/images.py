@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from prunus_model.common.errors import DataError
 from prunus_model.data import idx
 from prunus_model.data.datasets import load
+from prunus_model.data.doubts import doubts, grey_doubts
+from prunus_model.data.pictures import SIGNATURE, read_picture
 
 __all__ = ["Images", "read_images"]
-
-_PNG = ".png"
-#: A picture whose border is lighter than this is dark on light.
-_LIGHT = 127
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,14 +30,14 @@ class Images:
         Grey levels, row by row; light is high.
     labels : ndarray of uint8, shape (n,), or None
         Classes.
-    hint : str
-        What the user may want to know about them; empty if nothing.
+    hints : tuple of str
+        What the user may want to know about them, one line each.
     """
 
     names: tuple[str, ...]
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8] | None = None
-    hint: str = ""
+    hints: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,11 +54,11 @@ class Images:
             return self
         if count > len(self):
             raise DataError(f"Number of images must be in 1..{len(self)}, not {count}")
-        return Images(
+        return replace(
+            self,
             names=self.names[:count],
             pixels=self.pixels[:count],
             labels=None if self.labels is None else self.labels[:count],
-            hint=self.hint,
         )
 
 
@@ -71,10 +68,11 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
     Parameters
     ----------
     sources : sequence of str
-        PNG files, turned to grey; files of images in the format idx; or one data set, of which the
-        test images are taken, as :func:`prunus_model.data.datasets.load` has them.
+        PNG files, as :func:`prunus_model.data.pictures.read_picture` has them; files of images in
+        the format idx; or data sets, of which the test images are taken, as
+        :func:`prunus_model.data.datasets.load` has them.
     inputs : int
-        Pixels that an image must have. PNG files of square networks must be square.
+        Pixels that an image must have.
     invert : bool
         Exchange light and dark. Networks are trained with light digits on dark ground.
 
@@ -83,7 +81,7 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
     DataError
         If there is none, or one can't be read, or has another size.
     """
-    parts = [_read(source, inputs) for source in sources]
+    parts = [_read(source, inputs, invert) for source in sources]
     if not parts:
         raise DataError("Images must be named: a data set, or files")
     pixels = np.concatenate([part.pixels for part in parts])
@@ -94,19 +92,24 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
         names=tuple(name for part in parts for name in part.names),
         pixels=np.ascontiguousarray(pixels),
         labels=np.concatenate(labels) if len(labels) == len(parts) else None,
-        hint="" if invert else next((part.hint for part in parts if part.hint), ""),
+        hints=tuple(hint for part in parts for hint in part.hints),
     )
 
 
-def _read(source: str, inputs: int) -> Images:
+def _read(source: str, inputs: int, invert: bool) -> Images:
     path = Path(source)
-    if path.suffix.lower() == _PNG:
-        return _picture(path, inputs)
-    if path.is_file() and path.suffix.lower() != ".npz":
+    is_file = path.is_file()
+    if path.suffix.lower() == ".png" or (is_file and _starts_as_png(path)):
+        pixels, hints = read_picture(path, inputs)
+        if invert:
+            hints = [hint for hint in hints if not hint.endswith("--invert")]
+        return Images(names=(path.name,), pixels=pixels.reshape(1, -1), hints=tuple(hints))
+    if is_file and path.suffix.lower() != ".npz":
         images = idx.parse_images(idx.read_content(path), path)
         found = Images(
             names=tuple(f"{path.name}[{k}]" for k in range(len(images))),
             pixels=images.reshape(len(images), -1),
+            hints=tuple(grey_doubts(images, path.name)),
         )
     else:
         split = load(source, "test", progress=True)
@@ -114,6 +117,7 @@ def _read(source: str, inputs: int) -> Images:
             names=tuple(f"{split.name}[{k}]" for k in range(len(split))),
             pixels=split.images,
             labels=split.labels,
+            hints=tuple(doubts(split)),
         )
     if found.pixels.shape[1] != inputs:
         raise DataError(
@@ -123,20 +127,10 @@ def _read(source: str, inputs: int) -> Images:
     return found
 
 
-def _picture(path: Path, inputs: int) -> Images:
+def _starts_as_png(path: Path) -> bool:
+    """Whether a file has the content of a PNG: names without an ending are common."""
     try:
-        with Image.open(path) as image:
-            grey = np.asarray(image.convert("L"))
-    except FileNotFoundError as e:
-        raise DataError(f"File {path} must exist") from e
-    except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as e:
-        raise DataError(f"File {path} must be a PNG image that can be read") from e
-    if grey.size != inputs:
-        height, width = grey.shape
-        raise DataError(
-            f"Image {path} must have {inputs} pixels for this network, not {width} x {height}"
-        )
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    light = float(border.mean()) > _LIGHT
-    hint = f"Image {path} looks dark on light; networks expect light on dark: --invert"
-    return Images(names=(path.name,), pixels=grey.reshape(1, -1), hint=hint if light else "")
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError as e:
+        raise DataError(f"File {path} must be readable, not: {e.strerror}") from e

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prunus_boards.cli.images import read_images
 from prunus_cli import write_digits
 from prunus_data import to_idx
 from prunus_model.common.errors import DataError
+from prunus_model.data.images import read_images
 
 
 def digit() -> np.ndarray:
@@ -34,18 +34,18 @@ def test_pictures_are_read_as_grey(tmp_path: Path, mode: str) -> None:
     assert images.names == ("1.png", "2.png")
     assert images.pixels.tolist() == [digit().ravel().tolist(), (digit() // 2).ravel().tolist()]
     assert images.labels is None
-    assert images.hint == ""
+    assert images.hints == ()
 
 
 def test_dark_on_light_is_told_and_can_be_inverted(tmp_path: Path) -> None:
     path = png(tmp_path / "a.png", 255 - digit())
     images = read_images([path], inputs=49)
-    assert images.hint == (
-        f"Image {path} looks dark on light; networks expect light on dark: --invert"
+    assert images.hints == (
+        f"Image {path} looks dark on light; networks expect light on dark: --invert",
     )
     inverted = read_images([path], inputs=49, invert=True)
     assert inverted.pixels.tolist() == [digit().ravel().tolist()]
-    assert inverted.hint == ""
+    assert inverted.hints == ()
 
 
 def test_file_of_images_has_no_labels(tmp_path: Path) -> None:

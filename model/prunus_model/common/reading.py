@@ -1,0 +1,113 @@
+"""Reading files of others: what is no file is not opened, and what is packed has a limit."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Collection, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["read_arrays", "refusal", "unpacked_limit"]
+
+#: What every file may unpack to, in bytes, and what a larger one may: so many times its own size.
+#: Pictures of digits shrink to a fifth, a network of which a tenth is left to a twentieth.
+_ALWAYS, _TIMES = 256 << 20, 100
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def refusal(path: Path) -> str:
+    """Return why something can't be read as a file, as the end of a message; empty if it can.
+
+    Devices and pipes may never end.
+
+    Examples
+    --------
+    >>> refusal(Path("/"))
+    'must be a file, not a folder'
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "must exist"
+    except OSError as e:
+        return f"must be readable, not: {e.strerror}"
+    if stat.S_ISDIR(mode):
+        return "must be a file, not a folder"
+    return "" if stat.S_ISREG(mode) else "must be a file, not a device, pipe or socket"
+
+
+def unpacked_limit(packed: int) -> int:
+    """Return how many bytes a file of so many bytes may unpack to.
+
+    Examples
+    --------
+    >>> unpacked_limit(1_000) >> 20, unpacked_limit(1_000_000_000)
+    (256, 100000000000)
+    """
+    return max(_ALWAYS, _TIMES * packed)
+
+
+def read_arrays(
+    archive: zipfile.ZipFile, members: Mapping[str, str], *, packed: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Unpack arrays in NumPy's format, after what they declare has been compared with the limit.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+        Opened for reading.
+    members : mapping of str to str
+        What the arrays are called in messages, and their members of the archive.
+    packed : int
+        Size of the archive in bytes.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By the names of ``members``.
+
+    Raises
+    ------
+    KeyError
+        If a member is missing.
+    ValueError
+        If they unpack to more than :func:`unpacked_limit` together, or one is no array, is of
+        another size than its header says, or holds Python objects. A damaged archive: as
+        :mod:`zipfile`.
+    """
+    _check_size([archive.getinfo(member) for member in members.values()], unpacked_limit(packed))
+    return {name: _read_array(archive, member, name) for name, member in members.items()}
+
+
+def _check_size(members: Collection[zipfile.ZipInfo], most: int) -> None:
+    if (size := sum(member.file_size for member in members)) > most:
+        raise ValueError(f"arrays must unpack to at most {most} bytes, not {size}")
+    # Of the other methods, LZMA takes as much memory as the file asks for.
+    if any(m.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for m in members):
+        raise ValueError("members must be packed by deflate, or not at all")
+
+
+def _read_array(archive: zipfile.ZipFile, member: str, name: str) -> npt.NDArray[Any]:
+    size = archive.getinfo(member).file_size
+    with archive.open(member) as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            raise ValueError(f"{name} must be in NumPy's format")
+        file.seek(0)
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"{name} must be in NumPy's format 1.0 or 2.0, not {version}")
+        shape, _, dtype = _HEADERS[version](file)
+        # An array of Python objects is refused below.
+        if not dtype.hasobject and file.tell() + prod(shape) * dtype.itemsize != size:
+            raise ValueError(f"{name} must be of the size that its header says, {shape} {dtype}")
+        file.seek(0)
+        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array

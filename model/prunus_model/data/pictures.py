@@ -1,0 +1,123 @@
+"""Pictures in PNG files, as grey levels: everything that PNG allows is read, or refused by name."""
+
+from __future__ import annotations
+
+import warnings
+from math import isqrt
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from prunus_model.common.errors import DataError
+from prunus_model.common.reading import refusal
+
+__all__ = ["SIGNATURE", "read_picture"]
+
+#: How every PNG file starts.
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: What is lighter than this is light.
+_LIGHT = 127
+#: Depth of a sample in bits: where it is in the file.
+_DEPTH = 24
+
+
+def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Read a picture as grey levels.
+
+    Colours become their luma (ITU-R BT.601), of 16 bits the upper 8 are kept, palettes and
+    interlacing are undone, and a picture that is to be turned is. A transparent picture is laid on
+    black if what is drawn is light, else on white. Colour profiles are not applied.
+
+    Parameters
+    ----------
+    path : Path
+        File to read; its content must be PNG, whatever its name is.
+    inputs : int
+        Pixels that it must have. If that is a square, the picture must be one.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (inputs,)
+        Grey levels, row by row.
+    hints : list of str
+        One line for everything that the user may want to know of it.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, no PNG, animated, or of another size. The size is compared
+        before anything is unpacked.
+    """
+    if wrong := refusal(path):
+        raise DataError(f"File {path} {wrong}")
+    try:
+        # The size is compared below; a warning would be in the way of the message.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("PNG",)) as image:
+            _check_size(path, image.size, inputs)
+            if (frames := getattr(image, "n_frames", 1)) != 1:
+                raise DataError(f"Image {path} must be one picture, not {frames} that move")
+            with path.open("rb") as file:
+                depth = file.read(_DEPTH + 1)[_DEPTH]
+            grey, alpha = _levels(ImageOps.exif_transpose(image), path, depth)
+    except DataError:
+        raise
+    except Image.DecompressionBombError as e:
+        raise DataError(f"Image {path} must have {inputs} pixels for this network, not more") from e
+    except Exception as e:
+        # Pillow and zlib have a dozen kinds of errors for what is damaged.
+        raise DataError(f"File {path} must be a PNG image that can be read") from e
+    return _on_ground(grey, alpha, path)
+
+
+def _check_size(path: Path, size: tuple[int, int], inputs: int) -> None:
+    width, height = size
+    side = isqrt(inputs)
+    if width * height != inputs:
+        raise DataError(
+            f"Image {path} must have {inputs} pixels for this network, not {width} x {height}"
+        )
+    if side**2 == inputs and width != height:
+        raise DataError(
+            f"Image {path} must be of {side} x {side} pixels for this network, "
+            f"not {width} x {height}"
+        )
+
+
+def _levels(
+    image: Image.Image, path: Path, depth: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return grey levels and opacity, uint8, shape (height, width)."""
+    clear = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        # Pillow would cut off at 255.
+        deep = np.asarray(image).astype(np.int64)
+        opaque = np.ones(deep.shape, bool) if clear is None else deep != clear
+        return (deep >> 8).astype(np.uint8), np.where(opaque, 255, 0).astype(np.uint8)
+    if depth == 16 and clear is not None:
+        # Pillow compares this colour, of 16 bits, with the upper 8 bits of the others.
+        raise DataError(f"Image {path} must have an alpha channel or 8 bits, for transparency")
+    alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    if clear is not None or image.mode == "PA":
+        image = image.convert("RGBA")
+    return np.asarray(image.convert("L")), alpha
+
+
+def _on_ground(
+    grey: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], path: Path
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Lay a picture on a ground on which it is seen; tell what is remarkable."""
+    hints = []
+    if alpha.min() < 255:
+        drawn = float((grey.astype(np.int64) * alpha).sum()) / max(int(alpha.sum()), 1)
+        ground, name = (0, "black") if drawn > _LIGHT else (255, "white")
+        hints.append(f"Image {path} is transparent; it is laid on {name}")
+        mixed = grey.astype(np.int64) * alpha + ground * (255 - alpha.astype(np.int64))
+        grey = ((mixed + 127) // 255).astype(np.uint8)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if grey.min() == grey.max():
+        hints.append(f"Image {path} is one single grey, {grey.min()} of 255")
+    elif float(border.mean()) > _LIGHT:
+        hints.append(f"Image {path} looks dark on light; networks expect light on dark: --invert")
+    return grey.ravel(), hints

@@ -1,0 +1,154 @@
+"""What cannot be meant is told in one line each; what is not ours cannot write to the terminal."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prunus_cli import Cli, digits, write_digits
+from prunus_data import to_idx
+from prunus_model.training.artifact import Artifact
+
+TRAIN = ("train", "-c", "tiny", "-e", "1", "-o", "n.npz", "-d")
+
+
+def archive(images: np.ndarray, labels: np.ndarray, name: str = "d.npz") -> str:
+    """Write training and test images, which differ in one."""
+    np.savez(
+        name,
+        train_images=images,
+        train_labels=labels,
+        test_images=images[1:],
+        test_labels=labels[1:],
+    )
+    return name
+
+
+@pytest.mark.parametrize("white", [1, 16])
+def test_levels_that_hardly_anything_has_are_told(cli: Cli, trained: Artifact, white: int) -> None:
+    data = digits(300)
+    dim = (data.images > 100).astype(np.int64) * white
+    name = archive(dim, data.labels)
+    told = "No pixel of d.npz {} is above {}: is {} white? Here white is 255"
+    outcome = cli.run(*TRAIN, name)
+    lines = outcome.err.splitlines()
+    assert lines[0] == told.format("train", white, white)
+    if white == 1:
+        assert lines[1] == "No neuron has fired in the training: nothing was learned"
+    trained.save(Path("t.npz"))
+    assert cli.run("evaluate", "t.npz", "-d", name).err.splitlines()[0] == told.format(
+        "test", white, white
+    )
+
+
+def test_black_images_make_no_neuron_fire_and_nothing_of_nothing_is_no_share(
+    cli: Cli, trained: Artifact
+) -> None:
+    data = digits(300)
+    name = archive(np.zeros((300, 49), np.uint8), data.labels)
+    outcome = cli.run(*TRAIN, name)
+    assert outcome.status == 0
+    assert outcome.err.splitlines() == [
+        "All pixels of d.npz train are black",
+        "No neuron has fired in the training: nothing was learned",
+    ]
+    assert "training took - of the dense forward SOPs and - of the dense update SOPs" in outcome.out
+    assert "SOPs 0.00 G (-)" in outcome.out
+    shown = cli.run("inspect", "n.npz").out
+    assert "forward SOPs in training - of dense, update SOPs - of dense" in shown
+    trained.save(Path("t.npz"))
+    evaluated = cli.run("evaluate", "t.npz", "-d", name)
+    assert evaluated.err.splitlines() == [
+        "All pixels of d.npz test are black",
+        "No neuron has fired for any image of d.npz test",
+    ]
+    row = next(line for line in evaluated.out.splitlines() if line.startswith("never"))
+    assert row.split()[6] == "-"
+
+
+def test_bits_are_black_and_white(cli: Cli) -> None:
+    data = digits(300)
+    bits = data.images > 100
+    cli.run(*TRAIN, archive(bits, data.labels, "bits.npz"))
+    first = Artifact.load(Path("n.npz")).content_hash
+    cli.run(*TRAIN, archive(bits * np.uint8(255), data.labels, "bytes.npz"), "--force")
+    assert Artifact.load(Path("n.npz")).content_hash == first
+
+
+def test_classes_without_images_are_told(cli: Cli) -> None:
+    data = digits(300)
+    name = archive(data.images[data.labels < 3], data.labels[data.labels < 3])
+    assert "Only 3 of 10 classes have images in d.npz train" in cli.run(*TRAIN, name).err
+
+
+def test_next_to_nothing_pruned_is_told_unless_nothing_was_to_be(cli: Cli) -> None:
+    name = str(write_digits(Path("digits.npz")))
+    late = ("--set", "pruning.start=4000000000")
+    told = "Next to nothing was pruned: train longer, or change the parameters of the pruning\n"
+    assert cli.run(*TRAIN, name, *late).err == told
+    assert Artifact.load(Path("n.npz")).density == 1
+    cli.succeed(*TRAIN, name, "--force", "-p", "none")
+
+
+def test_images_of_the_training_are_told(cli: Cli, trained: Artifact) -> None:
+    trained.save(Path("t.npz"))
+    data = digits(2300)
+    np.savez("same.npz", images=data.images, labels=data.labels)
+    assert cli.run("evaluate", "t.npz", "-d", "same.npz").err == (
+        "The network was trained on these images, same.npz\n"
+    )
+
+
+def test_other_split_is_told(cli: Cli, trained: Artifact) -> None:
+    """A folder that has the files of the training only, and an archive of that kind."""
+    trained.save(Path("t.npz"))
+    data = digits(50, seed=4)
+    (cli.folder / "f").mkdir()
+    Path("f/train-images-idx3-ubyte").write_bytes(to_idx(data.images.reshape(-1, 7, 7)))
+    Path("f/train-labels-idx1-ubyte").write_bytes(to_idx(data.labels))
+    np.savez("a.npz", x_train=data.images, y_train=data.labels)
+    for name in ("f", "a.npz"):
+        told = f"The wanted images are missing; those of {name} train are taken instead\n"
+        assert cli.run("evaluate", "t.npz", "-d", name).err == told
+        assert cli.run("plot", "t.npz", "-d", name, "--force").err == told
+    np.savez("b.npz", x_test=data.images, y_test=data.labels)
+    assert "those of b.npz test are taken instead\n" in cli.run(*TRAIN, "b.npz").err
+
+
+ATTACK = "x\x1b[2J\rcontent hash: dead\nbeef\u202e\x9b1m"
+SHOWN = r"x\x1b[2J\rcontent hash: dead\nbeef\u202e\x9b1m"
+
+
+def test_artefacts_do_not_write_to_the_terminal(cli: Cli, trained: Artifact) -> None:
+    attack = Artifact(
+        **{name: getattr(trained, name) for name in trained.__slots__}
+        | {"provenance": {"command": ATTACK, ATTACK: {ATTACK: ATTACK}, "train_seconds": 1}}
+    )
+    attack.save(Path("n.npz"))
+    out = cli.succeed("inspect", "n.npz")
+    assert f"\ncommand: {SHOWN}\n{SHOWN}: {SHOWN} {SHOWN}\n" in out
+    assert all(line.isprintable() for line in out.splitlines())
+    assert out.count("\ncontent hash: ") == 1
+    assert cli.succeed("inspect", "n.npz", "--json").isascii()
+
+
+def test_names_of_files_do_not_write_to_the_terminal(cli: Cli, trained: Artifact) -> None:
+    trained.save(Path("t.npz"))
+    name = f"{ATTACK}.npz"
+    write_digits(Path(name))
+    shown = f"{SHOWN}.npz"
+    out = cli.succeed("evaluate", "t.npz", "-d", name)
+    assert out.startswith(shown)
+    # White space becomes one space in messages.
+    told = SHOWN.replace(r"\r", " ").replace(r"\n", " ")
+    for args, expected in (
+        (["inspect", name], f"Network file {told}.npz must end with its SHA-256"),
+        (["evaluate", "t.npz", "-d", f"none{name}"], f"File none{told}.npz must exist"),
+        (["config", name], f"Configuration file {told}.npz must be readable"),
+        (["data", ATTACK], "Data set must be "),
+        (["train", "-o", f"{ATTACK}/n.npz"], f"Folder {told} of the output must exist"),
+        ([ATTACK], "No such command "),
+    ):
+        message = cli.refuse(*args)
+        assert message.startswith(expected)
+        assert message.isprintable()
