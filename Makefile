@@ -14,7 +14,7 @@ BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
   results reproduce pretrained render stale clean \
   bitstream flash boards netlist boards-test cells overhead energy report
 
@@ -23,14 +23,21 @@ help: ## Show this help
 
 setup: $(MADE) ## Make the environment
 
-$(MADE): pyproject.toml
+$(MADE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Missing: Python >= 3.11 as '$(PYTHON)'; name another with PYTHON=..." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Missing: the venv module of $(PYTHON); on Debian: apt install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# What results were measured with; `pip install -c constraints.txt 'prunus[...]'` sets the same up again.
+update: ## Newest releases of all dependencies -> constraints.txt, and the environment of them
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
+	@touch $(MADE)
 
 check: $(MADE) ## Lint, types, layering, README in step with results, and these with the code
 	$(BIN)/ruff check
