@@ -88,7 +88,7 @@ _BUDGETS = _rows(
 _RUN = (
     _keys(str, "data config policy"),
     _keys(dict[str, str], "parts"),
-    _keys(dict[str, int], "policy_strength"),
+    _keys(dict[str, int], "policy_setting"),
     _keys(dict[str, Any], "settings"),
     _may(dict[str, int], "redundancy"),
     _keys(int, "seed"),

@@ -30,7 +30,10 @@ EXTRAS = {
     "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
-    "driver": ["prunus run demo sample -n 2 --on golden"],
+    "driver": [
+        "prunus run demo sample -n 2 --on golden",
+        "prunus verify demo -n 2 --on golden",
+    ],
     "boards": ["prunus bitstream tiny.npz --board icebreaker --mode inference --lanes 1 -o build"],
 }
 #: Commands that a plain installation runs.
@@ -44,7 +47,6 @@ PLAIN = [
     "prunus train --epochs 1 -o demo.npz",
     "prunus evaluate demo.npz",
     "prunus estimate demo",
-    "prunus verify demo -n 2 --on golden",
 ]
 
 

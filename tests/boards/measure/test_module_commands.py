@@ -14,7 +14,9 @@ from prunus_boards.measure import benchmark_builds as results
 from prunus_boards.measure import robustness
 from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild
 from prunus_cli import listing
+from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.manifest import MANIFEST
 from prunus_model.training.artifact import Artifact
 from prunus_tools import FakeTools
 
@@ -77,12 +79,13 @@ def test_netlist_replaces_nothing_but_a_netlist(monkeypatch: pytest.MonkeyPatch)
     (folder / "netlist.v").write_text("mine")
     message = refused(netlist.main, "demo", "-o", "out")
     assert message == "Output out must be a netlist of Prunus to be replaced"
-    (folder / "cells.v").touch()
-    (folder / "core.json").touch()
-    assert ended(netlist.main, "demo", "-o", "out") == (130, ["interrupted"])
-    assert refused(netlist.main, "demo", "-o", "out/cells.v") == (
-        "Output out/cells.v must be a folder, not a file"
+    assert refused(netlist.main, "demo", "-o", "out/netlist.v") == (
+        "Output out/netlist.v must be a folder, not a file or link"
     )
+    (folder / "netlist.v").unlink()
+    assert ended(netlist.main, "demo", "-o", "out") == (130, ["interrupted"])
+    write_json(folder / MANIFEST, {"format": "prunus netlist", "files": {}})
+    assert ended(netlist.main, "demo", "-o", "out") == (130, ["interrupted"])
 
 
 def test_netlist_that_cannot_be_written_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +133,7 @@ def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(results, "build_and_write", some)
     message = refused(results.main, "--seeds", "2", "--paper", "none.npz")
-    network = "Network must be a file or one of demo, 400, up5k, not 'none.npz'"
+    network = "Network none.npz must exist"
     assert message == "; ".join(
         [
             f"ulx3s-85f, paper, inference: {network}",

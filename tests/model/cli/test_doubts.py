@@ -142,7 +142,7 @@ def test_names_of_files_do_not_write_to_the_terminal(cli: Cli, trained: Artifact
     # White space becomes one space in messages.
     told = SHOWN.replace(r"\r", " ").replace(r"\n", " ")
     for args, expected in (
-        (["inspect", name], f"Network file {told}.npz must end with its SHA-256"),
+        (["inspect", name], f"Network file {told}.npz must be one that prunus has saved"),
         (["evaluate", "t.npz", "-d", f"none{name}"], f"File none{told}.npz must exist"),
         (["config", name], f"Configuration file {told}.npz must be readable"),
         (["data", ATTACK], "Data set must be "),

@@ -67,7 +67,7 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         ),
         (
             ["reproduce", "papr"],
-            "Run list must be a TOML file or paper, results, not 'papr': did you mean 'paper'?",
+            "Sweep list must be a TOML file or paper, results, not 'papr': did you mean 'paper'?",
         ),
         (["plot", ""], "Network file . must be a file, not a folder"),
         (
@@ -80,7 +80,7 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         ),
         (
             ["reproduce", "/dev/zero"],
-            "Run list /dev/zero must be a file, not a device, pipe or socket",
+            "Sweep list /dev/zero must be a file, not a device, pipe or socket",
         ),
     ],
 )

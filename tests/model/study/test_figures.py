@@ -97,7 +97,7 @@ def test_pareto_is_by_policy_or_label_from_weak_to_strong(store: ResultStore) ->
     values = table("pareto", store)
     assert list(values["series"]) == ["none", "adaptive", "new", "soft"]
     points = values["series"]["adaptive"]
-    assert [point["strength"]["strength_gain"] for point in points] == [330, 400]
+    assert [point["policy_setting"]["strength_gain"] for point in points] == [330, 400]
     assert points[0]["vote"] == pytest.approx(93.2)
     assert points[0]["vote_half_range"] == pytest.approx(0.1)
     assert points[0]["inference_sop_fraction"] == 0.5
@@ -329,5 +329,5 @@ def test_pictures_that_are_there_are_shown(checkout: Path) -> None:
     (checkout / "model/docs").mkdir()
     (checkout / "model/docs/pareto.png").touch()
     assert REPRODUCTION_BLOCKS["reproduction-figures"]({}) == (
-        "![Accuracy against forward SOPs, by policy and strength](docs/pareto.png)"
+        "![Accuracy against forward SOPs, by policy and setting](docs/pareto.png)"
     )
