@@ -149,7 +149,7 @@ def test_neurons_are_listed_by_position(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("none.npz",), "Network must be a file or one of demo, 400, up5k, not 'none.npz'"),
+        (("none.npz",), "Network none.npz must exist"),
         (
             ("part.npz",),
             "Network must be trained completely, but is at presentation 1000 of 5000",
