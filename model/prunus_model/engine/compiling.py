@@ -47,7 +47,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     before = _config.CACHE_DIR
     _config.CACHE_DIR = str(_folder(before))
     try:
-        kernel = njit(nogil=True)(function)
+        kernel: Any = njit(nogil=True)(function)
         # As `cache=True` does.
         kernel._cache = _Cache(function)
         return kernel
@@ -61,16 +61,16 @@ def _refuse(*_: Any) -> None:
     )
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]  # numba has no types
+class _Cache(FunctionCache):
     """The cache of a kernel, which is removed with those of all others if it can't be read."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
+        super().__init__(function)  # type: ignore[no-untyped-call]
         self._folder = Path(_config.CACHE_DIR)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception:
             # Index and data are pickles: what is damaged in them can be any error.
             shutil.rmtree(self._folder, ignore_errors=True)

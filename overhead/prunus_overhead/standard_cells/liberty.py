@@ -164,7 +164,7 @@ class Liberty:
 def _placed(read: Callable[Concatenate[Group, _P], _R]) -> Callable[Concatenate[Group, _P], _R]:
     """Let a function that reads a group put the group before what is wrong in it."""
 
-    def placed(group: Group, *args: _P.args, **options: _P.kwargs) -> _R:
+    def placed(group: Group, /, *args: _P.args, **options: _P.kwargs) -> _R:
         try:
             return read(group, *args, **options)
         except LibertyError:
