@@ -196,8 +196,6 @@ def load_config(name: str) -> NetworkConfig:
     if not path.exists():
         allowed = f"a TOML file or one of {', '.join(PRESETS)}"
         raise ConfigError(not_found("Configuration", name, PRESETS, allowed))
-    if wrong := refusal(path):
-        raise ConfigError(f"Configuration file {path} {wrong}")
     return NetworkConfig.read(path)
 
 

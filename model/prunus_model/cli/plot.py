@@ -22,14 +22,14 @@ _EXITS = (1, 2, 3, 5, 0)
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    default=Path("plots"),
-    show_default=True,
-    help="Folder; made if it does not exist.",
+    help="Folder; made if it does not exist. Default: of the network's name, in plots.",
 )
 @click.option("--force", is_flag=True, help="Replace plots that are there.")
-def command(*, network: str, data: str, output: Path, force: bool) -> None:
+def command(*, network: str, data: str, output: Path | None, force: bool) -> None:
     """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
     artifact = load_network(network)
+    # Of each network in a folder of its own, so that plots of one are not in the way of another's.
+    output = output or Path("plots") / Path(network).stem
     split = load_test(artifact, data)
     paths = [output / name for name in plots.PLOTS]
     if output.is_dir():

@@ -16,7 +16,6 @@ from prunus_model.cli import stop_status
 from prunus_model.cli.common import WrongError, console, new_file, terminable
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
-from prunus_model.common.reading import refusal
 from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, claims, words
@@ -104,8 +103,6 @@ def command(
         if not path.exists():
             allowed = f"a TOML file or {', '.join(LISTS)}"
             raise ConfigError(not_found("Sweep list", sweeps, LISTS, allowed))
-        if wrong := refusal(path):
-            raise ConfigError(f"Sweep list {path} {wrong}")
     listed = read_trials(path)
     parts = {trial.part for trial in chosen(listed, only)}
     trainings = plan(listed)

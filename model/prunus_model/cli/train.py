@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 import click
@@ -30,6 +30,7 @@ from prunus_model.cli.common import (
 )
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.locks import claimed
+from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
 from prunus_model.spec.config import NetworkConfig, pruning_label
@@ -225,9 +226,11 @@ def _parse(setting: str) -> dict[str, Any]:
         raise ConfigError(f"Setting must be KEY=VALUE, not {setting!r}")
     for text in (value, f'"{value}"'):
         try:
-            return tomllib.loads(f"{key} = {text}")
-        except tomllib.TOMLDecodeError:
+            return parse_toml(f"{key} = {text}")
+        except TOMLDecodeError:
             continue
+        except ValueError as e:
+            raise ConfigError(f"Setting {key[:40]!r}: {e}") from e
     raise ConfigError(f"Setting must be KEY=VALUE as in TOML, not {setting!r}")
 
 

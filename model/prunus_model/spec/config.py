@@ -6,7 +6,6 @@ The same objects configure the reference, the engine and the hardware generator.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
+from prunus_model.common.toml import parse_toml, read_text
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.formats import (
     CLASSES_MAX,
@@ -252,11 +252,12 @@ class NetworkConfig:
         Raises
         ------
         ConfigError
-            As :meth:`from_mapping`; also if the text is not TOML, with line and column.
+            As :meth:`from_mapping`; also if the text is not TOML
+            (:func:`prunus_model.common.toml.parse_toml`).
         """
         try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as e:
+            values = parse_toml(text)
+        except ValueError as e:
             raise ConfigError(f"{source}: Configuration must be TOML: {e}") from e
         return cls.from_mapping(values, source=source)
 
@@ -270,10 +271,9 @@ class NetworkConfig:
             As :meth:`from_toml`; also if the file cannot be read.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as e:
-            reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-            raise ConfigError(f"Configuration file {path} must be readable: {reason}") from e
+            text = read_text(path)
+        except ValueError as e:
+            raise ConfigError(f"Configuration file {path} {e}") from e
         return cls.from_toml(text, source=str(path))
 
     def to_mapping(self) -> dict[str, Any]:

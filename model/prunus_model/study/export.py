@@ -10,6 +10,7 @@ from typing import Any
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ResultsError
+from prunus_model.common.reading import refusal
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 
@@ -44,6 +45,11 @@ def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
         The list.
     store : ResultStore
         Has some of them, or all.
+
+    Raises
+    ------
+    ResultsError
+        If the store is damaged, or its rows lack what a row of results has.
     """
     rows: list[dict[str, Any]] = []
     versions: dict[str, set[str]] = {}
@@ -68,7 +74,12 @@ def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
             for early_exit in training.early_exits
             if early_exit in tests
         ]
-    rows.sort(key=_order)
+    try:
+        rows.sort(key=_order)
+    except (KeyError, TypeError, AttributeError) as e:
+        raise ResultsError(
+            f"Store {store.path} must have complete rows ({e}): name another one with --store"
+        ) from e
     joined = {name: " and ".join(sorted(found)) for name, found in versions.items()}
     return Collected(rows=rows, versions=joined, missing=missing)
 
@@ -87,6 +98,8 @@ def read_results(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     ResultsError
         If there is no such file, or if it is something else.
     """
+    if wrong := refusal(path):
+        raise ResultsError(f"Results {path} {wrong}")
     try:
         head = json.loads(path.read_text(encoding="utf-8"))
         rows = head.pop("runs")
@@ -94,7 +107,7 @@ def read_results(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             raise TypeError
     except OSError as e:
         raise ResultsError(f"Results {path} must be readable: {e.strerror}") from e
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ResultsError(f"Results {path} must be a file that prunus reproduce has made") from e
     return head, rows
 

@@ -2,11 +2,13 @@
 
 Each method opens the file, does one transaction and closes it, so a process can be killed at any
 moment, and several can use one store: SQLite locks the file for the milliseconds of a transaction.
-What two of them both trained is compared and kept once.
+What two of them both trained is compared and kept once. SQLite has no checksums, so every row has
+a SHA-256 of its own, which is compared whenever the row is read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from prunus_model.study.work import Result
 __all__ = ["FORMAT_VERSION", "Kept", "ResultStore"]
 
 #: Changes when tables or rows do.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: "PRUN": marks the file as ours.
 _APPLICATION = 0x5052554E
 #: Seconds to wait for another process to end its transaction.
@@ -30,9 +32,10 @@ _PATIENCE = 60.0
 _TABLES = (
     "CREATE TABLE model (fingerprint TEXT NOT NULL)",
     """CREATE TABLE trainings (digest TEXT PRIMARY KEY, name TEXT NOT NULL, row TEXT NOT NULL,
-    detail TEXT NOT NULL, seconds REAL NOT NULL, versions TEXT NOT NULL)""",
+    detail TEXT NOT NULL, seconds REAL NOT NULL, versions TEXT NOT NULL,
+    sha256 TEXT NOT NULL)""",
     """CREATE TABLE tests (digest TEXT NOT NULL REFERENCES trainings, early_exit INTEGER NOT NULL,
-    row TEXT NOT NULL, PRIMARY KEY (digest, early_exit))""",
+    row TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (digest, early_exit))""",
 )
 
 
@@ -85,11 +88,17 @@ class ResultStore:
                     f"Store {path} must be of format {FORMAT_VERSION}, not {version}: "
                     f"name another one with --store"
                 )
-            (found,) = database.execute("SELECT fingerprint FROM model").fetchone()
-            if found != fingerprint:
+            # It may give several lines; and rows that an index has lost are found by this alone.
+            (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            if state != "ok":
+                raise self._damaged(state.splitlines()[-1])
+            found = database.execute("SELECT fingerprint FROM model").fetchall()
+            if len(found) != 1:
+                raise self._damaged("table model must have one row")
+            if found != [(fingerprint,)]:
                 raise ResultsError(
                     f"Store {path} must be of this model ({fingerprint}), not of one that "
-                    f"computes something else ({found}): name another one with --store"
+                    f"computes something else ({found[0][0]}): name another one with --store"
                 )
 
     @property
@@ -116,47 +125,39 @@ class ResultStore:
             something does not compute the same each time.
         """
         with self._transaction() as database:
-            before = database.execute(
-                "SELECT row, detail FROM trainings WHERE digest = ?", (result.digest,)
-            ).fetchone()
+            before = self._rows(database, "trainings", result.digest)
             texts = _text(result.row), _text(result.detail)
-            if before is None:
-                database.execute(
-                    "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?)",
-                    (result.digest, result.name, *texts, result.seconds, _text(result.versions)),
-                )
-            elif before != texts:
+            if not before:
+                columns = (result.name, *texts, float(result.seconds), _text(result.versions))
+                _insert(database, "trainings", result.digest, *columns)
+            elif before[0][2:4] != texts:
                 self._differs(result, "training")
+            tests = {row[1]: row[2] for row in self._rows(database, "tests", result.digest)}
             for early_exit, row in result.tests.items():
-                known = database.execute(
-                    "SELECT row FROM tests WHERE digest = ? AND early_exit = ?",
-                    (result.digest, early_exit),
-                ).fetchone()
-                if known is None:
-                    database.execute(
-                        "INSERT INTO tests VALUES (?, ?, ?)",
-                        (result.digest, early_exit, _text(row)),
-                    )
-                elif known[0] != _text(row):
+                if early_exit not in tests:
+                    _insert(database, "tests", result.digest, early_exit, _text(row))
+                elif tests[early_exit] != _text(row):
                     self._differs(result, f"test with early exit {early_exit}")
 
     def get(self, digest: str) -> Kept | None:
-        """Return what there is of a training, without its detail."""
+        """Return what there is of a training, without its detail.
+
+        Raises
+        ------
+        ResultsError
+            If a row of it is not as it was written.
+        """
         with self._transaction() as database:
-            found = database.execute(
-                "SELECT row, seconds, versions FROM trainings WHERE digest = ?", (digest,)
-            ).fetchone()
-            tests = database.execute(
-                "SELECT early_exit, row FROM tests WHERE digest = ? ORDER BY early_exit", (digest,)
-            ).fetchall()
-        if found is None:
+            found = self._rows(database, "trainings", digest)
+            tests = self._rows(database, "tests", digest)
+        if not found:
             return None
-        row, seconds, versions = found
+        _, _, row, _, seconds, versions = found[0]
         return Kept(
-            row=json.loads(row),
-            tests={early_exit: json.loads(test) for early_exit, test in tests},
+            row=self._value(row),
+            tests={early_exit: self._value(test) for _, early_exit, test in sorted(tests)},
             seconds=seconds,
-            versions=json.loads(versions),
+            versions=self._value(versions),
         )
 
     def detail(self, digest: str) -> dict[str, Any]:
@@ -166,20 +167,42 @@ class ResultStore:
         ------
         KeyError
             If it is not there.
+        ResultsError
+            As :meth:`get`.
         """
         with self._transaction() as database:
-            found = database.execute(
-                "SELECT detail FROM trainings WHERE digest = ?", (digest,)
-            ).fetchone()
-        if found is None:
+            found = self._rows(database, "trainings", digest)
+        if not found:
             raise KeyError(digest)
-        detail: dict[str, Any] = json.loads(found[0])
-        return detail
+        return self._value(found[0][3])
 
     def __len__(self) -> int:
         with self._transaction() as database:
             (count,) = database.execute("SELECT count(*) FROM trainings").fetchone()
         return int(count)
+
+    def _rows(self, database: sqlite3.Connection, table: str, digest: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a training, without their SHA-256, which are compared."""
+        rows = database.execute(f"SELECT * FROM {table} WHERE digest = ?", (digest,)).fetchall()
+        for row in rows:
+            # Bytes in place of text have no SHA-256 here.
+            if bytes in map(type, row) or row[-1] != _sha256(row[:-1]):
+                raise self._damaged(f"a row of table {table} is not as it was written")
+        return [row[:-1] for row in rows]
+
+    def _value(self, text: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            raise self._damaged("texts must be JSON") from e
+        if not isinstance(value, dict):
+            raise self._damaged("texts must be tables of JSON")
+        return value
+
+    def _damaged(self, reason: str) -> ResultsError:
+        return ResultsError(
+            f"Store {self._path} must be whole: {reason}: name another one with --store"
+        )
 
     def _differs(self, result: Result, what: str) -> None:
         raise ResultsError(
@@ -201,9 +224,19 @@ class ResultStore:
                     database.rollback()
                     raise
                 database.commit()
-        except sqlite3.Error as e:
+        # SQLite's own messages may hold bytes of a damaged file.
+        except (sqlite3.Error, UnicodeDecodeError) as e:
             raise ResultsError(f"Store {self._path} must be usable: {e}") from e
 
 
-def _text(value: dict[str, Any]) -> str:
+def _insert(database: sqlite3.Connection, table: str, *columns: Any) -> None:
+    row = (*columns, _sha256(columns))
+    database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _sha256(columns: tuple[Any, ...]) -> str:
+    return hashlib.sha256(_text(columns).encode()).hexdigest()
+
+
+def _text(value: dict[str, Any] | tuple[Any, ...]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -13,7 +13,6 @@ widths of weights, seeds. See ``paper.toml`` beside this module.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
@@ -25,6 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
+from prunus_model.common.toml import parse_toml, read_text
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
@@ -151,10 +151,9 @@ def read_trials(path: Path) -> list[Trial]:
         As :func:`parse_trials`; also if the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-        raise ConfigError(f"Sweep list {path} must be readable: {reason}") from e
+        text = read_text(path)
+    except ValueError as e:
+        raise ConfigError(f"Sweep list {path} {e}") from e
     return parse_trials(text, source=str(path))
 
 
@@ -191,8 +190,8 @@ def parse_trials(text: str, *, source: str = "sweep list") -> list[Trial]:
     [('none', 1), ('none', 2), ('soft', 1), ('soft', 2), ('soft', 1), ('soft', 2)]
     """
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
+        values = parse_toml(text)
+    except ValueError as e:
         raise ConfigError(f"{source}: Sweep list must be TOML: {e}") from e
     if unknown := [key for key in values if key not in ("sweeps", "choosing_seeds")]:
         raise ConfigError(f"{source}: Key {unknown[0]!r} is unknown")

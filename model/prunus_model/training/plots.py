@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
@@ -37,13 +38,16 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
     artifact : Artifact
         The network. Its neurons are ordered by class; with more than 100, evenly chosen.
     image_shape : tuple of int
-        Rows and columns of an image.
+        Rows and columns of an image. A single row or column, which would be drawn as a line, is
+        folded into the rectangle that is nearest to a square; the title says so.
     """
     state, assignment = artifact.state, artifact.readout.assignment
     order = np.argsort(assignment, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(_FIELDS, len(order))).astype(int)]
     across = int(np.ceil(np.sqrt(len(chosen))))
     down = -(-len(chosen) // across)
+    rows, columns = image_shape if min(image_shape) > 1 else _folded(max(image_shape))
+    folded = f"; inputs in rows of {columns}" if (rows, columns) != image_shape else ""
     figure = Figure(figsize=(8, 8 * down / across + 0.6), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
@@ -53,11 +57,14 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
         weights = state.weights[:, post] / artifact.config.formats.w_max
         picture = colormaps["magma_r"](weights)[:, :3]
         picture[~plastic[:, post]] = _PRUNED
-        axis.imshow(picture.reshape(*image_shape, 3), interpolation="nearest")
+        axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")
+        # A number of inputs that is prime makes a row of bars.
+        axis.set_aspect("auto" if rows == 1 else "equal")
         name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
         axis.set_title(name, fontsize=6, pad=1)
     figure.suptitle(
-        f"Receptive fields of {len(chosen)} of {artifact.config.neurons} neurons, by class. "
+        f"Receptive fields of {len(chosen)} of {artifact.config.neurons} neurons, by class"
+        f"{folded}. "
         f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
         fontsize=10,
     )
@@ -179,3 +186,15 @@ def save(figure: Figure, path: Path, *, colors: int | None = None, new: bool = F
 
 def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return part / np.maximum(whole, 1)
+
+
+def _folded(inputs: int) -> tuple[int, int]:
+    """Return the sides, the shorter first, of the rectangle that is nearest to a square.
+
+    Examples
+    --------
+    >>> _folded(12), _folded(7)
+    ((3, 4), (1, 7))
+    """
+    rows = next(n for n in range(isqrt(inputs), 0, -1) if inputs % n == 0)
+    return rows, inputs // rows

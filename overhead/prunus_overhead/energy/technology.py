@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.toml import parse_toml, read_text
 
 __all__ = [
     "MemoryCost",
@@ -179,10 +179,9 @@ class Technology:
             If the file can't be read; else as :meth:`from_toml`.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as e:
-            reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-            raise TechnologyError(f"Technology file {path} must be readable: {reason}") from e
+            text = read_text(path)
+        except ValueError as e:
+            raise TechnologyError(f"Technology file {path} {e}") from e
         return cls.from_toml(text, source=str(path))
 
     @classmethod
@@ -203,8 +202,8 @@ class Technology:
             mistakes are named, in one line.
         """
         try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as e:
+            values = parse_toml(text)
+        except ValueError as e:
             raise TechnologyError(f"{source}: Technology must be TOML: {e}") from e
         try:
             # Strict mode takes tables for parts only from JSON; dates, which TOML has, become text.

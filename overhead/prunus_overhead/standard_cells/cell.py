@@ -11,6 +11,12 @@ import numpy.typing as npt
 __all__ = ["Cell", "Pin", "Power", "Table"]
 
 
+def _check_finite(of: Table | Pin | Cell, *names: str) -> None:
+    for name in names:
+        if not np.isfinite(getattr(of, name)).all():
+            raise ValueError(f"{name} must be finite, not {np.ravel(getattr(of, name)).tolist()}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
     """Energy of a transition by load of the output and transition time of the input.
@@ -23,11 +29,19 @@ class Table:
         Transition times in ns; likewise.
     energy : ndarray of float, shape (rows, columns)
         Energy in pJ.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
     """
 
     loads: npt.NDArray[np.float64]
     slews: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _check_finite(self, "loads", "slews", "energy")
 
     def at(self, load: float, slew: float) -> float:
         """Return the energy in pJ: bilinear in the table, constant beyond its ends."""
@@ -71,6 +85,11 @@ class Pin:
         Function of an output; empty if there is none.
     powers : tuple of Power
         Energies of its transitions, one for each pin that may have caused them.
+
+    Raises
+    ------
+    ValueError
+        If the capacitance is not finite.
     """
 
     name: str
@@ -80,6 +99,9 @@ class Pin:
     three_state: bool
     function: str
     powers: tuple[Power, ...]
+
+    def __post_init__(self) -> None:
+        _check_finite(self, "capacitance")
 
     def transition(self, load: float, slew: float) -> float:
         """Return the energy in pJ of one transition: mean of rise and fall, and of all causes."""
@@ -102,6 +124,11 @@ class Cell:
     sequential : bool
         Whether it is a flip-flop or a latch.
     pins : dict of str to Pin
+
+    Raises
+    ------
+    ValueError
+        If area or leakage is not finite.
     """
 
     name: str
@@ -109,3 +136,6 @@ class Cell:
     leakage: float
     sequential: bool
     pins: Mapping[str, Pin]
+
+    def __post_init__(self) -> None:
+        _check_finite(self, "area", "leakage")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ _INSTALL = "apt install qflow-tech-osu018, or name a file with --liberty"
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 _UNIT = re.compile(r"([0-9.]+)([munpf]?)(?:[wvs]|ohm|a|f)", re.IGNORECASE)
 _NAND2 = re.compile(r"nand2(?!\d)", re.IGNORECASE)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _LOAD, _SLEW = "total_output_net_capacitance", ("input_transition_time", "input_net_transition")
 
 
@@ -83,7 +86,8 @@ class Liberty:
         Raises
         ------
         LibertyError
-            If it is missing, is no Liberty file, or has no voltage.
+            If it is missing, is no Liberty file, has no voltage, or a cell has numbers that are
+            missing, none, or not finite; tells in which group.
         """
         content = find_liberty(path).read_bytes()
         try:
@@ -97,9 +101,9 @@ class Liberty:
             )
         try:
             return _library(library, path, hashlib.sha256(content).hexdigest())
-        except (ValueError, IndexError) as e:
-            if isinstance(e, PrunusError):
-                raise
+        except LibertyError:
+            raise
+        except ValueError as e:
             raise LibertyError(f"Liberty file {path} must be readable: {e}") from e
 
     @property
@@ -157,6 +161,24 @@ class Liberty:
             )
 
 
+def _placed(read: Callable[Concatenate[Group, _P], _R]) -> Callable[Concatenate[Group, _P], _R]:
+    """Let a function that reads a group put the group before what is wrong in it."""
+
+    def placed(group: Group, /, *args: _P.args, **options: _P.kwargs) -> _R:
+        try:
+            return read(group, *args, **options)
+        except LibertyError:
+            raise
+        except KeyError as e:
+            reason = f"{e} is missing or unknown"
+        except (ValueError, IndexError) as e:
+            reason = str(e) if isinstance(e, ValueError) else "a name or value is missing"
+        raise ValueError(f"{' '.join((group.name, *group.arguments))}: {reason}")
+
+    return placed
+
+
+@_placed
 def _library(library: Group, path: Path, sha256: str) -> Liberty:
     if "nom_voltage" not in library.simple:
         raise LibertyError(f"Liberty file {path} must have a nom_voltage")
@@ -177,11 +199,17 @@ def _library(library: Group, path: Path, sha256: str) -> Liberty:
     cells = [_cell(group, scales) for group in library.all("cell")]
     if not cells:
         raise LibertyError(f"Liberty file {path} must have cells, but has none")
+    voltage = float(library.simple["nom_voltage"])
+    temperature = float(library.simple.get("nom_temperature", 25))
+    if not np.isfinite([voltage, temperature]).all():
+        raise ValueError(
+            f"nom_voltage and nom_temperature must be finite, not {voltage} and {temperature}"
+        )
     return Liberty(
         path=path,
         name=library.arguments[0],
-        voltage=float(library.simple["nom_voltage"]),
-        temperature=float(library.simple.get("nom_temperature", 25)),
+        voltage=voltage,
+        temperature=temperature,
         cells={cell.name: cell for cell in cells},
         sha256=sha256,
     )
@@ -205,6 +233,7 @@ def _unit(text: str) -> float:
     return float(found[1]) * _PREFIXES[found[2].lower()]
 
 
+@_placed
 def _cell(group: Group, scales: _Scales) -> Cell:
     pins = [_pin(pin, scales) for pin in group.all("pin")]
     return Cell(
@@ -216,6 +245,7 @@ def _cell(group: Group, scales: _Scales) -> Cell:
     )
 
 
+@_placed
 def _pin(group: Group, scales: _Scales) -> Pin:
     powers = []
     for power in group.all("internal_power"):
@@ -235,6 +265,7 @@ def _pin(group: Group, scales: _Scales) -> Pin:
     )
 
 
+@_placed
 def _table(group: Group, scales: _Scales) -> Table:
     one = np.zeros(1)
     template = scales.templates.get(group.arguments[0]) if group.arguments else None

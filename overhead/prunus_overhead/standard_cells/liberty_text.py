@@ -22,6 +22,8 @@ _TOKEN = re.compile(
 )
 #: What a token is that is no text of the file: a punctuation mark, or a word or string.
 _MARK, _TEXT = "mark", "text"
+#: Groups in each other; those of real files are five or six deep.
+_DEPTH = 32
 
 
 class LibertySyntaxError(ValueError):
@@ -73,7 +75,7 @@ def parse(text: str) -> Group:
     Raises
     ------
     LibertySyntaxError
-        If the text is not one group.
+        If the text is not one group, or its groups are nested too deep.
     """
     reader = _Reader(text)
     statement = Group(name="")
@@ -126,8 +128,10 @@ class _Reader:
         self._next = next(self._tokens, None)
         return word
 
-    def statement(self, into: Group) -> None:
-        """Read an attribute or a group."""
+    def statement(self, into: Group, depth: int = 1) -> None:
+        """Read an attribute or a group, and what is in it."""
+        if depth > _DEPTH:
+            self._fail(f"a group that is nested at most {_DEPTH} deep")
         name = self._word()
         if self._take(":"):
             words = [self._word()]
@@ -153,6 +157,6 @@ class _Reader:
         group = Group(name=name, arguments=tuple(values))
         while not self._take("}"):
             if not self._take(";"):
-                self.statement(group)
+                self.statement(group, depth + 1)
         self._take(";")
         into.groups.append(group)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.common.provenance import header, package_versions
+from prunus_model.common.toml import parse_toml, read_text
 from prunus_rtl.digest.gateware import gateware_digest
 from prunus_sim.mutation.executor import MutationError, Row, Suite, row_of
 from prunus_sim.mutation.operators import Mutant
@@ -43,8 +43,8 @@ def known_equivalents(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        found: list[dict[str, str]] = tomllib.loads(path.read_text()).get("mutant", [])
-    except tomllib.TOMLDecodeError as e:
+        found: list[dict[str, str]] = parse_toml(read_text(path)).get("mutant", [])
+    except ValueError as e:
         raise MutationError(f"{path} must be TOML: {e}") from e
     for row in found:
         missing = {"file", "before", "after", "reason"} - {k for k, v in row.items() if v.strip()}

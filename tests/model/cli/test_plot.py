@@ -25,13 +25,22 @@ def test_plots_are_written_into_a_new_folder(tiny_cli: Cli) -> None:
 def test_existing_plots_are_replaced_only_with_force(tiny_cli: Cli) -> None:
     tiny_cli.succeed(*PLOT)
     first = listing(tiny_cli.folder)
-    assert set(PLOTS) == set(listing(tiny_cli.folder / "plots"))
+    assert set(PLOTS) == set(listing(tiny_cli.folder / "plots" / "tiny"))
     assert tiny_cli.refuse(*PLOT) == (
-        "Output plots/receptive_fields.png must not exist, unless --force is given"
+        "Output plots/tiny/receptive_fields.png must not exist, unless --force is given"
     )
-    (tiny_cli.folder / "plots" / PLOTS[0]).write_bytes(b"")
+    (tiny_cli.folder / "plots" / "tiny" / PLOTS[0]).write_bytes(b"")
     tiny_cli.succeed(*PLOT, "--force")
     assert listing(tiny_cli.folder) == first
+
+
+def test_plots_of_another_network_are_in_a_folder_of_its_own(tiny_cli: Cli) -> None:
+    tiny_cli.succeed(*PLOT)
+    first = listing(tiny_cli.folder / "plots" / "tiny")
+    (tiny_cli.folder / "second.npz").write_bytes((tiny_cli.folder / "tiny.npz").read_bytes())
+    out = tiny_cli.succeed("plot", "second.npz", "-d", "digits.npz")
+    assert out.splitlines() == [f"Saved plots/second/{name}" for name in PLOTS]
+    assert listing(tiny_cli.folder / "plots" / "tiny") == first
 
 
 def test_places_that_cannot_be_written_are_refused(tiny_cli: Cli) -> None:
@@ -49,6 +58,6 @@ def test_full_disk_leaves_no_half_plot(tiny_cli: Cli, monkeypatch: pytest.Monkey
     def fail(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    (tiny_cli.folder / "plots").mkdir()
+    (tiny_cli.folder / "plots" / "tiny").mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", fail)
-    assert tiny_cli.refuse(*PLOT) == "plots/receptive_fields.png: No space left on device"
+    assert tiny_cli.refuse(*PLOT) == "plots/tiny/receptive_fields.png: No space left on device"

@@ -204,10 +204,10 @@ def test_claims_can_be_judged_anew(here: Cli) -> None:
     assert OUTPUT.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"claims": []}', '{"runs": [3]}'])
+@pytest.mark.parametrize("content", ["{", "[]", "[" * 9999, '{"claims": []}', '{"runs": [3]}'])
 def test_claims_of_something_else_are_refused(here: Cli, content: str) -> None:
     said = here.refuse("reproduce", "--claims-only", "-o", "nowhere.json")
-    assert said == "Results nowhere.json must be readable: No such file or directory"
+    assert said == "Results nowhere.json must exist"
     Path("other.json").write_text(content)
     said = here.refuse("reproduce", "--claims-only", "-o", "other.json")
     assert said == "Results other.json must be a file that prunus reproduce has made"

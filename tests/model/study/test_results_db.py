@@ -154,8 +154,8 @@ def test_damaged_store_is_refused(store: ResultStore) -> None:
     content = bytearray(store.path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     store.path.write_bytes(content)
-    with pytest.raises(ResultsError, match=r"^Store .* must be usable: .*malformed"):
-        ResultStore(store.path, MODEL).get("adaptive1")
+    with pytest.raises(ResultsError, match=r"^Store .* must be (usable|whole): "):
+        ResultStore(store.path, MODEL)
 
 
 def test_two_may_write_at_a_time(store: ResultStore) -> None:

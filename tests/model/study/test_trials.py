@@ -169,7 +169,7 @@ def test_entry_that_is_wrong_is_named() -> None:
 
 
 def test_unreadable_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^Sweep list .* must be readable: Is a directory$"):
+    with pytest.raises(ConfigError, match=r"^Sweep list .* must be a file, not a folder$"):
         read_trials(tmp_path)
     (tmp_path / "list.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match=r"^Sweep list .*list.toml must be readable: not UTF-8$"):

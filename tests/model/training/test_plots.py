@@ -151,3 +151,30 @@ def test_extremes_can_be_drawn(tmp_path: Path) -> None:
         )
     ):
         plots.save(figure, tmp_path / f"{n}.png")
+
+
+def test_images_of_one_row_are_folded_nearest_to_a_square(trained: Artifact) -> None:
+    square = plots.receptive_fields(trained, (7, 7))
+    for shape in ((1, 49), (49, 1)):
+        figure = plots.receptive_fields(trained, shape)
+        for axis, other in zip(figure.axes, square.axes, strict=True):
+            for image, expected in zip(axis.images, other.images, strict=True):
+                assert (np.asarray(image.get_array()) == np.asarray(expected.get_array())).all()
+        assert "by class; inputs in rows of 7. Light blue" in figure.get_suptitle()
+    assert "by class. Light blue" in square.get_suptitle()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sides"), [(1, (1, 1)), (7, (1, 7)), (12, (3, 4)), (48, (6, 8)), (700, (25, 28))]
+)
+def test_sides_are_divisors_nearest_to_a_square(inputs: int, sides: tuple[int, int]) -> None:
+    assert plots._folded(inputs) == sides
+
+
+@pytest.mark.parametrize(("sides", "aspect"), [((1, 49), "auto"), ((7, 7), 1.0)])
+def test_a_row_that_cannot_be_folded_is_drawn_as_bars(
+    trained: Artifact, monkeypatch: pytest.MonkeyPatch, sides: tuple[int, int], aspect: object
+) -> None:
+    monkeypatch.setattr(plots, "_folded", lambda _inputs: sides)
+    figure = plots.receptive_fields(trained, (1, 49))
+    assert [axis.get_aspect() for axis in figure.axes if axis.images] == [aspect] * 10

@@ -127,7 +127,7 @@ def test_broken_toml_is_told_with_its_line() -> None:
 def test_unreadable_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         TechnologyError,
-        match=f"^{re.escape(f'Technology file {tmp_path} must be readable: Is a directory')}$",
+        match=f"^{re.escape(f'Technology file {tmp_path} must be a file, not a folder')}$",
     ):
         Technology.read(tmp_path)
     path = tmp_path / "latin"

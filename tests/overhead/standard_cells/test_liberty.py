@@ -158,7 +158,7 @@ def test_the_library_of_the_system_is_found_or_asked_for(
         ("library (a) { }", "must have a nom_voltage"),
         (
             "library (a) { nom_voltage : 1; cell (b) { area : big; } }",
-            "must be readable: could not convert string to float: 'big'",
+            "must be readable: library a: cell b: could not convert string to float: 'big'",
         ),
     ],
 )

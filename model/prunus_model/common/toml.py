@@ -1,0 +1,90 @@
+"""TOML of users: one reader for every file and setting, which tells all that is wrong in one line.
+
+Its errors are :class:`ValueError` with the end of a message; callers put the place before it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from prunus_model.common.reading import refusal
+
+__all__ = ["parse_toml", "read_text"]
+
+#: Characters of a text.
+_MOST = 1 << 16
+#: Tables and lists in each other; ours are four deep.
+_DEPTH = 32
+_TOO_DEEP = f"values must be nested at most {_DEPTH} deep"
+_TOO_LARGE = "integers must have at most 64 bits"
+#: A dotted key of more parts, for which :mod:`tomllib` would take minutes: the square of their
+#: number. The same in a text or comment is not told apart.
+_LONG_KEY = re.compile(
+    r"""(?<![\w\\-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{_DEPTH}}}"
+)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that a user edits.
+
+    Raises
+    ------
+    ValueError
+        If it is no file, is not UTF-8, or can't be read.
+    """
+    if wrong := refusal(path):
+        raise ValueError(wrong)
+    try:
+        with path.open(encoding="utf-8") as file:
+            # One more than is allowed, so that parsing tells it.
+            return file.read(_MOST + 1)
+    except UnicodeDecodeError as e:
+        raise ValueError("must be readable: not UTF-8") from e
+    except OSError as e:
+        raise ValueError(f"must be readable, not: {e.strerror}") from e
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    r"""Parse TOML; a byte order mark before it, as some editors write, is no part of it.
+
+    Raises
+    ------
+    ValueError
+        If it is not TOML (with line and column), is too long, is nested too deep, or has integers
+        of more than 64 bits, of which TOML has none.
+
+    Examples
+    --------
+    >>> parse_toml("\ufeffseed = 3")
+    {'seed': 3}
+    """
+    if len(text) > _MOST:
+        raise ValueError(f"text must have at most {_MOST} characters")
+    if _LONG_KEY.search(text):
+        raise ValueError(_TOO_DEEP)
+    try:
+        values = tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError as e:
+        raise ValueError(_TOO_DEEP) from e
+    except ValueError as e:
+        if isinstance(e, tomllib.TOMLDecodeError):
+            raise
+        # Python reads no integer of more than 4300 digits.
+        raise ValueError(_TOO_LARGE) from e
+    _check(values)
+    return values
+
+
+def _check(values: dict[str, Any]) -> None:
+    level: list[Any] = [values]
+    for _ in range(_DEPTH):
+        inner = [v for part in level for v in (part.values() if isinstance(part, dict) else part)]
+        if any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in inner):
+            raise ValueError(_TOO_LARGE)
+        level = [v for v in inner if isinstance(v, dict | list)]
+    if level:
+        raise ValueError(_TOO_DEEP)
