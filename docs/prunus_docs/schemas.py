@@ -318,4 +318,15 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_Count, "corrupted wrong_accepted state_changed recovered"),
         _keys(dict[str, _Count], "faults"),
     ),
+    # Each part is written by a program of its own.
+    "attack": _file(
+        _may(_form(_keys(_Count, "kills identical left_over")), "kills"),
+        _may(_form(_keys(_Count, "kinds told"), _keys(_Amount, "longest_s")), "devices"),
+        readers=_rows(
+            _keys(str, "reader"),
+            _keys(_Positive, "inputs"),
+            _keys(_Count, "tracebacks hangs wrong"),
+            _keys(_Amount, "peak_mb"),
+        ),
+    ),
 }

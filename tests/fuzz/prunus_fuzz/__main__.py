@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def fuzz(
         As they ended.
     """
     # Made once, before there are processes.
-    assert_seeds_are_taken(reader)
+    check_seeds(reader)
     outcomes = []
     for outcome in attempts(reader.read, numbers, limits=limits, jobs=jobs):
         outcomes.append(outcome)
@@ -59,7 +60,7 @@ def fuzz(
     return outcomes
 
 
-def assert_seeds_are_taken(reader: Reader) -> None:
+def check_seeds(reader: Reader) -> None:
     """Check that a reader takes what is not mutated: else nothing is found behind its first check.
 
     Raises
@@ -67,8 +68,6 @@ def assert_seeds_are_taken(reader: Reader) -> None:
     Exception
         What the reader raises.
     """
-    import tempfile
-
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -95,7 +94,7 @@ def _row(name: str, outcomes: list[Outcome]) -> dict[str, object]:
 
 @click.command()
 @click.option("--count", type=click.IntRange(min=1), default=2000, show_default=True)
-@click.option("--only", multiple=True, type=click.Choice(list(READERS)), help="A reader. Repeatable.")
+@click.option("--only", multiple=True, type=click.Choice(list(READERS)), help="Repeatable.")
 @click.option("--number", type=click.IntRange(min=0), help="One input alone; nothing is written.")
 @click.option("--first", type=click.IntRange(min=0), default=0, help="Number of the first input.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True)
@@ -136,9 +135,7 @@ def main(
             found = Counter(outcome.verdict for outcome in outcomes)
             rows.append(_row(name, outcomes))
             peak = f"{rows[-1]['peak_mb']:.0f}"
-            table.add_row(
-                name, *(str(found[v]) for v in ("accepted", "refused", *BAD)), peak
-            )
+            table.add_row(name, *(str(found[v]) for v in ("accepted", "refused", *BAD)), peak)
             bad += [(name, outcome) for outcome in outcomes if outcome.verdict in BAD]
         for name, outcome in bad[:20] if number is None else bad:
             last = outcome.said.strip().splitlines()[-1][:150] if number is None else outcome.said

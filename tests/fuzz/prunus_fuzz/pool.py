@@ -24,14 +24,14 @@ import click
 
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["Limits", "Outcome", "Verdict", "WrongValue", "attempt", "attempts"]
+__all__ = ["Limits", "Outcome", "Verdict", "WrongValueError", "attempt", "attempts"]
 
 #: ``refused`` is right, ``accepted`` too; of the others there must be none.
 Verdict: TypeAlias = Literal["accepted", "refused", "traceback", "memory", "hang", "wrong"]
 _MIB = 1 << 20
 
 
-class WrongValue(Exception):
+class WrongValueError(Exception):
     """What was read is not what the file says."""
 
 
@@ -86,7 +86,7 @@ def attempt(read: Callable[[], object]) -> tuple[Verdict, str]:
     try:
         with redirect_stdout(told), redirect_stderr(told):
             read()
-    except WrongValue as e:
+    except WrongValueError as e:
         return "wrong", str(e)
     except (PrunusError, OSError, click.ClickException) as e:
         if _of_memory(e):

@@ -18,7 +18,7 @@ from prunus_cli import same
 from prunus_fuzz import containers as remade
 from prunus_fuzz import mutations as raw
 from prunus_fuzz.mutations import Mutation
-from prunus_fuzz.pool import WrongValue
+from prunus_fuzz.pool import WrongValueError
 from prunus_fuzz.seeds import CONFIG, EPOCHS, Seeds, resigned
 from prunus_model.data import idx
 from prunus_model.data.datasets import load
@@ -36,7 +36,7 @@ from prunus_rtl.link.protocol.description import CoreDescription
 
 __all__ = ["READERS", "Reader"]
 
-#: Reads a file; raises :class:`WrongValue` if what it takes is not what the seed or the file says.
+#: Reads a file; raises :class:`WrongValueError` if what it takes is not what the seed or the file says.
 #: Given are the file, the seed, and whether its checksums were made anew.
 Check: TypeAlias = Callable[[Path, bytes, bool], None]
 
@@ -85,12 +85,12 @@ class Reader:
             self.check(path, seed, new)
         finally:
             if self.name != "results store" and path.read_bytes() != content:
-                raise WrongValue("the input was changed")
+                raise WrongValueError("the input was changed")
 
 
 def _must(holds: bool, what: str) -> None:
     if not holds:
-        raise WrongValue(what)
+        raise WrongValueError(what)
 
 
 def _artifact(path: Path, seed: bytes, new: bool) -> None:
@@ -227,7 +227,11 @@ READERS = {
             new=(remade.of_zip, resigned),
         ),
         Reader(
-            name="data", file="data.npz", seeds=Seeds.archives, check=_data, new=(remade.of_zip,) * 3
+            name="data",
+            file="data.npz",
+            seeds=Seeds.archives,
+            check=_data,
+            new=(remade.of_zip,) * 3,
         ),
         Reader(
             name="idx",
@@ -243,14 +247,20 @@ READERS = {
             check=_idx,
             new=(remade.of_gzip,),
         ),
-        Reader(name="configuration", file="c.toml", seeds=Seeds.configs, check=_config, plain=_TOML),
+        Reader(
+            name="configuration", file="c.toml", seeds=Seeds.configs, check=_config, plain=_TOML
+        ),
         Reader(name="sweep list", file="s.toml", seeds=Seeds.sweeps, check=_sweeps, plain=_TOML),
         Reader(
             name="technology", file="t.toml", seeds=Seeds.technology, check=_technology, plain=_TOML
         ),
         Reader(name="core.json", file="core.json", seeds=Seeds.cores, check=_core, plain=_JSON),
         Reader(
-            name="picture", file="p.png", seeds=Seeds.pictures, check=_picture, new=(remade.of_png,) * 2
+            name="picture",
+            file="p.png",
+            seeds=Seeds.pictures,
+            check=_picture,
+            new=(remade.of_png,) * 2,
         ),
         Reader(
             name="Liberty",

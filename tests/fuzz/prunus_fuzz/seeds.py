@@ -42,14 +42,14 @@ choosing_seeds = [9]
 [[sweeps]]
 part = "sizes"
 epochs = 1
-config = ["tiny", "demo"]
+config = ["demo", "400"]
 data = ["sample"]
 seeds = [1, 2]
 stop_after = [1, 0]
 weight_bits = [3, 8]
 policies = [{ policy = "none" }, { policy = "adaptive", strength_gain = [100, 200], label = "x" }]
 [sweeps.set]
-"encoder.steps" = 8
+encoder = { steps = 8 }
 """
 
 
@@ -230,6 +230,10 @@ def resigned(rng: random.Random, content: bytes) -> bytes:
     array = rng.choice(arrays)
     array.setflags(write=True)
     flat, at = array.reshape(-1), rng.randrange(array.size)
-    low, high = (0, 1) if array.dtype == bool else (np.iinfo(array.dtype).min, np.iinfo(array.dtype).max)
-    flat[at] = rng.choice((low, high, 0, 1, max(int(flat[at]) - 1, low), min(int(flat[at]) + 1, high)))
+    low, high = (
+        (0, 1) if array.dtype == bool else (np.iinfo(array.dtype).min, np.iinfo(array.dtype).max)
+    )
+    flat[at] = rng.choice(
+        (low, high, 0, 1, max(int(flat[at]) - 1, low), min(int(flat[at]) + 1, high))
+    )
     return Seeds.saved(artifact)
