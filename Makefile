@@ -15,7 +15,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 
 .DELETE_ON_ERROR:
 .PHONY: help setup check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
-  results reproduce pretrained render stale clean fuzz kills \
+  results reproduce pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
@@ -45,8 +45,11 @@ test: $(MADE) ## All tests that need neither a simulator nor a solver
 # In a shell of one's own, PYTHONPATH has to name these, too.
 ATTACK := PYTHONPATH=tests/fuzz:tests/support $(BIN)/python -m prunus_fuzz
 
-fuzz: $(MADE) ## Mutated files, broken devices -> tests/results/attack.json: [COUNT=] [ONLY=] [NUMBER=]
+fuzz: $(MADE) ## Mutated files for all readers -> tests/results/attack.json: [COUNT=] [ONLY=] [NUMBER=]
 	$(ATTACK) --count $(or $(COUNT),2000) $(if $(ONLY),--only "$(ONLY)") $(if $(NUMBER),--number $(NUMBER))
+
+devices: $(MADE) ## Broken devices shown to the driver -> tests/results/attack.json (minutes)
+	$(ATTACK).devices
 
 kills: $(MADE) ## Commands ended at random moments -> tests/results/attack.json: [COUNT=]
 	$(ATTACK).kills --count $(or $(COUNT),200)

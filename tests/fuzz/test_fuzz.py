@@ -5,6 +5,7 @@ import os
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,11 @@ def test_a_reader_that_refuses_its_seed_is_no_target(tmp_path: Path) -> None:
 
 def test_input_that_is_changed_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    reader = replace(READERS["idx"], check=lambda path, _seed, _new: path.write_bytes(b"") and None)
+
+    def check(path: Path, _seed: bytes, _new: bool) -> None:
+        path.write_bytes(b"")
+
+    reader = replace(READERS["idx"], check=check)
     assert attempt(lambda: reader.read(1)) == ("wrong", "the input was changed")
 
 
@@ -140,7 +145,7 @@ def test_content_that_is_not_the_seeds_is_wrong(
         if not new or content == seed:
             continue
         Path(reader.file).write_bytes(content)
-        verdicts[attempt(lambda seed=seed: reader.check(Path(reader.file), seed, False))[0]] += 1
+        verdicts[attempt(partial(reader.check, Path(reader.file), seed, False))[0]] += 1
         if verdicts["wrong"]:
             return
     raise AssertionError(verdicts)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from prunus_fuzz.pool import Limits, Outcome, attempts
+from prunus_fuzz.pool import Limits, Outcome, Verdict, attempts
 from prunus_fuzz.readers import READERS, Reader
 from prunus_fuzz.results import DEFAULT, write
 from prunus_model.cli.common import console, new_table, note, user_errors
@@ -17,7 +17,8 @@ from prunus_model.cli.common import console, new_table, note, user_errors
 __all__ = ["BAD", "fuzz", "main"]
 
 #: What must not be.
-BAD = ("traceback", "memory", "hang", "wrong")
+BAD: tuple[Verdict, ...] = ("traceback", "memory", "hang", "wrong")
+GOOD: tuple[Verdict, ...] = ("accepted", "refused")
 _FAILED = Path("build/fuzz")
 
 
@@ -135,7 +136,7 @@ def main(
             found = Counter(outcome.verdict for outcome in outcomes)
             rows.append(_row(name, outcomes))
             peak = f"{rows[-1]['peak_mb']:.0f}"
-            table.add_row(name, *(str(found[v]) for v in ("accepted", "refused", *BAD)), peak)
+            table.add_row(name, *(str(found[v]) for v in (*GOOD, *BAD)), peak)
             bad += [(name, outcome) for outcome in outcomes if outcome.verdict in BAD]
         for name, outcome in bad[:20] if number is None else bad:
             last = outcome.said.strip().splitlines()[-1][:150] if number is None else outcome.said

@@ -1,4 +1,4 @@
-"""Shows broken devices to the driver, as a part of the results: ``python -m prunus_fuzz.devices``."""
+"""Shows broken devices to the driver: ``python -m prunus_fuzz.devices``."""
 
 from __future__ import annotations
 

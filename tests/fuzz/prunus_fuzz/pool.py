@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -206,7 +207,7 @@ def _serve(pipe: Any, read: Callable[[int], object], limits: Limits, scratch: st
             return
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             os.chdir(folder)
-            verdict, said = attempt(lambda n=number: read(n))
+            verdict, said = attempt(partial(read, number))
             os.chdir("/")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         pipe.send((verdict, said, peak))

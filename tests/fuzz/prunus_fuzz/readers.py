@@ -1,4 +1,4 @@
-"""Everything that reads what others wrote: seeds, mutations, and what must hold of what is taken."""
+"""Everything that reads what others wrote: seeds, mutations, and what must hold then."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from prunus_rtl.link.protocol.description import CoreDescription
 
 __all__ = ["READERS", "Reader"]
 
-#: Reads a file; raises :class:`WrongValueError` if what it takes is not what the seed or the file says.
+#: Reads a file; raises :class:`WrongValueError` if what it takes is not what seed or file says.
 #: Given are the file, the seed, and whether its checksums were made anew.
 Check: TypeAlias = Callable[[Path, bytes, bool], None]
 
@@ -186,7 +186,7 @@ def _liberty(path: Path, _seed: bytes, _new: bool) -> None:
         for pin in cell.pins.values():
             figures.append(pin.capacitance)
             for power in pin.powers:
-                figures += [float(t.energy.sum()) for t in (power.rise, power.fall)]
+                figures += [float(t.energy.sum()) for t in (power.rise, power.fall) if t]
     _must(all(map(isfinite, figures)), "a figure is not finite")
 
 
