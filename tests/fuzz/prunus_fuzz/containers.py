@@ -53,7 +53,7 @@ def of_zip(rng: random.Random, content: bytes) -> bytes:
     with (
         # A member may be there twice.
         warnings.catch_warnings(action="ignore"),
-        zipfile.ZipFile(buffer, "w") as archive,
+        zipfile.ZipFile(buffer, "w", compresslevel=1) as archive,
     ):
         for name, member in members:
             with archive.open(_info(name, method), "w") as f:
@@ -169,7 +169,7 @@ def _value(rng: random.Random, old: object) -> object:
 
 def _info(name: str, method: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
-    info.compress_type = method
+    info.compress_type, info._compresslevel = method, 1  # type: ignore[attr-defined]
     return info
 
 

@@ -45,7 +45,8 @@ class Limits:
     memory_mb : int
         MiB of address space beyond that of the process before.
     seconds : float
-        Deadline.
+        Deadline. What is not ready then is tried once more, with three times as long: the machine
+        may have been busy.
     """
 
     memory_mb: int = 1024
@@ -121,6 +122,7 @@ def attempts(
     """
     limits = limits or Limits()
     waiting = iter(numbers)
+    late: set[int] = set()
     workers: list[_Worker] = []
     scratch = tempfile.TemporaryDirectory()
     try:
@@ -135,8 +137,14 @@ def attempts(
             for worker in list(workers):
                 if worker.pipe in ready:
                     outcome = worker.take()
+                elif time.monotonic() > worker.until and worker.number not in late:
+                    late.add(worker.number)
+                    workers[workers.index(worker)] = again = _Worker(read, limits, scratch.name)
+                    again.give(worker.number, times=3)
+                    worker.end()
+                    continue
                 elif time.monotonic() > worker.until:
-                    outcome = worker.outcome("hang", f"not ready after {limits.seconds} s")
+                    outcome = worker.outcome("hang", f"not ready after {3 * limits.seconds} s")
                 else:
                     continue
                 yield outcome
@@ -164,14 +172,14 @@ class _Worker:
             self._process = context.Process(target=_serve, args=(other, read, limits, scratch))
             self._process.start()
         other.close()
-        self._number = -1
+        self.number = -1
         self._peak = 0.0
         self.alive = True
         self.until = 0.0
 
-    def give(self, number: int) -> None:
-        self._number = number
-        self.until = time.monotonic() + self._limits.seconds
+    def give(self, number: int, *, times: int = 1) -> None:
+        self.number = number
+        self.until = time.monotonic() + times * self._limits.seconds
         self.pipe.send(number)
 
     def take(self) -> Outcome:
@@ -184,7 +192,7 @@ class _Worker:
         return self.outcome(verdict, said)
 
     def outcome(self, verdict: Verdict, said: str) -> Outcome:
-        return Outcome(number=self._number, verdict=verdict, said=said, peak_mb=self._peak)
+        return Outcome(number=self.number, verdict=verdict, said=said, peak_mb=self._peak)
 
     def end(self) -> None:
         self._process.kill()
