@@ -247,16 +247,15 @@ def test_damaged_picture_is_one_line(tmp_path: Path, cut: int) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA"])
-def test_no_bit_of_a_picture_may_be_damaged(tmp_path: Path, mode: str) -> None:
+def test_no_bit_of_a_picture_may_be_damaged(tmp_path: Path) -> None:
     """Pillow reads damaged pixels without a word: 1 in 140 of such faults gave other pixels."""
-    path = save(tmp_path / "a.png", Image.fromarray(DIGIT).convert(mode))
+    path = save(tmp_path / "a.png", Image.fromarray(DIGIT))
     whole = path.read_bytes()
     for at in range(8 * len(SIGNATURE), 8 * len(whole)):
         damaged = bytearray(whole)
         damaged[at // 8] ^= 1 << at % 8
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match="^(File|Image) "):
+        with pytest.raises(DataError, match=r"^(File|Image) "):
             read_picture(path, 49)
 
 
