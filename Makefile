@@ -15,7 +15,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 
 .DELETE_ON_ERROR:
 .PHONY: help setup update check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
-  results reproduce pretrained render stale clean \
+  results reproduce pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
@@ -48,6 +48,18 @@ check: $(MADE) ## Lint, types, layering, README in step with results, and these 
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
 	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards and not tools and not packages"
+
+# In a shell of one's own, PYTHONPATH has to name these, too.
+ATTACK := PYTHONPATH=tests/fuzz:tests/support $(BIN)/python -m prunus_fuzz
+
+fuzz: $(MADE) ## Mutated files for all readers -> tests/results/attack.json: [COUNT=] [ONLY=] [NUMBER=]
+	$(ATTACK) --count $(or $(COUNT),2000) $(if $(ONLY),--only "$(ONLY)") $(if $(NUMBER),--number $(NUMBER))
+
+devices: $(MADE) ## Broken devices shown to the driver -> tests/results/attack.json (minutes)
+	$(ATTACK).devices
+
+kills: $(MADE) ## Commands ended at random moments -> tests/results/attack.json: [COUNT=]
+	$(ATTACK).kills --count $(or $(COUNT),200)
 
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
 	$(BIN)/python -m prunus_sim.measure.regression --bounded --output build/sim.json

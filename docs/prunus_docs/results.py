@@ -38,7 +38,8 @@ class Results:
         yield self.provenance
         lists = (rows for rows in self.content.values() if isinstance(rows, list))
         for row in (row for rows in lists for row in rows if isinstance(row, dict)):
-            if "inputs" in row:
+            # In an attack, inputs are files, and their number.
+            if isinstance(row.get("inputs"), dict):
                 own = {name: row[name] for name in ("command", "commit", "inputs") if name in row}
                 yield self.provenance.model_copy(update=own)
 

@@ -135,6 +135,12 @@ _UNIT_COST = (
     _keys(_Amount, "with_nj without_nj"),
     _keys(float, "percent"),
 )
+_READER = _form(
+    _keys(str, "reader"),
+    _keys(_Positive, "inputs"),
+    _keys(_Count, "tracebacks hangs wrong"),
+    _keys(_Amount, "peak_mb"),
+)
 
 #: Form of the files of each kind.
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -317,5 +323,12 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_Positive, "frames requests"),
         _keys(_Count, "corrupted wrong_accepted state_changed recovered"),
         _keys(dict[str, _Count], "faults"),
+    ),
+    # Each part is written by a program of its own.
+    "attack": _file(
+        _may(_form(_keys(_Count, "kills identical left_over")), "kills"),
+        _may(_form(_keys(_Count, "kinds told"), _keys(_Amount, "longest_s")), "devices"),
+        # No rows with inputs of their own: here these are files, and their number.
+        readers=GenericAlias(list, (_READER,)),
     ),
 }

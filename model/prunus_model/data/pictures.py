@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from math import isqrt
 from pathlib import Path
 
@@ -58,8 +60,7 @@ def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[s
             _check_size(path, image.size, inputs)
             if (frames := getattr(image, "n_frames", 1)) != 1:
                 raise DataError(f"Image {path} must be one picture, not {frames} that move")
-            with path.open("rb") as file:
-                depth = file.read(_DEPTH + 1)[_DEPTH]
+            depth = _check_chunks(path)
             grey, alpha = _levels(ImageOps.exif_transpose(image), path, depth)
     except DataError:
         raise
@@ -83,6 +84,26 @@ def _check_size(path: Path, size: tuple[int, int], inputs: int) -> None:
             f"Image {path} must be of {side} x {side} pixels for this network, "
             f"not {width} x {height}"
         )
+
+
+def _check_chunks(path: Path) -> int:
+    """Compare all checksums, as Pillow does not for those of the pixels; return the depth.
+
+    Raises
+    ------
+    ValueError, struct.error
+        If the file is damaged or cut off.
+    """
+    with path.open("rb") as file:
+        depth = file.read(_DEPTH + 1)[_DEPTH]
+        at = file.seek(len(SIGNATURE))
+        end, kind = path.stat().st_size, b""
+        while kind != b"IEND":
+            length, kind = struct.unpack(">I4s", file.read(8))
+            at += length + 12
+            if at > end or zlib.crc32(kind + file.read(length)) != int.from_bytes(file.read(4)):
+                raise ValueError(f"chunk {kind!r} must be whole")
+    return depth
 
 
 def _levels(
