@@ -90,8 +90,11 @@ def process(
     *args: str, cwd: Path, before: str = "", stdout: int | IO[str] = subprocess.PIPE
 ) -> subprocess.Popen[str]:
     """Start the command line as a process; `before` is Python that is run first."""
-    # Where pytest runs in the background, its shell has let it ignore Ctrl-C.
-    attend = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
+    # Where pytest runs in the background, its shell has let it ignore Ctrl-C, and nohup hang-ups.
+    attend = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    )
     script = f"{attend}\n{before}\nfrom prunus_model.cli import main\nmain()"
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script, *args],

@@ -115,6 +115,8 @@ def test_terminal_that_is_gone_leaves_a_checkpoint(tmp_path: Path) -> None:
     script = f"{SLOW}\nfrom prunus_model.cli import main\nmain()"
     child, terminal = pty.fork()
     if child == 0:
+        # Where pytest runs under nohup, it ignores that.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.chdir(tmp_path)
         os.execv(sys.executable, [sys.executable, "-c", script, *TRAIN])
     status = None

@@ -109,7 +109,7 @@ def test_what_a_killed_training_left_is_removed_and_told(here: Cli) -> None:
     outcome = here.run(*TRAIN)
     assert (outcome.status, outcome.err) == (
         0,
-        "Removed 2 unfinished files of killed processes from .\n",
+        "Removed from . what a killed run had left: .prunus-a.tmp, .prunus-b.tmp\n",
     )
     assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
 
@@ -121,15 +121,15 @@ def test_plot_does_not_replace_what_has_come_into_being(
     draw = plots.training
 
     def slow(artifact: Artifact) -> Figure:
-        Path("plots").mkdir()
-        Path("plots/training.png").write_text("of others")
+        Path("plots/n").mkdir(parents=True)
+        Path("plots/n/training.png").write_text("of others")
         return draw(artifact)
 
     monkeypatch.setattr(plots, "training", slow)
     outcome = here.run("plot", "n.npz", "-d", "digits.npz")
     assert outcome.status == 2
-    assert message(outcome.err) == "plots/training.png: File exists"
-    assert Path("plots/training.png").read_text() == "of others"
+    assert message(outcome.err) == "plots/n/training.png: File exists"
+    assert Path("plots/n/training.png").read_text() == "of others"
 
 
 def test_identity_is_the_content_and_not_the_path(here: Cli) -> None:
