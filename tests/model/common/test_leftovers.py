@@ -101,9 +101,9 @@ def test_what_a_living_process_writes_stays(tmp_path: Path) -> None:
 
 
 def test_what_is_young_stays(tmp_path: Path) -> None:
-    """Another process may have made it, and not have taken it yet."""
+    """Another process may have made a folder, and not have taken it yet."""
     left = tmp_path / ".prunus-abc.tmp"
-    left.write_text("x")
+    left.mkdir()
     assert clean(tmp_path) == ""
     os.utime(left, (0, 0))
     assert clean(tmp_path) == f"Removed from {tmp_path} what a killed run had left: {left.name}"

@@ -153,7 +153,7 @@ def test_rejects_lanes_that_are_not_alike() -> None:
     other = built("csr", capacity=90).lanes[0]
     with pytest.raises(ValueError, match=r"^Images must be one for each lane, but there are none$"):
         StoreLayout.of([])
-    with pytest.raises(ValueError, match=r"^Image of lane 1 must have format csr with fields "):
+    with pytest.raises(ValueError, match=r"^depths of lane 1 must be "):
         StoreLayout.of([first, built("bitmask", capacity=30).lanes[1]])
     with pytest.raises(ValueError, match=r"^Image of lane 0 must have format csr with fields "):
         StoreLayout.of([first, other])

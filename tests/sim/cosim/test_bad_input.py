@@ -175,7 +175,11 @@ def test_harness_tells_what_the_core_waits_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        ([], {"ARTIFACT": "text.npz"}, "Network file text.npz must be one that prunus has saved"),
+        (
+            [],
+            {"ARTIFACT": "text.npz"},
+            "Network file text.npz must be readable: File is not a zip file",
+        ),
         (
             ["--only", "inference", "--output", "text.npz/results.json"],
             {"IMAGES": "nonsense"},
