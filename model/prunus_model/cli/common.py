@@ -58,8 +58,7 @@ __all__ = [
 
 #: Networks that come with the package.
 BUNDLED = ("demo", "400", "up5k")
-#: What ends a process from outside: a user, a terminal that is gone, a limit of time, a batch
-#: system.
+#: What ends a process from outside: a user, a terminal that is gone, a limit of time, a scheduler.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -81,7 +80,6 @@ _terminal = sys.stdout is not None and sys.stdout.isatty()
 #: Results go to stdout; wide enough to stay in one line when piped into a file. No markup, because
 #: names of files may look like it.
 console = _Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
-
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 

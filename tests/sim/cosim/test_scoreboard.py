@@ -29,8 +29,7 @@ from prunus_sim.cosim.scoreboard import Scoreboard
 NOT_IN_HARDWARE = {"frozen", "active_count"}
 EVERYTHING = {field.name for field in fields(State)} - NOT_IN_HARDWARE
 INFERENCE = {"v", "v_fire", "presentation"}
-#: Counters that a fault of the counters alone can change.
-COUNTED = [name for name in COUNTERS if name != "frozen_sops"]
+COUNTED = [name for name in COUNTERS if name != "frozen_sops"]  # no other variable shows them
 ACCESSES = [field.name for field in fields(Accesses)]
 #: Kinds of cores: scenario, and the state variables that such a core has.
 KINDS: dict[str, tuple[str, set[str]]] = {
