@@ -1,8 +1,9 @@
 """Packages of small networks, without their documents."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -27,8 +28,16 @@ from prunus_rtl.export.simulators import (
 )
 from prunus_rtl.export.vectors import Vectors, make_vectors
 
+_F = TypeVar("_F", bound=Callable[..., None])
+
 SIMULATOR = find_simulator()
-needs_simulator = pytest.mark.skipif(SIMULATOR is None, reason="neither iverilog nor verilator")
+_simulated = pytest.mark.skipif(SIMULATOR is None, reason="neither iverilog nor verilator")
+
+
+def needs_simulator(test: _F) -> _F:
+    """Mark a test that runs a bench: it belongs to those of `sim`, and a simulator must be here."""
+    marked: _F = pytest.mark.sim(_simulated(test))
+    return marked
 
 
 def small(policy: str = "adaptive", **changes: Any) -> Artifact:

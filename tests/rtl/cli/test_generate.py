@@ -13,18 +13,17 @@ import pytest
 
 from prunus_cli import Cli, listing, message
 from prunus_generate import QUICK, manifest
+from prunus_package import needs_simulator
 from prunus_rtl.export.plan import ExportOptions
-from prunus_rtl.export.simulators import find_simulator
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam, Device
 
-SIMULATOR = find_simulator()
-needs_simulator = pytest.mark.skipif(SIMULATOR is None, reason="neither iverilog nor verilator")
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 _POLICY = (
     "pruning.policy must be one of none, constant, adaptive for a core that learns, not 'soft'"
 )
 
 
+@pytest.mark.sim
 @needs_icarus
 def test_a_new_user_makes_a_package_and_checks_it(cli: Cli) -> None:
     out = cli.succeed("generate", "net.npz", "-o", "core", "--data", "digits.npz")

@@ -227,6 +227,7 @@ def test_bench_tells_where_it_must_be_started(inference: Made, tmp_path: Path) -
     )
 
 
+@pytest.mark.sim
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_bench_passes_and_fails_in_every_simulator(
     inference: Made, simulator: str, tmp_path: Path
