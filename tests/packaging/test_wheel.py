@@ -34,7 +34,7 @@ EXTRAS = {
         "prunus run demo sample -n 2 --on golden",
         "prunus verify demo -n 2 --on golden",
     ],
-    "boards": ["prunus bitstream tiny.npz --board icebreaker --mode inference --lanes 1 -o build"],
+    "boards": ["prunus bitstream tiny.npz --board icebreaker --mode inference --lanes 1 -o bits"],
 }
 #: Commands that a plain installation runs.
 PLAIN = [
