@@ -57,6 +57,7 @@ NOT_IN_CI = {
     "overhead": "synthesises all cores: hours",
     "energy": "trains all networks: minutes",
     "report": "tests/docs/test_report.py makes the page",
+    "fuzz": "minutes to hours; tests/fuzz/test_fuzz.py gives some inputs to each reader",
 }
 #: Targets that are quick enough to be run here.
 QUICK_TARGETS = {"demo"}
