@@ -250,7 +250,7 @@ def _points(table: dict[str, Any], where: str) -> list[tuple[str, dict[str, Any]
     if not isinstance(label, str):
         raise ConfigError(f"{where}: label must be a text, not {label!r}")
     policy = values.get("policy")
-    if policy not in POLICIES:
+    if not isinstance(policy, str) or policy not in POLICIES:
         raise ConfigError(f"{where}: policy must be one of {', '.join(POLICIES)}, not {policy!r}")
     choices = []
     for name, value in values.items():

@@ -25,8 +25,9 @@ __all__ = [
 ]
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
-_Energy = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: A joule per operation is too much of anything; larger figures have infinite sums.
+_Energy = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 _Text = Annotated[str, Field(min_length=1)]
 
 

@@ -140,6 +140,11 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
             '"nope"',
             "policies 1: policy must be one of none, constant, adaptive, soft, post, not 'nope'",
         ),
+        (
+            '"none"',
+            "[1]",
+            "policies 1: policy must be one of none, constant, adaptive, soft, post, ",
+        ),
         ('policy = "none"', 'label = "a"', "policies 1: policy must be one of none, constant, "),
         ('"none"', '"none", label = 3', "policies 1: label must be a text, not 3"),
         ('"none"', '"none", w_prune = 3', "Key 'pruning.w_prune' is unknown"),

@@ -85,6 +85,9 @@ def test_every_entry_has_a_source() -> None:
         pytest.param(
             "pj = 0.3", 'pj = "cheap"', "draw.pj must be a number, not 'cheap'", id="text"
         ),
+        pytest.param(
+            "pj = 0.3", "pj = 1e308", "draw.pj must be at most 1e+12, not 1e+308", id="enormous"
+        ),
         pytest.param("pj = 0.3", "pj = inf", "draw.pj must be finite, not inf", id="infinite"),
         pytest.param(
             "exponent = 0.5",
