@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from prunus_model.common.locks import lock
+from prunus_model.common.locks import PREFIX, lock
 
-__all__ = ["NAME", "OLD", "PREFIX", "SCRATCH", "staged", "target", "write_atomically", "write_json"]
+__all__ = ["NAME", "OLD", "SCRATCH", "staged", "target", "write_atomically", "write_json"]
 
-#: Names of what is being written, beside its final name.
-PREFIX, SCRATCH = ".prunus-", ".tmp"
+#: How the names of what is being written end, beside its final name.
+SCRATCH = ".tmp"
 #: In a folder of that name: the folder that is replaced, and a file with its name.
 OLD, NAME = "old", "name"
 

@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from prunus_model.common.atomic import NAME, OLD, PREFIX, SCRATCH
-from prunus_model.common.locks import LOCK, lock
+from prunus_model.common.atomic import NAME, OLD, SCRATCH
+from prunus_model.common.locks import LOCK, PREFIX, lock
 
 __all__ = ["clean"]
 

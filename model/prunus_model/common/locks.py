@@ -15,9 +15,11 @@ from pathlib import Path
 
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["LOCK", "claimed", "lock"]
+__all__ = ["LOCK", "PREFIX", "claimed", "lock"]
 
-#: How the names of locks end.
+#: How the names of files begin that are there only while something is written.
+PREFIX = ".prunus-"
+#: How those of locks end.
 LOCK = ".lock"
 #: How often it is tried to get a lock, and how long in between.
 _TRIES, _MOMENT_S = 5, 0.02
@@ -59,7 +61,7 @@ def claimed(output: Path) -> Iterator[None]:
     """
     path = Path(os.path.realpath(output))
     # A hash, since a name may be as long as the file system allows.
-    name = f".prunus-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{LOCK}"
+    name = f"{PREFIX}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{LOCK}"
     handle = _claim(path.parent / name, output)
     try:
         yield

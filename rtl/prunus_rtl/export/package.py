@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from prunus_model.common.atomic import staged
+from prunus_model.common.atomic import SCRATCH, staged
 from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.common.locks import PREFIX
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.split import Split, check_for
@@ -95,7 +96,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
     if not folder.parent.is_dir():
         raise ConfigError(f"Folder {folder.parent} of the output must exist")
     try:
-        with tempfile.TemporaryDirectory(prefix=".prunus-", suffix=".tmp", dir=folder.parent):
+        with tempfile.TemporaryDirectory(prefix=PREFIX, suffix=SCRATCH, dir=folder.parent):
             pass
     except OSError as e:
         told = f"Folder {folder.parent} of the output must be writable: {e.strerror}"

@@ -21,7 +21,7 @@ __all__ = ["PackedStoreProperties", "packed_case"]
 
 
 class PackedStoreProperties(Properties):
-    """Every input delivers its live synapses, whatever well-formed memories hold.
+    """Every input delivers its unpruned synapses, whatever well-formed memories hold.
 
     A host may write any words while no input is offered or being fetched, and read them; the image
     must be well-formed again when one is. A subclass says what is well-formed.

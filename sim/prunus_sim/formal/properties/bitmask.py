@@ -14,7 +14,7 @@ __all__ = ["CASES", "BitmaskProperties"]
 
 
 class BitmaskProperties(PackedStoreProperties):
-    """Every input delivers its live slots, if the weights of every row are inside the memory.
+    """Every input delivers its unpruned slots, if the weights of every row are inside the memory.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class BitmaskProperties(PackedStoreProperties):
                 ),
                 "the row looked up comes next",
             ),
-            Cover(self.looked_up & (row.alive == 0), "an input without live synapses"),
+            Cover(self.looked_up & (row.alive == 0), "an input without unpruned synapses"),
         ]
 
 

@@ -18,7 +18,7 @@ class CsrRows(PackedStoreProperties):
     """Rows are well-formed: each ends inside the memory, and its columns exist and ascend."""
 
     def _rows(self, m: Module, unit: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-        """Assume well-formed rows; return live slots, weights, first entry and end of each."""
+        """Assume well-formed rows; return unpruned slots, weights, first entry and end of each."""
         image = self._image
         pointers, entries = self._words
         depth = image.memories[1].depth

@@ -14,7 +14,7 @@ __all__ = ["CASES", "RawProperties"]
 
 
 class RawProperties(PackedStoreProperties):
-    """Every input delivers its live slots.
+    """Every input delivers its unpruned slots.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class RawProperties(PackedStoreProperties):
         ]
         if flagged:
             m.d.comb += Cover(
-                self.walking & (Array(rows)[walked] == 0), "an input without live synapses"
+                self.walking & (Array(rows)[walked] == 0), "an input without unpruned synapses"
             )
 
 
