@@ -3,13 +3,8 @@
 from typing import Any
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     PruningParams,

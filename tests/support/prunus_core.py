@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import EncoderParams, HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.spaces import spaces

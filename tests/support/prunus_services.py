@@ -9,7 +9,9 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import EncoderParams, NetworkConfig, ReadoutParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions, Ram
 from prunus_rtl.link.endpoint.log import SPIKES_AT

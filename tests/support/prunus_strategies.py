@@ -4,13 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,

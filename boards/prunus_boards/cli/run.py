@@ -25,8 +25,8 @@ from prunus_model.cli.common import (
     note,
 )
 from prunus_model.data.images import Images, read_images
-from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.levels import levels
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 
 __all__ = ["run", "verify"]

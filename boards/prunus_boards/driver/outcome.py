@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.result import counter_widths, result_widths, unpack
 from prunus_rtl.widths import Widths
 

@@ -160,6 +160,8 @@ class Presenter:
                 spike_steps=np.array([step for step, _ in spikes], dtype=np.int64),
                 spike_posts=neurons[np.array([post for _, post in spikes], dtype=np.int64)],
                 counters=expanded(counts, self._core.network, self._core.hardware, learn=learn),
+                prediction=prediction,
+                lead=counts["lead"],
             ),
             cycles=counts["cycles"],
         )

@@ -10,23 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.engine import kernels
+from prunus_model.engine.prepare import net_of, params_of, workspace_of
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
-from prunus_model.spec.formats import PRESENTATION_BITS, V_FIRE_BITS, max_of
+from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
     Presentation,
     check_events,
+    check_exits,
     check_levels,
-    check_stop_after,
+    check_votes,
 )
 from prunus_model.spec.pruning import (
-    AdaptivePruning,
-    ConstantPruning,
     PostPruning,
-    RedundancyParams,
-    SoftPruning,
 )
-from prunus_model.spec.random_streams import PRE_PER_DRAW, words
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 
 __all__ = ["Engine"]
@@ -48,6 +46,13 @@ class Engine:
         All parameters.
     state : State, optional
         Where to start; it is copied. Default: before training.
+    votes : ndarray of uint8, shape (neurons, classes), optional
+        Votes of one output spike of each neuron. Default: 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the state or the votes are of the wrong type, shape or range.
 
     Examples
     --------
@@ -58,14 +63,19 @@ class Engine:
     (2, (2, 10))
     """
 
-    def __init__(self, config: NetworkConfig, state: State | None = None) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        state: State | None = None,
+        votes: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
         state = State.initial(config) if state is None else state
         state.check(config)
         self._config = config
-        self._params = _params(config)
+        self._params = params_of(config)
         self._jump = kernels.jump_tables(self._params.words)
-        self._net = _net(state)
-        self._workspace = self._new_workspace()
+        self._net = net_of(state, np.array(check_votes(votes, config), order="C"))
+        self._workspace = workspace_of(self._config, self._params)
         self._workspace.v[: config.neurons] = state.v
         self._workspace.v_fire[: config.neurons] = state.v_fire
         self._workspace.last_step[:] = state.last_step
@@ -100,17 +110,30 @@ class Engine:
             presentation=self._presentation,
         )
 
+    @property
+    def scores(self) -> npt.NDArray[np.int64]:
+        """A copy of the sums of votes by class, at the end of the last presentation."""
+        return self._workspace.scores.copy()
+
     def present(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show one image; as :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
         check_levels(levels, self._config, many=False)
-        check_stop_after(stop_after)
+        check_exits(stop_after, margin)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         fired = kernels.present(
             _compact(levels),
             learn,
             stop_after,
+            margin,
+            keep,
             self._presentation,
             self._params,
             self._jump,
@@ -121,20 +144,28 @@ class Engine:
         return self._outcome(fired, counts)
 
     def present_events(
-        self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
+        self,
+        events: Sequence[Sequence[int]],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show address events.
 
         As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
         """
         arrays = check_events(events, self._config)
-        check_stop_after(stop_after)
+        check_exits(stop_after, margin)
         self._workspace.event_counts[: len(arrays)] = [len(pres) for pres in arrays]
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         fired = kernels.present_events(
             np.concatenate(arrays),
             learn,
             stop_after,
+            margin,
+            keep,
             self._presentation,
             self._params,
             self._net,
@@ -170,6 +201,7 @@ class Engine:
         *,
         first: int = 0,
         stop_after: int = 0,
+        margin: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Show images without learning, on many threads; the network stays as it is.
@@ -178,7 +210,7 @@ class Engine:
         processors that this process may use.
         """
         check_levels(levels, self._config, many=True)
-        check_stop_after(stop_after)
+        check_exits(stop_after, margin)
         if threads is not None and threads < 1:
             raise ValueError(f"Threads must be 1 or more, not {threads}")
         counts = np.zeros((len(levels), len(COUNTERS)), dtype=np.int64)
@@ -187,12 +219,13 @@ class Engine:
         workers = min(threads or _processors(), max(1, len(starts)))
 
         def work(worker: int) -> None:
-            workspace = self._new_workspace()
+            workspace = workspace_of(self._config, self._params)
             for start in starts[worker::workers]:
                 part = slice(start, start + _CHUNK)
                 kernels.infer_many(
                     _compact(levels[part]),
                     stop_after,
+                    margin,
                     first + start,
                     self._params,
                     self._jump,
@@ -230,30 +263,19 @@ class Engine:
             spike_steps=self._workspace.spike_steps[:fired].copy(),
             spike_posts=self._workspace.spike_posts[:fired].copy(),
             counters=Counters.from_array(counts),
+            **self._elected(),
         )
 
-    def _new_workspace(self) -> kernels.Workspace:
-        p = self._params
-        padded = _padded(p.steps, kernels.LANES)
-        width = _padded(p.neurons, kernels.BLOCK)
-        return kernels.Workspace(
-            v=np.zeros(width, dtype=np.int32),
-            # The padding never reaches its threshold.
-            v_fire=np.full(width, max_of(V_FIRE_BITS), dtype=np.int32),
-            sums=np.zeros(width, dtype=np.uint16),
-            last_step=np.zeros(p.inputs, dtype=np.int16),
-            lanes=np.zeros(padded, dtype=np.uint32),
-            hits=np.zeros((padded // kernels.LANES, p.inputs), dtype=np.uint64),
-            events=np.zeros((p.steps, p.inputs), dtype=np.uint16),
-            event_counts=np.zeros(padded, dtype=np.int64),
-            random=np.zeros(PRE_PER_DRAW * p.words, dtype=np.uint8),
-            column=np.zeros(p.inputs, dtype=np.uint8),
-            thresholds=np.zeros(p.inputs, dtype=np.uint16),
-            changed=np.zeros(p.inputs + 1, dtype=np.uint16),
-            spike_steps=np.zeros(p.steps, dtype=np.int64),
-            spike_posts=np.zeros(p.steps, dtype=np.int64),
-            spike_counts=np.zeros(p.neurons, dtype=np.uint8),
-        )
+    def _elected(self) -> dict[str, int]:
+        """Return class and lead of the scores as they are."""
+        first, second = 0, 0
+        winner = UNDECIDED
+        for c, score in enumerate(self._workspace.scores.tolist()):
+            if score > first:
+                first, second, winner = score, first, c
+            elif score > second:
+                second = score
+        return {"prediction": winner, "lead": first - second}
 
 
 def _compact(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -261,79 +283,6 @@ def _compact(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.require(levels, requirements=["C", "W"])
 
 
-def _padded(count: int, multiple: int) -> int:
-    return -(-count // multiple) * multiple
-
-
-def _aligned(rows: int, width: int) -> npt.NDArray[np.uint8]:
-    """Zeros that start at a cache line, so that no block of a row lies across two."""
-    line = kernels.BLOCK
-    memory = np.zeros(rows * width + line, dtype=np.uint8)
-    start = -memory.ctypes.data % line
-    return memory[start : start + rows * width].reshape(rows, width)
-
-
 def _processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _params(config: NetworkConfig) -> kernels.Params:
-    policy = config.pruning
-    adaptive = policy if isinstance(policy, AdaptivePruning) else AdaptivePruning()
-    redundancy = config.redundancy or RedundancyParams()
-    soft = policy if isinstance(policy, SoftPruning) else SoftPruning()
-    code = {ConstantPruning: kernels.CONSTANT, AdaptivePruning: kernels.ADAPTIVE}.get(
-        type(policy), kernels.NO_SWEEP_PRUNING
-    )
-    return kernels.Params(
-        inputs=config.inputs,
-        neurons=config.neurons,
-        words=words(config.inputs),
-        steps=config.encoder.steps,
-        seed=config.seed,
-        w_max=config.formats.w_max,
-        leak_shift=config.membrane.leak_shift,
-        inhibition_steps=config.membrane.inhibition_steps,
-        v_th=config.homeostasis.v_th,
-        theta_plus=config.homeostasis.theta_plus,
-        theta_decay_shift=config.homeostasis.theta_decay_shift,
-        fire_shift=config.homeostasis.fire_shift,
-        trace_window=config.stdp.trace_window,
-        potentiation_shift=config.stdp.potentiation_shift,
-        depression_shift=config.stdp.depression_shift,
-        policy=kernels.SOFT if isinstance(policy, SoftPruning) else code,
-        w_prune=policy.w_prune if isinstance(policy, ConstantPruning) else 0,
-        ramp_gain=adaptive.ramp_gain,
-        ramp_shift=adaptive.ramp_shift,
-        strength_gain=adaptive.strength_gain,
-        start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
-        redundancy=config.redundancy is not None,
-        redundancy_shift=redundancy.shift,
-        image_width=redundancy.image_width,
-        redundancy_start=redundancy.start,
-        after_presentations=soft.after_presentations,
-        min_spikes=soft.min_spikes,
-        percent=soft.percent,
-    )
-
-
-def _net(state: State) -> kernels.Net:
-    status = np.full(state.alive.shape[::-1], kernels.PRUNED, dtype=np.uint8)
-    status[state.alive.T] = kernels.PLASTIC
-    status[state.frozen.T] = kernels.FROZEN
-    inputs, neurons = state.weights.shape
-    weights = _aligned(inputs, _padded(neurons, kernels.BLOCK))
-    weights[:, :neurons] = state.weights
-    return kernels.Net(
-        weights=weights,
-        columns=np.array(state.weights.T, order="C"),
-        status=status,
-        row_alive=state.alive.sum(axis=1, dtype=np.int64),
-        row_frozen=state.frozen.sum(axis=1, dtype=np.int64),
-        theta=state.theta.copy(),
-        strength=state.strength.copy(),
-        post_count=state.post_count.copy(),
-        active_count=state.active_count.copy(),
-        coactivity=state.coactivity.copy(),
-    )

@@ -111,10 +111,11 @@ class Params(NamedTuple):
     after_presentations: int
     min_spikes: int
     percent: int
+    score_max: int
 
 
 class Net(NamedTuple):
-    """What learning changes.
+    """What all presentations share, and learning changes.
 
     Attributes
     ----------
@@ -128,6 +129,8 @@ class Net(NamedTuple):
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
     coactivity : ndarray of int32, shape (inputs,)
         As in :class:`prunus_model.spec.state.State`.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes of one output spike of each neuron; not changed by learning.
     """
 
     weights: npt.NDArray[np.uint8]
@@ -140,6 +143,7 @@ class Net(NamedTuple):
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
     coactivity: npt.NDArray[np.int32]
+    votes: npt.NDArray[np.uint8]
 
 
 class Workspace(NamedTuple):
@@ -164,6 +168,8 @@ class Workspace(NamedTuple):
         Inputs whose synapse a sweep changes.
     spike_steps, spike_posts : ndarray of int64, shape (steps,)
     spike_counts : ndarray of uint8, shape (neurons,)
+    scores : ndarray of int64, shape (classes,)
+        Sums of votes.
     """
 
     v: npt.NDArray[np.int32]
@@ -181,3 +187,4 @@ class Workspace(NamedTuple):
     spike_steps: npt.NDArray[np.int64]
     spike_posts: npt.NDArray[np.int64]
     spike_counts: npt.NDArray[np.uint8]
+    scores: npt.NDArray[np.int64]

@@ -33,9 +33,27 @@ def begin(learn: bool, presentation: int, p: Params, net: Net, workspace: Worksp
 
 
 @compiled
+def vote(votes: Any, scores: Any, score_max: int) -> int:
+    """Add votes to the scores, which saturate; return the lead (semantics, 7)."""
+    first = 0
+    second = 0
+    for c in range(scores.shape[0]):
+        score = min(scores[c] + np.int64(votes[c]), score_max)
+        scores[c] = score
+        if score > first:
+            second = first
+            first = score
+        elif score > second:
+            second = score
+    return first - second
+
+
+@compiled
 def steps(
     learn: bool,
     stop_after: int,
+    margin: int,
+    keep: bool,
     presentation: int,
     p: Params,
     net: Net,
@@ -45,6 +63,8 @@ def steps(
     """Execute the steps of a presentation whose spikes are drawn; return the output spikes."""
     s = seeded(p.seed, presentation, random_streams.LEARNING)
     begin(learn, presentation, p, net, workspace)
+    if not keep:
+        workspace.scores[:] = 0
     inhibition = 0
     fired = 0
     for step in range(p.steps):
@@ -74,11 +94,12 @@ def steps(
             workspace.spike_posts[fired] = post
             workspace.spike_counts[post] += 1
             fired += 1
+            lead = vote(net.votes[post], workspace.scores, p.score_max)
             if learn:
                 s = learn_spike(post, step, presentation, s, p, net, workspace, counters)
             workspace.v[:] = 0
             inhibition = p.inhibition_steps
-            if fired == stop_after:
+            if fired == stop_after or 0 < margin <= lead:
                 break
     if learn and p.policy == SOFT:
         freeze(p, net, workspace, counters)
@@ -92,6 +113,8 @@ def present(
     levels: Any,
     learn: bool,
     stop_after: int,
+    margin: int,
+    keep: bool,
     presentation: int,
     p: Params,
     jump: Any,
@@ -102,7 +125,7 @@ def present(
     """Show one image; return the output spikes."""
     encode(levels, presentation, p, jump, workspace)
     before = counters[Count.STEPS]
-    fired = steps(learn, stop_after, presentation, p, net, workspace, counters)
+    fired = steps(learn, stop_after, margin, keep, presentation, p, net, workspace, counters)
     counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
     return fired
 
@@ -112,6 +135,8 @@ def present_events(
     pres: Any,
     learn: bool,
     stop_after: int,
+    margin: int,
+    keep: bool,
     presentation: int,
     p: Params,
     net: Net,
@@ -127,7 +152,7 @@ def present_events(
         n = workspace.event_counts[step]
         workspace.events[step, :n] = pres[first : first + n]
         first += n
-    return steps(learn, stop_after, presentation, p, net, workspace, counters)
+    return steps(learn, stop_after, margin, keep, presentation, p, net, workspace, counters)
 
 
 @compiled
@@ -143,9 +168,8 @@ def train_many(
 ) -> None:
     """Learn from many images; `spikes[image, neuron]` receives the output spikes."""
     for n in range(levels.shape[0]):
-        present(
-            levels[n], True, 0, (first + n) & PRESENTATION_MAX, p, jump, net, workspace, counters
-        )
+        number = (first + n) & PRESENTATION_MAX
+        present(levels[n], True, 0, 0, False, number, p, jump, net, workspace, counters)
         spikes[n] = workspace.spike_counts
 
 
@@ -153,6 +177,7 @@ def train_many(
 def infer_many(
     levels: Any,
     stop_after: int,
+    margin: int,
     first: int,
     p: Params,
     jump: Any,
@@ -163,6 +188,18 @@ def infer_many(
 ) -> None:
     """Show many images without learning; `counters[image]`, `spikes[image, neuron]`."""
     for n in range(levels.shape[0]):
-        presentation = (first + n) & PRESENTATION_MAX
-        present(levels[n], False, stop_after, presentation, p, jump, net, workspace, counters[n])
+        number = (first + n) & PRESENTATION_MAX
+        present(
+            levels[n],
+            False,
+            stop_after,
+            margin,
+            False,
+            number,
+            p,
+            jump,
+            net,
+            workspace,
+            counters[n],
+        )
         spikes[n] = workspace.spike_counts

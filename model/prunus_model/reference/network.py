@@ -11,16 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import encoder, homeostasis, membrane, pruning, redundancy, stdp
+from prunus_model.reference import encoder, homeostasis, membrane, pruning
+from prunus_model.reference.learning import freeze, learn_spike
+from prunus_model.reference.readout import add_votes, elect, lead
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
-from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, max_of
+from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
     Presentation,
     check_events,
+    check_exits,
     check_levels,
-    check_stop_after,
+    check_votes,
 )
 from prunus_model.spec.pruning import PostPruning, SoftPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
@@ -65,6 +68,13 @@ class Network:
         All parameters.
     state : State, optional
         Where to start; it is copied. Default: before training.
+    votes : ndarray of uint8, shape (neurons, classes), optional
+        Votes of one output spike of each neuron. Default: 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the votes are of the wrong type, shape or range.
 
     See Also
     --------
@@ -79,9 +89,16 @@ class Network:
     True
     """
 
-    def __init__(self, config: NetworkConfig, state: State | None = None) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        state: State | None = None,
+        votes: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
         self._config = config
         self._state = State.initial(config) if state is None else state.copy()
+        self._votes = check_votes(votes, config)
+        self._scores = np.zeros(config.readout.classes, dtype=np.int64)
 
     @property
     def config(self) -> NetworkConfig:
@@ -98,21 +115,52 @@ class Network:
         """All state variables, not a copy: they may be read and changed between steps."""
         return self._state
 
+    @property
+    def scores(self) -> npt.NDArray[np.int64]:
+        """Sums of votes by class, at the end of the last presentation; shape (classes,)."""
+        return self._scores
+
     def present(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show one image (:meth:`GoldenModel.present`)."""
         counters = Counters()
-        steps = self.steps(levels, learn=learn, stop_after=stop_after, counters=counters)
-        return _collect(steps, counters)
+        steps = self.steps(
+            levels,
+            learn=learn,
+            stop_after=stop_after,
+            margin=margin,
+            keep=keep,
+            counters=counters,
+        )
+        return self._collect(steps, counters)
 
     def present_events(
-        self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
+        self,
+        events: Sequence[Sequence[int]],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show address events in place of an image (:meth:`GoldenModel.present_events`)."""
         counters = Counters()
-        steps = self.steps_events(events, learn=learn, stop_after=stop_after, counters=counters)
-        return _collect(steps, counters)
+        steps = self.steps_events(
+            events,
+            learn=learn,
+            stop_after=stop_after,
+            margin=margin,
+            keep=keep,
+            counters=counters,
+        )
+        return self._collect(steps, counters)
 
     def steps(
         self,
@@ -120,13 +168,15 @@ class Network:
         *,
         learn: bool,
         stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
         counters: Counters | None = None,
     ) -> Iterator[Step]:
         """Show one image and pause after each step, so that every state can be read.
 
         Parameters
         ----------
-        levels, learn, stop_after
+        levels, learn, stop_after, margin, keep
             As in :meth:`present`.
         counters : Counters, optional
             Counted up on the way.
@@ -149,7 +199,7 @@ class Network:
             counters.encoder_draws += words(self.config.inputs)
             return encoder.spikes(stream.draw_bytes(self.config.inputs), levels)
 
-        return self._steps(spikes_of, learn, stop_after, counters)
+        return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
 
     def steps_events(
         self,
@@ -157,6 +207,8 @@ class Network:
         *,
         learn: bool,
         stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
         counters: Counters | None = None,
     ) -> Iterator[Step]:
         """Show address events as :meth:`present_events`, with a pause after each step."""
@@ -168,7 +220,7 @@ class Network:
             return spikes
 
         counters = Counters() if counters is None else counters
-        return self._steps(spikes_of, learn, stop_after, counters)
+        return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
 
     def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
         """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
@@ -183,18 +235,19 @@ class Network:
         *,
         first: int = 0,
         stop_after: int = 0,
+        margin: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Show images without learning, on one thread (:meth:`GoldenModel.infer`)."""
         check_levels(levels, self.config, many=True)
-        check_stop_after(stop_after)
+        check_exits(stop_after, margin)
         if threads is not None and threads < 1:
             raise ValueError(f"Threads must be 1 or more, not {threads}")
         shown = []
         for number, image in enumerate(levels, start=first):
-            network = Network(self.config, self.state)
+            network = Network(self.config, self.state, self._votes)
             network.state.presentation = number & max_of(PRESENTATION_BITS)
-            shown.append(network.present(image, learn=False, stop_after=stop_after))
+            shown.append(network.present(image, learn=False, stop_after=stop_after, margin=margin))
         counts = np.array([one.counters.to_array() for one in shown], dtype=np.int64)
         return counts.reshape(len(shown), len(COUNTERS)), self._spikes(shown)
 
@@ -215,13 +268,17 @@ class Network:
         spikes_of: Callable[[int], npt.NDArray[np.bool_]],
         learn: bool,
         stop_after: int,
+        margin: int,
+        keep: bool,
         counters: Counters,
     ) -> Iterator[Step]:
-        check_stop_after(stop_after)
+        check_exits(stop_after, margin)
         config, state = self.config, self.state
         learning = self._stream(LEARNING)
         spike_counts = np.zeros(config.neurons, dtype=np.int64)
         self._begin(learn)
+        if not keep:
+            self._scores = np.zeros(config.readout.classes, dtype=np.int64)
         inhibition = 0
         for step in range(config.encoder.steps):
             spikes = spikes_of(step)
@@ -241,17 +298,32 @@ class Network:
             if post >= 0:
                 counters.output_spikes += 1
                 spike_counts[post] += 1
+                self._scores = add_votes(self._scores, self._votes[post], config.readout)
                 if learn:
-                    w_prune = self._learn(post, step, learning, counters)
+                    w_prune = learn_spike(post, step, learning, config, state, counters)
                 state.v[:] = 0
                 inhibition = config.membrane.inhibition_steps
             yield Step(step=step, spikes=spikes, inhibited=False, post=post, w_prune=w_prune)
             if stop_after and spike_counts.sum() == stop_after:
                 break
+            if margin and post >= 0 and lead(self._scores) >= margin:
+                break
         if learn and isinstance(config.pruning, SoftPruning):
-            self._freeze(spike_counts, config.pruning, counters)
+            freeze(spike_counts, config.pruning, state, counters)
         counters.presentations += 1
         state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
+
+    def _collect(self, steps: Iterator[Step], counters: Counters) -> Presentation:
+        """Take all steps and gather the output spikes."""
+        fired = [(step.step, step.post) for step in steps if step.post >= 0]
+        spike_steps, spike_posts = np.array(fired, dtype=np.int64).reshape(-1, 2).T
+        return Presentation(
+            spike_steps=spike_steps,
+            spike_posts=spike_posts,
+            counters=counters,
+            prediction=elect(self._scores),
+            lead=lead(self._scores),
+        )
 
     def _spikes(self, shown: Sequence[Presentation]) -> npt.NDArray[np.uint8]:
         """Count the output spikes of each neuron in each presentation."""
@@ -280,69 +352,3 @@ class Network:
         counters.forward_dense += integrated * self.config.neurons
         counters.forward_sops += int(np.count_nonzero(self.state.alive[spikes]))
         counters.frozen_sops += int(np.count_nonzero(self.state.frozen[spikes]))
-
-    def _learn(self, post: int, step: int, learning: Stream, counters: Counters) -> int:
-        """Learn from an output spike (semantics, 5); return the pruning threshold."""
-        config, state = self.config, self.state
-        w_max = config.formats.w_max
-        state.theta[post] = homeostasis.raise_theta(int(state.theta[post]), config.homeostasis)
-        state.post_count[post] = homeostasis.count_spike(int(state.post_count[post]))
-        w_prune = pruning.pruning_threshold(
-            int(state.post_count[post]),
-            int(state.strength[post]),
-            state.presentation,
-            w_max,
-            config.pruning,
-        )
-        alive = state.alive[:, post].copy()
-        plastic = alive & ~state.frozen[:, post]
-        recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
-        old = state.weights[:, post].astype(np.int64)
-        new = stdp.updated(old, recent, learning.draw_bytes(config.inputs), w_max, config.stdp)
-        redundant = np.zeros(config.inputs, dtype=np.bool_)
-        if config.redundancy:
-            old_coactivity = state.coactivity.astype(np.int64)
-            redundant = redundancy.redundant_inputs(
-                old_coactivity, state.presentation, config.redundancy
-            )
-            state.coactivity[:] = redundancy.update_coactivity(
-                old_coactivity, recent, config.redundancy.shift
-            )
-        state.weights[:, post], state.alive[:, post] = pruning.prune(
-            new, w_prune, redundant, alive=alive, plastic=plastic
-        )
-        state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
-        state.v_fire[post] = homeostasis.fire_threshold(
-            state.theta[post : post + 1].astype(np.int64),
-            state.strength[post : post + 1].astype(np.int64),
-            config.homeostasis,
-        )[0]
-        counters.learning_draws += words(config.inputs)
-        counters.update_sops += int(np.count_nonzero(plastic))
-        counters.update_dense += config.inputs
-        counters.pruned += int(np.count_nonzero(alive & ~state.alive[:, post]))
-        return w_prune
-
-    def _freeze(
-        self, spike_counts: npt.NDArray[np.int64], policy: SoftPruning, counters: Counters
-    ) -> None:
-        """Soft pruning at the end of a learning presentation."""
-        state = self.state
-        for post in np.flatnonzero(spike_counts >= policy.min_spikes).tolist():
-            if state.active_count[post] == max_of(POST_COUNT_BITS):
-                continue
-            state.active_count[post] += 1
-            if state.active_count[post] == policy.after_presentations:
-                weights = state.weights[:, post].astype(np.int64)
-                frozen = pruning.frozen_by_soft(weights, state.plastic[:, post], policy)
-                state.frozen[frozen, post] = True
-                state.weights[frozen, post] = 0
-                state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
-                counters.pruned += int(np.count_nonzero(frozen))
-
-
-def _collect(steps: Iterator[Step], counters: Counters) -> Presentation:
-    """Take all steps and gather the output spikes."""
-    fired = [(step.step, step.post) for step in steps if step.post >= 0]
-    spike_steps, spike_posts = np.array(fired, dtype=np.int64).reshape(-1, 2).T
-    return Presentation(spike_steps=spike_steps, spike_posts=spike_posts, counters=counters)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lcm
+from math import floor, gcd, lcm, log2
 
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import ReadoutParams
 from prunus_model.spec.formats import max_of
+from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
-__all__ = ["UNDECIDED", "Readout", "predict_hard", "predict_vote", "response"]
+__all__ = ["Readout", "add_votes", "elect", "lead", "predict_hard", "predict_vote", "response"]
 
-#: Prediction where there is none, and class of a neuron that never spiked.
-UNDECIDED = -1
+#: Logarithmic votes tell shares apart down to 2**-6 = 1/64.
+_OCTAVES = 6
+#: Where rounding in floating point is trusted: far above its error, of which 2**-25 is a bound.
+_UNSURE = 2**-20
 
 
 def response(
@@ -49,7 +51,7 @@ class Readout:
     votes : ndarray of uint8, shape (neurons, classes)
         Votes of one output spike.
     assignment : ndarray of int16, shape (neurons,)
-        Class of each neuron; :data:`UNDECIDED` if it never spiked.
+        Class of each neuron; :data:`prunus_model.spec.readout.UNDECIDED` if it never spiked.
     """
 
     votes: npt.NDArray[np.uint8]
@@ -65,8 +67,8 @@ class Readout:
         """Make votes and classes from what each neuron answers to labelled images.
 
         With ``mean = sums / images``, the class of a neuron is the one of its highest mean, the
-        lowest such; ``votes = round((2**vote_bits - 1) * mean / sum of the means)``, halves up.
-        Computed with one common denominator, hence exactly.
+        lowest such; votes follow from ``share = mean / sum of the means``, as ``params.votes``
+        says. Computed with one common denominator, hence exactly.
 
         Parameters
         ----------
@@ -75,7 +77,7 @@ class Readout:
         images : ndarray of int64, shape (classes,)
             Images of each class. A class without images gets no vote.
         params : ReadoutParams
-            Gives ``vote_bits``.
+            Gives ``votes`` and ``vote_bits``.
 
         Returns
         -------
@@ -91,6 +93,7 @@ class Readout:
         common = lcm(*(n for n in images.tolist() if n))
         factors = [common // n if n else 0 for n in images.tolist()]
         top = max_of(params.vote_bits)
+        rule = _logarithm if params.votes == "logarithms" else _share
         votes = np.zeros(sums.shape, dtype=np.uint8)
         assignment = np.full(len(sums), UNDECIDED, dtype=np.int16)
         for post, row in enumerate(sums.tolist()):
@@ -98,9 +101,76 @@ class Readout:
             means = [s * f for s, f in zip(row, factors, strict=True)]
             total = sum(means)
             if total:
-                votes[post] = [(2 * top * mean + total) // (2 * total) for mean in means]
+                votes[post] = [rule(top, mean, total) for mean in means]
                 assignment[post] = means.index(max(means))
         return cls(votes=votes, assignment=assignment)
+
+
+def _share(top: int, mean: int, total: int) -> int:
+    """Return ``round(top * mean / total)``, halves up."""
+    return (2 * top * mean + total) // (2 * total)
+
+
+def _logarithm(top: int, mean: int, total: int) -> int:
+    """Return ``round(top * (log2(max(mean / total, 1/64)) + 6) / 6)``, halves up.
+
+    Floating point finds it, but where it is so near to a half that it cannot tell; then integers
+    decide: ``k`` is reached if ``2 * top * log2(64 * mean / total) >= 6 * (2 * k - 1)``.
+    """
+    if mean << _OCTAVES <= total:
+        return 0
+    # The error is a unit in the last place of each logarithm, and these are below 2**20.
+    exact = top * (log2(mean) - log2(total) + _OCTAVES) / _OCTAVES
+    k = floor(exact + 0.5)
+    if abs(exact + 0.5 - round(exact + 0.5)) > _UNSURE:
+        return k
+    k = round(exact + 0.5)
+    divisor = gcd(mean, total)
+    left, right = (mean // divisor << _OCTAVES) ** (2 * top), (total // divisor) ** (2 * top)
+    return k if left >= right << _OCTAVES * (2 * k - 1) else k - 1
+
+
+def add_votes(
+    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], params: ReadoutParams
+) -> npt.NDArray[np.int64]:
+    """Return the scores after an output spike of a neuron, saturated.
+
+    Parameters
+    ----------
+    scores : ndarray of int64, shape (classes,)
+        Before the spike.
+    votes : ndarray of uint8, shape (classes,)
+        Votes of the neuron.
+    params : ReadoutParams
+        Gives ``score_bits``.
+
+    Returns
+    -------
+    ndarray of int64, shape (classes,)
+    """
+    return np.minimum(scores + votes, max_of(params.score_bits))
+
+
+def elect(scores: npt.NDArray[np.int64]) -> int:
+    """Return the class with the largest score.
+
+    Parameters
+    ----------
+    scores : ndarray of int64, shape (classes,)
+        Sums of votes.
+
+    Returns
+    -------
+    int
+        Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` if all are 0.
+    """
+    return int(scores.argmax()) if scores.any() else UNDECIDED
+
+
+def lead(scores: npt.NDArray[np.int64]) -> int:
+    """Return by how much the largest score, shape (classes,), is ahead of the second, or of 0."""
+    second, first = np.sort([0, *scores.tolist()])[-2:].tolist()
+    return int(first - second)
 
 
 def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
@@ -116,11 +186,12 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     Returns
     -------
     ndarray of int16, shape (n,)
-        Ties go to the lowest class; :data:`UNDECIDED` where there was no output spike.
+        Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` where no neuron
+        with a vote spiked.
     """
     totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
     predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
-    predictions[~spikes.any(axis=1)] = UNDECIDED
+    predictions[~totals.any(axis=1)] = UNDECIDED
     return predictions
 
 
@@ -138,7 +209,7 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     -------
     ndarray of int16, shape (n,)
         Ties go to the lowest class; a class without neurons is never predicted;
-        :data:`UNDECIDED` where no neuron with a class spiked.
+        :data:`prunus_model.spec.readout.UNDECIDED` where no neuron with a class spiked.
     """
     classes = readout.votes.shape[1]
     members = np.stack([readout.assignment == c for c in range(classes)], axis=1)

@@ -17,10 +17,9 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml, read_text
 from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import (
-    CLASSES_MAX,
     FIRE_SHIFT_MAX,
-    GAIN_BITS,
     INPUTS_MAX,
     NEURONS_MAX,
     RANDOM_BITS,
@@ -28,7 +27,6 @@ from prunus_model.spec.formats import (
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
-    VOTE_BITS_MAX,
     WEIGHT_BITS_MAX,
     Formats,
     max_of,
@@ -42,32 +40,15 @@ from prunus_model.spec.pruning import (
     PruningParams,
     RedundancyParams,
 )
+from prunus_model.spec.readout import ReadoutParams
 
 __all__ = [
-    "EncoderParams",
     "HomeostasisParams",
     "MembraneParams",
     "NetworkConfig",
-    "ReadoutParams",
     "StdpParams",
     "pruning_label",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class EncoderParams:
-    """Rate encoder: pixels become levels, levels become spikes (semantics, section 4).
-
-    Parameters
-    ----------
-    steps : int
-        Time steps of a presentation, 1..255.
-    gain : int
-        Level of a pixel: ``min(255, (pixel * gain) >> 8)``. 1..65535.
-    """
-
-    steps: Annotated[int, Field(ge=1, le=max_of(STEP_BITS))] = 64
-    gain: Annotated[int, Field(ge=1, le=max_of(GAIN_BITS))] = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -126,26 +107,6 @@ class StdpParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class ReadoutParams:
-    """How output spikes become a class (semantics, section 7).
-
-    Parameters
-    ----------
-    classes : int
-        Classes, 1..256. Labels are 0..classes - 1.
-    vote_bits : int
-        Width of a vote, 1..8.
-    stop_after : int
-        In inference a presentation ends at this output spike (*early exit*); 0 means never.
-        0..255.
-    """
-
-    classes: Annotated[int, Field(ge=1, le=CLASSES_MAX)] = 10
-    vote_bits: Annotated[int, Field(ge=1, le=VOTE_BITS_MAX)] = 4
-    stop_after: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class NetworkConfig:
     """Everything that determines a network: with the images, it determines every bit.
 
@@ -168,8 +129,9 @@ class NetworkConfig:
     Raises
     ------
     pydantic.ValidationError
-        (A :class:`ValueError`.) If a value is of the wrong type or out of range, or if
-        ``pruning.w_prune`` exceeds the largest weight.
+        (A :class:`ValueError`.) If a value is of the wrong type or out of range, if
+        ``pruning.w_prune`` exceeds the largest weight, ``readout.margin`` can never be reached, or
+        contrasts do not fit the inputs.
 
     Examples
     --------
@@ -200,6 +162,17 @@ class NetworkConfig:
             raise ValueError(
                 f"pruning.w_prune must be in 0..{self.formats.w_max} for "
                 f"weight_bits={self.weight_bits}, not {self.pruning.w_prune}"
+            )
+        if (contrast := self.encoder.contrast) and self.inputs % (2 * contrast.image_width):
+            raise ValueError(
+                f"inputs must be two channels of rows of {contrast.image_width} pixels "
+                f"(encoder.contrast.image_width), not {self.inputs}"
+            )
+        reach = self.encoder.steps * max_of(self.readout.vote_bits)
+        if self.readout.margin > reach:
+            raise ValueError(
+                f"readout.margin must be at most {reach}, which {self.encoder.steps} output spikes "
+                f"reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
 
     @property
@@ -279,18 +252,44 @@ class NetworkConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries of plain values, complete.
 
-        ``redundancy`` is None if redundant inputs are not pruned.
+        ``redundancy`` is None if redundant inputs are not pruned, ``encoder.contrast`` if inputs
+        are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
 
+    def to_identity(self) -> dict[str, Any]:
+        """Return what hashes and digests cover: parameters of later versions only if they are used.
+
+        So a network keeps its content hash when the configuration gets a new parameter.
+        """
+        mapping, default = self.to_mapping(), _ADAPTER.dump_python(NetworkConfig())
+        for table, names in _LATER.items():
+            for name in names:
+                if mapping[table][name] == default[table][name]:
+                    del mapping[table][name]
+        return mapping
+
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete; without ``redundancy`` there is no table."""
-        mapping = self.to_mapping()
-        return tomli_w.dumps({key: mapping[key] for key in mapping if mapping[key] is not None})
+        return tomli_w.dumps(_without_none(self.to_mapping()))
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
+#: Parameters that the first files of the present format do not have, by table.
+_LATER = {
+    "encoder": ("spikes", "refractory_steps", "contrast"),
+    "readout": ("votes", "margin"),
+}
+
+
+def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is None, for which TOML has no word."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in mapping.items()
+        if value is not None
+    }
 
 
 def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:

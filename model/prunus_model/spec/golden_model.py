@@ -19,7 +19,8 @@ __all__ = ["GoldenModel"]
 class GoldenModel(Protocol):
     """A network that learns and infers, exact to the last bit.
 
-    It begins with a copy of the state that it is given, or with the state before training.
+    It begins with a copy of the state that it is given, or with the state before training; and with
+    the votes of the neurons, or without any.
     """
 
     @property
@@ -35,7 +36,13 @@ class GoldenModel(Protocol):
         """All state variables."""
 
     def present(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int = 0
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show one image.
 
@@ -47,6 +54,10 @@ class GoldenModel(Protocol):
             Whether weights, thresholds and pruning change.
         stop_after : int
             End at this output spike (early exit); 0 means never.
+        margin : int
+            End when the leading class is ahead by so much (sequential test); 0 means never.
+        keep : bool
+            Whether the scores begin where those of the presentation before ended, and not at 0.
 
         Returns
         -------
@@ -59,7 +70,13 @@ class GoldenModel(Protocol):
         """
 
     def present_events(
-        self, events: Sequence[Sequence[int]], *, learn: bool, stop_after: int = 0
+        self,
+        events: Sequence[Sequence[int]],
+        *,
+        learn: bool,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Presentation:
         """Show address events in place of an image; no encoder draws are made.
 
@@ -67,7 +84,7 @@ class GoldenModel(Protocol):
         ----------
         events : sequence of sequences of int
             As in :func:`prunus_model.spec.presentation.check_events`.
-        learn, stop_after
+        learn, stop_after, margin, keep
             As in :meth:`present`.
 
         Returns
@@ -107,6 +124,7 @@ class GoldenModel(Protocol):
         *,
         first: int = 0,
         stop_after: int = 0,
+        margin: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Show images without learning; the network stays as it is.
@@ -122,6 +140,8 @@ class GoldenModel(Protocol):
             Presentation number of the first image.
         stop_after : int
             End a presentation at this output spike (early exit); 0 means never.
+        margin : int
+            End when the leading class is ahead by so much (sequential test); 0 means never.
         threads : int, optional
             At most so many. Default: as many as is best.
 

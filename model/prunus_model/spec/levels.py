@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import EncoderParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import LEVEL_BITS, max_of
 
 __all__ = ["levels"]

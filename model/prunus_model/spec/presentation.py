@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.formats import max_of
 
-__all__ = ["Presentation", "check_events", "check_levels", "check_stop_after"]
+__all__ = ["Presentation", "check_events", "check_exits", "check_levels", "check_votes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +25,17 @@ class Presentation:
         Step and neuron of each output spike, in order.
     counters : Counters
         What was counted.
+    prediction : int
+        Class with the largest score; :data:`prunus_model.spec.readout.UNDECIDED` if there is none.
+    lead : int
+        Largest score less the second largest.
     """
 
     spike_steps: npt.NDArray[np.int64]
     spike_posts: npt.NDArray[np.int64]
     counters: Counters
+    prediction: int
+    lead: int
 
     def spike_counts(self, neurons: int) -> npt.NDArray[np.uint8]:
         """Return the output spikes of each neuron: uint8, shape (neurons,)."""
@@ -53,16 +60,42 @@ def check_levels(levels: npt.NDArray[np.uint8], config: NetworkConfig, *, many: 
         raise ValueError(f"Levels must have shape {expected}, not {levels.shape}")
 
 
-def check_stop_after(stop_after: int) -> None:
-    """Check the number of output spikes for early exit.
+def check_exits(stop_after: int, margin: int) -> None:
+    """Check what ends a presentation before its last step.
 
     Raises
     ------
     ValueError
-        If it is negative.
+        If a number is negative.
     """
     if stop_after < 0:
         raise ValueError(f"Early exit must be after 0 (never) or more spikes, not {stop_after}")
+    if margin < 0:
+        raise ValueError(f"Margin must be 0 (never) or more votes, not {margin}")
+
+
+def check_votes(
+    votes: npt.NDArray[np.uint8] | None, config: NetworkConfig
+) -> npt.NDArray[np.uint8]:
+    """Check the votes of all neurons and return them; without any, all are 0.
+
+    Raises
+    ------
+    TypeError
+        If they are not uint8.
+    ValueError
+        If the shape is not (neurons, classes), or a vote has more than ``vote_bits`` bits.
+    """
+    shape, top = (config.neurons, config.readout.classes), max_of(config.readout.vote_bits)
+    if votes is None:
+        return np.zeros(shape, dtype=np.uint8)
+    if votes.dtype != np.uint8:
+        raise TypeError(f"Votes must be an array of uint8, not {votes.dtype}")
+    if votes.shape != shape:
+        raise ValueError(f"Votes must have shape {shape}, not {votes.shape}")
+    if votes.max() > top:
+        raise ValueError(f"Votes must be at most {top}, not {votes.max()}")
+    return votes
 
 
 def check_events(

@@ -27,9 +27,10 @@ from prunus_model.common.provenance import header
 from prunus_model.data.datasets import Split, data_digest, load
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_hard, predict_vote, response
-from prunus_model.spec.config import NetworkConfig, ReadoutParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import NoPruning
+from prunus_model.spec.readout import ReadoutParams
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
 

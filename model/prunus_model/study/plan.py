@@ -221,11 +221,11 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
 
 
 def _digest(trial: Trial, data: tuple[str, str]) -> str:
-    # The early exit of the configuration plays no part in training, and each test has its own.
-    readout = replace(trial.config.readout, stop_after=0)
+    # The exits of the configuration play no part in training, and each test has its own.
+    readout = replace(trial.config.readout, stop_after=0, margin=0)
     content = {
         "model": fingerprint(),
-        "config": replace(trial.config, readout=readout).to_mapping(),
+        "config": replace(trial.config, readout=readout).to_identity(),
         "epochs": trial.epochs,
         "data": data,
     }

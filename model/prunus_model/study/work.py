@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.data.datasets import Split
-from prunus_model.reference.readout import UNDECIDED
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.study.plan import Training, halves
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation, evaluate

@@ -25,10 +25,11 @@ import numpy.typing as npt
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.common.reading import read_arrays, refusal
-from prunus_model.reference.readout import UNDECIDED, Readout
+from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.history import HISTORY_FIELDS, History
 
@@ -267,7 +268,7 @@ class Artifact:
         return {
             "format_version": FORMAT_VERSION,
             "complete": self.complete,
-            "config": self.config.to_mapping(),
+            "config": self.config.to_identity(),
             "schedule": asdict(self.schedule),
             "presentation": self.state.presentation,
             "counters": asdict(self.counters),

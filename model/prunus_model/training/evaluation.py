@@ -10,9 +10,10 @@ import numpy.typing as npt
 from prunus_model.common.errors import ArtifactError
 from prunus_model.data.datasets import Split, check_for
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.readout import UNDECIDED, predict_hard, predict_vote
+from prunus_model.reference.readout import predict_hard, predict_vote
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 
 __all__ = ["Evaluation", "evaluate"]

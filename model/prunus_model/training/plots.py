@@ -14,8 +14,8 @@ from matplotlib.ticker import EngFormatter, PercentFormatter
 from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
-from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.config import pruning_label
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation
 from prunus_model.training.history import QUANTILES, UNKNOWN

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network, Step
-from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.levels import levels as to_levels
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prunus_model.reference.readout import UNDECIDED
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.core.result import expanded
 from prunus_rtl.counts.accesses import Accesses

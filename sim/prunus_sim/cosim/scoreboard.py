@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.counts.presentation import presentation_accesses

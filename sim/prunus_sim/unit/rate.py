@@ -11,7 +11,8 @@ from cocotb.triggers import ReadOnly, RisingEdge
 
 from prunus_model.reference import encoder
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.shapes import Shapes

@@ -10,7 +10,8 @@ import numpy as np
 
 from prunus_model.reference.readout import Readout as ModelReadout
 from prunus_model.reference.readout import predict_vote
-from prunus_model.spec.config import NetworkConfig, ReadoutParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.shapes import Shapes

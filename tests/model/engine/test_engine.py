@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.pruning import POLICIES, SoftPruning
 from prunus_strategies import configs, images

@@ -11,14 +11,9 @@ from prunus_model.engine import kernels
 from prunus_model.engine.engine import Engine
 from prunus_model.engine.layout import Count
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
 from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,

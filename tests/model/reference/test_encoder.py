@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.encoder import spikes
-from prunus_model.spec.config import EncoderParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.levels import levels
 
 PIXELS = np.arange(256, dtype=np.uint8)

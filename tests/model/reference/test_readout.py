@@ -1,19 +1,34 @@
 """Readout: exact, against rational numbers; ties, halves and what never spiked."""
 
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import floor
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunus_model.reference.readout import UNDECIDED, Readout, predict_hard, predict_vote, response
-from prunus_model.spec.config import ReadoutParams
+from prunus_model.reference.readout import (
+    Readout,
+    add_votes,
+    elect,
+    lead,
+    predict_hard,
+    predict_vote,
+    response,
+)
+from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
 
-def learned(sums: list[list[int]], images: list[int], vote_bits: int = 4) -> Readout:
-    params = ReadoutParams(classes=len(images), vote_bits=vote_bits)
+def learned(
+    sums: list[list[int]],
+    images: list[int],
+    vote_bits: int = 4,
+    votes: Literal["shares", "logarithms"] = "shares",
+) -> Readout:
+    params = ReadoutParams(classes=len(images), vote_bits=vote_bits, votes=votes)
     return Readout.learn(np.array(sums), np.array(images), params)
 
 
@@ -111,6 +126,70 @@ def test_votes_and_classes_are_exact(case: tuple[list[list[int]], list[int], int
     assert got.assignment.tolist() == assignment
 
 
+@pytest.mark.parametrize(
+    ("sums", "vote_bits", "votes"),
+    [
+        pytest.param([1, 0], 6, [63, 0], id="all of it: the most"),
+        pytest.param([1, 63], 6, [0, 63], id="1/64 is 0, 63/64 rounds up"),
+        pytest.param([1, 1], 6, [53, 53], id="a half: 5/6 of 63 is 52.5, halves go up"),
+        pytest.param([1, 3], 6, [42, 59], id="a quarter: 4/6 of 63"),
+        pytest.param([1, 99], 6, [0, 63], id="less than 1/64"),
+        pytest.param([1, 7, 8], 6, [21, 50, 53], id="1/16 is a third"),
+        pytest.param([1, 1], 1, [1, 1], id="one bit"),
+        pytest.param([1, 7], 1, [1, 1], id="one bit, an eighth: 0.5 goes up"),
+        pytest.param([1000, 7001], 1, [0, 1], id="one bit, just below an eighth"),
+        pytest.param([0, 0], 8, [0, 0], id="never spiked"),
+    ],
+)
+def test_logarithmic_votes(sums: list[int], vote_bits: int, votes: list[int]) -> None:
+    got = learned([sums], [1] * len(sums), vote_bits, "logarithms")
+    assert got.votes.tolist() == [votes]
+    assert got.votes.dtype == np.uint8
+
+
+@given(case=labelled())
+def test_logarithmic_votes_are_exact(case: tuple[list[list[int]], list[int], int]) -> None:
+    sums, images, vote_bits = case
+    got = learned(sums, images, vote_bits, "logarithms")
+    top = 2**vote_bits - 1
+    with localcontext() as context:
+        # So many digits that no share of such integers is as near to a border as their last one.
+        context.prec = 60
+        for row, votes in zip(sums, got.votes.tolist(), strict=True):
+            means = [Fraction(s, n) if n else Fraction(0) for s, n in zip(row, images, strict=True)]
+            total = sum(means)
+            shares = [m / total if total else Fraction(0) for m in means]
+            for share, vote in zip(shares, votes, strict=True):
+                if 64 * share <= 1:
+                    assert vote == 0
+                    continue
+                octaves = (Decimal(64 * share.numerator) / share.denominator).ln() / Decimal(2).ln()
+                exact = octaves * top / 6
+                assert abs(exact - vote) <= Decimal("0.5") + Decimal(10) ** -50
+
+
+def test_votes_add_up_and_saturate() -> None:
+    params = ReadoutParams(classes=3, vote_bits=4)
+    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), params)
+    assert scores.tolist() == [1, 4095, 4095]
+
+
+@pytest.mark.parametrize(
+    ("scores", "winner", "ahead"),
+    [
+        ([0, 0, 0], UNDECIDED, 0),
+        ([0, 7, 3], 1, 4),
+        ([7, 3, 7], 0, 0),
+        ([1, 9, 8, 9], 1, 0),
+        ([5], 0, 5),
+        ([0], UNDECIDED, 0),
+        ([0, 3], 1, 3),
+    ],
+)
+def test_winner_and_lead(scores: list[int], winner: int, ahead: int) -> None:
+    assert (elect(np.array(scores)), lead(np.array(scores))) == (winner, ahead)
+
+
 def test_votes_of_huge_prime_class_sizes_are_exact() -> None:
     images = [999999000001, 67280421310721, 2147483647, 999999999989]
     sums = [[100000 * n for n in images], [1, 1, 1, 1]]
@@ -130,7 +209,8 @@ def test_votes_of_huge_prime_class_sizes_are_exact() -> None:
         pytest.param([1, 1, 0], 2, id="largest sum"),
         pytest.param([2, 1, 0], 0, id="tie goes to the lowest class"),
         pytest.param([0, 0, 0], -1, id="no spike is undecided"),
-        pytest.param([0, 0, 1], 0, id="spike without a vote is a tie of all"),
+        pytest.param([0, 0, 1], -1, id="spikes without votes are undecided"),
+        pytest.param([0, 1, 9], 2, id="spikes without votes change nothing"),
         pytest.param([255, 0, 0], 0, id="most spikes"),
     ],
 )
@@ -198,7 +278,7 @@ def test_predictions_are_exact(seed: int, classes: int) -> None:
             sum(s * v for s, v in zip(row, r.votes[:, c].tolist(), strict=True))
             for c in range(classes)
         ]
-        vote.append(sums.index(max(sums)) if any(row) else -1)
+        vote.append(sums.index(max(sums)) if any(sums) else -1)
         means = []
         for c in range(classes):
             of_class = [s for s, a in zip(row, r.assignment.tolist(), strict=True) if a == c]

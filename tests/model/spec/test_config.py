@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    ReadoutParams,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.encoder import ContrastParams, EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
@@ -28,6 +22,7 @@ from prunus_model.spec.pruning import (
     RedundancyParams,
     SoftPruning,
 )
+from prunus_model.spec.readout import ReadoutParams
 
 #: Key, policy that has it, smallest and largest value.
 RANGES = [
@@ -37,6 +32,7 @@ RANGES = [
     ("seed", None, 0, 2**32 - 1),
     ("encoder.steps", None, 1, 255),
     ("encoder.gain", None, 1, 65535),
+    ("encoder.refractory_steps", None, 0, 255),
     ("membrane.leak_shift", None, 0, 23),
     ("membrane.inhibition_steps", None, 0, 255),
     ("homeostasis.v_th", None, 1, 2**23 - 1),
@@ -123,14 +119,62 @@ def all_configs(draw: st.DrawFn) -> NetworkConfig:
         neurons=draw(st.integers(1, 65536)),
         weight_bits=weight_bits,
         seed=draw(st.integers(0, 2**32 - 1)),
-        encoder=part(EncoderParams, "encoder"),
+        encoder=replace(
+            part(EncoderParams, "encoder"),
+            spikes=draw(st.sampled_from(["random", "low-discrepancy"])),
+        ),
         membrane=part(MembraneParams, "membrane"),
         homeostasis=part(HomeostasisParams, "homeostasis"),
         stdp=part(StdpParams, "stdp"),
         pruning=draw(policies(2**weight_bits - 1)),
         redundancy=part(RedundancyParams, "redundancy") if draw(st.booleans()) else None,
-        readout=part(ReadoutParams, "readout"),
+        readout=replace(
+            part(ReadoutParams, "readout"),
+            votes=draw(st.sampled_from(["shares", "logarithms"])),
+            margin=draw(st.integers(0, 1)),
+        ),
     )
+
+
+def test_margin_must_be_one_that_the_votes_can_reach() -> None:
+    text = "encoder.steps = 9\nreadout.vote_bits = 6\nreadout.margin = {}"
+    assert NetworkConfig.from_toml(text.format(9 * 63)).readout.margin == 567
+    assert mistake(text.format(568)) == (
+        "here: readout.margin must be at most 567, which 9 output spikes reach with 6-bit votes, "
+        "not 568"
+    )
+
+
+def test_contrasts_must_be_of_whole_rows_in_two_channels() -> None:
+    text = "inputs = {}\n[encoder.contrast]\nimage_width = 7\nwindow = {}"
+    got = NetworkConfig.from_toml(text.format(98, 3))
+    assert got.encoder.contrast == ContrastParams(image_width=7, window=3)
+    assert NetworkConfig.from_toml(got.to_toml()) == got
+    assert mistake(text.format(91, 3)) == (
+        "here: inputs must be two channels of rows of 7 pixels (encoder.contrast.image_width), "
+        "not 91"
+    )
+    assert mistake(text.format(98, 4)) == "here: encoder.contrast.window must be odd, not 4"
+
+
+def test_a_new_parameter_at_its_default_is_no_part_of_the_identity() -> None:
+    config = NetworkConfig.named("tiny")
+    identity = config.to_identity()
+    assert set(identity["encoder"]) == {"steps", "gain"}
+    assert set(identity["readout"]) == {"classes", "vote_bits", "stop_after"}
+    assert NetworkConfig.from_mapping(identity) == config
+    encoder = replace(config.encoder, refractory_steps=1, spikes="low-discrepancy")
+    used = replace(
+        config, encoder=encoder, readout=replace(config.readout, votes="logarithms", margin=1)
+    )
+    assert used.to_identity()["encoder"] == {
+        "steps": 16,
+        "gain": 160,
+        "spikes": "low-discrepancy",
+        "refractory_steps": 1,
+    }
+    assert used.to_identity()["readout"]["votes"] == "logarithms"
+    assert NetworkConfig.from_mapping(used.to_identity()) == used
 
 
 @given(config=all_configs())
@@ -146,7 +190,13 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
         "neurons": 100,
         "weight_bits": 8,
         "seed": 1,
-        "encoder": {"steps": 64, "gain": 100},
+        "encoder": {
+            "steps": 64,
+            "gain": 100,
+            "spikes": "random",
+            "refractory_steps": 0,
+            "contrast": None,
+        },
         "membrane": {"leak_shift": 6, "inhibition_steps": 0},
         "homeostasis": {
             "v_th": 20000,
@@ -163,7 +213,13 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "start": 0,
         },
         "redundancy": None,
-        "readout": {"classes": 10, "vote_bits": 4, "stop_after": 0},
+        "readout": {
+            "classes": 10,
+            "vote_bits": 4,
+            "votes": "shares",
+            "stop_after": 0,
+            "margin": 0,
+        },
     }
 
 

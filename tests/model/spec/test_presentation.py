@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presentation import (
     Presentation,
     check_events,
+    check_exits,
     check_levels,
-    check_stop_after,
+    check_votes,
 )
+from prunus_model.spec.readout import UNDECIDED
 
 CONFIG = NetworkConfig(inputs=5, neurons=2, encoder=EncoderParams(steps=3))
 
@@ -140,19 +143,59 @@ def test_bad_levels_are_refused(
 
 @pytest.mark.parametrize("stop_after", [0, 1, 255, 1000], ids="after {}".format)
 def test_good_early_exit_is_accepted(stop_after: int) -> None:
-    check_stop_after(stop_after)
+    check_exits(stop_after, 0)
 
 
 def test_negative_early_exit_is_refused() -> None:
     with pytest.raises(ValueError) as info:
-        check_stop_after(-1)
+        check_exits(-1, 0)
     assert str(info.value) == "Early exit must be after 0 (never) or more spikes, not -1"
 
 
-def test_output_spikes_are_counted_for_each_neuron() -> None:
-    presentation = Presentation(
-        spike_steps=np.arange(4), spike_posts=np.array([2, 0, 2, 2]), counters=Counters()
+@pytest.mark.parametrize("margin", [0, 1, 65025], ids="margin {}".format)
+def test_good_margin_is_accepted(margin: int) -> None:
+    check_exits(0, margin)
+
+
+def test_negative_margin_is_refused() -> None:
+    with pytest.raises(ValueError) as info:
+        check_exits(0, -1)
+    assert str(info.value) == "Margin must be 0 (never) or more votes, not -1"
+
+
+def test_votes_default_to_0_and_are_returned_as_they_are() -> None:
+    none = check_votes(None, CONFIG)
+    assert none.dtype == np.uint8
+    assert none.shape == (CONFIG.neurons, CONFIG.readout.classes)
+    assert not none.any()
+    most = none + np.uint8(15)
+    assert check_votes(most, CONFIG) is most
+
+
+@pytest.mark.parametrize(
+    ("votes", "error", "message"),
+    [
+        pytest.param(np.zeros((10, 10)), TypeError, "an array of uint8, not float64", id="float"),
+        pytest.param(
+            np.zeros((9, 10), np.uint8), ValueError, "have shape (10, 10), not (9, 10)", id="shape"
+        ),
+        pytest.param(np.full((10, 10), 16, np.uint8), ValueError, "at most 15, not 16", id="size"),
+    ],
+)
+def test_bad_votes_are_refused(votes: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as info:
+        check_votes(votes, NetworkConfig.named("tiny"))
+    assert message in str(info.value)
+
+
+def shown(steps: Any, posts: Any) -> Presentation:
+    return Presentation(
+        spike_steps=steps, spike_posts=posts, counters=Counters(), prediction=UNDECIDED, lead=0
     )
+
+
+def test_output_spikes_are_counted_for_each_neuron() -> None:
+    presentation = shown(np.arange(4), np.array([2, 0, 2, 2]))
     got = presentation.spike_counts(5)
     assert got.tolist() == [1, 0, 3, 0, 0]
     assert got.dtype == np.uint8
@@ -160,9 +203,9 @@ def test_output_spikes_are_counted_for_each_neuron() -> None:
 
 def test_longest_presentation_of_one_neuron_is_counted() -> None:
     posts = np.zeros(255, np.int64)
-    presentation = Presentation(spike_steps=posts, spike_posts=posts, counters=Counters())
+    presentation = shown(posts, posts)
     assert presentation.spike_counts(1).tolist() == [255]
-    silent = Presentation(spike_steps=posts[:0], spike_posts=posts[:0], counters=Counters())
+    silent = shown(posts[:0], posts[:0])
     assert silent.spike_counts(2).tolist() == [0, 0]
 
 

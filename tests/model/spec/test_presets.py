@@ -6,16 +6,11 @@ from pathlib import Path
 import pytest
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    ReadoutParams,
-    StdpParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+from prunus_model.spec.readout import ReadoutParams
 
 
 @pytest.mark.parametrize(

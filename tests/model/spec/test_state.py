@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import SoftPruning
 from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State

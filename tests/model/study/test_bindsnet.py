@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from prunus_cli import digits
-from prunus_model.spec.config import ReadoutParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_model.study.bindsnet import main, scores
 
 

@@ -110,7 +110,7 @@ def test_numpy_opens_the_file(trained: Artifact, path: Path) -> None:
         assert np.array_equal(archive["votes"], trained.readout.votes)
         assert np.array_equal(archive["history_live"], trained.history.plastic)
     header = json.loads(unpack(path)["header.json"])
-    assert header["config"] == trained.config.to_mapping()
+    assert NetworkConfig.from_mapping(header["config"]) == trained.config
     assert len(names) == 11 + 4 + 9 + 1
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import NetworkConfig, ReadoutParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.bus.memory_port import MemoryPort, request_layout
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import HardwareConfig, Space

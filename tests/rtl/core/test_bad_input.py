@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import EncoderParams, HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions

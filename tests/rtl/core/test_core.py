@@ -13,15 +13,15 @@ from prunus_core import LIVELY, Show, compare, image, trained
 from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import (
-    EncoderParams,
     HomeostasisParams,
     MembraneParams,
     NetworkConfig,
-    ReadoutParams,
     StdpParams,
     pruning_label,
 )
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import State
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig, Space

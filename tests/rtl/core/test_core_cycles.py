@@ -7,8 +7,9 @@ from typing import Any
 
 from prunus_core import LIVELY, Show, compare, cycles_of, run
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import EncoderParams, ReadoutParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.timing import PIPELINE

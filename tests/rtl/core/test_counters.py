@@ -3,8 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters as ModelCounters
+from prunus_model.spec.encoder import EncoderParams
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.result import expanded
 from prunus_rtl.hardware import HardwareConfig

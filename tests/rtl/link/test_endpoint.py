@@ -7,13 +7,9 @@ import pytest
 
 from prunus_endpoint import IDENTITY, IMAGE, at, behind, condition, model, offset, run, show
 from prunus_link import Host
-from prunus_model.spec.config import (
-    EncoderParams,
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    ReadoutParams,
-)
+from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.protocol import (

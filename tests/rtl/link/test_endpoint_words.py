@@ -7,11 +7,9 @@ import pytest
 
 from prunus_endpoint import IMAGE, Behind, at, behind, condition, offset, run
 from prunus_link import Host
-from prunus_model.spec.config import (
-    EncoderParams,
-    NetworkConfig,
-    ReadoutParams,
-)
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig, Space

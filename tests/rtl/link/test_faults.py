@@ -10,7 +10,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_link import Host, framed, unframed
-from prunus_model.spec.config import EncoderParams, NetworkConfig, ReadoutParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.endpoint import Endpoint

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.log import LAST_AT, SPIKES_AT, LogRam

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import EncoderParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.state import State
 from prunus_rtl.export.simulators import SimulatorError, check_tools, name_of
 from prunus_rtl.hardware import HardwareConfig

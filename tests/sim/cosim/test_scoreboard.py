@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.network import Network
-from prunus_model.reference.readout import UNDECIDED, predict_vote
+from prunus_model.reference.readout import predict_vote
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.counts.presentation import presentation_accesses

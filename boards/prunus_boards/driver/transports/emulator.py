@@ -8,9 +8,10 @@ import numpy as np
 
 from prunus_boards.driver.link import Frames
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
-from prunus_model.reference.readout import UNDECIDED, Readout, predict_vote
+from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import counter_widths, pack, result_widths
 from prunus_rtl.export.plan import Plan

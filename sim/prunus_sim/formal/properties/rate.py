@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from prunus_model.spec.config import EncoderParams
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.random_streams import words
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.shapes import Shapes
