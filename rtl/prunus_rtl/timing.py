@@ -15,11 +15,12 @@ integrate
 compare
     ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
-    For each output spike 1, and ``inputs + 4`` more if it is learned from. Later if the votes of
-    the spike before are still counted.
+    For each output spike 1, and ``inputs + 4`` more if it is learned from; with a margin, until
+    its votes are counted, ``classes + 2`` cycles after the first. Later if the votes of the spike
+    before are still counted.
 report
-    ``classes + 3``, or 2 without output spike. Later if the last spike is still worked on, and, if
-    events come in, after those that are left.
+    1; after an output spike in the last step, until its votes are counted. Later if a threshold is
+    still computed and, if events come in, after those that are left.
 
 The formula gives the fewest cycles, and the most. Between them is what depends on when things
 happen: whether a lane waits for another one, and whether the encoder is ahead.
@@ -50,6 +51,7 @@ __all__ = [
     "presentation",
     "report_cycles",
     "spike_cycles",
+    "vote_cycles",
     "work",
     "work_of",
 ]
@@ -133,14 +135,21 @@ def compare_cycles(widths: Widths) -> int:
     return widths.slots + widths.tree_levels + 4
 
 
-def spike_cycles(widths: Widths, *, learn: bool) -> int:
-    """Return the cycles of an output spike, and of learning from it."""
-    return widths.network.inputs + 5 if learn else 1
+def vote_cycles(widths: Widths) -> int:
+    """Return the cycles from an output spike to the scores with its votes."""
+    return widths.network.readout.classes + 2
 
 
-def report_cycles(widths: Widths, *, fired: bool) -> int:
-    """Return the cycles after the last step, with or without an output spike before."""
-    return widths.network.readout.classes + 3 if fired else 2
+def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:
+    """Return the cycles of an output spike, of learning from it, and of waiting for its votes."""
+    sweep = widths.network.inputs + 4 if learn else 0
+    return 1 + sweep + (max(1, vote_cycles(widths) - sweep) if margin else 0)
+
+
+def report_cycles(widths: Widths, *, fired: bool, learn: bool, margin: bool) -> int:
+    """Return the cycles after the last step, with or without an output spike in it."""
+    spent = spike_cycles(widths, learn=learn, margin=margin) - 1
+    return max(1, vote_cycles(widths) - spent) if fired else 1
 
 
 def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWork:
@@ -190,6 +199,7 @@ def presentation(
     *,
     learn: bool,
     stop_after: int = 0,
+    margin: int = 0,
     left: int = 0,
 ) -> Cycles:
     """Return the cycles of a presentation.
@@ -205,6 +215,8 @@ def presentation(
     stop_after : int
         Early exit after so many output spikes; 0: never. The encoder then waits for each step,
         because any spike may be the last.
+    margin : int
+        Sequential test with this margin; 0: none. The encoder waits, too.
     left : int
         Events that are still to come after the last step.
 
@@ -213,8 +225,9 @@ def presentation(
     Cycles
     """
     hardware = widths.hardware
-    held = stop_after > 0 and hardware.source == "levels"
-    votes = widths.network.readout.classes + 1
+    held = (stop_after > 0 or margin > 0) and hardware.source == "levels"
+    # Until the votes of a spike before are counted.
+    votes = vote_cycles(widths) - 1
     threshold = widths.multiply_cycles + _THRESHOLD
     parts = dict.fromkeys(PARTS, 0)
     parts["init"] = init_cycles(widths)
@@ -223,7 +236,7 @@ def presentation(
     # Most: when the lanes begin a step at the latest, and when the encoder has sent all of it.
     late = max(parts["init"], _SEED) + _FIRST
     begun = sent = _SEED + _FIRST
-    before, fired = 0, False
+    before, last_fired = 0, False
     for step in steps:
         events = step.spikes + 1
         encoded += step.encode
@@ -238,6 +251,7 @@ def presentation(
             sent = max(sent, since) + step.encode
         begun, before = late, events
         late = max(late, sent)
+        last_fired = step.fired
         if step.inhibited:
             late += events
             continue
@@ -248,13 +262,12 @@ def presentation(
         early += compare_cycles(widths)
         late += compare_cycles(widths)
         if step.fired:
-            fired = True
-            cycles = spike_cycles(widths, learn=learn)
+            cycles = spike_cycles(widths, learn=learn, margin=margin > 0)
             parts["learn"] += cycles
             early += cycles
             late += cycles + votes + (threshold if learn else 0)
-    parts["report"] = report_cycles(widths, fired=fired)
-    late += report_cycles(widths, fired=True) + votes + threshold + left
+    parts["report"] = report_cycles(widths, fired=last_fired, learn=learn, margin=margin > 0)
+    late += parts["report"] + votes + threshold + left
     return Cycles(parts=parts, most=late)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 
@@ -104,8 +103,8 @@ class Widths:
 
     @property
     def score_bits(self) -> int:
-        """Sum of votes: at most one spike in every step."""
-        return self.network.readout.vote_bits + STEP_BITS
+        """Score of a class."""
+        return self.network.readout.score_bits
 
     @property
     def prediction_bits(self) -> int:

@@ -24,13 +24,14 @@ from prunus_rtl.timing import (
     presentation,
     report_cycles,
     spike_cycles,
+    vote_cycles,
     work_of,
 )
 
 #: 49 inputs, 10 neurons, 10 classes.
 TINY = NetworkConfig.named("tiny")
 #: Reporting, the votes of the spike before, and the threshold with a multiplier of 2 cycles.
-END = 13 + 11 + 6
+END = 1 + 11 + 6
 
 
 def shapes(fmt: str | None = None, **hardware: Any) -> Shapes:
@@ -61,14 +62,32 @@ def test_parts_of_fixed_length() -> None:
     assert init_cycles(shapes(learn=True, lanes=1)) == 10 * 4 + 1 + 9
     assert init_cycles(shapes(learn=True)) == 50
     assert compare_cycles(shapes(lanes=1)) == 10 + 0 + 4
-    assert (spike_cycles(shapes(), learn=False), spike_cycles(shapes(), learn=True)) == (1, 54)
-    assert (report_cycles(shapes(), fired=False), report_cycles(shapes(), fired=True)) == (2, 13)
     assert (PIPELINE, LATENCY, PER_SPIKE) == (8, 11, 2)
+
+
+def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
+    """With 10 classes, votes are counted 12 cycles after the spike."""
+    assert vote_cycles(shapes()) == 12
+    found = {
+        (learn, margin): (
+            spike_cycles(shapes(), learn=learn, margin=margin),
+            report_cycles(shapes(), fired=True, learn=learn, margin=margin),
+            report_cycles(shapes(), fired=False, learn=learn, margin=margin),
+        )
+        for learn in (False, True)
+        for margin in (False, True)
+    }
+    assert found == {
+        (False, False): (1, 12, 1),
+        (False, True): (1 + 12, 1, 1),
+        (True, False): (1 + 53, 1, 1),
+        (True, True): (1 + 53 + 1, 1, 1),
+    }
 
 
 def test_a_step_is_that_of_its_busiest_lane() -> None:
     parts, most = cycles(shapes(source="events"), [WORK])
-    assert parts == {"init": 9, "integrate": 20, "compare": 9, "learn": 0, "report": 2}
+    assert parts == {"init": 9, "integrate": 20, "compare": 9, "learn": 0, "report": 1}
     assert most == 12 + 12 + (20 + 2 * 5 + 11) + 9 + END
 
 
@@ -100,11 +119,17 @@ def test_output_spikes_cost_their_sweep_and_at_most_the_votes_and_the_threshold(
     s = shapes(source="events", learn=True)
     quiet = cycles(s, [WORK, WORK], learn=True)
     loud = cycles(s, [fired, WORK], learn=True)
-    assert loud[0]["learn"] == 54 and loud[0]["report"] == 13
+    assert loud[0]["learn"] == 54 and loud[0]["report"] == 1
     assert loud[1] - quiet[1] == 54 + 11 + 6
     shown = cycles(s, [fired, WORK], learn=False)
     assert shown[0]["learn"] == 1
     assert shown[1] - quiet[1] == 1 + 11
+    last = cycles(s, [WORK, fired], learn=False)
+    assert last[0] == shown[0] | {"report": 12}
+    assert last[1] - shown[1] == 11
+    tested = cycles(s, [WORK, fired], learn=False, margin=9)
+    assert tested[0] == shown[0] | {"learn": 13}
+    assert tested[1] == last[1] + 12 - 11
 
 
 def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None:
@@ -120,6 +145,7 @@ def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None
     assert cycles(shapes(event_depth=16), [slow] * 3)[1] == most
     _, held = cycles(shapes(), [slow] * 3, stop_after=1)
     assert held == 24 + 3 * (3 + 100 + each) + END
+    assert cycles(shapes(), [slow] * 3, margin=1)[1] == held
     # Events that come in are not held.
     s = shapes(source="events")
     assert cycles(s, [WORK] * 3, stop_after=1) == cycles(s, [WORK] * 3)

@@ -11,7 +11,9 @@ import numpy as np
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import HomeostasisParams, NetworkConfig, StdpParams
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.pruning import AdaptivePruning
+from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
@@ -39,9 +41,27 @@ class Show:
 
     learn: bool = True
     stop_after: int = 0
+    margin: int = 0
+    keep: bool = False
+
+    @property
+    def request(self) -> Request:
+        """How the images are presented."""
+        return Request(
+            learn=self.learn, stop_after=self.stop_after, margin=self.margin, keep=self.keep
+        )
 
 
-SHOWS = (Show(), Show(stop_after=2), Show(learn=False), Show(learn=False, stop_after=1), Show())
+SHOWS = (
+    Show(),
+    Show(stop_after=2),
+    Show(learn=False),
+    Show(learn=False, stop_after=1),
+    Show(margin=20),
+    Show(learn=False, margin=9, keep=True),
+    Show(learn=False, margin=1, stop_after=2),
+    Show(keep=True),
+)
 
 
 def image(rng: np.random.Generator, inputs: int) -> Any:
@@ -65,17 +85,27 @@ def run(core: Core, bench: Any, *benches: Any) -> None:
     simulate(core, bench, *benches, platform=Collisions())
 
 
-def cycles_of(core: Core, network: Network, levels: Any, events: Any, show: Show) -> Cycles:
+def cycles_of(
+    core: Core, network: Network, levels: Any, events: Any, show: Show, votes: Any = None
+) -> Cycles:
     """Return the cycles by the formula, for a model's copy."""
-    copy = Network(core.network, network.state)
+    copy = Network(core.network, network.state, votes)
+    copy.scores = network.scores
     left = 0
     if events is None:
-        steps = copy.steps(levels, learn=show.learn, stop_after=show.stop_after)
+        steps = copy.steps(levels, **show.request)
     else:
-        steps = copy.steps_events(events, learn=show.learn, stop_after=show.stop_after)
+        steps = copy.steps_events(events, **show.request)
         left = sum(len(pres) + 1 for pres in events)
     given = list(work(core.shapes, copy, steps))
-    return presentation(core.shapes, given, learn=show.learn, stop_after=show.stop_after, left=left)
+    return presentation(
+        core.shapes,
+        given,
+        learn=show.learn,
+        stop_after=show.stop_after,
+        margin=show.margin,
+        left=left,
+    )
 
 
 def compare(
@@ -106,24 +136,22 @@ def compare(
     async def bench(ctx: Any) -> None:
         driver = CoreDriver(ctx, core, rng=rngs[1] if stalls else None)
         for k, show in enumerate(shows):
-            await driver.start(learn=show.learn, stop_after=show.stop_after)
+            await driver.start(show.request)
             outcome = await driver.finish()
             levels, events = images[k], None
             if hardware.source == "events":
                 events = event_lists[k]
-            formula = cycles_of(core, network, levels, events, show)
+            formula = cycles_of(core, network, levels, events, show, votes)
             if events is None:
-                shown = network.present(levels, learn=show.learn, stop_after=show.stop_after)
+                shown = network.present(levels, **show.request)
             else:
-                shown = network.present_events(events, learn=show.learn, stop_after=show.stop_after)
+                shown = network.present_events(events, **show.request)
             fired = list(zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True))
             assert outcome.spikes == fired, k
             got = expanded(outcome.counts, config, hardware, learn=show.learn)
             assert got == shown.counters, k
-            assert outcome.undecided == (not fired), k
-            if votes is not None:
-                scores = votes[shown.spike_posts].sum(axis=0)
-                assert outcome.prediction == int(np.argmax(scores)), k
+            elected = UNDECIDED if outcome.undecided else outcome.prediction
+            assert (elected, outcome.lead) == (shown.prediction, shown.lead), k
             if not stalls:
                 cycles = outcome.counts["cycles"]
                 assert formula.fewest <= cycles, (k, formula)

@@ -21,6 +21,7 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.protocol.protocol import (
+    PRESENT,
     READ_WRITE,
     Condition,
     Identity,
@@ -115,6 +116,6 @@ async def condition(host: Host) -> Condition:
 async def show(host: Host, *, stop_after: int = 0, learn: int = 0) -> None:
     """Send an image, present it, and wait until it is over."""
     await host.do(Opcode.IMAGE, offset(0) + IMAGE)
-    await host.do(Opcode.PRESENT, bytes([stop_after, learn]))
+    await host.do(Opcode.PRESENT, PRESENT.pack(stop_after, learn, 0))
     while (await condition(host)).running:
         pass

@@ -70,6 +70,12 @@ def device_options(function: _F) -> _F:
                 help="Early exit after so many output spikes, 0 for never. "
                 "Default: as configured; never while learning.",
             ),
+            click.option(
+                "--margin",
+                type=click.IntRange(min=0),
+                help="End when the leading class is ahead by so many votes, 0 for never. "
+                "Default: as configured; never while learning.",
+            ),
             click.option("--invert", is_flag=True, help="Exchange light and dark."),
         )
     ):

@@ -25,6 +25,7 @@ from prunus_model.cli.common import (
     note,
 )
 from prunus_model.data.images import Images, read_images
+from prunus_model.spec.formats import max_of
 from prunus_model.spec.levels import levels
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
@@ -54,6 +55,7 @@ def run(
     images: tuple[str, ...],
     learn: bool,
     stop_after: int | None,
+    margin: int | None,
     invert: bool,
     count: int | None,
     as_json: bool,
@@ -72,7 +74,8 @@ def run(
         if not learn:
             raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
         new_file(save, force=force)
-    shown_images, exits = _images(artifact, images, count, invert, learn, stop_after)
+    shown_images = _images(artifact, images, count, invert)
+    exits = _exits(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:
             raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
@@ -84,7 +87,7 @@ def run(
         started = time.perf_counter()
         with progress("showing") as advance:
             shown = levels(shown_images.pixels, artifact.config.encoder)
-            for outcome in device.present_many(shown, learn=learn, stop_after=exits):
+            for outcome in device.present_many(shown, learn=learn, **exits):
                 outcomes.append(outcome)
                 advance(len(outcomes), len(shown_images))
         seconds = time.perf_counter() - started
@@ -119,6 +122,7 @@ def verify(
     images: tuple[str, ...],
     learn: bool,
     stop_after: int | None,
+    margin: int | None,
     invert: bool,
     count: int,
     as_json: bool,
@@ -132,7 +136,8 @@ def verify(
     The exit status is 0 if all are equal, 1 if something differs, and 2 if it can't be told.
     """
     artifact = load_network(network)
-    chosen, exits = _images(artifact, images or ("sample",), count, invert, learn, stop_after)
+    chosen = _images(artifact, images or ("sample",), count, invert)
+    exits = _exits(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:
             raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
@@ -147,7 +152,7 @@ def verify(
             memories = device.compared_words
             shown = levels(chosen.pixels, artifact.config.encoder)
             with progress("comparing") as advance:
-                for found in check(device, shown, learn=learn, stop_after=exits):
+                for found in check(device, shown, learn=learn, **exits):
                     advance(found.images, len(chosen))
     if as_json:
         facts = {
@@ -176,16 +181,29 @@ def _images(
     sources: tuple[str, ...],
     count: int | None,
     invert: bool,
-    learn: bool,
-    stop_after: int | None,
-) -> tuple[Images, int]:
-    """Return images, and the early exit to ask for."""
+) -> Images:
     images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
     for hint in images.hints:
         note(hint)
-    if stop_after is None:
-        stop_after = 0 if learn else artifact.config.readout.stop_after
-    return images, stop_after
+    return images
+
+
+def _exits(
+    artifact: Artifact, *, learn: bool, stop_after: int | None, margin: int | None
+) -> dict[str, int]:
+    """Return early exit and margin to ask for: as configured, and none while learning."""
+    readout = artifact.config.readout
+    most = max_of(readout.score_bits)
+    if margin is not None and margin > most:
+        raise click.UsageError(
+            f"--margin must be at most {most} for {readout.vote_bits}-bit votes, not {margin}"
+        )
+    configured = {
+        "stop_after": 0 if learn else readout.stop_after,
+        "margin": 0 if learn else readout.margin,
+    }
+    asked = {"stop_after": stop_after, "margin": margin}
+    return configured | {name: value for name, value in asked.items() if value is not None}
 
 
 def _right(outcomes: list[Outcome], images: Images) -> int | None:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import STATE_DTYPES
@@ -28,8 +27,8 @@ class Checked:
     images, cycles, spikes : int
         Images compared, and their cycles and output spikes.
     values : int
-        Numbers compared: step and neuron of every output spike, counters, predictions, and after
-        learning the state.
+        Numbers compared: step and neuron of every output spike, counters, prediction and lead, and
+        after learning the state.
     difference : str
         The first difference; empty if there is none.
     """
@@ -48,6 +47,7 @@ def check(
     *,
     learn: bool = False,
     stop_after: int = 0,
+    margin: int = 0,
 ) -> Iterator[Checked]:
     """Show images to a device and to the model, and compare everything.
 
@@ -58,7 +58,7 @@ def check(
     ----------
     device : Device
         With a network.
-    levels, learn, stop_after
+    levels, learn, stop_after, margin
         As for :meth:`prunus_boards.driver.device.Device.present_many`.
 
     Yields
@@ -68,15 +68,12 @@ def check(
     """
     plan, found = device.plan, Checked()
     # In the order of positions: ties go to the lowest.
-    engine = Engine(plan.network, plan.state)
+    engine = Engine(plan.network, plan.state, plan.votes)
     device.presentation = plan.state.presentation
-    readout = Readout(votes=plan.votes, assignment=np.zeros(len(plan.neurons), dtype=np.int16))
-    series = device.present_many(levels, learn=learn, stop_after=stop_after)
+    series = device.present_many(levels, learn=learn, stop_after=stop_after, margin=margin)
     for image, shown in zip(levels, series, strict=True):
-        expected = engine.present(image, learn=learn, stop_after=stop_after)
-        counts = expected.spike_counts(len(plan.neurons))[np.newaxis]
-        prediction = int(predict_vote(counts, readout)[0])
-        compared, found.difference = _compared(shown, expected, prediction, plan.neurons)
+        expected = engine.present(image, learn=learn, stop_after=stop_after, margin=margin)
+        compared, found.difference = _compared(shown, expected, plan.neurons)
         found.values += compared
         found.images += 1
         found.cycles += shown.cycles
@@ -95,7 +92,7 @@ def check(
 
 
 def _compared(
-    shown: Outcome, expected: Presentation, prediction: int, neurons: npt.NDArray[np.int64]
+    shown: Outcome, expected: Presentation, neurons: npt.NDArray[np.int64]
 ) -> tuple[int, str]:
     """Return how many numbers of an image were compared, and the first difference or nothing."""
     want = list(
@@ -113,7 +110,7 @@ def _compared(
         # Hardware can't tell a frozen synapse from another.
         if name != "frozen_sops"
     ]
-    pairs.append(("prediction", prediction, shown.prediction))
+    pairs += [(n, getattr(expected, n), getattr(got, n)) for n in ("prediction", "lead")]
     # An output spike has two.
     compared = len(pairs) + max(len(want), len(have))
     for what, a, b in pairs:

@@ -14,7 +14,10 @@ from prunus_boards.driver.presenter import Presenter
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
 from prunus_model.spec.formats import STEP_BITS, max_of
-from prunus_model.spec.presentation import check_levels
+from prunus_model.spec.presentation import (
+    Request,
+    check_levels,
+)
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import Plan
@@ -208,14 +211,29 @@ class Device(Closing):
     # Images.
 
     def present(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        learn: bool = False,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Outcome:
         """Show one image; see :meth:`present_many`."""
         check_levels(levels, self._core.network, many=False)
-        return next(self.present_many(levels[np.newaxis], learn=learn, stop_after=stop_after))
+        one = levels[np.newaxis]
+        return next(
+            self.present_many(one, learn=learn, stop_after=stop_after, margin=margin, keep=keep)
+        )
 
     def present_many(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool = False, stop_after: int = 0
+        self,
+        levels: npt.NDArray[np.uint8],
+        *,
+        learn: bool = False,
+        stop_after: int = 0,
+        margin: int = 0,
+        keep: bool = False,
     ) -> Generator[Outcome, None, None]:
         """Show images; the next one is sent while one is shown.
 
@@ -227,6 +245,11 @@ class Device(Closing):
             Learn from them.
         stop_after : int
             End a presentation at this output spike (early exit); 0 means never. Up to 255.
+        margin : int
+            End a presentation when the leading class is ahead by so much (sequential test); 0 means
+            never. Up to the largest score.
+        keep : bool
+            Go on with the scores of the presentation before, in all of them.
 
         Returns
         -------
@@ -236,7 +259,7 @@ class Device(Closing):
         Raises
         ------
         TypeError, ValueError
-            If levels or ``stop_after`` are wrong.
+            If levels, ``stop_after`` or ``margin`` are wrong.
         DeviceError
             If there is no network, the core can't learn, or a presentation comes to no end.
         """
@@ -245,12 +268,16 @@ class Device(Closing):
             raise ValueError(
                 f"Early exit must be after 0 to {max_of(STEP_BITS)} spikes, not {stop_after}"
             )
+        most = max_of(self._core.network.readout.score_bits)
+        if not 0 <= margin <= most:
+            raise ValueError(f"Margin must be 0 to {most} votes, not {margin}")
         if learn and not self._core.hardware.learn:
             raise DeviceError("Core must be able to learn to learn from images")
         neurons = self.plan.neurons
         if learn:
             self._forget()
-        return self._presenter.series(levels, neurons, learn=learn, stop_after=stop_after)
+        request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
+        return self._presenter.series(levels, neurons, request)
 
     def condition(self) -> Condition:
         """Ask how it is."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
-from prunus_rtl.core.result import counter_widths, result_widths, unpack
+from prunus_rtl.core.result import result_widths, unpack
 from prunus_rtl.widths import Widths
 
 __all__ = ["Outcome", "contradiction", "unpacked"]
@@ -22,23 +22,25 @@ class Outcome:
     ----------
     number : int
         Number of the presentation.
-    prediction : int
-        Class; :data:`prunus_model.reference.readout.UNDECIDED` if there was no output spike.
     presentation : Presentation
-        Output spikes, by neuron of the network, and counters, as the model has them.
+        Output spikes, by neuron of the network, counters, and class, as the model has them.
         ``frozen_sops`` is 0: hardware can't tell a frozen synapse from others.
     cycles : int
         Clock cycles of the core; 0 if it has no clock.
     """
 
     number: int
-    prediction: int
     presentation: Presentation
     cycles: int
 
+    @property
+    def prediction(self) -> int:
+        """Class; :data:`prunus_model.spec.readout.UNDECIDED` if there is none."""
+        return self.presentation.prediction
 
-def unpacked(word: int, widths: Widths) -> tuple[int, dict[str, int]]:
-    """Return prediction and counts from the word of a result.
+
+def unpacked(word: int, widths: Widths) -> dict[str, int]:
+    """Return class, lead and counts from the word of a result.
 
     Parameters
     ----------
@@ -49,48 +51,46 @@ def unpacked(word: int, widths: Widths) -> tuple[int, dict[str, int]]:
 
     Returns
     -------
-    prediction : int
-        As of :class:`Outcome`.
-    counts : dict of str to int
-        Fields of :func:`prunus_rtl.core.result.counter_widths`.
+    dict of str to int
+        Fields of :func:`prunus_rtl.core.result.result_widths`, but ``undecided``: the prediction is
+        :data:`prunus_model.spec.readout.UNDECIDED` then.
     """
     result = unpack(result_widths(widths), word)
-    counts = {name: result[name] for name in counter_widths(widths)}
-    return (UNDECIDED if result["undecided"] else result["prediction"]), counts
+    if result.pop("undecided"):
+        result["prediction"] = UNDECIDED
+    return result
 
 
 def contradiction(
-    prediction: int,
-    counts: Mapping[str, int],
+    told: Mapping[str, int],
     network: NetworkConfig,
-    *,
-    learn: bool,
-    stop_after: int,
+    request: Request,
 ) -> str:
     """Return what no presentation of a network can give: "has ..."; empty if there is nothing.
 
     Parameters
     ----------
-    prediction, counts
+    told
         As of :func:`unpacked`.
     network : NetworkConfig
         What was shown an image.
-    learn, stop_after
-        As of :meth:`prunus_boards.driver.device.Device.present_many`.
+    request : Request
+        How it was shown.
     """
     classes, steps = network.readout.classes, network.encoder.steps
-    spikes, integrated = counts["output_spikes"], counts["integrated_spikes"]
-    learned = spikes * network.inputs if learn else 0
+    stop_after, exits = request["stop_after"], request["stop_after"] or request["margin"]
+    spikes, integrated = told["output_spikes"], told["integrated_spikes"]
+    learned = spikes * network.inputs if request["learn"] else 0
     limits = (
-        ("prediction", prediction, UNDECIDED, classes - 1),
-        ("steps", counts["steps"], 1 if stop_after else steps, steps),
-        ("inhibited_steps", counts["inhibited_steps"], 0, counts["steps"]),
-        ("input_spikes", counts["input_spikes"], 0, counts["steps"] * network.inputs),
-        ("integrated_spikes", integrated, 0, counts["input_spikes"]),
-        ("output_spikes", spikes, 0, min(stop_after or steps, counts["steps"])),
-        ("forward_sops", counts["forward_sops"], 0, integrated * network.neurons),
-        ("update_sops", counts.get("update_sops", 0), 0, learned),
-        ("pruned", counts.get("pruned", 0), 0, learned),
+        ("prediction", told["prediction"], UNDECIDED, classes - 1),
+        ("steps", told["steps"], 1 if exits else steps, steps),
+        ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),
+        ("input_spikes", told["input_spikes"], 0, told["steps"] * network.inputs),
+        ("integrated_spikes", integrated, 0, told["input_spikes"]),
+        ("output_spikes", spikes, 0, min(stop_after or steps, told["steps"])),
+        ("forward_sops", told["forward_sops"], 0, integrated * network.neurons),
+        ("update_sops", told.get("update_sops", 0), 0, learned),
+        ("pruned", told.get("pruned", 0), 0, learned),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:

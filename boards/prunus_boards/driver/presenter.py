@@ -13,8 +13,15 @@ from prunus_boards.driver.memories import Memories
 from prunus_boards.driver.outcome import Outcome, contradiction, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.presentation import Presentation
-from prunus_rtl.core.result import expanded, result_widths
+from prunus_model.spec.presentation import (
+    Presentation,
+    Request,
+)
+from prunus_rtl.core.result import (
+    counter_widths,
+    expanded,
+    result_widths,
+)
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import STARTED_BITS, Condition
 
@@ -42,16 +49,16 @@ class Presenter:
         self,
         levels: npt.NDArray[np.uint8],
         neurons: npt.NDArray[np.int64],
-        *,
-        learn: bool,
-        stop_after: int,
+        request: Request,
     ) -> Generator[Outcome, None, None]:
         """Show images; the next one is sent while one is shown.
 
         Parameters
         ----------
-        levels, learn, stop_after
-            As of :meth:`prunus_boards.driver.device.Device.present_many`.
+        levels : ndarray of uint8, shape (n, inputs)
+            Levels of the images.
+        request : Request
+            How each is shown.
         neurons : ndarray of int64, shape (neurons,)
             Neuron at each position.
 
@@ -74,7 +81,7 @@ class Presenter:
             if self._series != mine:
                 raise DeviceError("Series of images must not go on after another was begun")
             deadline = self._deadline()
-            self._requests.present(stop_after=stop_after, learn=learn)
+            self._requests.present(request)
             started = started + 1 & max_of(STARTED_BITS)
             if k + 1 < len(levels):
                 self._send(levels[k + 1], deadline)
@@ -83,7 +90,7 @@ class Presenter:
                     f"Device at {self._requests.name} must have started presentation {started} "
                     f"since power-on, not {told}"
                 )
-            yield self._outcome(number, neurons, learn=learn, stop_after=stop_after)
+            yield self._outcome(number, neurons, request)
             number = number + 1 & max_of(PRESENTATION_BITS)
 
     def _ready(self) -> tuple[int, int]:
@@ -133,35 +140,35 @@ class Presenter:
                 )
         return condition
 
-    def _outcome(
-        self, number: int, neurons: npt.NDArray[np.int64], *, learn: bool, stop_after: int
-    ) -> Outcome:
+    def _outcome(self, number: int, neurons: npt.NDArray[np.int64], request: Request) -> Outcome:
         widths = self._core.widths
         word = self._requests.result(sum(result_widths(widths).values()))
-        prediction, counts = unpacked(word, widths)
-        wrong = contradiction(
-            prediction, counts, self._core.network, learn=learn, stop_after=stop_after
-        )
+        told = unpacked(word, widths)
+        wrong = contradiction(told, self._core.network, request)
         if wrong:
             raise DeviceError(f"Device at {self._requests.name} must tell a result that {wrong}")
-        spikes = self._requests.spikes(counts["output_spikes"])
-        steps = [-1, *(step for step, _ in spikes), counts["steps"]]
+        spikes = self._requests.spikes(told["output_spikes"])
+        steps = [-1, *(step for step, _ in spikes), told["steps"]]
         if any(a >= b for a, b in pairwise(steps)) or any(
             post >= len(neurons) for _, post in spikes
         ):
             raise DeviceError(
                 f"Device at {self._requests.name} must tell spikes in ascending steps below "
-                f"{counts['steps']} of neurons below {len(neurons)}, not {spikes[:4]}"
+                f"{told['steps']} of neurons below {len(neurons)}, not {spikes[:4]}"
             )
         return Outcome(
             number=number,
-            prediction=prediction,
             presentation=Presentation(
                 spike_steps=np.array([step for step, _ in spikes], dtype=np.int64),
                 spike_posts=neurons[np.array([post for _, post in spikes], dtype=np.int64)],
-                counters=expanded(counts, self._core.network, self._core.hardware, learn=learn),
-                prediction=prediction,
-                lead=counts["lead"],
+                counters=expanded(
+                    {name: told[name] for name in counter_widths(widths)},
+                    self._core.network,
+                    self._core.hardware,
+                    learn=request["learn"],
+                ),
+                prediction=told["prediction"],
+                lead=told["lead"],
             ),
-            cycles=counts["cycles"],
+            cycles=told["cycles"],
         )

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from prunus_boards.driver.link import Link, RefusedError
 from prunus_boards.driver.transports.base import Transport
 from prunus_model.common.errors import PrunusError
+from prunus_model.spec.presentation import Request
 from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
     MAX_BODY,
     OFFSET,
+    PRESENT,
     READ_WRITE,
     SPIKE,
     Condition,
@@ -108,9 +110,11 @@ class Requests:
                 )
         return offset - first
 
-    def present(self, *, stop_after: int, learn: bool) -> None:
+    def present(self, request: Request) -> None:
         """Start a presentation."""
-        self._answer(Opcode.PRESENT, bytes([stop_after, learn]), 0)
+        flags = request["learn"] | request["keep"] << 1
+        body = PRESENT.pack(request["stop_after"], flags, request["margin"])
+        self._answer(Opcode.PRESENT, body, 0)
 
     def result(self, bits: int) -> int:
         """Ask for the result of the last presentation: a word of so many bits."""

@@ -115,6 +115,10 @@ class Engine:
         """A copy of the sums of votes by class, at the end of the last presentation."""
         return self._workspace.scores.copy()
 
+    @scores.setter
+    def scores(self, scores: npt.NDArray[np.int64]) -> None:
+        self._workspace.scores[:] = scores
+
     def present(
         self,
         levels: npt.NDArray[np.uint8],

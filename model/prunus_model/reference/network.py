@@ -120,6 +120,10 @@ class Network:
         """Sums of votes by class, at the end of the last presentation; shape (classes,)."""
         return self._scores
 
+    @scores.setter
+    def scores(self, scores: npt.NDArray[np.int64]) -> None:
+        self._scores = scores.copy()
+
     def present(
         self,
         levels: npt.NDArray[np.uint8],

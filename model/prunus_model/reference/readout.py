@@ -148,7 +148,8 @@ def add_votes(
     -------
     ndarray of int64, shape (classes,)
     """
-    return np.minimum(scores + votes, max_of(params.score_bits))
+    total: npt.NDArray[np.int64] = np.minimum(scores + votes, max_of(params.score_bits))
+    return total
 
 
 def elect(scores: npt.NDArray[np.int64]) -> int:

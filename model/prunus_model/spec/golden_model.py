@@ -35,6 +35,10 @@ class GoldenModel(Protocol):
     def state(self) -> State:
         """All state variables."""
 
+    @property
+    def scores(self) -> npt.NDArray[np.int64]:
+        """Sums of votes by class, at the end of the last presentation; shape (classes,)."""
+
     def present(
         self,
         levels: npt.NDArray[np.uint8],

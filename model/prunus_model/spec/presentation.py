@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,23 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import max_of
 
-__all__ = ["Presentation", "check_events", "check_exits", "check_levels", "check_votes"]
+__all__ = [
+    "Presentation",
+    "Request",
+    "check_events",
+    "check_exits",
+    "check_levels",
+    "check_votes",
+]
+
+
+class Request(TypedDict):
+    """How something is presented: :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
+
+    learn: bool
+    stop_after: int
+    margin: int
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,14 +37,11 @@ class Load:
     ----------
     counters : Counters
         Of the golden model, all presentations together.
-    decided : int
-        Presentations with an output spike.
     decays : int
         Presentations that learned, other than number 0.
     """
 
     counters: Counters
-    decided: int
     decays: int
 
     @property
@@ -184,7 +181,7 @@ def class_b(load: Load, shapes: Widths, technology: Technology) -> Estimate:
     ValueError
         If such a core can't have done that.
     """
-    found = accesses(shapes, load.counters, decided=load.decided, decays=load.decays).as_dict()
+    found = accesses(shapes, load.counters, decays=load.decays).as_dict()
     shown = load.counters.presentations
     charges = []
     for memory in memories(shapes):

@@ -138,7 +138,6 @@ class Subject:
         votes = predict_vote(spikes, self.artifact.readout)
         load = Load(
             counters=Counters.from_array(counts.sum(axis=0)),
-            decided=int(np.count_nonzero(spikes.any(axis=1))),
             decays=0,
         )
         return Shown(load=load, accuracy=float(np.mean(votes == data.labels)))
@@ -155,7 +154,6 @@ class Subject:
             counters = replace(counters, pruned=0)
         return Load(
             counters=counters,
-            decided=counters.presentations,
             decays=counters.presentations - 1,
         )
 
@@ -170,9 +168,8 @@ class Subject:
         config = self.artifact.config
         check_for(data, inputs=config.inputs, classes=config.readout.classes)
         engine = Engine(config, self.artifact.state)
-        counters, spikes = engine.train(levels(data.images, config.encoder))
+        counters, _ = engine.train(levels(data.images, config.encoder))
         return Load(
             counters=counters,
-            decided=int(np.count_nonzero(spikes.any(axis=1))),
             decays=len(data),
         )

@@ -42,6 +42,7 @@ def result_layout(shapes: Shapes) -> data.StructLayout:
         {
             "prediction": shapes.prediction,
             "undecided": 1,
+            "lead": shapes.score,
             "counters": counters_layout(shapes),
         }
     )
@@ -86,7 +87,7 @@ class Core(wiring.Component):
     events : In(stream.Signature(shapes.event))
         With ``source="events"``: for each step its spiking inputs, each once and in any order, then
         an event with ``end``. All ``steps`` of a presentation, also after early exit.
-    control : In(stream.Signature(control_layout(learn=learn)))
+    control : In(stream.Signature(control_layout(learn=learn, score_bits=score_bits)))
         Starts a presentation; with levels, once a whole image has been loaded. Ready in the end
         whenever there is one and nothing runs.
     spikes : Out(stream.Signature(shapes.spike))
@@ -134,7 +135,9 @@ class Core(wiring.Component):
         super().__init__(
             source
             | {
-                "control": In(stream.Signature(control_layout(learn=learn))),
+                "control": In(
+                    stream.Signature(control_layout(learn=learn, score_bits=shapes.score_bits))
+                ),
                 "spikes": Out(stream.Signature(shapes.spike)),
                 "result": Out(stream.Signature(result_layout(shapes))),
                 "requests": In(stream.Signature(request_layout(shapes))),
@@ -168,6 +171,7 @@ class Core(wiring.Component):
             steps=network.encoder.steps,
             inhibition_steps=network.membrane.inhibition_steps,
             learn=hardware.learn,
+            score_bits=s.score_bits,
             source=hardware.source,
         )
         first = 0 if self._state is None else self._state.presentation
@@ -188,6 +192,7 @@ class Core(wiring.Component):
             neurons=network.neurons,
             classes=network.readout.classes,
             vote_bits=network.readout.vote_bits,
+            score_bits=s.score_bits,
             votes=None if self._votes is None else self._votes.T.ravel().tolist(),
         )
         m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
@@ -226,19 +231,20 @@ class Core(wiring.Component):
             sequencer.membrane_done.eq(membrane.done),
             sequencer.fires.eq(membrane.fires),
             sequencer.post.eq(membrane.post),
-            sequencer.decided.eq(readout.done),
+            sequencer.margin_reached.eq(readout.reached),
             sequencer.result_ready.eq(self.result.ready),
             membrane.clear.eq(begin),
             membrane.compare.eq(sequencer.compare),
             membrane.forget.eq(sequencer.forget),
-            readout.begin.eq(begin),
-            readout.finish.eq(sequencer.finish),
+            readout.clear.eq(sequencer.forget_scores),
+            readout.margin.eq(sequencer.margin),
             counters.clear.eq(begin),
             counters.step.eq(sequencer.step_done),
             counters.synapses.eq(taken),
             self.result.valid.eq(sequencer.result_valid),
             self.result.p.prediction.eq(readout.prediction),
             self.result.p.undecided.eq(readout.undecided),
+            self.result.p.lead.eq(readout.lead),
             self.result.p.counters.eq(counters.counts),
         ]
         for name in COUNTED:

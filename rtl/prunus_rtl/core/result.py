@@ -39,11 +39,12 @@ def counter_widths(widths: Widths) -> dict[str, int]:
 
 
 def result_widths(widths: Widths) -> dict[str, int]:
-    """Return the bits of the fields of a result, the lowest first: prediction, undecided, counts.
+    """Return the bits of the fields of a result, the lowest first: class, lead, and counts.
 
     They are those of :func:`prunus_rtl.core.core.result_layout`.
     """
-    return {"prediction": widths.prediction_bits, "undecided": 1} | counter_widths(widths)
+    elected = {"prediction": widths.prediction_bits, "undecided": 1, "lead": widths.score_bits}
+    return elected | counter_widths(widths)
 
 
 def pack(fields: Mapping[str, int], values: Mapping[str, int]) -> int:

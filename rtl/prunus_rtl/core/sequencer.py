@@ -9,17 +9,33 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.presentation import Request
 from prunus_rtl.streams import event_layout, spike_layout
 
-__all__ = ["COUNTED", "Sequencer", "control_layout"]
+__all__ = ["COUNTED", "Sequencer", "control_fields", "control_layout"]
 
 #: Members of the sequencer that counters have under the same names.
 COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
-def control_layout(*, learn: bool) -> data.StructLayout:
-    """Return the layout of a request for a presentation; ``learn`` only if the core can learn."""
-    return data.StructLayout({"stop_after": STEP_BITS} | ({"learn": 1} if learn else {}))
+def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
+    """Return the layout of a request for a presentation; ``learn`` only if the core can learn.
+
+    ``stop_after``, ``margin`` and ``keep`` are those of the semantics (4.6 and 7).
+    """
+    return data.StructLayout(
+        {"stop_after": STEP_BITS, "margin": score_bits, "keep": 1} | ({"learn": 1} if learn else {})
+    )
+
+
+def control_fields(request: Request, *, learn: bool) -> dict[str, int]:
+    """Return the fields of :func:`control_layout` that ask for a presentation."""
+    fields = {
+        "stop_after": request["stop_after"],
+        "margin": request["margin"],
+        "keep": int(request["keep"]),
+    }
+    return fields | ({"learn": int(request["learn"])} if learn else {})
 
 
 class Sequencer(wiring.Component):
@@ -27,16 +43,16 @@ class Sequencer(wiring.Component):
 
     A presentation goes through these states::
 
-        Wait -> Init -> step, step, ... step -> Flush -> DrainVotes -> Argmax -> Report -> Wait
-        step: Integrate -> DrainLanes -> Compare -> Fire -> Learn
+        Wait -> Init -> step, step, ... step -> Flush -> DrainVotes -> Report -> Wait
+        step: Integrate -> DrainLanes -> Compare -> Fire -> Learn -> Decide
 
     *Integrate* hands the events of the step to the lanes; in an inhibited step they are dropped and
     the step is over with its last event. *DrainLanes* waits until the lanes have added all
     synapses and all thresholds are computed. *Compare* looks for the winner; without one the step
-    is over. *Fire* sends the output spike, and *Learn* waits for the learning sweep. *Flush*
-    takes the events that are left after an early exit; only if they come from outside. *DrainVotes*
-    waits until the votes of the last spike are counted, and *Argmax* for the class with most of
-    them.
+    is over. *Fire* sends the output spike, *Learn* waits for the learning sweep, and *Decide*, with
+    a margin only, until the votes are counted. *Flush* takes the events that are left after an
+    early exit; only if they come from outside. *DrainVotes* waits until the votes of the last spike
+    are counted.
 
     Timing
     ------
@@ -53,18 +69,22 @@ class Sequencer(wiring.Component):
         Steps of a presentation; steps after an output spike in which events are dropped.
     learn : bool
         Whether the core can learn.
+    score_bits : int
+        Width of a score.
     source : "levels" or "events"
         Whether events come from the encoder, which stops after an early exit, or from outside.
 
     Members
     -------
-    control : In(stream.Signature(control_layout(learn=learn)))
+    control : In(stream.Signature(control_layout(learn=learn, score_bits=score_bits)))
         Starts a presentation.
     startable : In(1)
         All that a presentation needs is there.
     waiting, begin, running, finish : Out(1)
         No presentation runs, and memories may be accessed; it begins; its cycles are counted; the
-        last step is over, and the winner class is asked for.
+        last step is over, and all votes are counted.
+    forget_scores : Out(1)
+        A presentation begins that does not keep the scores.
     result_valid, result_ready : Out(1), In(1)
         The result is offered, and taken.
     step, hold : Out(STEP_BITS), Out(1)
@@ -91,8 +111,9 @@ class Sequencer(wiring.Component):
         Output spikes.
     vote : Out(stream.Signature(post_bits))
         Output spikes, for the readout.
-    decided : In(1)
-        The class is known.
+    margin, margin_reached : Out(score_bits), In(1)
+        Lead that ends the presentation, 0 for none; the leading class has it, never if it is 0.
+        Valid while ``vote.ready``, which is low while votes are counted.
     learn_spike, learned : Out(1), In(1)
         Learn from the winner; that is over.
     """
@@ -105,6 +126,7 @@ class Sequencer(wiring.Component):
         steps: int,
         inhibition_steps: int,
         learn: bool,
+        score_bits: int,
         source: Literal["levels", "events"],
     ) -> None:
         self._steps = steps
@@ -113,12 +135,13 @@ class Sequencer(wiring.Component):
         self._source = source
         super().__init__(
             {
-                "control": In(stream.Signature(control_layout(learn=learn))),
+                "control": In(stream.Signature(control_layout(learn=learn, score_bits=score_bits))),
                 "startable": In(1),
                 "waiting": Out(1),
                 "begin": Out(1),
                 "running": Out(1),
                 "finish": Out(1),
+                "forget_scores": Out(1),
                 "result_valid": Out(1),
                 "result_ready": In(1),
                 "step": Out(STEP_BITS),
@@ -143,7 +166,8 @@ class Sequencer(wiring.Component):
                 "post": In(post_bits),
                 "spikes": Out(stream.Signature(spike_layout(post_bits=post_bits))),
                 "vote": Out(stream.Signature(unsigned(post_bits))),
-                "decided": In(1),
+                "margin": Out(score_bits),
+                "margin_reached": In(1),
                 "learn_spike": Out(1),
                 "learned": In(1),
             }
@@ -164,9 +188,8 @@ class Sequencer(wiring.Component):
         event = self.event.p
         m.d.sync += lanes_idle.eq(~self.lanes_busy)
         m.d.comb += [
-            self.hold.eq(stop_after != 0),
+            self.hold.eq((stop_after != 0) | (self.margin != 0)),
             last_step.eq(self.step == self._steps - 1),
-            exits.eq(self.hold & (self.output_spikes == stop_after)),
             self.traced.eq(self.event.valid & self.event.ready & ~event.end & integrating),
             self.pre.payload.eq(event.pre),
             self.vote.payload.eq(self.post),
@@ -175,8 +198,11 @@ class Sequencer(wiring.Component):
         with m.If(self.spikes.ready):
             m.d.sync += self.spikes.valid.eq(0)
 
-        def next_step() -> None:
+        def next_step(*, fired: bool = False) -> None:
             m.d.comb += self.step_done.eq(1)
+            if fired:
+                spikes_out = (stop_after != 0) & (self.output_spikes == stop_after)
+                m.d.comb += exits.eq(spikes_out | self.margin_reached)
             # The encoder must not begin a step that will not be executed; a source of events must
             # be heard to its end.
             with m.If(from_outside or ~exits):
@@ -187,6 +213,12 @@ class Sequencer(wiring.Component):
             with m.If(last_step):
                 m.next = "DrainVotes"
 
+        def after_spike() -> None:
+            with m.If(self.margin != 0):
+                m.next = "Decide"
+            with m.Else():
+                next_step(fired=True)
+
         with m.FSM(name="core") as fsm:
             m.d.comb += self.running.eq(~fsm.ongoing("Wait") & ~fsm.ongoing("Report"))
             with m.State("Wait"):
@@ -194,10 +226,14 @@ class Sequencer(wiring.Component):
                     self.control.ready.eq(self.startable),
                     self.waiting.eq(1),
                     self.begin.eq(self.control.valid & self.control.ready),
+                    self.forget_scores.eq(self.begin & ~self.control.p.keep),
                 ]
                 m.d.sync += [self.step.eq(0), inhibition.eq(0)]
                 with m.If(self.begin):
-                    m.d.sync += stop_after.eq(self.control.p.stop_after)
+                    m.d.sync += [
+                        stop_after.eq(self.control.p.stop_after),
+                        self.margin.eq(self.control.p.margin),
+                    ]
                     if self._learn:
                         m.d.sync += learning.eq(self.control.p.learn)
                     m.next = "Init"
@@ -246,13 +282,16 @@ class Sequencer(wiring.Component):
                         with m.If(learning):
                             m.next = "Learn"
                         with m.Else():
-                            next_step()
+                            after_spike()
                     else:
-                        next_step()
+                        after_spike()
             if self._learn:
                 with m.State("Learn"):
                     with m.If(self.learned):
-                        next_step()
+                        after_spike()
+            with m.State("Decide"):
+                with m.If(self.vote.ready):
+                    next_step(fired=True)
             if from_outside:
                 with m.State("Flush"):
                     m.d.comb += self.event.ready.eq(1)
@@ -263,9 +302,6 @@ class Sequencer(wiring.Component):
             with m.State("DrainVotes"):
                 with m.If(self.vote.ready & self.thresholds_ready):
                     m.d.comb += self.finish.eq(1)
-                    m.next = "Argmax"
-            with m.State("Argmax"):
-                with m.If(self.decided):
                     m.d.sync += self.result_valid.eq(1)
                     m.next = "Report"
             with m.State("Report"):

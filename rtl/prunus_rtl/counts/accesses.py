@@ -65,8 +65,7 @@ class Accesses:
     vote_reads : int
         Votes: for each output spike and class.
     score_reads, score_writes : int
-        Sums of votes: both for each output spike and class; and read by the election, for each
-        class, if there was an output spike.
+        Sums of votes: both for each output spike and class.
     integrate_additions : int
         Weight to potential, for each forward SOP.
     leak_additions, margin_additions : int
@@ -89,6 +88,8 @@ class Accesses:
         Steps of the sequential multiplier: ``strength_bits`` for each multiplication.
     vote_additions : int
         Vote to score, for each output spike and class.
+    lead_additions : int
+        Largest score less the second, for each output spike.
     stream_key_additions : int
         Seed of the next presentation.
     multiplications : int
@@ -113,7 +114,7 @@ class Accesses:
     threshold_comparisons : int
         Saturation of a firing threshold, for each multiplication.
     election_comparisons : int
-        Score with the best, for each class, if there was an output spike.
+        Score with the largest and the second largest, for each output spike and class.
     encoder_draws, learning_draws, discarded_draws : int
         Steps of the random streams, 32 bits each; and the eight thrown away after each seeding.
     """
@@ -159,6 +160,7 @@ class Accesses:
     base_additions: int = 0
     multiply_additions: int = 0
     vote_additions: int = 0
+    lead_additions: int = 0
     stream_key_additions: int = 0
     multiplications: int = 0
     constant_products: int = 0

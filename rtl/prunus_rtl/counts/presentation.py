@@ -12,7 +12,7 @@ from prunus_rtl.widths import Widths
 __all__ = ["accesses", "presentation_accesses"]
 
 
-def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -> Accesses:
+def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     """Return what a core does in presentations that the golden model has counted.
 
     Every count is a sum of products of the shapes with the counters; so those of many presentations
@@ -24,8 +24,6 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         Of the core; with the layout of the store, if it is packed.
     counters : Counters
         Of the golden model. Early exit, inhibition, learning and pruning are in them.
-    decided : int
-        Presentations with at least one output spike.
     decays : int
         Presentations that learned and were not the very first (number 0): ``theta`` decays before.
 
@@ -45,11 +43,11 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
     >>> shapes = Widths(network=NetworkConfig.named("demo"), hardware=HardwareConfig(lanes=16))
     >>> counters = Counters(presentations=1, steps=64, encoder_draws=64 * 196, input_spikes=5000,
     ...     integrated_spikes=5000, forward_sops=200_000)
-    >>> found = accesses(shapes, counters, decided=0, decays=0)
+    >>> found = accesses(shapes, counters, decays=0)
     >>> found.v_reads == 200_000 + 65 * 16 * 7, found.row_reads
     (True, 80000)
     """
-    _check(shapes, counters, decided, decays)
+    _check(shapes, counters, decays)
     n, hardware, c = shapes.network, shapes.hardware, counters
     inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
     learned = c.update_dense // inputs
@@ -89,7 +87,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         coactivity_reads=updates,
         coactivity_writes=updates,
         vote_reads=classes * c.output_spikes,
-        score_reads=classes * (c.output_spikes + decided),
+        score_reads=classes * c.output_spikes,
         score_writes=classes * c.output_spikes,
         integrate_additions=c.forward_sops,
         leak_additions=swept,
@@ -103,6 +101,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         base_additions=multiplied,
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,
+        lead_additions=c.output_spikes,
         stream_key_additions=c.presentations,
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
@@ -114,7 +113,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         theta_comparisons=learned,
         post_count_comparisons=learned,
         threshold_comparisons=multiplied,
-        election_comparisons=classes * decided,
+        election_comparisons=2 * classes * c.output_spikes,
         encoder_draws=c.encoder_draws,
         learning_draws=c.learning_draws,
         discarded_draws=DISCARD * streams * c.presentations,
@@ -128,7 +127,6 @@ def presentation_accesses(
     return accesses(
         shapes,
         counters,
-        decided=int(counters.output_spikes > 0),
         decays=int(learn and number != 0),
     )
 
@@ -151,7 +149,7 @@ def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
             return {"weight_reads": queued * shapes.slots}
 
 
-def _check(shapes: Widths, c: Counters, decided: int, decays: int) -> None:
+def _check(shapes: Widths, c: Counters, decays: int) -> None:
     """Refuse counters that no such core can have."""
     hardware = shapes.hardware
     if hardware.store == "packed" and shapes.store is None:
@@ -167,8 +165,7 @@ def _check(shapes: Widths, c: Counters, decided: int, decays: int) -> None:
             f"Encoder draws must be {draws} in {c.steps} steps of {shapes.network.inputs} inputs "
             f"from {hardware.source}, not {c.encoder_draws}"
         )
-    for name, value in (("decided", decided), ("decays", decays)):
-        if not 0 <= value <= c.presentations:
-            raise ValueError(
-                f"{name} must be from 0 to {c.presentations}, the presentations, not {value}"
-            )
+    if not 0 <= decays <= c.presentations:
+        raise ValueError(
+            f"decays must be from 0 to {c.presentations}, the presentations, not {decays}"
+        )

@@ -94,6 +94,7 @@ def _results(image: Shown, measured: int | None, *, paused: bool) -> Iterator[tu
     """Yield what is expected of the result, in the order in which the bench reads it."""
     yield "prediction", image.prediction
     yield "undecided", int(image.undecided)
+    yield "lead", image.lead
     yield from image.counts.items()
     yield "fewest cycles", image.cycles.fewest if measured is None else measured
     most = _ANY if paused else image.cycles.most
@@ -122,7 +123,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
     counts = [name for name in counters_layout(shapes).members if name != "cycles"]
     counters = result["counters"].offset
     checks = [("prediction", _field(result, "prediction", "result__payload"))]
-    checks += [("undecided", _field(result, "undecided", "result__payload"))]
+    checks += [(n, _field(result, n, "result__payload")) for n in ("undecided", "lead")]
     layout = counters_layout(shapes)
     checks += [(name, _field(layout, name, "result__payload", counters)) for name in counts]
     slowest = max(image.cycles.most for image in vectors.shown)
@@ -142,7 +143,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
         # The first image must be loaded, and the last one shown.
         patience=4 * slowest + 2 * sent + 10_000,
         stimulus_bits=stimulus,
-        control_bits=control_layout(learn=shapes.hardware.learn).size,
+        control_bits=control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits).size,
         control=vectors.control,
         spike_bits=spike.size,
         result_bits=result.size,

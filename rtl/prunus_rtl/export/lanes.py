@@ -72,9 +72,9 @@ def count_ties(plan: Plan, levels: npt.NDArray[np.uint8]) -> Ties:
     """Count the images for which the order of the neurons matters, because there was a tie."""
     config, artifact = plan.network, plan.artifact
     votes = Readout(votes=plan.votes, assignment=artifact.readout.assignment[plan.neurons])
-    stop_after = plan.stop_after
-    _, here = Engine(config, plan.state).infer(levels, stop_after=stop_after)
-    _, there = Engine(config, artifact.state).infer(levels, stop_after=stop_after)
+    exits = {"stop_after": plan.stop_after, "margin": plan.margin}
+    _, here = Engine(config, plan.state, plan.votes).infer(levels, **exits)
+    _, there = Engine(config, artifact.state, artifact.readout.votes).infer(levels, **exits)
     other = predict_vote(there, artifact.readout) != predict_vote(here, votes)
     return Ties(
         images=len(levels),

@@ -134,6 +134,11 @@ class Plan:
         return 0 if self.learn else self.network.readout.stop_after
 
     @property
+    def margin(self) -> int:
+        """Margin of the sequential test that the bench asks for, likewise."""
+        return 0 if self.learn else self.network.readout.margin
+
+    @property
     def store(self) -> str:
         """Format of the packed store, or ``learning``."""
         return "learning" if self.image is None else self.image.format

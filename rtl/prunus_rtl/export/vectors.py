@@ -12,15 +12,15 @@ import numpy.typing as npt
 from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network, Step
-from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.levels import levels as to_levels
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
-from prunus_rtl.core.sequencer import control_layout
+from prunus_rtl.core.sequencer import control_fields, control_layout
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.timing import Cycles, presentation, work
@@ -56,6 +56,7 @@ class Shown:
     spikes: tuple[tuple[int, int], ...]
     prediction: int
     undecided: bool
+    lead: int
     counts: dict[str, int]
     cycles: Cycles
 
@@ -123,10 +124,10 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
     RuntimeError
         If the engine and the reference, which walks step by step, differ.
     """
-    config, learn, stop_after = plan.network, plan.learn, plan.stop_after
-    engine = Engine(config, plan.state)
-    reference = Network(config, plan.state)
-    votes = Readout(votes=plan.votes, assignment=plan.artifact.readout.assignment[plan.neurons])
+    config, learn = plan.network, plan.learn
+    request = Request(learn=learn, stop_after=plan.stop_after, margin=plan.margin, keep=False)
+    engine = Engine(config, plan.state, plan.votes)
+    reference = Network(config, plan.state, plan.votes)
     shown: list[Shown] = []
     trains = []
     images = to_levels(data.images, config.encoder)
@@ -134,33 +135,39 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         levels = images[index]
         # What spikes does not depend on what the source is: the events are those of the encoder.
         if plan.hardware.source == "levels":
-            outcome = engine.present(levels, learn=learn, stop_after=stop_after)
+            outcome = engine.present(levels, **request)
             stimuli = tuple(levels.tolist())
-            steps: Iterator[Step] = reference.steps(levels, learn=learn, stop_after=stop_after)
+            steps: Iterator[Step] = reference.steps(levels, **request)
         else:
             events = _events(plan, levels, reference.state.presentation)
-            outcome = engine.present_events(events, learn=learn, stop_after=stop_after)
+            outcome = engine.present_events(events, **request)
             stimuli = tuple(_payloads(core, events))
-            steps = reference.steps(levels, learn=learn, stop_after=stop_after)
+            steps = reference.steps(levels, **request)
         taken: list[Step] = []
         given = list(work(core.shapes, reference, _recorded(steps, taken)))
         left = 0
         if plan.hardware.source == "events":
             left = len(stimuli) - sum(step.spikes + 1 for step in given)
-        cycles = presentation(core.shapes, given, learn=learn, stop_after=stop_after, left=left)
+        cycles = presentation(
+            core.shapes,
+            given,
+            learn=learn,
+            stop_after=plan.stop_after,
+            margin=plan.margin,
+            left=left,
+        )
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
         if fired != [(step.step, step.post) for step in taken if step.post >= 0]:
             raise RuntimeError(f"Engine and reference must agree on image {index}")
-        counts = outcome.spike_counts(config.neurons)[np.newaxis]
-        prediction = int(predict_vote(counts, votes)[0])
         shown.append(
             Shown(
                 index=index,
                 label=int(data.labels[index]),
                 stimuli=stimuli,
                 spikes=tuple(fired),
-                prediction=max(prediction, 0),
-                undecided=prediction == UNDECIDED,
+                prediction=max(outcome.prediction, 0),
+                undecided=outcome.prediction == UNDECIDED,
+                lead=outcome.lead,
                 counts={
                     name: getattr(outcome.counters, name)
                     for name in counters_layout(core.shapes).members
@@ -172,9 +179,10 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         trains.append(
             np.array([step.spikes for step in taken if not step.inhibited], dtype=np.bool_)
         )
-    control = {"stop_after": stop_after} | ({"learn": 1} if learn else {})
+    layout = control_layout(learn=core.hardware.learn, score_bits=core.shapes.score_bits)
+    control = control_fields(request, learn=core.hardware.learn)
     return Vectors(
-        control=_bits(control_layout(learn=core.hardware.learn), control),
+        control=_bits(layout, control),
         shown=tuple(shown[: len(images)]),
         paused=shown[-1] if paused else None,
         reads=tuple(_reads(plan, core, engine.state, shown)),

@@ -1,4 +1,4 @@
-"""Readout: votes of the neurons that fired, and the class they elect."""
+"""Readout: votes of the neurons that fired, the class they elect, and by how much it leads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.formats import max_of
 from prunus_rtl.lib.ram import Ram
 from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.streams import Access
@@ -20,60 +20,71 @@ class Readout(wiring.Component):
     """Readout by votes (semantics, section 7, ``vote``).
 
     Each output spike adds its neuron's votes to the scores of all classes, one class per cycle. The
-    class with the largest score is elected; ties go to the lowest class.
+    largest score and the second largest are found on the way, so that the election is over with the
+    last addition. Ties go to the lowest class.
 
     Timing
     ------
-    A spike is worked on for ``classes + 1`` cycles after its transfer, an election for
-    ``classes + 2`` cycles from ``finish`` to ``done`` (1 if there was no spike). ``spike.ready`` is
-    a function of registers only. Clock domain ``sync``.
+    ``spike.ready`` is low for ``classes + 1`` cycles after the transfer of a spike; then all
+    outputs are those of the scores with its votes. They are functions of registers; ``reached`` of
+    ``margin``, too. Clock domain ``sync``.
 
     Memories: ``votes`` at ``class * neurons + post``
     (:class:`prunus_rtl.lib.state_memory.StateMemory`), and one score per class
-    (:class:`prunus_rtl.lib.ram.Ram`); the first spike of a presentation overwrites the scores.
+    (:class:`prunus_rtl.lib.ram.Ram`); the first spike after ``clear`` overwrites the scores.
 
     Parameters
     ----------
     neurons, classes : int
         Number of neurons, and of classes.
-    vote_bits : int
-        Width of a vote.
+    vote_bits, score_bits : int
+        Width of a vote, and of a score, which saturates.
     votes : list of int, optional
         Initial votes. Default: 0.
 
     Members
     -------
-    begin : In(1)
-        Forget all scores. Only while idle.
+    clear : In(1)
+        Forget all scores. Only while ``spike.ready`` is high.
     spike : In(stream.Signature(range(neurons)))
         Output spikes.
-    finish : In(1)
-        Elect. Only while ``spike.ready`` is high.
-    done : Out(1)
-        The election is over.
+    margin : In(score_bits)
+        Lead that suffices; 0: none does.
     prediction : Out(range(classes))
-        The elected class; 0 if undecided. Valid from ``done`` until the next ``begin``.
+        The class with the largest score; 0 if undecided.
     undecided : Out(1)
-        There was no spike; likewise.
+        All scores are 0.
+    lead : Out(score_bits)
+        Largest score less the second largest; less 0 if there is one class.
+    reached : Out(1)
+        ``margin`` is not 0, and ``lead`` not less.
     access : In(Access(range(neurons * classes), vote_bits))
         Memory port to the votes.
     """
 
     def __init__(
-        self, *, neurons: int, classes: int, vote_bits: int, votes: list[int] | None = None
+        self,
+        *,
+        neurons: int,
+        classes: int,
+        vote_bits: int,
+        score_bits: int,
+        votes: list[int] | None = None,
     ) -> None:
         self._neurons = neurons
         self._classes = classes
         self._vote_bits = vote_bits
+        self._score_bits = score_bits
         self._votes = votes
         super().__init__(
             {
-                "begin": In(1),
+                "clear": In(1),
                 "spike": In(stream.Signature(range(neurons))),
-                "finish": In(1),
-                "done": Out(1),
+                "margin": In(score_bits),
                 "prediction": Out(range(classes)),
                 "undecided": Out(1),
+                "lead": Out(score_bits),
+                "reached": Out(1),
                 "access": In(Access(range(neurons * classes), unsigned(vote_bits))),
             }
         )
@@ -82,61 +93,65 @@ class Readout(wiring.Component):
         """Build the unit."""
         m = Module()
         neurons, classes = self._neurons, self._classes
-        vote = unsigned(self._vote_bits)
-        # At most one spike in each step.
-        score = unsigned(self._vote_bits + STEP_BITS)
+        score = unsigned(self._score_bits)
         m.submodules.votes = votes = StateMemory(
-            shape=vote, depth=neurons * classes, init=self._votes
+            shape=unsigned(self._vote_bits), depth=neurons * classes, init=self._votes
         )
         wiring.connect(m, wiring.flipped(self.access), votes.access)
         m.submodules.scores = scores = Ram(shape=score, depth=classes)
 
-        electing = Signal()
+        fresh = Signal(init=1)
         reading = Signal()
         read = Signal()
         index = Signal(range(classes))
         at = Signal(range(classes))
         address = Signal(range(neurons * (classes + 1)))
+        first = Signal(score)
+        second = Signal(score)
+        total = Signal(self._score_bits + 1)
+        new = Signal(score)
+        # Every walk reads all scores, so what was best before plays no part.
         best = Signal(score)
-        better = Signal()
+        settling = Signal()
         m.d.comb += [
-            votes.read.eq(reading & ~electing),
+            votes.read.eq(reading),
             votes.read_address.eq(address),
             scores.read.eq(reading),
             scores.read_address.eq(index),
-            scores.write.eq(read & ~electing),
+            scores.write.eq(read),
             scores.write_address.eq(at),
-            scores.write_data.eq(votes.read_data + Mux(self.undecided, 0, scores.read_data)),
-            better.eq((at == 0) | (scores.read_data > best)),
+            total.eq(votes.read_data + Mux(fresh, 0, scores.read_data)),
+            new.eq(Mux(total[-1], max_of(self._score_bits), total)),
+            scores.write_data.eq(new),
+            best.eq(Mux(at == 0, 0, first)),
+            self.undecided.eq(first == 0),
+            self.reached.eq((self.margin != 0) & (self.lead >= self.margin)),
         ]
         m.d.sync += [read.eq(reading), at.eq(index)]
-        with m.If(read & electing & better):
-            m.d.sync += [best.eq(scores.read_data), self.prediction.eq(at)]
+        with m.If(read):
+            with m.If(new > best):
+                m.d.sync += [first.eq(new), second.eq(best), self.prediction.eq(at)]
+            with m.Elif(at == 0):
+                m.d.sync += [first.eq(0), second.eq(0), self.prediction.eq(0)]
+            with m.Elif(new > second):
+                m.d.sync += second.eq(new)
+        m.d.comb += self.lead.eq(first - second)
 
         with m.FSM(name="readout"):
             with m.State("Wait"):
                 m.d.comb += self.spike.ready.eq(1)
-                m.d.sync += [index.eq(0), address.eq(self.spike.payload), electing.eq(self.finish)]
-                with m.If(self.begin):
-                    m.d.sync += [self.undecided.eq(1), self.prediction.eq(0)]
+                m.d.sync += [index.eq(0), address.eq(self.spike.payload)]
+                with m.If(self.clear):
+                    m.d.sync += [fresh.eq(1), first.eq(0), second.eq(0), self.prediction.eq(0)]
                 with m.If(self.spike.valid):
                     m.next = "Walk"
-                with m.Elif(self.finish):
-                    m.next = "Walk"
-                    with m.If(self.undecided):
-                        m.next = "Finish"
             with m.State("Walk"):
                 m.d.comb += reading.eq(1)
                 m.d.sync += [index.eq(index + 1), address.eq(address + neurons)]
                 with m.If(index == classes - 1):
                     m.next = "Settle"
             with m.State("Settle"):
-                m.next = "Wait"
-                with m.If(electing):
-                    m.next = "Finish"
-                with m.Else():
-                    m.d.sync += self.undecided.eq(0)
-            with m.State("Finish"):
-                m.d.comb += self.done.eq(1)
+                m.d.comb += settling.eq(1)
+                m.d.sync += fresh.eq(0)
                 m.next = "Wait"
         return m

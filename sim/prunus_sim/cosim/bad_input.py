@@ -9,13 +9,20 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from prunus_model.spec.presentation import Request
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.driver import CoreDriver
 from prunus_sim.cosim.interface import SCENARIO_FILE
+from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.scenario import Scenario
 
 _CYCLES = 3000
+
+
+async def _present(core: CoreDriver, *, last: int, learn: bool = False) -> list[Outcome]:
+    request = Request(learn=learn, stop_after=0, margin=0, keep=False)
+    return await core.present(first=0, last=last, presentations=1, limit=_CYCLES, request=request)
 
 
 def _core(tb: Any) -> tuple[CoreDriver, Shapes]:
@@ -34,13 +41,13 @@ async def missing_ends_of_events_are_reported(tb: Any) -> None:
     await core.feed(words)
     message = ""
     try:
-        await core.present(first=0, last=steps - 1, presentations=1, limit=_CYCLES)
+        await _present(core, last=steps - 1)
     except AssertionError as e:
         message = str(e)
     want = f"core must give 1 results in {_CYCLES} cycles, but gave 0: {steps} steps must have "
     assert message == f"{want}their end, but only {steps - 1} have", message
     await core.reset()
-    (outcome,) = await core.present(first=0, last=steps, presentations=1, limit=_CYCLES)
+    (outcome,) = await _present(core, last=steps)
     assert outcome.counters.steps == steps
 
 
@@ -50,7 +57,7 @@ async def presentation_that_cannot_learn_is_refused(tb: Any) -> None:
     core, _ = _core(tb)
     cycles = core.cycles
     try:
-        await core.present(first=0, last=1, presentations=1, limit=_CYCLES, learn=True)
+        await _present(core, last=1, learn=True)
     except ValueError as e:
         assert str(e) == "A presentation must not learn in a core without learning"
     else:

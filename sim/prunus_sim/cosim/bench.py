@@ -14,7 +14,6 @@ import cocotb
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.state import State
 from prunus_sim.cosim.build import shapes_of
 from prunus_sim.cosim.driver import CoreDriver
 from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
@@ -65,8 +64,8 @@ class Cosim:
 
     async def run(self, sequence: Sequence) -> None:
         """Drive a sequence, and compare everything."""
-        before = self.scoreboard.engine.state
-        number = before.presentation
+        before = self.scoreboard.fork()
+        number = before.engine.presentation
         words, ends = self._words(sequence.stimuli)
         await self.core.feed(words)
         limit = self._limit(sequence)
@@ -76,11 +75,11 @@ class Cosim:
                 await self.core.port.write_state(self.scoreboard.expected())
             else:
                 await self.core.port.write_presentation(number)
+            for board in (self.scoreboard, before):
+                board.engine.scores = np.zeros_like(board.engine.scores)
         outcomes = await self._present(sequence, ends, limit)
         for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
-            expected = self.scoreboard.present(
-                stimulus, learn=sequence.learn, stop_after=sequence.stop_after
-            )
+            expected = self.scoreboard.present(stimulus, sequence.request)
             self.core_cycles += outcome.cycles
             found = self.scoreboard.compare_outcome(
                 number + k, expected, outcome, learn=sequence.learn
@@ -101,8 +100,7 @@ class Cosim:
             last=ends[-1],
             presentations=len(sequence.stimuli),
             limit=limit,
-            learn=sequence.learn,
-            stop_after=sequence.stop_after,
+            request=sequence.request,
             pause=sequence.pause,
             seed=sequence.seed,
             reset_after=reset_after,
@@ -110,24 +108,27 @@ class Cosim:
         self.simulating += time.perf_counter() - started
         return outcomes
 
-    def _replay(self, before: State, sequence: Sequence, k: int) -> Replay:
+    def _replay(self, before: Scoreboard, sequence: Sequence, k: int) -> Replay:
+        engine = self._advanced(before, sequence, k).engine
+        readout = self.scenario.readout
         return Replay(
             self.shapes,
-            self._state_before(before, sequence, k),
+            engine.state,
             sequence.stimuli[k],
-            learn=sequence.learn,
-            stop_after=sequence.stop_after,
+            sequence.request,
+            votes=None if readout is None else readout.votes,
+            scores=engine.scores,
         )
 
-    def _state_before(self, before: State, sequence: Sequence, k: int) -> State:
-        """Return the state before presentation ``k`` of a sequence."""
-        scoreboard = Scoreboard(self.shapes, before, None)
+    def _advanced(self, before: Scoreboard, sequence: Sequence, k: int) -> Scoreboard:
+        """Return a scoreboard that is at presentation ``k`` of a sequence."""
+        scoreboard = before.fork()
         for stimulus in sequence.stimuli[:k]:
-            scoreboard.present(stimulus, learn=sequence.learn, stop_after=sequence.stop_after)
-        return scoreboard.engine.state
+            scoreboard.present(stimulus, sequence.request)
+        return scoreboard
 
     def _compare_cycles(
-        self, before: State, sequence: Sequence, k: int, number: int, outcome: Outcome
+        self, before: Scoreboard, sequence: Sequence, k: int, number: int, outcome: Outcome
     ) -> None:
         replay = self._replay(before, sequence, k)
         cycles = replay.cycles()
@@ -143,7 +144,7 @@ class Cosim:
             self._raise(mismatch, before, sequence, k)
 
     async def _locate(
-        self, before: State, sequence: Sequence, k: int, number: int
+        self, before: Scoreboard, sequence: Sequence, k: int, number: int
     ) -> Mismatch | None:
         """Look for the first output spike after which the state differs.
 
@@ -152,20 +153,20 @@ class Cosim:
         """
         if not sequence.learn:
             return None
-        state, stimulus = self._state_before(before, sequence, k), sequence.stimuli[k]
-        alone = replace(sequence, stimuli=[stimulus], pause=0.0, stop_after=0)
+        scoreboard, stimulus = self._advanced(before, sequence, k), sequence.stimuli[k]
+        state = scoreboard.engine.state
+        alone = replace(sequence, stimuli=[stimulus], pause=0.0, stop_after=0, margin=0, keep=False)
         words, ends = self._words(alone.stimuli)
         await self.core.feed(words)
         readout = self.scenario.readout
-        scoreboard = Scoreboard(self.shapes, state, readout)
-        whole = scoreboard.present(stimulus, learn=True, stop_after=sequence.stop_after)
+        whole = scoreboard.present(stimulus, sequence.request)
         for stop_after in range(1, len(whole.spike_posts) + 1):
             scoreboard.restart(state)
             await self.core.port.write_state(state_arrays(state, self.shapes, readout))
             limited = replace(alone, stop_after=stop_after)
             (outcome,) = await self._present(limited, ends, self._limit(alone))
-            expected = scoreboard.present(stimulus, learn=True, stop_after=stop_after)
-            replay = Replay(self.shapes, state, stimulus, learn=True, stop_after=stop_after)
+            expected = scoreboard.present(stimulus, limited.request)
+            replay = Replay(self.shapes, state, stimulus, limited.request)
             got = await self.core.read_backdoor()
             wrong = scoreboard.compare_spikes(number, expected, outcome)
             if wrong is not None:
@@ -176,7 +177,7 @@ class Cosim:
                 return found
         return None
 
-    async def _compare_state(self, sequence: Sequence, before: State, number: int) -> None:
+    async def _compare_state(self, sequence: Sequence, before: Scoreboard, number: int) -> None:
         if sequence.check == "none":
             return
         last = len(sequence.stimuli) - 1
@@ -192,14 +193,16 @@ class Cosim:
                 found = self.scoreboard.compare_state(number, got, where, replay, unit=unit)
                 self._raise(found, before, sequence, last)
 
-    def _raise(self, found: Mismatch | None, before: State, sequence: Sequence, k: int) -> None:
+    def _raise(
+        self, found: Mismatch | None, before: Scoreboard, sequence: Sequence, k: int
+    ) -> None:
         """End the scenario if there is a mismatch, and keep what is needed to repeat it alone."""
         if found is None:
             return
         alone = replace(
             sequence, stimuli=[sequence.stimuli[k]], reset_after=0, cycles=False, check="both"
         )
-        state = self._state_before(before, sequence, k)
+        state = self._advanced(before, sequence, k).engine.state
         self.failing = replace(self.scenario, state=state, sequences=[alone], load=False)
         raise AssertionError(str(found))
 

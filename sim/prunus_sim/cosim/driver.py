@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
-from prunus_rtl.core.sequencer import control_layout
+from prunus_model.spec.presentation import Request
+from prunus_rtl.core.sequencer import control_fields, control_layout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays, gather
 from prunus_sim.cosim.interface import BACKDOOR_FILE, FEED_FILE, RESULT_FILE, Opcode
@@ -73,8 +74,7 @@ class CoreDriver:
         last: int,
         presentations: int,
         limit: int,
-        learn: bool = False,
-        stop_after: int = 0,
+        request: Request,
         pause: float = 0.0,
         seed: int = 1,
         reset_after: int = 0,
@@ -87,8 +87,8 @@ class CoreDriver:
             Words, and how many presentations they are. They follow each other without a gap.
         limit : int
             Cycles after which the testbench stops waiting for results.
-        learn, stop_after
-            As for :meth:`prunus_model.reference.network.Network.present`.
+        request : Request
+            How each is presented.
         pause, seed : float, int
             Probability of a pause, in every cycle of every stream; seed of the pauses.
         reset_after : int
@@ -106,9 +106,10 @@ class CoreDriver:
             If a core without learning is to learn.
         """
         shapes = self._shapes
-        if learn and not shapes.hardware.learn:
+        if request["learn"] and not shapes.hardware.learn:
             raise ValueError("A presentation must not learn in a core without learning")
-        control = {"stop_after": stop_after} | ({"learn": learn} if shapes.hardware.learn else {})
+        layout = control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits)
+        control = control_fields(request, learn=shapes.hardware.learn)
         await self._command(
             Opcode.PRESENT,
             timeout=limit + 1000,
@@ -116,12 +117,12 @@ class CoreDriver:
             last=last,
             presentations=presentations,
             limit=limit,
-            control=control_layout(learn=shapes.hardware.learn).const(control).as_bits(),
+            control=layout.const(control).as_bits(),
             pause=round(256 * pause),
             seed=seed or 1,
             reset_after=reset_after,
         )
-        outcomes = self._reader.read(learn=learn)
+        outcomes = self._reader.read(learn=request["learn"])
         if reset_after:
             self._reader.spikes.clear()
             return outcomes

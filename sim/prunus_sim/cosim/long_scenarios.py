@@ -31,6 +31,8 @@ __all__ = [
 
 #: Presentations of a sequence.
 _CHUNK = 50
+#: Of 4-bit votes: it ends most presentations after one output spike or two.
+_MARGIN = 14
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
 #: Names of the scenarios.
@@ -51,12 +53,13 @@ def levels_of(network: NetworkConfig, data: str, split: Any, count: int) -> Leve
     return levels(found.images[:count].reshape(count, -1), network.encoder)
 
 
-def in_chunks(levels: Levels, *, stop_after: int = 0) -> list[Sequence]:
+def in_chunks(levels: Levels, *, stop_after: int = 0, margin: int = 0) -> list[Sequence]:
     """Return sequences of many images; the state is compared after the first sequence."""
     return [
         Sequence(
             stimuli=list(levels[at : at + _CHUNK]),
             stop_after=stop_after,
+            margin=margin,
             check="backdoor" if at == 0 else "none",
         )
         for at in range(0, len(levels), _CHUNK)
@@ -158,11 +161,13 @@ def long_scenario(
     match which:
         case "inference":
             network = trained("400", data) if artifact is None else Artifact.load(artifact)
+            shown = levels_of(network.config, data, "test", scaled(10_000))
+            tested = in_chunks(shown[: scaled(1_000)], margin=_MARGIN)
             return from_artifact(
                 network,
                 name=f"{network.config.neurons} neurons, inference",
                 hardware=HardwareConfig(lanes=16, learn=False, store="packed"),
-                sequences=in_chunks(levels_of(network.config, data, "test", scaled(10_000))),
+                sequences=[*in_chunks(shown), *tested],
             )
         case "learning-100":
             return learning_scenario("demo", data, scaled(1_000), seed=seed)

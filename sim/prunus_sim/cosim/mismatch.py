@@ -23,6 +23,7 @@ UNITS = {
     "votes": "readout",
     "store": "packed",
     "prediction": "readout",
+    "lead": "readout",
     "spikes": "array",
     "cycles": "sequencer",
     # Counters of a presentation, if they are not counted wrong.

@@ -26,6 +26,8 @@ class Outcome:
         Output spikes.
     prediction : int
         Class; :data:`prunus_model.reference.readout.UNDECIDED` if there is none.
+    lead : int
+        Largest score less the second largest.
     counters : Counters
         As the model counts.
     cycles : int
@@ -37,6 +39,7 @@ class Outcome:
     spike_steps: tuple[int, ...]
     spike_posts: tuple[int, ...]
     prediction: int
+    lead: int
     counters: Counters
     cycles: int
     accesses: Accesses | None = None
@@ -104,6 +107,7 @@ class OutcomeReader:
             spike_steps=tuple(step for step, _ in spikes),
             spike_posts=tuple(post for _, post in spikes),
             prediction=UNDECIDED if result["undecided"] else int(result["prediction"]),
+            lead=int(result["lead"]),
             counters=expanded(counts, shapes.network, shapes.hardware, learn=learn),
             cycles=counts["cycles"],
         )

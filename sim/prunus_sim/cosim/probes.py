@@ -135,14 +135,14 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     tokens = _signal(design, "membrane.tree.tokens")
     root = design.signals["membrane.tree.tokens"].width - 1
     tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
-    electing, reading = (_signal(design, f"readout.{n}") for n in ("electing", "reading"))
     found = {
         "integrate_additions": each("adding"),
         "leak_additions": each("swept"),
         "margin_additions": each("swept"),
         "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
         "vote_additions": [(design.memories["readout.scores"].write, 1)],
-        "election_comparisons": [(f"{electing} & {reading}", 1)],
+        "lead_additions": [(_signal(design, "readout.settling"), 1)],
+        "election_comparisons": [(design.memories["readout.scores"].write, 2)],
         "stream_key_additions": [(_signal(design, "stream_key.step"), 1)],
         "discarded_draws": [],
     }

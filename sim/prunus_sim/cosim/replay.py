@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from prunus_model.reference.network import Network, Step
 from prunus_model.reference.readout import Readout
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.timing import Cycles, StepWork, presentation, work_of
@@ -44,22 +45,33 @@ class Replay:
         Network and hardware.
     before : State
         State before it.
-    stimulus, learn, stop_after
+    stimulus, request
         The presentation.
+    votes, scores
+        Votes of the neurons, and scores before it. Default: 0.
     """
 
     def __init__(
-        self, shapes: Shapes, before: State, stimulus: Stimulus, *, learn: bool, stop_after: int
+        self,
+        shapes: Shapes,
+        before: State,
+        stimulus: Stimulus,
+        request: Request,
+        *,
+        votes: npt.NDArray[np.uint8] | None = None,
+        scores: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        self._shapes, self._learn, self._stop_after = shapes, learn, stop_after
+        self._shapes, self._request = shapes, request
         #: Events that come in altogether; 0 for levels.
         self._events = 0
-        network = Network(shapes.network, before)
+        network = Network(shapes.network, before, votes)
+        if scores is not None:
+            network.scores = scores
         if isinstance(stimulus, np.ndarray):
-            steps = network.steps(stimulus, learn=learn, stop_after=stop_after)
+            steps = network.steps(stimulus, **request)
         else:
             self._events = sum(len(pres) + 1 for pres in stimulus)
-            steps = network.steps_events(stimulus, learn=learn, stop_after=stop_after)
+            steps = network.steps_events(stimulus, **request)
         self.steps: list[Step] = []
         self._changed: dict[str, npt.NDArray[np.int64]] = {}
         #: What each step gives the lanes and the encoder to do.
@@ -73,7 +85,7 @@ class Replay:
                 break
             self.steps.append(step)
             self.work.append(work_of(shapes, step, alive))
-            if step.post >= 0 and learn:
+            if step.post >= 0 and request["learn"]:
                 alive = network.state.alive.copy()
             new = state_arrays(network.state, shapes, None)
             for name, array in new.items():
@@ -87,8 +99,9 @@ class Replay:
         return presentation(
             self._shapes,
             self.work,
-            learn=self._learn,
-            stop_after=self._stop_after,
+            learn=self._request["learn"],
+            stop_after=self._request["stop_after"],
+            margin=self._request["margin"],
             left=max(0, self._events - taken),
         )
 

@@ -15,6 +15,7 @@ import numpy as np
 from prunus_model.reference import homeostasis
 from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.hardware import HardwareConfig
@@ -35,8 +36,8 @@ class Sequence:
     ----------
     stimuli : sequence
         Levels of images, or address events.
-    learn, stop_after
-        As for :meth:`prunus_model.reference.network.Network.present`.
+    learn, stop_after, margin, keep
+        As for :meth:`prunus_model.reference.network.Network.present`, of all presentations.
     check : str
         How the state is read at the end.
     pause : float
@@ -53,11 +54,23 @@ class Sequence:
     stimuli: abc.Sequence[Stimulus]
     learn: bool = False
     stop_after: int = 0
+    margin: int = 0
+    keep: bool = False
     check: Check = "backdoor"
     pause: float = 0.0
     seed: int = 1
     reset_after: int = 0
     cycles: bool = False
+
+    @property
+    def request(self) -> Request:
+        """How each stimulus is presented."""
+        return {
+            "learn": self.learn,
+            "stop_after": self.stop_after,
+            "margin": self.margin,
+            "keep": self.keep,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +116,8 @@ class Scenario:
         number = self.state.presentation
         for k, sequence in enumerate(self.sequences):
             check_sequence(
-                learn=sequence.learn,
-                stop_after=sequence.stop_after,
+                request=sequence.request,
+                score_bits=self.network.readout.score_bits,
                 pause=sequence.pause,
                 reset_after=sequence.reset_after,
                 hardware=self.hardware,

@@ -92,6 +92,8 @@ def _mixed(stimuli: list[Stimulus] | Levels, seed: int, *, learn: bool = True) -
                 stimuli=rest[:count],
                 learn=learn and bool(rng.random() < 0.8),
                 stop_after=int(rng.choice([0, 0, 0, 1, 2])),
+                margin=int(rng.choice([0, 0, 0, 4, 15])),
+                keep=bool(rng.random() < 0.3),
                 check="both" if len(sequences) % 3 == 0 else "backdoor",
                 pause=pause,
                 seed=int(rng.integers(1, 1 << 32)),
@@ -191,7 +193,8 @@ def _inference_400(seed: int) -> Scenario:
         Sequence(stimuli=list(levels[:6]), check="both"),
         Sequence(stimuli=[levels[6]], cycles=True),
         Sequence(stimuli=list(levels[7:9]), stop_after=1, pause=0.1),
-        Sequence(stimuli=list(levels[9:12]), stop_after=2, check="both"),
+        Sequence(stimuli=list(levels[9:11]), stop_after=2, check="both"),
+        Sequence(stimuli=[levels[11]], margin=14, cycles=True),
     ]
     return from_artifact(
         artifact,

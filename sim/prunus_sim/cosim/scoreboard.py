@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.readout import Readout, predict_vote
+from prunus_model.reference.readout import Readout
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.presentation import Presentation
-from prunus_model.spec.readout import UNDECIDED
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.counts.presentation import presentation_accesses
@@ -59,7 +58,8 @@ class Scoreboard:
     def __init__(self, shapes: Shapes, state: State, readout: Readout | None) -> None:
         self._shapes = shapes
         self._readout = readout
-        self.engine = Engine(shapes.network, state)
+        self._votes = None if readout is None else readout.votes
+        self.engine = Engine(shapes.network, state, self._votes)
         self.compared = 0
         # A core with a packed store does not learn: its words stay as they are.
         self._store = StateArrays()
@@ -71,26 +71,32 @@ class Scoreboard:
         return "packed" if self._shapes.hardware.store == "packed" else "dense"
 
     def restart(self, state: State) -> None:
-        """Set the state of the engine."""
-        self.engine = Engine(self._shapes.network, state)
+        """Set the state of the engine; its scores are 0."""
+        self.engine = Engine(self._shapes.network, state, self._votes)
+
+    def fork(self) -> Scoreboard:
+        """Return another one whose engine goes on from where this one is."""
+        board = Scoreboard(self._shapes, self.engine.state, self._readout)
+        board.engine.scores = self.engine.scores
+        return board
 
     def expected(self) -> StateArrays:
         """Return the state that the core must hold now."""
         return state_arrays(self.engine.state, self._shapes, self._readout) | self._store
 
-    def present(self, stimulus: Stimulus, *, learn: bool, stop_after: int) -> Presentation:
+    def present(self, stimulus: Stimulus, request: Request) -> Presentation:
         """Present a stimulus to the engine."""
         if isinstance(stimulus, np.ndarray):
-            return self.engine.present(stimulus, learn=learn, stop_after=stop_after)
-        return self.engine.present_events(stimulus, learn=learn, stop_after=stop_after)
+            return self.engine.present(stimulus, **request)
+        return self.engine.present_events(stimulus, **request)
 
     def compare_outcome(
         self, number: int, expected: Presentation, got: Outcome, *, learn: bool
     ) -> Mismatch | None:
-        """Compare spikes, counters, prediction, and accesses if they were counted.
+        """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
         Causes are compared before their effects, so that the unit that is named is the first that
-        went wrong: input spikes, queues, output spikes, counters, prediction, other accesses.
+        went wrong: input spikes, queues, output spikes, counters, election, other accesses.
 
         Parameters
         ----------
@@ -103,7 +109,7 @@ class Scoreboard:
         learn : bool
             Whether the core learned.
         """
-        self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 1
+        self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 2
         accesses = list(self._access_mismatches(number, expected.counters, got, learn=learn))
         return next(
             (
@@ -114,7 +120,7 @@ class Scoreboard:
                     self._synapse_mismatch(number, expected, got),
                     self.compare_spikes(number, expected, got),
                     self._counter_mismatch(number, expected.counters, got.counters),
-                    self._prediction_mismatch(number, expected, got),
+                    self._election_mismatch(number, expected, got),
                     *accesses,
                 )
                 if found is not None
@@ -223,25 +229,21 @@ class Scoreboard:
         kind = count.rpartition("_")[0]
         return self._store_unit if kind in ("row", "weight") else UNITS[kind or count]
 
-    def _prediction_mismatch(
+    def _election_mismatch(
         self, number: int, expected: Presentation, got: Outcome
     ) -> Mismatch | None:
-        counts = expected.spike_counts(self._shapes.network.neurons)[np.newaxis]
-        want = UNDECIDED
-        if self._readout is not None:
-            want = int(predict_vote(counts, self._readout)[0])
-        elif counts.any():
-            want = 0
-        if want == got.prediction:
-            return None
-        return Mismatch(
-            presentation=number,
-            step=expected.counters.steps - 1,
-            unit=UNITS["prediction"],
-            what="prediction",
-            expected=want,
-            got=got.prediction,
-        )
+        for name in ("prediction", "lead"):
+            want, have = getattr(expected, name), getattr(got, name)
+            if want != have:
+                return Mismatch(
+                    presentation=number,
+                    step=expected.counters.steps - 1,
+                    unit=UNITS["prediction"],
+                    what=name,
+                    expected=want,
+                    got=have,
+                )
+        return None
 
     def compare_thresholds(
         self, number: int, got: StateArrays, replay: Replay, *, but: Mismatch

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import LEVEL_BITS, STEP_BITS, max_of
+from prunus_model.spec.presentation import Request
 from prunus_rtl.hardware import HardwareConfig
 
 __all__ = ["Stimulus", "StimulusError", "check_sequence", "check_stimulus"]
@@ -24,8 +25,8 @@ class StimulusError(PrunusError):
 
 def check_sequence(
     *,
-    learn: bool,
-    stop_after: int,
+    request: Request,
+    score_bits: int,
     pause: float,
     reset_after: int,
     hardware: HardwareConfig,
@@ -35,8 +36,10 @@ def check_sequence(
 
     Parameters
     ----------
-    learn, stop_after, pause, reset_after
+    request, pause, reset_after
         As of :class:`prunus_sim.cosim.scenario.Sequence`.
+    score_bits : int
+        Width of a score, and of a margin.
     hardware : HardwareConfig
         The core.
     name : str
@@ -47,12 +50,14 @@ def check_sequence(
     StimulusError
         With what is wrong and what is allowed.
     """
-    if learn and not hardware.learn:
+    if request["learn"] and not hardware.learn:
         raise StimulusError(f"{name} must not learn: the core is built without learning")
-    if not 0 <= stop_after <= max_of(STEP_BITS):
-        raise StimulusError(
-            f"stop_after of {name} must be 0..{max_of(STEP_BITS)}, not {stop_after}"
-        )
+    for option, value, bits in (
+        ("stop_after", request["stop_after"], STEP_BITS),
+        ("margin", request["margin"], score_bits),
+    ):
+        if not 0 <= value <= max_of(bits):
+            raise StimulusError(f"{option} of {name} must be 0..{max_of(bits)}, not {value}")
     if not 0 <= pause < 1:
         raise StimulusError(f"pause of {name} must be at least 0 and below 1, not {pause}")
     if reset_after < 0:

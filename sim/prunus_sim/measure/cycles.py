@@ -20,7 +20,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from prunus_model.cli.common import WrongError, data_option, new_table, results_
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.counters import Counters
 from prunus_model.spec.pruning import NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
@@ -135,15 +135,16 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     engine = Engine(plan.network, at_rest(plan.state, plan.network))
-    counts, _ = engine.infer(levels, first=plan.state.presentation, stop_after=case.stop_after)
-    total = dict(zip(COUNTERS, counts.sum(axis=0).tolist(), strict=True))
+    shown = [engine.present(image, learn=False, stop_after=case.stop_after) for image in levels]
+    total = asdict(sum((one.counters for one in shown), Counters()))
     shapes, images = plan.widths, len(levels)
-    fired = int(np.count_nonzero(counts[:, COUNTERS.index("output_spikes")]))
+    # A spike in the last step that was executed: its votes are still to be counted.
+    late = sum(one.spike_steps[-1:].tolist() == [one.counters.steps - 1] for one in shown)
     fixed = images * init_cycles(shapes)
     fixed += (total["steps"] - total["inhibited_steps"]) * compare_cycles(shapes)
-    fixed += total["output_spikes"] * spike_cycles(shapes, learn=False)
-    fixed += fired * report_cycles(shapes, fired=True)
-    fixed += (images - fired) * report_cycles(shapes, fired=False)
+    fixed += total["output_spikes"] * spike_cycles(shapes, learn=False, margin=False)
+    for fired, count in ((True, late), (False, images - late)):
+        fixed += count * report_cycles(shapes, fired=fired, learn=False, margin=False)
     integrating = report.core_cycles - fixed
     return {
         "network": case.network,

@@ -12,10 +12,12 @@ from amaranth.hdl import Elaboratable, Fragment
 from amaranth.sim import Simulator
 
 from prunus_model.spec.formats import STEP_BITS, max_of
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import NO_STEP, State
 from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
+from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import LaneImage, StoreImage
@@ -115,6 +117,7 @@ class Outcome:
     spikes: list[tuple[int, int]]
     prediction: int
     undecided: bool
+    lead: int
     counts: dict[str, int]
 
 
@@ -216,11 +219,9 @@ class CoreDriver:
                 await send(self._ctx, self._core.events, {"pre": int(pre), "end": 0}, self._rng)
             await send(self._ctx, self._core.events, {"pre": 0, "end": 1}, self._rng)
 
-    async def start(self, *, learn: bool, stop_after: int = 0) -> None:
+    async def start(self, request: Request) -> None:
         """Start a presentation."""
-        control = {"stop_after": stop_after}
-        if self._core.hardware.learn:
-            control["learn"] = int(learn)
+        control = control_fields(request, learn=self._core.hardware.learn)
         await send(self._ctx, self._core.control, control, self._rng)
 
     async def finish(self) -> Outcome:
@@ -248,5 +249,6 @@ class CoreDriver:
                     spikes=spikes,
                     prediction=result.prediction,
                     undecided=bool(result.undecided),
+                    lead=result.lead,
                     counts=counts,
                 )

@@ -53,9 +53,16 @@ def test_every_counter_is_compared(monkeypatch: pytest.MonkeyPatch, name: str) -
     assert text.startswith(want) and bool(text) == bool(want)
 
 
-def test_prediction_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = difference(monkeypatch, lambda o: replace(o, prediction=o.prediction + 1))
-    assert text.startswith("presentation 1: prediction must be ")
+def test_prediction_and_lead_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("prediction", "lead"):
+
+        def change(outcome: Outcome, name: str = name) -> Outcome:
+            shown = outcome.presentation
+            wrong = replace(shown, **{name: getattr(shown, name) + 1})
+            return replace(outcome, presentation=wrong)
+
+        text = difference(monkeypatch, change)
+        assert text.startswith(f"presentation 1: {name} must be ")
 
 
 @pytest.mark.parametrize("name", ["spike_steps", "spike_posts"])

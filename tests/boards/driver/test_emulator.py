@@ -145,7 +145,7 @@ def test_words_are_looked_for_before_they_are_too_many(host: Host) -> None:
         (Opcode.IMAGE, b""),
         (Opcode.IMAGE, b"\0\0"),
         (Opcode.PRESENT, b"\0"),
-        (Opcode.PRESENT, b"\0\0\0"),
+        (Opcode.PRESENT, b"\0\0\0\0\0"),
         (Opcode.RESULT, b"x"),
         (Opcode.SPIKES, b""),
         (Opcode.SPIKES, b"\0\0"),
@@ -169,7 +169,7 @@ def test_image_comes_in_parts_and_two_fit(host: Host) -> None:
     assert host.condition().position == 20
     assert host.image(0, levels[:5]) == (Status.POSITION, b"")
     assert host.image(20, [*levels[20:], 1]) == (Status.VALUE, b"")
-    assert host.ask(Opcode.PRESENT, b"\0\0") == (Status.NO_IMAGE, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\0\0\0") == (Status.NO_IMAGE, b"")
     assert host.image(20, levels[20:]) == (Status.OK, b"\0\0")
     condition = host.condition()
     assert (condition.image, condition.room, condition.position) == (True, True, 0)
@@ -183,7 +183,7 @@ def test_presentation_is_that_of_the_engine(host: Host) -> None:
     assert host.ask(Opcode.RESULT) == (Status.NO_RESULT, b"")
     assert host.ask(Opcode.SPIKES, b"\0") == (Status.NO_RESULT, b"")
     host.image(0, levels.tolist())
-    assert host.ask(Opcode.PRESENT, b"\0\1") == (Status.OK, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\1\0\0") == (Status.OK, b"")
     engine = Engine(network().config, network().state)
     expected = engine.present(levels, learn=True)
     spikes = zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True)
@@ -206,8 +206,8 @@ def test_presentation_is_that_of_the_engine(host: Host) -> None:
 def test_learning_is_refused_by_a_core_that_cannot() -> None:
     host = Host(PACKED)
     host.image(0, shown(1)[0].tolist())
-    assert host.ask(Opcode.PRESENT, b"\0\1") == (Status.VALUE, b"")
-    assert host.ask(Opcode.PRESENT, b"\0\0") == (Status.OK, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\1\0\0") == (Status.VALUE, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\0\0\0") == (Status.OK, b"")
 
 
 def test_learn_must_be_0_or_1(host: Host) -> None:
@@ -218,7 +218,7 @@ def test_learn_must_be_0_or_1(host: Host) -> None:
 def test_reset_forgets_images_result_and_number_but_no_memory(host: Host) -> None:
     levels = shown(1)[0].tolist()
     host.image(0, levels)
-    host.ask(Opcode.PRESENT, b"\0\0")
+    host.ask(Opcode.PRESENT, b"\0\0\0\0")
     host.write(Space.THETA, 0, b"\1\2\3", 1)
     host.image(0, levels)
     host.image(0, levels[:7])
@@ -234,9 +234,9 @@ def test_state_that_the_model_cannot_be_in_is_refused_when_it_is_shown(host: Hos
     host.image(0, shown(1)[0].tolist())
     before = host.read(Space.STRENGTH, 1, 0)[1]
     host.write(Space.STRENGTH, 0, b"\1\0", 1)
-    assert host.ask(Opcode.PRESENT, b"\0\0") == (Status.VALUE, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\0\0\0") == (Status.VALUE, b"")
     host.write(Space.STRENGTH, 0, before, 1)
-    assert host.ask(Opcode.PRESENT, b"\0\0") == (Status.OK, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\0\0\0") == (Status.OK, b"")
 
 
 def test_broken_frames_are_counted_answered_and_not_carried_out(host: Host) -> None:

@@ -85,8 +85,8 @@ def test_result_that_no_presentation_gives_is_told(field: str, value: int, said:
 
 
 def test_another_protocol_is_refused() -> None:
-    text = answering(lambda _s, body: body[:4] + b"\2" + body[5:], Opcode.IDENTIFY)
-    assert text == "Protocol must be version 1, not 2"
+    text = answering(lambda _s, body: body[:4] + b"\3" + body[5:], Opcode.IDENTIFY)
+    assert text == "Protocol must be version 2, not 3"
 
 
 def test_something_else_at_the_line_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_core import Show
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import HomeostasisParams, NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
@@ -78,7 +79,7 @@ def test_core_waits_for_the_end_of_a_step_and_goes_on_when_it_comes() -> None:
 
     async def bench(ctx: Any) -> None:
         driver = CoreDriver(ctx, core)
-        await driver.start(learn=True)
+        await driver.start(Show(learn=True).request)
         ctx.set(core.spikes.ready, 1)
         for step, pres in enumerate(events):
             for pre in pres:

@@ -9,7 +9,7 @@ import pytest
 from amaranth.back import verilog
 from amaranth.hdl import ResetInserter, Signal
 
-from prunus_core import LIVELY, Show, compare, image, trained
+from prunus_core import LIVELY, SHOWS, Show, compare, image, trained
 from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import (
@@ -28,6 +28,9 @@ from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.memory_image.image import pack
 from prunus_sim.simulator.amaranth import CoreDriver, simulate
+
+#: Votes of the neurons of `LIVELY`.
+VOTES = np.random.default_rng(3).integers(0, 16, (5, 10)).astype(np.uint8)
 
 
 def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
@@ -113,11 +116,12 @@ def test_each_policy_matches_model_and_prunes(
     policy: Any, redundancy: RedundancyParams | None, lanes: int
 ) -> None:
     config = replace(LIVELY, pruning=policy, redundancy=redundancy)
-    network = Network(config)
+    network = Network(config, votes=VOTES)
     if redundancy:
         network.state.coactivity[:] = np.arange(config.inputs) * 60000 // config.inputs
-    core = Core(network=config, hardware=HardwareConfig(lanes=lanes), state=network.state.copy())
-    outcomes = compare(core, network)
+    hardware = HardwareConfig(lanes=lanes)
+    core = Core(network=config, hardware=hardware, state=network.state.copy(), votes=VOTES)
+    outcomes = compare(core, network, votes=VOTES)
     assert all(outcome.spikes for outcome in outcomes)
     pruned = sum(outcome.counts["pruned"] for outcome in outcomes)
     assert (pruned > 0) == (pruning_label(config) != "none")
@@ -128,10 +132,9 @@ def test_each_policy_matches_model_and_prunes(
 def test_inference_core_matches_model(lanes: int, source: Any) -> None:
     state = trained(LIVELY)
     hardware = HardwareConfig(lanes=lanes, learn=False, source=source)
-    votes = np.random.default_rng(3).integers(0, 16, (5, 10))
-    core = Core(network=LIVELY, hardware=hardware, state=state.copy(), votes=votes)
-    shows = [Show(learn=False), Show(learn=False, stop_after=1), Show(learn=False)]
-    compare(core, Network(LIVELY, state), shows, votes=votes)
+    core = Core(network=LIVELY, hardware=hardware, state=state.copy(), votes=VOTES)
+    shows = [replace(show, learn=False) for show in SHOWS]
+    compare(core, Network(LIVELY, state, VOTES), shows, votes=VOTES)
 
 
 @pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])
@@ -157,7 +160,7 @@ def test_reset_in_the_middle_leaves_a_core_that_infers_as_before() -> None:
         for cycles in (3, 40, 150, 190, 260):
             await driver.access(Space.PRESENTATION, 0, 77)
             await driver.send_levels(image(rng, LIVELY.inputs))
-            await driver.start(learn=False)
+            await driver.start(Show(learn=False).request)
             ctx.set(core.spikes.ready, 1)
             await ctx.tick().repeat(cycles)
             ctx.set(reset, 1)
@@ -168,7 +171,7 @@ def test_reset_in_the_middle_leaves_a_core_that_infers_as_before() -> None:
             await driver.access(Space.PRESENTATION, 0, 5)
             levels = image(rng, LIVELY.inputs)
             await driver.send_levels(levels)
-            await driver.start(learn=False)
+            await driver.start(Show(learn=False).request)
             outcome = await driver.finish()
             shown = network.present(levels, learn=False)
             assert [post for _, post in outcome.spikes] == shown.spike_posts.tolist()

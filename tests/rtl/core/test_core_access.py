@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_core import LIVELY, image, run, trained
+from prunus_core import LIVELY, Show, image, run, trained
 from prunus_model.reference.network import Network
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
@@ -44,7 +44,7 @@ def test_another_network_is_loaded_into_a_packed_core(fmt: str, spram: bool) -> 
             await driver.access(Space.V_FIRE, post, threshold)
         await driver.access(Space.PRESENTATION, 0, network.state.presentation)
         await driver.send_levels(levels)
-        await driver.start(learn=False)
+        await driver.start(Show(learn=False).request)
         outcome = await driver.finish()
         shown = network.present(levels, learn=False)
         want = list(zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True))
@@ -105,7 +105,7 @@ async def _answers_store(core: Core, levels: Any, has: bool, ctx: Any) -> None:
     driver = CoreDriver(ctx, core)
     assert (await driver.access(Space.STORE, 0))[1] == (not has)
     await driver.send_levels(levels)
-    await driver.start(learn=False)
+    await driver.start(Show(learn=False).request)
     assert (await driver.finish()).counts["forward_sops"] > 0
     if not has:
         with pytest.raises(ValueError, match=r"^Core must have a packed store that the"):
@@ -132,7 +132,7 @@ def test_network_is_loaded_and_read_back_by_the_memory_port() -> None:
         for _ in range(3):
             levels = image(rng, LIVELY.inputs)
             await driver.send_levels(levels)
-            await driver.start(learn=True)
+            await driver.start(Show(learn=True).request)
             outcome = await driver.finish()
             shown = network.present(levels, learn=True)
             assert [post for _, post in outcome.spikes] == shown.spike_posts.tolist()

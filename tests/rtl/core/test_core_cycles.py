@@ -47,7 +47,7 @@ def test_cycles_of_a_dense_network_are_exactly_those_of_the_formula() -> None:
     async def bench(ctx: Any) -> None:
         driver = CoreDriver(ctx, core)
         for learn in (False, True):
-            await driver.start(learn=learn)
+            await driver.start(Show(learn=learn).request)
             outcome = await driver.finish()
             formula = cycles_of(core, network, None, events, Show(learn=learn))
             shown = network.present_events(events, learn=learn)

@@ -15,7 +15,9 @@ from prunus_sim.simulator.amaranth import simulate
 INPUTS, POST_BITS, STEPS, INHIBITION = 5, 3, 7, 2
 Source = Literal["levels", "events"]
 #: Cycles that the fast units take: lanes after the last event (2 and a register), and the others.
-LANES, COMPARE, LEARN, ARGMAX = 3, 2, 2, 2
+LANES, COMPARE, LEARN = 3, 2, 2
+#: Votes that suffice, and cycles in which they are counted.
+MARGIN, VOTES = 40, 3
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Log:
     compared: int = 0
     forgotten: int = 0
     finished: int = 0
+    cleared: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,9 @@ class Show:
     winners: list[int]
     learn: bool
     stop_after: int
+    #: Output spike whose votes reach the margin; 0: there is no margin.
+    decides: int = 0
+    keep: bool = False
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Show":
@@ -57,6 +63,8 @@ class Show:
             ],
             learn=bool(rng.integers(2)),
             stop_after=int(rng.choice([0, 0, 1, 2, 3])),
+            decides=int(rng.choice([0, 0, 1, 2, 9])),
+            keep=bool(rng.integers(2)),
         )
 
     def expected(self, source: Source, learn: bool) -> Log:
@@ -82,11 +90,12 @@ class Show:
                     log.votes.append(winner)
                     if learn and self.learn:
                         log.learned.append(winner)
-            if self.stop_after and len(log.spikes) == self.stop_after:
+            if log.spikes and len(log.spikes) in (self.stop_after, self.decides):
                 break
         if source == "events":
             log.taken = sum(len(events) + 1 for events in self.events)
         log.finished = 1
+        log.cleared = not self.keep
         return log
 
 
@@ -102,9 +111,11 @@ async def shown(
     log = Log()
     chance = bits(rng, 1.0 if fast else 0.6)
     # At times a spike waits until the next one comes.
+    noise = bits(rng, 0.5)
     spike_taken = bits(rng, 1.0 if fast else float(rng.choice([0.6, 0.02])))
     events = [word for pres in show.events for word in ([(pre, 0) for pre in pres] + [(0, 1)])]
     waits = {"lanes": 0, "membrane": -1, "sweep": -1, "votes": -1}
+    counted = 0
     offered, was_busy, running, spike_held, over = False, True, 0, None, False
 
     def soon(least: int = 1) -> int:
@@ -112,7 +123,12 @@ async def shown(
 
     ctx.set(
         dut.control.payload,
-        {"stop_after": show.stop_after} | ({"learn": show.learn} if learn else {}),
+        {
+            "stop_after": show.stop_after,
+            "margin": MARGIN if show.decides else 0,
+            "keep": show.keep,
+        }
+        | ({"learn": show.learn} if learn else {}),
     )
     ctx.set(dut.control.valid, 1)
     for _ in range(2000):
@@ -135,9 +151,15 @@ async def shown(
             ctx.set(dut.fires, winner >= 0)
             ctx.set(dut.post, max(0, winner))
         ctx.set(dut.spikes.ready, next(spike_taken))
-        ctx.set(dut.vote.ready, next(chance))
+        # While votes are counted, what the readout says of the margin means nothing.
+        counting = waits["votes"] > 0
+        counted = len(log.votes) - counting
+        ctx.set(dut.vote.ready, not counting)
+        ctx.set(
+            dut.margin_reached,
+            show.decides > 0 and next(noise) if counting else 0 < show.decides <= counted,
+        )
         ctx.set(dut.learned, waits["sweep"] == 0)
-        ctx.set(dut.decided, waits["votes"] == 0)
         ctx.set(dut.output_spikes, log.forgotten)
         ctx.set(dut.result_ready, next(chance))
         waits = {name: max(-1 if name != "lanes" else 0, n - 1) for name, n in waits.items()}
@@ -150,7 +172,8 @@ async def shown(
             assert ctx.get(dut.waiting)
         running += int(ctx.get(dut.running))
         if log.finished == 0 and running:
-            assert ctx.get(dut.hold) == (show.stop_after > 0)
+            assert ctx.get(dut.hold) == (show.stop_after > 0 or show.decides > 0)
+            assert ctx.get(dut.margin) == (MARGIN if show.decides else 0)
         taken = ctx.get(dut.event.valid) and ctx.get(dut.event.ready)
         pre = int(ctx.get(dut.pre.payload))
         if ctx.get(dut.pre.valid) and ctx.get(dut.pre.ready):
@@ -175,14 +198,16 @@ async def shown(
         voted = ctx.get(dut.vote.valid) and ctx.get(dut.vote.ready)
         if voted:
             log.votes.append(int(ctx.get(dut.vote.payload)))
+            waits["votes"] = soon(VOTES)
         if ctx.get(dut.learn_spike):
             assert voted
             log.learned.append(int(ctx.get(dut.post)))
             waits["sweep"] = soon()
         if ctx.get(dut.finish):
             assert ready
+            assert not counting
             log.finished += 1
-            waits["votes"] = soon()
+        log.cleared += int(ctx.get(dut.forget_scores))
         if ctx.get(dut.spikes.valid):
             word = (int(ctx.get(dut.spikes.p.step)), int(ctx.get(dut.spikes.p.post)))
             assert spike_held in (None, word)
@@ -219,6 +244,7 @@ def test_presentations_follow_the_rules_however_slow_the_units(source: Source, l
         steps=STEPS,
         inhibition_steps=INHIBITION,
         learn=learn,
+        score_bits=12,
         source=source,
     )
     rng = np.random.default_rng(learn)
@@ -240,6 +266,7 @@ def test_cycles_of_a_presentation_with_fast_units() -> None:
         steps=STEPS,
         inhibition_steps=INHIBITION,
         learn=True,
+        score_bits=12,
         source="levels",
     )
     rng = np.random.default_rng(0)
@@ -255,7 +282,7 @@ def test_cycles_of_a_presentation_with_fast_units() -> None:
         assert log.spikes == [(1, 5), (5, 2)]
         assert log.inhibited == 3
         events = sum(len(pres) + 1 for pres in show.events)
-        # Init; what the units take in each compared step, and for each spike; votes and argmax.
-        assert cycles == 1 + events + 4 * (LANES + COMPARE) + 2 * (1 + LEARN) + 1 + ARGMAX
+        # Init; what the units take in each compared step, and for each spike; the end.
+        assert cycles == 1 + events + 4 * (LANES + COMPARE) + 2 * (1 + LEARN) + 1
 
     simulate(dut, bench)

@@ -62,7 +62,7 @@ def test_an_image_comes_in_pieces_and_two_fit() -> None:
         assert answer == (Status.POSITION, b"")
         answer = await host.request(Opcode.IMAGE, offset(3) + bytes(8))
         assert answer == (Status.VALUE, b"")
-        assert await host.request(Opcode.PRESENT, bytes(2)) == (Status.NO_IMAGE, b"")
+        assert await host.request(Opcode.PRESENT, bytes(4)) == (Status.NO_IMAGE, b"")
         assert await host.do(Opcode.IMAGE, offset(3) + IMAGE[3:9]) == offset(9)
         assert await host.do(Opcode.IMAGE, offset(9) + IMAGE[9:]) == offset(0)
         now = await condition(host)
@@ -73,7 +73,7 @@ def test_an_image_comes_in_pieces_and_two_fit() -> None:
         answer = await host.request(Opcode.IMAGE, offset(5) + bytes(99))
         assert answer == (Status.FULL, b"")
         for more in (True, False):
-            await host.do(Opcode.PRESENT, bytes(2))
+            await host.do(Opcode.PRESENT, bytes(4))
             while (now := await condition(host)).running:
                 pass
             assert (now.image, now.room) == (more, True)
@@ -92,11 +92,11 @@ def test_while_a_presentation_runs_only_the_link_itself_answers() -> None:
     async def bench(host: Host) -> None:
         busy = (Status.BUSY, b"")
         await host.do(Opcode.IMAGE, offset(0) + IMAGE)
-        await host.do(Opcode.PRESENT, bytes(2))
+        await host.do(Opcode.PRESENT, bytes(4))
         assert host.ctx.get(dut.running) == 1
         assert await host.request(Opcode.RESULT) == busy
         assert await host.request(Opcode.SPIKES, b"\0") == busy
-        assert await host.request(Opcode.PRESENT, bytes(2)) == busy
+        assert await host.request(Opcode.PRESENT, bytes(4)) == busy
         assert await host.request(Opcode.READ, at(Space.V, 0)) == busy
         assert await host.request(Opcode.WRITE, at(Space.V, 0) + bytes(3)) == busy
         assert await host.do(Opcode.IMAGE, offset(0) + IMAGE) == offset(0)
@@ -135,7 +135,7 @@ def test_a_result_stays_until_the_next_presentation() -> None:
         for skipped in (1, 2, len(spikes) // 3, len(spikes) // 3 + 1, 170, 171, 255):
             rest = await host.do(Opcode.SPIKES, bytes([skipped]))
             assert rest == spikes[3 * skipped :]
-        await host.do(Opcode.PRESENT, b"\1\0")
+        await host.do(Opcode.PRESENT, b"\1\0\0\0")
         while (await condition(host)).running:
             pass
         assert await host.do(Opcode.RESULT) != first
@@ -177,7 +177,7 @@ def test_a_reset_ends_everything_and_keeps_memories() -> None:
         await host.do(Opcode.WRITE, at(Space.THETA, 0, 5) + theta)
         await host.do(Opcode.IMAGE, offset(0) + IMAGE)
         await host.do(Opcode.IMAGE, offset(0) + IMAGE[:4])
-        await host.do(Opcode.PRESENT, bytes(2))
+        await host.do(Opcode.PRESENT, bytes(4))
         await host.do(Opcode.RESET)
         assert await condition(host) == Condition(
             running=False, image=False, room=True, result=False, broken=0, position=0, started=1

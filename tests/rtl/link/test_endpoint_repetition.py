@@ -39,7 +39,7 @@ def test_a_presentation_that_is_repeated_starts_once() -> None:
     async def bench(host: Host) -> None:
         await host.do(Opcode.IMAGE, offset(0) + IMAGE)
         await host.do(Opcode.IMAGE, offset(0) + IMAGE)
-        start = bytes([77, Opcode.PRESENT, 0, 0])
+        start = bytes([77, Opcode.PRESENT, 0, 0, 0, 0])
         for _ in range(3):
             assert await host.exchange(start) == start[:2] + b"\0"
         while (now := await condition(host)).running:

@@ -107,9 +107,10 @@ def test_addresses_do_not_go_round() -> None:
         pytest.param(Opcode.IMAGE, offset(256) + b"\0", Status.POSITION, id="IMAGE far ahead"),
         pytest.param(Opcode.IMAGE, offset(0) + bytes(11), Status.VALUE, id="IMAGE too large"),
         pytest.param(Opcode.PRESENT, b"\0", Status.LENGTH, id="PRESENT too short"),
-        pytest.param(Opcode.PRESENT, bytes(3), Status.LENGTH, id="PRESENT too long"),
-        pytest.param(Opcode.PRESENT, b"\0\2", Status.VALUE, id="PRESENT with learn 2"),
-        pytest.param(Opcode.PRESENT, bytes(2), Status.NO_IMAGE, id="PRESENT without image"),
+        pytest.param(Opcode.PRESENT, bytes(5), Status.LENGTH, id="PRESENT too long"),
+        pytest.param(Opcode.PRESENT, b"\0\4\0\0", Status.VALUE, id="PRESENT with another flag"),
+        pytest.param(Opcode.PRESENT, b"\0\0\0\x10", Status.VALUE, id="PRESENT with a wide margin"),
+        pytest.param(Opcode.PRESENT, bytes(4), Status.NO_IMAGE, id="PRESENT without image"),
         pytest.param(Opcode.SPIKES, b"", Status.LENGTH, id="SPIKES too short"),
         pytest.param(Opcode.SPIKES, bytes(2), Status.LENGTH, id="SPIKES too long"),
         pytest.param(Opcode.SPIKES, b"\0", Status.NO_RESULT, id="SPIKES of nothing"),
@@ -129,9 +130,9 @@ def test_refuses(opcode: int, body: bytes, status: Status) -> None:
 def test_an_inference_core_does_not_learn() -> None:
     async def bench(host: Host) -> None:
         await host.do(Opcode.IMAGE, offset(0) + IMAGE)
-        assert await host.request(Opcode.PRESENT, b"\0\1") == (Status.VALUE, b"")
+        assert await host.request(Opcode.PRESENT, b"\0\1\0\0") == (Status.VALUE, b"")
         assert not (await condition(host)).running
-        await host.do(Opcode.PRESENT, b"\0\0")
+        await host.do(Opcode.PRESENT, b"\0\0\0\0")
 
     run(bench, behind(learn=False))
 

@@ -121,7 +121,7 @@ def request(rng: np.random.Generator, sequence: int) -> bytes:
         Opcode.READ: READ_WRITE.pack(Space.V_FIRE, count, int(rng.integers(3))),
         Opcode.WRITE: READ_WRITE.pack(Space.V_FIRE, count, int(rng.integers(3))) + octets,
         Opcode.IMAGE: bytes([int(rng.integers(3)), 0]) + octets[:4],
-        Opcode.PRESENT: bytes([octets[0], 0]),
+        Opcode.PRESENT: bytes([octets[0], 0, octets[1], octets[2] % 8]),
         Opcode.SPIKES: octets[:1],
     }.get(opcode, b"")
     if opcode is Opcode.WRITE and rng.random() < 0.2:

@@ -72,7 +72,9 @@ def test_decoder_gives_every_field(address_bits: int) -> None:
         assert (ctx.get(words.space), ctx.get(words.count)) == (7, 33)
         assert (ctx.get(request.base), ctx.get(request.beyond)) == (base, 0)
         assert ctx.get(request.arguments.image.offset) == 33 << 8 | 7
-        assert ctx.get(request.arguments.present.learn) == 33
+        flags = request.arguments.present
+        assert (ctx.get(flags.learn), ctx.get(flags.keep), ctx.get(flags.unknown)) == (1, 0, 8)
+        assert ctx.get(request.margin) == base & 0xFFFF
 
     run(dut, bench)
 
@@ -115,7 +117,7 @@ def test_decoder_tells_an_address_and_an_opcode_that_do_not_exist(opcode: int) -
 
 
 def test_check_finds_the_first_fault() -> None:
-    dut = RequestCheck(address_bits=7, spaces=(0, 4), inputs=6, learn=True)
+    dut = RequestCheck(address_bits=7, spaces=(0, 4), inputs=6, learn=True, score_bits=12)
 
     async def bench(ctx: Any) -> None:
         def status(opcode: int, length: int, low: int = 0, high: int = 0, **facts: int) -> Status:
@@ -140,10 +142,14 @@ def test_check_finds_the_first_fault() -> None:
         assert status(Opcode.IMAGE, 10, 1, 0) is Status.POSITION
         assert status(Opcode.IMAGE, 10, 1, 0, position=1) is Status.VALUE
         assert status(Opcode.IMAGE, 9, 1, 0, position=1) is Status.OK
-        assert status(Opcode.PRESENT, 4, 0, 2, running=1) is Status.VALUE
-        assert status(Opcode.PRESENT, 4, 0, 1, running=1) is Status.BUSY
-        assert status(Opcode.PRESENT, 4, 0, 1) is Status.NO_IMAGE
-        assert status(Opcode.PRESENT, 4, 0, 1, images=2) is Status.OK
+        assert status(Opcode.PRESENT, 4, 0, 1, running=1) is Status.LENGTH
+        assert status(Opcode.PRESENT, 6, 0, 4, running=1) is Status.VALUE
+        assert status(Opcode.PRESENT, 6, 0, 3, running=1) is Status.BUSY
+        assert status(Opcode.PRESENT, 6, 0, 1) is Status.NO_IMAGE
+        assert status(Opcode.PRESENT, 6, 0, 3, images=2) is Status.OK
+        for margin, found in ((1 << 12, Status.VALUE), ((1 << 12) - 1, Status.OK)):
+            ctx.set(dut.request.margin, margin)
+            assert status(Opcode.PRESENT, 6, 0, 1, images=1) is found
         assert status(Opcode.RESULT, 2, running=1, known=1) is Status.BUSY
         assert status(Opcode.SPIKES, 3) is Status.NO_RESULT
         assert status(Opcode.SPIKES, 3, known=1) is Status.OK

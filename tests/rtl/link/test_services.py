@@ -70,19 +70,21 @@ def test_image_loader_counts_levels_and_images() -> None:
 
 def test_presenter_knows_what_runs() -> None:
     dut = Presenter(
-        control=control_layout(learn=SHAPES.hardware.learn), result=result_layout(SHAPES)
+        control=control_layout(learn=SHAPES.hardware.learn, score_bits=SHAPES.score_bits),
+        result=result_layout(SHAPES),
     )
 
     async def bench(ctx: Any) -> None:
         def facts() -> tuple[int, ...]:
             return tuple(ctx.get(signal) for signal in (dut.running, dut.known, dut.started))
 
-        ctx.set(dut.stop_after, 5)
-        ctx.set(dut.learn, 1)
+        want = {"stop_after": 5, "margin": 77, "keep": 1, "learn": 1}
+        for name, value in want.items():
+            ctx.set(getattr(dut, name), value)
         await start(ctx, dut)
         for _ in range(3):
             assert (ctx.get(dut.control.valid), ctx.get(dut.done)) == (1, 0)
-            assert (ctx.get(dut.control.p.stop_after), ctx.get(dut.control.p.learn)) == (5, 1)
+            assert {name: ctx.get(dut.control.p[name]) for name in want} == want
             await ctx.tick()
         assert facts() == (0, 0, 0)
         ctx.set(dut.control.ready, 1)
@@ -153,7 +155,7 @@ def test_result_is_packed_as_the_layout_of_the_core(learn: bool) -> None:
     assert sum(fields.values()) == layout.size
     values = {name: (1 << bits) - 1 - (k % 2) for k, (name, bits) in enumerate(fields.items())}
     counts = {name: values[name] for name in counter_widths(shapes)}
-    heads = {name: values[name] for name in ("prediction", "undecided")}
+    heads = {name: values[name] for name in ("prediction", "undecided", "lead")}
     word = layout.const(heads | {"counters": counts}).as_bits()
     assert pack(fields, values) == word
     assert unpack(fields, word) == values

@@ -90,7 +90,7 @@ def test_equals_the_golden_model(artifact: Artifact, mode: Any) -> None:
         spikes = 0
         await host.do(Opcode.IMAGE, struct.pack("<H", 0) + images[0].tobytes())
         for k, image in enumerate(images):
-            await host.do(Opcode.PRESENT, bytes([0, learn]))
+            await host.do(Opcode.PRESENT, bytes([0, learn, 0, 0]))
             if k + 1 < SHOWN:
                 # The next image comes while this one is shown, in two pieces.
                 octets = images[k + 1].tobytes()
@@ -128,11 +128,11 @@ def test_a_reset_in_the_middle_leaves_nothing_behind(artifact: Artifact) -> None
         for pause in (0, 40, 200):
             await host.do(Opcode.IMAGE, struct.pack("<H", 0) + bytes(49))
             await host.do(Opcode.IMAGE, struct.pack("<H", 0) + bytes(20))
-            await host.do(Opcode.PRESENT, bytes([0, 0]))
+            await host.do(Opcode.PRESENT, bytes([0, 0, 0, 0]))
             await host.ctx.tick().repeat(pause + 1)
             await host.do(Opcode.RESET)
         await host.do(Opcode.IMAGE, struct.pack("<H", 0) + image.tobytes())
-        await host.do(Opcode.PRESENT, bytes([0, 1]))
+        await host.do(Opcode.PRESENT, bytes([0, 1, 0, 0]))
         while Condition.unpack(await host.do(Opcode.STATUS)).running:
             pass
         await check(host, plan, judge.present(image, learn=True), learn=True)

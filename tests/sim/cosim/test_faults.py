@@ -50,6 +50,7 @@ DENSE = [
     fault("queue.i__valid", _SOMETIMES, "broadcast_fifo"),
     fault("membrane.post", "@ ^ 1'h1", "array"),
     fault("readout.spike__payload", "@ ^ 1'h1", "readout"),
+    fault("readout.lead", "@ ^ 1'h1", "readout"),
     fault("counters.integrated_spike", "1'h0", "counters"),
 ]
 #: Of a core with a packed store, in each format.

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.network import Network
-from prunus_model.reference.readout import predict_vote
 from prunus_model.spec.counters import COUNTERS
-from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.presentation import (
+    Presentation,
+    Request,
+)
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.counts.accesses import Accesses
@@ -58,13 +60,17 @@ class Record:
     def scoreboard(self) -> tuple[Scoreboard, Presentation]:
         """Return a scoreboard after the same presentation."""
         board = Scoreboard(self.shapes, self.before.copy(), self.scenario.readout)
-        return board, board.present(self.stimulus, learn=self.learn, stop_after=0)
+        return board, board.present(self.stimulus, request(learn=self.learn))
 
     def compare(self, **changes: Any) -> Mismatch | None:
         """Compare the outcome with some values changed."""
         board, expected = self.scoreboard()
         outcome = replace(self.outcome, **changes)
         return board.compare_outcome(self.number, expected, outcome, learn=self.learn)
+
+
+def request(*, learn: bool) -> Request:
+    return Request(learn=learn, stop_after=0, margin=0, keep=False)
 
 
 def named(mismatch: Mismatch | None) -> tuple[str, str]:
@@ -81,20 +87,20 @@ def record(kind: str) -> Record:
     assert readout is not None
     learn = scenario.hardware.learn
     stimuli = [stimulus for sequence in scenario.sequences for stimulus in sequence.stimuli]
-    network = Network(scenario.network, scenario.state.copy())
+    network = Network(scenario.network, scenario.state.copy(), readout.votes)
     while True:
         stimulus = stimuli.pop(0)
         before = network.state.copy()
         number = before.presentation
-        found = network.present(np.asarray(stimulus), learn=learn)
+        found = network.present(np.asarray(stimulus), **request(learn=learn))
         # From the fourth on, so that no number is 0.
         if number - scenario.state.presentation >= 3 and len(found.spike_posts) >= 2:
             break
-    counts = found.spike_counts(scenario.network.neurons)[np.newaxis]
     outcome = Outcome(
         spike_steps=tuple(found.spike_steps.tolist()),
         spike_posts=tuple(found.spike_posts.tolist()),
-        prediction=int(predict_vote(counts, readout)[0]),
+        prediction=found.prediction,
+        lead=found.lead,
         counters=found.counters,
         cycles=1000,
         accesses=presentation_accesses(shapes, found.counters, learn=learn, number=number),
@@ -181,7 +187,7 @@ def test_state_that_lacks_a_variable_or_has_another_shape_is_refused(kind: str) 
 def test_step_is_that_in_which_the_model_last_changed_the_value() -> None:
     found = record("learning")
     board, _ = found.scoreboard()
-    replay = Replay(found.shapes, found.before, found.stimulus, learn=True, stop_after=0)
+    replay = Replay(found.shapes, found.before, found.stimulus, request(learn=True))
     spikes = dict(zip(found.outcome.spike_posts, found.outcome.spike_steps, strict=True))
     for post, step in spikes.items():
         theta = found.state["theta"].copy()
@@ -195,7 +201,7 @@ def test_step_is_that_in_which_the_model_last_changed_the_value() -> None:
 def test_first_in_time_of_two_mismatches_is_named() -> None:
     found = record("learning")
     board, _ = found.scoreboard()
-    replay = Replay(found.shapes, found.before, found.stimulus, learn=True, stop_after=0)
+    replay = Replay(found.shapes, found.before, found.stimulus, request(learn=True))
     spikes = dict(zip(found.outcome.spike_posts, found.outcome.spike_steps, strict=True))
     early, late = min(spikes, key=spikes.__getitem__), max(spikes, key=spikes.__getitem__)
     assert spikes[early] < spikes[late]
@@ -221,7 +227,7 @@ def test_first_in_order_of_causes_is_named_if_the_step_is_the_same() -> None:
 def test_threshold_is_the_cause_of_a_wrong_spike_unless_it_is_that_of_the_spike() -> None:
     found = record("learning")
     board, expected = found.scoreboard()
-    replay = Replay(found.shapes, found.before, found.stimulus, learn=True, stop_after=0)
+    replay = Replay(found.shapes, found.before, found.stimulus, request(learn=True))
     posts = found.outcome.spike_posts
     other = next(p for p in range(found.scenario.network.neurons) if p not in posts)
     outcome = replace(found.outcome, spike_posts=(other, *posts[1:]))
@@ -304,6 +310,12 @@ def test_prediction_that_differs_is_named(kind: str) -> None:
             f"step {found.presentation.counters.steps - 1}, unit readout: "
             f"prediction must be {right}, not {wrong}"
         )
+    right = found.outcome.lead
+    assert str(found.compare(lead=right + 1)) == (
+        f"Cosim mismatch in presentation {found.number}, "
+        f"step {found.presentation.counters.steps - 1}, unit readout: "
+        f"lead must be {right}, not {right + 1}"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,6 +14,7 @@ from prunus_rtl.core.sequencer import Sequencer
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.neurons.lane import MembraneLane
+from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.neurons.threshold import FireThreshold, Homeostasis
 from prunus_rtl.neurons.winner import WinnerTree
 from prunus_rtl.plasticity.pruning import Pruning
@@ -54,6 +55,9 @@ FAULTS = [
      "two images are taken, no more", 8),
     ("raw", 0, RawStore, "fetched == image.slots - 1", "fetched == image.slots - 2",
      "everything on the scoreboard is somewhere", 8),
+    ("readout", 0, Readout, "new > best", "new >= best", "a tie goes to the lowest class", 8),
+    ("readout", 0, Readout, "total[-1]", "0",
+     "nobody has a larger score than the elected class", 13),
     ("spram", 0, CsrSpramStore, "current != end", "current + 1 != end",
      "the entry is the next one of the input", 8),
     ("stdp", 0, WeightUpdate, "distance - change", "distance + change",

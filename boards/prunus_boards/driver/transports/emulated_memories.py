@@ -10,7 +10,10 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import THETA_BITS, max_of
-from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.presentation import (
+    Presentation,
+    Request,
+)
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
@@ -45,7 +48,8 @@ class EmulatedMemories:
             for space in spaces(widths)
         }
         self.votes = votes
-        self._engine: Engine | None = Engine(widths.network, state)
+        self._engine: Engine | None = Engine(widths.network, state, votes)
+        self._scores = self._engine.scores
         self._shown = False
 
     @property
@@ -65,9 +69,7 @@ class EmulatedMemories:
         self.words[space][first : first + len(words)] = words
         self._engine = None
 
-    def present(
-        self, levels: npt.NDArray[np.uint8], *, learn: bool, stop_after: int
-    ) -> Presentation:
+    def present(self, levels: npt.NDArray[np.uint8], request: Request) -> Presentation:
         """Show an image to what the memories hold.
 
         Raises
@@ -80,11 +82,14 @@ class EmulatedMemories:
                 state, self.votes = state_of(self._widths, self.words, self._base)
                 if not self._widths.hardware.learn:
                     state = _with_thresholds(state, self._widths)
-                self._engine = Engine(self._widths.network, state)
+                self._engine = Engine(self._widths.network, state, self.votes)
+                self._engine.scores = self._scores
             except (IndexError, ValueError) as e:
                 raise StateError("Memories must hold a state that the model can be in") from e
         self._shown = True
-        return self._engine.present(levels, learn=learn, stop_after=stop_after)
+        shown = self._engine.present(levels, **request)
+        self._scores = self._engine.scores
+        return shown
 
 
 def _with_thresholds(state: State, widths: Widths) -> State:

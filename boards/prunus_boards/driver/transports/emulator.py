@@ -8,9 +8,11 @@ import numpy as np
 
 from prunus_boards.driver.link import Frames
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
-from prunus_model.reference.readout import Readout, predict_vote
 from prunus_model.spec.formats import max_of
-from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.presentation import (
+    Presentation,
+    Request,
+)
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import counter_widths, pack, result_widths
@@ -22,6 +24,7 @@ from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
     MAX_BODY,
     OFFSET,
+    PRESENT,
     READ_WRITE,
     REQUEST_HEADER,
     SPIKE,
@@ -199,16 +202,21 @@ class Emulator:
         return OFFSET.pack(len(self._begun))
 
     def _present(self, body: bytes) -> bytes:
-        _check_length(body, 2)
-        stop_after, learn = body
-        if learn > self.description.hardware.learn:
+        _check_length(body, PRESENT.size)
+        stop_after, flags, margin = PRESENT.unpack(body)
+        request = Request(
+            learn=bool(flags & 1), stop_after=stop_after, margin=margin, keep=bool(flags & 2)
+        )
+        if (
+            flags > 3
+            or request["learn"] > self.description.hardware.learn
+            or margin > max_of(self._widths.score_bits)
+        ):
             raise _RefusalError(Status.VALUE)
         if not self._waiting:
             raise _RefusalError(Status.NO_IMAGE)
         try:
-            shown = self._memories.present(
-                np.frombuffer(self._waiting[0], np.uint8), learn=bool(learn), stop_after=stop_after
-            )
+            shown = self._memories.present(np.frombuffer(self._waiting[0], np.uint8), request)
         except StateError as e:
             raise _RefusalError(Status.VALUE) from e
         del self._waiting[0]
@@ -220,16 +228,17 @@ class Emulator:
         return b""
 
     def _packed(self, shown: Presentation) -> bytes:
-        neurons = self.description.network.neurons
-        readout = Readout(votes=self._memories.votes, assignment=np.zeros(neurons, dtype=np.int16))
-        prediction = int(predict_vote(shown.spike_counts(neurons)[np.newaxis], readout)[0])
-        undecided = prediction == UNDECIDED
+        undecided = shown.prediction == UNDECIDED
         values = {
             name: getattr(shown.counters, name)
             for name in counter_widths(self._widths)
             if name != "cycles"
         }
-        values |= {"prediction": 0 if undecided else prediction, "undecided": int(undecided)}
+        values |= {
+            "prediction": 0 if undecided else shown.prediction,
+            "undecided": int(undecided),
+            "lead": shown.lead,
+        }
         fields = result_widths(self._widths)
         return pack(fields, values).to_bytes(word_bytes(sum(fields.values())), "little")
 

@@ -13,6 +13,7 @@ from prunus_rtl.link.endpoint.decoder import LEVELS_AT, WORDS_AT, fields_layout
 from prunus_rtl.link.protocol.protocol import (
     BUFFER_BYTES,
     IDENTITY_SPACE,
+    PRESENT,
     REQUEST_HEADER,
     Opcode,
     Status,
@@ -42,6 +43,8 @@ class RequestCheck(wiring.Component):
         Levels of an image.
     learn : bool
         Whether the core can learn.
+    score_bits : int
+        Width of a margin.
 
     Members
     -------
@@ -58,11 +61,18 @@ class RequestCheck(wiring.Component):
     """
 
     def __init__(
-        self, *, address_bits: int, spaces: Collection[int], inputs: int, learn: bool
+        self,
+        *,
+        address_bits: int,
+        spaces: Collection[int],
+        inputs: int,
+        learn: bool,
+        score_bits: int,
     ) -> None:
         self._spaces = sorted(spaces)
         self._inputs = inputs
         self._learn = learn
+        self._score_bits = score_bits
         super().__init__(
             {
                 "request": In(fields_layout(address_bits)),
@@ -101,8 +111,10 @@ class RequestCheck(wiring.Component):
                 (self.position + length > self._inputs + LEVELS_AT, Status.VALUE),
             ],
             (Opcode.PRESENT,): [
-                (length != REQUEST_HEADER + 2, Status.LENGTH),
+                (length != REQUEST_HEADER + PRESENT.size, Status.LENGTH),
+                (arguments.present.unknown != 0, Status.VALUE),
                 (arguments.present.learn > int(self._learn), Status.VALUE),
+                (self.request.margin >> self._score_bits != 0, Status.VALUE),
                 (self.running, Status.BUSY),
                 (self.images == 0, Status.NO_IMAGE),
             ],

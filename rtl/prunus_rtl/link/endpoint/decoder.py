@@ -30,14 +30,14 @@ def fields_layout(address_bits: int) -> data.StructLayout:
     """Return the layout of the fields of a request, for addresses of words of so many bits.
 
     ``opcode`` is 0 if there is no such opcode. ``arguments`` are the first two octets of the body:
-    ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE, ``stop_after`` and ``learn`` of
-    PRESENT, ``first`` of SPIKES. ``base`` is the address of READ and WRITE; ``beyond`` is high if
-    that has bits above. What a request is too short for is undefined.
+    ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE, ``stop_after`` and flags of
+    PRESENT, ``first`` of SPIKES. ``margin`` is that of PRESENT, ``base`` the address of READ and
+    WRITE; ``beyond`` is high if that has bits above. What a request is too short for is undefined.
     """
     arguments = {
         "words": {"space": 8, "count": 8},
         "image": {"offset": 16},
-        "present": {"stop_after": 8, "learn": 8},
+        "present": {"stop_after": 8, "learn": 1, "keep": 1, "unknown": 6},
         "spikes": {"first": 8},
     }
     layouts = {name: data.StructLayout(fields) for name, fields in arguments.items()}
@@ -45,6 +45,7 @@ def fields_layout(address_bits: int) -> data.StructLayout:
         {
             "opcode": range(max(Opcode) + 1),
             "arguments": data.UnionLayout(layouts),
+            "margin": 16,
             "base": address_bits,
             "beyond": 1,
         }
@@ -121,6 +122,8 @@ class RequestDecoder(wiring.Component):
                             ]
                         for k in range(WORDS_AT - _ADDRESS_AT):
                             with m.Case(_ADDRESS_AT + k):
+                                if k < len(request.margin) // 8:
+                                    m.d.sync += request.margin.word_select(k, 8).eq(self.octet)
                                 part = base[8 * k : 8 * k + 8]
                                 m.d.sync += part.eq(self.octet)
                                 with m.If(self.octet[len(part) :] != 0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
@@ -86,7 +86,7 @@ class Endpoint(wiring.Component):
                 "running": Out(1),
                 "reset_core": Out(1),
                 "levels": Out(stream.Signature(LEVEL_BITS)),
-                "control": Out(stream.Signature(control_layout(learn=shapes.hardware.learn))),
+                "control": Out(stream.Signature(_control(shapes))),
                 "spikes": In(stream.Signature(shapes.spike)),
                 "result": In(stream.Signature(result_layout(shapes))),
                 "requests": Out(stream.Signature(request_layout(shapes))),
@@ -117,12 +117,11 @@ class Endpoint(wiring.Component):
             spaces=widths,
             inputs=s.network.inputs,
             learn=s.hardware.learn,
+            score_bits=s.score_bits,
         )
         m.submodules.words = words = WordAccess(requests=requests, widths=widths)
         m.submodules.image = image = ImageLoader(inputs=s.network.inputs)
-        m.submodules.presenter = presenter = Presenter(
-            control=control_layout(learn=s.hardware.learn), result=result
-        )
+        m.submodules.presenter = presenter = Presenter(control=_control(s), result=result)
         m.submodules.report = report = Report(depth=log.depth, result_bits=result.size)
         for port, inner in (
             (self.rx, framer.rx),
@@ -153,6 +152,8 @@ class Endpoint(wiring.Component):
             image.present.eq(presenter.done),
             image.clear.eq(self.reset_core),
             presenter.stop_after.eq(request.arguments.present.stop_after),
+            presenter.margin.eq(request.margin),
+            presenter.keep.eq(request.arguments.present.keep),
             presenter.learn.eq(request.arguments.present.learn),
             presenter.hold.eq(self.spikes.valid),
             presenter.clear.eq(self.reset_core),
@@ -292,3 +293,7 @@ class Endpoint(wiring.Component):
                 with m.Case(*opcodes):
                     m.d.comb += part.start.eq(start)
         return m
+
+
+def _control(shapes: Shapes) -> data.StructLayout:
+    return control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits)

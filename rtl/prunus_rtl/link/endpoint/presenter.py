@@ -29,8 +29,8 @@ class Presenter(wiring.Component):
     -------
     start, done : In(1), Out(1)
         Start a presentation; it has been started. High for one cycle each.
-    stop_after, learn : In(8), In(8)
-        Arguments of the request. Valid until ``done``.
+    stop_after, margin, keep, learn : In
+        Arguments of the request, as wide as in ``control``. Valid until ``done``.
     control, result : Out(stream.Signature(control)), In(stream.Signature(result))
         Ports of the core.
     hold : In(1)
@@ -49,8 +49,10 @@ class Presenter(wiring.Component):
             {
                 "start": In(1),
                 "done": Out(1),
-                "stop_after": In(8),
-                "learn": In(8),
+                "stop_after": In(control["stop_after"].shape),
+                "margin": In(control["margin"].shape),
+                "keep": In(1),
+                "learn": In(1),
                 "control": Out(stream.Signature(control)),
                 "result": In(stream.Signature(result)),
                 "hold": In(1),
@@ -68,6 +70,8 @@ class Presenter(wiring.Component):
         m.d.comb += [
             self.done.eq(control.valid & control.ready),
             control.p.stop_after.eq(self.stop_after),
+            control.p.margin.eq(self.margin),
+            control.p.keep.eq(self.keep),
             self.result.ready.eq(~self.hold),
         ]
         if self._learns:

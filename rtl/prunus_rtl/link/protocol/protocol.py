@@ -26,7 +26,8 @@ opcode        body of the request             body of the response, and errors
               the words
 ``IMAGE``     offset 2, levels of 1 byte      position 2: levels of this image that are there now,
                                               0 if it is complete; POSITION, VALUE, FULL
-``PRESENT``   stop_after 1, learn 1           -; BUSY, NO_IMAGE, VALUE
+``PRESENT``   stop_after 1, flags 1 (bit 0    -; BUSY, NO_IMAGE, VALUE
+              learn, bit 1 keep), margin 2
 ``RESULT``    -                               the payload of ``result`` of the core, in whole bytes;
                                               BUSY, NO_RESULT
 ``SPIKES``    first 1                         output spikes from number ``first`` on, as many as
@@ -59,6 +60,7 @@ __all__ = [
     "IDENTITY_SPACE",
     "MAX_BODY",
     "OFFSET",
+    "PRESENT",
     "READ_WRITE",
     "REQUEST_HEADER",
     "RESPONSE_HEADER",
@@ -76,7 +78,7 @@ __all__ = [
 ]
 
 #: Version of this protocol; another one is refused.
-VERSION = 1
+VERSION = 2
 #: Bits per second of a serial line, at both ends, unless asked otherwise.
 BAUD = 1_000_000
 #: Ends a frame.
@@ -96,6 +98,8 @@ IDENTITY_SPACE = 15
 READ_WRITE = struct.Struct("<BBI")
 #: What the body of IMAGE begins with, and the body of its response: an index of a level.
 OFFSET = struct.Struct("<H")
+#: Body of PRESENT: stop_after, flags, margin.
+PRESENT = struct.Struct("<BBH")
 #: Output spike: step, post.
 SPIKE = struct.Struct("<BH")
 #: Width of the count of presentations since power-on.

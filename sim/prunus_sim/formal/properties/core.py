@@ -31,7 +31,9 @@ class CoreProperties(Properties):
             free={
                 "valid": 3,
                 "event": shapes.event,
-                "control": control_layout(learn=shapes.hardware.learn),
+                "control": control_layout(
+                    learn=shapes.hardware.learn, score_bits=shapes.score_bits
+                ),
                 "request": request_layout(shapes),
                 "ready": 3,
             }
