@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.result import result_widths, unpack
@@ -83,6 +84,12 @@ def contradiction(
     learned = spikes * network.inputs if request["learn"] else 0
     limits = (
         ("prediction", told["prediction"], UNDECIDED, classes - 1),
+        (
+            "lead",
+            told["lead"],
+            0,
+            0 if told["prediction"] == UNDECIDED else max_of(network.readout.score_bits),
+        ),
         ("steps", told["steps"], 1 if exits else steps, steps),
         ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),
         ("input_spikes", told["input_spikes"], 0, told["steps"] * network.inputs),

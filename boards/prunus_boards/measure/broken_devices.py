@@ -308,6 +308,7 @@ KINDS: Mapping[str, Kind] = {
     "short result": _body(Opcode.RESULT, lambda body: body[1:]),
     "result of all ones": _body(Opcode.RESULT, lambda body: _ones * len(body)),
     "a class that there is not": _result(prediction=-1, undecided=0),
+    "a lead of no class": _result(undecided=1, lead=-1),
     "too few steps": _result(steps=1),
     "too many steps": _result(steps=-1),
     "more inhibited steps than steps": _result(inhibited_steps=-1),

@@ -37,6 +37,7 @@ from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
     OFFSET,
+    PRESENT,
     READ_WRITE,
     Condition,
     Identity,
@@ -191,7 +192,10 @@ class Trial:
             count = int(rng.integers(1, inputs - here + 1))
             return Opcode.IMAGE, OFFSET.pack(offset) + rng.bytes(count)
         if kind < 0.9:
-            return Opcode.PRESENT, bytes([int(rng.integers(0, 3)), int(rng.integers(0, 2))])
+            margin = int(rng.choice([0, 0, 9, 40]))
+            return Opcode.PRESENT, PRESENT.pack(
+                int(rng.integers(0, 3)), int(rng.integers(0, 4)), margin
+            )
         opcode = Opcode(rng.choice([Opcode.IDENTIFY, Opcode.RESULT, Opcode.SPIKES, Opcode.RESET]))
         return opcode, bytes([int(rng.integers(3))]) if opcode is Opcode.SPIKES else b""
 

@@ -184,7 +184,7 @@ def test_presentation_is_that_of_the_engine(host: Host) -> None:
     assert host.ask(Opcode.SPIKES, b"\0") == (Status.NO_RESULT, b"")
     host.image(0, levels.tolist())
     assert host.ask(Opcode.PRESENT, b"\0\1\0\0") == (Status.OK, b"")
-    engine = Engine(network().config, network().state)
+    engine = Engine(network().config, network().state, network().readout.votes)
     expected = engine.present(levels, learn=True)
     spikes = zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True)
     want = b"".join(struct.pack("<BH", *spike) for spike in spikes)
@@ -193,10 +193,11 @@ def test_presentation_is_that_of_the_engine(host: Host) -> None:
     assert host.ask(Opcode.SPIKES, b"\1") == (Status.OK, want[3:])
     assert host.ask(Opcode.SPIKES, b"\xff") == (Status.OK, b"")
     status, result = host.ask(Opcode.RESULT)
-    # steps in 5 bits come behind the class in 4 bits and `undecided`; cycles are 0.
+    # Class in 4 bits, `undecided`, the lead in 12, steps in 5; cycles, which are last, are 0.
     word = int.from_bytes(result, "little")
     assert status is Status.OK
-    assert word >> 5 & 31 == expected.counters.steps == 16
+    assert word >> 5 & 4095 == expected.lead
+    assert word >> 17 & 31 == expected.counters.steps == 16
     assert host.ask(Opcode.RESULT) == (Status.OK, result)
     condition = host.condition()
     assert (condition.started, condition.result, condition.image) == (1, True, False)
@@ -212,7 +213,7 @@ def test_learning_is_refused_by_a_core_that_cannot() -> None:
 
 def test_learn_must_be_0_or_1(host: Host) -> None:
     host.image(0, shown(1)[0].tolist())
-    assert host.ask(Opcode.PRESENT, b"\0\2") == (Status.VALUE, b"")
+    assert host.ask(Opcode.PRESENT, b"\0\4\0\0") == (Status.VALUE, b"")
 
 
 def test_reset_forgets_images_result_and_number_but_no_memory(host: Host) -> None:
@@ -259,7 +260,7 @@ def test_empty_frames_are_not_answered(host: Host) -> None:
 def test_repetition_is_answered_again_and_not_carried_out(host: Host) -> None:
     host.image(0, shown(1)[0].tolist())
     host.image(0, shown(1)[0].tolist())
-    frame = encode(bytes([200, Opcode.PRESENT, 0, 0]))
+    frame = encode(bytes([200, Opcode.PRESENT, 0, 0, 0, 0]))
     first = host.raw(frame)
     host.raw(b"\0broken\0")
     assert host.raw(frame) == first

@@ -41,8 +41,8 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
 @pytest.mark.parametrize(
     ("opcode", "wrong", "text"),
     [
-        (Opcode.RESULT, b"123", "must answer RESULT with 14 bytes, not 3"),
-        (Opcode.RESULT, b"\xff" * 14, f"words of 105 bits, not 0x{'ff' * 14}"),
+        (Opcode.RESULT, b"123", "must answer RESULT with 15 bytes, not 3"),
+        (Opcode.RESULT, b"\xff" * 15, f"words of 117 bits, not 0x{'ff' * 15}"),
         (Opcode.READ, b"123", "must answer READ with 4 bytes, not 3"),
         (Opcode.SPIKES, b"1234", "3 spikes of 3 bytes, not 0 and then 4 bytes"),
         (
@@ -53,7 +53,7 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
         (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes of 3 bytes, not 0 and then 0 bytes"),
         (Opcode.IMAGE, b"\1\0", "must have 0 levels of an image, but answers 01 00"),
         (Opcode.STATUS, b"1", "Status must be 7 bytes, not 1"),
-        (Opcode.IDENTIFY, b"PRUN\1", "Identity must be 64 bytes, not 5"),
+        (Opcode.IDENTIFY, b"PRUN\2", "Identity must be 64 bytes, not 5"),
     ],
 )
 def test_bodies_that_cannot_be_are_refused(opcode: Opcode, wrong: bytes, text: str) -> None:
@@ -82,6 +82,17 @@ def test_result_that_no_presentation_gives_is_told(field: str, value: int, said:
 
     text = answering(changed, Opcode.RESULT)
     assert text == f"Device at golden must tell a result that has {said}"
+
+
+def test_lead_of_an_undecided_image_is_told() -> None:
+    widths = result_widths(golden(LEARNING)[1].widths)
+
+    def changed(_sequence: int, body: bytes) -> bytes:
+        values = unpack(widths, int.from_bytes(body, "little")) | {"undecided": 1, "lead": 3}
+        return pack(widths, values).to_bytes(len(body), "little")
+
+    text = answering(changed, Opcode.RESULT)
+    assert text == "Device at golden must tell a result that has lead in 0..0, not 3"
 
 
 def test_another_protocol_is_refused() -> None:

@@ -66,7 +66,7 @@ FAULTS = [flipped, lost, shortened, doubled, torn, unended]
 def present(link: Link) -> Condition:
     """Show an image, and return how the device is then."""
     link.request(Opcode.IMAGE, OFFSET.pack(0) + shown(1).tobytes())
-    link.request(Opcode.PRESENT, bytes([0, 0]))
+    link.request(Opcode.PRESENT, bytes(4))
     return Condition.unpack(link.request(Opcode.STATUS))
 
 
@@ -260,7 +260,7 @@ def test_answer_that_cannot_be_is_not_taken(answer: bytes) -> None:
 def test_refusal_names_request_and_status() -> None:
     link = Link(golden()[0])
     with pytest.raises(RefusedError) as caught:
-        link.request(Opcode.PRESENT, bytes([0, 0]))
+        link.request(Opcode.PRESENT, bytes(4))
     assert str(caught.value) == "Device at golden must accept PRESENT, not answer NO_IMAGE"
     assert (caught.value.opcode, caught.value.status) == (Opcode.PRESENT, Status.NO_IMAGE)
 

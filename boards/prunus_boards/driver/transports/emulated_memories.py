@@ -69,6 +69,12 @@ class EmulatedMemories:
         self.words[space][first : first + len(words)] = words
         self._engine = None
 
+    def forget_scores(self) -> None:
+        """Begin with scores of 0, as after a reset."""
+        self._scores = np.zeros_like(self._scores)
+        if self._engine is not None:
+            self._engine.scores = self._scores
+
     def present(self, levels: npt.NDArray[np.uint8], request: Request) -> Presentation:
         """Show an image to what the memories hold.
 

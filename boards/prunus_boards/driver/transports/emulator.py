@@ -273,6 +273,7 @@ class Emulator:
         self._waiting.clear()
         self._result = None
         self._spikes = []
+        self._memories.forget_scores()
         # The number of the presentation is a register, not a memory.
         self._memories.write(Space.PRESENTATION, 0, [self._start.presentation])
         return b""
