@@ -13,7 +13,7 @@ from prunus_devices import LEARNING, PACKED, golden, network, shown
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_rtl.link.protocol.protocol import Condition, Opcode, Status
+from prunus_rtl.link.protocol.protocol import PRESENT, Condition, Opcode, Status
 
 pytestmark = pytest.mark.sim
 
@@ -133,7 +133,8 @@ def _random_request(rng: np.random.Generator, here: set[int]) -> tuple[int, byte
                 int(rng.choice([1, 20, 29, 49]))
             )
         case Opcode.PRESENT:
-            return opcode, bytes([int(rng.integers(0, 3)), int(rng.choice([0, 0, 0, 2]))])
+            flags, margin = int(rng.choice([0, 0, 2, 4])), int(rng.choice([0, 0, 8, 30]))
+            return opcode, PRESENT.pack(int(rng.integers(0, 3)), flags, margin)
         case Opcode.SPIKES:
             return opcode, bytes([int(rng.integers(0, 9))])
         case _:
