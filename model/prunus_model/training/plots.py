@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, PercentFormatter
 from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
@@ -29,6 +29,8 @@ PLOTS = ("receptive_fields.png", "distributions.png", "training.png", "sops_accu
 _PRUNED = (0.78, 0.86, 0.93)
 _DPI = 120
 _FIELDS = 100
+#: What ends a presentation: a margin, or else a number of output spikes.
+_RULES = ("ends at a lead of so many votes", "ends after so many output spikes")
 
 
 def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure:
@@ -147,11 +149,10 @@ def sops_accuracy(fixed: Sequence[Evaluation], tests: Sequence[Evaluation], dens
             continue
         x = [e.sops_per_image for e in evaluations]
         y = [e.vote_accuracy for e in evaluations]
-        axis.plot(x, y, style, label="early exit" if below else "margin", markersize=5)
+        axis.plot(x, y, style, label=_RULES[below], markersize=5)
         for e, at in zip(evaluations, zip(x, y, strict=True), strict=True):
-            whole = "all steps" if e.whole else f"{e.readout.stop_after} spikes"
             axis.annotate(
-                str(e.readout.margin) if e.readout.margin else whole,
+                "all steps" if e.whole else str(e.readout.margin or e.readout.stop_after),
                 at,
                 textcoords="offset points",
                 xytext=(6, -11) if below else (-4, 7),
@@ -167,8 +168,12 @@ def sops_accuracy(fixed: Sequence[Evaluation], tests: Sequence[Evaluation], dens
         xlabel="forward SOPs per image",
         ylabel="accuracy (vote)",
     )
-    # No spike is integrated if nothing fires on dark images: a logarithm has no 0.
-    axis.set_xscale("log" if all(e.counters.forward_sops for e in fixed) else "linear")
+    # Dark images cost nothing, and a logarithm has no 0.
+    if all(e.counters.forward_sops for e in (*fixed, *tests)):
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_minor_locator(NullLocator())
+    axis.margins(x=0.08, y=0.12)
     # A name of data may have dollar signs in it.
     axis.title.set_parse_math(False)
     axis.xaxis.set_major_formatter(EngFormatter())
