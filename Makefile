@@ -146,7 +146,8 @@ results: $(MADE) ## Accuracy and SOPs on full MNIST -> model/results/mnist.json 
 
 reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ONLY=] (an hour)
 	$(BIN)/prunus reproduce paper $(addprefix --only ,$(ONLY)) \
-	  --output model/results/reproduction.json --figures model/docs
+	  --output model/results/reproduction.json --figures model/docs \
+	  $(if $(filter frontier,$(or $(ONLY),frontier)),--frontier model/results/frontier.json)
 	$(MAKE) render
 
 render: $(MADE) ## Write the tables of the results into the READMEs

@@ -104,6 +104,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "headline": ("mnist", _headline),
     "mnist": ("mnist", partial(_mnist, full=False)),
     "mnist-full": ("mnist", partial(_mnist, full=True)),
+    "frontier": ("frontier", partial(filled_by, "frontier")),
     "speed": ("engine-speed", partial(filled_by, "speed")),
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
     "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),

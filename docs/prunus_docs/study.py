@@ -26,6 +26,7 @@ _CAPTIONS = {
     "neurons": "Pruning threshold of each neuron by its firing and strength, with the ablations",
     "early-exit": "Accuracy against SOPs, by early exit",
     "weight-bits": "Accuracy, SOPs and synapses by bits of a weight",
+    "accuracy-sops": "Accuracy against SOPs per image, by early exit and by margin",
 }
 #: By split of a row, which images it was tested on.
 _IMAGES = {"validation": "the validation split", "test": "test images"}

@@ -197,7 +197,7 @@ def test_committed_results_have_the_form_of_their_kind(kind: Kind) -> None:
     paths = kind.paths(ROOT)
     if not (ROOT / "README.md").exists():
         pytest.skip("needs the checkout")
-    assert paths
+    assert paths or kind.strict == "dated"
     for path in paths:
         found = read(path, kind)
         assert set(kind.inputs) <= found.provenance.inputs.keys(), path
@@ -258,7 +258,9 @@ def test_every_value_of_every_kind_is_checked(kind: str) -> None:
     """Take each value of a committed file away, or put another type there: it is refused."""
     if not (ROOT / "README.md").exists():
         pytest.skip("needs the checkout")
-    content = json.loads(kinds()[kind].paths(ROOT)[0].read_text())
+    if not (paths := kinds()[kind].paths(ROOT)):
+        pytest.skip("not measured yet")
+    content = json.loads(paths[0].read_text())
     form = SCHEMAS[kind]
     rows = [found[0] for found in content.values() if isinstance(found, list) and found]
     for place in [content, *(row for row in rows if isinstance(row, dict))]:
@@ -316,7 +318,7 @@ def test_files_of_another_kind_and_no_json_are_refused(tmp_path: Path) -> None:
 def test_kinds_name_targets_that_there_are() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for kind in kinds().values():
-        target = kind.command.removeprefix("make ")
+        target = kind.command.split()[1]
         assert f"\n{target}: " in makefile
     assert {name for of, _ in BLOCKS.values() for name in of} <= kinds().keys()
 

@@ -2,6 +2,7 @@
 
 from prunus_cli import tiny
 from prunus_model.study.plan import Training
+from prunus_model.study.rule import Rule
 
 
 def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "adaptive") -> Training:
@@ -12,7 +13,7 @@ def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "ada
         config_name="tiny",
         config=tiny(policy, seed=seed),
         epochs=1,
-        early_exits=exits,
+        rules={Rule(early_exit=n): ("sizes",) for n in exits},
         parts={"sizes": ""},
         settings={},
         validate=False,

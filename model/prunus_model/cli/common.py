@@ -27,16 +27,15 @@ from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import VOTE_BITS_MAX
 from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.evaluation import Evaluation
 
 __all__ = [
     "BUNDLED",
     "ENDING",
     "Stopped",
     "WrongError",
-    "accuracy_table",
     "bundled",
     "clean_beside",
     "command_line",
@@ -45,6 +44,7 @@ __all__ = [
     "load_config",
     "load_network",
     "load_test",
+    "margins_option",
     "new_file",
     "new_table",
     "note",
@@ -54,6 +54,7 @@ __all__ = [
     "terminable",
     "threads_option",
     "user_errors",
+    "votes_options",
 ]
 
 #: Networks that come with the package.
@@ -128,6 +129,37 @@ def threads_option(function: _F) -> _F:
         type=click.IntRange(min=1),
         help="Threads for inference; the result does not depend on it. Default: all processors.",
     )(function)
+
+
+def votes_options(function: _F) -> _F:
+    """Add the options for votes other than those that the network has."""
+    for option in (
+        click.option(
+            "--vote-bits",
+            type=click.IntRange(min=1, max=VOTE_BITS_MAX),
+            help="Width of a vote. Default: as configured.",
+        ),
+        click.option(
+            "--votes",
+            type=click.Choice(["shares", "logarithms"]),
+            help="What votes are: shares of the classes in the spikes of a neuron, or logarithms "
+            "of these. Default: as configured.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def margins_option(default: str) -> Callable[[_F], _F]:
+    """Return the option for margins to test."""
+    return click.option(
+        "--margin",
+        "margins",
+        type=click.IntRange(min=0),
+        multiple=True,
+        help="End an image when a class leads by so many votes (sequential test), 0 for never. "
+        f"Repeatable. Default: {default}.",
+    )
 
 
 def results_option(default: Path, more: str = "") -> Callable[[_F], _F]:
@@ -317,34 +349,3 @@ def user_errors() -> Iterator[None]:
     except KeyboardInterrupt as e:
         click.echo("interrupted", err=True)
         sys.exit(stop_status(e))
-
-
-def accuracy_table(evaluations: list[Evaluation]) -> Table:
-    """Return a table of accuracy and cost, one row per early exit."""
-    images = len(evaluations[0].labels)
-    table = new_table(
-        f"{evaluations[0].data}, {images} images; SOPs, spikes and steps per image",
-        "early\nexit",
-        "vote %",
-        "hard %",
-        "undecided",
-        "forward\nSOPs",
-        "dense\nSOPs",
-        "of\ndense",
-        "output\nspikes",
-        "steps",
-    )
-    for e in evaluations:
-        c = e.counters
-        table.add_row(
-            str(e.stop_after) if e.stop_after else "never",
-            f"{100 * e.vote_accuracy:.2f}",
-            f"{100 * e.hard_accuracy:.2f}",
-            str(e.undecided),
-            f"{c.forward_sops / images:,.0f}",
-            f"{c.forward_dense / images:,.0f}",
-            f"{c.forward_fraction:.3f}" if c.forward_dense else "-",
-            f"{c.output_spikes / images:.2f}",
-            f"{c.steps / images:.1f}",
-        )
-    return table

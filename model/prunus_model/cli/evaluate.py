@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import product
 
 import click
-from rich.table import Table
-from rich.text import Text
 
+from prunus_model.cli.accuracy import accuracy_table, confusion_table
 from prunus_model.cli.common import (
-    accuracy_table,
     console,
     data_option,
     load_network,
     load_test,
-    new_table,
+    margins_option,
     note,
     threads_option,
+    votes_options,
 )
-from prunus_model.training.evaluation import Evaluation, evaluate
+from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
+from prunus_model.training.relabelling import relabelled
 
 __all__ = ["command"]
 
@@ -33,55 +34,66 @@ __all__ = ["command"]
     multiple=True,
     help="Early exit after so many output spikes, 0 for never. Repeatable. Default: as configured.",
 )
+@margins_option("as configured")
+@votes_options
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    *, network: str, data: str, stop_after: tuple[int, ...], threads: int | None, as_json: bool
+    *,
+    network: str,
+    data: str,
+    stop_after: tuple[int, ...],
+    margins: tuple[int, ...],
+    votes: str | None,
+    vote_bits: int | None,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
-    """Test NETWORK, a file or one of demo, 400, up5k, on the test images of a data set."""
-    artifact = load_network(network)
+    """Test NETWORK, a file or one of demo, 400, up5k, on the test images of a data set.
+
+    With several early exits and margins, each is combined with each. With other votes, these are
+    made anew from what each neuron answered to the labelled images; nothing is trained.
+    """
+    artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits)
+    readout = artifact.config.readout
+    rules = list(product(stop_after or (readout.stop_after,), margins or (readout.margin,)))
+    for exit_after, margin in rules:
+        # Now, not after the others.
+        artifact.config.with_readout(stop_after=exit_after, margin=margin)
     split = load_test(artifact, data)
-    exits = stop_after or (artifact.config.readout.stop_after,)
-    evaluations = [evaluate(artifact, split, stop_after=n, threads=threads) for n in exits]
+    evaluations = [
+        evaluate(artifact, split, stop_after=exit_after, margin=margin, threads=threads)
+        for exit_after, margin in rules
+    ]
+    dense = whole_dense(artifact, split, known=evaluations, threads=threads)
     if not any(e.counters.output_spikes for e in evaluations):
         note(f"No neuron has fired for any image of {split.name}")
     if as_json:
-        click.echo(json.dumps([_row(e) for e in evaluations], indent=1))
+        click.echo(json.dumps([_row(e, dense) for e in evaluations], indent=1))
         return
-    console.print(accuracy_table(evaluations))
-    for e in evaluations:
+    console.print(accuracy_table(evaluations, dense))
+    if len(evaluations) == 1:
         console.print()
-        console.print(_confusion_table(e))
+        console.print(confusion_table(evaluations[0]))
 
 
-def _row(e: Evaluation) -> dict[str, object]:
+def _row(e: Evaluation, dense: float) -> dict[str, object]:
     return {
         "data": e.data,
         "images": len(e.labels),
-        "stop_after": e.stop_after,
+        "votes": e.readout.votes,
+        "vote_bits": e.readout.vote_bits,
+        "stop_after": e.readout.stop_after,
+        "margin": e.readout.margin,
         "vote": e.vote_accuracy,
         "hard": e.hard_accuracy,
         "undecided": e.undecided,
+        "output_spikes_per_image": e.spikes_per_image,
+        "steps_per_image": e.steps_per_image,
+        "neuron_updates_per_image": e.neuron_updates_per_image,
+        "forward_sops_per_image": e.sops_per_image,
+        "whole_dense_sops_per_image": dense,
         "inference_sop_fraction": e.counters.forward_fraction if e.counters.forward_dense else None,
         "confusion": e.confusion.tolist(),
         "counters": asdict(e.counters),
     }
-
-
-def _confusion_table(e: Evaluation) -> Table:
-    exit_text = f", early exit after {e.stop_after}" if e.stop_after else ""
-    table = new_table(
-        f"Class (rows) and vote (columns){exit_text}",
-        "",
-        *map(str, range(e.classes)),
-        "un-\ndecided",
-        "right %",
-    )
-    for c, row in enumerate(e.confusion.tolist()):
-        right = f"{100 * row[c] / sum(row):.1f}" if sum(row) else "--"
-        cells = [
-            Text(str(n) if n or k == c else ".", style="bold" if k == c else "")
-            for k, n in enumerate(row)
-        ]
-        table.add_row(str(c), *cells, right)
-    return table

@@ -6,18 +6,33 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, data_option, load_network, load_test, new_file
+from prunus_model.cli.common import (
+    console,
+    data_option,
+    load_network,
+    load_test,
+    margins_option,
+    new_file,
+    votes_options,
+)
+from prunus_model.spec.formats import max_of
 from prunus_model.training import plots
-from prunus_model.training.evaluation import evaluate
+from prunus_model.training.evaluation import evaluate, whole_dense
+from prunus_model.training.relabelling import relabelled
 
 __all__ = ["command"]
 
+#: Early exits, the last one never.
 _EXITS = (1, 2, 3, 5, 0)
+#: Margins, in tenths of the largest vote.
+_TENTHS = (4, 6, 8, 9, 11, 15, 20, 30)
 
 
 @click.command(name="plot")
 @click.argument("network", metavar="NETWORK")
 @data_option("sample")
+@margins_option("from 2/5 of the largest vote to three of it")
+@votes_options
 @click.option(
     "-o",
     "--output",
@@ -25,9 +40,21 @@ _EXITS = (1, 2, 3, 5, 0)
     help="Folder; made if it does not exist. Default: of the network's name, in plots.",
 )
 @click.option("--force", is_flag=True, help="Replace plots that are there.")
-def command(*, network: str, data: str, output: Path | None, force: bool) -> None:
+def command(
+    *,
+    network: str,
+    data: str,
+    margins: tuple[int, ...],
+    votes: str | None,
+    vote_bits: int | None,
+    output: Path | None,
+    force: bool,
+) -> None:
     """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
-    artifact = load_network(network)
+    artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits)
+    for margin in margins:
+        # Now, not after the tests.
+        artifact.config.with_readout(margin=margin)
     # Of each network in a folder of its own, so that plots of one are not in the way of another's.
     output = output or Path("plots") / Path(network).stem
     split = load_test(artifact, data)
@@ -37,12 +64,22 @@ def command(*, network: str, data: str, output: Path | None, force: bool) -> Non
             new_file(path, force=force)
     elif output.exists():
         raise click.UsageError(f"Output {output} must be a folder, not a file")
-    evaluations = [evaluate(artifact, split, stop_after=n) for n in _EXITS]
+    fixed = [evaluate(artifact, split, stop_after=n, margin=0) for n in _EXITS]
+    top = max_of(artifact.config.readout.vote_bits)
+    reached = [
+        n
+        for tenths in _TENTHS
+        if (n := -(-top * tenths // 10)) <= top * artifact.config.encoder.steps
+    ]
+    tests = [
+        evaluate(artifact, split, stop_after=0, margin=n)
+        for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
+    ]
     figures = (
         plots.receptive_fields(artifact, split.image_shape),
         plots.distributions(artifact),
         plots.training(artifact),
-        plots.sops_accuracy(evaluations),
+        plots.sops_accuracy(fixed, tests, whole_dense(artifact, split, known=fixed)),
     )
     output.mkdir(parents=True, exist_ok=True)
     for path, figure in zip(paths, figures, strict=True):

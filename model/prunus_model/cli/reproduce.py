@@ -22,6 +22,7 @@ from prunus_model.study.claims import OVERHEAD, claims, words
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
 from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.frontier import PART, frontier
 from prunus_model.study.plan import Training, chosen, plan
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.runner import Failure, reproduce
@@ -53,6 +54,12 @@ LISTS = ("paper", "results")
     help="Where rows and claims are written at the end.",
 )
 @click.option(
+    "--frontier",
+    "frontier_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for accuracy against cost, of the part `frontier`; not written without this.",
+)
+@click.option(
     "--figures",
     "figures",
     type=click.Path(path_type=Path, file_okay=False),
@@ -82,6 +89,7 @@ def command(
     only: tuple[str, ...],
     store_path: Path,
     output: Path,
+    frontier_path: Path | None,
     figures: Path | None,
     jobs: int | None,
     overhead: Path,
@@ -105,6 +113,8 @@ def command(
             raise ConfigError(not_found("Sweep list", sweeps, LISTS, allowed))
     listed = read_trials(path)
     parts = {trial.part for trial in chosen(listed, only)}
+    if frontier_path is not None and PART not in parts:
+        raise click.UsageError(f"Part {PART} must be among those of {sweeps} for --frontier")
     trainings = plan(listed)
     todo = [training for training in trainings if parts & training.parts.keys()]
     if plan_only:
@@ -115,6 +125,9 @@ def command(
         return 0
     output.parent.mkdir(parents=True, exist_ok=True)
     new_file(output, force=True)
+    if frontier_path is not None:
+        frontier_path.parent.mkdir(parents=True, exist_ok=True)
+        new_file(frontier_path, force=True)
     store = ResultStore(store_path, fingerprint())
     failures: list[Failure] = []
     try:
@@ -127,18 +140,15 @@ def command(
         )
         return stop_status(e)
     collected = collect(trainings, store)
-    head = {
-        "provenance": header(
-            "mnist" if sweeps == "results" else "reproduction",
-            command=f"prunus reproduce {sweeps}",
-            inputs={
-                "model": fingerprint(),
-                "data": data_digest(*(row["data"] for row in collected.rows)),
-            },
-            tools=collected.versions,
-        ),
-    }
-    _judge(output, head, collected.rows, overhead)
+    command = f"prunus reproduce {sweeps}"
+    kind = "mnist" if sweeps == "results" else "reproduction"
+    _judge(
+        output, _head(kind, command, collected.rows, collected.versions), collected.rows, overhead
+    )
+    if frontier_path is not None and (points := frontier(collected.rows)):
+        head = _head(PART, f"{command} --only {PART}", points, collected.versions)
+        write_results(frontier_path, head, points, name="rows")
+        console.print(f"Saved {frontier_path}: {len(points)} rows", soft_wrap=True)
     if figures is not None:
         for name in draw(trainings, store, collected.rows, figures):
             console.print(f"Saved {name}", soft_wrap=True)
@@ -152,6 +162,13 @@ def command(
             f"{failures[0].training.name}: {failures[0].message}"
         )
     return 0
+
+
+def _head(
+    kind: str, command: str, rows: list[dict[str, Any]], tools: dict[str, str]
+) -> dict[str, Any]:
+    inputs = {"model": fingerprint(), "data": data_digest(*(row["data"] for row in rows))}
+    return {"provenance": header(kind, command=command, inputs=inputs, tools=tools)}
 
 
 def _judge(output: Path, head: dict[str, Any], rows: list[dict[str, Any]], overhead: Path) -> None:

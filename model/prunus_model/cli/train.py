@@ -13,11 +13,11 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from prunus_model.cli.accuracy import accuracy_table
 from prunus_model.cli.common import (
     ENDING,
     Stopped,
     WrongError,
-    accuracy_table,
     command_line,
     console,
     data_option,
@@ -37,7 +37,7 @@ from prunus_model.spec.config import NetworkConfig, pruning_label
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES, NoPruning
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.evaluation import evaluate
+from prunus_model.training.evaluation import evaluate, whole_dense
 from prunus_model.training.trainer import Progress as TrainingProgress
 from prunus_model.training.trainer import Trainer
 
@@ -178,7 +178,9 @@ def _run(
     if test.sha256 == images.sha256:
         console.print("No accuracy: this source has no images other than those of the training.")
     else:
-        console.print(accuracy_table([evaluate(artifact, test, threads=threads)]))
+        shown = [evaluate(artifact, test, threads=threads)]
+        dense = whole_dense(artifact, test, known=shown, threads=threads)
+        console.print(accuracy_table(shown, dense))
     return 0
 
 

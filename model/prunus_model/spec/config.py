@@ -258,6 +258,25 @@ class NetworkConfig:
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
 
+    def with_readout(self, *, source: str = "Configuration", **changes: Any) -> NetworkConfig:
+        """Return the configuration with other parameters of the readout.
+
+        Parameters
+        ----------
+        source : str
+            What to name in an error.
+        **changes
+            Parameters of :class:`prunus_model.spec.readout.ReadoutParams`; one that is None stays.
+
+        Raises
+        ------
+        ConfigError
+            As :meth:`from_mapping`.
+        """
+        values = self.to_mapping()
+        values["readout"] |= {name: new for name, new in changes.items() if new is not None}
+        return self.from_mapping(values, source=source)
+
     def to_identity(self) -> dict[str, Any]:
         """Return what hashes and digests cover: parameters of later versions only if they are used.
 

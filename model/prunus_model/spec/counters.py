@@ -67,6 +67,16 @@ class Counters:
         """Build from what :meth:`to_array` returns."""
         return cls(**dict(zip(COUNTERS, counts.tolist(), strict=True)))
 
+    def neuron_updates(self, neurons: int) -> int:
+        """Return how often the potential of a neuron was swept: once in each step not inhibited.
+
+        Parameters
+        ----------
+        neurons : int
+            Neurons of the network that was counted.
+        """
+        return neurons * (self.steps - self.inhibited_steps)
+
     @property
     def forward_fraction(self) -> float:
         """Forward SOPs, of dense; 1 if there were none."""

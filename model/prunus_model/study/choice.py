@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prunus_model.study.rule import Rule
 from prunus_model.study.statistics import (
     Estimate,
     Group,
     at_most,
     base_of,
+    completed,
     groups,
     losses,
 )
@@ -101,10 +103,9 @@ def chosen_setting(rows: Sequence[_Row], goal: Goal, *, redundancy: bool) -> Gro
 
 
 def comparable(rows: Sequence[_Row]) -> list[_Row]:
-    """Return the rows at the paper's size, on MNIST."""
-    wanted = ("mnist", 800, 8, 0)
-    names = ("data", "neurons", "weight_bits", "early_exit")
-    return [row for row in rows if tuple(row[name] for name in names) == wanted]
+    """Return the rows at the paper's size, on MNIST, all steps, with votes as by default."""
+    wanted = {"data": "mnist", "neurons": 800, "weight_bits": 8, **Rule().columns}
+    return [row for row in completed(rows) if wanted.items() <= row.items()]
 
 
 def judged(rows: Sequence[_Row]) -> list[_Row]:

@@ -13,6 +13,7 @@ from prunus_model.common.errors import ResultsError
 from prunus_model.common.reading import refusal
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
+from prunus_model.study.rule import Rule
 
 __all__ = ["Collected", "collect", "read_results", "write_results"]
 
@@ -24,7 +25,7 @@ class Collected:
     Attributes
     ----------
     rows : list of dict
-        One for each early exit of each training; fractions are 0..1.
+        One for each test of each training, with the parts that ask for it; fractions are 0..1.
     versions : dict of str to str
         By which everything was computed; several, if they differ between rows.
     missing : int
@@ -57,7 +58,7 @@ def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
     for training in trainings:
         kept = store.get(training.digest)
         tests = kept.tests if kept else {}
-        missing += not tests.keys() >= set(training.early_exits)
+        missing += not tests.keys() >= training.rules.keys()
         if kept is None:
             continue
         for name, value in kept.versions.items():
@@ -65,14 +66,14 @@ def collect(trainings: Sequence[Training], store: ResultStore) -> Collected:
         rows += [
             {
                 "digest": training.digest,
-                "parts": dict(sorted(training.parts.items())),
+                "parts": {part: training.parts[part] for part in parts},
                 **training.columns,
-                **tests[early_exit],
+                **tests[rule],
                 **kept.row,
                 "train_seconds": kept.seconds,
             }
-            for early_exit in training.early_exits
-            if early_exit in tests
+            for rule, parts in training.rules.items()
+            if rule in tests
         ]
     try:
         rows.sort(key=_order)
@@ -112,7 +113,9 @@ def read_results(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return head, rows
 
 
-def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+def write_results(
+    path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any]], *, name: str = "runs"
+) -> None:
     """Write a file of JSON with one line for each row, so that a change shows which row changed.
 
     Parameters
@@ -122,18 +125,20 @@ def write_results(path: Path, head: dict[str, Any], rows: Sequence[dict[str, Any
     head : dict
         What comes before the rows.
     rows : sequence of dict
-        Written as ``runs``.
+        The rows.
+    name : str
+        What they are written as.
     """
     lines = ",\n".join("  " + json.dumps(row, separators=(",", ":")) for row in rows)
     before = json.dumps(head, indent=1).removesuffix("\n}")
-    runs = f"[\n{lines}\n ]" if rows else "[]"
+    listed = f"[\n{lines}\n ]" if rows else "[]"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, f'{before},\n "runs": {runs}\n}}\n'.encode())
+    write_atomically(path, f'{before},\n "{name}": {listed}\n}}\n'.encode())
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     keys = ("data", "neurons", "epochs", "policy", "weight_bits")
     setting = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_setting")]
     settings = json.dumps(row["settings"], sort_keys=True)
-    last = ("split", "seed", "early_exit")
+    last = ("split", "seed", *Rule._fields)
     return (*(row[key] for key in keys), setting, settings, *(row[key] for key in last))

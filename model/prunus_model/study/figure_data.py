@@ -8,6 +8,7 @@ from typing import Any
 from prunus_model.spec.config import pruning_label
 from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.claims import GOALS
+from prunus_model.study.frontier import PART, series_name
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.statistics import Group, base_of, by_series, compared, groups
@@ -25,6 +26,7 @@ FIGURES = (
     "neurons",
     "early-exit",
     "weight-bits",
+    "accuracy-sops",
 )
 
 
@@ -60,6 +62,8 @@ def figure_data(
             return _neurons(trainings, store)
         case "early-exit":
             return _series(rows, "early-exit", "early_exit")
+        case "accuracy-sops":
+            return _accuracy_sops(rows)
         case _:
             return _series(rows, "weight-bits", "weight_bits")
 
@@ -123,6 +127,24 @@ def _frontier(rows: _Rows) -> dict[str, Any]:
         for name, g in GOALS.items()
     ]
     return {"about": _about(found), "series": series, "goals": goals}
+
+
+def _accuracy_sops(rows: _Rows) -> dict[str, Any]:
+    """Points of the frontier by pruning, votes and what ends a presentation, from cheap to dear."""
+    found = groups(rows, part=PART)
+    if not found:
+        return {}
+    series: dict[str, list[dict[str, Any]]] = {}
+    for group in found:
+        # All steps are where early exits end.
+        end = "margin" if group["margin"] else "early exit"
+        if end == "early exit" and group["votes"] == "logarithms":
+            end = "all steps"
+        point = _point(group) | {"margin": group["margin"]}
+        series.setdefault(f"{series_name(group)}, {end}", []).append(point)
+    for points in series.values():
+        points.sort(key=lambda point: float(point["forward_sops_per_inference"]))
+    return {"about": _about(found), "series": series}
 
 
 def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.study.figure_data import FIGURES, figure_data
+from prunus_model.study.figure_style import color_of, column, marker_of
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 from prunus_model.training.plots import save
@@ -22,22 +22,10 @@ from prunus_model.training.plots import save
 __all__ = ["draw", "figure"]
 
 _SIZE, _LARGE = (10, 4.2), (10, 6.8)
+#: Figures that need more room.
+_TALL = ("training", "neurons", "accuracy-sops")
 #: Colours of a picture, so that its file stays small.
 _PALETTE = 128
-#: The same policy has the same colour in every figure.
-_COLORS = {
-    "none": "C7",
-    "not pruned": "C7",
-    "adaptive": "C1",
-    "ramp and cap": "C1",
-    "constant": "C0",
-    "soft": "C2",
-    "post": "C4",
-}
-#: What :func:`prunus_model.study.statistics.by_series` adds to a name.
-_SCHEDULE = re.compile(r", \d+ epochs$")
-_MARKS = "o^sD"
-_OTHERS = ("C3", "C5", "C6", "C8", "C9")
 
 
 def draw(
@@ -94,9 +82,7 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
     values : dict
         As of :func:`prunus_model.study.figure_data.figure_data`; not empty.
     """
-    drawn = Figure(
-        figsize=_LARGE if name in ("training", "neurons") else _SIZE, layout="constrained"
-    )
+    drawn = Figure(figsize=_SIZE if name not in _TALL else _LARGE, layout="constrained")
     drawers: dict[str, Callable[[Figure, dict[str, Any]], None]] = {
         "pareto": _pareto,
         "pareto-fashion": _pareto,
@@ -105,6 +91,7 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
         "neurons": _neurons,
         "early-exit": _early_exit,
         "weight-bits": _weight_bits,
+        "accuracy-sops": _accuracy_sops,
     }
     drawers[name](drawn, values)
     title = drawn.suptitle(values["about"], fontsize=9, color="gray")
@@ -113,22 +100,6 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
     for axis in drawn.axes:
         axis.grid(alpha=0.3)
     return drawn
-
-
-def _color(name: str, values: dict[str, Any]) -> str:
-    """Return the colour of a series; the same for all schedules of a policy."""
-    rules = [_SCHEDULE.sub("", other) for other in values["series"]]
-    others = [rule for rule in dict.fromkeys(rules) if rule not in _COLORS]
-    rule = _SCHEDULE.sub("", name)
-    return _COLORS.get(rule) or _OTHERS[others.index(rule) % len(_OTHERS)]
-
-
-def _marker(name: str, values: dict[str, Any]) -> str:
-    """Return the mark of the points of a series, which tells its schedule."""
-    found = [_SCHEDULE.search(other) for other in values["series"]]
-    schedules = list(dict.fromkeys(match[0] if match else "" for match in found))
-    match = _SCHEDULE.search(name)
-    return _MARKS[schedules.index(match[0] if match else "") % len(_MARKS)]
 
 
 def _rounded(value: Any) -> Any:
@@ -140,19 +111,15 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _column(points: Sequence[dict[str, Any]], name: str) -> list[float]:
-    return [float(point[name]) for point in points]
-
-
 def _pareto(drawn: Figure, values: dict[str, Any]) -> None:
     left, right = drawn.subplots(1, 2, sharey=True)
     for axis, phase in ((left, "inference"), (right, "training")):
         for name, points in values["series"].items():
-            x = _column(points, f"{phase}_sop_fraction")
-            skipped = _column(points, f"{phase}_sop_fraction_without_frozen")
-            y, error = _column(points, "vote"), _column(points, "vote_half_range")
-            style: dict[str, Any] = {"color": _color(name, values), "markersize": 4, "capsize": 2}
-            mark = _marker(name, values)
+            x = column(points, f"{phase}_sop_fraction")
+            skipped = column(points, f"{phase}_sop_fraction_without_frozen")
+            y, error = column(points, "vote"), column(points, "vote_half_range")
+            style: dict[str, Any] = {"color": color_of(name, values), "markersize": 4, "capsize": 2}
+            mark = marker_of(name, values)
             # Nothing is saved at any setting: a line upwards would say nothing.
             line = "-" if len(set(x)) > 1 else ""
             axis.errorbar(x, y, error, fmt=f"{mark}{line}", label=name, **style)
@@ -171,20 +138,20 @@ def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
     left, right = drawn.subplots(1, 2, sharey=True)
     for axis, phase in ((left, "inference"), (right, "training")):
         for name, points in values["series"].items():
-            color = _color(name, values)
-            x = _column(points, f"{phase}_sop_fraction")
+            color = color_of(name, values)
+            x = column(points, f"{phase}_sop_fraction")
             axis.errorbar(
                 x,
-                _column(points, "vote_loss"),
-                _column(points, "vote_loss_error"),
-                fmt=f"{_marker(name, values)}-",
+                column(points, "vote_loss"),
+                column(points, "vote_loss_error"),
+                fmt=f"{marker_of(name, values)}-",
                 color=color,
                 markersize=4,
                 capsize=2,
                 label=f"{name}, vote",
             )
             axis.plot(
-                x, _column(points, "hard_loss"), "x:", color=color, label=f"{name}, hard readout"
+                x, column(points, "hard_loss"), "x:", color=color, label=f"{name}, hard readout"
             )
         for goal, marker in zip(values["goals"], "*P", strict=False):
             axis.plot(goal[phase], goal["loss"], marker, color="k", markersize=10)
@@ -205,7 +172,7 @@ def _frontier(drawn: Figure, values: dict[str, Any]) -> None:
 def _training(drawn: Figure, values: dict[str, Any]) -> None:
     (accuracy, density), (sops, thresholds) = drawn.subplots(2, 2, sharex=True)
     for name, history in values["series"].items():
-        shown, color = history["presentations"], _color(name, values)
+        shown, color = history["presentations"], color_of(name, values)
         known = [
             (x, share)
             for x, share in zip(shown, history["running_accuracy"], strict=True)
@@ -260,10 +227,10 @@ def _neurons(drawn: Figure, values: dict[str, Any]) -> None:
     series = values["series"]
     axes = drawn.subplots(2, len(series), sharex="row", sharey=True, squeeze=False)
     most = max(max(neurons["plastic"]) for neurons in series.values())
-    for column, (name, neurons) in enumerate(series.items()):
+    for at, (name, neurons) in enumerate(series.items()):
         silent = neurons["plastic"].count(0)
-        axes[0, column].set_title(f"{name}\n{silent} without synapses", fontsize=9)
-        for axis, by in zip(axes[:, column], ("post_count", "strength"), strict=True):
+        axes[0, at].set_title(f"{name}\n{silent} without synapses", fontsize=9)
+        for axis, by in zip(axes[:, at], ("post_count", "strength"), strict=True):
             dots = axis.scatter(
                 neurons[by],
                 neurons["w_prune"],
@@ -285,14 +252,14 @@ def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
     for name, points in values["series"].items():
         # Without an exit comes last, where the most SOPs are.
         ordered = sorted(points, key=lambda point: point["early_exit"] or 256)
-        x, y = _column(ordered, "forward_sops_per_inference"), _column(ordered, "vote")
+        x, y = column(ordered, "forward_sops_per_inference"), column(ordered, "vote")
         axis.errorbar(
             x,
             y,
-            _column(ordered, "vote_half_range"),
+            column(ordered, "vote_half_range"),
             fmt="o-",
             capsize=2,
-            color=_color(name, values),
+            color=color_of(name, values),
             label=name,
         )
         for point, x_at, y_at in zip(ordered, x, y, strict=True):
@@ -316,21 +283,54 @@ def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
     axis.legend()
 
 
+def _accuracy_sops(drawn: Figure, values: dict[str, Any]) -> None:
+    axis = drawn.subplots()
+    # What was pruned by colour, votes by mark, what ends a presentation by line.
+    pruning = {name.split(", ")[0]: None for name in values["series"]}
+    for name, points in values["series"].items():
+        color = color_of(name.split(", ")[0], {"series": pruning})
+        mark = "o" if "logarithms" in name else "s"
+        line = "-" if name.endswith("margin") else "--"
+        x, y = column(points, "forward_sops_per_inference"), column(points, "vote")
+        axis.errorbar(
+            x,
+            y,
+            column(points, "vote_half_range"),
+            fmt=f"{mark}{line}",
+            color=color,
+            alpha=0.8,
+            elinewidth=0.7,
+            markersize=4,
+            capsize=2,
+            label=name,
+        )
+    axis.set(
+        title="Accuracy against cost: early exits, and the sequential test by margin",
+        xlabel="forward SOPs per image",
+        ylabel="accuracy (vote) %",
+        xscale="log",
+    )
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(EngFormatter())
+    drawn.legend(*axis.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3)
+
+
 def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:
     left, right = drawn.subplots(1, 2)
     for name, points in values["series"].items():
-        bits, color = _column(points, "weight_bits"), _color(name, values)
+        bits, color = column(points, "weight_bits"), color_of(name, values)
         left.errorbar(
             bits,
-            _column(points, "vote"),
-            _column(points, "vote_half_range"),
+            column(points, "vote"),
+            column(points, "vote_half_range"),
             fmt="o-",
             capsize=2,
             color=color,
             label=name,
         )
-        right.plot(bits, _column(points, "inference_sop_fraction"), "o-", color=color, label=name)
-        right.plot(bits, _column(points, "density"), "s:", color=color, label=f"{name}, synapses")
+        right.plot(bits, column(points, "inference_sop_fraction"), "o-", color=color, label=name)
+        right.plot(bits, column(points, "density"), "s:", color=color, label=f"{name}, synapses")
     left.set(title="Accuracy", xlabel="bits of a weight", ylabel="accuracy (vote) %")
     right.set(
         title="Forward SOPs in inference, synapses left",

@@ -11,7 +11,9 @@ from typing import Any
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.data.datasets import Split, check_for, load
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.readout import ReadoutParams
 from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial, dotted
 
 __all__ = ["Training", "chosen", "halves", "plan"]
@@ -30,18 +32,18 @@ class Training:
     Attributes
     ----------
     digest : str
-        SHA-256 of everything that determines the network and its tests: configuration with seed,
-        images and labels, epochs, what the model computes.
+        SHA-256 of everything that determines the network and, with a rule, each of its tests:
+        configuration with seed, images and labels, epochs, what the model computes.
     data : str
         Data set.
     config_name : str
         Named configuration that it began with.
     config : NetworkConfig
-        All parameters.
+        All parameters; those of the readout, which play no part in training, are the defaults.
     epochs : int
         How often each training image is shown.
-    early_exits : tuple of int
-        Early exits to be tested, ascending; 0 means none.
+    rules : dict of Rule to tuple of str
+        Tests, ascending, each with the parts that ask for it.
     parts : dict
         Parts of the list that ask for it, each with the label that it has there.
     settings : dict
@@ -59,7 +61,7 @@ class Training:
     config_name: str
     config: NetworkConfig
     epochs: int
-    early_exits: tuple[int, ...]
+    rules: dict[Rule, tuple[str, ...]]
     parts: dict[str, str]
     settings: dict[str, Any]
     validate: bool
@@ -78,6 +80,7 @@ class Training:
         return {
             "data": self.data,
             "config": self.config_name,
+            "weights": self.config.inputs * self.config.neurons,
             "neurons": self.config.neurons,
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
@@ -195,9 +198,13 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             check_for(split, inputs=inputs, classes=classes)
     for trial in trials:
         train, test = data[trial.data, trial.validate]
-        digest = _digest(trial, (train.sha256, test.sha256))
+        readout = ReadoutParams(classes=trial.config.readout.classes)
+        config = replace(trial.config, readout=readout)
+        digest = _digest(config, trial.epochs, (train.sha256, test.sha256))
         known = trainings.get(digest)
-        exits = {*trial.stop_after, *(known.early_exits if known else ())}
+        rules = dict(known.rules) if known else {}
+        for rule in trial.rules:
+            rules[rule] = tuple(sorted({*rules.get(rule, ()), trial.part}))
         parts = known.parts if known else {}
         if parts.get(trial.part, trial.label) != trial.label:
             raise ConfigError(
@@ -208,25 +215,23 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             digest=digest,
             data=trial.data,
             config_name=known.config_name if known else trial.config_name,
-            config=trial.config,
+            config=config,
             epochs=trial.epochs,
-            early_exits=tuple(sorted(exits)),
+            rules=dict(sorted(rules.items())),
             parts={**parts, trial.part: trial.label},
             settings=known.settings if known else dict(trial.settings),
             validate=trial.validate,
             chose=trial.chose or (known is not None and known.chose),
-            presentations=len(train) * (trial.epochs + 1) + len(test) * len(exits),
+            presentations=len(train) * (trial.epochs + 1) + len(test) * len(rules),
         )
     return list(trainings.values())
 
 
-def _digest(trial: Trial, data: tuple[str, str]) -> str:
-    # The exits of the configuration play no part in training, and each test has its own.
-    readout = replace(trial.config.readout, stop_after=0, margin=0)
+def _digest(config: NetworkConfig, epochs: int, data: tuple[str, str]) -> str:
     content = {
         "model": fingerprint(),
-        "config": replace(trial.config, readout=readout).to_identity(),
-        "epochs": trial.epochs,
+        "config": config.to_identity(),
+        "epochs": epochs,
         "data": data,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

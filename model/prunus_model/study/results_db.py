@@ -19,12 +19,13 @@ from typing import Any
 
 from prunus_model.common.errors import ResultsError
 from prunus_model.study.plan import Training
+from prunus_model.study.rule import Rule
 from prunus_model.study.work import Result
 
 __all__ = ["FORMAT_VERSION", "Kept", "ResultStore"]
 
 #: Changes when tables or rows do.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 #: "PRUN": marks the file as ours.
 _APPLICATION = 0x5052554E
 #: Seconds to wait for another process to end its transaction.
@@ -34,8 +35,10 @@ _TABLES = (
     """CREATE TABLE trainings (digest TEXT PRIMARY KEY, name TEXT NOT NULL, row TEXT NOT NULL,
     detail TEXT NOT NULL, seconds REAL NOT NULL, versions TEXT NOT NULL,
     sha256 TEXT NOT NULL)""",
-    """CREATE TABLE tests (digest TEXT NOT NULL REFERENCES trainings, early_exit INTEGER NOT NULL,
-    row TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (digest, early_exit))""",
+    """CREATE TABLE tests (digest TEXT NOT NULL REFERENCES trainings, votes TEXT NOT NULL,
+    vote_bits INTEGER NOT NULL, early_exit INTEGER NOT NULL, margin INTEGER NOT NULL,
+    row TEXT NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (digest, votes, vote_bits, early_exit, margin))""",
 )
 
 
@@ -44,7 +47,7 @@ class Kept:
     """What the store has of a training; attributes as of :class:`Result`."""
 
     row: dict[str, Any]
-    tests: dict[int, dict[str, Any]]
+    tests: dict[Rule, dict[str, Any]]
     seconds: float
     versions: dict[str, str]
 
@@ -106,14 +109,13 @@ class ResultStore:
         """The file."""
         return self._path
 
-    def lacks(self, training: Training) -> tuple[int, ...]:
-        """Return the early exits of a training that the store does not have."""
+    def lacks(self, training: Training) -> tuple[Rule, ...]:
+        """Return the rules of a training by which the store does not have a test."""
         with self._transaction() as database:
             rows = database.execute(
-                "SELECT early_exit FROM tests WHERE digest = ?", (training.digest,)
+                f"SELECT {', '.join(Rule._fields)} FROM tests WHERE digest = ?", (training.digest,)
             ).fetchall()
-        there = {early_exit for (early_exit,) in rows}
-        return tuple(n for n in training.early_exits if n not in there)
+        return tuple(rule for rule in training.rules if rule not in rows)
 
     def add(self, result: Result) -> None:
         """Keep a result; it is on the disk when this returns.
@@ -132,12 +134,15 @@ class ResultStore:
                 _insert(database, "trainings", result.digest, *columns)
             elif before[0][2:4] != texts:
                 self._differs(result, "training")
-            tests = {row[1]: row[2] for row in self._rows(database, "tests", result.digest)}
-            for early_exit, row in result.tests.items():
-                if early_exit not in tests:
-                    _insert(database, "tests", result.digest, early_exit, _text(row))
-                elif tests[early_exit] != _text(row):
-                    self._differs(result, f"test with early exit {early_exit}")
+            tests = {row[1:-1]: row[-1] for row in self._rows(database, "tests", result.digest)}
+            for rule, row in result.tests.items():
+                if rule not in tests:
+                    _insert(database, "tests", result.digest, *rule, _text(row))
+                elif tests[rule] != _text(row):
+                    self._differs(
+                        result,
+                        f"test with {', '.join(f'{k} {v}' for k, v in rule.columns.items())}",
+                    )
 
     def get(self, digest: str) -> Kept | None:
         """Return what there is of a training, without its detail.
@@ -155,7 +160,7 @@ class ResultStore:
         _, _, row, _, seconds, versions = found[0]
         return Kept(
             row=self._value(row),
-            tests={early_exit: self._value(test) for _, early_exit, test in sorted(tests)},
+            tests={Rule(*rule): self._value(test) for _, *rule, test in sorted(tests)},
             seconds=seconds,
             versions=self._value(versions),
         )

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from prunus_model.spec.config import pruning_label
+from prunus_model.study.rule import Rule
 from prunus_model.study.trials import dotted
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "base_of",
     "by_series",
     "compared",
+    "completed",
     "curve",
     "groups",
     "interpolated",
@@ -44,7 +46,7 @@ CONFIDENCE = 0.95
 
 _Row = dict[str, Any]
 #: What, with the parameters of the policy, makes two runs equal but for the seed.
-_SAME = ("data", "neurons", "epochs", "weight_bits", "early_exit", "split")
+_SAME = ("data", "neurons", "epochs", "weight_bits", "split", *Rule._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,11 @@ def at_least(values: Sequence[float], margin: float) -> Estimate:
     )
 
 
+def completed(rows: Sequence[_Row]) -> list[_Row]:
+    """Return rows with the default of every field of a rule that they were written without."""
+    return [Rule().columns | row for row in rows]
+
+
 def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group]:
     """Return groups of rows, in the order of the rows.
 
@@ -216,7 +223,7 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
         Only rows that have these values.
     """
     found: dict[str, list[_Row]] = {}
-    for row in rows:
+    for row in completed(rows):
         if (part and part not in row["parts"]) or any(row[k] != v for k, v in values.items()):
             continue
         key = [*(row[k] for k in (*_SAME, "policy", "policy_setting", "redundancy", "settings"))]

@@ -18,7 +18,7 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -27,14 +27,17 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml, read_text
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import STEP_BITS, WEIGHT_BITS_MAX, max_of
+from prunus_model.spec.formats import STEP_BITS, VOTE_BITS_MAX, WEIGHT_BITS_MAX, max_of
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES
+from prunus_model.study.rule import Rule
 
 __all__ = ["Sweep", "Trial", "dotted", "parse_trials", "read_trials"]
 
 #: What an entry says by keys of its own, so that it cannot be in ``set`` too.
 _OWN_KEYS = ("pruning", "redundancy", "seed", "weight_bits")
+#: Keys whose values are tested on one trained network.
+_READOUT = ("stop_after", "margin", "votes", "vote_bits")
 #: By which key of a sweep list, where it is another.
 _GIVEN_BY = {"pruning": "policies", "redundancy": "policies", "seed": "seeds"}
 
@@ -63,8 +66,13 @@ class Sweep:
         Data sets, as :func:`prunus_model.data.datasets.load` takes them.
     weight_bits : tuple of int
         Widths of weights; default: as configured.
-    stop_after : tuple of int
-        Early exits. Each is tested on the same trained network; 0 means none.
+    stop_after, margin : tuple of int
+        Early exits and margins of the sequential test; 0 means none. Each is combined with each,
+        and tested on the same trained network.
+    votes : tuple of str
+        ``shares`` or ``logarithms``, tested on the same network too; default: as configured.
+    vote_bits : tuple of int
+        Widths of votes; default: as configured.
     validate : bool
         Whether the last sixth of the training images takes the place of the test images, and is
         not trained with.
@@ -82,11 +90,14 @@ class Sweep:
     stop_after: Annotated[
         tuple[Annotated[int, Field(ge=0, le=max_of(STEP_BITS))], ...], Field(min_length=1)
     ] = (0,)
+    margin: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    votes: tuple[Literal["shares", "logarithms"], ...] = ()
+    vote_bits: tuple[Annotated[int, Field(ge=1, le=VOTE_BITS_MAX)], ...] = ()
     validate: bool = False
     set: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "config", "data", "weight_bits", "stop_after"):
+        for name in ("seeds", "config", "data", "weight_bits", *_READOUT):
             values = getattr(self, name)
             for n, value in enumerate(values):
                 if value in values[:n]:
@@ -116,8 +127,8 @@ class Trial:
         All parameters.
     epochs : int
         How often each training image is shown.
-    stop_after : tuple of int
-        Early exits to be tested.
+    rules : tuple of Rule
+        How the network is to be tested.
     settings : dict
         What else was set.
     validate : bool
@@ -132,7 +143,7 @@ class Trial:
     config_name: str
     config: NetworkConfig
     epochs: int
-    stop_after: tuple[int, ...]
+    rules: tuple[Rule, ...]
     settings: Mapping[str, Any]
     validate: bool = False
     chose: bool = False
@@ -229,18 +240,36 @@ def _expand(entry: Sweep, choosing: Collection[int], where: str) -> Iterator[Tri
     for data, name, bits, (label, policy), seed in product(
         entry.data, entry.config, widths, grid, entry.seeds
     ):
+        config = _configured(name, entry.set, policy, seed, bits, where)
         yield Trial(
             part=entry.part,
             label=label,
             data=data,
             config_name=name,
-            config=_configured(name, entry.set, policy, seed, bits, where),
+            config=config,
             epochs=entry.epochs,
-            stop_after=entry.stop_after,
+            rules=_rules(entry, config, where),
             settings=entry.set,
             validate=entry.validate,
             chose=entry.validate or seed in choosing,
         )
+
+
+def _rules(entry: Sweep, config: NetworkConfig, where: str) -> tuple[Rule, ...]:
+    """Return the tests of an entry, each possible with a configuration."""
+    of = config.readout
+    rules = tuple(
+        Rule(*values)
+        for values in product(
+            entry.votes or (of.votes,),
+            entry.vote_bits or (of.vote_bits,),
+            entry.stop_after,
+            entry.margin,
+        )
+    )
+    for rule in rules:
+        config.with_readout(**rule.readout, source=where)
+    return rules
 
 
 def _points(table: dict[str, Any], where: str) -> list[tuple[str, dict[str, Any]]]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from prunus_model.data.datasets import Split
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.study.plan import Training, halves
+from prunus_model.study.rule import Rule
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation, evaluate
 from prunus_model.training.history import UNKNOWN, History
@@ -31,8 +32,8 @@ class Result:
         Those of the training.
     row : dict
         What was measured of the training; fractions are 0..1.
-    tests : dict of int to dict
-        By early exit, what was measured in the test.
+    tests : dict of Rule to dict
+        By rule, what was measured in the test.
     detail : dict
         ``history``: records by interval, ``neurons``: figures of each neuron at the end.
     seconds : float
@@ -44,7 +45,7 @@ class Result:
     digest: str
     name: str
     row: dict[str, Any]
-    tests: dict[int, dict[str, Any]]
+    tests: dict[Rule, dict[str, Any]]
     detail: dict[str, Any]
     seconds: float
     versions: dict[str, str]
@@ -58,7 +59,7 @@ def train_and_test(training: Training) -> Result:
     Parameters
     ----------
     training : Training
-        What to train, and which early exits to test on the one trained network.
+        What to train, and by which rules to test the one trained network.
 
     Returns
     -------
@@ -76,8 +77,8 @@ def train_and_test(training: Training) -> Result:
         trainer.advance()
     artifact = trainer.finish(threads=1)
     tests = {
-        stop: _tested(evaluate(artifact, test, stop_after=stop, threads=1))
-        for stop in training.early_exits
+        rule: rule.columns | _tested(evaluate(rule.apply(artifact), test, threads=1))
+        for rule in training.rules
     }
     return Result(
         digest=training.digest,
@@ -121,9 +122,8 @@ def _row(artifact: Artifact) -> dict[str, Any]:
 
 
 def _tested(result: Evaluation) -> dict[str, Any]:
-    counters, images = result.counters, len(result.labels)
+    counters = result.counters
     return {
-        "early_exit": result.stop_after,
         "hard": result.hard_accuracy,
         "vote": result.vote_accuracy,
         "undecided": result.undecided,
@@ -131,8 +131,10 @@ def _tested(result: Evaluation) -> dict[str, Any]:
         "inference_sop_fraction_without_frozen": _share(
             counters.forward_sops - counters.frozen_sops, counters.forward_dense
         ),
-        "forward_sops_per_inference": counters.forward_sops / images,
-        "steps_per_inference": counters.steps / images,
+        "forward_sops_per_inference": result.sops_per_image,
+        "steps_per_inference": result.steps_per_image,
+        "output_spikes_per_inference": result.spikes_per_image,
+        "neuron_updates_per_inference": result.neuron_updates_per_image,
     }
 
 

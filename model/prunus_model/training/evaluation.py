@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,10 @@ from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import predict_hard, predict_vote
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
-from prunus_model.spec.readout import UNDECIDED
+from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 from prunus_model.training.artifact import Artifact
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "whole_dense"]
 
 #: Images shown at a time, so that memory stays small.
 _CHUNK = 10_000
@@ -30,25 +31,30 @@ class Evaluation:
     ----------
     data : str
         Name of the data set.
-    stop_after : int
-        Early exit after so many output spikes; 0 means never.
+    readout : ReadoutParams
+        By which votes, early exit and margin.
+    neurons : int
+        Neurons of the network.
     labels : ndarray of uint8, shape (n,)
         Classes of the images.
     hard, vote : ndarray of int16, shape (n,)
         Predictions by both readouts; -1 where undecided.
-    classes : int
-        Number of classes.
     counters : Counters
         Sum over all images.
     """
 
     data: str
-    stop_after: int
+    readout: ReadoutParams
+    neurons: int
     labels: npt.NDArray[np.uint8]
     hard: npt.NDArray[np.int16]
     vote: npt.NDArray[np.int16]
-    classes: int
     counters: Counters
+
+    @property
+    def whole(self) -> bool:
+        """Whether every presentation has all of its steps: no early exit, no margin."""
+        return not (self.readout.stop_after or self.readout.margin)
 
     @property
     def hard_accuracy(self) -> float:
@@ -62,19 +68,45 @@ class Evaluation:
 
     @property
     def undecided(self) -> int:
-        """Images without any output spike: counted wrong."""
+        """Images without a vote (no spike of a neuron that has votes): counted wrong."""
         return int(np.count_nonzero(self.vote == UNDECIDED))
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
         """Images by class and by vote, int64, shape (classes, classes + 1); last: undecided."""
-        table = np.zeros((self.classes, self.classes + 1), dtype=np.int64)
+        classes = self.readout.classes
+        table = np.zeros((classes, classes + 1), dtype=np.int64)
         np.add.at(table, (self.labels, self.vote), 1)
         return table
 
+    @property
+    def spikes_per_image(self) -> float:
+        """Output spikes, mean over the images."""
+        return self.counters.output_spikes / len(self.labels)
+
+    @property
+    def steps_per_image(self) -> float:
+        """Time steps executed, mean over the images."""
+        return self.counters.steps / len(self.labels)
+
+    @property
+    def sops_per_image(self) -> float:
+        """Forward SOPs, mean over the images."""
+        return self.counters.forward_sops / len(self.labels)
+
+    @property
+    def neuron_updates_per_image(self) -> float:
+        """Neuron updates (:meth:`Counters.neuron_updates`), mean over the images."""
+        return self.counters.neuron_updates(self.neurons) / len(self.labels)
+
 
 def evaluate(
-    artifact: Artifact, data: Split, *, stop_after: int | None = None, threads: int | None = None
+    artifact: Artifact,
+    data: Split,
+    *,
+    stop_after: int | None = None,
+    margin: int | None = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Show images to a trained network; image ``i`` is presentation ``i``.
 
@@ -86,6 +118,8 @@ def evaluate(
         Images and labels.
     stop_after : int, optional
         Early exit after so many output spikes, 0 for never. Default: as configured.
+    margin : int, optional
+        Lead of a class, in votes, that ends a presentation, 0 for never. Default: as configured.
     threads : int, optional
         Default: all processors. The result does not depend on it.
 
@@ -99,34 +133,61 @@ def evaluate(
         If training is not complete.
     DataError
         If images or labels do not fit the configuration.
+    ConfigError
+        If ``stop_after`` or ``margin`` is out of range, or the margin can never be reached.
     ValueError
-        If ``stop_after`` is negative or ``threads`` less than 1.
+        If ``threads`` is less than 1.
     """
-    config = artifact.config
+    config = artifact.config.with_readout(stop_after=stop_after, margin=margin)
     if not artifact.complete:
         raise ArtifactError(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
         )
     check_for(data, inputs=config.inputs, classes=config.readout.classes)
-    if stop_after is None:
-        stop_after = config.readout.stop_after
-    engine = Engine(config, artifact.state)
+    engine = Engine(config, artifact.state, artifact.readout.votes)
     shown = levels(data.images, config.encoder)
     counters = Counters()
     hard, vote = [], []
     for start in range(0, len(data), _CHUNK):
         part = shown[start : start + _CHUNK]
-        counts, spikes = engine.infer(part, first=start, stop_after=stop_after, threads=threads)
+        counts, spikes = engine.infer(
+            part,
+            first=start,
+            stop_after=config.readout.stop_after,
+            margin=config.readout.margin,
+            threads=threads,
+        )
         counters += Counters.from_array(counts.sum(axis=0))
         hard.append(predict_hard(spikes, artifact.readout))
         vote.append(predict_vote(spikes, artifact.readout))
     return Evaluation(
         data=data.name,
-        stop_after=stop_after,
+        readout=config.readout,
+        neurons=config.neurons,
         labels=data.labels,
         hard=np.concatenate(hard),
         vote=np.concatenate(vote),
-        classes=config.readout.classes,
         counters=counters,
     )
+
+
+def whole_dense(
+    artifact: Artifact,
+    data: Split,
+    *,
+    known: Sequence[Evaluation] = (),
+    threads: int | None = None,
+) -> float:
+    """Return what a whole presentation costs with nothing pruned: forward SOPs per image.
+
+    Parameters
+    ----------
+    artifact, data, threads
+        As :func:`evaluate`, whose errors are those of this, too.
+    known : sequence of Evaluation
+        Of the same network and images. If one is of whole presentations, nothing is shown again.
+    """
+    whole = next((e for e in known if e.whole), None)
+    whole = whole or evaluate(artifact, data, stop_after=0, margin=0, threads=threads)
+    return whole.counters.forward_dense / len(whole.labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from math import isqrt
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, PercentFormatter
 from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
@@ -28,6 +29,8 @@ PLOTS = ("receptive_fields.png", "distributions.png", "training.png", "sops_accu
 _PRUNED = (0.78, 0.86, 0.93)
 _DPI = 120
 _FIELDS = 100
+#: What ends a presentation: a margin, or else a number of output spikes.
+_RULES = ("ends at a lead of so many votes", "ends after so many output spikes")
 
 
 def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure:
@@ -129,33 +132,54 @@ def training(artifact: Artifact) -> Figure:
     return figure
 
 
-def sops_accuracy(evaluations: list[Evaluation]) -> Figure:
-    """Draw accuracy against SOPs per inference, pruned and dense-equivalent, by early exit."""
-    figure = Figure(figsize=(6.5, 4.5), layout="constrained")
+def sops_accuracy(fixed: Sequence[Evaluation], tests: Sequence[Evaluation], dense: float) -> Figure:
+    """Draw accuracy against SOPs per image: fixed early exits, and the sequential test by margin.
+
+    Parameters
+    ----------
+    fixed, tests : sequence of Evaluation
+        Of one network and data set, each in the order in which a line is to join them.
+    dense : float
+        Forward SOPs of a whole presentation with nothing pruned.
+    """
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
     axis = figure.subplots()
-    images = len(evaluations[0].labels)
-    accuracy = [e.vote_accuracy for e in evaluations]
-    sops = [e.counters.forward_sops / images for e in evaluations]
-    dense = [e.counters.forward_dense / images for e in evaluations]
-    axis.plot(sops, accuracy, "o-", label="this network")
-    axis.plot(dense, accuracy, "s--", label="same spikes, nothing pruned")
-    for e, x, y in zip(evaluations, sops, accuracy, strict=True):
-        name = f"exit after {e.stop_after}" if e.stop_after else "no early exit"
-        axis.annotate(
-            name, (x, y), textcoords="offset points", xytext=(6, -9), fontsize=7, color="gray"
-        )
+    for evaluations, style, below in ((fixed, "C0s--", True), (tests, "C1o-", False)):
+        if not evaluations:
+            continue
+        x = [e.sops_per_image for e in evaluations]
+        y = [e.vote_accuracy for e in evaluations]
+        axis.plot(x, y, style, label=_RULES[below], markersize=5)
+        for e, at in zip(evaluations, zip(x, y, strict=True), strict=True):
+            axis.annotate(
+                "all steps" if e.whole else str(e.readout.margin or e.readout.stop_after),
+                at,
+                textcoords="offset points",
+                xytext=(6, -11) if below else (-4, 7),
+                ha="left" if below else "right",
+                fontsize=7,
+                color=style[:2],
+            )
+    axis.axvline(dense, color="gray", linestyle=":", label="whole presentation, nothing pruned")
+    readout = fixed[0].readout
     axis.set(
-        title=f"Accuracy against cost, {evaluations[0].data}",
+        title=f"Accuracy against cost, {fixed[0].data}; votes: {readout.votes}, "
+        f"{readout.vote_bits} bits",
         xlabel="forward SOPs per image",
         ylabel="accuracy (vote)",
-        xlim=(0, 1.1 * max(*dense, 1)),
     )
+    # Dark images cost nothing, and a logarithm has no 0.
+    if all(e.counters.forward_sops for e in (*fixed, *tests)):
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_minor_locator(NullLocator())
+    axis.margins(x=0.08, y=0.12)
     # A name of data may have dollar signs in it.
     axis.title.set_parse_math(False)
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axis.grid(alpha=0.3)
-    axis.legend()
+    axis.legend(fontsize=8)
     return figure
 
 

@@ -193,7 +193,7 @@ class Seeds:
             digest=wanted.digest,
             name=wanted.name,
             row={"density": 0.5, "artifact_hash": "0" * 64, "w_prune_early": [1, 2]},
-            tests={n: {"early_exit": n, "vote": 0.1 * n} for n in wanted.early_exits},
+            tests={r: {**r.columns, "vote": 0.1 * r.early_exit} for r in wanted.rules},
             detail={"history": {}, "neurons": {}},
             seconds=1.5,
             versions={"python": "3"},

@@ -10,7 +10,17 @@ from prunus_cli import message, process
 from prunus_model.cli.extras import cure, help_text, is_installed
 from prunus_model.cli.group import _COMMANDS
 
-MODEL = {"train", "evaluate", "inspect", "plot", "data", "config", "reproduce", "estimate"}
+MODEL = {
+    "train",
+    "evaluate",
+    "inspect",
+    "relabel",
+    "plot",
+    "data",
+    "config",
+    "reproduce",
+    "estimate",
+}
 RTL = {"generate"}
 DRIVER = {"run", "verify"}
 BOARDS = {"bitstream", "flash"}

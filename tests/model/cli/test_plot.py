@@ -2,9 +2,14 @@ import errno
 import os
 
 import pytest
+from matplotlib.figure import Figure
 
 from prunus_cli import Cli, listing
+from prunus_model.data.datasets import load
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import Evaluation, whole_dense
 from prunus_model.training.plots import PLOTS
+from prunus_model.training.relabelling import relabelled
 
 PLOT = ("plot", "tiny.npz", "-d", "digits.npz")
 
@@ -61,3 +66,30 @@ def test_full_disk_leaves_no_half_plot(tiny_cli: Cli, monkeypatch: pytest.Monkey
     (tiny_cli.folder / "plots" / "tiny").mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", fail)
     assert tiny_cli.refuse(*PLOT) == "plots/tiny/receptive_fields.png: No space left on device"
+
+
+def test_accuracy_is_drawn_by_the_margins_and_votes_that_are_given(
+    tiny_cli: Cli, trained: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[list[Evaluation], list[Evaluation], float]] = []
+
+    def draw(fixed: list[Evaluation], tests: list[Evaluation], dense: float) -> Figure:
+        drawn.append((fixed, tests, dense))
+        return Figure()
+
+    monkeypatch.setattr("prunus_model.training.plots.sops_accuracy", draw)
+    relabelled(trained, margin=9, stop_after=1).save(tiny_cli.folder / "tiny.npz")
+    tiny_cli.succeed(*PLOT)
+    tiny_cli.succeed(*PLOT, "--force", "--margin", "50", "--margin", "0", "--margin", "7")
+    tiny_cli.succeed(*PLOT, "--force", "--vote-bits", "1")
+    expected = [(6, 9, 12, 14, 17, 23, 30, 45), (7, 50), (1, 2, 3)]
+    data = load("digits.npz", "test")
+    for (fixed, tests, dense), margins in zip(drawn, expected, strict=True):
+        assert [(e.readout.stop_after, e.readout.margin) for e in fixed] == [
+            (n, 0) for n in (1, 2, 3, 5, 0)
+        ]
+        assert [(e.readout.stop_after, e.readout.margin) for e in tests] == [
+            (0, n) for n in margins
+        ]
+        assert dense == whole_dense(trained, data)
+    assert {e.readout.vote_bits for e in (*drawn[2][0], *drawn[2][1])} == {1}

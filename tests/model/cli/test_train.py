@@ -55,7 +55,7 @@ def test_command_makes_what_the_api_makes(here: Cli, expected: Artifact) -> None
     )
     row = next(line for line in lines if line.startswith("never"))
     e = evaluate(artifact, load("digits.npz", "test"))
-    assert row.split()[1:3] == [f"{100 * e.vote_accuracy:.2f}", f"{100 * e.hard_accuracy:.2f}"]
+    assert row.split()[2:4] == [f"{100 * e.vote_accuracy:.2f}", f"{100 * e.hard_accuracy:.2f}"]
 
 
 def test_sample_is_learned_evaluated_and_inspected(cli: Cli) -> None:

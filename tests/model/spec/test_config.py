@@ -403,3 +403,19 @@ def test_configuration_is_frozen() -> None:
         config.seed = 2
     with pytest.raises(FrozenInstanceError, match=r"^cannot assign to field 'steps'$"):
         config.encoder.steps = 2
+
+
+def test_readout_alone_is_changed() -> None:
+    config = NetworkConfig.named("sparse").with_readout(margin=56, vote_bits=6, votes=None)
+    assert (config.readout.margin, config.readout.vote_bits) == (56, 6)
+    assert config.readout.votes == "shares"
+    assert config.with_readout(margin=0, vote_bits=4) == NetworkConfig.named("sparse")
+
+
+def test_readout_that_cannot_be_is_refused_in_one_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        NetworkConfig.named("sparse").with_readout(margin=961)
+    assert str(caught.value) == (
+        "Configuration: readout.margin must be at most 960, which 64 output spikes reach with "
+        "4-bit votes, not 961"
+    )

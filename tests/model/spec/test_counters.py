@@ -72,3 +72,8 @@ def test_fractions_of_nothing_are_1() -> None:
 def test_fraction_of_nothing_left_is_0() -> None:
     assert Counters(forward_dense=2, update_dense=2).forward_fraction == 0
     assert Counters(forward_dense=2, update_dense=2).update_fraction == 0
+
+
+def test_neurons_are_updated_in_the_steps_that_are_not_inhibited() -> None:
+    assert Counters(steps=64, inhibited_steps=10).neuron_updates(100) == 5400
+    assert Counters(steps=7, inhibited_steps=7).neuron_updates(100) == 0

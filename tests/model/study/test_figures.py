@@ -17,6 +17,7 @@ from prunus_model.study.figure_data import FIGURES, figure_data
 from prunus_model.study.figures import draw, figure
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
+from prunus_model.study.rule import Rule
 from prunus_model.study.work import Result
 from prunus_rows import row, seeds
 
@@ -40,7 +41,7 @@ def training(policy: str, seed: int, parts: dict[str, str], name: str = "tiny") 
         config_name=name,
         config=replace(TINY, pruning=POLICIES[policy], seed=seed),
         epochs=1,
-        early_exits=(0,),
+        rules={Rule(): ()},
         parts=parts,
         settings={},
         validate=False,
@@ -62,7 +63,7 @@ def add(store: ResultStore, *trainings: Training, **neurons: Any) -> list[Traini
                 digest=one.digest,
                 name="",
                 row={},
-                tests={0: {}},
+                tests={Rule(): {}},
                 detail=detail,
                 seconds=1,
                 versions={},
@@ -85,6 +86,11 @@ ROWS = [
     *seeds("adaptive", setting=2, parts={"weight-bits": "new"}, weight_bits=4),
     *seeds("none", parts={"pareto-fashion": ""}, data="fashion-mnist"),
     *seeds("soft", parts={"pareto-fashion": ""}, data="fashion-mnist", setting=60, vote=0.937),
+    *seeds("none", parts={"frontier": ""}, early_exit=0, epochs=1),
+    *seeds("none", parts={"frontier": ""}, early_exit=1, epochs=1, inference=0.2),
+    *seeds("none", parts={"frontier": ""}, margin=9, epochs=1, inference=0.3),
+    *seeds("none", parts={"frontier": ""}, votes="logarithms", vote_bits=6, epochs=1),
+    *seeds("none", parts={"frontier": ""}, votes="logarithms", vote_bits=6, margin=40, epochs=1),
     *seeds("none", parts={"accuracy": ""}, settings={"homeostasis": {"theta_plus": 7}}, vote=0.95),
 ]
 
@@ -141,6 +147,20 @@ def test_exits_and_widths_are_in_order(store: ResultStore) -> None:
     assert [point["early_exit"] for point in exits["none"]] == [0, 2]
     widths = table("weight-bits", store)["series"]
     assert [point["weight_bits"] for point in widths["none"]] == [4, 8]
+
+
+def test_costs_are_by_pruning_votes_and_what_ends_a_presentation(store: ResultStore) -> None:
+    series = table("accuracy-sops", store)["series"]
+    assert {
+        name: [(point["early_exit"], point["margin"]) for point in points]
+        for name, points in series.items()
+    } == {
+        # From cheap to dear.
+        "none, 4-bit shares, early exit": [(1, 0), (0, 0)],
+        "none, 4-bit shares, margin": [(0, 9)],
+        "none, 6-bit logarithms, all steps": [(0, 0)],
+        "none, 6-bit logarithms, margin": [(0, 40)],
+    }
 
 
 def test_histories_are_of_one_seed_at_the_size_of_the_paper(store: ResultStore) -> None:

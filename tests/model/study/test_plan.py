@@ -10,6 +10,7 @@ from prunus_cli import tiny, write_digits
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.plan import chosen, halves, plan
+from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial
 
 
@@ -21,9 +22,12 @@ def trial(policy: str = "adaptive", *, part: str = "a", label: str = "", seed: i
         config_name="tiny",
         config=tiny(policy, seed=seed),
         epochs=2,
-        stop_after=(0,),
+        rules=(Rule(),),
         settings={},
     )
+
+
+RULES = (Rule(early_exit=2), Rule(margin=9), Rule("logarithms", 6, margin=9), Rule())
 
 
 @pytest.fixture
@@ -34,11 +38,18 @@ def digits_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("digits_here")
 def test_one_training_serves_all_that_ask_for_it() -> None:
-    trials = [trial(), trial("none"), replace(trial(part="b", label="x"), stop_after=(2, 1))]
+    trials = [trial(), trial("none"), replace(trial(part="b", label="x"), rules=RULES)]
     first, second = plan(trials)
-    assert (first.parts, first.early_exits) == ({"a": "", "b": "x"}, (0, 1, 2))
-    assert (second.parts, second.early_exits) == ({"a": ""}, (0,))
-    assert first.presentations == 2300 * 3 + 200 * 3
+    assert first.parts == {"a": "", "b": "x"}
+    # Each test is of the parts that ask for it, in an order that does not depend on the list.
+    assert list(first.rules.items()) == [
+        (RULES[2], ("b",)),
+        (Rule(), ("a", "b")),
+        (Rule(margin=9), ("b",)),
+        (Rule(early_exit=2), ("b",)),
+    ]
+    assert (second.parts, second.rules) == ({"a": ""}, {Rule(): ("a",)})
+    assert first.presentations == 2300 * 3 + 200 * 4
     assert first.name == (
         "digits.npz tiny adaptive ramp_gain=1 ramp_shift=2 strength_gain=1200 start=0 "
         "weight_bits=8 epochs=2 seed=1"
@@ -59,11 +70,13 @@ def test_digest_is_of_all_that_determines_a_training() -> None:
         replace(trial(), config=replace(trial().config, weight_bits=7)),
     ]
     assert len(plan(others)) == len(others)
-    # The early exit of the configuration is not part of training.
-    readout = replace(trial().config.readout, stop_after=3)
-    assert (
-        len(plan([trial(), replace(trial(), config=replace(trial().config, readout=readout))])) == 1
-    )
+    # The readout of the configuration is not part of training.
+    first = trial()
+    for changes in ({"stop_after": 3}, {"margin": 9}, {"votes": "logarithms"}, {"vote_bits": 6}):
+        other = replace(first, config=first.config.with_readout(**changes))
+        (one,) = plan([other, first])
+        assert one.config == first.config
+        assert plan([other])[0].digest == plan([first])[0].digest
 
 
 def test_digest_is_of_the_images_not_of_their_name(digits_here: Path) -> None:

@@ -15,6 +15,7 @@ from prunus_model.common.errors import ResultsError
 from prunus_model.study.export import collect
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
+from prunus_model.study.rule import Rule
 from prunus_model.study.work import Result
 from prunus_training import training
 
@@ -27,7 +28,7 @@ def pretend(wanted: Training) -> Result:
         digest=wanted.digest,
         name=wanted.name,
         row={"density": 0.5 * wanted.config.seed, "w_prune_early": 30},
-        tests={n: {"early_exit": n, "vote": 0.1 * n} for n in wanted.early_exits},
+        tests={r: {**r.columns, "vote": 0.1 * r.early_exit} for r in wanted.rules},
         detail={"history": {"plastic": [1]}, "neurons": {}},
         seconds=2,
         versions={"python": "3"},
@@ -68,6 +69,8 @@ CHANGES = {
     "bytes": ("trainings", "row = CAST(row AS BLOB)", ALTERED),
     "test": ("tests", "row = replace(row, 'vote', 'vot')", ALTERED),
     "exit": ("tests", "early_exit = early_exit + 1", ALTERED),
+    "margin": ("tests", "margin = 1", ALTERED),
+    "votes": ("tests", "votes = 'logarithms'", ALTERED),
     "bytes of a test": ("tests", "row = CAST(row AS BLOB)", ALTERED),
     "SHA-256": ("tests", "sha256 = 'x'", ALTERED),
 }
@@ -88,7 +91,7 @@ def test_altered_row_is_told(store: ResultStore, table: str, values: str, reason
 @pytest.mark.parametrize("text", ["{", "[" * 9999, "[]", '"x"', "NULL", '{"a": '])
 def test_text_that_is_no_table_of_json_is_told(store: ResultStore, text: str) -> None:
     digest = training(3).digest
-    row = json.dumps([digest, 2, text], separators=(",", ":"))
+    row = json.dumps([digest, "shares", 4, 2, 0, text], separators=(",", ":"))
     sha256 = hashlib.sha256(row.encode()).hexdigest()
     where = "digest = ? AND early_exit = 2"
     change(store.path, f"UPDATE tests SET row = ?, sha256 = ? WHERE {where}", text, sha256, digest)
@@ -115,8 +118,10 @@ def test_altered_tables_are_told(store: ResultStore, statement: str, reason: str
 def test_row_without_a_key_is_told(store: ResultStore) -> None:
     wanted = training(20)
     result = pretend(wanted)
-    store.add(Result(**{**{n: getattr(result, n) for n in result.__slots__}, "tests": {0: {}}}))
-    with pytest.raises(ResultsError, match=r"must have complete rows \('early_exit'\): name"):
+    store.add(
+        Result(**{**{n: getattr(result, n) for n in result.__slots__}, "tests": {Rule(): {}}})
+    )
+    with pytest.raises(ResultsError, match=r"must have complete rows \('votes'\): name"):
         collect([wanted], store)
 
 

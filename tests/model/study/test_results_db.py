@@ -18,6 +18,7 @@ from prunus_model.common.errors import ResultsError
 from prunus_model.study.export import collect
 from prunus_model.study.plan import Training, plan
 from prunus_model.study.results_db import FORMAT_VERSION, ResultStore
+from prunus_model.study.rule import Rule
 from prunus_model.study.runner import reproduce
 from prunus_model.study.trials import Trial
 from prunus_model.study.work import Result
@@ -33,7 +34,7 @@ def pretend(wanted: Training) -> Result:
         digest=wanted.digest,
         name=wanted.name,
         row={"density": 0.5 * wanted.config.seed},
-        tests={n: {"early_exit": n, "vote": 0.1 * n} for n in wanted.early_exits},
+        tests={r: {**r.columns, "vote": 0.1 * r.early_exit} for r in wanted.rules},
         detail={"history": {}, "neurons": {}},
         seconds=1.5,
         versions={"python": "3"},
@@ -48,7 +49,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ResultStore:
 
 def test_store_gives_back_what_it_got(store: ResultStore) -> None:
     wanted = training(exits=(0, 2))
-    assert store.lacks(wanted) == (0, 2)
+    assert store.lacks(wanted) == (Rule(), Rule(early_exit=2))
     assert store.get(wanted.digest) is None
     store.add(pretend(wanted))
     again = ResultStore(store.path, MODEL)
@@ -63,7 +64,8 @@ def test_store_gives_back_what_it_got(store: ResultStore) -> None:
     )
     assert again.detail(wanted.digest) == result.detail
     assert again.lacks(wanted) == ()
-    assert again.lacks(replace(wanted, early_exits=(0, 1, 2, 3))) == (1, 3)
+    more = (Rule(early_exit=2), Rule(early_exit=2, margin=9), Rule(votes="logarithms"), Rule())
+    assert again.lacks(replace(wanted, rules=dict.fromkeys(more, ()))) == more[1:3]
     assert len(again) == 1
     with pytest.raises(KeyError):
         again.detail("nope")
@@ -74,7 +76,7 @@ def test_later_tests_join_the_training(store: ResultStore) -> None:
     store.add(pretend(training(exits=(1, 2))))
     kept = store.get(training().digest)
     assert kept is not None
-    assert list(kept.tests) == [0, 1, 2]
+    assert list(kept.tests) == [Rule(early_exit=n) for n in (0, 1, 2)]
     assert len(store) == 1
 
 
@@ -92,14 +94,17 @@ def test_time_and_versions_may_differ_the_second_time(store: ResultStore) -> Non
     [
         ({"row": {"density": 0.4}}, "training"),
         ({"detail": {"history": {"plastic": [1]}, "neurons": {}}}, "training"),
-        ({"tests": {0: {"early_exit": 0, "vote": 0.9}}}, "test with early exit 0"),
+        (
+            {"tests": {Rule(): {"early_exit": 0, "vote": 0.9}}},
+            "test with votes shares, vote_bits 4, early_exit 0, margin 0",
+        ),
     ],
 )
 def test_another_result_is_refused(store: ResultStore, changes: dict[str, Any], what: str) -> None:
     result = pretend(training())
     store.add(result)
     with pytest.raises(ResultsError) as caught:
-        store.add(replace(result, **{"tests": {0: result.tests[0], 7: {}}, **changes}))
+        store.add(replace(result, **{"tests": {**result.tests, Rule(margin=7): {}}, **changes}))
     assert str(caught.value) == (
         f"Store {store.path} must have the same result of every {what} of {result.name}, "
         f"but has another: this machine or an earlier one does not compute what it should"
@@ -279,7 +284,7 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
             config_name="tiny",
             config=tiny(policy, seed=seed),
             epochs=1,
-            stop_after=exits,
+            rules=tuple(Rule(early_exit=n) for n in exits),
             settings={},
         )
         for policy, seed, exits in (
@@ -307,7 +312,7 @@ def test_rows_are_sorted_and_hold_what_was_wanted(store: ResultStore) -> None:
     }
     assert collected.versions.keys() == {"python", "prunus", "numpy", "numba"}
     # Only those early exits that the list wants are in its rows.
-    some = [replace(t, early_exits=(0,)) for t in trainings]
+    some = [replace(t, rules={Rule(): ("b",)}) for t in trainings]
     assert {r["early_exit"] for r in collect(some, store).rows} == {0}
     store.add(replace(pretend(trainings[0]), versions={"python": "4"}))
     assert collect(trainings, store).versions["python"].endswith(" and 4")

@@ -10,6 +10,7 @@ import pytest
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig, pruning_label
 from prunus_model.spec.pruning import POLICIES, AdaptivePruning
+from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial, parse_trials, read_trials
 
 #: An entry that is right; each test changes a line or adds one.
@@ -52,7 +53,8 @@ def test_list_stands_for_every_combination() -> None:
         """
     )
     assert len(trials) == len({(r.data, r.config) for r in trials}) == 2 * 2 * 2 * 2 * (2 * 2 + 1)
-    assert {(r.part, r.epochs, r.stop_after) for r in trials} == {("grid", 3, (0, 2))}
+    rules = (Rule(), Rule(early_exit=2))
+    assert {(r.part, r.epochs, r.rules) for r in trials} == {("grid", 3, rules)}
     assert {(r.label, r.config.pruning.policy) for r in trials} == {
         ("grid", "constant"),
         ("", "none"),
@@ -80,7 +82,7 @@ def test_what_is_not_said_is_as_configured() -> None:
     assert adaptive.config == expected
     assert soft.config == replace(expected, pruning=POLICIES["soft"])
     assert adaptive.settings == {"homeostasis": {"theta_plus": 77}, "neurons": 50}
-    assert (adaptive.data, adaptive.stop_after) == ("mnist", (0,))
+    assert (adaptive.data, adaptive.rules) == ("mnist", (Rule(),))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,16 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
         ('"sizes"', "3", "part must be a text, not 3"),
         ("epochs = 2", 'epochs = 2\nconfig = ["x"]', "config must be of tiny, demo, 400, up5k, "),
         ("epochs = 2", "epochs = 2\nstop_after = [256]", "stop_after.0 must be at most 255, "),
+        ("epochs = 2", "epochs = 2\nmargin = [-1]", "margin.0 must be at least 0, "),
+        ("epochs = 2", "epochs = 2\nmargin = []", "margin must "),
+        ("epochs = 2", "epochs = 2\nmargin = [9, 9]", "margin must not have 9 twice"),
+        (
+            "epochs = 2",
+            "epochs = 2\nmargin = [961]",
+            "readout.margin must be at most 960, which 64 ",
+        ),
+        ("epochs = 2", 'epochs = 2\nvotes = ["x"]', "votes.0: Input should be 'shares' or "),
+        ("epochs = 2", "epochs = 2\nvote_bits = [9]", "vote_bits.0 must be at most 8, "),
         ("epochs = 2", "epochs = 2\nweight_bits = [9]", "weight_bits.0 must be at most 8, not 9"),
         ("epochs = 2", "epochs = 2\nset.seed = 3", "set must not have seed, which is given by s"),
         (
@@ -242,3 +254,21 @@ def test_list_in_the_readme_is_one() -> None:
     trials = parse_trials(text)
     assert len(trials) == 3 * 3
     assert {trial.label for trial in trials} == {"", "ours"}
+
+
+def test_each_early_exit_is_tested_with_each_margin_and_votes() -> None:
+    keys = 'stop_after = [0, 2]\nmargin = [9, 0]\nvotes = ["logarithms"]\nvote_bits = [5, 6]'
+    trials = parse_trials(ENTRY.replace("epochs = 2", f"epochs = 2\n{keys}"))
+    for trial in trials:
+        assert trial.rules == tuple(
+            Rule("logarithms", bits, early_exit, margin)
+            for bits in (5, 6)
+            for early_exit in (0, 2)
+            for margin in (9, 0)
+        )
+        assert trial.config.readout.votes == "shares"
+
+
+def test_votes_are_as_configured_by_default() -> None:
+    (trial, _) = parse_trials(f'{ENTRY}set.readout = {{ votes = "logarithms", vote_bits = 6 }}\n')
+    assert trial.rules == (Rule("logarithms", 6),)

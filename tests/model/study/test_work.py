@@ -1,13 +1,16 @@
 """What is measured of a training."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from prunus_cli import digits, tiny, write_digits
+from prunus_model.study.rule import Rule
 from prunus_model.study.work import train_and_test
 from prunus_model.training.evaluation import evaluate
+from prunus_model.training.relabelling import relabelled
 from prunus_model.training.trainer import train
 from prunus_training import training
 
@@ -18,9 +21,18 @@ def test_work_measures_what_training_and_evaluation_give(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "digits.npz")
-    result = train_and_test(training(exits=(0, 2), policy=policy))
-    artifact = train(tiny(policy), digits(2300))
-    exits = {n: evaluate(artifact, digits(200, seed=1), stop_after=n) for n in (0, 2)}
+    logarithms = Rule("logarithms", 6, 0, 40)
+    rules = (Rule(), Rule(early_exit=2), Rule(margin=9), logarithms)
+    result = train_and_test(replace(training(policy=policy), rules=dict.fromkeys(rules, ())))
+    artifact, data = train(tiny(policy), digits(2300)), digits(200, seed=1)
+    tests = {
+        Rule(): evaluate(artifact, data),
+        Rule(early_exit=2): evaluate(artifact, data, stop_after=2),
+        Rule(margin=9): evaluate(artifact, data, margin=9),
+        logarithms: evaluate(
+            relabelled(artifact, votes="logarithms", vote_bits=6), data, margin=40
+        ),
+    }
     counters = artifact.counters
     row = result.row
     assert row["training_sop_fraction"] == counters.forward_fraction
@@ -34,8 +46,10 @@ def test_work_measures_what_training_and_evaluation_give(
     assert row["w_prune_late"] == artifact.history.w_prune[-1].tolist()
     assert row["w_prune_early"] == artifact.history.w_prune[0].tolist()
     assert row["strength_mean"] == artifact.state.strength.sum() / 10
-    for stop, e in exits.items():
-        test = result.tests[stop]
+    assert result.tests.keys() == tests.keys()
+    for rule, e in tests.items():
+        test = result.tests[rule]
+        assert rule.columns.items() <= test.items()
         assert (test["vote"], test["hard"], test["undecided"]) == (
             e.vote_accuracy,
             e.hard_accuracy,
@@ -44,7 +58,11 @@ def test_work_measures_what_training_and_evaluation_give(
         assert test["forward_sops_per_inference"] == e.counters.forward_sops / 200
         assert test["inference_sop_fraction"] == e.counters.forward_fraction
         assert test["steps_per_inference"] == e.counters.steps / 200
-    assert result.tests[0] != result.tests[2]
+        assert test["output_spikes_per_inference"] == e.counters.output_spikes / 200
+        assert test["neuron_updates_per_inference"] == 10 * e.counters.steps / 200
+    steps = [result.tests[rule]["steps_per_inference"] for rule in rules]
+    assert steps[0] == 16
+    assert all(n < 16 for n in steps[1:])
     history = result.detail["history"]
     assert history["presentations"] == [1000, 2000, 2300]
     assert history["running_accuracy"][0] is None

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from prunus_cli import digits, tiny
-from prunus_model.common.errors import ArtifactError, DataError
+from prunus_model.common.errors import ArtifactError, ConfigError, DataError
 from prunus_model.data.datasets import Split
 from prunus_model.reference.network import Network
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.evaluation import Evaluation, evaluate
+from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
 from prunus_model.training.trainer import Trainer, train
 
 TEST = digits(300, seed=1, name="test digits")
 
 
 def by_hand(
-    artifact: Artifact, data: Split, stop_after: int
+    artifact: Artifact, data: Split, stop_after: int, margin: int
 ) -> tuple[list[int], list[int], Counters]:
     """Show each image to the reference and count what it says: hard, vote, counters."""
     config = artifact.config
@@ -25,7 +25,8 @@ def by_hand(
     for n, image in enumerate(levels(data.images, config.encoder)):
         state = artifact.state.copy()
         state.presentation = n
-        result = Network(config, state).present(image, learn=False, stop_after=stop_after)
+        network = Network(config, state, artifact.readout.votes)
+        result = network.present(image, learn=False, stop_after=stop_after, margin=margin)
         counters += result.counters
         votes = [0] * 10
         means: list[list[int]] = [[] for _ in range(10)]
@@ -35,19 +36,21 @@ def by_hand(
                 votes[c] += count * value
             if (c := int(artifact.readout.assignment[post])) >= 0:
                 means[c].append(count)
-        vote.append(votes.index(max(votes)) if sum(spikes) else -1)
+        vote.append(votes.index(max(votes)) if any(votes) else -1)
+        # What the scores of the model elect, too.
+        assert vote[-1] == result.prediction
         mean = [sum(counts) / len(counts) if counts else 0.0 for counts in means]
         hard.append(mean.index(max(mean)) if any(mean) else -1)
     return hard, vote, counters
 
 
-@pytest.mark.parametrize("stop_after", [0, 1, 2])
+@pytest.mark.parametrize(("stop_after", "margin"), [(0, 0), (1, 0), (2, 0), (0, 9), (2, 20)])
 @pytest.mark.parametrize("policy", ["none", "soft", "adaptive"])
-def test_evaluation_is_what_the_reference_does(policy: str, stop_after: int) -> None:
+def test_evaluation_is_what_the_reference_does(policy: str, stop_after: int, margin: int) -> None:
     # So short a training that many images are undecided or wrong.
     artifact, data = train(tiny(policy), digits(40)), TEST.head(60)
-    e = evaluate(artifact, data, stop_after=stop_after)
-    hard, vote, counters = by_hand(artifact, data, stop_after)
+    e = evaluate(artifact, data, stop_after=stop_after, margin=margin)
+    hard, vote, counters = by_hand(artifact, data, stop_after, margin)
     assert e.hard.tolist() == hard
     assert e.vote.tolist() == vote
     assert e.counters == counters
@@ -107,9 +110,60 @@ def test_early_exit_saves_sops(trained: Artifact) -> None:
 def test_early_exit_is_as_configured_by_default(trained: Artifact) -> None:
     config = replace(trained.config, readout=replace(trained.config.readout, stop_after=1))
     configured = evaluate(replace(trained, config=config), TEST)
-    assert configured.stop_after == 1
+    assert configured.readout.stop_after == 1
     assert same_results(configured, evaluate(trained, TEST, stop_after=1))
-    assert evaluate(trained, TEST).stop_after == 0
+    assert evaluate(trained, TEST).readout.stop_after == 0
+
+
+def test_margin_is_as_configured_by_default(trained: Artifact) -> None:
+    config = trained.config.with_readout(margin=20)
+    configured = evaluate(replace(trained, config=config), TEST)
+    assert configured.readout.margin == 20
+    assert same_results(configured, evaluate(trained, TEST, margin=20))
+    assert not same_results(configured, evaluate(trained, TEST))
+    whole = evaluate(replace(trained, config=config), TEST, margin=0)
+    assert same_results(whole, evaluate(trained, TEST))
+
+
+def test_margin_saves_sops(trained: Artifact) -> None:
+    found = [evaluate(trained, TEST, margin=n) for n in (5, 20, 40, 0)]
+    sops = [e.sops_per_image for e in found]
+    assert sops == sorted(sops)
+    assert sops[0] < sops[-1]
+    assert [e.whole for e in found] == [False, False, False, True]
+
+
+def test_cost_per_image_is_that_of_the_counters() -> None:
+    config = replace(tiny(), membrane=replace(tiny().membrane, inhibition_steps=2))
+    e = evaluate(train(config, digits(400)), TEST, margin=20)
+    c = e.counters
+    assert c.inhibited_steps > 0
+    assert e.spikes_per_image == c.output_spikes / 300
+    assert e.steps_per_image == c.steps / 300
+    assert e.sops_per_image == c.forward_sops / 300
+    assert e.neuron_updates_per_image == 10 * (c.steps - c.inhibited_steps) / 300
+
+
+def test_spikes_without_votes_are_undecided(trained: Artifact) -> None:
+    votes = np.zeros_like(trained.readout.votes)
+    e = evaluate(replace(trained, readout=replace(trained.readout, votes=votes)), TEST, margin=1)
+    assert e.counters.output_spikes > 0
+    # A lead that is never there ends nothing.
+    assert e.steps_per_image == 16
+    assert (e.undecided, e.vote_accuracy) == (300, 0)
+    assert e.hard_accuracy > 0
+
+
+def test_whole_presentations_are_what_costs_are_compared_with(
+    trained: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, whole = evaluate(trained, TEST, margin=5), evaluate(trained, TEST)
+    late = replace(trained, config=trained.config.with_readout(stop_after=1, margin=5))
+    expected = whole.counters.forward_dense / 300
+    assert whole_dense(late, TEST) == expected
+    assert whole_dense(late, TEST, known=[early]) == expected
+    monkeypatch.setattr("prunus_model.training.evaluation.evaluate", None)
+    assert whole_dense(trained, TEST, known=[early, whole]) == expected
 
 
 def test_black_images_are_undecided_and_wrong(trained: Artifact) -> None:
@@ -150,7 +204,10 @@ def test_images_that_do_not_fit_are_refused(trained: Artifact) -> None:
 
 
 def test_arguments_out_of_range_are_refused(trained: Artifact) -> None:
-    with pytest.raises(ValueError, match=r"^Early exit must be after 0 \(never\) or more spikes"):
-        evaluate(trained, TEST, stop_after=-1)
+    for name in ("stop_after", "margin"):
+        with pytest.raises(ConfigError, match=rf"^Configuration: readout.{name} .*, not -1$"):
+            evaluate(trained, TEST, **{name: -1})
+    with pytest.raises(ConfigError, match=r"margin must be at most 240, which 16 output spikes"):
+        evaluate(trained, TEST, margin=241)
     with pytest.raises(ValueError, match=r"^Threads must be 1 or more, not 0$"):
         evaluate(trained, TEST, threads=0)

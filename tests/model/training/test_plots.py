@@ -8,13 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from prunus_cli import digits, listing, tiny
+from prunus_model.data.datasets import Split
 from prunus_model.training import plots
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.evaluation import evaluate
+from prunus_model.training.evaluation import Evaluation, evaluate
 from prunus_model.training.history import UNKNOWN
 from prunus_model.training.trainer import train
 
 TEST = digits(100, seed=1, name="test digits")
+
+
+def exits(artifact: Artifact, data: Split = TEST) -> tuple[list[Evaluation], list[Evaluation]]:
+    return (
+        [evaluate(artifact, data, stop_after=n) for n in (1, 2, 0)],
+        [evaluate(artifact, data, margin=n) for n in (5, 20)],
+    )
 
 
 def figures(artifact: Artifact) -> list[Figure]:
@@ -22,7 +30,7 @@ def figures(artifact: Artifact) -> list[Figure]:
         plots.receptive_fields(artifact, (7, 7)),
         plots.distributions(artifact),
         plots.training(artifact),
-        plots.sops_accuracy([evaluate(artifact, TEST, stop_after=n) for n in (1, 2, 0)]),
+        plots.sops_accuracy(*exits(artifact), dense=3000.0),
     ]
 
 
@@ -112,18 +120,21 @@ def test_training_shows_the_history(trained: Artifact) -> None:
 
 
 def test_accuracy_is_drawn_against_cost(trained: Artifact) -> None:
-    evaluations = [evaluate(trained, TEST, stop_after=n) for n in (1, 0)]
-    (axis,) = plots.sops_accuracy(evaluations).axes
-    pruned, dense = axis.lines
-    sops = [e.counters.forward_sops / 100 for e in evaluations]
-    assert np.asarray(pruned.get_xdata()).tolist() == sops
-    assert np.asarray(dense.get_xdata()).tolist() == [
-        e.counters.forward_dense / 100 for e in evaluations
-    ]
-    for line in (pruned, dense):
+    both = exits(trained)
+    (axis,) = plots.sops_accuracy(*both, dense=3000.0).axes
+    *lines, dense = axis.lines
+    for line, evaluations in zip(lines, both, strict=True):
+        sops = [e.counters.forward_sops / 100 for e in evaluations]
+        assert np.asarray(line.get_xdata()).tolist() == sops
         assert np.asarray(line.get_ydata()).tolist() == [e.vote_accuracy for e in evaluations]
-    assert [text.get_text() for text in axis.texts] == ["exit after 1", "no early exit"]
-    assert axis.get_title() == "Accuracy against cost, test digits"
+    assert np.asarray(dense.get_xdata()).tolist() == [3000.0, 3000.0]
+    assert [text.get_text() for text in axis.texts] == ["1", "2", "all steps", "5", "20"]
+    assert [line.get_label() for line in lines] == [
+        "ends after so many output spikes",
+        "ends at a lead of so many votes",
+    ]
+    assert axis.get_title() == "Accuracy against cost, test digits; votes: shares, 4 bits"
+    assert axis.get_xscale() == "log"
 
 
 @pytest.mark.parametrize("policy", ["none", "soft", "post"])
@@ -147,7 +158,7 @@ def test_extremes_can_be_drawn(tmp_path: Path) -> None:
             plots.receptive_fields(artifact, (7, 7)),
             plots.distributions(artifact),
             plots.training(artifact),
-            plots.sops_accuracy([evaluate(artifact, black)]),
+            plots.sops_accuracy(*exits(artifact, black), dense=0.0),
         )
     ):
         plots.save(figure, tmp_path / f"{n}.png")
