@@ -27,6 +27,7 @@ from prunus_model.cli.common import (
 from prunus_model.data.images import Images, read_images
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.levels import levels
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 
@@ -75,7 +76,7 @@ def run(
             raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
         new_file(save, force=force)
     shown_images = _images(artifact, images, count, invert)
-    exits = _exits(artifact, learn=learn, stop_after=stop_after, margin=margin)
+    request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:
             raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
@@ -87,7 +88,7 @@ def run(
         started = time.perf_counter()
         with progress("showing") as advance:
             shown = levels(shown_images.pixels, artifact.config.encoder)
-            for outcome in device.present_many(shown, learn=learn, **exits):
+            for outcome in device.present_many(shown, **request):
                 outcomes.append(outcome)
                 advance(len(outcomes), len(shown_images))
         seconds = time.perf_counter() - started
@@ -137,7 +138,7 @@ def verify(
     """
     artifact = load_network(network)
     chosen = _images(artifact, images or ("sample",), count, invert)
-    exits = _exits(artifact, learn=learn, stop_after=stop_after, margin=margin)
+    request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:
             raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
@@ -152,7 +153,7 @@ def verify(
             memories = device.compared_words
             shown = levels(chosen.pixels, artifact.config.encoder)
             with progress("comparing") as advance:
-                for found in check(device, shown, learn=learn, **exits):
+                for found in check(device, shown, **request):
                     advance(found.images, len(chosen))
     if as_json:
         facts = {
@@ -188,22 +189,21 @@ def _images(
     return images
 
 
-def _exits(
+def _request(
     artifact: Artifact, *, learn: bool, stop_after: int | None, margin: int | None
-) -> dict[str, int]:
-    """Return early exit and margin to ask for: as configured, and none while learning."""
+) -> Request:
+    """Return how to show images: with the exits that are configured, and none while learning."""
     readout = artifact.config.readout
     most = max_of(readout.score_bits)
     if margin is not None and margin > most:
         raise click.UsageError(
             f"--margin must be at most {most} for {readout.vote_bits}-bit votes, not {margin}"
         )
-    configured = {
-        "stop_after": 0 if learn else readout.stop_after,
-        "margin": 0 if learn else readout.margin,
-    }
-    asked = {"stop_after": stop_after, "margin": margin}
-    return configured | {name: value for name, value in asked.items() if value is not None}
+    if stop_after is None:
+        stop_after = 0 if learn else readout.stop_after
+    if margin is None:
+        margin = 0 if learn else readout.margin
+    return Request(learn=learn, stop_after=stop_after, margin=margin, keep=False)
 
 
 def _right(outcomes: list[Outcome], images: Images) -> int | None:

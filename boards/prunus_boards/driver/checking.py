@@ -13,7 +13,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS
-from prunus_model.spec.presentation import Presentation
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import STATE_DTYPES
 
 __all__ = ["Checked", "check"]
@@ -48,6 +48,7 @@ def check(
     learn: bool = False,
     stop_after: int = 0,
     margin: int = 0,
+    keep: bool = False,
 ) -> Iterator[Checked]:
     """Show images to a device and to the model, and compare everything.
 
@@ -58,7 +59,7 @@ def check(
     ----------
     device : Device
         With a network.
-    levels, learn, stop_after, margin
+    levels, learn, stop_after, margin, keep
         As for :meth:`prunus_boards.driver.device.Device.present_many`.
 
     Yields
@@ -70,9 +71,10 @@ def check(
     # In the order of positions: ties go to the lowest.
     engine = Engine(plan.network, plan.state, plan.votes)
     device.presentation = plan.state.presentation
-    series = device.present_many(levels, learn=learn, stop_after=stop_after, margin=margin)
+    request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
+    series = device.present_many(levels, **request)
     for image, shown in zip(levels, series, strict=True):
-        expected = engine.present(image, learn=learn, stop_after=stop_after, margin=margin)
+        expected = engine.present(image, **request)
         compared, found.difference = _compared(shown, expected, plan.neurons)
         found.values += compared
         found.images += 1

@@ -95,12 +95,12 @@ def test_verify_agrees(cli: Cli) -> None:
     out = cli.succeed("verify", "net.npz", "digits.npz", "-n", "30", "--json", *packed)
     facts = json.loads(out)
     assert (facts["device"], facts["images"], facts["learned"]) == ("golden", 30, False)
-    # The words of the packed store; thresholds and votes; then each image.
+    # The words of the packed store; thresholds and votes; then each image, class and lead too.
     config, image = network().config, link_plan(network(), PACKED).image
     assert image is not None
     layout = StoreLayout.of(image.lanes)
     words = len(list(layout.addresses())) + config.neurons * (1 + config.readout.classes)
-    per_image = len(COUNTERS) - 1 + 1
+    per_image = len(COUNTERS) - 1 + 2
     assert facts["values"] == words + 30 * per_image + 2 * facts["output_spikes"]
     assert cli.succeed("verify", "net.npz", "digits.npz", "-n", "30", *packed) == (
         "Golden model against the emulated device (the same model behind driver and protocol, no "

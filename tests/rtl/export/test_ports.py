@@ -39,4 +39,6 @@ def test_fields_of_the_result_are_where_the_core_puts_them(inference: Made) -> N
     low = {field.name: field.low for field in fields(inference.core)}
     payload = inference.core.result.payload
     assert low["counters.cycles"] == payload.shape().size - 32
-    assert low["counters.steps"] == Shape.cast(inference.core.shapes.prediction).width + 1
+    shapes = inference.core.shapes
+    assert low["lead"] == Shape.cast(shapes.prediction).width + 1
+    assert low["counters.steps"] == low["lead"] + shapes.score_bits
