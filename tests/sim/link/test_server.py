@@ -22,6 +22,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        umask=0,
     )
 
 
@@ -57,6 +58,7 @@ def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) 
         while not path.exists():
             assert process.poll() is None
             time.sleep(0.1)
+        assert path.stat().st_mode & 0o777 == 0o600
         core = CoreDescription.of(link_plan(network(), PACKED))
         for started in (0, 3):
             with Device(SocketTransport(path), core=core) as device:
