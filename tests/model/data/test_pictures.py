@@ -162,11 +162,16 @@ def test_single_grey_is_told(tmp_path: Path, level: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("size", [(49, 1), (1, 49)])
-def test_picture_of_another_shape_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("side", "size"), [(7, (49, 1)), (7, (1, 49)), (28, (56, 14)), (28, (784, 1))]
+)
+def test_picture_of_another_shape_is_refused(
+    tmp_path: Path, side: int, size: tuple[int, int]
+) -> None:
     path = save(tmp_path / "a.png", Image.new("L", size))
-    assert message_of(lambda: read_picture(path, 49)) == (
-        f"Image {path} must be of 7 x 7 pixels for this network, not {size[0]} x {size[1]}"
+    assert message_of(lambda: read_picture(path, side * side)) == (
+        f"Image {path} must be of {side} x {side} pixels for this network, "
+        f"not {size[0]} x {size[1]}"
     )
 
 
