@@ -15,6 +15,7 @@ from prunus_fuzz import readers
 from prunus_fuzz.pool import attempt
 from prunus_fuzz.readers import READERS
 from prunus_fuzz.seeds import Seeds
+from prunus_model.data import idx
 
 _numbers = count(9600)
 
@@ -86,10 +87,10 @@ def test_idx_reader_that_looks_at_nothing_is_wrong(
     reader = READERS[name]
     path, seed = Path(reader.file), reader.contents[0]
     path.write_bytes(seed)
-    shape = np.array(readers.idx.parse_images(Seeds.idx(), path)).shape
+    shape = np.array(idx.parse_images(Seeds.idx(), path)).shape
     pixels = np.frombuffer(change, np.uint8, prod(shape), 16).reshape(shape)
-    monkeypatch.setattr(readers.idx, "read_content", lambda _path: change)
-    monkeypatch.setattr(readers.idx, "parse_images", lambda _content, _path: pixels)
+    monkeypatch.setattr(idx, "read_content", lambda _path: change)
+    monkeypatch.setattr(idx, "parse_images", lambda _content, _path: pixels)
     same_header = change[:16] == Seeds.idx()[:16] and len(change) == len(Seeds.idx())
     right = "accepted" if same_header and name == "idx" else "wrong"
     assert attempt(partial(reader.check, path, seed, False))[0] == right

@@ -229,7 +229,7 @@ def test_names_of_files_are_only_shown(cli: Cli) -> None:
     text = Path("core/README.md").read_text()
     assert f"images of ``` {shown} test ``` without" in text
     assert "\n# Forged" not in text and "\x1b" not in text
-    assert manifest(Path("core"))["images"]["data"] == f"{name}.npz test"  # type: ignore[index]
+    assert manifest(Path("core"))["images"]["data"] == f"{name}.npz test"
     sources = [path for path in Path("core").rglob("*.*") if path.suffix in (".v", ".sh", ".tcl")]
     assert len(sources) >= 4
     assert all("gone" not in path.read_text() for path in sources)
