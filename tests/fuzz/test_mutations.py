@@ -172,6 +172,7 @@ def test_gzip_changes_in_every_way() -> None:
 
     found = [unpacked(one) for one in made]
     assert sum(one is None for one in found) > 20
+    assert any(one.endswith(b"\xff" * 4) and unpacked(one) is None for one in made)
     assert any(one is not None and one[:2] == b"\x1f\x8b" for one in found)
     assert any(one[:2] != b"\x1f\x8b" for one in made)
     sound = [one for one in found if one]
