@@ -300,11 +300,8 @@ def test_inconsistent_arrays_are_refused(
         ),
         (lambda h: h.update(provenance=[1]), "provenance must be a table, not [1]"),
         *(
-            (
-                lambda h, seconds=seconds: h["provenance"].update(train_seconds=seconds),
-                f"provenance.train_seconds must be a number of 0 or more, not {seconds!r}",
-            )
-            for seconds in ("x", float("nan"), float("inf"), -1.0)
+            (lambda h, s=s: h["provenance"].update(train_seconds=s), "provenance.train_seconds ")
+            for s in ("x", float("nan"), float("inf"), -1.0)
         ),
         (lambda h: h.update(content_hash="0" * 64), "content_hash is not that of the content"),
         (lambda h: h["counters"].update(steps=1), "content_hash is not that of the content"),
