@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from prunus_docs.model import MODEL_BLOCKS
 from prunus_docs.overhead import OVERHEAD_BLOCKS
 from prunus_docs.results import Results, read
 from prunus_docs.study import REPRODUCTION_BLOCKS
+from prunus_docs.templates import filled_by
 from prunus_model.common.errors import PrunusError, ResultsError
 
 __all__ = ["BLOCKS", "block", "documents", "rendered"]
@@ -49,6 +51,7 @@ BLOCKS: Mapping[str, tuple[tuple[str, ...], Callable[[_Found], str]]] = {
     **{n: ((kind,), _all(kind, f)) for n, (kind, f) in BOARDS_BLOCKS.items()},
     **{n: (of, _first(f)) for n, (of, f) in OVERHEAD_BLOCKS.items()},
     "boards": ((), lambda _: boards_table()),
+    "attack": (("attack",), _one("attack", partial(filled_by, "attack"))),
 }
 
 

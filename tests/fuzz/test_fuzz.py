@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 import time
+import warnings
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -87,6 +89,30 @@ def test_every_kind_of_fault_is_found() -> None:
     assert said[4] == "other pixels"
     assert said[5] == "process died: 3"
     assert said[7] == "File must be whole"
+
+
+def test_foreign_warnings_are_faults_and_our_notes_are_none() -> None:
+    def read(number: int) -> None:
+        print("note", file=sys.stderr)
+        if number:
+            warnings.warn("odd", (UserWarning, RuntimeWarning)[number - 1], stacklevel=1)
+
+    # As outside of pytest, whose filters make errors of them.
+    with warnings.catch_warnings(action="default"):
+        verdicts = {o.number: o.verdict for o in attempts(read, range(3), limits=QUICK)}
+    assert verdicts == {0: "accepted", 1: "traceback", 2: "traceback"}
+
+
+def test_late_input_is_tried_once_more_and_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    def read(_number: int) -> None:
+        assert list(Path.cwd().iterdir()) == []
+        Path("mine").touch()
+        if not (tmp_path / "late").exists():
+            (tmp_path / "late").touch()
+            time.sleep(3600)
+
+    outcomes = list(attempts(read, range(3), limits=Limits(seconds=2)))
+    assert [(o.number, o.verdict) for o in outcomes] == [(n, "accepted") for n in range(3)]
 
 
 def test_memory_is_measured() -> None:

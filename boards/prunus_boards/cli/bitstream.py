@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -14,6 +13,7 @@ from prunus_boards.build.tools import Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
 from prunus_model.cli.common import clean_beside, console, load_network, terminable
+from prunus_model.cli.number import Number
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions
@@ -23,18 +23,6 @@ __all__ = ["bitstream", "flash", "parse_pins"]
 
 #: Where builds are put.
 _ROOT = Path("build")
-
-
-class _Megahertz(click.FloatRange):
-    """A frequency: what is no number is none, either."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a frequency in MHz.", param, ctx)
-        return number
 
 
 @click.command(name="bitstream")
@@ -57,7 +45,7 @@ class _Megahertz(click.FloatRange):
 @choice_option("multiplier", "Of a core that learns.")
 @click.option(
     "--clock",
-    type=_Megahertz(min=1, max=1000),
+    type=Number(min=1, max=1000),
     metavar="MHZ",
     help="Clock of the core. Default: that of the board.",
 )

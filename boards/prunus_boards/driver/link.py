@@ -35,6 +35,7 @@ _SILENCE = 0.02
 _REASONS = 3
 #: Bytes of what came that it shows.
 _SHOWN = 8
+_SUSPECT = "is it another device, or has it another baud rate?"
 
 
 class RefusedError(TransportError):
@@ -76,10 +77,17 @@ class Frames:
 
 
 class _Seen:
-    """What came instead of an answer."""
+    """What came instead of an answer.
+
+    Attributes
+    ----------
+    sound : bool
+        Whether anything of that was a whole message.
+    """
 
     def __init__(self) -> None:
         self.octets = 0
+        self.sound = False
         self.first = b""
         self.reasons: dict[str, None] = {}
 
@@ -97,11 +105,13 @@ class _Seen:
         if not self.octets:
             return f"nothing came in {patience:g} s"
         reasons = list(self.reasons)
-        if not reasons:
+        if reasons:
+            more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+            found = "; ".join(reasons[:_REASONS]) + more
+        else:
             more = " ..." if self.octets > len(self.first) else ""
-            return f"{self.octets:,} bytes came, but no frame: {self.first.hex(' ')}{more}"
-        more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
-        return "; ".join(reasons[:_REASONS]) + more
+            found = f"{self.octets:,} bytes came, but no frame: {self.first.hex(' ')}{more}"
+        return found if self.sound else f"{found}; {_SUSPECT}"
 
 
 class Link:
@@ -147,8 +157,7 @@ class Link:
             if late:
                 raise TransportError(
                     f"Device at {self._transport.name} must be silent until it is asked, but sent "
-                    f"{came:,} bytes in {deadline.seconds:g} s: is it another device, or has it "
-                    f"another baud rate?"
+                    f"{came:,} bytes in {deadline.seconds:g} s: {_SUSPECT}"
                 )
             late = deadline.over
         self._frames = Frames()
@@ -162,8 +171,8 @@ class Link:
             If the device is gone, or does not answer as it should in any attempt.
         """
         self._sequence = self._sequence % _SEQUENCES + 1
-        header = bytes([self._sequence, opcode])
-        frame = encode(header + body)
+        request = bytes([self._sequence, opcode]) + body
+        frame = encode(request)
         seen = _Seen()
         patience = self._transport.patience
         whole = self._transport.deadline(max(patience, _REQUEST_SECONDS))
@@ -175,7 +184,7 @@ class Link:
             # Before the request is sent: a device that does not take it has been waited for.
             deadline = self._transport.deadline(patience)
             self._transport.write(frame)
-            answer = self._receive(header, deadline, seen)
+            answer = self._receive(request, deadline, seen)
             if answer is not None:
                 self._check_pace(whole, seen, repeated=attempts > 1)
                 return Status(answer[2]), answer[RESPONSE_HEADER:]
@@ -208,7 +217,7 @@ class Link:
             raise RefusedError(self._transport.name, opcode, status)
         return answer
 
-    def _receive(self, header: bytes, deadline: Deadline, seen: _Seen) -> bytes | None:
+    def _receive(self, request: bytes, deadline: Deadline, seen: _Seen) -> bytes | None:
         """Wait for the answer to a request; None if it must be repeated, with the reason."""
         late = False
         while not late:
@@ -228,11 +237,14 @@ class Link:
                     seen.note(f"an answer was broken ({e})")
                     again = True
                     continue
+                seen.sound = True
                 if message == BROKEN_RESPONSE:
                     seen.note("the request arrived broken")
                     again = True
-                elif message[:2] == header and _is_answer(message):
+                elif message[:2] == request[:2] and _is_answer(message):
                     return message
+                elif message == request:
+                    seen.note("the request itself came back, as an echo")
                 else:
                     # Late: the answer to a request that has been given up, or repeated.
                     seen.note(f"an answer to another request came (sequence {message[0]})")

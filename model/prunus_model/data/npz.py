@@ -69,7 +69,7 @@ def load_archive(path: str, split: SplitName) -> Split:
         raise
     except Exception as error:
         # NumPy and zipfile have a dozen kinds of errors for damage and for Python objects.
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"File {path} must be a readable .npz archive, not: {reason}") from error
     return Split(
         name=f"{path}{used}",

@@ -120,7 +120,7 @@ def _levels(
         # Pillow compares this colour, of 16 bits, with the upper 8 bits of the others.
         raise DataError(f"Image {path} must have an alpha channel or 8 bits, for transparency")
     alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-    if clear is not None or image.mode == "PA":
+    if clear is not None:
         image = image.convert("RGBA")
     return np.asarray(image.convert("L")), alpha
 

@@ -16,6 +16,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -315,11 +316,12 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
             members = {name: f"{name}.npy" for name in (*STATE_DTYPES, *_ARRAYS)}
             _check_names("members", archive.namelist(), {_HEADER, *members.values()}, path)
             arrays = read_arrays(archive, members, packed=size)
-    except ArtifactError:
+    except (ArtifactError, MemoryError):
         raise
     except Exception as e:
         # Damaged, or no artefact: zipfile, zlib, json and NumPy have a dozen kinds of errors.
-        raise ArtifactError(f"Network file {path} must be readable: {e or type(e).__name__}") from e
+        reason = str(e) or type(e).__name__
+        raise ArtifactError(f"Network file {path} must be readable: {reason}") from e
     return header, arrays
 
 
@@ -338,8 +340,9 @@ def _check_header(header: Mapping[str, Any]) -> None:
     provenance, counters = header["provenance"], header["counters"]
     if not isinstance(provenance, dict):
         raise TypeError(f"provenance must be a table, not {provenance!r}")
-    if not isinstance(seconds := provenance.get("train_seconds", 0), int | float):
-        raise TypeError(f"provenance.train_seconds must be a number, not {seconds!r}")
+    seconds = provenance.get("train_seconds", 0)
+    if not isinstance(seconds, int | float) or not 0 <= seconds < inf:
+        raise TypeError(f"provenance.train_seconds must be a number of 0 or more, not {seconds!r}")
     if not isinstance(counters, dict) or counters.keys() != set(COUNTERS):
         raise TypeError(f"counters must be {', '.join(COUNTERS)}")
     for name, value in {"presentation": header["presentation"], **counters}.items():

@@ -20,6 +20,7 @@ from prunus_model.cli.common import (
     results_option,
     user_errors,
 )
+from prunus_model.cli.number import Number
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import data_digest, load
@@ -77,22 +78,26 @@ _NOTES = {
 )
 @click.option(
     "--wire-ff",
-    type=float,
+    type=Number(),
     default=Assumptions().wire_ff,
     show_default=True,
     help="Capacitance of wire per pin that a net drives, in fF.",
 )
 @click.option(
-    "--slew-ns", type=float, default=Assumptions().slew_ns, show_default=True, help="At all pins."
+    "--slew-ns",
+    type=Number(),
+    default=Assumptions().slew_ns,
+    show_default=True,
+    help="At all pins.",
 )
 @click.option(
     "--clock-mhz",
-    type=float,
+    type=Number(),
     default=Assumptions().clock_mhz,
     show_default=True,
     help="For the leakage.",
 )
-@click.option("--bit-cell-um2", type=float, default=BIT_CELL_UM2, show_default=True)
+@click.option("--bit-cell-um2", type=Number(), default=BIT_CELL_UM2, show_default=True)
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from prunus_model.common.text import printable
 from prunus_model.spec.config import pruning_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
@@ -102,6 +104,8 @@ def make_readme(facts: Facts) -> str:
     return fill(
         "readme.md.j2",
         facts=facts,
+        data=_code(facts.data),
+        command=printable(facts.command),
         plan=plan,
         network=plan.network,
         hardware=plan.hardware,
@@ -131,6 +135,16 @@ def make_readme(facts: Facts) -> str:
         placed=_placed,
         smallest=choose(plan.sizes, plan.options.device) if plan.sizes else "",
     )
+
+
+def _code(text: str) -> str:
+    """Return a text, such as the name of a file, as one span of code, whatever is in it."""
+    text = printable(text)
+    if "`" not in text:
+        return f"`{text}`"
+    # Longer than all in the text, which it does not touch.
+    fence = "`" * (1 + max(map(len, re.findall("`+", text))))
+    return f"{fence} {text} {fence}"
 
 
 def _spaces(facts: Facts) -> Iterator[tuple[Space, str, int, str]]:

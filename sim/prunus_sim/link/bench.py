@@ -26,6 +26,8 @@ async def serve(tb: Any) -> None:
         # It gets its final name when it listens, so that whoever sees it can connect.
         scratch = path.with_name(f"{path.name}.new")
         listener.bind(str(scratch))
+        # Its owner alone, whatever the umask; before it listens, nobody can connect.
+        scratch.chmod(0o600)
         listener.listen(1)
         scratch.rename(path)
         try:

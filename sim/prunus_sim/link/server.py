@@ -191,8 +191,9 @@ def _owned(folder: Path | None) -> Iterator[None]:
         # The owner has made this the leader of a group of its own.
         os.killpg(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, daemon=True).start()
     try:
+        # The owner may be gone already; then the signal comes before this returns.
+        threading.Thread(target=watch, daemon=True).start()
         yield
     finally:
         if gone.is_set():

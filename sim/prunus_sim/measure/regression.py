@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import results_option, user_errors
+from prunus_model.cli.number import Number
 
 __all__ = ["main"]
 
@@ -53,7 +54,7 @@ _RESULTS = Path("sim/results/lockstep.json")
 )
 @click.option(
     "--scale",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True, max=1000),
     default=1.0,
     show_default=True,
     help="Share of the images of the long scenarios.",

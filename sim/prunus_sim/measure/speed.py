@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.cli.number import Number
 from prunus_model.common.provenance import processor
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools
@@ -79,7 +80,7 @@ def _measured(which: str, sim: str, data: str, count: int, folder: Path) -> Row:
 @data_option("mnist")
 @click.option(
     "--scale",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True, max=1000),
     default=1.0,
     show_default=True,
     help="Share of the presentations.",

@@ -73,6 +73,15 @@ def test_run_hints_at_dark_on_light(cli: Cli) -> None:
     )
 
 
+def test_run_of_black_images_says_that_nothing_fired(cli: Cli) -> None:
+    Image.new("L", (7, 7)).save("black.png")
+    outcome = cli.run("run", "net.npz", "black.png")
+    assert outcome.status == 0
+    assert outcome.err == (
+        "Image black.png is one single grey, 0 of 255\nNo neuron has fired for any image\n"
+    )
+
+
 def test_run_learns_and_saves_what_the_engine_learns(cli: Cli) -> None:
     out = cli.succeed("run", "net.npz", "digits.npz", "--learn", "--save", "more.npz")
     assert out.endswith("Saved more.npz\n")

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -268,3 +269,19 @@ def test_repetition_is_answered_again_and_not_carried_out(host: Host) -> None:
     # After another request it is a new one.
     assert host.raw(frame) == first
     assert host.condition().started == 2
+
+
+def test_no_bytes_whatever_stop_the_device() -> None:
+    """Noise, sound frames of noise, and requests whose body is noise."""
+    host, rng, known = Host(PACKED), np.random.default_rng(14), list(Opcode)
+    want = host.ask(Opcode.IDENTIFY)
+    for _ in range(3000):
+        body = rng.bytes(int(rng.choice([0, 1, 2, 6, 7, 60, 300])))
+        head = bytes([int(rng.integers(256)), int(rng.choice(known))])
+        noise: list[bytes] = [body, encode(body), encode(head + body), encode(head + body)[:-2]]
+        host.emulator.feed(noise[int(rng.integers(4))])
+    host.emulator.feed(b"\0")
+    # Only the hash of the network, which is to be written, may be another.
+    assert replace(Identity.unpack(host.ask(Opcode.IDENTIFY)[1]), network=HASH) == replace(
+        Identity.unpack(want[1]), network=HASH
+    )

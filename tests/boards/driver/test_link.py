@@ -156,6 +156,9 @@ def test_garbage_before_the_first_request_is_ended() -> None:
     assert link.repetitions == 0
 
 
+SUSPECT = "is it another device, or has it another baud rate?"
+
+
 def refusal(**faults: Callable[[bytes], bytes]) -> str:
     line = Tampering(golden()[0], **faults)
     with pytest.raises(TransportError) as caught:
@@ -217,18 +220,29 @@ def test_many_reasons_are_told_as_three() -> None:
 def test_bytes_that_are_no_frame_are_counted_and_shown() -> None:
     assert refusal(come=lambda octets: octets and b"\x41" * 1_000_000) == (
         "Device at golden must answer STATUS, but did not in 5 attempts: "
-        "5,000,000 bytes came, but no frame: 41 41 41 41 41 41 41 41 ..."
+        f"5,000,000 bytes came, but no frame: 41 41 41 41 41 41 41 41 ...; {SUSPECT}"
     )
     assert refusal(come=lambda octets: octets and b"\0\0") == (
         "Device at golden must answer STATUS, but did not in 5 attempts: "
-        "10 bytes came, but no frame: 00 00 00 00 00 00 00 00 ..."
+        f"10 bytes came, but no frame: 00 00 00 00 00 00 00 00 ...; {SUSPECT}"
     )
 
 
 def test_answers_with_a_wrong_crc_are_told() -> None:
     assert refusal(come=lambda octets: octets and flipped(octets)) == (
         "Device at golden must answer STATUS, but did not in 5 attempts: "
-        "an answer was broken (Frame must have the CRC of its message)"
+        f"an answer was broken (Frame must have the CRC of its message); {SUSPECT}"
+    )
+
+
+def test_echo_is_told() -> None:
+    link = Link(transport := Tampering(golden()[0]))
+    transport.come = lambda octets: octets and transport.frames[-1]
+    with pytest.raises(TransportError) as caught:
+        link.request(Opcode.STATUS)
+    assert str(caught.value) == (
+        "Device at golden must answer STATUS, but did not in 5 attempts: "
+        "the request itself came back, as an echo"
     )
 
 

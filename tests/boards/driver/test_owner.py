@@ -1,4 +1,4 @@
-"""A host that is killed leaves neither its simulator nor its folder behind."""
+"""Simulators that do not start, and hosts that are killed: neither process nor folder is left."""
 
 import signal
 import subprocess
@@ -6,7 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from prunus_boards.driver.deadline import Deadline
+from prunus_boards.driver.transports import simulator
+from prunus_boards.driver.transports.base import TransportError
 from prunus_devices import PACKED, network
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
@@ -52,3 +56,36 @@ def test_killed_host_leaves_no_simulator(tmp_path: Path) -> None:
     while alive(int(pid)) or Path(folder).exists():
         assert not deadline.over
         time.sleep(0.1)
+
+
+def starting(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> tuple[str, str]:
+    """Start a server that is a script; return why that fails, and what the script has written."""
+    server = folder / "server"
+    server.write_text(f"#!/bin/sh\necho $$ $@ > {folder}/told\n{script}\n")
+    server.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(server))
+    core = CoreDescription.of(link_plan(network(), PACKED))
+    with pytest.raises(TransportError) as caught:
+        simulator.SimulatorTransport(network(), core)
+    return str(caught.value), (folder / "told").read_text()
+
+
+def test_simulator_that_never_listens_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is deaf to the request to end."""
+    monkeypatch.setattr(simulator, "_BUILD_PATIENCE", 0.5)
+    monkeypatch.setattr(simulator, "_END_PATIENCE", 0.2)
+    said, told = starting(tmp_path, monkeypatch, "trap '' TERM; while :; do sleep 0.1; done")
+    assert said == "Simulation must start within 0.5 s, but did not"
+    pid, *arguments = told.split()
+    assert not alive(int(pid))
+    assert not Path(arguments[arguments.index("--owner") + 1]).exists()
+
+
+def test_simulator_that_ends_tells_its_last_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, _ = starting(tmp_path, monkeypatch, "echo building; echo 'Error: no compiler'; exit 2")
+    assert said == "Simulation must start: no compiler"
+    assert starting(tmp_path, monkeypatch, "exit 2")[0] == "Simulation must start: it said nothing"

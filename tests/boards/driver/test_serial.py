@@ -20,6 +20,7 @@ from prunus_boards.driver.transports.emulator import Emulator
 from prunus_boards.driver.transports.serial import SerialTransport
 from prunus_devices import LEARNING, golden, network, shown
 from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, CRC_BYTES, encode
 
 #: Seconds after which a test that hangs is given up.
 LONG = 600.0
@@ -186,3 +187,13 @@ def test_port_that_vanishes_while_it_is_opened(monkeypatch: pytest.MonkeyPatch) 
     message = "Serial port /dev/ttyX must be one that can be opened: Input/output error"
     with pytest.raises(TransportError, match=f"^{message}$"):
         SerialTransport("/dev/ttyX")
+
+
+@pytest.mark.parametrize("baud", [1_200, 4_800, 1_000_000])
+def test_patience_is_enough_for_the_longest_frames_at_the_baud_rate(
+    board: Board, baud: int
+) -> None:
+    """Ten bits a byte, there and back; the buffer holds the CRC, too."""
+    longest = len(encode(bytes(BUFFER_BYTES - CRC_BYTES)))
+    with SerialTransport(board.port, baud=baud) as transport:
+        assert 0.5 + 2 * 10 * longest / baud <= transport.patience < 6

@@ -105,12 +105,22 @@ def test_dividers_of_the_ecp5_make_the_clock_of_ecppll(
     assert (tool["clkout0 frequency"], d.out_hz) == (out_mhz, out_mhz * MHZ)
 
 
-def test_what_can_not_be_made_is_refused_with_the_nearest() -> None:
+@pytest.mark.parametrize(
+    ("family", "in_mhz", "hz", "wanted", "nearest"),
+    [
+        ("ice40", 12, 500 * MHZ, "500", "270"),
+        # 25 MHz x 4 / 3 is no whole Hz.
+        ("ecp5", 25, 33_333_333, "33.333333", "34.375"),
+    ],
+)
+def test_what_can_not_be_made_is_refused_with_the_nearest(
+    family: str, in_mhz: int, hz: int, wanted: str, nearest: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        dividers("ice40", 12 * MHZ, 500 * MHZ)
+        dividers(family, in_mhz * MHZ, hz)
     assert str(caught.value) == (
-        "Clock must be 12 MHz or what a PLL makes of it in whole Hz, not 500 MHz: "
-        "the nearest is 270 MHz"
+        f"Clock must be {in_mhz} MHz or what a PLL makes of it in whole Hz, not {wanted} MHz: "
+        f"the nearest is {nearest} MHz"
     )
 
 

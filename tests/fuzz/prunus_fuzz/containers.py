@@ -141,7 +141,9 @@ def of_database(rng: random.Random, content: bytes) -> bytes:
             table = rng.choice(tables)
             columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
             column = rng.choice(columns)
-            (old,) = database.execute(f"SELECT {column} FROM {table}").fetchone()
+            row, old = rng.choice(
+                database.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
+            )
             match rng.randrange(6):
                 case 0:
                     database.execute(f"DELETE FROM {table}")
@@ -152,7 +154,9 @@ def of_database(rng: random.Random, content: bytes) -> bytes:
                 case 3:
                     database.execute(f"PRAGMA user_version = {rng.randrange(5)}")
                 case _:
-                    database.execute(f"UPDATE {table} SET {column} = ?", (_value(rng, old),))
+                    # Of one row: a key must be that of one alone.
+                    new = _value(rng, old), row
+                    database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", new)
         except sqlite3.Error:
             # SQLite has not allowed it; the file is as it was.
             pass

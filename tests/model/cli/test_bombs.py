@@ -157,6 +157,10 @@ def test_download_stops_at_the_known_size() -> None:
         assert named.mirrors
         assert all(mirror.startswith("https://") for mirror in named.mirrors)
         assert named.sizes.keys() == named.sha256.keys()
+        assert list(named.sizes.values()) == [
+            *(16 + 60_000 * 28 * 28, 8 + 60_000),
+            *(16 + 10_000 * 28 * 28, 8 + 10_000),
+        ]
     kept = io.BytesIO()
     part = registry._Limited(kept, 10)
     part.write(bytes(6))

@@ -121,6 +121,23 @@ def test_too_little_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert cli.refuse("inspect", "demo") == "Memory must suffice for the network and its data"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "Memory must suffice for the network and its data"),
+        (EOFError(), "Network file tiny.npz must be readable: EOFError"),
+    ],
+)
+def test_error_without_a_text_is_told(
+    tiny_cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*_args: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("prunus_model.training.artifact.read_arrays", fail)
+    assert tiny_cli.refuse("inspect", "tiny.npz") == told
+
+
 def test_interrupt_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_path: Path) -> Artifact:
         raise KeyboardInterrupt

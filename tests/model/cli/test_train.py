@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -248,3 +250,34 @@ def test_terminal_has_one_line_that_changes(
     # Nothing is cut off.
     assert "…" not in text
     assert Artifact.load(OUTPUT).complete
+
+
+#: What a user's machine may have otherwise; kernels are compiled anew for another processor.
+CIRCUMSTANCES = {
+    "environment": {
+        "PYTHONHASHSEED": "7",
+        "OMP_NUM_THREADS": "3",
+        "OPENBLAS_NUM_THREADS": "3",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F",
+        "TZ": "Asia/Kathmandu",
+        "LC_ALL": "tr_TR.UTF-8",
+    },
+    "processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": "cache"},
+}
+
+
+@pytest.mark.parametrize("changes", CIRCUMSTANCES.values(), ids=CIRCUMSTANCES)
+def test_circumstances_do_not_change_the_network(
+    here: Cli, expected: Artifact, changes: dict[str, str]
+) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "HOME"} | changes
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", "from prunus_model.cli import main; main()", *TRAIN],
+        env=environment,
+        cwd=here.folder,
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Artifact.load(OUTPUT).content_hash == expected.content_hash

@@ -23,6 +23,7 @@ BAD = {
     "tables": ("x = " + "{a = " * 5000 + "1" + "}" * 5000, DEEP),
     "dotted key": ("a." * 3000 + "a = 1", DEEP),
     "dotted key of 34 parts": (" . ".join(["a", '"\\""', "'.'", "b-_1"] * 9) + " = ", DEEP),
+    "dotted key with tabs": ("\t.\t".join(["a", '"b"', "'c'"] * 12) + " = ", DEEP),
     "dotted table": ("[" + "a." * 20 + "a]\n" + "b." * 20 + "b = 1", DEEP),
     "4301 digits": ("x = " + "9" * 4301, LARGE),
     "a million bits": ("x = 0x" + "f" * 60_000, LARGE),

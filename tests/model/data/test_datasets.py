@@ -49,7 +49,24 @@ def test_folder_is_loaded(tmp_path: Path, packed: bool) -> None:
 
 def test_folder_with_one_split_serves_for_both_and_the_name_tells(tmp_path: Path) -> None:
     write(tmp_path, {name: DIGITS[name] for name in idx.FILES["test"]})
-    assert load(str(tmp_path), "train").name == f"{tmp_path} test"
+    split = load(str(tmp_path), "train")
+    assert (split.name, split.fallback) == (f"{tmp_path} test", True)
+    assert not load(str(tmp_path), "test").fallback
+
+
+@pytest.mark.parametrize("name", ["A.NPZ", "a,b.npz"])
+def test_archive_is_known_by_its_ending(tmp_path: Path, name: str) -> None:
+    path = write_digits(tmp_path / "a.npz", 3, 2).rename(tmp_path / name)
+    assert load(str(path), "test").name == f"{path} test"
+
+
+def test_named_set_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, DIGITS)
+    monkeypatch.setenv("PRUNUS_DATA", str(tmp_path))
+    assert (load("mnist", "test").identity, load(str(tmp_path), "test").identity[:5]) == (
+        "mnist test",
+        "data ",
+    )
 
 
 def test_folder_without_data_is_refused(tmp_path: Path) -> None:
@@ -193,6 +210,7 @@ def test_sample_is_the_start_of_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sample_has_the_digits_that_mnist_starts_with_and_all_classes() -> None:
     train, test = load("sample", "train"), load("sample", "test")
     assert (train.name, test.name) == ("sample train", "sample test")
+    assert (train.identity, test.identity) == ("sample train", "sample test")
     assert (train.images.shape, test.images.shape) == ((2000, 784), (1000, 784))
     assert train.image_shape == test.image_shape == (28, 28)
     # The first digits of MNIST are well known.
@@ -229,9 +247,10 @@ def test_remaking_the_sample_gives_the_same_bytes_every_time(
 
 
 def test_digest_of_data_follows_its_content_and_not_its_order(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.npz", tmp_path / "b.npz"
+    first, second, third = (tmp_path / name for name in ("a.npz", "b.npz", "c.npz"))
     write_digits(first, 3, 2)
     write_digits(second, 4, 2)
+    write_digits(third, 4, 1)
     of = [
         data_digest(*specs)
         for specs in (
@@ -241,6 +260,7 @@ def test_digest_of_data_follows_its_content_and_not_its_order(tmp_path: Path) ->
             ("mnist", "fashion-mnist"),
             (str(first),),
             (str(second),),
+            (str(third),),
         )
     ]
     assert len(set(of)) == len(of)

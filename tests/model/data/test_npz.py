@@ -10,6 +10,7 @@ import pytest
 from prunus_data import grey, message_of, small_split, to_npz
 from prunus_model.common.errors import DataError
 from prunus_model.data.npz import load_archive
+from prunus_model.data.split import SPLITS
 
 ONE = np.array([1], np.uint8)
 
@@ -29,8 +30,10 @@ def test_archive_with_one_split_serves_for_both(
     tmp_path: Path, names: tuple[str, str], used: str
 ) -> None:
     path = to_npz(tmp_path, **{names[0]: grey(3), names[1]: np.array([1, 2, 3])})
-    for split in (load_archive(path, "train"), load_archive(path, "test")):
+    for wanted in SPLITS:
+        split = load_archive(path, wanted)
         assert split.name == path + used
+        assert split.fallback == (used not in ("", f" {wanted}"))
         assert split.sha256 == small_split().sha256
         assert split.image_shape == (2, 3)
 
@@ -50,6 +53,7 @@ def test_archive_with_two_splits_gives_each(tmp_path: Path, form: str) -> None:
         pytest.param(np.array([[1, 2, 3, 4]], np.uint8), [1, 2, 3, 4], (2, 2), id="square"),
         pytest.param(np.array([[1, 2, 3]], np.uint8), [1, 2, 3], (1, 3), id="row"),
         pytest.param(np.array([[[0, 255]]], ">i4"), [0, 255], (1, 2), id="big-endian integers"),
+        pytest.param(np.array([[False, True]]), [0, 255], (1, 2), id="bits"),
         pytest.param(np.array([[0.0, 0.001, 0.5, 1.0]]), [0, 0, 128, 255], (2, 2), id="floats"),
         pytest.param(
             np.asfortranarray(np.array([[[1, 2], [3, 4]]], np.int64)),
@@ -121,6 +125,7 @@ def test_archive_with_other_images_is_refused(
     ("labels", "message"),
     [
         pytest.param(np.array([1.0]), "integers in 0..255, not float64", id="floats"),
+        pytest.param(np.array([b"1"]), "integers in 0..255, not |S1", id="text"),
         pytest.param(np.array([256]), "integers in 0..255, not 256..256", id="above a byte"),
         pytest.param(np.array([-1]), "integers in 0..255, not -1..-1", id="negative"),
         pytest.param(np.array([[1]]), "shape (n,), not (1, 1)", id="column"),

@@ -1,12 +1,13 @@
 """Whatever a PNG can carry: read as what is seen, or refused by name; nothing is dropped."""
 
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from prunus_data import message_of
 from prunus_model.common.errors import DataError
@@ -123,6 +124,25 @@ def test_half_transparent_ink_is_mixed_with_the_ground(tmp_path: Path) -> None:
     half = Image.merge("LA", (Image.new("L", (7, 7), 200), Image.fromarray(INK // 255 * 51)))
     pixels, _ = read_picture(save(tmp_path / "a.png", half), 49)
     assert sorted(set(pixels.tolist())) == [0, 40]
+    # 201 x 128 / 255 is 100.9.
+    half = Image.merge("LA", (Image.new("L", (7, 7), 201), Image.fromarray(INK // 255 * 128)))
+    pixels, _ = read_picture(save(tmp_path / "b.png", half), 49)
+    assert sorted(set(pixels.tolist())) == [0, 101]
+
+
+@pytest.mark.parametrize(
+    "sides", [(np.s_[0], np.s_[:, 0]), (np.s_[0], np.s_[:, -1]), (np.s_[-1], np.s_[:, -1])]
+)
+def test_ground_is_what_all_four_sides_are(
+    tmp_path: Path, sides: tuple[tuple[int, ...], ...]
+) -> None:
+    """Two sides, and a corner of each of the others, are more than half of the border."""
+    grey = np.zeros((7, 7), np.uint8)
+    for side in sides:
+        grey[side] = 255
+    path = save(tmp_path / "a.png", Image.fromarray(grey))
+    assert read_picture(path, 49)[1] == [f"Image {path} {DARK}"]
+    assert read_picture(save(path, Image.fromarray(255 - grey)), 49)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -162,11 +182,16 @@ def test_single_grey_is_told(tmp_path: Path, level: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("size", [(49, 1), (1, 49)])
-def test_picture_of_another_shape_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("side", "size"), [(7, (49, 1)), (7, (1, 49)), (28, (56, 14)), (28, (784, 1))]
+)
+def test_picture_of_another_shape_is_refused(
+    tmp_path: Path, side: int, size: tuple[int, int]
+) -> None:
     path = save(tmp_path / "a.png", Image.new("L", size))
-    assert message_of(lambda: read_picture(path, 49)) == (
-        f"Image {path} must be of 7 x 7 pixels for this network, not {size[0]} x {size[1]}"
+    assert message_of(lambda: read_picture(path, side * side)) == (
+        f"Image {path} must be of {side} x {side} pixels for this network, "
+        f"not {size[0]} x {size[1]}"
     )
 
 
@@ -206,8 +231,28 @@ def test_interlaced_picture_is_read(tmp_path: Path) -> None:
     assert read_picture(path, 49)[0].tolist() == FLAT
 
 
-@pytest.mark.parametrize("size", [(20_000, 20_000), (12_000, 12_000), (2**31 - 1, 2**31 - 1)])
-def test_picture_bomb_is_one_line(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_chunk_that_is_longer_than_the_file_takes_no_memory(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", Image.fromarray(DIGIT))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"IEND") - 4
+    content[at : at + 4] = struct.pack(">I", 1 << 30)
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        assert message_of(lambda: read_picture(path, 49)) == (
+            f"File {path} must be a PNG image that can be read"
+        )
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "size", [(6, 8), (7, 6), (20_000, 20_000), (12_000, 12_000), (2**31 - 1, 2**31 - 1)]
+)
+def test_picture_of_another_size_is_refused_before_it_is_unpacked(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
     path = raw_png(tmp_path / "a.png", [bytes(7)], depth=8, colour=0, size=size)
     assert message_of(lambda: read_picture(path, 49)).startswith(
         f"Image {path} must have 49 pixels for this network, not "
@@ -230,8 +275,15 @@ def test_no_other_decoder_is_reached(
     """Pillow starts Ghostscript for an EPS, whatever its name is."""
     path = tmp_path / "a.png"
     Image.new("L", (7, 7)).save(path, format=format)
-    opened: list[object] = []
-    monkeypatch.setattr(PngImagePlugin.PngImageFile, "_open", opened.append)
+    opened: list[str] = []
+    Image.init()
+    for other in Image.OPEN.keys() - {"PNG"}:
+
+        def decode(*_: object, name: str = other) -> Image.Image:
+            opened.append(name)
+            raise SyntaxError
+
+        monkeypatch.setitem(Image.OPEN, other, (decode, None))
     assert message_of(lambda: read_picture(path, 49)) == (
         f"File {path} must be a PNG image that can be read"
     )

@@ -114,6 +114,17 @@ def test_prunus_data_with_wrong_content_is_refused(
     )
 
 
+def test_no_more_is_unpacked_than_there_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, DIGITS | {TEST_LABELS: DIGITS[TEST_LABELS] + bytes(1000)})
+    monkeypatch.setenv("PRUNUS_DATA", str(tmp_path))
+    assert message_of(lambda: load("mnist", "test")) == (
+        f"File {tmp_path}/{TEST_LABELS}.gz must have {len(DIGITS[TEST_LABELS])} bytes when "
+        "unpacked, not more"
+    )
+
+
 def test_prunus_data_that_does_not_exist_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,7 @@ def test_steps_around_groups_of_64(steps: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "inputs", [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 255, 256, 257], ids="{} inputs".format
+    "inputs", [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 255, 256, 257, 4096], ids="{} inputs".format
 )
 def test_inputs_around_words_and_rows_of_8(inputs: int) -> None:
     config = often(inputs=inputs)

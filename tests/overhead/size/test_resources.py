@@ -102,10 +102,8 @@ def test_verdict(value: float, least: bool, verdict: str) -> None:
     assert verdicts([budget])[0]["verdict"] == verdict
 
 
-def _fake(_core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
-    cells = dict.fromkeys(TARGETS[target][1], 1) | {"instances": 1}
-    cells["LUT4"] = 4000
-    return {"core": cells} if depth == 0 else {"core": cells, "pruning": cells}
+#: LUT4 of what is synthesised, one after the other: of the cores with csr the second has most.
+_LUT4 = (3900, 4000, 3950, 7000, 9000, 100)
 
 
 def _shaped(
@@ -125,7 +123,13 @@ def faked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Build no core, and synthesise none."""
     monkeypatch.setattr("prunus_overhead.size.resources.Core", _shaped)
     monkeypatch.setattr("prunus_rtl.core.core.Core", _shaped)
-    monkeypatch.setattr(resources, "synthesise", _fake)
+    logic = iter(_LUT4)
+
+    def fake(_core: Any, target: str, *, depth: int = 0) -> dict[str, dict[str, int]]:
+        cells = dict.fromkeys(TARGETS[target][1], 1) | {"instances": 1, "LUT4": next(logic)}
+        return {"core": cells} if depth == 0 else {"core": cells, "pruning": cells}
+
+    monkeypatch.setattr(resources, "synthesise", fake)
 
 
 def _unbalanced(artifact: Artifact, _data: str, **options: Any) -> Plan:
@@ -153,6 +157,7 @@ def test_command_writes_rows_units_and_budgets(
     assert [(row["target"], row["store"]) for row in content["rows"]] == [
         *[("ecp5", "csr")] * 3, ("ecp5", "dense"), ("ice40", "csr, SPRAM"),
     ]  # fmt: skip
+    assert [row["LUT4"] for row in content["rows"]] == list(_LUT4[:5])
     # 4,000 LUT4, and one CCU2C.
     assert [(row["value"], row["verdict"]) for row in content["budgets"]] == [(4002, "kept")]
 

@@ -83,6 +83,14 @@ def test_wrong_numbers_end_it(tmp_path: Path, option: str, value: str, message: 
     refused(tmp_path, message, option, value)
 
 
+@pytest.mark.parametrize("option", ["--wire-ff", "--slew-ns", "--clock-mhz", "--bit-cell-um2"])
+def test_what_is_no_number_ends_it(tmp_path: Path, option: str) -> None:
+    for text in ("nan", "inf"):
+        done = run(tmp_path, option, text)
+        assert done.exit_code == 2
+        assert f"Invalid value for '{option}': '{text}' is not a finite number." in done.stderr
+
+
 def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

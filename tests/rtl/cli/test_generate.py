@@ -13,6 +13,7 @@ import pytest
 
 from prunus_cli import Cli, listing, message
 from prunus_generate import QUICK, manifest
+from prunus_model.common.text import printable
 from prunus_package import needs_simulator
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam, Device
@@ -217,3 +218,18 @@ def test_help_names_every_option(cli: Cli) -> None:
     out = cli.succeed("generate", "--help")
     for option in ("--mode", "--lanes", "--store", "--source", "--device", "--images", "--force"):
         assert option in out
+
+
+def test_names_of_files_are_only_shown(cli: Cli) -> None:
+    """They run nothing, break no line, and end no span of code."""
+    name = "a`b``<script>`\n# Forged $(touch gone) ; touch gone \"q\" 'p' [x] \x1b[2J"
+    shutil.copy("digits.npz", f"{name}.npz")
+    cli.succeed("generate", "net.npz", "-o", "core", "-d", f"{name}.npz", "-n", "1")
+    shown = printable(f"{name}.npz")
+    text = Path("core/README.md").read_text()
+    assert f"images of ``` {shown} test ``` without" in text
+    assert "\n# Forged" not in text and "\x1b" not in text
+    assert manifest(Path("core"))["images"]["data"] == f"{name}.npz test"
+    sources = [path for path in Path("core").rglob("*.*") if path.suffix in (".v", ".sh", ".tcl")]
+    assert len(sources) >= 4
+    assert all("gone" not in path.read_text() for path in sources)

@@ -1,9 +1,11 @@
 """The simulator's server, as it is started by hand; what it serves: tests/boards."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SocketTransport
 from prunus_devices import PACKED, network, shown
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_sim.link import server
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -22,6 +25,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        umask=0,
     )
 
 
@@ -48,6 +52,29 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
+def test_folder_of_an_owner_that_is_gone_from_the_start_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal comes while the thread that watches is being started."""
+
+    class AtOnce:
+        def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
+            assert daemon
+            self.start = target
+
+    def interrupt(group: int, number: int) -> None:
+        assert (group, number) == (os.getpid(), signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    (tmp_path / "owned").mkdir()
+    monkeypatch.setattr("threading.Thread", AtOnce)
+    monkeypatch.setattr("os.read", lambda *_: b"")
+    monkeypatch.setattr("os.killpg", interrupt)
+    with pytest.raises(KeyboardInterrupt), server._owned(tmp_path / "owned"):
+        raise AssertionError
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.sim
 def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) -> None:
     network().save(tmp_path / "net.npz")
@@ -57,6 +84,7 @@ def test_hosts_are_served_one_after_the_other_until_it_is_ended(tmp_path: Path) 
         while not path.exists():
             assert process.poll() is None
             time.sleep(0.1)
+        assert path.stat().st_mode & 0o777 == 0o600
         core = CoreDescription.of(link_plan(network(), PACKED))
         for started in (0, 3):
             with Device(SocketTransport(path), core=core) as device:

@@ -76,7 +76,8 @@ def test_fault_that_cannot_be_injected_is_an_error_of_the_user(
         (["--jobs", "0"], "0 is not in the range x>=1.\n"),
         (["--seeds", "0"], "0 is not in the range x>=1.\n"),
         (["--seed", "-1"], "-1 is not in the range x>=0.\n"),
-        (["--scale", "0"], "0.0 is not in the range x>0.\n"),
+        (["--scale", "0"], "0.0 is not in the range 0<x<=1000.\n"),
+        (["--scale", "nan"], "'nan' is not a finite number.\n"),
         (["--output", "."], "File '.' is a directory.\n"),
     ],
 )
