@@ -112,10 +112,13 @@ def command(
             allowed = f"a TOML file or {', '.join(LISTS)}"
             raise ConfigError(not_found("Sweep list", sweeps, LISTS, allowed))
     listed = read_trials(path)
-    parts = {trial.part for trial in chosen(listed, only)}
+    wanted = chosen(listed, only)
+    parts = {trial.part for trial in wanted}
+    # The frontier judges no claim: alone it needs no other data, and leaves OUTPUT as it is.
+    alone = parts == {PART}
     if frontier_path is not None and PART not in parts:
         raise click.UsageError(f"Part {PART} must be among those of {sweeps} for --frontier")
-    trainings = plan(listed)
+    trainings = plan(wanted if alone else listed)
     todo = [training for training in trainings if parts & training.parts.keys()]
     if plan_only:
         for training in todo:
@@ -142,9 +145,9 @@ def command(
     collected = collect(trainings, store)
     command = f"prunus reproduce {sweeps}"
     kind = "mnist" if sweeps == "results" else "reproduction"
-    _judge(
-        output, _head(kind, command, collected.rows, collected.versions), collected.rows, overhead
-    )
+    if not alone:
+        head = _head(kind, command, collected.rows, collected.versions)
+        _judge(output, head, collected.rows, overhead)
     if frontier_path is not None and (points := frontier(collected.rows)):
         head = _head(PART, f"{command} --only {PART}", points, collected.versions)
         write_results(frontier_path, head, points, name="rows")
