@@ -49,7 +49,7 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
     [
         (["foo"], "No such command 'foo'."),
         (["--foo"], "No such option '--foo'."),
-        (["evaluate", "--nope"], "No such option '--nope'."),
+        (["evaluate", "--xyzzy"], "No such option '--xyzzy'."),
         (["evaluate"], "Missing argument 'NETWORK'."),
         (["evaluate", "demo", "x"], "Got unexpected extra argument (x)"),
         (["evaluate", "nope"], "Network must be a file or one of demo, 400, up5k, not 'nope'"),

@@ -42,13 +42,22 @@ vote_bits = [6]
 margin = [40]
 policies = [{ policy = "none" }]
 """
+OTHER = """
+[[sweeps]]
+part = "extra"
+config = ["tiny"]
+data = ["digits.npz"]
+epochs = 1
+seeds = [3]
+policies = [{ policy = "none" }]
+"""
 
 
 def test_frontier_is_written_in_a_file_of_its_own(here: Cli) -> None:
-    Path("frontier.toml").write_text(FRONTIER)
+    Path("frontier.toml").write_text(FRONTIER + OTHER)
     command = ("reproduce", "frontier.toml", "-j", "1", "--figures", "figures")
     out = here.succeed(*command, "--frontier", "a/frontier.json")
-    assert "2 of 2 trainings" in out
+    assert "3 of 3 trainings" in out
     assert "Saved a/frontier.json: 3 rows\n" in out
     content = json.loads(Path("a/frontier.json").read_text())
     SCHEMAS["frontier"].model_validate(content)
@@ -67,6 +76,18 @@ def test_frontier_is_written_in_a_file_of_its_own(here: Cli) -> None:
         e.sops_per_image,
     )
     assert found["neuron_updates_per_inference"] == e.neuron_updates_per_image
+
+
+def test_frontier_alone_leaves_the_output_as_it_is(here: Cli) -> None:
+    """And needs no data of other parts."""
+    Path("frontier.toml").write_text(FRONTIER + OTHER.replace("digits.npz", "missing.npz"))
+    OUTPUT.parent.mkdir()
+    OUTPUT.write_text("mine")
+    command = ("reproduce", "frontier.toml", "-j", "1", "--only", "frontier")
+    out = here.succeed(*command, "--frontier", "frontier.json")
+    assert "2 of 2 trainings" in out
+    assert len(json.loads(Path("frontier.json").read_text())["rows"]) == 3
+    assert OUTPUT.read_text() == "mine"
 
 
 def test_frontier_without_its_part_is_refused(here: Cli) -> None:
