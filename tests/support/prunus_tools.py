@@ -64,6 +64,7 @@ class FakeTools:
             path.chmod(0o755)
         self.python = sys.executable
         monkeypatch.setenv("PATH", str(folder))
+        (folder / "python").symlink_to(sys.executable)
         monkeypatch.setattr(sys, "executable", str(folder / "python"))
 
     def behave(self, **plan: object) -> None:

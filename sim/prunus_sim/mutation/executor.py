@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.owned import owned
 from prunus_sim.mutation.operators import Mutant
 from prunus_sim.mutation.units import stages
 
@@ -164,24 +165,15 @@ class Suite:
     def _child(
         self, command: list[str], environment: dict[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
-        """Start a child in a process group of its own, and leave nothing of it."""
-        with subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as child:
+        """Start a child that ends with this process, and leave nothing of it."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with owned(command, env=environment, text=True, **pipes) as child:
             with self._lock:
                 self._children.add(child.pid)
             try:
                 yield child
             finally:
                 with self._lock:
-                    if child.returncode is None:
-                        os.killpg(child.pid, signal.SIGKILL)
                     self._children.discard(child.pid)
 
     def _judge(self, package: Path, file: str) -> tuple[str, str]:

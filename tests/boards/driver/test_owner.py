@@ -10,7 +10,7 @@ from prunus_boards.driver.deadline import Deadline
 from prunus_devices import PACKED, network
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
-#: Starts a simulation, and tells its process and its folder.
+#: Starts a simulation, and tells its process and folder.
 HOST = """
 import subprocess, sys
 from pathlib import Path
@@ -21,8 +21,8 @@ from prunus_rtl.link.protocol.description import CoreDescription
 class Told(subprocess.Popen):
     def __init__(self, command, **options):
         super().__init__(command, **options)
-        if "--owner" in command:
-            print(self.pid, command[command.index("--owner") + 1], flush=True)
+        if "prunus_sim.link.server" in command:
+            print(self.pid, command[command.index("--build") + 1], flush=True)
 
 subprocess.Popen = Told
 core = CoreDescription.load(Path("core.json"))
@@ -45,10 +45,11 @@ def test_killed_host_leaves_no_simulator(tmp_path: Path) -> None:
         [sys.executable, "-c", HOST], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as host:
         assert host.stdout is not None
-        pid, folder = host.stdout.readline().split()
-        assert alive(int(pid)) and Path(folder).is_dir()
+        pid, build = host.stdout.readline().split()
+        folder = Path(build).parent
+        assert alive(int(pid)) and folder.is_dir()
         host.send_signal(signal.SIGKILL)
     deadline = Deadline(600.0)
-    while alive(int(pid)) or Path(folder).exists():
+    while alive(int(pid)) or folder.exists():
         assert not deadline.over
         time.sleep(0.1)
