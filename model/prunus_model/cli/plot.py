@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, data_option, load_network, load_test, new_file
+from prunus_model.cli.common import console, data_option, load_network, load_test
+from prunus_model.cli.outputs import new_file
 from prunus_model.training import plots
 from prunus_model.training.evaluation import evaluate
 

@@ -13,7 +13,8 @@ import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, console, new_file, terminable
+from prunus_model.cli.common import WrongError, console, terminable
+from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
@@ -94,8 +95,9 @@ def command(
     only what is running; the same command continues.
     """
     if claims_only:
-        head, rows = read_results(output)
-        _judge(output, head, rows, overhead)
+        with claimed_file(output, force=True):
+            head, rows = read_results(output)
+            _judge(output, head, rows, overhead)
         return 0
     path = Path(str(files("prunus_model.study") / f"{sweeps}.toml"))
     if sweeps not in LISTS:
@@ -114,8 +116,30 @@ def command(
         console.print(f"{len(todo)} trainings, about {seconds / 60:.0f} minutes of one core")
         return 0
     output.parent.mkdir(parents=True, exist_ok=True)
-    new_file(output, force=True)
-    store = ResultStore(store_path, fingerprint())
+    with claimed_file(output, force=True):
+        return _run(
+            sweeps,
+            trainings,
+            todo,
+            ResultStore(store_path, fingerprint()),
+            output=output,
+            figures=figures,
+            jobs=jobs,
+            overhead=overhead,
+        )
+
+
+def _run(
+    sweeps: str,
+    trainings: list[Training],
+    todo: list[Training],
+    store: ResultStore,
+    *,
+    output: Path,
+    figures: Path | None,
+    jobs: int | None,
+    overhead: Path,
+) -> int:
     failures: list[Failure] = []
     try:
         with terminable(), _Display(todo, store) as display:

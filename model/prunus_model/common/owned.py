@@ -56,8 +56,8 @@ def owned(
 
 def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a tool to its end, as :func:`owned` does; return its exit status and what it prints."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with owned(command, text=True, **pipes, **options) as process:
+    pipe = subprocess.PIPE
+    with owned(command, text=True, stdout=pipe, stderr=pipe, **options) as process:
         out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 

@@ -221,8 +221,8 @@ def _run(
     command: Sequence[str], folder: Path, name: str, report: Callable[[str], None]
 ) -> BenchRun:
     lines = []
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with owned.owned(command, cwd=folder, text=True, **pipes) as bench:
+    both, more = subprocess.PIPE, subprocess.STDOUT
+    with owned.owned(command, cwd=folder, stdout=both, stderr=more, text=True) as bench:
         for line in bench.stdout or ():
             lines.append(line)
             report(line.rstrip())

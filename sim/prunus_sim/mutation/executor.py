@@ -166,8 +166,13 @@ class Suite:
         self, command: list[str], environment: dict[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
         """Start a child that ends with this process, and leave nothing of it."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with owned(command, env=environment, text=True, **pipes) as child:
+        with owned(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as child:
             with self._lock:
                 self._children.add(child.pid)
             try:

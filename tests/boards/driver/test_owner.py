@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from prunus_boards.driver.deadline import Deadline
+from prunus_cli import alive
 from prunus_devices import PACKED, network
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
@@ -28,14 +29,6 @@ subprocess.Popen = Told
 core = CoreDescription.load(Path("core.json"))
 simulator.SimulatorTransport(Artifact.load(Path("net.npz")), core)
 """
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_killed_host_leaves_no_simulator(tmp_path: Path) -> None:
