@@ -49,8 +49,8 @@ data = ["digits.npz"]
 seeds = [1, 2]
 policies = [{ policy = "adaptive" }]
 """
-#: Imports all commands and compiles all kernels; then for each line, of JSON, runs one in a fork, and tells its process and
-#: how that ended.
+#: Imports all commands and compiles all kernels; then for each line, of JSON, runs one in a fork, and
+#: tells its process and how that ended.
 _FORKS = """
 import json, os, signal, sys, tempfile
 from pathlib import Path
