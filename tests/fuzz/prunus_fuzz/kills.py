@@ -49,8 +49,8 @@ data = ["digits.npz"]
 seeds = [1, 2]
 policies = [{ policy = "adaptive" }]
 """
-#: Imports all commands and compiles all kernels; then for each line, of JSON, runs one in a fork, and
-#: tells its process and how that ended.
+#: Imports all commands and compiles all kernels; then for each line, of JSON, runs one in a fork,
+#: and tells its process and how that ended.
 _FORKS = """
 import json, os, signal, sys, tempfile
 from pathlib import Path
@@ -160,23 +160,15 @@ def _resume(folder: Path) -> tuple[str, ...]:
 
 _TRAIN = ("train", "-c", "tiny", "-d", "digits.npz", "-e", "10", "-o", "n.npz")
 _GENERATE = (
-    "generate",
-    "tiny.npz",
-    "-d",
-    "digits.npz",
-    "-n",
-    "1",
-    "-o",
-    "g",
-    "--simulator",
-    "none",
-    "--lanes",
-    "1",
+    *("generate", "tiny.npz", "-d", "digits.npz", "-n", "1", "-o", "g"),
+    *("--simulator", "none", "--lanes", "1"),
 )
 _STUDY = ("reproduce", "list.toml", "-j", "1", "--store", "s.sqlite", "-o", "r.json")
 _RUN = ("run", "tiny.npz", "digits.npz", "-n", "100", "--learn", "--save", "m.npz")
-_BUILD = ("bitstream", "tiny.npz", "-b", "generic-ice40", "--tools", "native")
-_BUILD += ("--lanes", "1", "--store", "dense", "-o", "b")
+_BUILD = (
+    *("bitstream", "tiny.npz", "-b", "generic-ice40", "--tools", "native"),
+    *("--lanes", "1", "--store", "dense", "-o", "b"),
+)
 #: Commands by name.
 COMMANDS = {
     "train": Command(
@@ -219,6 +211,7 @@ class Starter:
     def __enter__(self) -> Starter:
         self._process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", _FORKS],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
