@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import WrongError, note
+from prunus_model.cli.common import WrongError, note, terminable
 from prunus_model.common.atomic import check_folder, target
 from prunus_model.common.leftovers import clean
 from prunus_model.common.locks import claimed
@@ -31,18 +31,18 @@ def new_file(path: Path, *, force: bool) -> None:
     ConfigError
         If its folder does not exist or is not writable.
     """
+    clean_beside(path)
     if path.exists():
         if wrong := refusal(path):
             raise click.UsageError(f"Output {path} {wrong}")
         if not force:
             raise click.UsageError(f"Output {path} must not exist, unless --force is given")
-    clean_beside(path)
     check_folder(target(path))
 
 
 @contextmanager
 def claimed_file(path: Path, *, force: bool) -> Iterator[None]:
-    """Keep other processes from a file that is going to be written.
+    """Keep other processes from a file that is going to be written; end at signals as at Ctrl-C.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def claimed_file(path: Path, *, force: bool) -> Iterator[None]:
         If another process has claimed it, or as of :func:`new_file`.
     """
     new_file(path, force=force)
-    with claimed(path):
+    with terminable(), claimed(path):
         # Another process may have made it until it was claimed.
         new_file(path, force=force)
         yield

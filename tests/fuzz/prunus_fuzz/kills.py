@@ -84,7 +84,7 @@ sys.argv = ["prunus", *arguments]
 main()
 """
 #: What a result has that differs when it is made again.
-_TIMES = ("train_seconds", "seconds", "build_seconds", "tools", "commit")
+_TIMES = ("train_seconds", "seconds", "memory_mb", "tools", "commit")
 _TIMED = (REPORT, MANIFEST)
 
 
@@ -273,15 +273,13 @@ def kill_once(
     before = {path.name for path in folder.iterdir()}
     output = folder / command.output
 
-    def identical() -> bool:
-        return output.exists() and bool(command.content(output) == want)
-
     said = ""
     try:
-        start(command.start, folder, after=after, number=number)
-        if not identical():
+        status, said = start(command.start, folder, after=after, number=number)
+        if status:
+            # If it was done, this is refused, and cleans up.
             _, said = start(command.again(folder), folder)
-        same = identical()
+        same = output.exists() and bool(command.content(output) == want)
     except Exception as e:
         same, said = False, f"{said} {e}"
     known = before | {command.output, *command.kept}

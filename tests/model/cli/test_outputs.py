@@ -114,6 +114,34 @@ def test_what_a_killed_training_left_is_removed_and_told(here: Cli) -> None:
     assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
 
 
+def test_what_a_killed_training_left_is_removed_where_its_network_is_complete(here: Cli) -> None:
+    here.succeed(*TRAIN)
+    before = listing(here.folder)
+    Path(".prunus-a.tmp").touch()
+    outcome = here.run(*TRAIN)
+    assert outcome.status == 2
+    assert outcome.err == (
+        "Removed from . what a killed run had left: .prunus-a.tmp\n"
+        "prunus: Output n.npz must not exist, unless --force is given\n"
+    )
+    assert listing(here.folder) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_training_ended_while_it_reports_leaves_its_network_alone(here: Cli, number: int) -> None:
+    evaluates = (
+        "import time\nfrom prunus_model.cli import train\n"
+        "train.evaluate = lambda *_, **__: print('evaluating', flush=True) or time.sleep(600)"
+    )
+    with process(*TRAIN, before=evaluates, cwd=here.folder) as running:
+        assert running.stdout is not None
+        while running.stdout.readline() not in ("evaluating\n", ""):
+            pass
+        running.send_signal(number)
+        assert running.wait(timeout=600) == 128 + number
+    assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
+
+
 def test_plot_does_not_replace_what_has_come_into_being(
     here: Cli, trained: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
