@@ -73,7 +73,6 @@ class FakeTools:
         self.folder = write_tools(folder)
         self.python = sys.executable
         monkeypatch.setenv("PATH", str(folder))
-        (folder / "python").symlink_to(sys.executable)
         monkeypatch.setattr(sys, "executable", str(folder / "python"))
 
     def behave(self, **plan: object) -> None:

@@ -22,6 +22,8 @@ __all__ = ["owned", "run"]
 
 #: Seconds from asking a process to end to ending it.
 _PATIENCE = 10.0
+#: As it was at the start, whatever tools are looked for beside.
+_PYTHON = sys.executable
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def owned(
     options : object
         Of :class:`subprocess.Popen`, but for ``stdin``.
     """
-    guard = [sys.executable, "-I", "-S", __file__, str(scratch or ""), *command]
+    guard = [_PYTHON, "-I", "-S", __file__, str(scratch or ""), *command]
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as owner:
         with os.fdopen(reading, "rb") as pipe:
