@@ -22,8 +22,6 @@ __all__ = ["owned", "run"]
 
 #: Seconds from asking a process to end to ending it.
 _PATIENCE = 10.0
-#: As it was at the start, whatever tools are looked for beside.
-_PYTHON = sys.executable
 
 
 @contextmanager
@@ -44,7 +42,15 @@ def owned(
     options : object
         Of :class:`subprocess.Popen`, but for ``stdin``.
     """
-    guard = [_PYTHON, "-I", "-S", __file__, str(scratch or ""), *command]
+    # Without the packages of an environment, which it does not need.
+    guard = [
+        getattr(sys, "_base_executable", sys.executable),
+        "-I",
+        "-S",
+        __file__,
+        str(scratch or ""),
+        *command,
+    ]
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as owner:
         with os.fdopen(reading, "rb") as pipe:
