@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from prunus_cli import Cli, listing, message, process, write_digits
+from prunus_model.cli import outputs
+from prunus_model.common.locks import claimed
 from prunus_model.data.datasets import load
 from prunus_model.training import plots
 from prunus_model.training.artifact import Artifact
@@ -48,6 +52,22 @@ def test_second_training_to_one_output_is_told_who_is_at_it(here: Cli) -> None:
             running.send_signal(signal.SIGKILL)
     here.succeed(*TRAIN)
     assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
+
+
+def test_file_of_a_process_that_has_just_ended_is_found(
+    here: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def late(path: Path) -> Iterator[None]:
+        with claimed(path):
+            path.write_text("of others")
+            yield
+
+    monkeypatch.setattr(outputs, "claimed", late)
+    outcome = here.run(*TRAIN)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message(outcome.err) == "Output n.npz must not exist, unless --force is given"
+    assert Path("n.npz").read_text() == "of others"
 
 
 @pytest.mark.parametrize("force", [False, True])
