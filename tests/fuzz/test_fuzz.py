@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 import warnings
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from prunus_fuzz.__main__ import BAD, fuzz
-from prunus_fuzz.kills import COMMANDS, kill_once, prepare
+from prunus_fuzz.kills import COMMANDS, Starter, kill_once, prepare
 from prunus_fuzz.pool import Limits, WrongValueError, attempt, attempts
 from prunus_fuzz.readers import READERS, Reader
 from prunus_fuzz.results import write
@@ -193,15 +194,31 @@ def test_a_killed_command_is_looked_at(tmp_path: Path) -> None:
     command = COMMANDS["run"]
     folder = prepare(tmp_path / "folder")
     again = replace(command, again=lambda _: (*command.start[:4], "50", *command.start[5:]))
-    other = kill_once(again, folder, "another", after=0, number=9)
-    assert (other.identical, other.left) == (False, [])
-    want = command.content(folder / command.output)
-    (folder / command.output).unlink()
+    with Starter() as start:
+        other = kill_once(start, again, folder, "another", after=0, number=9)
+        assert (other.identical, other.left) == (False, [])
+        want = command.content(folder / command.output)
+        (folder / command.output).unlink()
 
-    def spill(_folder: Path) -> tuple[str, ...]:
-        (folder / "spilt").touch()
-        (folder / "tmp" / "more").touch()
-        return again.again(folder)
+        def spill(_folder: Path) -> tuple[str, ...]:
+            for name in ("spilt", "tmp/more", "data/.prunus-x"):
+                (folder / name).touch()
+            return again.again(folder)
 
-    same = kill_once(replace(command, again=spill), folder, want, after=0, number=9)
-    assert (same.identical, same.left) == (True, ["spilt", "tmp/more"])
+        same = kill_once(start, replace(command, again=spill), folder, want, after=0, number=9)
+        assert (same.identical, same.left) == (True, ["spilt", "tmp/more", "data/.prunus-x"])
+
+
+def test_an_older_build_is_replaced_after_a_kill(tmp_path: Path) -> None:
+    command = COMMANDS["bitstream"]
+    folder = prepare(tmp_path / "folder")
+    older = command.content(folder / command.output)
+    whole = shutil.copytree(folder, tmp_path / "whole")
+    with Starter() as start:
+        assert start(command.start, whole) == (0, "")
+        want = command.content(whole / command.output)
+        assert want != older
+        assert start(command.start, folder, after=0, number=9)[0] == -9
+        assert command.content(folder / command.output) == older
+        again = kill_once(start, command, folder, want, after=0, number=9)
+    assert (again.identical, again.left) == (True, [])

@@ -51,24 +51,33 @@ _PROGRAMS = {
 }
 
 
+def write_tools(folder: Path, **plan: object) -> Path:
+    """Make a folder with the programs, which behave as of :meth:`FakeTools.behave`; return it."""
+    folder.mkdir()
+    _plan(folder, **plan)
+    for name, body in _PROGRAMS.items():
+        path = folder / name
+        path.write_text(_HEAD + body)
+        path.chmod(0o755)
+    return folder
+
+
+def _plan(folder: Path, **plan: object) -> None:
+    (folder / "plan.json").write_text(json.dumps({"fmax": [100.0]} | plan))
+
+
 class FakeTools:
     """A folder with the programs, alone in `PATH`; those of our environment are not found."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        folder.mkdir()
-        self.behave()
-        for name, body in _PROGRAMS.items():
-            path = folder / name
-            path.write_text(_HEAD + body)
-            path.chmod(0o755)
+        self.folder = write_tools(folder)
         self.python = sys.executable
         monkeypatch.setenv("PATH", str(folder))
         monkeypatch.setattr(sys, "executable", str(folder / "python"))
 
     def behave(self, **plan: object) -> None:
         """Say how the programs behave: `fmax` per seed, cells `used`, what is `said`, ..."""
-        (self.folder / "plan.json").write_text(json.dumps({"fmax": [100.0]} | plan))
+        _plan(self.folder, **plan)
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink()

@@ -6,13 +6,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from prunus_boards.build.flow import REPORT, product
 from prunus_boards.platforms import find_board
 from prunus_boards.platforms.board import Board
+from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 
 __all__ = ["LOADERS", "FlashError", "explain", "find_build", "load_board"]
@@ -77,12 +77,7 @@ def load_board(folder: Path, *, permanent: bool = False) -> Path:
             f"openFPGALoader --cable CABLE {bitstream}"
         )
     where = "--write-flash" if permanent else "--write-sram"
-    done = subprocess.run(
-        [_program(), *board.loader, where, str(bitstream)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = owned.run([_program(), *board.loader, where, str(bitstream)])
     if done.returncode:
         raise FlashError(explain(done.stdout + done.stderr, board))
     return bitstream

@@ -21,7 +21,8 @@ from amaranth.lib import wiring
 from prunus_boards.build.flow import CORE, memory_script
 from prunus_boards.build.tools import Tools
 from prunus_boards.platforms.board import FLOWS
-from prunus_model.cli.common import clean_beside, load_network, user_errors
+from prunus_model.cli.common import load_network, user_errors
+from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.atomic import staged, write_json
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_rtl.cli.options import choice_option, lanes_option

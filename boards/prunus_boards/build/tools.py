@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 
 __all__ = ["ToolError", "Tools", "peak_memory_mb"]
@@ -89,9 +89,7 @@ class Tools:
         """
         name, *arguments = command
         program = self._find(name)
-        done = subprocess.run(
-            [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
-        )
+        done = owned.run([program, *arguments], cwd=folder)
         if name not in self.used:
             self.used[name] = self._version(name, program)
         if done.returncode:
@@ -120,7 +118,7 @@ class Tools:
                 return f"{package} {version(package)}"
             except PackageNotFoundError:
                 return f"{package} of unknown version"
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        done = owned.run([program, "--version"])
         return " ".join((done.stdout or done.stderr).split())
 
 

@@ -12,8 +12,9 @@ from prunus_boards.build.flow import Built, build, check_output
 from prunus_boards.build.tools import Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
-from prunus_model.cli.common import clean_beside, console, load_network, terminable
+from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.number import Number
+from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from prunus_model.cli.common import (
     command_line,
     console,
     load_network,
-    new_file,
     new_table,
     note,
 )
+from prunus_model.cli.outputs import claimed_file
+from prunus_model.cli.outputs import save as save_network
 from prunus_model.data.images import Images, read_images
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.levels import levels
@@ -71,41 +73,42 @@ def run(
     `prunus evaluate`; while learning, presentations are counted on from the training.
     """
     artifact = load_network(network)
-    if save is not None:
-        if not learn:
-            raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
-        new_file(save, force=force)
+    if save is not None and not learn:
+        raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
     shown_images = _images(artifact, images, count, invert)
     request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
-    with opened(artifact, learn=learn, **target) as device:
-        if learn and not device.core.hardware.learn:
-            raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
-        if learn:
-            # It may have learned, or been shown other images, since it was loaded.
-            device.load(artifact)
-        device.presentation = device.plan.state.presentation
-        outcomes = []
-        started = time.perf_counter()
-        with progress("showing") as advance:
-            shown = levels(shown_images.pixels, artifact.config.encoder)
-            for outcome in device.present_many(shown, **request):
-                outcomes.append(outcome)
-                advance(len(outcomes), len(shown_images))
-        seconds = time.perf_counter() - started
-        state = device.read_state() if save is not None else None
-        clock_hz = device.clock_hz
-    if not any(len(outcome.presentation.spike_steps) for outcome in outcomes):
-        note("No neuron has fired for any image")
-    right = _right(outcomes, shown_images)
-    if save is not None and state is not None:
-        learned(artifact, state, outcomes, correct=right, command=command_line()).save(
-            save, new=not force
-        )
+    wrong = None
+    with nullcontext() if save is None else claimed_file(save, force=force):
+        with opened(artifact, learn=learn, **target) as device:
+            if learn and not device.core.hardware.learn:
+                raise click.UsageError(f"Core at {target['on']} must be able to learn for --learn")
+            if learn:
+                # It may have learned, or been shown other images, since it was loaded.
+                device.load(artifact)
+            device.presentation = device.plan.state.presentation
+            outcomes = []
+            started = time.perf_counter()
+            with progress("showing") as advance:
+                shown = levels(shown_images.pixels, artifact.config.encoder)
+                for outcome in device.present_many(shown, **request):
+                    outcomes.append(outcome)
+                    advance(len(outcomes), len(shown_images))
+            seconds = time.perf_counter() - started
+            state = device.read_state() if save is not None else None
+            clock_hz = device.clock_hz
+        if not any(len(outcome.presentation.spike_steps) for outcome in outcomes):
+            note("No neuron has fired for any image")
+        right = _right(outcomes, shown_images)
+        if save is not None and state is not None:
+            more = learned(artifact, state, outcomes, correct=right, command=command_line())
+            wrong = save_network(more, save, force=force)
     if as_json:
         click.echo(json.dumps(_facts(outcomes, shown_images, clock_hz), indent=1))
-        return
-    _report(outcomes, shown_images, clock_hz, seconds, right)
-    if save is not None:
+    else:
+        _report(outcomes, shown_images, clock_hz, seconds, right)
+    if wrong is not None:
+        raise wrong
+    if save is not None and not as_json:
         console.print(f"Saved {save}", soft_wrap=True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -18,10 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from prunus_model.cli import WRONG, stop_status
-from prunus_model.common.atomic import target
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
-from prunus_model.common.leftovers import clean
-from prunus_model.common.reading import refusal
 from prunus_model.common.text import not_found, printable
 from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts
@@ -37,7 +33,6 @@ __all__ = [
     "Stopped",
     "WrongError",
     "bundled",
-    "clean_beside",
     "command_line",
     "console",
     "data_option",
@@ -45,7 +40,6 @@ __all__ = [
     "load_network",
     "load_test",
     "margins_option",
-    "new_file",
     "new_table",
     "note",
     "percent",
@@ -227,39 +221,6 @@ def load_config(name: str) -> NetworkConfig:
         allowed = f"a TOML file or one of {', '.join(PRESETS)}"
         raise ConfigError(not_found("Configuration", name, PRESETS, allowed))
     return NetworkConfig.read(path)
-
-
-def new_file(path: Path, *, force: bool) -> Path:
-    """Check, before the work starts, that a file can be written.
-
-    What killed processes have left beside it is removed, and told.
-
-    Raises
-    ------
-    click.UsageError
-        If it exists and may not be replaced, or its folder does not exist or is not writable.
-    """
-    if path.exists():
-        if wrong := refusal(path):
-            raise click.UsageError(f"Output {path} {wrong}")
-        if not force:
-            raise click.UsageError(f"Output {path} must not exist, unless --force is given")
-    folder = target(path).parent
-    if not folder.is_dir():
-        raise click.UsageError(f"Folder {folder} of the output must exist")
-    clean_beside(path)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as e:
-        raise click.UsageError(f"Folder {folder} must be writable: {e.strerror}") from e
-    return path
-
-
-def clean_beside(output: Path) -> None:
-    """Remove what killed runs have left beside an output, and say so in one line."""
-    if line := clean(target(output).parent):
-        note(line)
 
 
 def note(text: str) -> None:

@@ -12,9 +12,9 @@ from prunus_model.cli.common import (
     load_network,
     load_test,
     margins_option,
-    new_file,
     votes_options,
 )
+from prunus_model.cli.outputs import new_file
 from prunus_model.spec.formats import max_of
 from prunus_model.training import plots
 from prunus_model.training.evaluation import evaluate, whole_dense

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import (
-    WrongError,
-    command_line,
-    console,
-    load_network,
-    new_file,
-    votes_options,
-)
-from prunus_model.common.locks import claimed
+from prunus_model.cli.common import command_line, console, load_network, votes_options
+from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.training.relabelling import relabelled
 
 __all__ = ["command"]
@@ -60,14 +53,10 @@ def command(
         stop_after=stop_after,
         margin=margin,
     )
-    new_file(output, force=force)
-    with claimed(output):
-        try:
-            replace(
-                artifact, provenance={**artifact.provenance, "relabelled": command_line()}
-            ).save(output, new=not force)
-        except FileExistsError as e:
-            raise WrongError(f"Output {output} has come into being meanwhile") from e
+    with claimed_file(output, force=force):
+        told = {**artifact.provenance, "relabelled": command_line()}
+        if wrong := save(replace(artifact, provenance=told), output, force=force):
+            raise wrong
     readout = artifact.config.readout
     console.print(
         f"Saved {output}: {readout.votes} of {readout.vote_bits} bits, early exit "

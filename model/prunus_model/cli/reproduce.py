@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,8 @@ import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, console, new_file, terminable
+from prunus_model.cli.common import WrongError, console, terminable
+from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
@@ -102,8 +104,9 @@ def command(
     only what is running; the same command continues.
     """
     if claims_only:
-        head, rows = read_results(output)
-        _judge(output, head, rows, overhead)
+        with claimed_file(output, force=True):
+            head, rows = read_results(output)
+            _judge(output, head, rows, overhead)
         return 0
     path = Path(str(files("prunus_model.study") / f"{sweeps}.toml"))
     if sweeps not in LISTS:
@@ -127,11 +130,36 @@ def command(
         console.print(f"{len(todo)} trainings, about {seconds / 60:.0f} minutes of one core")
         return 0
     output.parent.mkdir(parents=True, exist_ok=True)
-    new_file(output, force=True)
     if frontier_path is not None:
         frontier_path.parent.mkdir(parents=True, exist_ok=True)
-        new_file(frontier_path, force=True)
-    store = ResultStore(store_path, fingerprint())
+    with ExitStack() as claims_of:
+        for written in ([] if alone else [output]) + ([frontier_path] if frontier_path else []):
+            claims_of.enter_context(claimed_file(written, force=True))
+        return _run(
+            sweeps,
+            trainings,
+            todo,
+            ResultStore(store_path, fingerprint()),
+            output=None if alone else output,
+            frontier_path=frontier_path,
+            figures=figures,
+            jobs=jobs,
+            overhead=overhead,
+        )
+
+
+def _run(
+    sweeps: str,
+    trainings: list[Training],
+    todo: list[Training],
+    store: ResultStore,
+    *,
+    output: Path | None,
+    frontier_path: Path | None,
+    figures: Path | None,
+    jobs: int | None,
+    overhead: Path,
+) -> int:
     failures: list[Failure] = []
     try:
         with terminable(), _Display(todo, store) as display:
@@ -145,7 +173,7 @@ def command(
     collected = collect(trainings, store)
     command = f"prunus reproduce {sweeps}"
     kind = "mnist" if sweeps == "results" else "reproduction"
-    if not alone:
+    if output is not None:
         head = _head(kind, command, collected.rows, collected.versions)
         _judge(output, head, collected.rows, overhead)
     if frontier_path is not None and (points := frontier(collected.rows)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -17,19 +16,17 @@ from prunus_model.cli.accuracy import accuracy_table
 from prunus_model.cli.common import (
     ENDING,
     Stopped,
-    WrongError,
     command_line,
     console,
     data_option,
     load_config,
-    new_file,
     note,
     percent,
     receiving,
     threads_option,
 )
+from prunus_model.cli.outputs import claimed_file, new_file, save
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.locks import claimed
 from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
@@ -113,8 +110,7 @@ def command(
     config = _configure(config_name, seed, policy, redundancy, settings)
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
-    new_file(output, force=force)
-    with claimed(output):
+    with claimed_file(output, force=force):
         return _run(
             config,
             data,
@@ -138,8 +134,6 @@ def _run(
     checkpoint_every: int,
     threads: int | None,
 ) -> int:
-    # Another process may have made it until it was claimed.
-    new_file(output, force=force)
     saved = output.with_suffix(".checkpoint.npz")
     new_file(saved, force=True)
     if resume and not saved.exists():
@@ -170,10 +164,10 @@ def _run(
                 )
             return 128 + stop[0]
         artifact = trainer.finish(command=command_line(), threads=threads)
-        kept = _save(artifact, output, force=force)
+        wrong = save(artifact, output, force=force)
     saved.unlink(missing_ok=True)
-    if kept != output:
-        raise WrongError(f"Output {output} has come into being meanwhile: saved {kept} instead")
+    if wrong:
+        raise wrong
     _report(artifact, output)
     if test.sha256 == images.sha256:
         console.print("No accuracy: this source has no images other than those of the training.")
@@ -182,19 +176,6 @@ def _run(
         dense = whole_dense(artifact, test, known=shown, threads=threads)
         console.print(accuracy_table(shown, dense))
     return 0
-
-
-def _save(artifact: Artifact, output: Path, *, force: bool) -> Path:
-    """Save a network; under a name of its own if a file that is not ours has the output's."""
-    free = (output.with_stem(f"{output.stem}-{k}") for k in count(2))
-    path = output
-    while True:
-        try:
-            artifact.save(path, new=not force)
-        except FileExistsError:
-            path = next(free)
-        else:
-            return path
 
 
 def _configure(

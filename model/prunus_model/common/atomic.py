@@ -8,13 +8,23 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from prunus_model.common.locks import PREFIX, lock
+from prunus_model.common.errors import ConfigError
+from prunus_model.common.locks import PREFIX, claimed, lock
 
-__all__ = ["NAME", "OLD", "SCRATCH", "staged", "target", "write_atomically", "write_json"]
+__all__ = [
+    "NAME",
+    "OLD",
+    "SCRATCH",
+    "check_folder",
+    "staged",
+    "target",
+    "write_atomically",
+    "write_json",
+]
 
 #: How the names of what is being written end, beside its final name.
 SCRATCH = ".tmp"
@@ -44,6 +54,24 @@ def write_atomically(path: Path, content: bytes, *, new: bool = False) -> None:
     """
     with _named(path):
         _write(target(path), content, new=new)
+
+
+def check_folder(output: Path) -> None:
+    """Check, before the work starts, that something can be written beside an output.
+
+    Raises
+    ------
+    ConfigError
+        If its folder does not exist, or is not writable.
+    """
+    folder = output.parent
+    if not folder.is_dir():
+        raise ConfigError(f"Folder {folder} of the output must exist")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as e:
+        raise ConfigError(f"Folder {folder} must be writable: {e.strerror}") from e
 
 
 def target(path: Path) -> Path:
@@ -90,13 +118,28 @@ def staged(folder: Path) -> Iterator[Path]:
 
     Raises
     ------
+    PrunusError
+        If another process is filling one of this name.
     OSError
         If it cannot be written; then nothing is left behind, and the older folder is still whole.
     """
     # The nearest first: what is made here goes again if there is nothing to be in it.
     parents = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        with ExitStack() as claim:
+            with _named(folder):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                claim.enter_context(claimed(folder))
+            yield claim.enter_context(_filled(folder))
+    finally:
+        for parent in parents:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+@contextmanager
+def _filled(folder: Path) -> Iterator[Path]:
     with _named(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SCRATCH, dir=folder.parent))
     new, old = scratch / "new", scratch / OLD
     held = None
@@ -124,9 +167,6 @@ def staged(folder: Path) -> Iterator[Path]:
             shutil.rmtree(scratch, ignore_errors=True)
         if held is not None:
             os.close(held)
-        for parent in parents:
-            with suppress(OSError):
-                parent.rmdir()
 
 
 def _publish(new: Path, folder: Path, old: Path) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from prunus_model.common import owned
 from prunus_model.common.atomic import write_atomically
 from prunus_model.data.split import Split
 from prunus_model.spec.counters import Counters
@@ -272,9 +272,7 @@ def _build(
     command += ["--x-assign", "0", "--x-initial", "0", "--top-module", SCOPE[0]]
     command += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--Mdir", "build", *sources]
     environment = verilator.environment(optimise=optimise)
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    done = owned.run(command, cwd=folder, env=environment)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
         reason = next((line for line in lines if "error" in line.lower()), lines[-1])
@@ -284,7 +282,7 @@ def _build(
 def _run(folder: Path, *arguments: str) -> int:
     """Run the bench; return the cycles that it tells."""
     command = [str(folder / "build" / f"V{SCOPE[0]}"), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = owned.run(command, cwd=folder)
     said = done.stdout + done.stderr
     failed = re.search(r"^FAIL: (.*)$", said, re.MULTILINE)
     missing = re.search(r".*\$readmem.*not found.*", said)

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 from prunus_overhead.standard_cells.activity import CLOCK, SCOPE, WATCH
 from prunus_overhead.standard_cells.graph import Graph
@@ -126,7 +126,7 @@ def _opensta(netlist: str, liberty: Liberty, commands: list[str]) -> str:
         shutil.copy(liberty.path, folder / "cells.lib")
         (folder / "power.tcl").write_text("\n".join(script) + "\n")
         command = [program, "-no_splash", "-no_init", "-exit", "power.tcl"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = owned.run(command, cwd=folder)
     return done.stdout + done.stderr
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from prunus_model.cli import INTERRUPTED
-from prunus_model.cli.common import clean_beside, console, load_network, terminable
+from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.cli.outputs import clean_beside
 from prunus_model.data.datasets import load
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories

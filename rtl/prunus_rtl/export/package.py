@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from prunus_model.common.atomic import SCRATCH, staged
+from prunus_model.common import atomic
+from prunus_model.common.atomic import staged
 from prunus_model.common.errors import ConfigError, PrunusError
-from prunus_model.common.locks import PREFIX
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.split import Split, check_for
@@ -93,14 +92,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
         If something of that name is there and may not be replaced. Only packages are replaced, and
         only if there is nothing in them that was not written with them.
     """
-    if not folder.parent.is_dir():
-        raise ConfigError(f"Folder {folder.parent} of the output must exist")
-    try:
-        with tempfile.TemporaryDirectory(prefix=PREFIX, suffix=SCRATCH, dir=folder.parent):
-            pass
-    except OSError as e:
-        told = f"Folder {folder.parent} of the output must be writable: {e.strerror}"
-        raise ConfigError(told) from e
+    atomic.check_folder(folder)
     if folder.is_dir() and not folder.is_symlink() and not force:
         raise ConfigError(f"Output {folder} must not exist, unless --force is given")
     check_replaceable(folder, format=_FORMAT, what="Verilog package")

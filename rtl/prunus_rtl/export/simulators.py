@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.export import verilator
 
@@ -144,7 +145,7 @@ def _version_of(simulator: str) -> str | None:
     """Return the version of a simulator that is there; None if it does not tell."""
     if simulator == "verilator":
         return version("verilator")
-    done = subprocess.run(["vvp", "-V"], capture_output=True, text=True, check=False)
+    done = owned.run(["vvp", "-V"])
     found = re.search(r"version (\d[\d.]*)", done.stdout + done.stderr)
     return found[1] if found else None
 
@@ -209,9 +210,7 @@ def built_bench(
 
 
 def _compile(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    done = owned.run(command, cwd=folder, env=environment)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
         reason = next((line for line in lines if "error" in line.lower()), lines[-1])
@@ -222,19 +221,10 @@ def _run(
     command: Sequence[str], folder: Path, name: str, report: Callable[[str], None]
 ) -> BenchRun:
     lines = []
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as bench:
-        try:
-            for line in bench.stdout or ():
-                lines.append(line)
-                report(line.rstrip())
-        except BaseException:
-            bench.kill()
-            raise
+    both, more = subprocess.PIPE, subprocess.STDOUT
+    with owned.owned(command, cwd=folder, stdout=both, stderr=more, text=True) as bench:
+        for line in bench.stdout or ():
+            lines.append(line)
+            report(line.rstrip())
+        bench.wait()
     return BenchRun(simulator=name, status=bench.returncode, output="".join(lines))

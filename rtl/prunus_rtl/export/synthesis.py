@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -20,6 +19,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
@@ -104,7 +104,7 @@ def synthesise(core: wiring.Component, target: str, *, depth: int = 0) -> dict[s
         (folder / "script.ys").write_text("\n".join(lines) + "\n")
         # In the folder and with relative names: yosys runs in a sandbox that has no /tmp.
         command = [program, "-q", "script.ys"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = owned.run(command, cwd=folder)
         if done.returncode:
             last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
             raise SynthesisError(f"yosys must synthesise the core, not: {last}")

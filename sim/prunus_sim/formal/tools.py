@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.owned import owned
 
 __all__ = ["FormalError", "run", "yosys"]
 
@@ -61,21 +61,17 @@ def run(command: Sequence[str], folder: Path, *, timeout: float) -> str:
     for tool, remedy in _TOOLS.items():
         if shutil.which(tool, path=path) is None:
             raise FormalError(f"Missing for formal proofs: {tool} ({remedy})")
-    with subprocess.Popen(
+    # A solver does not notice that smtbmc has ended.
+    with owned(
         [str(shutil.which(command[0], path=path)), *command[1:]],
         cwd=folder,
         env=os.environ | {"PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     ) as process:
         try:
             return process.communicate(timeout=timeout)[0]
         except subprocess.TimeoutExpired as error:
             text = f"{command[0]} must end within {timeout:g} s, but did not: {folder}"
             raise FormalError(text) from error
-        finally:
-            # A solver does not notice that smtbmc has ended.
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)

@@ -8,13 +8,8 @@ interrupted. While the device is idle, simulated time stands still.
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -125,12 +120,6 @@ def serve(
 )
 @click.option("--once", is_flag=True, help="End when the first host hangs up.")
 @click.option("--build", "folder", type=click.Path(path_type=Path), help="Where to build.")
-@click.option(
-    "--owner",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="End, and remove this folder, when standard input ends: the owner of both is gone.",
-)
 def main(
     *,
     network: str,
@@ -143,14 +132,9 @@ def main(
     netlist: Path | None,
     once: bool,
     folder: Path | None,
-    owner: Path | None,
 ) -> None:
     """Simulate a core with NETWORK, a file or one of demo, 400, up5k, and serve it at a socket."""
-    with (
-        user_errors(),
-        _owned(owner),
-        tempfile.TemporaryDirectory(prefix="prunus-server-") as scratch,
-    ):
+    with user_errors(), tempfile.TemporaryDirectory(prefix="prunus-server-") as scratch:
         device: wiring.Component | Sequence[Path]
         if netlist is None:
             device = _device(load_network(network), core, mode, lanes, store, pins)
@@ -167,37 +151,6 @@ def main(
             serve(device, where, socket=socket, divisor=pins, once=once)
         except BenchError as e:
             raise click.ClickException(" ".join(str(e).split())) from e
-
-
-@contextmanager
-def _owned(folder: Path | None) -> Iterator[None]:
-    """End this process, and all that it has started, when its standard input ends.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        What is removed then. Default: none, and standard input is left alone.
-    """
-    if folder is None:
-        yield
-        return
-    gone = threading.Event()
-
-    def watch() -> None:
-        # Not through `sys.stdin`, whose lock a thread must not hold when Python ends.
-        while os.read(0, 1):
-            pass
-        gone.set()
-        # The owner has made this the leader of a group of its own.
-        os.killpg(os.getpid(), signal.SIGTERM)
-
-    try:
-        # The owner may be gone already; then the signal comes before this returns.
-        threading.Thread(target=watch, daemon=True).start()
-        yield
-    finally:
-        if gone.is_set():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _device(

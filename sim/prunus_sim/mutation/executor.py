@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.owned import owned
 from prunus_sim.mutation.operators import Mutant
 from prunus_sim.mutation.units import stages
 
@@ -164,15 +165,13 @@ class Suite:
     def _child(
         self, command: list[str], environment: dict[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
-        """Start a child in a process group of its own, and leave nothing of it."""
-        with subprocess.Popen(
+        """Start a child that ends with this process, and leave nothing of it."""
+        with owned(
             command,
             env=environment,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         ) as child:
             with self._lock:
                 self._children.add(child.pid)
@@ -180,8 +179,6 @@ class Suite:
                 yield child
             finally:
                 with self._lock:
-                    if child.returncode is None:
-                        os.killpg(child.pid, signal.SIGKILL)
                     self._children.discard(child.pid)
 
     def _judge(self, package: Path, file: str) -> tuple[str, str]:

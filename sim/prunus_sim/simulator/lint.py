@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
+from prunus_model.common import owned
 from prunus_rtl.export import verilator
 
 __all__ = ["lint"]
@@ -28,11 +28,5 @@ def lint(testbench: Path, source: Path) -> str:
     waiver = folder / "waiver.vlt"
     waiver.write_text(f'`verilator_config\nlint_off -file "{source}"\n')
     command = ["verilator", "--lint-only", "--timing", "--top-module", "tb", *_OPTIONS]
-    done = subprocess.run(
-        [*command, f"-I{folder}", str(waiver), str(testbench), str(source)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=verilator.environment(),
-    )
-    return done.stderr
+    command += [f"-I{folder}", str(waiver), str(testbench), str(source)]
+    return owned.run(command, env=verilator.environment()).stderr

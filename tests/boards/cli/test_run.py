@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from prunus_boards.driver.learning import learned
 from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_cli import Cli, digits, same, write_digits
+from prunus_cli import Cli, digits, message, same, write_digits
 from prunus_devices import LEARNING, PACKED, network
+from prunus_model.common.errors import PrunusError
+from prunus_model.common.locks import claimed
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
@@ -97,6 +101,29 @@ def test_run_learns_and_saves_what_the_engine_learns(cli: Cli) -> None:
     assert not same(saved, before)
     # What was saved can be run, and learned from again.
     cli.succeed("verify", "more.npz", "digits.npz", "--learn")
+
+
+def test_network_that_learns_is_not_lost(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs to one output, and a file that comes into being meanwhile."""
+    command = ("run", "net.npz", "digits.npz", "-n", "3", "--learn", "--save", "more.npz")
+    with claimed(more := Path("more.npz")):
+        assert cli.refuse(*command).startswith("Output more.npz is being written by process ")
+
+    def learn(*args: Any, **options: Any) -> Artifact:
+        with pytest.raises(PrunusError, match="is being written"), claimed(more):
+            pass
+        more.write_text("of others")
+        return learned(*args, **options)
+
+    monkeypatch.setattr("prunus_boards.cli.run.learned", learn)
+    outcome = cli.run(*command)
+    assert outcome.status == 2
+    told = "Output more.npz has come into being meanwhile: saved more-2.npz instead"
+    assert message(outcome.err) == told
+    assert more.read_text() == "of others"
+    assert len(Artifact.load(Path("more-2.npz")).history) == len(network().history) + 1
+    with claimed(more):
+        pass
 
 
 def test_verify_agrees(cli: Cli) -> None:

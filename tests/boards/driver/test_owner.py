@@ -11,10 +11,11 @@ import pytest
 from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.transports import simulator
 from prunus_boards.driver.transports.base import TransportError
+from prunus_cli import alive
 from prunus_devices import PACKED, network
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
-#: Starts a simulation, and tells its process and its folder.
+#: Starts a simulation, and tells its process and folder.
 HOST = """
 import subprocess, sys
 from pathlib import Path
@@ -25,21 +26,13 @@ from prunus_rtl.link.protocol.description import CoreDescription
 class Told(subprocess.Popen):
     def __init__(self, command, **options):
         super().__init__(command, **options)
-        if "--owner" in command:
-            print(self.pid, command[command.index("--owner") + 1], flush=True)
+        if "prunus_sim.link.server" in command:
+            print(self.pid, command[command.index("--build") + 1], flush=True)
 
 subprocess.Popen = Told
 core = CoreDescription.load(Path("core.json"))
 simulator.SimulatorTransport(Artifact.load(Path("net.npz")), core)
 """
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_killed_host_leaves_no_simulator(tmp_path: Path) -> None:
@@ -49,11 +42,12 @@ def test_killed_host_leaves_no_simulator(tmp_path: Path) -> None:
         [sys.executable, "-c", HOST], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as host:
         assert host.stdout is not None
-        pid, folder = host.stdout.readline().split()
-        assert alive(int(pid)) and Path(folder).is_dir()
+        pid, build = host.stdout.readline().split()
+        folder = Path(build).parent
+        assert alive(int(pid)) and folder.is_dir()
         host.send_signal(signal.SIGKILL)
     deadline = Deadline(600.0)
-    while alive(int(pid)) or Path(folder).exists():
+    while alive(int(pid)) or folder.exists():
         assert not deadline.over
         time.sleep(0.1)
 
@@ -75,12 +69,11 @@ def test_simulator_that_never_listens_is_given_up(
 ) -> None:
     """Also one that is deaf to the request to end."""
     monkeypatch.setattr(simulator, "_BUILD_PATIENCE", 0.5)
-    monkeypatch.setattr(simulator, "_END_PATIENCE", 0.2)
     said, told = starting(tmp_path, monkeypatch, "trap '' TERM; while :; do sleep 0.1; done")
     assert said == "Simulation must start within 0.5 s, but did not"
     pid, *arguments = told.split()
     assert not alive(int(pid))
-    assert not Path(arguments[arguments.index("--owner") + 1]).exists()
+    assert not Path(arguments[arguments.index("--build") + 1]).parent.exists()
 
 
 def test_simulator_that_ends_tells_its_last_line(

@@ -7,28 +7,35 @@ alone, and nothing else is left: neither beside it nor in the folder for tempora
 from __future__ import annotations
 
 import json
+import os
 import random
+import select
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from prunus_cli import listing, process, write_digits
+from prunus_boards.build.flow import REPORT, check_output
+from prunus_cli import listing, write_digits
 from prunus_fuzz.results import DEFAULT, write
 from prunus_fuzz.seeds import Seeds
 from prunus_model.cli.common import note, user_errors
+from prunus_model.common.locks import PREFIX
+from prunus_model.common.manifest import MANIFEST
 from prunus_model.training.artifact import Artifact
+from prunus_tools import write_tools
 
-__all__ = ["COMMANDS", "Command", "Killed", "kill_once", "main"]
+__all__ = ["COMMANDS", "Command", "Killed", "Starter", "kill_once", "main", "prepare"]
 
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: Seconds that a command may take when it is left alone; none takes a tenth of it.
@@ -39,11 +46,46 @@ part = "sizes"
 epochs = 1
 config = ["tiny"]
 data = ["digits.npz"]
-seeds = [1, 2, 3, 4]
+seeds = [1, 2]
 policies = [{ policy = "adaptive" }]
 """
+#: Imports all commands and compiles all kernels; then for each line, of JSON, runs one in a fork,
+#: and tells its process and how that ended.
+_FORKS = """
+import json, os, signal, sys, tempfile
+from pathlib import Path
+import joblib
+from prunus_fuzz.seeds import Seeds
+from prunus_model.cli import group, main
+from prunus_model.study import runner
+from prunus_model.training.evaluation import evaluate
+for point in group._COMMANDS.values():
+    point.load()
+evaluate(Seeds.trained(), Seeds.images(), threads=1)
+for line in sys.stdin:
+    folder, said, *arguments = json.loads(line)
+    if not (child := os.fork()):
+        break
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+else:
+    sys.exit()
+os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+os.dup2(0, 1)
+os.dup2(os.open(said, os.O_WRONLY), 2)
+# Where make runs in the background, its shell has let it ignore Ctrl-C, and nohup hang-ups.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.chdir(folder)
+os.environ["TMPDIR"] = tempfile.tempdir = f"{folder}/tmp"
+os.environ["XDG_DATA_HOME"] = f"{folder}/data"
+os.environ["PATH"] = f"{folder}/tools:{os.environ['PATH']}"
+sys.argv = ["prunus", *arguments]
+main()
+"""
 #: What a result has that differs when it is made again.
-_TIMES = ("train_seconds", "seconds", "tools", "commit")
+_TIMES = ("train_seconds", "seconds", "memory_mb", "tools", "commit")
+_TIMED = (REPORT, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,25 +148,27 @@ def _study(path: Path) -> Any:
     return sound, _without_times(json.loads(path.read_text()))
 
 
+def _build(path: Path) -> Any:
+    check_output(path)
+    report = _without_times(json.loads((path / REPORT).read_text()))
+    return report, {name: kept for name, kept in listing(path).items() if name not in _TIMED}
+
+
 def _resume(folder: Path) -> tuple[str, ...]:
     return ("--resume",) if (folder / "n.checkpoint.npz").exists() else ()
 
 
-_TRAIN = ("train", "-c", "tiny", "-d", "digits.npz", "-e", "20", "-o", "n.npz")
+_TRAIN = ("train", "-c", "tiny", "-d", "digits.npz", "-e", "10", "-o", "n.npz")
 _GENERATE = (
-    "generate",
-    "tiny.npz",
-    "-d",
-    "digits.npz",
-    "-n",
-    "1",
-    "-o",
-    "g",
-    "--simulator",
-    "none",
+    *("generate", "tiny.npz", "-d", "digits.npz", "-n", "1", "-o", "g"),
+    *("--simulator", "none", "--lanes", "1"),
 )
-_STUDY = ("reproduce", "list.toml", "-j", "2", "--store", "s.sqlite", "-o", "r.json")
+_STUDY = ("reproduce", "list.toml", "-j", "1", "--store", "s.sqlite", "-o", "r.json")
 _RUN = ("run", "tiny.npz", "digits.npz", "-n", "100", "--learn", "--save", "m.npz")
+_BUILD = (
+    *("bitstream", "tiny.npz", "-b", "generic-ice40", "--tools", "native"),
+    *("--lanes", "1", "--store", "dense", "-o", "b"),
+)
 #: Commands by name.
 COMMANDS = {
     "train": Command(
@@ -138,23 +182,83 @@ COMMANDS = {
         start=_STUDY, again=lambda _: _STUDY, output="r.json", content=_study, kept=("s.sqlite",)
     ),
     "run": Command(start=_RUN, again=lambda _: _RUN, output="m.npz", content=_network),
+    # In place of an older build of another design.
+    "bitstream": Command(start=_BUILD, again=lambda _: _BUILD, output="b", content=_build),
 }
 
 
 def prepare(folder: Path) -> Path:
-    """Make a folder with a network, data and a list; return it."""
-    (folder / "tmp").mkdir(parents=True)
+    """Make a folder with a network, an older build of it, data and a list; return it."""
+    for name in ("tmp", "data"):
+        (folder / name).mkdir(parents=True)
     Seeds.trained().save(folder / "tiny.npz")
+    write_tools(folder / "tools", sleep=0.2)
+    with Starter() as start:
+        status, said = start((*_BUILD, "--baud", "115200"), folder)
+    if status:
+        raise click.ClickException(f"Older build must succeed: {said}")
     write_digits(folder / "digits.npz", train=1500, test=100)
     (folder / "list.toml").write_text(_SWEEPS)
     return folder
 
 
-def kill_once(command: Command, folder: Path, want: Any, *, after: float, number: int) -> Killed:
+class Starter:
+    """Starts commands as processes that have imported everything before, to spare the time.
+
+    So they are ended in the midst of their work. It is a process that forks and does nothing else.
+    """
+
+    def __enter__(self) -> Starter:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", _FORKS],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._process.communicate()
+
+    def __call__(
+        self, arguments: tuple[str, ...], folder: Path, *, after: float = _PATIENCE, number: int = 9
+    ) -> tuple[int, str]:
+        """Run a command; return its exit status, as of the operating system, and stderr.
+
+        Parameters
+        ----------
+        arguments : tuple of str
+            Arguments of ``prunus``.
+        folder : Path
+            Where it runs, with folders ``tmp``, ``data`` and ``tools``.
+        after : float
+            Seconds until it gets a signal.
+        number : int
+            The signal.
+        """
+        given, told = self._process.stdin, self._process.stdout
+        assert given is not None and told is not None
+        with tempfile.NamedTemporaryFile("r") as said:
+            print(json.dumps([str(folder), said.name, *arguments]), file=given, flush=True)
+            pid = int(told.readline())
+            for seconds, signal_number in ((after, number), (_PATIENCE, signal.SIGKILL)):
+                if not select.select([told], [], [], seconds)[0]:
+                    # It may just have ended.
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal_number)
+            return int(told.readline()), said.read()
+
+
+def kill_once(
+    start: Starter, command: Command, folder: Path, want: Any, *, after: float, number: int
+) -> Killed:
     """End a command some seconds after its start, start it again, and look.
 
     Parameters
     ----------
+    start : Starter
+        Starts it.
     command : Command
         Which one.
     folder : Path
@@ -167,33 +271,22 @@ def kill_once(command: Command, folder: Path, want: Any, *, after: float, number
         The signal.
     """
     before = {path.name for path in folder.iterdir()}
-    run = _start(command.start, folder)
-    try:
-        run.wait(after)
-    except subprocess.TimeoutExpired:
-        run.send_signal(number)
-    run.communicate(timeout=_PATIENCE)
+    output = folder / command.output
+
     said = ""
-    if not (folder / command.output).exists():
-        again = _start(command.again(folder), folder)
-        _, said = again.communicate(timeout=_PATIENCE)
+    try:
+        status, said = start(command.start, folder, after=after, number=number)
+        if status:
+            # If it was done, this is refused, and cleans up.
+            _, said = start(command.again(folder), folder)
+        same = output.exists() and bool(command.content(output) == want)
+    except Exception as e:
+        same, said = False, f"{said} {e}"
     known = before | {command.output, *command.kept}
     left = sorted(path.name for path in folder.iterdir() if path.name not in known)
     left += [f"tmp/{path.name}" for path in (folder / "tmp").iterdir()]
-    try:
-        identical = bool(command.content(folder / command.output) == want)
-    except Exception as e:
-        identical, said = False, f"{said} {e}"
-    return Killed(
-        identical=identical, left=left, said=said.strip().splitlines()[-1] if said else ""
-    )
-
-
-def _start(arguments: tuple[str, ...], folder: Path) -> subprocess.Popen[str]:
-    before = (
-        f"import os, tempfile\nos.environ['TMPDIR'] = tempfile.tempdir = {str(folder / 'tmp')!r}"
-    )
-    return process(*arguments, cwd=folder, before=before)
+    left += [f"data/{path.name}" for path in (folder / "data").rglob(f"{PREFIX}*")]
+    return Killed(identical=same, left=left, said=said.strip().splitlines()[-1] if said else "")
 
 
 @click.command()
@@ -208,27 +301,28 @@ def main(*, count: int, only: tuple[str, ...], first: int, output: Path) -> None
     """
     names = only or tuple(COMMANDS)
     found: list[Killed] = []
-    with user_errors(), tempfile.TemporaryDirectory() as scratch:
+    with user_errors(), tempfile.TemporaryDirectory() as scratch, Starter() as start:
         template = prepare(Path(scratch) / "template")
         alone: dict[str, tuple[float, Any]] = {}
         for number in range(first, first + count):
             rng = random.Random(f"kill {number}")
             name = names[number % len(names)]
             command = COMMANDS[name]
+            folder = shutil.copytree(template, Path(scratch) / str(number))
             if name not in alone:
-                folder = shutil.copytree(template, Path(scratch) / name)
                 started = time.monotonic()
-                run = _start(command.start, folder)
-                _, said = run.communicate(timeout=_PATIENCE)
-                if run.returncode:
+                status, said = start(command.start, folder)
+                if status:
                     raise click.ClickException(
                         f"Command {name} must succeed when left alone: {said}"
                     )
                 alone[name] = time.monotonic() - started, command.content(folder / command.output)
+                shutil.rmtree(folder)
+                shutil.copytree(template, folder)
             seconds, want = alone[name]
-            folder = shutil.copytree(template, Path(scratch) / str(number))
             sent = rng.choice(_SIGNALS)
-            one = kill_once(command, folder, want, after=rng.uniform(0, seconds), number=sent)
+            after = rng.uniform(0, seconds)
+            one = kill_once(start, command, folder, want, after=after, number=sent)
             found.append(one)
             shutil.rmtree(folder)
             if not one.identical or one.left:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from prunus_cli import Cli, listing, message, process, write_digits
+from prunus_model.cli import outputs
+from prunus_model.common.locks import claimed
 from prunus_model.data.datasets import load
 from prunus_model.training import plots
 from prunus_model.training.artifact import Artifact
@@ -48,6 +52,22 @@ def test_second_training_to_one_output_is_told_who_is_at_it(here: Cli) -> None:
             running.send_signal(signal.SIGKILL)
     here.succeed(*TRAIN)
     assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
+
+
+def test_file_of_a_process_that_has_just_ended_is_found(
+    here: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def late(path: Path) -> Iterator[None]:
+        with claimed(path):
+            path.write_text("of others")
+            yield
+
+    monkeypatch.setattr(outputs, "claimed", late)
+    outcome = here.run(*TRAIN)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message(outcome.err) == "Output n.npz must not exist, unless --force is given"
+    assert Path("n.npz").read_text() == "of others"
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -111,6 +131,34 @@ def test_what_a_killed_training_left_is_removed_and_told(here: Cli) -> None:
         0,
         "Removed from . what a killed run had left: .prunus-a.tmp, .prunus-b.tmp\n",
     )
+    assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
+
+
+def test_what_a_killed_training_left_is_removed_where_its_network_is_complete(here: Cli) -> None:
+    here.succeed(*TRAIN)
+    before = listing(here.folder)
+    Path(".prunus-a.tmp").touch()
+    outcome = here.run(*TRAIN)
+    assert outcome.status == 2
+    assert outcome.err == (
+        "Removed from . what a killed run had left: .prunus-a.tmp\n"
+        "prunus: Output n.npz must not exist, unless --force is given\n"
+    )
+    assert listing(here.folder) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_training_ended_while_it_reports_leaves_its_network_alone(here: Cli, number: int) -> None:
+    evaluates = (
+        "import time\nfrom prunus_model.cli import train\n"
+        "train.evaluate = lambda *_, **__: print('evaluating', flush=True) or time.sleep(600)"
+    )
+    with process(*TRAIN, before=evaluates, cwd=here.folder) as running:
+        assert running.stdout is not None
+        while running.stdout.readline() not in ("evaluating\n", ""):
+            pass
+        running.send_signal(number)
+        assert running.wait(timeout=600) == 128 + number
     assert set(listing(here.folder)) == {"digits.npz", "n.npz"}
 
 

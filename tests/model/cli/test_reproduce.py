@@ -263,6 +263,19 @@ def test_interrupted_it_says_how_to_go_on(here: Cli, jobs: str, number: int) -> 
     assert not OUTPUT.exists()
 
 
+def test_second_run_to_one_output_is_told_who_is_at_it(here: Cli) -> None:
+    with process("reproduce", "long.toml", "-j", "1", cwd=here.folder, before=HOLD) as running:
+        wait_for(ENDING, running)
+        told = f"Output {OUTPUT} is being written by process {running.pid} on "
+        try:
+            assert here.refuse("reproduce", "list.toml").startswith(told)
+            assert here.refuse("reproduce", "--claims-only").startswith(told)
+        finally:
+            running.kill()
+    said = here.run("reproduce", "--claims-only").err
+    assert message(said) == f"Results {OUTPUT} must exist"
+
+
 def test_two_processes_share_a_store(here: Cli) -> None:
     runs = [
         process("reproduce", "long.toml", "-j", "1", "-o", f"{n}.json", cwd=here.folder)

@@ -16,6 +16,7 @@ from prunus_cli import listing
 from prunus_model.cli.common import BUNDLED, bundled
 from prunus_model.common import atomic
 from prunus_model.common.atomic import staged, write_atomically, write_json
+from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 
 #: For each line on stdin, a process of its own writes, and kills itself: before a line of `atomic`
@@ -241,6 +242,17 @@ def test_folder_appears_complete_and_replaces_the_older_one(tmp_path: Path) -> N
             assert (folder / content).exists() is False
         assert [path.name for path in folder.iterdir()] == [content]
     assert list(listing(tmp_path)) == ["above", "above/folder", "above/folder/new"]
+
+
+def test_folder_is_filled_by_one_at_a_time(tmp_path: Path) -> None:
+    with staged(tmp_path / "a" / "folder") as work:
+        (work / "x").touch()
+        told = pytest.raises(PrunusError, match=r"folder is being written by process \d")
+        with told, staged(tmp_path / "a" / "folder"):
+            raise AssertionError
+        with staged(tmp_path / "a" / "other"):
+            pass
+    assert set(listing(tmp_path)) == {"a", "a/folder", "a/folder/x", "a/other"}
 
 
 def test_folder_is_as_readable_as_any_other(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_killed_at_any_line_leaves_one_whole_folder_and_nothing_after_the_next_s
             if (status := int(running.stdout.readline())) == 0:
                 break
             assert status == -signal.SIGKILL
-            left = [path.name for path in tmp_path.glob(".*")]
+            left = [path.name for path in tmp_path.glob(".*.tmp")]
             told = clean(tmp_path)
             assert bool(told) == bool(left)
             assert all(name in told for name in left)

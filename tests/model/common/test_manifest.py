@@ -75,8 +75,9 @@ def test_links_and_folders_of_the_user_are_named(folder: Path) -> None:
     (folder / "empty" / "deep").rmdir()
     assert refused(folder) == f"{UNLIKE}unknown: 'empty'"
     (folder / "empty").rmdir()
-    (folder / "a").unlink()
-    (folder / "a").symlink_to(folder / "part" / "b")
+    # Of the same content.
+    (folder / "a").rename(folder.with_name("a"))
+    (folder / "a").symlink_to(folder.with_name("a"))
     assert refused(folder) == f"{UNLIKE}altered: 'a'"
     (folder / "a").unlink()
     (folder / "a").symlink_to(folder / "part")
@@ -99,6 +100,10 @@ def test_links_and_folders_of_the_user_are_named(folder: Path) -> None:
 def test_what_is_no_manifest_is_none(folder: Path, manifest: str) -> None:
     (folder / MANIFEST).write_text(manifest)
     assert refused(folder) == "be a thing of Prunus to be replaced"
+    # Even if there is nothing else.
+    (alone := folder.with_name("alone")).mkdir()
+    (folder / MANIFEST).rename(alone / MANIFEST)
+    assert refused(alone) == "be a thing of Prunus to be replaced"
 
 
 def test_forged_manifest_does_not_help(folder: Path) -> None:

@@ -118,10 +118,10 @@ def test_what_is_missing_is_said_before_the_work_starts(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as context:
-        context.setattr("tempfile.mkdtemp", deny)
+        context.setattr("tempfile.TemporaryFile", deny)
         outcome = cli.run("generate", "net.npz", "-o", "core", *QUICK)
     assert outcome.status == 2
-    assert message(outcome.err) == "Folder . of the output must be writable: Permission denied"
+    assert message(outcome.err) == "Folder . must be writable: Permission denied"
 
 
 def test_a_terminated_process_leaves_nothing(cli: Cli) -> None:

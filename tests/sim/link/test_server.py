@@ -1,11 +1,9 @@
 """The simulator's server, as it is started by hand; what it serves: tests/boards."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SocketTransport
 from prunus_devices import PACKED, network, shown
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_sim.link import server
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -50,29 +47,6 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "--pins" in refuse(tmp_path, "demo", "--socket", "s", "--pins", "3")
     assert "--socket" in refuse(tmp_path, "demo")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
-
-
-def test_folder_of_an_owner_that_is_gone_from_the_start_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The signal comes while the thread that watches is being started."""
-
-    class AtOnce:
-        def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
-            assert daemon
-            self.start = target
-
-    def interrupt(group: int, number: int) -> None:
-        assert (group, number) == (os.getpid(), signal.SIGTERM)
-        raise KeyboardInterrupt
-
-    (tmp_path / "owned").mkdir()
-    monkeypatch.setattr("threading.Thread", AtOnce)
-    monkeypatch.setattr("os.read", lambda *_: b"")
-    monkeypatch.setattr("os.killpg", interrupt)
-    with pytest.raises(KeyboardInterrupt), server._owned(tmp_path / "owned"):
-        raise AssertionError
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.sim

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from prunus_boards.driver.transports.base import (
     Transport,
     TransportError,
 )
+from prunus_model.common.owned import owned
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.link.protocol.description import CoreDescription
 
@@ -29,8 +27,6 @@ SOCKET_PATIENCE = 4.0
 #: Seconds for the building of a simulation, an answer and a presentation of our own simulator:
 #: netlists are slow, and that it has ended is noticed at once.
 _BUILD_PATIENCE, _PATIENCE, _SHOW_PATIENCE = 3600.0, 60.0, 3600.0
-#: Seconds within which a simulation ends when it is told to.
-_END_PATIENCE = 10.0
 
 
 class SocketTransport(Transport):
@@ -121,36 +117,26 @@ class SimulatorTransport(Transport):
     ) -> None:
         if find_spec("cocotb") is None:
             raise TransportError("Simulator must have cocotb: pip install prunus[sim]")
-        # Not below TMPDIR, whose name may be longer than that of a socket may be.
-        self._folder = tempfile.TemporaryDirectory(prefix="prunus-", dir="/tmp")
-        folder = Path(self._folder.name)
-        artifact.save(folder / "network.npz")
-        core.save(folder / "core.json")
-        path, log = folder / "link", folder / "server.log"
-        command = [sys.executable, "-m", "prunus_sim.link.server", str(folder / "network.npz")]
-        command += ["--core", str(folder / "core.json"), "--socket", str(path), "--once"]
-        command += ["--build", str(folder / "build"), "--owner", str(folder)]
-        if divisor is not None:
-            command += ["--pins", str(divisor)]
-        if netlist is not None:
-            command += ["--netlist", str(netlist)]
-        with log.open("wb") as output:
-            # A session of its own: Ctrl-C is for the host, which then ends the simulation.
-            self._process = subprocess.Popen(
-                command,
-                # Never written to: it ends when this process does, however that comes.
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
+        with ExitStack() as ends:
+            # Not below TMPDIR, whose name may be longer than that of a socket may be.
+            scratch = tempfile.TemporaryDirectory(prefix="prunus-", dir="/tmp")
+            folder = Path(ends.enter_context(scratch))
+            artifact.save(folder / "network.npz")
+            core.save(folder / "core.json")
+            path, log = folder / "link", folder / "server.log"
+            command = [sys.executable, "-m", "prunus_sim.link.server", str(folder / "network.npz")]
+            command += ["--core", str(folder / "core.json"), "--socket", str(path), "--once"]
+            command += ["--build", str(folder / "build")]
+            if divisor is not None:
+                command += ["--pins", str(divisor)]
+            if netlist is not None:
+                command += ["--netlist", str(netlist)]
+            output = ends.enter_context(log.open("wb"))
+            server = owned(command, scratch=folder, stdout=output, stderr=output)
+            self._process = ends.enter_context(server)
             self._await(path, log)
             self._inner = SocketTransport(path)
-        except BaseException:
-            self._process.terminate()
-            self._end()
-            raise
+            self._ends = ends.pop_all()
         self.name = self._inner.name = "sim"
         self.patience = self._inner.patience = _PATIENCE
         self.presentation_patience = _SHOW_PATIENCE
@@ -167,24 +153,6 @@ class SimulatorTransport(Transport):
                 raise TransportError(f"Simulation must start: {lines[-1].removeprefix('Error: ')}")
             time.sleep(0.05)
 
-    def _end(self) -> None:
-        ends: tuple[Callable[[], None], ...] = (self._process.terminate, self._kill)
-        for end in ends:
-            try:
-                self._process.wait(_END_PATIENCE)
-                break
-            except subprocess.TimeoutExpired:
-                end()
-        else:
-            self._process.wait(_END_PATIENCE)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._folder.cleanup()
-
-    def _kill(self) -> None:
-        """End the process with all that it has started."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-
     def write(self, octets: bytes) -> None:
         """Send bytes."""
         self._inner.write(octets)
@@ -196,4 +164,4 @@ class SimulatorTransport(Transport):
     def close(self) -> None:
         """End the simulation."""
         self._inner.close()
-        self._end()
+        self._ends.close()

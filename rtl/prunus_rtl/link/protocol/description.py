@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import ConfigError, PrunusError
+from prunus_model.common.leftovers import clean
 from prunus_model.common.validation import validation_messages
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
@@ -224,6 +225,7 @@ class CoreDescription:
         """Save this where :meth:`find` finds it; return where."""
         path = _registered(self.digest)
         path.parent.mkdir(parents=True, exist_ok=True)
+        clean(path.parent)
         self.save(path)
         return path
 
