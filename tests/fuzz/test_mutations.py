@@ -237,7 +237,7 @@ def test_databases_change_in_every_way(tmp_path: Path) -> None:
             return version, {n: database.execute(f"SELECT * FROM {n}").fetchall() for n in names}
 
     before, whole = look(seed)
-    found = [look(one) for one in many(containers.of_database, seed, 200)]
+    found = [look(one) for one in many(containers.of_database, seed, 500)]
     tables = [one for _, one in found]
     assert {version for version, _ in found} > {before}
     for name, rows in whole.items():
