@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import encoder, homeostasis, membrane, pruning
+from prunus_model.reference import encoder, homeostasis, membrane, pruning, refractory
 from prunus_model.reference.learning import freeze, learn_spike
 from prunus_model.reference.readout import add_votes, elect, lead
 from prunus_model.reference.xorshift import Stream
@@ -41,7 +41,7 @@ class Step:
     step : int
         Its number.
     spikes : ndarray of bool, shape (inputs,)
-        Inputs that spiked.
+        Inputs that spiked, those whose spike was dropped among them.
     inhibited : bool
         Whether nothing was integrated.
     post : int
@@ -193,11 +193,11 @@ class Network:
         """
         check_levels(levels, self.config, many=False)
         counters = Counters() if counters is None else counters
-        stream = self._stream(ENCODER)
+        stream, inputs = self._stream(ENCODER), self.config.inputs
 
-        def spikes_of(_step: int) -> npt.NDArray[np.bool_]:
-            counters.encoder_draws += words(self.config.inputs)
-            return encoder.spikes(stream.draw_bytes(self.config.inputs), levels)
+        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
+            counters.encoder_draws += words(inputs)
+            return encoder.spikes(encoder.draw(stream, step, inputs, self.config.encoder), levels)
 
         return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
 
@@ -215,9 +215,7 @@ class Network:
         arrays = check_events(events, self.config)
 
         def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-            spikes = np.zeros(self.config.inputs, dtype=np.bool_)
-            spikes[arrays[step]] = True
-            return spikes
+            return np.isin(np.arange(self.config.inputs), arrays[step])
 
         counters = Counters() if counters is None else counters
         return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
@@ -226,8 +224,7 @@ class Network:
         """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
         check_levels(levels, self.config, many=True)
         shown = [self.present(image, learn=True) for image in levels]
-        counters = sum((one.counters for one in shown), Counters())
-        return counters, self._spikes(shown)
+        return sum((one.counters for one in shown), Counters()), self._spikes(shown)
 
     def infer(
         self,
@@ -282,7 +279,10 @@ class Network:
         inhibition = 0
         for step in range(config.encoder.steps):
             spikes = spikes_of(step)
-            state.last_step[spikes] = step
+            kept = refractory.kept(
+                spikes, state.last_step.astype(np.int64), step, config.encoder.refractory_steps
+            )
+            state.last_step[kept] = step
             counters.steps += 1
             counters.input_spikes += int(np.count_nonzero(spikes))
             if inhibition:
@@ -290,8 +290,11 @@ class Network:
                 counters.inhibited_steps += 1
                 yield Step(step=step, spikes=spikes, inhibited=True, post=-1, w_prune=0)
                 continue
-            self._count_integration(spikes, counters)
-            v = membrane.integrate(state.v.astype(np.int64), state.weights, spikes)
+            counters.forward_dense += int(np.count_nonzero(spikes)) * config.neurons
+            counters.integrated_spikes += int(np.count_nonzero(kept))
+            counters.forward_sops += int(np.count_nonzero(state.alive[kept]))
+            counters.frozen_sops += int(np.count_nonzero(state.frozen[kept]))
+            v = membrane.integrate(state.v.astype(np.int64), state.weights, kept)
             post = membrane.winner(v, state.v_fire.astype(np.int64))
             state.v[:] = membrane.leak(v, config.membrane.leak_shift)
             w_prune = 0
@@ -345,10 +348,3 @@ class Network:
         state.v_fire[:] = homeostasis.fire_threshold(
             state.theta.astype(np.int64), state.strength.astype(np.int64), params
         )
-
-    def _count_integration(self, spikes: npt.NDArray[np.bool_], counters: Counters) -> None:
-        integrated = int(np.count_nonzero(spikes))
-        counters.integrated_spikes += integrated
-        counters.forward_dense += integrated * self.config.neurons
-        counters.forward_sops += int(np.count_nonzero(self.state.alive[spikes]))
-        counters.frozen_sops += int(np.count_nonzero(self.state.frozen[spikes]))

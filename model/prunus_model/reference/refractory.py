@@ -1,0 +1,43 @@
+"""Refractory inputs: spikes that follow another too closely are dropped (semantics, 4.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["kept"]
+
+
+def kept(
+    spikes: npt.NDArray[np.bool_],
+    last_step: npt.NDArray[np.int64],
+    step: int,
+    refractory_steps: int,
+) -> npt.NDArray[np.bool_]:
+    """Return the spikes of one step without those that are dropped.
+
+    An input is refractory if it spiked ``refractory_steps`` steps ago or less. A dropped spike
+    leaves ``last_step`` as it is, so that an input that spikes in every step is heard in every
+    ``refractory_steps + 1``-th.
+
+    Parameters
+    ----------
+    spikes : ndarray of bool, shape (inputs,)
+        Inputs that spike.
+    last_step : ndarray of int64, shape (inputs,)
+        Step of the last spike of each input in this presentation; -1 where there was none.
+    step : int
+        The step.
+    refractory_steps : int
+        0 drops nothing.
+
+    Returns
+    -------
+    ndarray of bool, shape (inputs,)
+
+    Examples
+    --------
+    >>> kept(np.array([True, True, True, False]), np.array([-1, 3, 2, -1]), 5, 2).tolist()
+    [True, False, True, False]
+    """
+    return spikes & ((last_step < 0) | (step - last_step > refractory_steps))
