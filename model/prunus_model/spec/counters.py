@@ -16,8 +16,8 @@ class Counters:
 
     A *forward SOP* is one synapse in memory read and added because of one input spike; an *update
     SOP* is one plastic synapse rewritten because of one output spike. Input spikes in inhibited
-    steps are not integrated, so they cost none; nor do those that refractory inputs drop, which count
-    in the dense equivalent alone.
+    steps are not integrated, so they cost none. Spikes that refractory inputs drop cost none
+    either, but count in the dense equivalent.
 
     Attributes
     ----------

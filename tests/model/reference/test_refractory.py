@@ -51,7 +51,7 @@ def test_input_that_spikes_in_every_step_is_heard_in_every_nth(
     network = model(config)
     events = [[3, 7] if step % 2 == 0 else [3] for step in range(9)]
     got = network.present_events(events, learn=False).counters
-    heard = {pre: 0 for pre in (3, 7)}
+    heard = dict.fromkeys((3, 7), 0)
     last: dict[int, int] = {}
     for step, pres in enumerate(events):
         for pre in pres:
