@@ -180,7 +180,7 @@ def _images(
     stop_after: int | None,
 ) -> tuple[Images, int]:
     """Return images, and the early exit to ask for."""
-    images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
+    images = read_images(sources, size=artifact.config.pixels, invert=invert).head(count)
     for hint in images.hints:
         note(hint)
     if stop_after is None:

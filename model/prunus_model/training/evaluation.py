@@ -108,7 +108,7 @@ def evaluate(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
         )
-    check_for(data, inputs=config.inputs, classes=config.readout.classes)
+    check_for(data, config)
     if stop_after is None:
         stop_after = config.readout.stop_after
     engine = Engine(config, artifact.state)

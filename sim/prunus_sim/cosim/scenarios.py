@@ -49,13 +49,13 @@ def images(network: NetworkConfig, count: int, *, split: Any = "train", seed: in
     found = datasets.load("sample", split)
     at = np.arange(seed * count, (seed + 1) * count) % len(found.images)
     pixels = found.images[at].reshape(count, 28, 28)
-    if network.inputs != pixels[0].size:
-        side = next((n for n in (2, 4, 7, 14) if n * n >= network.inputs), 28)
+    if network.pixels != pixels[0].size:
+        side = next((n for n in (2, 4, 7, 14) if n * n >= network.pixels), 28)
         cell = 28 // side
         cells = pixels.reshape(count, side, cell, side, cell).mean(axis=(2, 4)).astype(np.uint8)
         flat = cells.reshape(count, -1)
         # Any number of inputs: the brightest part of the picture, then from the start again.
-        pixels = np.take(flat, np.arange(network.inputs) + flat.shape[1] // 3, axis=1, mode="wrap")
+        pixels = np.take(flat, np.arange(network.pixels) + flat.shape[1] // 3, axis=1, mode="wrap")
     return levels(pixels.reshape(count, -1), network.encoder)
 
 
