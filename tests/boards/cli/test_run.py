@@ -62,7 +62,7 @@ def test_network_of_contrasts_takes_images_of_half_as_many_pixels(cli: Cli) -> N
     refused = cli.run("run", "c.npz", "two.png")
     assert (refused.status, refused.err) == (
         2,
-        "Error: Image two.png must have 49 pixels for this network, not 7 x 14\n",
+        "prunus: Image two.png must have 49 pixels for this network, not 7 x 14\n",
     )
 
 
