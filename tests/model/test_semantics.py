@@ -290,6 +290,7 @@ def scalar(config: NetworkConfig, state: State) -> Scalar:
 def assert_step(step: Step, expected: tuple[int, list[bool], bool, int, int]) -> None:
     got = (step.step, step.spikes.tolist(), step.inhibited, step.post, step.w_prune)
     assert got == expected
+    assert not (step.kept & ~step.spikes).any()
 
 
 def random_state(config: NetworkConfig, seed: int) -> State:

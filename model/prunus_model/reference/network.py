@@ -40,8 +40,8 @@ class Step:
     ----------
     step : int
         Its number.
-    spikes : ndarray of bool, shape (inputs,)
-        Inputs that spiked, those whose spike was dropped among them.
+    spikes, kept : ndarray of bool, shape (inputs,)
+        Inputs that spiked; those of them whose spike was not dropped.
     inhibited : bool
         Whether nothing was integrated.
     post : int
@@ -52,6 +52,7 @@ class Step:
 
     step: int
     spikes: npt.NDArray[np.bool_]
+    kept: npt.NDArray[np.bool_]
     inhibited: bool
     post: int
     w_prune: int
@@ -270,8 +271,7 @@ class Network:
         counters: Counters,
     ) -> Iterator[Step]:
         check_exits(stop_after, margin)
-        config, state = self.config, self.state
-        learning = self._stream(LEARNING)
+        config, state, learning = self.config, self.state, self._stream(LEARNING)
         spike_counts = np.zeros(config.neurons, dtype=np.int64)
         self._begin(learn)
         if not keep:
@@ -279,16 +279,14 @@ class Network:
         inhibition = 0
         for step in range(config.encoder.steps):
             spikes = spikes_of(step)
-            kept = refractory.kept(
-                spikes, state.last_step.astype(np.int64), step, config.encoder.refractory_steps
-            )
+            kept = refractory.kept(spikes, state.last_step, step, config.encoder)
             state.last_step[kept] = step
             counters.steps += 1
             counters.input_spikes += int(np.count_nonzero(spikes))
             if inhibition:
                 inhibition -= 1
                 counters.inhibited_steps += 1
-                yield Step(step=step, spikes=spikes, inhibited=True, post=-1, w_prune=0)
+                yield Step(step=step, spikes=spikes, kept=kept, inhibited=True, post=-1, w_prune=0)
                 continue
             counters.forward_dense += int(np.count_nonzero(spikes)) * config.neurons
             counters.integrated_spikes += int(np.count_nonzero(kept))
@@ -306,7 +304,9 @@ class Network:
                     w_prune = learn_spike(post, step, learning, config, state, counters)
                 state.v[:] = 0
                 inhibition = config.membrane.inhibition_steps
-            yield Step(step=step, spikes=spikes, inhibited=False, post=post, w_prune=w_prune)
+            yield Step(
+                step=step, spikes=spikes, kept=kept, inhibited=False, post=post, w_prune=w_prune
+            )
             if stop_after and spike_counts.sum() == stop_after:
                 break
             if margin and post >= 0 and lead(self._scores) >= margin:

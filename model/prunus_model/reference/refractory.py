@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.spec.encoder import EncoderParams
+
 __all__ = ["kept"]
 
 
 def kept(
     spikes: npt.NDArray[np.bool_],
-    last_step: npt.NDArray[np.int64],
+    last_step: npt.NDArray[np.int16],
     step: int,
-    refractory_steps: int,
+    params: EncoderParams,
 ) -> npt.NDArray[np.bool_]:
     """Return the spikes of one step without those that are dropped.
 
@@ -24,12 +26,12 @@ def kept(
     ----------
     spikes : ndarray of bool, shape (inputs,)
         Inputs that spike.
-    last_step : ndarray of int64, shape (inputs,)
+    last_step : ndarray of int16, shape (inputs,)
         Step of the last spike of each input in this presentation; -1 where there was none.
     step : int
         The step.
-    refractory_steps : int
-        0 drops nothing.
+    params : EncoderParams
+        Gives ``refractory_steps``; 0 drops nothing.
 
     Returns
     -------
@@ -37,7 +39,8 @@ def kept(
 
     Examples
     --------
-    >>> kept(np.array([True, True, True, False]), np.array([-1, 3, 2, -1]), 5, 2).tolist()
+    >>> params = EncoderParams(refractory_steps=2)
+    >>> kept(np.array([True, True, True, False]), np.array([-1, 3, 2, -1]), 5, params).tolist()
     [True, False, True, False]
     """
-    return spikes & ((last_step < 0) | (step - last_step > refractory_steps))
+    return spikes & ((last_step < 0) | (step - last_step > params.refractory_steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.counters import Counters
+from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.random_streams import words
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
@@ -19,8 +19,9 @@ CYCLE_BITS = 32
 def counter_widths(widths: Widths) -> dict[str, int]:
     """Return the bits of all counts: those of :mod:`prunus_model.spec.counters`, and cycles.
 
-    Each is as wide as its largest value in a presentation. What follows from them is left out:
-    see :func:`expanded`.
+    Each is as wide as its largest value in a presentation. What follows from them is left out: see
+    :func:`expanded`. With refractory inputs there are also the spikes dropped in steps that are not
+    inhibited, which count in the dense equivalent.
     """
     inputs, neurons = widths.network.inputs, widths.network.neurons
     steps = widths.network.encoder.steps
@@ -32,6 +33,8 @@ def counter_widths(widths: Widths) -> dict[str, int]:
         "output_spikes": steps,
         "forward_sops": steps * inputs * neurons,
     }
+    if widths.refractory:
+        largest["dropped_spikes"] = steps * inputs
     if widths.hardware.learn:
         largest["update_sops"] = steps * inputs
         largest["pruned"] = steps * inputs
@@ -98,11 +101,12 @@ def expanded(
     """
     draws = words(network.inputs)
     spikes = counts["output_spikes"] if learn else 0
+    integrated = counts["integrated_spikes"] + counts.get("dropped_spikes", 0)
     return Counters(
         presentations=1,
         encoder_draws=draws * counts["steps"] if hardware.source == "levels" else 0,
         learning_draws=draws * spikes,
-        forward_dense=counts["integrated_spikes"] * network.neurons,
+        forward_dense=integrated * network.neurons,
         update_dense=spikes * network.inputs,
-        **{name: value for name, value in counts.items() if name != "cycles"},
+        **{name: value for name, value in counts.items() if name in COUNTERS},
     )

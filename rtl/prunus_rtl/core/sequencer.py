@@ -11,10 +11,10 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.formats import STEP_BITS
 from prunus_rtl.streams import event_layout, spike_layout
 
-__all__ = ["COUNTED", "Sequencer", "control_layout"]
+__all__ = ["Sequencer", "control_layout"]
 
 #: Members of the sequencer that counters have under the same names.
-COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
+_COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
 def control_layout(*, learn: bool) -> data.StructLayout:
@@ -55,6 +55,8 @@ class Sequencer(wiring.Component):
         Whether the core can learn.
     source : "levels" or "events"
         Whether events come from the encoder, which stops after an early exit, or from outside.
+    refractory : bool
+        Whether inputs are refractory.
 
     Members
     -------
@@ -77,6 +79,14 @@ class Sequencer(wiring.Component):
         An input spikes, and is sent to the lanes.
     traced : Out(1)
         As ``input_spike``, for the trace.
+    spike_step : Out(STEP_BITS)
+        What the trace of that input is then.
+    dropped, last_step : In(1), In(STEP_BITS)
+        The event is a spike that a refractory input drops; the step of its last spike that was not,
+        or of this one. Only with ``refractory``.
+    dropped_spike, flushing : Out(1)
+        A spike is dropped in a step that is not inhibited; events that are left are taken. Only
+        with ``refractory``.
     step_done, inhibited_step, output_spike : Out(1)
         A step is over; an inhibited one is; there is an output spike. High for one cycle each.
     output_spikes : In(range(steps + 1))
@@ -106,7 +116,9 @@ class Sequencer(wiring.Component):
         inhibition_steps: int,
         learn: bool,
         source: Literal["levels", "events"],
+        refractory: bool = False,
     ) -> None:
+        self._refractory = refractory
         self._steps = steps
         self._inhibition_steps = inhibition_steps
         self._learn = learn
@@ -128,6 +140,7 @@ class Sequencer(wiring.Component):
                 "input_spike": Out(1),
                 "integrated_spike": Out(1),
                 "traced": Out(1),
+                "spike_step": Out(STEP_BITS),
                 "step_done": Out(1),
                 "inhibited_step": Out(1),
                 "output_spike": Out(1),
@@ -147,7 +160,22 @@ class Sequencer(wiring.Component):
                 "learn_spike": Out(1),
                 "learned": In(1),
             }
+            | (
+                {
+                    "dropped": In(1),
+                    "last_step": In(STEP_BITS),
+                    "dropped_spike": Out(1),
+                    "flushing": Out(1),
+                }
+                if refractory
+                else {}
+            )
         )
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Members that counters have under the same names."""
+        return (*_COUNTED, "dropped_spike") if self._refractory else _COUNTED
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
@@ -168,6 +196,7 @@ class Sequencer(wiring.Component):
             last_step.eq(self.step == self._steps - 1),
             exits.eq(self.hold & (self.output_spikes == stop_after)),
             self.traced.eq(self.event.valid & self.event.ready & ~event.end & integrating),
+            self.spike_step.eq(self.last_step if self._refractory else self.step),
             self.pre.payload.eq(event.pre),
             self.vote.payload.eq(self.post),
             self.learn_spike.eq(fire & learning),
@@ -189,6 +218,8 @@ class Sequencer(wiring.Component):
 
         with m.FSM(name="core") as fsm:
             m.d.comb += self.running.eq(~fsm.ongoing("Wait") & ~fsm.ongoing("Report"))
+            if self._refractory and from_outside:
+                m.d.comb += self.flushing.eq(fsm.ongoing("Flush"))
             with m.State("Wait"):
                 m.d.comb += [
                     self.control.ready.eq(self.startable),
@@ -207,13 +238,16 @@ class Sequencer(wiring.Component):
             with m.State("Integrate"):
                 inhibited = inhibition != 0
                 spike = self.event.valid & ~event.end
+                ignored = inhibited | self.dropped if self._refractory else inhibited
                 m.d.comb += [
                     integrating.eq(1),
-                    self.pre.valid.eq(spike & ~inhibited),
-                    self.event.ready.eq(event.end | inhibited | self.pre.ready),
+                    self.pre.valid.eq(spike & ~ignored),
+                    self.event.ready.eq(event.end | ignored | self.pre.ready),
                     self.input_spike.eq(spike & self.event.ready),
-                    self.integrated_spike.eq(spike & self.event.ready & ~inhibited),
+                    self.integrated_spike.eq(spike & self.event.ready & ~ignored),
                 ]
+                if self._refractory:
+                    m.d.comb += self.dropped_spike.eq(spike & self.dropped & ~inhibited)
                 with m.If(self.event.valid & event.end):
                     m.next = "DrainLanes"
                     with m.If(inhibited):

@@ -31,7 +31,8 @@ def test_spike_is_dropped_within_the_refractory_steps(
     last: int, step: int, refractory_steps: int, heard: bool
 ) -> None:
     spikes = np.array([True, False])
-    got = kept(spikes, np.array([last, last]), step, refractory_steps)
+    params = EncoderParams(refractory_steps=refractory_steps)
+    got = kept(spikes, np.array([last, last], np.int16), step, params)
     assert got.tolist() == [heard, False]
 
 
