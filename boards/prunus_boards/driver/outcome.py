@@ -80,6 +80,7 @@ def contradiction(
     """
     classes, steps = network.readout.classes, network.encoder.steps
     spikes, integrated = counts["output_spikes"], counts["integrated_spikes"]
+    dropped = counts.get("dropped_spikes", 0)
     learned = spikes * network.inputs if learn else 0
     limits = (
         ("prediction", prediction, UNDECIDED, classes - 1),
@@ -87,6 +88,7 @@ def contradiction(
         ("inhibited_steps", counts["inhibited_steps"], 0, counts["steps"]),
         ("input_spikes", counts["input_spikes"], 0, counts["steps"] * network.inputs),
         ("integrated_spikes", integrated, 0, counts["input_spikes"]),
+        ("dropped_spikes", dropped, 0, counts["input_spikes"] - integrated),
         ("output_spikes", spikes, 0, min(stop_after or steps, counts["steps"])),
         ("forward_sops", counts["forward_sops"], 0, integrated * network.neurons),
         ("update_sops", counts.get("update_sops", 0), 0, learned),

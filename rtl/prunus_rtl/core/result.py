@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -10,7 +11,15 @@ from prunus_model.spec.random_streams import words
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
 
-__all__ = ["CYCLE_BITS", "counter_widths", "expanded", "pack", "result_widths", "unpack"]
+__all__ = [
+    "CYCLE_BITS",
+    "counted",
+    "counter_widths",
+    "expanded",
+    "pack",
+    "result_widths",
+    "unpack",
+]
 
 #: Width of the cycle counter.
 CYCLE_BITS = 32
@@ -77,6 +86,15 @@ def unpack(fields: Mapping[str, int], word: int) -> dict[str, int]:
         values[name] = word >> at & (1 << bits) - 1
         at += bits
     return values
+
+
+def counted(counters: Counters, network: NetworkConfig) -> dict[str, int]:
+    """Return what a core counts in a presentation from the model's counters, without cycles.
+
+    The inverse of :func:`expanded`; fields that the core does not have are among them.
+    """
+    offered = counters.forward_dense // network.neurons
+    return asdict(counters) | {"dropped_spikes": offered - counters.integrated_spikes}
 
 
 def expanded(

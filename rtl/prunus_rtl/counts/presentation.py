@@ -63,6 +63,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or isinstance(n.pruning, ConstantPruning)
     updates = visits * shapes.redundancy
+    judged = c.input_spikes * shapes.refractory
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
     decayed = neurons * decays
@@ -71,6 +72,8 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         level_writes=words(inputs) * c.presentations if from_levels else 0,
         event_reads=c.input_spikes + c.steps if from_levels else 0,
         event_writes=c.input_spikes + c.steps if from_levels else 0,
+        refractory_reads=judged,
+        refractory_writes=inputs * c.presentations * shapes.refractory + judged,
         queue_reads=lane_items,
         queue_writes=lane_items,
         **_synapses(shapes, c, queued),
@@ -91,6 +94,8 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         vote_reads=classes * c.output_spikes,
         score_reads=classes * (c.output_spikes + decided),
         score_writes=classes * c.output_spikes,
+        offset_additions=PRE_PER_DRAW * c.encoder_draws * shapes.low_discrepancy,
+        refractory_additions=judged,
         integrate_additions=c.forward_sops,
         leak_additions=swept,
         margin_additions=swept,
@@ -107,6 +112,7 @@ def accesses(shapes: Widths, counters: Counters, *, decided: int, decays: int) -
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
+        refractory_comparisons=judged,
         winner_comparisons=swept,
         recent_comparisons=visits,
         pruning_comparisons=c.update_sops * prunes,

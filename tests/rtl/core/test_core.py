@@ -149,8 +149,8 @@ def test_refractory_core_matches_model(learn: bool, source: Any, stalls: bool) -
     core = Core(network=config, hardware=hardware, state=state.copy())
     shows = [Show(learn=learn), Show(learn=False, stop_after=1), Show(learn=learn, stop_after=2)]
     outcomes = compare(core, Network(config, state), [*shows, Show(learn=learn)], stalls=stalls)
-    assert all(outcome.counts["dropped_spikes"] for outcome in (outcomes[0], outcomes[3]))
-    assert all(outcome.counts["inhibited_steps"] for outcome in (outcomes[0], outcomes[3]))
+    for name in ("dropped_spikes", "integrated_spikes", "inhibited_steps"):
+        assert any(outcome.counts[name] for outcome in outcomes)
 
 
 @pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])

@@ -13,7 +13,7 @@ from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.bus.spaces import spaces
-from prunus_rtl.core.result import counter_widths, pack, result_widths
+from prunus_rtl.core.result import counted, pack, result_widths
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
@@ -224,11 +224,7 @@ class Emulator:
         readout = Readout(votes=self._memories.votes, assignment=np.zeros(neurons, dtype=np.int16))
         prediction = int(predict_vote(shown.spike_counts(neurons)[np.newaxis], readout)[0])
         undecided = prediction == UNDECIDED
-        values = {
-            name: getattr(shown.counters, name)
-            for name in counter_widths(self._widths)
-            if name != "cycles"
-        }
+        values = counted(shown.counters, self.description.network)
         values |= {"prediction": 0 if undecided else prediction, "undecided": int(undecided)}
         fields = result_widths(self._widths)
         return pack(fields, values).to_bytes(word_bytes(sum(fields.values())), "little")
