@@ -106,7 +106,10 @@ class Refractory(wiring.Component):
         valid = Signal()
         looked_up = Signal()
         step = Signal(range(steps))
-        move, judged, last_end, ahead = Signal(), Signal(), Signal(), Signal()
+        move = Signal()
+        judged = Signal()
+        last_end = Signal()
+        ahead = Signal()
         m.d.comb += [
             move.eq(valid & (~self.o.valid | self.o.ready)),
             judged.eq(move & looked_up),
