@@ -128,6 +128,29 @@ def test_no_event_is_taken_ahead_of_a_held_step_or_after_stop(hold: bool) -> Non
     simulate(dut, bench, feed, platform=Collisions())
 
 
+def test_stop_withdraws_what_has_not_been_taken() -> None:
+    dut = Refractory(inputs=3, steps=2, refractory_steps=1)
+
+    async def bench(ctx: Any) -> None:
+        for stop_at_once in (False, True):
+            ctx.set(dut.clear, 1)
+            await ctx.tick()
+            ctx.set(dut.clear, 0)
+            await ctx.tick().repeat(3)
+            for pre in range(1 if stop_at_once else 2):
+                await send(ctx, dut.i, {"pre": pre, "end": 0})
+            # One is offered and one behind it, or one is inside.
+            assert ctx.get(dut.o.valid) == (not stop_at_once)
+            ctx.set(dut.stop, 1)
+            await ctx.tick()
+            ctx.set(dut.stop, 0)
+            for _ in range(3):
+                assert ctx.get(dut.o.valid) == 0
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
 def test_events_flow_one_per_cycle_and_come_two_cycles_later() -> None:
     dut = Refractory(inputs=9, steps=2, refractory_steps=1)
     cycles: list[int] = []
