@@ -63,7 +63,10 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
         weights, left = state.weights[:, post] / artifact.config.formats.w_max, plastic[:, post]
         if contrast:
             brighter, darker = weights.reshape(2, -1)
-            weights, left = (1 + brighter - darker) / 2, left.reshape(2, -1).any(axis=0)
+            weights, left = (
+                (1 + brighter - darker) / 2,
+                left[: len(left) // 2] | left[len(left) // 2 :],
+            )
         picture = colors(weights)[:, :3]
         picture[~left] = _PRUNED
         axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")

@@ -60,10 +60,7 @@ PACKED = [
 ]
 #: Of a core with refractory inputs and low-discrepancy spikes.
 REFRACTORY = [
-    fault("refractory.i__payload", "@ ^ 2'h2", "rate"),
-    fault("refractory.flush", "1'h1", "refractory"),
     fault("encoder.random.rewind", "1'h0", "rate"),
-    fault("sequencer.dropped", "1'h0", "broadcast_fifo"),
     fault("counters.dropped_spike", "1'h0", "refractory"),
     fault("learning.last_step.spike_step", "@ ^ 1'h1", "trace"),
 ]
