@@ -5,8 +5,9 @@ the cycle after the transfer of ``control`` to the cycle before ``result.valid``
 outputs are always ready and the input is there in time:
 
 init
-    ``slots + log2(lanes) + 4``; in a core that learns the largest of this, ``inputs + 1`` and, to
-    compute all thresholds with ``m`` cycles of the multiplier, ``neurons * (m + 2) + 1``.
+    ``slots + log2(lanes) + 4``; with refractory inputs at least ``inputs + 1``; in a core that
+    learns the largest of this, ``inputs + 1`` and, to compute all thresholds with ``m`` cycles of
+    the multiplier, ``neurons * (m + 2) + 1``.
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the
     step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
@@ -69,6 +70,8 @@ PER_SPIKE = 2
 _SEED, _FIRST = 12, 12
 #: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
 _HELD = 3
+#: Cycles of an event through the unit of refractory inputs.
+_FILTERED = 2
 #: Cycles to start and end the computation of a threshold, beside the multiplication.
 _THRESHOLD = 4
 
@@ -80,7 +83,7 @@ class StepWork:
     Attributes
     ----------
     spikes : int
-        Input spikes.
+        Input spikes, those that are dropped among them.
     encode : int
         Cycles of the encoder: one for each word of inputs, one more for each further event of it. 0
         if events come in.
@@ -124,10 +127,12 @@ class Cycles:
 def init_cycles(widths: Widths) -> int:
     """Return the cycles before the first step."""
     clear = widths.slots + widths.tree_levels + 4
+    if widths.hardware.learn or widths.refractory:
+        clear = max(clear, widths.network.inputs + 1)
     if not widths.hardware.learn:
         return clear
     thresholds = widths.network.neurons * (widths.multiply_cycles + 2) + 1
-    return max(clear, widths.network.inputs + 1, thresholds)
+    return max(clear, thresholds)
 
 
 def compare_cycles(widths: Widths) -> int:
@@ -167,12 +172,12 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
     spikes = int(np.count_nonzero(step.spikes))
     busiest, slowest = 0, 0
     if not step.inhibited:
-        fetched = _fetched(widths, alive[step.spikes])
+        fetched = _fetched(widths, alive[step.kept])
         busiest = int(fetched.sum(axis=0).max(initial=0))
         slowest = int(np.maximum(1, fetched.max(axis=1, initial=0)).sum())
         if widths.store is not None and widths.store.format == "csr":
             # Each lane looks up two row pointers, behind the rows before or, in SPRAM, between.
-            lookups = PER_SPIKE * spikes
+            lookups = PER_SPIKE * int(np.count_nonzero(step.kept))
             busiest = busiest + lookups if widths.hardware.spram else max(busiest, lookups)
     return StepWork(
         spikes=spikes,
@@ -236,6 +241,8 @@ def presentation(
     # Most: when the lanes begin a step at the latest, and when the encoder has sent all of it.
     late = max(parts["init"], _SEED) + _FIRST
     begun = sent = _SEED + _FIRST
+    # A filter between them holds the events of a step back, at most, by its two stages.
+    filtered = _FILTERED if widths.refractory else 0
     before, last_fired = 0, False
     for step in steps:
         events = step.spikes + 1
@@ -250,7 +257,7 @@ def presentation(
             since = late + _HELD if held else begun if roomy else late
             sent = max(sent, since) + step.encode
         begun, before = late, events
-        late = max(late, sent)
+        late = max(late, sent) + filtered
         last_fired = step.fired
         if step.inhibited:
             late += events

@@ -82,6 +82,17 @@ class Widths:
         return self.hardware.learn and self.network.redundancy is not None
 
     @property
+    def low_discrepancy(self) -> bool:
+        """Whether the core spreads spikes evenly over the steps."""
+        spikes = self.network.encoder.spikes
+        return self.hardware.source == "levels" and spikes == "low-discrepancy"
+
+    @property
+    def refractory(self) -> bool:
+        """Whether inputs are refractory."""
+        return self.network.encoder.refractory_steps > 0
+
+    @property
     def pre_bits(self) -> int:
         """Index of an input."""
         return (self.network.inputs - 1).bit_length()

@@ -114,14 +114,23 @@ class Scalar:
                 named: Any = image[step] if step < len(image) else []
                 spikes = [pre in named for pre in self.inputs]
             else:
-                random = one_pass(encoder, c.inputs)
+                if c.encoder.spikes == "random":
+                    random = one_pass(encoder, c.inputs)
+                else:
+                    again = draws(c.seed, self.presentation, 0x243F6A88)
+                    random = [(b + 157 * step) % 256 for b in one_pass(again, c.inputs)]
                 self.count(encoder_draws=(c.inputs + 3) // 4)
                 levels: Any = image
                 spikes = [random[pre] < levels[pre] for pre in self.inputs]
+            dropped: list[int] = []
             for pre in self.inputs:
                 if spikes[pre]:
-                    self.last_step[pre] = step
                     self.count(input_spikes=1)
+                    last = self.last_step[pre]
+                    if last is not None and step - last <= c.encoder.refractory_steps:
+                        dropped.append(pre)
+                    else:
+                        self.last_step[pre] = step
             if inhibition > 0:
                 inhibition -= 1
                 self.count(inhibited_steps=1)
@@ -129,7 +138,9 @@ class Scalar:
                 continue
             # 4.3
             for pre in self.inputs:
-                if spikes[pre]:
+                if pre in dropped:
+                    self.count(forward_dense=c.neurons)
+                elif spikes[pre]:
                     self.integrate(pre)
             # 4.4
             winner, best = -1, -1
@@ -279,6 +290,7 @@ def scalar(config: NetworkConfig, state: State) -> Scalar:
 def assert_step(step: Step, expected: tuple[int, list[bool], bool, int, int]) -> None:
     got = (step.step, step.spikes.tolist(), step.inhibited, step.post, step.w_prune)
     assert got == expected
+    assert not (step.kept & ~step.spikes).any()
 
 
 def random_state(config: NetworkConfig, seed: int) -> State:

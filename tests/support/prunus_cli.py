@@ -13,6 +13,7 @@ import pytest
 from prunus_model.cli import main
 from prunus_model.data.datasets import Split
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import ContrastParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
@@ -37,6 +38,12 @@ PRUNING: dict[str, PruningParams] = {
 
 def tiny(policy: str = "adaptive", *, seed: int = 1) -> NetworkConfig:
     return replace(TINY, pruning=PRUNING[policy], seed=seed)
+
+
+def tiny_contrast() -> NetworkConfig:
+    """Two channels for the same images."""
+    contrast = ContrastParams(image_width=7, window=3)
+    return replace(tiny(), inputs=98, encoder=replace(TINY.encoder, contrast=contrast))
 
 
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:

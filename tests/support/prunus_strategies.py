@@ -60,7 +60,11 @@ def configs(draw: st.DrawFn) -> NetworkConfig:
         neurons=draw(st.one_of(st.just(1), st.integers(2, 40))),
         weight_bits=weight_bits,
         seed=draw(st.integers(0, 2**32 - 1)),
-        encoder=EncoderParams(steps=draw(st.one_of(st.integers(1, 20), st.integers(60, 255)))),
+        encoder=EncoderParams(
+            steps=draw(st.one_of(st.integers(1, 20), st.integers(60, 255))),
+            spikes=draw(st.sampled_from(["random", "low-discrepancy"])),
+            refractory_steps=draw(st.sampled_from([0, 0, 1, 5, 255])),
+        ),
         membrane=MembraneParams(
             leak_shift=draw(st.integers(0, 8)), inhibition_steps=draw(st.integers(0, 4))
         ),

@@ -43,7 +43,7 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
         None if the network takes no images of the bundled sample's size.
     """
     sample = load("sample", "test").take(0, images)
-    if sample.images.shape[1] != plan.network.inputs:
+    if sample.images.shape[1] != plan.network.pixels:
         return None
     network = Network(plan.network, plan.state)
     shown = levels(sample.images, plan.network.encoder)

@@ -186,7 +186,7 @@ def _images(
     count: int | None,
     invert: bool,
 ) -> Images:
-    images = read_images(sources, inputs=artifact.config.inputs, invert=invert).head(count)
+    images = read_images(sources, size=artifact.config.pixels, invert=invert).head(count)
     for hint in images.hints:
         note(hint)
     return images

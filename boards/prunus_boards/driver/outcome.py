@@ -81,6 +81,7 @@ def contradiction(
     classes, steps = network.readout.classes, network.encoder.steps
     stop_after, exits = request["stop_after"], request["stop_after"] or request["margin"]
     spikes, integrated = told["output_spikes"], told["integrated_spikes"]
+    dropped = told.get("dropped_spikes", 0)
     learned = spikes * network.inputs if request["learn"] else 0
     limits = (
         ("prediction", told["prediction"], UNDECIDED, classes - 1),
@@ -94,6 +95,7 @@ def contradiction(
         ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),
         ("input_spikes", told["input_spikes"], 0, told["steps"] * network.inputs),
         ("integrated_spikes", integrated, 0, told["input_spikes"]),
+        ("dropped_spikes", dropped, 0, told["input_spikes"] - integrated),
         ("output_spikes", spikes, 0, min(stop_after or steps, told["steps"])),
         ("forward_sops", told["forward_sops"], 0, integrated * network.neurons),
         ("update_sops", told.get("update_sops", 0), 0, learned),

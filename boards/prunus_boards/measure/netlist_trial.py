@@ -130,7 +130,7 @@ def main(*, network: str | None, name: str, images: int, memories: bool, output:
     network = network or board.network
     artifact = load_network(network)
     plan = link_plan(artifact, build_options(board, artifact, mode="inference"))
-    sample = read_images(("sample",), inputs=plan.network.inputs, invert=False).head(images)
+    sample = read_images(("sample",), size=plan.network.pixels, invert=False).head(images)
     with terminable(), tempfile.TemporaryDirectory(prefix="prunus-netlist-") as scratch:
         folder = Path(scratch)
         note("Synthesis ...")

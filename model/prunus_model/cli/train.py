@@ -144,7 +144,7 @@ def _run(
     checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
-    check_for(test, inputs=config.inputs, classes=config.readout.classes)
+    check_for(test, config)
     for line in training_doubts(images, classes=config.readout.classes):
         note(line)
     console.print(

@@ -26,7 +26,7 @@ class Images:
     ----------
     names : tuple of str
         What each is called.
-    pixels : ndarray of uint8, shape (n, inputs)
+    pixels : ndarray of uint8, shape (n, pixels)
         Grey levels, row by row; light is high.
     labels : ndarray of uint8, shape (n,), or None
         Classes.
@@ -62,7 +62,7 @@ class Images:
         )
 
 
-def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) -> Images:
+def read_images(sources: Sequence[str], *, size: int, invert: bool = False) -> Images:
     """Read images.
 
     Parameters
@@ -71,7 +71,7 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
         PNG files, as :func:`prunus_model.data.pictures.read_picture` has them; files of images in
         the format idx; or data sets, of which the test images are taken, as
         :func:`prunus_model.data.datasets.load` has them.
-    inputs : int
+    size : int
         Pixels that an image must have.
     invert : bool
         Exchange light and dark. Networks are trained with light digits on dark ground.
@@ -81,7 +81,7 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
     DataError
         If there is none, or one can't be read, or has another size.
     """
-    parts = [_read(source, inputs, invert) for source in sources]
+    parts = [_read(source, size, invert) for source in sources]
     if not parts:
         raise DataError("Images must be named: a data set, or files")
     pixels = np.concatenate([part.pixels for part in parts])
@@ -96,11 +96,11 @@ def read_images(sources: Sequence[str], *, inputs: int, invert: bool = False) ->
     )
 
 
-def _read(source: str, inputs: int, invert: bool) -> Images:
+def _read(source: str, size: int, invert: bool) -> Images:
     path = Path(source)
     is_file = path.is_file()
     if path.suffix.lower() == ".png" or (is_file and _starts_as_png(path)):
-        pixels, hints = read_picture(path, inputs)
+        pixels, hints = read_picture(path, size)
         if invert:
             hints = [hint for hint in hints if not hint.endswith("--invert")]
         return Images(names=(path.name,), pixels=pixels.reshape(1, -1), hints=tuple(hints))
@@ -119,9 +119,9 @@ def _read(source: str, inputs: int, invert: bool) -> Images:
             labels=split.labels,
             hints=tuple(doubts(split)),
         )
-    if found.pixels.shape[1] != inputs:
+    if found.pixels.shape[1] != size:
         raise DataError(
-            f"Images of {source} must have {inputs} pixels for this network, "
+            f"Images of {source} must have {size} pixels for this network, "
             f"not {found.pixels.shape[1]}"
         )
     return found

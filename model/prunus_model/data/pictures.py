@@ -25,7 +25,7 @@ _LIGHT = 127
 _DEPTH = 24
 
 
-def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
+def read_picture(path: Path, pixels: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Read a picture as grey levels.
 
     Colours become their luma (ITU-R BT.601), of 16 bits the upper 8 are kept, palettes and
@@ -36,12 +36,12 @@ def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[s
     ----------
     path : Path
         File to read; its content must be PNG, whatever its name is.
-    inputs : int
+    pixels : int
         Pixels that it must have. If that is a square, the picture must be one.
 
     Returns
     -------
-    pixels : ndarray of uint8, shape (inputs,)
+    pixels : ndarray of uint8, shape (pixels,)
         Grey levels, row by row.
     hints : list of str
         One line for everything that the user may want to know of it.
@@ -57,7 +57,7 @@ def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[s
     try:
         # The size is compared below; a warning would be in the way of the message.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("PNG",)) as image:
-            _check_size(path, image.size, inputs)
+            _check_size(path, image.size, pixels)
             if (frames := getattr(image, "n_frames", 1)) != 1:
                 raise DataError(f"Image {path} must be one picture, not {frames} that move")
             depth = _check_chunks(path)
@@ -65,21 +65,21 @@ def read_picture(path: Path, inputs: int) -> tuple[npt.NDArray[np.uint8], list[s
     except DataError:
         raise
     except Image.DecompressionBombError as e:
-        raise DataError(f"Image {path} must have {inputs} pixels for this network, not more") from e
+        raise DataError(f"Image {path} must have {pixels} pixels for this network, not more") from e
     except Exception as e:
         # Pillow and zlib have a dozen kinds of errors for what is damaged.
         raise DataError(f"File {path} must be a PNG image that can be read") from e
     return _on_ground(grey, alpha, path)
 
 
-def _check_size(path: Path, size: tuple[int, int], inputs: int) -> None:
+def _check_size(path: Path, size: tuple[int, int], pixels: int) -> None:
     width, height = size
-    side = isqrt(inputs)
-    if width * height != inputs:
+    side = isqrt(pixels)
+    if width * height != pixels:
         raise DataError(
-            f"Image {path} must have {inputs} pixels for this network, not {width} x {height}"
+            f"Image {path} must have {pixels} pixels for this network, not {width} x {height}"
         )
-    if side**2 == inputs and width != height:
+    if side**2 == pixels and width != height:
         raise DataError(
             f"Image {path} must be of {side} x {side} pixels for this network, "
             f"not {width} x {height}"

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.spec.config import NetworkConfig
 
 __all__ = ["SPLITS", "Split", "SplitName", "check_for", "choose_pair", "order_for"]
 
@@ -28,12 +29,12 @@ class Split:
     ----------
     name : str
         For messages and provenance, e.g. ``"mnist train"``.
-    images : ndarray of uint8, shape (n, inputs)
+    images : ndarray of uint8, shape (n, pixels)
         Grey levels, every image row by row, C-contiguous. Kept as a read-only view.
     labels : ndarray of uint8, shape (n,)
         Class of every image. Kept as a read-only view.
     image_shape : tuple of int
-        Height and width; their product is ``inputs``.
+        Height and width; their product is ``pixels``.
     named : bool
         Whether this is a data set with a name, of which the content is known.
     fallback : bool
@@ -91,7 +92,7 @@ class Split:
     def sha256(self) -> str:
         """Identity of the content, in hexadecimal digits; neither name nor image shape is in it.
 
-        SHA-256 over ``n`` and ``inputs``, both as little-endian 64-bit integers, the images row by
+        SHA-256 over ``n`` and ``pixels``, both as little-endian 64-bit integers, the images row by
         row, and the labels.
         """
         digest = hashlib.sha256(np.array(self.images.shape, dtype="<i8").tobytes())
@@ -164,27 +165,27 @@ class Split:
         return self.take(0, count)
 
 
-def check_for(split: Split, *, inputs: int, classes: int) -> None:
+def check_for(split: Split, config: NetworkConfig) -> None:
     """Check that a network can be presented with these images.
 
     Parameters
     ----------
     split : Split
         Images and labels.
-    inputs : int
-        Number of inputs of the network.
-    classes : int
-        Number of classes that it tells apart.
+    config : NetworkConfig
+        The network: how many pixels it takes, and how many classes it tells apart.
 
     Raises
     ------
     DataError
         If the images have another number of pixels, or if a label is not a class.
     """
-    if split.images.shape[1] != inputs:
+    pixels, classes = split.images.shape[1], config.readout.classes
+    if pixels != config.pixels:
+        hint = f" (encoder.contrast: set inputs to {2 * pixels})" if config.encoder.contrast else ""
         raise DataError(
-            f"Images of {split.name} must have {inputs} pixels for this configuration, "
-            f"not {split.images.shape[1]}"
+            f"Images of {split.name} must have {config.pixels} pixels for this configuration, "
+            f"not {pixels}{hint}"
         )
     if split.labels.max() >= classes:
         raise DataError(

@@ -1,7 +1,7 @@
-"""The encoder: all spikes of a presentation.
+"""The encoder: all spikes of a presentation, and those that refractory inputs drop.
 
-All steps are drawn side by side: xorshift is linear over GF(2), so the state at the start of every
-step follows from the one before by four table look-ups.
+Random spikes of all steps are drawn side by side: xorshift is linear over GF(2), so the state at
+the start of every step follows from the one before by four table look-ups.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 
 from prunus_model.engine.compiling import compiled
 from prunus_model.engine.layout import LANES, U32, Params, Workspace
-from prunus_model.engine.streams import lowest_bit, seeded, xorshift
+from prunus_model.engine.streams import draw_pass, lowest_bit, seeded, xorshift
 from prunus_model.spec import random_streams
+from prunus_model.spec.state import NO_STEP
 
-__all__ = ["encode"]
+__all__ = ["drop_refractory", "encode", "encode_evenly"]
 
 
 @compiled
@@ -67,3 +68,30 @@ def encode(levels: Any, presentation: int, p: Params, jump: Any, workspace: Work
                 word &= word - np.uint64(1)
                 events[t, counts[t]] = pre
                 counts[t] += 1
+
+
+@compiled
+def encode_evenly(levels: Any, presentation: int, p: Params, workspace: Workspace) -> None:
+    """Find all low-discrepancy spikes of a presentation, as `encode` draws random ones."""
+    random, events = workspace.random, workspace.events
+    draw_pass(seeded(p.seed, presentation, random_streams.ENCODER), p.words, random)
+    for t in range(p.steps):
+        offset = random_streams.LOW_DISCREPANCY_STRIDE * t
+        n = 0
+        for pre in range(p.inputs):
+            # Written in any case: the next spike takes its place.
+            events[t, n] = pre
+            n += np.uint8(random[pre] + offset) < levels[pre]
+        workspace.event_counts[t] = n
+
+
+@compiled
+def drop_refractory(pres: Any, step: int, refractory_steps: int, last_step: Any) -> int:
+    """Move the spikes that are not dropped to the front of `pres`; return how many they are."""
+    n = 0
+    for i in range(pres.shape[0]):
+        pre = pres[i]
+        last = last_step[pre]
+        pres[n] = pre
+        n += last == NO_STEP or step - last > refractory_steps
+    return n

@@ -87,6 +87,8 @@ class Params(NamedTuple):
     neurons: int
     words: int
     steps: int
+    low_discrepancy: bool
+    refractory_steps: int
     seed: int
     w_max: int
     leak_shift: int
@@ -162,6 +164,7 @@ class Workspace(NamedTuple):
         Spiking inputs of each step.
     event_counts : ndarray of int64, shape (steps, padded)
     random, column : ndarray of uint8, shape (4 * words,), (inputs,)
+        A pass of a stream; the weights of a neuron.
     thresholds : ndarray of uint16, shape (inputs,)
         Pruning threshold of each synapse of the neuron that fired.
     changed : ndarray of uint16, shape (inputs + 1,)

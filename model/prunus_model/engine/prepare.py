@@ -34,6 +34,8 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         neurons=config.neurons,
         words=words(config.inputs),
         steps=config.encoder.steps,
+        low_discrepancy=config.encoder.spikes == "low-discrepancy",
+        refractory_steps=config.encoder.refractory_steps,
         seed=config.seed,
         w_max=config.formats.w_max,
         leak_shift=config.membrane.leak_shift,

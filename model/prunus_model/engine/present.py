@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prunus_model.engine.compiling import compiled
-from prunus_model.engine.encode import encode
+from prunus_model.engine.encode import drop_refractory, encode, encode_evenly
 from prunus_model.engine.integrate import fire, integrate
 from prunus_model.engine.layout import PRESENTATION_MAX, SOFT, Count, Net, Params, Workspace
 from prunus_model.engine.learn import fire_threshold, freeze, learn_spike
@@ -69,17 +69,22 @@ def steps(
     fired = 0
     for step in range(p.steps):
         n = workspace.event_counts[step]
+        counters[Count.STEPS] += 1
+        counters[Count.INPUT_SPIKES] += n
+        dense = n * p.neurons
+        if p.refractory_steps > 0:
+            n = drop_refractory(
+                workspace.events[step, :n], step, p.refractory_steps, workspace.last_step
+            )
         pres = workspace.events[step, :n]
         for i in range(n):
             workspace.last_step[pres[i]] = step
-        counters[Count.STEPS] += 1
-        counters[Count.INPUT_SPIKES] += n
         if inhibition > 0:
             inhibition -= 1
             counters[Count.INHIBITED_STEPS] += 1
             continue
         counters[Count.INTEGRATED_SPIKES] += n
-        counters[Count.FORWARD_DENSE] += n * p.neurons
+        counters[Count.FORWARD_DENSE] += dense
         sops = 0
         frozen = 0
         for i in range(n):
@@ -123,7 +128,10 @@ def present(
     counters: Any,
 ) -> Any:
     """Show one image; return the output spikes."""
-    encode(levels, presentation, p, jump, workspace)
+    if p.low_discrepancy:
+        encode_evenly(levels, presentation, p, workspace)
+    else:
+        encode(levels, presentation, p, jump, workspace)
     before = counters[Count.STEPS]
     fired = steps(learn, stop_after, margin, keep, presentation, p, net, workspace, counters)
     counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words

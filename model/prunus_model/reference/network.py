@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import encoder, homeostasis, membrane, pruning
+from prunus_model.reference import encoder, homeostasis, membrane, pruning, refractory
 from prunus_model.reference.learning import freeze, learn_spike
 from prunus_model.reference.readout import add_votes, elect, lead
 from prunus_model.reference.xorshift import Stream
@@ -40,8 +40,8 @@ class Step:
     ----------
     step : int
         Its number.
-    spikes : ndarray of bool, shape (inputs,)
-        Inputs that spiked.
+    spikes, kept : ndarray of bool, shape (inputs,)
+        Inputs that spiked; those of them whose spike was not dropped.
     inhibited : bool
         Whether nothing was integrated.
     post : int
@@ -52,6 +52,7 @@ class Step:
 
     step: int
     spikes: npt.NDArray[np.bool_]
+    kept: npt.NDArray[np.bool_]
     inhibited: bool
     post: int
     w_prune: int
@@ -197,11 +198,11 @@ class Network:
         """
         check_levels(levels, self.config, many=False)
         counters = Counters() if counters is None else counters
-        stream = self._stream(ENCODER)
+        stream, inputs = self._stream(ENCODER), self.config.inputs
 
-        def spikes_of(_step: int) -> npt.NDArray[np.bool_]:
-            counters.encoder_draws += words(self.config.inputs)
-            return encoder.spikes(stream.draw_bytes(self.config.inputs), levels)
+        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
+            counters.encoder_draws += words(inputs)
+            return encoder.spikes(encoder.draw(stream, step, inputs, self.config.encoder), levels)
 
         return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
 
@@ -219,9 +220,7 @@ class Network:
         arrays = check_events(events, self.config)
 
         def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-            spikes = np.zeros(self.config.inputs, dtype=np.bool_)
-            spikes[arrays[step]] = True
-            return spikes
+            return np.isin(np.arange(self.config.inputs), arrays[step])
 
         counters = Counters() if counters is None else counters
         return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
@@ -230,8 +229,7 @@ class Network:
         """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
         check_levels(levels, self.config, many=True)
         shown = [self.present(image, learn=True) for image in levels]
-        counters = sum((one.counters for one in shown), Counters())
-        return counters, self._spikes(shown)
+        return sum((one.counters for one in shown), Counters()), self._spikes(shown)
 
     def infer(
         self,
@@ -277,8 +275,7 @@ class Network:
         counters: Counters,
     ) -> Iterator[Step]:
         check_exits(stop_after, margin)
-        config, state = self.config, self.state
-        learning = self._stream(LEARNING)
+        config, state, learning = self.config, self.state, self._stream(LEARNING)
         spike_counts = np.zeros(config.neurons, dtype=np.int64)
         self._begin(learn)
         if not keep:
@@ -286,16 +283,20 @@ class Network:
         inhibition = 0
         for step in range(config.encoder.steps):
             spikes = spikes_of(step)
-            state.last_step[spikes] = step
+            kept = refractory.kept(spikes, state.last_step, step, config.encoder)
+            state.last_step[kept] = step
             counters.steps += 1
             counters.input_spikes += int(np.count_nonzero(spikes))
             if inhibition:
                 inhibition -= 1
                 counters.inhibited_steps += 1
-                yield Step(step=step, spikes=spikes, inhibited=True, post=-1, w_prune=0)
+                yield Step(step=step, spikes=spikes, kept=kept, inhibited=True, post=-1, w_prune=0)
                 continue
-            self._count_integration(spikes, counters)
-            v = membrane.integrate(state.v.astype(np.int64), state.weights, spikes)
+            counters.forward_dense += int(np.count_nonzero(spikes)) * config.neurons
+            counters.integrated_spikes += int(np.count_nonzero(kept))
+            counters.forward_sops += int(np.count_nonzero(state.alive[kept]))
+            counters.frozen_sops += int(np.count_nonzero(state.frozen[kept]))
+            v = membrane.integrate(state.v.astype(np.int64), state.weights, kept)
             post = membrane.winner(v, state.v_fire.astype(np.int64))
             state.v[:] = membrane.leak(v, config.membrane.leak_shift)
             w_prune = 0
@@ -307,7 +308,9 @@ class Network:
                     w_prune = learn_spike(post, step, learning, config, state, counters)
                 state.v[:] = 0
                 inhibition = config.membrane.inhibition_steps
-            yield Step(step=step, spikes=spikes, inhibited=False, post=post, w_prune=w_prune)
+            yield Step(
+                step=step, spikes=spikes, kept=kept, inhibited=False, post=post, w_prune=w_prune
+            )
             if stop_after and spike_counts.sum() == stop_after:
                 break
             if margin and post >= 0 and lead(self._scores) >= margin:
@@ -349,10 +352,3 @@ class Network:
         state.v_fire[:] = homeostasis.fire_threshold(
             state.theta.astype(np.int64), state.strength.astype(np.int64), params
         )
-
-    def _count_integration(self, spikes: npt.NDArray[np.bool_], counters: Counters) -> None:
-        integrated = int(np.count_nonzero(spikes))
-        counters.integrated_spikes += integrated
-        counters.forward_dense += integrated * self.config.neurons
-        counters.forward_sops += int(np.count_nonzero(self.state.alive[spikes]))
-        counters.frozen_sops += int(np.count_nonzero(self.state.frozen[spikes]))

@@ -113,7 +113,7 @@ class NetworkConfig:
     Parameters
     ----------
     inputs : int
-        Inputs (pixels), 1..65536.
+        Inputs, 1..65536: one for each pixel, or two if inputs are contrasts.
     neurons : int
         Excitatory neurons, 1..65536.
     weight_bits : int
@@ -174,6 +174,11 @@ class NetworkConfig:
                 f"readout.margin must be at most {reach}, which {self.encoder.steps} output spikes "
                 f"reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of an image: as many as inputs, or half of them if these are contrasts."""
+        return self.inputs // 2 if self.encoder.contrast else self.inputs
 
     @property
     def formats(self) -> Formats:

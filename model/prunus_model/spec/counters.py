@@ -16,7 +16,8 @@ class Counters:
 
     A *forward SOP* is one synapse in memory read and added because of one input spike; an *update
     SOP* is one plastic synapse rewritten because of one output spike. Input spikes in inhibited
-    steps are not integrated, so they cost none.
+    steps are not integrated, so they cost none. Spikes that refractory inputs drop cost none
+    either, but count in the dense equivalent.
 
     Attributes
     ----------
@@ -27,7 +28,7 @@ class Counters:
     encoder_draws, learning_draws : int
         32-bit random draws; the eight thrown away after seeding are not counted.
     input_spikes, integrated_spikes : int
-        Input spikes, and those of them that were not inhibited.
+        Input spikes, and those of them that were neither inhibited nor dropped.
     output_spikes : int
         Output spikes.
     forward_sops, frozen_sops : int

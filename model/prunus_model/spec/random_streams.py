@@ -6,7 +6,16 @@ changes no other.
 
 from __future__ import annotations
 
-__all__ = ["DISCARD", "ENCODER", "FALLBACK", "LEARNING", "PRE_PER_DRAW", "STRIDE", "words"]
+__all__ = [
+    "DISCARD",
+    "ENCODER",
+    "FALLBACK",
+    "LEARNING",
+    "LOW_DISCREPANCY_STRIDE",
+    "PRE_PER_DRAW",
+    "STRIDE",
+    "words",
+]
 
 #: Constant of the encoder stream.
 ENCODER = 0x243F6A88
@@ -20,6 +29,8 @@ FALLBACK = 0x6D2B79F5
 DISCARD = 8
 #: Consecutive inputs that share one 32-bit draw, a byte each.
 PRE_PER_DRAW = 4
+#: What one step adds to the bytes of low-discrepancy spikes: odd, and near 256 / golden ratio.
+LOW_DISCREPANCY_STRIDE = 157
 
 
 def words(inputs: int) -> int:

@@ -190,12 +190,11 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
         for name, validate in dict.fromkeys((trial.data, trial.validate) for trial in trials)
     }
     # Now, not after hours of other trainings.
-    for key, inputs, classes in dict.fromkeys(
-        ((trial.data, trial.validate), trial.config.inputs, trial.config.readout.classes)
-        for trial in trials
+    for key, config in dict.fromkeys(
+        ((trial.data, trial.validate), trial.config) for trial in trials
     ):
         for split in data[key]:
-            check_for(split, inputs=inputs, classes=classes)
+            check_for(split, config)
     for trial in trials:
         train, test = data[trial.data, trial.validate]
         readout = ReadoutParams(classes=trial.config.readout.classes)

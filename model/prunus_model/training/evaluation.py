@@ -144,7 +144,7 @@ def evaluate(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
         )
-    check_for(data, inputs=config.inputs, classes=config.readout.classes)
+    check_for(data, config)
     engine = Engine(config, artifact.state, artifact.readout.votes)
     shown = levels(data.images, config.encoder)
     counters = Counters()

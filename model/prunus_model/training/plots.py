@@ -36,6 +36,10 @@ _RULES = ("ends at a lead of so many votes", "ends after so many output spikes")
 def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure:
     """Draw the weights of up to 100 neurons as images; pruned synapses are light blue.
 
+    Of contrasts, the weight of the darker channel is taken from that of the brighter one: black is
+    where the neuron wants a pixel brighter than those around it, red where darker. Light blue then
+    is where both synapses are pruned.
+
     Parameters
     ----------
     artifact : Artifact
@@ -55,11 +59,19 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    plastic = state.plastic
+    plastic, contrast = state.plastic, artifact.config.encoder.contrast is not None
+    colors = colormaps["RdGy" if contrast else "magma_r"]
+    channels = "Black: brighter than around, red: darker. " if contrast else ""
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
-        weights = state.weights[:, post] / artifact.config.formats.w_max
-        picture = colormaps["magma_r"](weights)[:, :3]
-        picture[~plastic[:, post]] = _PRUNED
+        weights, left = state.weights[:, post] / artifact.config.formats.w_max, plastic[:, post]
+        if contrast:
+            brighter, darker = weights.reshape(2, -1)
+            weights, left = (
+                (1 + brighter - darker) / 2,
+                left[: len(left) // 2] | left[len(left) // 2 :],
+            )
+        picture = colors(weights)[:, :3]
+        picture[~left] = _PRUNED
         axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")
         # A number of inputs that is prime makes a row of bars.
         axis.set_aspect("auto" if rows == 1 else "equal")
@@ -67,7 +79,7 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
         axis.set_title(name, fontsize=6, pad=1)
     figure.suptitle(
         f"Receptive fields of {len(chosen)} of {artifact.config.neurons} neurons, by class"
-        f"{folded}. "
+        f"{folded}. {channels}"
         f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
         fontsize=10,
     )

@@ -83,7 +83,7 @@ class Trainer:
     def __init__(
         self, config: NetworkConfig, data: Split, *, epochs: int, checkpoint: Artifact | None = None
     ) -> None:
-        check_for(data, inputs=config.inputs, classes=config.readout.classes)
+        check_for(data, config)
         self._config = config
         self._schedule = Schedule(
             data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs

@@ -38,6 +38,7 @@ UNITS = (
 MEMORY_UNITS: Mapping[str, str] = {
     "levels": "encoder",
     "events": "encoder",
+    "refractory": "encoder",
     "queue": "queue",
     "row_pointers": "store",
     "entries": "store",
@@ -153,6 +154,11 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
                 bits=strength * _FACTOR_BITS,
             )
         )
+    if shapes.low_discrepancy:
+        found.append(add("offset", "encoder", LEVEL_BITS))
+    if shapes.refractory:
+        step = (shapes.network.encoder.steps - 1).bit_length()
+        found += [add("refractory", "encoder", step), compare("refractory", "encoder", step)]
     if shapes.redundancy:
         found.append(add("coactivity", "pruning", COACTIVITY_BITS))
     policy = shapes.network.pruning

@@ -132,7 +132,7 @@ class Subject:
             If the images do not fit the network.
         """
         config = self.artifact.config
-        check_for(data, inputs=config.inputs, classes=config.readout.classes)
+        check_for(data, config)
         engine = Engine(config, self.artifact.state)
         counts, spikes = engine.infer(levels(data.images, config.encoder), stop_after=stop_after)
         votes = predict_vote(spikes, self.artifact.readout)
@@ -166,7 +166,7 @@ class Subject:
             Images.
         """
         config = self.artifact.config
-        check_for(data, inputs=config.inputs, classes=config.readout.classes)
+        check_for(data, config)
         engine = Engine(config, self.artifact.state)
         counters, _ = engine.train(levels(data.images, config.encoder))
         return Load(

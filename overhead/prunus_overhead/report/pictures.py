@@ -26,6 +26,7 @@ POLICIES = ("none", "adaptive", "adaptive + redundancy", "constant", "soft")
 _JOINED = {
     "columns": "store",
     "events": "encoder",
+    "refractory": "encoder",
     "stream_key": "encoder",
     "random": "stdp",
     "sweep": "stdp",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,9 +19,9 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words
-from prunus_rtl.core.sequencer import COUNTED, Sequencer, control_layout
+from prunus_rtl.core.sequencer import Sequencer, control_layout
+from prunus_rtl.core.source import build_source
 from prunus_rtl.encoder.prng import StreamKey
-from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.memory_image.address_map import StoreLayout
@@ -173,6 +173,7 @@ class Core(wiring.Component):
             learn=hardware.learn,
             score_bits=s.score_bits,
             source=hardware.source,
+            refractory=s.refractory,
         )
         first = 0 if self._state is None else self._state.presentation
         m.submodules.stream_key = key = StreamKey(first=first)
@@ -197,13 +198,15 @@ class Core(wiring.Component):
         )
         m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
         m.submodules.memory_port = port = MemoryPort(shapes=s)
-        image_loaded = self._build_source(m, sequencer, key.offset ^ network.seed ^ ENCODER)
+        outside = wiring.flipped(self.levels if hardware.source == "levels" else self.events)
+        image_loaded = build_source(m, s, sequencer, outside, key.offset ^ network.seed ^ ENCODER)
         stores = self._build_lanes(m, queue, membrane)
         self._build_store_access(m, port, stores)
         if hardware.learn:
             self._build_learning(m)
         else:
-            m.d.comb += [sequencer.initialised.eq(1), sequencer.thresholds_ready.eq(1)]
+            cleared = ~m.submodules.refractory.busy if s.refractory else 1
+            m.d.comb += [sequencer.initialised.eq(cleared), sequencer.thresholds_ready.eq(1)]
 
         wiring.connect(m, wiring.flipped(self.control), sequencer.control)
         wiring.connect(m, wiring.flipped(self.requests), port.requests)
@@ -247,43 +250,9 @@ class Core(wiring.Component):
             self.result.p.lead.eq(readout.lead),
             self.result.p.counters.eq(counters.counts),
         ]
-        for name in COUNTED:
+        for name in sequencer.counted:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
-
-    def _build_source(self, m: Module, sequencer: Sequencer, seed: Any) -> Any:
-        """Build the source of events, and return whether there is something to be shown."""
-        s = self._shapes
-        if s.hardware.source == "events":
-            wiring.connect(m, wiring.flipped(self.events), sequencer.event)
-            return Const(1)
-        m.submodules.encoder = encoder = Encoder(
-            inputs=s.network.inputs, steps=s.network.encoder.steps
-        )
-        m.submodules.events = fifo = ResetInserter(sequencer.finish)(
-            BroadcastQueue(shape=s.event, depth=s.hardware.event_depth, readers=1)
-        )
-        wiring.connect(m, wiring.flipped(self.levels), encoder.levels)
-        wiring.connect(m, encoder.events, fifo.i)
-        event = Signal(s.event)
-        event_valid = Signal()
-        m.d.comb += [
-            encoder.start.eq(sequencer.begin),
-            encoder.stop.eq(sequencer.finish),
-            encoder.seed.eq(seed),
-            # Any output spike may be the last: what follows must not be drawn before.
-            encoder.hold.eq(sequencer.hold),
-            encoder.step.eq(sequencer.step),
-            sequencer.event.payload.eq(event),
-            sequencer.event.valid.eq(event_valid),
-            fifo.o[0].ready.eq(~event_valid | sequencer.event.ready),
-        ]
-        # A register, because the queue is a block RAM, and what the event is decides much.
-        with m.If(fifo.o[0].ready):
-            m.d.sync += [event.eq(fifo.o[0].payload), event_valid.eq(fifo.o[0].valid)]
-        with m.If(sequencer.finish):
-            m.d.sync += event_valid.eq(0)
-        return encoder.loaded
 
     def _build_lanes(self, m: Module, queue: BroadcastQueue, membrane: Membrane) -> list[Any]:
         """Build the synapse store of each lane between its queue and its membranes."""
@@ -343,6 +312,7 @@ class Core(wiring.Component):
             learning.spike.eq(sequencer.traced),
             learning.pre.eq(sequencer.pre.payload),
             learning.step.eq(sequencer.step),
+            learning.spike_step.eq(sequencer.spike_step),
             learning.learn.eq(sequencer.learn_spike),
             learning.post.eq(membrane.post),
             units.columns.lane.eq(membrane.post[: s.lane.width]),

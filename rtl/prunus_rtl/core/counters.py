@@ -43,6 +43,8 @@ class Counters(wiring.Component):
         Count cycles.
     step, inhibited_step, input_spike, integrated_spike, output_spike, updated, pruned : In(1)
         Count one.
+    dropped_spike : In(1)
+        Count one, if there is a count of it.
     synapses : In(lanes)
         Count one for each bit that is set.
     counts : Out(layout)
@@ -60,6 +62,7 @@ class Counters(wiring.Component):
                 "inhibited_step": In(1),
                 "input_spike": In(1),
                 "integrated_spike": In(1),
+                "dropped_spike": In(1),
                 "output_spike": In(1),
                 "updated": In(1),
                 "pruned": In(1),
@@ -78,6 +81,7 @@ class Counters(wiring.Component):
             "inhibited_steps": self.inhibited_step,
             "input_spikes": self.input_spike,
             "integrated_spikes": self.integrated_spike,
+            "dropped_spikes": self.dropped_spike,
             "output_spikes": self.output_spike,
             "forward_sops": added,
             "update_sops": self.updated,

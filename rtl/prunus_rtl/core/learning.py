@@ -65,6 +65,8 @@ class LearningEngine(wiring.Component):
         Number of the presentation.
     spike, pre, step : In(1), In(shapes.pre), In(shapes.step)
         An input spikes in this step. Not until ``initialised``.
+    spike_step : In(shapes.step)
+        The step to keep of it: this one, or that of the spike before if this one is dropped.
     learn, post : In(1), In(shapes.post)
         Learn from a spike of this neuron, which is held from ``learn`` until ``thresholds_ready``.
     initialised, thresholds_ready, learned : Out(1)
@@ -92,6 +94,7 @@ class LearningEngine(wiring.Component):
                 "spike": In(1),
                 "pre": In(shapes.pre),
                 "step": In(shapes.step),
+                "spike_step": In(shapes.step),
                 "learn": In(1),
                 "post": In(shapes.post),
                 "initialised": Out(1),
@@ -181,6 +184,7 @@ class LearningEngine(wiring.Component):
             trace.spike.eq(self.spike),
             trace.pre.eq(self.pre),
             trace.step.eq(self.step),
+            trace.spike_step.eq(self.spike_step),
             trace.read.eq(sweep.read),
             trace.read_pre.eq(sweep.read_pre),
             random.load.eq(self.begin),

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.counters import Counters
+from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.random_streams import words
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
 
-__all__ = ["CYCLE_BITS", "counter_widths", "expanded", "pack", "result_widths", "unpack"]
+__all__ = [
+    "CYCLE_BITS",
+    "counted",
+    "counter_widths",
+    "expanded",
+    "pack",
+    "result_widths",
+    "unpack",
+]
 
 #: Width of the cycle counter.
 CYCLE_BITS = 32
@@ -19,8 +28,9 @@ CYCLE_BITS = 32
 def counter_widths(widths: Widths) -> dict[str, int]:
     """Return the bits of all counts: those of :mod:`prunus_model.spec.counters`, and cycles.
 
-    Each is as wide as its largest value in a presentation. What follows from them is left out:
-    see :func:`expanded`.
+    Each is as wide as its largest value in a presentation. What follows from them is left out: see
+    :func:`expanded`. With refractory inputs there are also the spikes dropped in steps that are not
+    inhibited, which count in the dense equivalent.
     """
     inputs, neurons = widths.network.inputs, widths.network.neurons
     steps = widths.network.encoder.steps
@@ -32,6 +42,8 @@ def counter_widths(widths: Widths) -> dict[str, int]:
         "output_spikes": steps,
         "forward_sops": steps * inputs * neurons,
     }
+    if widths.refractory:
+        largest["dropped_spikes"] = steps * inputs
     if widths.hardware.learn:
         largest["update_sops"] = steps * inputs
         largest["pruned"] = steps * inputs
@@ -77,6 +89,15 @@ def unpack(fields: Mapping[str, int], word: int) -> dict[str, int]:
     return values
 
 
+def counted(counters: Counters, network: NetworkConfig) -> dict[str, int]:
+    """Return what a core counts in a presentation from the model's counters, without cycles.
+
+    The inverse of :func:`expanded`; fields that the core does not have are among them.
+    """
+    offered = counters.forward_dense // network.neurons
+    return asdict(counters) | {"dropped_spikes": offered - counters.integrated_spikes}
+
+
 def expanded(
     counts: dict[str, int], network: NetworkConfig, hardware: HardwareConfig, *, learn: bool
 ) -> Counters:
@@ -99,11 +120,12 @@ def expanded(
     """
     draws = words(network.inputs)
     spikes = counts["output_spikes"] if learn else 0
+    integrated = counts["integrated_spikes"] + counts.get("dropped_spikes", 0)
     return Counters(
         presentations=1,
         encoder_draws=draws * counts["steps"] if hardware.source == "levels" else 0,
         learning_draws=draws * spikes,
-        forward_dense=counts["integrated_spikes"] * network.neurons,
+        forward_dense=integrated * network.neurons,
         update_dense=spikes * network.inputs,
-        **{name: value for name, value in counts.items() if name != "cycles"},
+        **{name: value for name, value in counts.items() if name in COUNTERS},
     )

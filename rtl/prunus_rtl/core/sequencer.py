@@ -12,10 +12,10 @@ from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.presentation import Request
 from prunus_rtl.streams import event_layout, spike_layout
 
-__all__ = ["COUNTED", "Sequencer", "control_fields", "control_layout"]
+__all__ = ["Sequencer", "control_fields", "control_layout"]
 
 #: Members of the sequencer that counters have under the same names.
-COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
+_COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
 def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
@@ -73,6 +73,8 @@ class Sequencer(wiring.Component):
         Width of a score.
     source : "levels" or "events"
         Whether events come from the encoder, which stops after an early exit, or from outside.
+    refractory : bool
+        Whether inputs are refractory.
 
     Members
     -------
@@ -97,6 +99,14 @@ class Sequencer(wiring.Component):
         An input spikes, and is sent to the lanes.
     traced : Out(1)
         As ``input_spike``, for the trace.
+    spike_step : Out(STEP_BITS)
+        What the trace of that input is then.
+    dropped, last_step : In(1), In(STEP_BITS)
+        The event is a spike that a refractory input drops; the step of its last spike that was not,
+        or of this one. Only with ``refractory``.
+    dropped_spike, flushing : Out(1)
+        A spike is dropped in a step that is not inhibited; events that are left are taken. Only
+        with ``refractory``.
     step_done, inhibited_step, output_spike : Out(1)
         A step is over; an inhibited one is; there is an output spike. High for one cycle each.
     output_spikes : In(range(steps + 1))
@@ -128,7 +138,9 @@ class Sequencer(wiring.Component):
         learn: bool,
         score_bits: int,
         source: Literal["levels", "events"],
+        refractory: bool = False,
     ) -> None:
+        self._refractory = refractory
         self._steps = steps
         self._inhibition_steps = inhibition_steps
         self._learn = learn
@@ -151,6 +163,7 @@ class Sequencer(wiring.Component):
                 "input_spike": Out(1),
                 "integrated_spike": Out(1),
                 "traced": Out(1),
+                "spike_step": Out(STEP_BITS),
                 "step_done": Out(1),
                 "inhibited_step": Out(1),
                 "output_spike": Out(1),
@@ -171,7 +184,22 @@ class Sequencer(wiring.Component):
                 "learn_spike": Out(1),
                 "learned": In(1),
             }
+            | (
+                {
+                    "dropped": In(1),
+                    "last_step": In(STEP_BITS),
+                    "dropped_spike": Out(1),
+                    "flushing": Out(1),
+                }
+                if refractory
+                else {}
+            )
         )
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Members that counters have under the same names."""
+        return (*_COUNTED, "dropped_spike") if self._refractory else _COUNTED
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
@@ -191,6 +219,7 @@ class Sequencer(wiring.Component):
             self.hold.eq((stop_after != 0) | (self.margin != 0)),
             last_step.eq(self.step == self._steps - 1),
             self.traced.eq(self.event.valid & self.event.ready & ~event.end & integrating),
+            self.spike_step.eq(self.last_step if self._refractory else self.step),
             self.pre.payload.eq(event.pre),
             self.vote.payload.eq(self.post),
             self.learn_spike.eq(fire & learning),
@@ -221,6 +250,8 @@ class Sequencer(wiring.Component):
 
         with m.FSM(name="core") as fsm:
             m.d.comb += self.running.eq(~fsm.ongoing("Wait") & ~fsm.ongoing("Report"))
+            if self._refractory and from_outside:
+                m.d.comb += self.flushing.eq(fsm.ongoing("Flush"))
             with m.State("Wait"):
                 m.d.comb += [
                     self.control.ready.eq(self.startable),
@@ -243,13 +274,16 @@ class Sequencer(wiring.Component):
             with m.State("Integrate"):
                 inhibited = inhibition != 0
                 spike = self.event.valid & ~event.end
+                ignored = inhibited | self.dropped if self._refractory else inhibited
                 m.d.comb += [
                     integrating.eq(1),
-                    self.pre.valid.eq(spike & ~inhibited),
-                    self.event.ready.eq(event.end | inhibited | self.pre.ready),
+                    self.pre.valid.eq(spike & ~ignored),
+                    self.event.ready.eq(event.end | ignored | self.pre.ready),
                     self.input_spike.eq(spike & self.event.ready),
-                    self.integrated_spike.eq(spike & self.event.ready & ~inhibited),
+                    self.integrated_spike.eq(spike & self.event.ready & ~ignored),
                 ]
+                if self._refractory:
+                    m.d.comb += self.dropped_spike.eq(spike & self.dropped & ~inhibited)
                 with m.If(self.event.valid & event.end):
                     m.next = "DrainLanes"
                     with m.If(inhibited):

@@ -32,6 +32,9 @@ class Accesses:
         Levels: four inputs, one draw of the encoder.
     event_reads, event_writes : int
         Queue between encoder and lanes: input spikes, and the ends of steps.
+    refractory_reads, refractory_writes : int
+        Last step of an input, where refractory inputs are found: both for each input spike; and
+        written for all inputs before the first step.
     queue_reads, queue_writes : int
         Queue of each lane: integrated input spikes.
     row_pointer_reads : int
@@ -66,6 +69,10 @@ class Accesses:
         Votes: for each output spike and class.
     score_reads, score_writes : int
         Sums of votes: both for each output spike and class.
+    offset_additions : int
+        Byte and offset of the step, for low-discrepancy spikes: four for each draw.
+    refractory_additions : int
+        ``step - last_step`` for each input spike, if inputs are refractory.
     integrate_additions : int
         Weight to potential, for each forward SOP.
     leak_additions, margin_additions : int
@@ -100,6 +107,8 @@ class Accesses:
         spike; shifts and additions, unless the multiplier is a block.
     encoder_comparisons : int
         Random byte with level: four for each draw.
+    refractory_comparisons : int
+        That age with ``refractory_steps``.
     winner_comparisons : int
         Tree over the lanes, and its root with the best of the lower slots: as many as lanes for
         each slot of each sweep.
@@ -123,6 +132,8 @@ class Accesses:
     level_writes: int = 0
     event_reads: int = 0
     event_writes: int = 0
+    refractory_reads: int = 0
+    refractory_writes: int = 0
     queue_reads: int = 0
     queue_writes: int = 0
     row_pointer_reads: int = 0
@@ -148,6 +159,8 @@ class Accesses:
     vote_reads: int = 0
     score_reads: int = 0
     score_writes: int = 0
+    offset_additions: int = 0
+    refractory_additions: int = 0
     integrate_additions: int = 0
     leak_additions: int = 0
     margin_additions: int = 0
@@ -165,6 +178,7 @@ class Accesses:
     multiplications: int = 0
     constant_products: int = 0
     encoder_comparisons: int = 0
+    refractory_comparisons: int = 0
     winner_comparisons: int = 0
     recent_comparisons: int = 0
     pruning_comparisons: int = 0

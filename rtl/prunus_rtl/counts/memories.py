@@ -103,6 +103,9 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         width = LEVEL_BITS * PRE_PER_DRAW
         add("levels", "level", 2 * words(inputs), width, each=False, writes=True)
         add("events", "event", hardware.event_depth, shapes.pre_bits + 1, each=False, writes=True)
+    if shapes.refractory:
+        width = (n.encoder.steps - 1).bit_length() + 1
+        add("refractory", "refractory", inputs, width, each=False, writes=True)
     if shapes.pre_bits:
         add("queue", "queue", hardware.queue_depth, shapes.pre_bits, each=True, writes=True)
     if hardware.store == "packed":

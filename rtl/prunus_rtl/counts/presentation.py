@@ -61,6 +61,7 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or isinstance(n.pruning, ConstantPruning)
     updates = visits * shapes.redundancy
+    judged = c.input_spikes * shapes.refractory
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
     decayed = neurons * decays
@@ -69,6 +70,8 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         level_writes=words(inputs) * c.presentations if from_levels else 0,
         event_reads=c.input_spikes + c.steps if from_levels else 0,
         event_writes=c.input_spikes + c.steps if from_levels else 0,
+        refractory_reads=judged,
+        refractory_writes=inputs * c.presentations * shapes.refractory + judged,
         queue_reads=lane_items,
         queue_writes=lane_items,
         **_synapses(shapes, c, queued),
@@ -89,6 +92,8 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         vote_reads=classes * c.output_spikes,
         score_reads=classes * c.output_spikes,
         score_writes=classes * c.output_spikes,
+        offset_additions=PRE_PER_DRAW * c.encoder_draws * shapes.low_discrepancy,
+        refractory_additions=judged,
         integrate_additions=c.forward_sops,
         leak_additions=swept,
         margin_additions=swept,
@@ -106,6 +111,7 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
+        refractory_comparisons=judged,
         winner_comparisons=swept,
         recent_comparisons=visits,
         pruning_comparisons=c.update_sops * prunes,

@@ -19,10 +19,17 @@ class RandomStream(wiring.Component):
 
     Equals :class:`prunus_model.reference.xorshift.Stream`.
 
+    With ``rewinds`` it can go back to where it was after seeding, for 32 more registers.
+
     Timing
     ------
     ``ready`` rises 9 cycles after ``load``. Then one draw per cycle; ``draw`` depends on registers
     only. Clock domain ``sync``.
+
+    Parameters
+    ----------
+    rewinds : bool
+        Whether there is ``rewind``.
 
     Members
     -------
@@ -36,9 +43,12 @@ class RandomStream(wiring.Component):
         The next draw.
     advance : In(1)
         Take it.
+    rewind : In(1)
+        With ``advance``: after this draw come those after seeding again. Only with ``rewinds``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, rewinds: bool = False) -> None:
+        self._rewinds = rewinds
         super().__init__(
             {
                 "load": In(1),
@@ -47,6 +57,7 @@ class RandomStream(wiring.Component):
                 "draw": Out(SEED_BITS),
                 "advance": In(1),
             }
+            | ({"rewind": In(1)} if rewinds else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -72,6 +83,12 @@ class RandomStream(wiring.Component):
                 m.d.sync += state.eq(self.draw)
             with m.If(~self.ready):
                 m.d.sync += discard.eq(discard - 1)
+            if self._rewinds:
+                seeded = Signal.like(state)
+                with m.If(~self.ready):
+                    m.d.sync += seeded.eq(self.draw)
+                with m.Elif(self.advance & self.rewind):
+                    m.d.sync += state.eq(seeded)
         return m
 
 

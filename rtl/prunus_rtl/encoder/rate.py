@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS, SEED_BITS, STEP_BITS
-from prunus_model.spec.random_streams import PRE_PER_DRAW, words
+from prunus_model.spec.random_streams import LOW_DISCREPANCY_STRIDE, PRE_PER_DRAW, words
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.lib.priority import lowest
 from prunus_rtl.lib.ram import Ram
@@ -24,9 +24,10 @@ class Encoder(wiring.Component):
     Takes the levels of an image while the one before is shown, and turns an image into the address
     events of all its steps: the spiking inputs in ascending order, then the end of the step. An
     input spikes iff its random byte is ``<`` its level, as in
-    :func:`prunus_model.reference.encoder.spikes`. It runs as far ahead as the events are taken;
-    with ``hold`` no step ahead, so that of a presentation that is left early nothing was drawn in
-    vain.
+    :func:`prunus_model.reference.encoder.spikes`. For low-discrepancy spikes the stream goes back
+    to its start after every step, and a register, which each step raises, is added to all bytes. It
+    runs as far ahead as the events are taken; with ``hold`` no step ahead, so that of a
+    presentation that is left early nothing was drawn in vain.
 
     Timing
     ------
@@ -42,6 +43,8 @@ class Encoder(wiring.Component):
     ----------
     inputs, steps : int
         Number of inputs, and of the steps of a presentation.
+    low_discrepancy : bool
+        Whether spikes are spread evenly over the steps, not drawn anew in each.
 
     Members
     -------
@@ -61,9 +64,10 @@ class Encoder(wiring.Component):
         Address events. ``stop`` withdraws an event that has not been taken.
     """
 
-    def __init__(self, *, inputs: int, steps: int) -> None:
+    def __init__(self, *, inputs: int, steps: int, low_discrepancy: bool = False) -> None:
         self._inputs = inputs
         self._steps = steps
+        self._low_discrepancy = low_discrepancy
         super().__init__(
             {
                 "levels": In(stream.Signature(unsigned(LEVEL_BITS))),
@@ -83,7 +87,7 @@ class Encoder(wiring.Component):
         inputs, steps = self._inputs, self._steps
         count = words(inputs)
 
-        m.submodules.random = random = RandomStream()
+        m.submodules.random = random = RandomStream(rewinds=self._low_discrepancy)
         word = data.ArrayLayout(unsigned(LEVEL_BITS), PRE_PER_DRAW)
         m.submodules.images = images = Ram(shape=word, depth=2 * count)
 
@@ -137,6 +141,15 @@ class Encoder(wiring.Component):
             images.read_address.eq(next_word + Mux(show_bank, count, 0)),
             images.read.eq(running & (take | ~fetched) & ~(self.hold & (step != self.step))),
         ]
+        drawn = [random.draw.word_select(b, LEVEL_BITS) for b in range(PRE_PER_DRAW)]
+        if self._low_discrepancy:
+            offset = Signal(LEVEL_BITS)
+            drawn = [(byte + offset)[:LEVEL_BITS] for byte in drawn]
+            m.d.comb += random.rewind.eq(last_word)
+            with m.If(self.start):
+                m.d.sync += offset.eq(0)
+            with m.Elif(take & last_word):
+                m.d.sync += offset.eq(offset + LOW_DISCREPANCY_STRIDE)
         with m.If(images.read):
             m.d.sync += [
                 fetched.eq(1),
@@ -151,7 +164,7 @@ class Encoder(wiring.Component):
             m.d.sync += fetched.eq(0)
         with m.If(take):
             spikes = Cat(
-                random.draw.word_select(b, len(s_level)) < s_level
+                drawn[b] < s_level
                 for b, s_level in enumerate(images.read_data[b] for b in range(PRE_PER_DRAW))
             )
             m.d.sync += [todo.eq(Cat(spikes, last_word)), todo_at.eq(at)]

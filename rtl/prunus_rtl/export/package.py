@@ -151,7 +151,7 @@ def write_package(
     check_folder(folder, force=force)
     config = artifact.config
     for split in (data, typical):
-        check_for(split, inputs=config.inputs, classes=config.readout.classes)
+        check_for(split, config)
     shown = data.take(0, images)
     few = typical.take(0, min(_TYPICAL, len(typical)))
     plan = make_plan(artifact, options, typical=levels(few.images, config.encoder))

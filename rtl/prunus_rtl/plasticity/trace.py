@@ -45,6 +45,8 @@ class LastStep(wiring.Component):
         Still forgetting.
     spike, pre : In(1), In(range(inputs))
         An input spikes. Not while ``busy``.
+    spike_step : In(STEP_BITS)
+        What is kept of it: the present step, or an earlier one.
     step : In(STEP_BITS)
         Present step.
     read, read_pre : In(1), In(range(inputs))
@@ -65,6 +67,7 @@ class LastStep(wiring.Component):
                 "busy": Out(1),
                 "spike": In(1),
                 "pre": In(range(inputs)),
+                "spike_step": In(STEP_BITS),
                 "step": In(STEP_BITS),
                 "read": In(1),
                 "read_pre": In(range(inputs)),
@@ -91,7 +94,7 @@ class LastStep(wiring.Component):
 
         written = Signal(layout)
         m.d.comb += [
-            written.step.eq(Mux(self.busy, 0, self.step)),
+            written.step.eq(Mux(self.busy, 0, self.spike_step)),
             written.valid.eq(~self.busy),
             memory.write.eq(self.spike | self.busy),
             memory.write_address.eq(Mux(self.busy, cleared, self.pre)),

@@ -31,6 +31,7 @@ COUNTS = (*(field.name for field in fields(Accesses)), STRAY, IDLE)
 _MEMORIES = {
     r"encoder\.images": "level",
     r"events\.ram0": "event",
+    r"refractory": "refractory",
     r"queue\.ram\d+": "queue",
     r"store\d+\.row_pointers(\.memory\d+)?": "row_pointer",
     r"store\d+\.entries(\.memory\d+)?": "entry",
@@ -154,6 +155,11 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         draw = _signal(design, "encoder.random.advance")
         found["encoder_draws"] = [(draw, 1)]
         found["encoder_comparisons"] = [(draw, PRE_PER_DRAW)]
+        if shapes.low_discrepancy:
+            found["offset_additions"] = [(draw, PRE_PER_DRAW)]
+    if shapes.refractory:
+        judged = [(_signal(design, "refractory.judged"), 1)]
+        found["refractory_additions"] = found["refractory_comparisons"] = judged
     return found
 
 

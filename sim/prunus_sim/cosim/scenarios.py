@@ -49,13 +49,13 @@ def images(network: NetworkConfig, count: int, *, split: Any = "train", seed: in
     found = datasets.load("sample", split)
     at = np.arange(seed * count, (seed + 1) * count) % len(found.images)
     pixels = found.images[at].reshape(count, 28, 28)
-    if network.inputs != pixels[0].size:
-        side = next((n for n in (2, 4, 7, 14) if n * n >= network.inputs), 28)
+    if network.pixels != pixels[0].size:
+        side = next((n for n in (2, 4, 7, 14) if n * n >= network.pixels), 28)
         cell = 28 // side
         cells = pixels.reshape(count, side, cell, side, cell).mean(axis=(2, 4)).astype(np.uint8)
         flat = cells.reshape(count, -1)
         # Any number of inputs: the brightest part of the picture, then from the start again.
-        pixels = np.take(flat, np.arange(network.inputs) + flat.shape[1] // 3, axis=1, mode="wrap")
+        pixels = np.take(flat, np.arange(network.pixels) + flat.shape[1] // 3, axis=1, mode="wrap")
     return levels(pixels.reshape(count, -1), network.encoder)
 
 
@@ -284,6 +284,20 @@ def _policy(
     return case
 
 
+def _refractory(name: str, **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario with refractory inputs, low-discrepancy spikes and inhibited steps."""
+
+    def case(seed: int) -> Scenario:
+        network = _tiny(
+            encoder=EncoderParams(steps=20, gain=400, spikes="low-discrepancy", refractory_steps=2),
+            membrane=MembraneParams(inhibition_steps=2),
+            homeostasis=HomeostasisParams(v_th=4000),
+        )
+        return _scenario(name, network, seed, **{"count": 12, "lanes": 8} | options)
+
+    return case
+
+
 def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
     return _scenario("odd size", network, seed, lanes=4, count=20)
@@ -451,17 +465,25 @@ def _random(number: int) -> Callable[[int], Scenario]:
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
         learn = bool(rng.random() < 0.7)
+        hardware = {
+            "multiplier": pick("sequential", "dsp"),
+            "source": pick("levels", "levels", "events"),
+            "queue_depth": pick(2, 4, 16),
+            "event_depth": pick(2, 4, 256),
+        }
+        encoder = replace(
+            network.encoder,
+            spikes=pick("random", "low-discrepancy"),
+            refractory_steps=pick(0, 0, 1, 4, 255),
+        )
         return _scenario(
             f"random network {number}",
-            network,
+            replace(network, encoder=encoder),
             seed,
             count=16,
             lanes=lanes,
             learn=learn,
-            multiplier=pick("sequential", "dsp"),
-            source=pick("levels", "levels", "events"),
-            queue_depth=pick(2, 4, 16),
-            event_depth=pick(2, 4, 256),
+            **hardware,
         )
 
     return case
@@ -494,6 +516,9 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "redundancy-constant": _policy(
         ConstantPruning(w_prune=20), "constant + redundancy", redundancy=_REDUNDANCY
     ),
+    "refractory": _refractory("refractory inputs, low-discrepancy spikes"),
+    "refractory-inference": _refractory("refractory inputs, inference", learn=False, queue_depth=2),
+    "refractory-events": _refractory("refractory inputs, events", source="events"),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,
@@ -523,6 +548,7 @@ BOUNDED = (
     "redundancy-adaptive",
     "redundancy-none",
     "events",
+    "refractory",
     "odd-size",
     "saturation",
     "loaded",

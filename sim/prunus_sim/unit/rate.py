@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import cocotb
 import numpy as np
@@ -20,8 +20,11 @@ from prunus_sim.simulator.streams import StreamSink, StreamSource, start
 from prunus_sim.unit.helpers import case_of, drive, seeds
 
 
-def _shapes(inputs: int, steps: int) -> Shapes:
-    network = replace(NetworkConfig(), inputs=inputs, encoder=EncoderParams(steps=steps))
+def _shapes(
+    inputs: int, steps: int, spikes: Literal["random", "low-discrepancy"] = "random"
+) -> Shapes:
+    params = EncoderParams(steps=steps, spikes=spikes)
+    network = replace(NetworkConfig(), inputs=inputs, encoder=params)
     return Shapes(network=network, hardware=HardwareConfig(lanes=1))
 
 
@@ -30,14 +33,21 @@ CASES = {
     "odd size": _shapes(49, 16),
     "one word": _shapes(3, 255),
     "one input, one step": _shapes(1, 1),
+    "low discrepancy": _shapes(49, 16, "low-discrepancy"),
+    "low discrepancy, one word": _shapes(3, 255, "low-discrepancy"),
 }
 IMAGES = 6
 
 
 def component(case: str) -> Encoder:
     """Return the component under test."""
-    network = CASES[case].network
-    return Encoder(inputs=network.inputs, steps=network.encoder.steps)
+    shapes = CASES[case]
+    network = shapes.network
+    return Encoder(
+        inputs=network.inputs,
+        steps=network.encoder.steps,
+        low_discrepancy=shapes.low_discrepancy,
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -75,7 +85,8 @@ async def events_are_those_of_the_model(dut: Any, seed: int) -> None:
         steps = network.encoder.steps
         shown = steps if rng.random() < 0.6 else int(rng.integers(0, steps))
         for step in range(shown):
-            spikes = encoder.spikes(stream.draw_bytes(network.inputs), image.astype(np.int64))
+            random = encoder.draw(stream, step, network.inputs, network.encoder)
+            spikes = encoder.spikes(random, image)
             for pre in np.flatnonzero(spikes).tolist():
                 await events.expect({"pre": pre, "end": 0}, f"image {number}, step {step}")
             await events.expect({"pre": 0, "end": 1}, f"image {number}, step {step}")

@@ -14,6 +14,7 @@ __all__ = ["UNITS", "cases_of", "run_unit"]
 #: Modules of :mod:`prunus_sim.unit` that have a component and cases.
 UNITS = (
     "rate",
+    "refractory",
     "broadcast_fifo",
     "dense",
     "packed",

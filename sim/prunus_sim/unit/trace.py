@@ -54,7 +54,7 @@ async def recent_inputs_are_those_of_the_model(dut: Any, seed: int) -> None:
             pass
         last = np.full(inputs, NO_STEP, dtype=np.int64)
         for step in np.unique(rng.integers(0, 255, 6)).tolist():
-            drive(dut, step=step)
+            drive(dut, step=step, spike_step=step)
             for pre in np.flatnonzero(rng.random(inputs) < rng.random() * 0.5).tolist():
                 drive(dut, spike=1, pre=pre)
                 await sample(dut)

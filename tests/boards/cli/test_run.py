@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -47,6 +48,26 @@ def test_run_predicts_as_evaluate(cli: Cli) -> None:
         expected.counters.forward_sops
     )
     assert all(len(i["spikes"]) == i["counters"]["output_spikes"] for i in facts["images"])
+
+
+def test_network_of_contrasts_takes_images_of_half_as_many_pixels(cli: Cli) -> None:
+    contrast = ("inputs=98", "encoder.contrast.image_width=7", "encoder.contrast.window=3")
+    settings = [part for setting in contrast for part in ("--set", setting)]
+    write_digits(Path("more.npz"), 300, 30)
+    cli.succeed("train", "-c", "tiny", *settings, "-d", "more.npz", "-e", "1", "-o", "c.npz")
+    artifact = Artifact.load(Path("c.npz"))
+    (row,) = json.loads(cli.succeed("evaluate", "c.npz", "-d", "more.npz", "--json"))
+    expected = evaluate(artifact, digits(30, seed=1))
+    assert row["confusion"] == expected.confusion.tolist()
+    assert expected.vote_accuracy > 0.5
+    facts = json.loads(cli.succeed("run", "c.npz", "more.npz", "--json"))
+    assert [image["prediction"] for image in facts["images"]] == expected.vote.tolist()
+    Image.fromarray(np.zeros((14, 7), np.uint8)).save("two.png")
+    refused = cli.run("run", "c.npz", "two.png")
+    assert (refused.status, refused.err) == (
+        2,
+        "prunus: Image two.png must have 49 pixels for this network, not 7 x 14\n",
+    )
 
 
 def test_run_prints_a_table(cli: Cli) -> None:

@@ -169,11 +169,11 @@ def _core(path: Path, _seed: bytes, _new: bool) -> None:
 
 
 def _picture(path: Path, seed: bytes, new: bool) -> None:
-    pixels, _ = read_picture(path, CONFIG.inputs)
-    _must(pixels.shape == (CONFIG.inputs,) and pixels.dtype == np.uint8, "the shape is another")
+    pixels, _ = read_picture(path, CONFIG.pixels)
+    _must(pixels.shape == (CONFIG.pixels,) and pixels.dtype == np.uint8, "the shape is another")
     if not new:
         Path("seed.png").write_bytes(seed)
-        before, _ = read_picture(Path("seed.png"), CONFIG.inputs)
+        before, _ = read_picture(Path("seed.png"), CONFIG.pixels)
         _must(np.array_equal(pixels, before), "other pixels were taken")
 
 

@@ -29,6 +29,7 @@ from prunus_model.data import datasets, idx, make_sample
 from prunus_model.data.datasets import check_for, data_digest, fetch, list_sources, load
 from prunus_model.data.registry import NAMED
 from prunus_model.data.split import SPLITS
+from prunus_model.spec.config import NetworkConfig
 
 #: From before the fixture hides them.
 MNIST, WHERE = NAMED["mnist"], os.environ.get("PRUNUS_DATA", "")
@@ -217,7 +218,7 @@ def test_sample_has_the_digits_that_mnist_starts_with_and_all_classes() -> None:
     assert train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert np.bincount(train.labels, minlength=10).min() > 150
-    check_for(train, inputs=784, classes=10)
+    check_for(train, NetworkConfig())
     assert fetch("sample") == datasets.SAMPLE_PATH.parent
 
 

@@ -114,7 +114,7 @@ def test_transparent_picture_is_laid_where_its_ink_is_seen(
     dark = [f"Image {path} {DARK}"] if ground == "white" else []
     assert hints == [f"Image {path} is transparent; it is laid on {ground}", *dark]
     # As the hint has it.
-    inverted = read_images([str(path)], inputs=49, invert=True)
+    inverted = read_images([str(path)], size=49, invert=True)
     assert inverted.hints == tuple(hints[:1])
     if ground == "white":
         assert inverted.pixels[0].tolist() == INK.ravel().tolist()
@@ -313,13 +313,13 @@ def test_no_bit_of_a_picture_may_be_damaged(tmp_path: Path) -> None:
 
 def test_picture_is_known_by_its_content_too(tmp_path: Path) -> None:
     path = save(tmp_path / "digit", Image.fromarray(DIGIT), format="PNG")
-    images = read_images([str(path)], inputs=49)
+    images = read_images([str(path)], size=49)
     assert (images.names, images.pixels.tolist()) == (("digit",), [FLAT])
 
 
 @pytest.mark.parametrize(("name", "format"), [("a.jpg", "JPEG"), ("a.bmp", "BMP")])
 def test_other_picture_is_told(tmp_path: Path, name: str, format: str) -> None:
     path = save(tmp_path / name, Image.fromarray(DIGIT))
-    assert message_of(lambda: read_images([str(path)], inputs=49)).endswith(
+    assert message_of(lambda: read_images([str(path)], size=49)).endswith(
         f": it is a {format} picture; pictures must be PNG"
     )

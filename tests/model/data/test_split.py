@@ -9,6 +9,9 @@ import pytest
 
 from prunus_data import grey, message_of, sha256, small_split
 from prunus_model.data.split import check_for
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import ContrastParams, EncoderParams
+from prunus_model.spec.readout import ReadoutParams
 
 
 def test_split_is_read_only_and_leaves_the_callers_arrays_alone() -> None:
@@ -129,10 +132,24 @@ def test_taking_more_than_there_is_is_refused(first: int, count: int, message: s
 
 
 def test_check_for_accepts_only_matching_pixels_and_labels() -> None:
-    check_for(small_split(), inputs=6, classes=4)
-    assert message_of(lambda: check_for(small_split(), inputs=784, classes=10)) == (
+    def check(inputs: int, classes: int, contrast: ContrastParams | None = None) -> None:
+        config = NetworkConfig(
+            inputs=inputs,
+            readout=ReadoutParams(classes=classes),
+            encoder=EncoderParams(contrast=contrast),
+        )
+        check_for(small_split(), config)
+
+    check(6, 4)
+    assert message_of(lambda: check(784, 10)) == (
         "Images of set must have 784 pixels for this configuration, not 6"
     )
-    assert message_of(lambda: check_for(small_split(), inputs=6, classes=3)) == (
+    assert message_of(lambda: check(6, 3)) == (
         "Labels of set must be in 0..2 for this configuration, not 3"
+    )
+    contrast = ContrastParams(image_width=3)
+    check(12, 4, contrast)
+    assert message_of(lambda: check(6, 4, contrast)) == (
+        "Images of set must have 3 pixels for this configuration, not 6 "
+        "(encoder.contrast: set inputs to 12)"
     )

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from prunus_model.reference.encoder import spikes
+from prunus_model.reference.encoder import draw, spikes
+from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.levels import levels
+from prunus_model.spec.random_streams import ENCODER
 
 PIXELS = np.arange(256, dtype=np.uint8)
 
@@ -62,3 +64,32 @@ def test_level_is_the_number_of_bytes_of_256_that_make_a_spike() -> None:
 )
 def test_comparison_is_strict(random: int, level: int, spike: bool) -> None:
     assert spikes(np.array([random]), np.array([level], np.uint8)).tolist() == [spike]
+
+
+def stream() -> Stream:
+    return Stream(seed=5, presentation=3, constant=ENCODER)
+
+
+def test_random_spikes_draw_a_new_pass_in_each_step() -> None:
+    one, other = stream(), stream()
+    params = EncoderParams()
+    for step in (0, 1, 2):
+        assert draw(one, step, 9, params).tolist() == other.draw_bytes(9).tolist()
+
+
+def test_low_discrepancy_spikes_draw_the_same_pass_in_each_step() -> None:
+    one, params = stream(), EncoderParams(spikes="low-discrepancy")
+    first = stream().draw_bytes(9)
+    for step in (0, 1, 2, 254, 1):
+        expected = [(byte + 157 * step) % 256 for byte in first.tolist()]
+        assert draw(one, step, 9, params).tolist() == expected
+
+
+@pytest.mark.parametrize("level", [1, 7, 100, 128, 254, 255], ids="level {}".format)
+def test_low_discrepancy_spikes_are_as_many_as_the_level_says(level: int) -> None:
+    # In any 64 steps, whatever the byte, the number is within two of its mean.
+    params = EncoderParams(spikes="low-discrepancy", steps=255)
+    one, levels_ = stream(), np.full(300, level, np.uint8)
+    shown = np.array([spikes(draw(one, step, 300, params), levels_) for step in range(255)])
+    counts = np.lib.stride_tricks.sliding_window_view(shown, 64, axis=0).sum(axis=-1)
+    assert abs(counts - level * 64 / 256).max() <= 2

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from prunus_cli import digits, listing, tiny
+from prunus_cli import digits, listing, tiny, tiny_contrast
 from prunus_model.data.datasets import Split
 from prunus_model.training import plots
 from prunus_model.training.artifact import Artifact
@@ -70,6 +70,28 @@ def test_receptive_fields_are_ordered_by_class_and_mark_what_is_pruned(trained: 
     assert figure.get_suptitle() == (
         "Receptive fields of 10 of 10 neurons, by class. Light blue: pruned (66 %)"
     )
+
+
+def test_receptive_fields_of_contrasts_are_one_channel_less_the_other() -> None:
+    artifact = train(tiny_contrast(), digits(300))
+    figure = plots.receptive_fields(artifact, (7, 7))
+    shown = [axis for axis in figure.axes if axis.images]
+    order = np.argsort(artifact.readout.assignment, kind="stable").tolist()
+    seen = set()
+    for axis, post in zip(shown, order, strict=True):
+        picture = np.asarray(axis.images[0].get_array()).reshape(49, 3)
+        weights = artifact.state.weights[:, post].astype(int)
+        alive = artifact.state.alive[:, post]
+        for pixel, (red, green, _) in enumerate(picture):
+            difference = weights[pixel] - weights[49 + pixel]
+            blue = (picture[pixel] == plots._PRUNED).all()
+            assert blue == (not alive[pixel] and not alive[49 + pixel])
+            seen.add("blue" if blue else np.sign(difference))
+            # Red is what is redder than green; grey, from black to white, is neither.
+            if not blue and abs(difference) > 60:
+                assert (red > green + 0.1) == (difference < 0)
+    assert seen >= {"blue", -1, 1}
+    assert "Black: brighter than around, red: darker. Light blue: " in figure.get_suptitle()
 
 
 def test_frozen_synapses_are_marked_too() -> None:

@@ -58,7 +58,11 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
         neurons=int(rng.choice([1, 2, 3, 5, 7, 8, 11])),
         weight_bits=weight_bits,
         seed=int(rng.integers(1 << 32)),
-        encoder=EncoderParams(steps=pick(1, 10)),
+        encoder=EncoderParams(
+            steps=pick(1, 10),
+            spikes="low-discrepancy" if seed % 5 > 2 else "random",
+            refractory_steps=[0, 1, 3][seed % 7 % 3],
+        ),
         membrane=MembraneParams(leak_shift=pick(0, 7), inhibition_steps=pick(0, 2)),
         homeostasis=HomeostasisParams(
             v_th=pick(1, 40000),
@@ -135,6 +139,21 @@ def test_inference_core_matches_model(lanes: int, source: Any) -> None:
     core = Core(network=LIVELY, hardware=hardware, state=state.copy(), votes=VOTES)
     shows = [replace(show, learn=False) for show in SHOWS]
     compare(core, Network(LIVELY, state, VOTES), shows, votes=VOTES)
+
+
+@pytest.mark.parametrize("stalls", [False, True])
+@pytest.mark.parametrize("source", ["levels", "events"])
+@pytest.mark.parametrize("learn", [False, True])
+def test_refractory_core_matches_model(learn: bool, source: Any, stalls: bool) -> None:
+    encoder = replace(LIVELY.encoder, spikes="low-discrepancy", refractory_steps=2)
+    config = replace(LIVELY, encoder=encoder, membrane=MembraneParams(inhibition_steps=1))
+    state = trained(config)
+    hardware = HardwareConfig(lanes=2, learn=learn, source=source)
+    core = Core(network=config, hardware=hardware, state=state.copy())
+    shows = [Show(learn=learn), Show(learn=False, stop_after=1), Show(learn=learn, stop_after=2)]
+    outcomes = compare(core, Network(config, state), [*shows, Show(learn=learn)], stalls=stalls)
+    for name in ("dropped_spikes", "integrated_spikes", "inhibited_steps"):
+        assert any(outcome.counts[name] for outcome in outcomes)
 
 
 @pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])

@@ -25,6 +25,7 @@ from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
 
 TINY = NetworkConfig.named("tiny")
+REFRACTORY = replace(TINY, encoder=replace(TINY.encoder, refractory_steps=5))
 REDUNDANCY = replace(TINY, redundancy=RedundancyParams(shift=4, image_width=7))
 
 
@@ -48,6 +49,8 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
     [
         pytest.param(TINY, {}, id="learning"),
         pytest.param(REDUNDANCY, {"source": "events"}, id="redundancy, events"),
+        pytest.param(REFRACTORY, {"source": "events"}, id="refractory, events"),
+        pytest.param(REFRACTORY, {"fmt": "csr"}, id="refractory, csr"),
         pytest.param(TINY, {"learn": False}, id="inference"),
         pytest.param(TINY, {"fmt": "csr", "capacity": 5000}, id="csr in banks"),
         pytest.param(TINY, {"fmt": "bitmask", "lanes": 1}, id="bitmask"),
@@ -63,6 +66,7 @@ def test_table_has_the_memories_of_the_netlist(
     assert sizes(memories(built.shapes)) == there
     names = {memory.name for memory in memories(built.shapes)}
     assert ("coactivity" in names) == (network.redundancy is not None)
+    assert ("refractory" in names) == (network.encoder.refractory_steps > 0)
 
 
 def test_table_of_the_link_has_the_memories_of_its_netlist() -> None:

@@ -6,6 +6,7 @@ from amaranth.sim import Simulator
 
 from prunus_model.reference import encoder
 from prunus_model.reference.xorshift import Stream
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.random_streams import ENCODER, words
 from prunus_rtl.encoder.rate import Encoder
 from prunus_sim.simulator.amaranth import receive, send, simulate
@@ -18,11 +19,16 @@ def image(rng: np.random.Generator, inputs: int) -> Any:
     return levels.astype(np.uint8)
 
 
-def expected(levels: Any, steps: int, presentation: int) -> list[list[int]]:
+def expected(
+    levels: Any, steps: int, presentation: int, *, low_discrepancy: bool = False
+) -> list[list[int]]:
     stream = Stream(seed=1, presentation=presentation, constant=ENCODER)
+    params = EncoderParams(spikes="low-discrepancy" if low_discrepancy else "random")
     return [
-        np.flatnonzero(encoder.spikes(stream.draw_bytes(len(levels)), levels)).tolist()
-        for _ in range(steps)
+        np.flatnonzero(
+            encoder.spikes(encoder.draw(stream, step, len(levels), params), levels)
+        ).tolist()
+        for step in range(steps)
     ]
 
 
@@ -31,12 +37,13 @@ def mixed_seed(presentation: int) -> int:
 
 
 @pytest.mark.parametrize("stalls", [False, True], ids=["no stalls", "stalls"])
+@pytest.mark.parametrize("low_discrepancy", [False, True], ids=["random", "low discrepancy"])
 @pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 8, 21])
 def test_events_match_model_image_after_image_while_the_next_is_loaded(
-    inputs: int, stalls: bool
+    inputs: int, low_discrepancy: bool, stalls: bool
 ) -> None:
     steps, count = 5, 3
-    dut = Encoder(inputs=inputs, steps=steps)
+    dut = Encoder(inputs=inputs, steps=steps, low_discrepancy=low_discrepancy)
     rng, rng_i, rng_o = np.random.default_rng(inputs).spawn(3)
     images = [image(rng, inputs) for _ in range(count)]
 
@@ -54,7 +61,12 @@ def test_events_match_model_image_after_image_while_the_next_is_loaded(
             await ctx.tick()
             ctx.set(dut.start, 0)
             # The second one is left early, in the middle of a step.
-            shown = expected(levels, 2 if presentation == 1 else steps, presentation)
+            shown = expected(
+                levels,
+                2 if presentation == 1 else steps,
+                presentation,
+                low_discrepancy=low_discrepancy,
+            )
             for spikes in shown:
                 for pre in spikes:
                     event = await receive(ctx, dut.events, rng_o if stalls else None)

@@ -29,6 +29,7 @@ def test_recent_matches_model_and_clear_forgets(window: int, inputs: int) -> Non
             last[:] = -1
             for step in [0, 1, 2, 3, 4, 250, 254]:
                 ctx.set(dut.step, step)
+                ctx.set(dut.spike_step, step)
                 for pre in np.flatnonzero(rng.random(inputs) < 0.4).tolist():
                     ctx.set(dut.spike, 1)
                     ctx.set(dut.pre, pre)

@@ -59,8 +59,15 @@ PACKED = [
     fault("store1.pre__valid", _SOMETIMES, "packed"),
     fault("store1.word", "@ ^ 1'h1", "memory_port"),
 ]
+#: Of a core with refractory inputs and low-discrepancy spikes.
+REFRACTORY = [
+    fault("encoder.random.rewind", "1'h0", "rate"),
+    fault("counters.dropped_spike", "1'h0", "refractory"),
+    fault("learning.last_step.spike_step", "@ ^ 1'h1", "trace"),
+]
 KINDS = {
     "learning": LEARNING,
+    "refractory": REFRACTORY,
     "tiny-inference": DENSE,
     **{name: PACKED for name in SCENARIOS if name.startswith("packed-loaded")},
 }

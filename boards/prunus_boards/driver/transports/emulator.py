@@ -15,7 +15,7 @@ from prunus_model.spec.presentation import (
 )
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.bus.spaces import spaces
-from prunus_rtl.core.result import counter_widths, pack, result_widths
+from prunus_rtl.core.result import counted, pack, result_widths
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
@@ -229,11 +229,7 @@ class Emulator:
 
     def _packed(self, shown: Presentation) -> bytes:
         undecided = shown.prediction == UNDECIDED
-        values = {
-            name: getattr(shown.counters, name)
-            for name in counter_widths(self._widths)
-            if name != "cycles"
-        }
+        values = counted(shown.counters, self.description.network)
         values |= {
             "prediction": 0 if undecided else shown.prediction,
             "undecided": int(undecided),

@@ -54,7 +54,7 @@ def link_plan(artifact: Artifact, options: ExportOptions) -> Plan:
     sample = load("sample", "train")
     typical = None
     images = sample.take(0, _TYPICAL).images
-    if images.shape[1] == artifact.config.inputs:
+    if images.shape[1] == artifact.config.pixels:
         typical = levels(images, artifact.config.encoder)
     return make_plan(artifact, options, typical=typical)
 
