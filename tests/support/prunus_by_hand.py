@@ -5,10 +5,7 @@ from typing import Any
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
 from prunus_model.spec.encoder import EncoderParams
-from prunus_model.spec.pruning import (
-    AdaptivePruning,
-    PruningParams,
-)
+from prunus_model.spec.pruning import AdaptivePruning, PruningParams
 from prunus_model.spec.state import State
 
 WEIGHTS = [[100, 10], [50, 20], [46, 30], [20, 40]]

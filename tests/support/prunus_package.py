@@ -18,11 +18,7 @@ from prunus_model.training.trainer import train
 from prunus_rtl.export.bench import make_bench, make_bench_files
 from prunus_rtl.export.netlist import MemoryImage, Netlist, make_netlist
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
-from prunus_rtl.export.simulators import (
-    BenchRun,
-    find_simulator,
-    run_bench,
-)
+from prunus_rtl.export.simulators import BenchRun, find_simulator, run_bench
 from prunus_rtl.export.vectors import Vectors, make_vectors
 
 _F = TypeVar("_F", bound=Callable[..., None])

@@ -17,13 +17,7 @@ from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
 from prunus_boards.driver.outcome import Outcome
-from prunus_model.cli.common import (
-    command_line,
-    console,
-    load_network,
-    new_table,
-    note,
-)
+from prunus_model.cli.common import command_line, console, load_network, new_table, note
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
 from prunus_model.data.images import Images, read_images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,7 @@ from prunus_boards.driver.presenter import Presenter
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
 from prunus_model.spec.formats import STEP_BITS, max_of
-from prunus_model.spec.presentation import (
-    Request,
-    check_levels,
-)
+from prunus_model.spec.presentation import Request, check_levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import Plan
@@ -208,23 +206,10 @@ class Device(Closing):
         state, _ = state_of(self._widths, self._memories.read_all(), blank)
         return state
 
-    # Images.
-
-    def present(
-        self,
-        levels: npt.NDArray[np.uint8],
-        *,
-        learn: bool = False,
-        stop_after: int = 0,
-        margin: int = 0,
-        keep: bool = False,
-    ) -> Outcome:
-        """Show one image; see :meth:`present_many`."""
+    def present(self, levels: npt.NDArray[np.uint8], **options: Any) -> Outcome:
+        """Show one image; options as of :meth:`present_many`."""
         check_levels(levels, self._core.network, many=False)
-        one = levels[np.newaxis]
-        return next(
-            self.present_many(one, learn=learn, stop_after=stop_after, margin=margin, keep=keep)
-        )
+        return next(self.present_many(levels[np.newaxis], **options))
 
     def present_many(
         self,
@@ -264,12 +249,9 @@ class Device(Closing):
             If there is no network, the core can't learn, or a presentation comes to no end.
         """
         check_levels(levels, self._core.network, many=True)
-        if not 0 <= stop_after <= max_of(STEP_BITS):
-            raise ValueError(
-                f"Early exit must be after 0 to {max_of(STEP_BITS)} spikes, not {stop_after}"
-            )
-        most = max_of(self._core.network.readout.score_bits)
-        if not 0 <= margin <= most:
+        if not 0 <= stop_after <= (last := max_of(STEP_BITS)):
+            raise ValueError(f"Early exit must be after 0 to {last} spikes, not {stop_after}")
+        if not 0 <= margin <= (most := max_of(self._core.network.readout.score_bits)):
             raise ValueError(f"Margin must be 0 to {most} votes, not {margin}")
         if learn and not self._core.hardware.learn:
             raise DeviceError("Core must be able to learn to learn from images")

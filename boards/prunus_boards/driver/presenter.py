@@ -13,15 +13,8 @@ from prunus_boards.driver.memories import Memories
 from prunus_boards.driver.outcome import Outcome, contradiction, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.presentation import (
-    Presentation,
-    Request,
-)
-from prunus_rtl.core.result import (
-    counter_widths,
-    expanded,
-    result_widths,
-)
+from prunus_model.spec.presentation import Presentation, Request
+from prunus_rtl.core.result import counter_widths, expanded, result_widths
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import STARTED_BITS, Condition
 

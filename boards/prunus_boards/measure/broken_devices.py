@@ -12,11 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prunus_boards.driver.transports.base import (
-    PRESENTATION_PATIENCE,
-    Transport,
-    TransportError,
-)
+from prunus_boards.driver.transports.base import PRESENTATION_PATIENCE, Transport, TransportError
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_rtl.core.result import pack, result_widths, unpack
 from prunus_rtl.export.plan import Plan

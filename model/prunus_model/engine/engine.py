@@ -21,9 +21,7 @@ from prunus_model.spec.presentation import (
     check_levels,
     check_votes,
 )
-from prunus_model.spec.pruning import (
-    PostPruning,
-)
+from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 

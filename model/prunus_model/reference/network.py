@@ -20,6 +20,7 @@ from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import (
     Presentation,
+    Request,
     check_events,
     check_exits,
     check_levels,
@@ -135,16 +136,9 @@ class Network:
         keep: bool = False,
     ) -> Presentation:
         """Show one image (:meth:`GoldenModel.present`)."""
+        request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
         counters = Counters()
-        steps = self.steps(
-            levels,
-            learn=learn,
-            stop_after=stop_after,
-            margin=margin,
-            keep=keep,
-            counters=counters,
-        )
-        return self._collect(steps, counters)
+        return self._collect(self.steps(levels, counters=counters, **request), counters)
 
     def present_events(
         self,
@@ -156,16 +150,9 @@ class Network:
         keep: bool = False,
     ) -> Presentation:
         """Show address events in place of an image (:meth:`GoldenModel.present_events`)."""
+        request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
         counters = Counters()
-        steps = self.steps_events(
-            events,
-            learn=learn,
-            stop_after=stop_after,
-            margin=margin,
-            keep=keep,
-            counters=counters,
-        )
-        return self._collect(steps, counters)
+        return self._collect(self.steps_events(events, counters=counters, **request), counters)
 
     def steps(
         self,

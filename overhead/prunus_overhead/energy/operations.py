@@ -138,6 +138,7 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
         # The widest of the four.
         compare("pruning_threshold", "pruning", PRESENTATION_BITS),
         add("vote", "readout", score),
+        add("lead", "readout", score),
         compare("election", "readout", score),
         add("stream_key", "encoder", PRESENTATION_BITS),
         compare("encoder", "encoder", LEVEL_BITS),

@@ -13,13 +13,7 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import (
-    WrongError,
-    data_option,
-    new_table,
-    results_option,
-    user_errors,
-)
+from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
 from prunus_model.cli.number import Number
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions

@@ -6,15 +6,7 @@ from dataclasses import replace
 import pytest
 
 from prunus_boards.driver.device import Device
-from prunus_devices import (
-    LEARNING,
-    PACKED,
-    Tampering,
-    golden,
-    message,
-    network,
-    shown,
-)
+from prunus_devices import LEARNING, PACKED, Tampering, golden, message, network, shown
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.core.result import pack, result_widths, unpack
 from prunus_rtl.link.protocol.protocol import Identity, Opcode, Status, decode, encode

@@ -6,9 +6,7 @@ from typing import Any
 from amaranth.hdl import Shape
 
 from prunus_model.training.artifact import Artifact
-from prunus_package import (
-    Made,
-)
+from prunus_package import Made
 from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.export.plan import ExportOptions, make_plan
 from prunus_rtl.export.ports import FIELDS, fields, ports

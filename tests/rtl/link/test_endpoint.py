@@ -12,12 +12,7 @@ from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.hardware import Space
-from prunus_rtl.link.protocol.protocol import (
-    IDENTITY_SPACE,
-    Condition,
-    Opcode,
-    Status,
-)
+from prunus_rtl.link.protocol.protocol import IDENTITY_SPACE, Condition, Opcode, Status
 
 
 @pytest.mark.parametrize("stalls", [False, True])

@@ -6,12 +6,7 @@ import zlib
 
 from prunus_endpoint import IDENTITY, IMAGE, at, condition, offset, run
 from prunus_link import Host, framed, unframed
-from prunus_rtl.link.protocol.protocol import (
-    BROKEN_RESPONSE,
-    IDENTITY_SPACE,
-    Opcode,
-    Status,
-)
+from prunus_rtl.link.protocol.protocol import BROKEN_RESPONSE, IDENTITY_SPACE, Opcode, Status
 
 
 def test_a_request_that_is_repeated_is_carried_out_once() -> None:

@@ -10,10 +10,7 @@ import pytest
 
 from prunus_model.reference.network import Network
 from prunus_model.spec.counters import COUNTERS
-from prunus_model.spec.presentation import (
-    Presentation,
-    Request,
-)
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.counts.accesses import Accesses

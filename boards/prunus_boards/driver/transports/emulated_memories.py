@@ -10,10 +10,7 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import THETA_BITS, max_of
-from prunus_model.spec.presentation import (
-    Presentation,
-    Request,
-)
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space

@@ -9,10 +9,7 @@ import numpy as np
 from prunus_boards.driver.link import Frames
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
 from prunus_model.spec.formats import max_of
-from prunus_model.spec.presentation import (
-    Presentation,
-    Request,
-)
+from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import counted, pack, result_widths

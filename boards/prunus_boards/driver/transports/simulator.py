@@ -10,11 +10,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from prunus_boards.driver.transports.base import (
-    PRESENTATION_PATIENCE,
-    Transport,
-    TransportError,
-)
+from prunus_boards.driver.transports.base import PRESENTATION_PATIENCE, Transport, TransportError
 from prunus_model.common.owned import owned
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.link.protocol.description import CoreDescription

@@ -19,7 +19,7 @@ long as it is repeated unchanged and nothing was sent in between.
 ============  ==============================  ==================================================
 opcode        body of the request             body of the response, and errors
 ============  ==============================  ==================================================
-``IDENTIFY``  -                               the identity block, :class:`Identity`
+``IDENTIFY``  -                               :class:`Identity`
 ``READ``      space 1, count 1, address 4     ``count`` words from ``address`` on, each of
                                               :func:`word_bytes`; ADDRESS, VALUE, BUSY
 ``WRITE``     space 1, count 1, address 4,    -; ADDRESS (then nothing was written), VALUE, BUSY
@@ -28,8 +28,7 @@ opcode        body of the request             body of the response, and errors
                                               0 if it is complete; POSITION, VALUE, FULL
 ``PRESENT``   stop_after 1, flags 1 (bit 0    -; BUSY, NO_IMAGE, VALUE
               learn, bit 1 keep), margin 2
-``RESULT``    -                               the payload of ``result`` of the core, in whole bytes;
-                                              BUSY, NO_RESULT
+``RESULT``    -                               ``result`` of the core; BUSY, NO_RESULT
 ``SPIKES``    first 1                         output spikes from number ``first`` on, as many as
                                               there are and fit: step 1, post 2 each; BUSY,
                                               NO_RESULT
