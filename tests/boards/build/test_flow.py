@@ -174,6 +174,12 @@ def test_memory_that_is_missing_is_told_before_synthesis(cli: Cli, tools: FakeTo
     assert said.endswith(" are missing; store bitmask would fit")
     there, need, missing = (int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})+", said))
     assert need - there == missing
+    # If no store fits, of that which misses least.
+    stores = ("csr", "bitmask", "dense")
+    told = {fail(cli, "400", *board, "--store", name) for name in stores}
+    blocks = {int(re.findall(r"\((\d+) blocks\) are missing", text)[0]): text for text in told}
+    assert len(blocks) == 3
+    assert fail(cli, "400", *board) == blocks[min(blocks)]
     learning = fail(cli, "demo", *board, "--mode", "learning")
     assert "100 neurons with store learning must fit" in learning
     assert re.search(r"; about \d+ neurons like these would fit in \d lanes?$", learning)
