@@ -64,7 +64,7 @@ kills: $(MADE) ## Commands ended at random moments -> tests/results/attack.json:
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
 	$(BIN)/python -m prunus_sim.measure.regression --bounded --output build/sim.json
 
-sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (an hour)
+sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (half an hour)
 	$(BIN)/python -m prunus_sim.measure.regression
 
 sim-speed: $(MADE) ## Speed of simulation, Verilator and Icarus -> sim/results/speed.json (minutes)

@@ -13,7 +13,7 @@ from prunus_docs.results import Results, read
 from prunus_docs.schemas import Origin
 from prunus_model.common.provenance import UNKNOWN, source_digest
 from prunus_model.data.datasets import data_digest
-from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 from prunus_rtl.digest.gateware import gateware_digest, link_digest
 
 __all__ = ["Stale", "age", "changed", "stale", "today"]
@@ -22,6 +22,7 @@ __all__ = ["Stale", "age", "changed", "stale", "today"]
 _DATA = (("mnist",), ("sample",), ("fashion-mnist", "mnist"))
 _NAMES = {
     "model": "the model",
+    "options": "the options of the model",
     "engine": "the engine",
     "gateware": "the gateware",
     "link": "the host link",
@@ -29,6 +30,7 @@ _NAMES = {
 }
 _TODAY: Mapping[str, Callable[[], frozenset[str]]] = {
     "model": lambda: frozenset({fingerprint()}),
+    "options": lambda: frozenset({options_fingerprint()}),
     "engine": lambda: frozenset({source_digest(prunus_model.engine)}),
     "gateware": lambda: frozenset({gateware_digest()}),
     "link": lambda: frozenset({link_digest()}),

@@ -23,7 +23,7 @@ from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, claims, words
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
-from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 from prunus_model.study.frontier import PART, frontier
 from prunus_model.study.plan import Training, chosen, plan
 from prunus_model.study.results_db import ResultStore
@@ -199,6 +199,8 @@ def _head(
     kind: str, command: str, rows: list[dict[str, Any]], tools: dict[str, str]
 ) -> dict[str, Any]:
     inputs = {"model": fingerprint(), "data": data_digest(*(row["data"] for row in rows))}
+    if kind == PART:
+        inputs["options"] = options_fingerprint()
     return {"provenance": header(kind, command=command, inputs=inputs, tools=tools)}
 
 

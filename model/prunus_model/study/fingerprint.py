@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
+from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import ContrastParams
+from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
@@ -19,9 +24,10 @@ from prunus_model.spec.pruning import (
     RedundancyParams,
     SoftPruning,
 )
+from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import STATE_DTYPES
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "options_fingerprint"]
 
 #: Strong enough to prune some, but not all, synapses of `tiny` in so few presentations.
 _RULES: tuple[tuple[PruningParams, RedundancyParams | None], ...] = (
@@ -49,25 +55,76 @@ def fingerprint() -> str:
     str
         16 hexadecimal digits.
     """
-    config = NetworkConfig.named("tiny")
+    config, shown = NetworkConfig.named("tiny"), _images()
     digest = hashlib.sha256()
-    # Ten shapes in turn, each pixel dark or at one of a few levels: arithmetic alone, so that no
-    # generator of random numbers of a library takes part.
-    numbers = np.arange(_IMAGES * config.inputs).reshape(_IMAGES, config.inputs)
-    shape = (numbers % config.inputs) * (7 + np.arange(_IMAGES)[:, None] % 10) % 11
-    levels = np.where(shape < 4, 40 + 20 * shape, numbers % 5).astype(np.uint8)
     for policy, redundancy in _RULES:
         engine = Engine(replace(config, pruning=policy, redundancy=redundancy))
-        counters, spikes = engine.train(levels)
-        engine.finish()
-        counts, inferred = engine.infer(levels, stop_after=2, threads=1)
-        state = engine.state
-        for array in (
-            *(getattr(state, name).astype(np.int64) for name in STATE_DTYPES),
-            counters.to_array(),
-            spikes.astype(np.int64),
-            counts,
-            inferred.astype(np.int64),
-        ):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        _update(digest, _trained(engine, shown), *engine.infer(shown, stop_after=2, threads=1))
     return digest.hexdigest()[:_DIGITS]
+
+
+@cache
+def options_fingerprint() -> str:
+    """Return a digest of what came later: encoder options, kinds of votes, the sequential test.
+
+    Results that use none of them are of :func:`fingerprint` alone, and do not change with these.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    tiny, shown = NetworkConfig.named("tiny"), _images()
+    digest = hashlib.sha256()
+    contrast = ContrastParams(image_width=7, window=3)
+    labels = (np.arange(_IMAGES) % 10).astype(np.uint8)
+    images = np.bincount(labels, minlength=10)
+    for encoder, inputs in (
+        (replace(tiny.encoder, spikes="low-discrepancy"), tiny.inputs),
+        (replace(tiny.encoder, refractory_steps=2), tiny.inputs),
+        (replace(tiny.encoder, contrast=contrast), 2 * tiny.inputs),
+    ):
+        config = replace(tiny, encoder=encoder, inputs=inputs)
+        given = levels(shown, encoder)
+        engine = Engine(config)
+        trained = _trained(engine, given)
+        _, spikes = engine.infer(given, threads=1)
+        sums = response(spikes, labels, 10)
+        for readout, margin in (
+            (ReadoutParams(vote_bits=6), 9),
+            (ReadoutParams(vote_bits=6, votes="logarithms"), 40),
+        ):
+            made = Readout.learn(sums, images, readout)
+            tested = Engine(replace(config, readout=readout), engine.state, made.votes)
+            outcomes = [
+                tested.present(image, learn=False, margin=margin, keep=k % 3 == 2)
+                for k, image in enumerate(given)
+            ]
+            elected = np.array([(one.prediction, one.lead) for one in outcomes])
+            counts = np.array([one.counters.to_array() for one in outcomes])
+            _update(digest, trained, made.votes, elected, counts)
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _images() -> npt.NDArray[np.uint8]:
+    """Return ten shapes in turn, each pixel dark or at one of a few levels.
+
+    Arithmetic alone, so that no generator of random numbers of a library takes part.
+    """
+    inputs = NetworkConfig.named("tiny").inputs
+    numbers = np.arange(_IMAGES * inputs).reshape(_IMAGES, inputs)
+    shape = (numbers % inputs) * (7 + np.arange(_IMAGES)[:, None] % 10) % 11
+    return np.where(shape < 4, 40 + 20 * shape, numbers % 5).astype(np.uint8)
+
+
+def _trained(engine: Engine, given: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
+    """Train an engine to its end; return its state, counters and spikes."""
+    counters, spikes = engine.train(given)
+    engine.finish()
+    state = engine.state
+    return [*(getattr(state, name) for name in STATE_DTYPES), counters.to_array(), spikes]
+
+
+def _update(digest: Any, trained: list[npt.NDArray[Any]], *more: npt.NDArray[Any]) -> None:
+    for array in (*trained, *more):
+        digest.update(np.ascontiguousarray(array.astype(np.int64)).tobytes())

@@ -33,9 +33,11 @@ __all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
 
 
 def core_designs() -> Iterator[wiring.Component]:
-    """Yield small cores of every kind: all policies, stores, multipliers and sources."""
+    """Yield small cores of every kind: all policies, stores, multipliers, sources and encoders."""
     tiny = NetworkConfig.named("tiny")
     redundancy = RedundancyParams(shift=4, image_width=7, start=3)
+    even = replace(tiny.encoder, spikes="low-discrepancy")
+    deaf = replace(tiny.encoder, refractory_steps=2)
     learning = (
         (tiny, HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, multiplier="dsp")),
@@ -44,6 +46,9 @@ def core_designs() -> Iterator[wiring.Component]:
         (replace(tiny, pruning=ConstantPruning(w_prune=30, start=60)), HardwareConfig(lanes=4)),
         (replace(tiny, redundancy=redundancy), HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, learn=False)),
+        (replace(tiny, encoder=even), HardwareConfig(lanes=2)),
+        (replace(tiny, encoder=deaf), HardwareConfig(lanes=2)),
+        (replace(tiny, encoder=deaf), HardwareConfig(lanes=2, learn=False, source="events")),
     )
     for network, hardware in learning:
         yield Core(network=network, hardware=hardware)

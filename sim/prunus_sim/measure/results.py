@@ -9,7 +9,7 @@ from typing import Any
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import name_of
 
@@ -53,7 +53,11 @@ def write_results(
     head = header(
         kind,
         command=" ".join(["python -m", module, *arguments]),
-        inputs={"model": fingerprint(), "gateware": gateware_digest()},
+        inputs={
+            "model": fingerprint(),
+            "options": options_fingerprint(),
+            "gateware": gateware_digest(),
+        },
         tools=versions(*simulators),
     )
     write_json(output, {"provenance": head, **content})

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from prunus_model.reference import readout
+from prunus_model.reference.readout import response
+from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.study import fingerprint as fingerprints
-from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 
 
 def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +29,25 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
         seen.add(fingerprint())
     assert len(seen) == 1 + len(adaptive)
     fingerprint.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        ("levels", "levels", lambda pixels, encoder: levels(pixels[:, ::-1], encoder)),
+        ("votes", "_OCTAVES", 5),
+        ("spikes", "response", lambda spikes, *rest: response(spikes[::-1], *rest)),
+    ],
+)
+def test_options_have_a_fingerprint_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, where: str, name: str, value: object
+) -> None:
+    before = options_fingerprint()
+    assert len(before) == 16
+    assert before != fingerprint()
+    monkeypatch.setattr(readout if where == "votes" else fingerprints, name, value)
+    options_fingerprint.cache_clear()
+    assert options_fingerprint() != before
+    monkeypatch.undo()
+    options_fingerprint.cache_clear()
+    assert options_fingerprint() == before
