@@ -114,7 +114,10 @@ def test_rows_of_other_inputs_count(tmp_path: Path) -> None:
     content["rows"].append(content["rows"][0] | own | {"inputs": TODAY | {"gateware": OLD}})
     content["rows"].append(content["rows"][0] | own | {"commit": "b" * 12})
     told = freshness.age([read(put(tmp_path, content), kinds()["lockstep"])])
-    assert told == "measured at commits aaaaaaa and bbbbbbb, the gateware has changed since"
+    assert told == (
+        "measured at commit aaaaaaa, the gateware has changed since; measured at commit bbbbbbb, "
+        "the options of the model and the gateware have changed since"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,8 +180,8 @@ def test_stale_results_are_listed_the_quick_ones_first(here: Path) -> None:
     put(here, lockstep(gateware=OLD))
     code, said = run("--stale")
     assert code == 0
-    assert said.index("make cycles") < said.index("make sim-full")
-    assert said.endswith("2 to run, about 90 minutes\n")
+    assert said.index("make sim-full") < said.index("make cycles")
+    assert said.endswith("2 to run, about 55 minutes\n")
     put(here, lockstep())
     assert run("--stale")[1].endswith("1 to run, about 30 minutes\n")
 

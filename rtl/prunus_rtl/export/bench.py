@@ -139,7 +139,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
         spikes=max(1, sum(len(image.spikes) for image in vectors.presentations)),
         reads=len(vectors.reads),
         result_words=len(checks) + 2,
-        output_spikes=2 + counts.index("output_spikes"),
+        output_spikes=[name for name, _ in checks].index("output_spikes"),
         # The first image must be loaded, and the last one shown.
         patience=4 * slowest + 2 * sent + 10_000,
         stimulus_bits=stimulus,
