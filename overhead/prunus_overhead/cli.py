@@ -113,10 +113,11 @@ def facts_of(
     }
     rows = []
     cells = activity_rows() if measured is None else measured
-    for kind, exit_after, load_, shapes, dense_shapes, workload in _loads(
+    for kind, (exit_after, margin), load_, shapes, dense_shapes, workload in _loads(
         subject, data, images, mode
     ):
         head = {"mode": kind, "neurons": config.neurons, "early_exit": exit_after}
+        head |= {"margin": margin} if margin else {}
         for pruning, done, core in (
             ({"policy": "dense", "redundancy": False}, load_.dense(), dense_shapes),
             (rule, load_, shapes),
@@ -134,6 +135,7 @@ def facts_of(
                 neurons=config.neurons,
                 early_exit=exit_after,
             )
+            if not margin
         ]
     return {
         "artifact_hash": subject.artifact.content_hash,
@@ -153,23 +155,26 @@ def facts_of(
 
 def _loads(
     subject: Subject, data: str, images: int, mode: str | None
-) -> Iterator[tuple[str, int, Load, Widths, Widths, str]]:
-    """Give what is estimated: mode, early exit, load, core, core of the dense network, workload."""
+) -> Iterator[tuple[str, tuple[int, int], Load, Widths, Widths, str]]:
+    """Give what is estimated: mode, early exit and margin, load, core, dense core, workload."""
     if mode != "learning":
         split = load(data, "test")
         split = split.take(0, min(images, len(split)))
-        for exit_after in (0, 1):
-            shown = subject.show(split, stop_after=exit_after)
+        readout = subject.artifact.config.readout
+        exits = dict.fromkeys(((0, 0), (1, 0), (readout.stop_after, readout.margin)))
+        for exit_after, margin in exits:
+            shown = subject.show(split, stop_after=exit_after, margin=margin)
             workload = f"{len(split)} test images of {data}"
             yield (
-                "inference", exit_after, shown.load, subject.inference, subject.inference_dense,
-                workload,
+                "inference", (exit_after, margin), shown.load,
+                subject.inference, subject.inference_dense, workload,
             )  # fmt: skip
     if mode != "inference":
         schedule = subject.artifact.schedule
         workload = f"whole training: {schedule.presentations} presentations of {schedule.data}"
         yield (
-            "learning", 0, subject.training(), subject.learning, subject.learning_dense, workload,
+            "learning", (0, 0), subject.training(),
+            subject.learning, subject.learning_dense, workload,
         )  # fmt: skip
 
 
@@ -214,6 +219,7 @@ def _print(facts: Row) -> None:
 
 def _title(row: Row) -> str:
     early = f", early exit after {row['early_exit']}" if row["early_exit"] else ""
+    early += f", margin {row['margin']}" if row.get("margin") else ""
     where = f"{row['technology']}, {row['voltage_v']:g} V"
     return f"{row['mode']}{early}, nJ per presentation; {row['workload']}; {where}"
 

@@ -21,7 +21,6 @@ from prunus_model.cli.common import command_line, console, load_network, new_tab
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
 from prunus_model.data.images import Images, read_images
-from prunus_model.spec.formats import max_of
 from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
@@ -190,12 +189,7 @@ def _request(
     artifact: Artifact, *, learn: bool, stop_after: int | None, margin: int | None
 ) -> Request:
     """Return how to show images: with the exits that are configured, and none while learning."""
-    readout = artifact.config.readout
-    most = max_of(readout.score_bits)
-    if margin is not None and margin > most:
-        raise click.UsageError(
-            f"--margin must be at most {most} for {readout.vote_bits}-bit votes, not {margin}"
-        )
+    readout = artifact.config.with_readout(margin=margin).readout
     if stop_after is None:
         stop_after = 0 if learn else readout.stop_after
     if margin is None:
@@ -218,6 +212,7 @@ def _facts(outcomes: list[Outcome], images: Images, clock_hz: int) -> dict[str, 
                 "image": name,
                 "label": label,
                 "prediction": None if outcome.prediction == UNDECIDED else outcome.prediction,
+                "lead": outcome.presentation.lead,
                 "presentation": outcome.number,
                 "cycles": outcome.cycles,
                 "spikes": [

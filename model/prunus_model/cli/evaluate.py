@@ -54,7 +54,12 @@ def command(
     With several early exits and margins, each is combined with each. With other votes, these are
     made anew from what each neuron answered to the labelled images; nothing is trained.
     """
-    artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits)
+    artifact = relabelled(
+        load_network(network),
+        votes=votes,
+        vote_bits=vote_bits,
+        margin=margins[0] if margins else None,
+    )
     readout = artifact.config.readout
     rules = list(product(stop_after or (readout.stop_after,), margins or (readout.margin,)))
     for exit_after, margin in rules:
@@ -93,6 +98,7 @@ def _row(e: Evaluation, dense: float) -> dict[str, object]:
         "neuron_updates_per_image": e.neuron_updates_per_image,
         "forward_sops_per_image": e.sops_per_image,
         "whole_dense_sops_per_image": dense,
+        "of_dense": e.sops_per_image / dense if dense else None,
         "inference_sop_fraction": e.counters.forward_fraction if e.counters.forward_dense else None,
         "confusion": e.confusion.tolist(),
         "counters": asdict(e.counters),

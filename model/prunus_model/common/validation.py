@@ -53,6 +53,8 @@ def validation_messages(
                 found.append(f"{key} must be at most {e['ctx']['le']}, not {e['input']!r}")
             case "int_type":
                 found.append(f"{key} must be an integer, not {e['input']!r}")
+            case "literal_error":
+                found.append(f"{key} must be {e['ctx']['expected']}, not {e['input']!r}")
             case "string_type":
                 found.append(f"{key} must be a text, not {e['input']!r}")
             case "tuple_type":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import TypedDict
 
 import numpy as np
@@ -82,13 +83,17 @@ def check_exits(stop_after: int, margin: int) -> None:
 
     Raises
     ------
+    TypeError
+        If they are not integers.
     ValueError
-        If a number is negative.
+        If a number is negative, or has more than 32 bits.
     """
-    if stop_after < 0:
-        raise ValueError(f"Early exit must be after 0 (never) or more spikes, not {stop_after}")
-    if margin < 0:
-        raise ValueError(f"Margin must be 0 (never) or more votes, not {margin}")
+    for text, value in (
+        ("Early exit must be after 0 (never) or more spikes", stop_after),
+        ("Margin must be 0 (never) or more votes", margin),
+    ):
+        if not 0 <= index(value) <= max_of(32):
+            raise ValueError(f"{text}{', up to 32 bits' if value > 0 else ''}, not {value}")
 
 
 def check_votes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from prunus_model.common.errors import ConfigError
 from prunus_model.reference.readout import Readout
 from prunus_model.training.artifact import Artifact
 
@@ -26,15 +27,29 @@ def relabelled(
         The network. It stays as it is, and shares its arrays with the new one.
     votes, vote_bits, stop_after, margin : optional
         As of :class:`prunus_model.spec.readout.ReadoutParams`. Default: as configured. A margin is
-        counted in votes, so that it means something else with other votes.
+        counted in votes: with other votes it must be given, if there is one.
 
     Raises
     ------
     ConfigError
-        If a parameter is out of range, or the margin can never be reached.
+        If a parameter is out of range, the margin can never be reached, or is one of other votes.
     """
     config = artifact.config.with_readout(
         votes=votes, vote_bits=vote_bits, stop_after=stop_after, margin=margin
     )
+    before, after = artifact.config.readout, config.readout
+    if (
+        before.margin
+        and margin is None
+        and (before.votes, before.vote_bits)
+        != (
+            after.votes,
+            after.vote_bits,
+        )
+    ):
+        raise ConfigError(
+            f"Margin must be given with other votes, 0 for none: {before.margin} is one of "
+            f"{before.vote_bits}-bit {before.votes}"
+        )
     readout = Readout.learn(artifact.response, artifact.response_images, config.readout)
     return replace(artifact, config=config, readout=readout)

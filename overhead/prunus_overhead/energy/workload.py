@@ -116,7 +116,7 @@ class Subject:
         left = replace(state, alive=state.plastic, frozen=np.zeros_like(state.frozen))
         return replace(self, artifact=replace(self.artifact, state=left))
 
-    def show(self, data: Split, *, stop_after: int) -> Shown:
+    def show(self, data: Split, *, stop_after: int = 0, margin: int = 0) -> Shown:
         """Show images as ``prunus evaluate`` does; image ``i`` is presentation ``i``.
 
         Parameters
@@ -125,6 +125,8 @@ class Subject:
             Images and labels.
         stop_after : int
             Early exit after so many output spikes; 0 means never.
+        margin : int
+            Margin of the sequential test; 0 means none.
 
         Raises
         ------
@@ -133,8 +135,10 @@ class Subject:
         """
         config = self.artifact.config
         check_for(data, config)
-        engine = Engine(config, self.artifact.state)
-        counts, spikes = engine.infer(levels(data.images, config.encoder), stop_after=stop_after)
+        engine = Engine(config, self.artifact.state, self.artifact.readout.votes)
+        counts, spikes = engine.infer(
+            levels(data.images, config.encoder), stop_after=stop_after, margin=margin
+        )
         votes = predict_vote(spikes, self.artifact.readout)
         load = Load(
             counters=Counters.from_array(counts.sum(axis=0)),

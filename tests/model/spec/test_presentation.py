@@ -1,5 +1,6 @@
 """What goes into a presentation is checked; what comes out is counted."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,25 @@ def test_negative_margin_is_refused() -> None:
     with pytest.raises(ValueError) as info:
         check_exits(0, -1)
     assert str(info.value) == "Margin must be 0 (never) or more votes, not -1"
+
+
+@pytest.mark.parametrize(
+    ("exits", "error", "message"),
+    [
+        (
+            (2**32, 0),
+            ValueError,
+            "Early exit must be after 0 (never) or more spikes, up to 32 bits",
+        ),
+        ((0, 10**30), ValueError, "Margin must be 0 (never) or more votes, up to 32 bits, not 1"),
+        ((0, 2.5), TypeError, "'float' object cannot be interpreted as an integer"),
+    ],
+)
+def test_exits_that_are_too_large_or_no_integers_are_refused(
+    exits: tuple[Any, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        check_exits(*exits)
 
 
 def test_votes_default_to_0_and_are_returned_as_they_are() -> None:

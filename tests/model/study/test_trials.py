@@ -132,7 +132,7 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
             "epochs = 2\nmargin = [961]",
             "readout.margin must be at most 960, which 64 ",
         ),
-        ("epochs = 2", 'epochs = 2\nvotes = ["x"]', "votes.0: Input should be 'shares' or "),
+        ("epochs = 2", 'epochs = 2\nvotes = ["x"]', "votes.0 must be 'shares' or "),
         ("epochs = 2", "epochs = 2\nvote_bits = [9]", "vote_bits.0 must be at most 8, "),
         ("epochs = 2", "epochs = 2\nweight_bits = [9]", "weight_bits.0 must be at most 8, not 9"),
         ("epochs = 2", "epochs = 2\nset.seed = 3", "set must not have seed, which is given by s"),
