@@ -19,7 +19,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_tools import FakeTools
+from prunus_tools import FakeTools, write_tools
 
 NATIVE = ("-b", "generic-ice40", "--tools", "native", "--lanes", "2")
 
@@ -199,6 +199,16 @@ def test_cells_that_are_missing_are_told(cli: Cli, tools: FakeTools) -> None:
 def test_error_of_a_tool_is_told(cli: Cli, tools: FakeTools) -> None:
     tools.behave(yosys="warning: odd\nERROR: No such\nmore")
     assert fail(cli, "net.npz", *NATIVE) == "yosys must succeed, not: ERROR: No such"
+
+
+def test_tools_beside_our_python_come_first(
+    cli: Cli, tools: FakeTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = write_tools(tmp_path / "others", yosys="ERROR: of others")
+    monkeypatch.setenv("PATH", str(others))
+    cli.succeed("bitstream", "net.npz", *NATIVE)
+    tools.remove("yosys")
+    assert fail(cli, "net.npz", *NATIVE) == "yosys must succeed, not: ERROR: of others"
 
 
 def test_missing_tool_is_named_with_what_to_install(cli: Cli, tools: FakeTools) -> None:
