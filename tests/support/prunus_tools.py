@@ -28,7 +28,8 @@ _PLACE = """
 used = plan.get("used", {"ICESTORM_LC": 30, "ICESTORM_RAM": 4, "ICESTORM_SPRAM": 0})
 there = {"ICESTORM_LC": 5280, "ICESTORM_RAM": 30, "ICESTORM_SPRAM": 4}
 lines = [f"Info: \\t{name:>20}: {used[name]:5}/{there[name]:5}  50%" for name in used]
-pathlib.Path(option("--log")).write_text("\\n".join(["Info: Device utilisation:", *lines]) + "\\n")
+lines = ["Info: Device utilisation:", *lines, f"seed {option('--seed')}"]
+pathlib.Path(option("--log")).write_text("\\n".join(lines) + "\\n")
 if any(used[name] > there[name] for name in used):
     sys.exit("ERROR: Unable to place cell")
 seed = option("--seed")

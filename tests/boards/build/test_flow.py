@@ -19,7 +19,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_tools import FakeTools
+from prunus_tools import FakeTools, write_tools
 
 NATIVE = ("-b", "generic-ice40", "--tools", "native", "--lanes", "2")
 
@@ -79,6 +79,7 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
         "timing.log",
     }
     assert (folder / "prunus.bin").read_text() == "seed 2"
+    assert (folder / "timing.log").read_text().endswith("\nseed 2\n")
     r = report(str(folder))
     assert r["fmax_mhz"] == [40.0, 90.5, 60.25]
     assert r["seeds"] == [1, 2, 3]
@@ -179,7 +180,7 @@ def test_memory_that_is_missing_is_told_before_synthesis(cli: Cli, tools: FakeTo
     told = {fail(cli, "400", *board, "--store", name) for name in stores}
     blocks = {int(re.findall(r"\((\d+) blocks\) are missing", text)[0]): text for text in told}
     assert len(blocks) == 3
-    assert fail(cli, "400", *board) == blocks[min(blocks)]
+    assert fail(cli, "400", *board, "--store", "auto") == blocks[min(blocks)]
     learning = fail(cli, "demo", *board, "--mode", "learning")
     assert "100 neurons with store learning must fit" in learning
     assert re.search(r"; about \d+ neurons like these would fit in \d lanes?$", learning)
@@ -199,6 +200,16 @@ def test_cells_that_are_missing_are_told(cli: Cli, tools: FakeTools) -> None:
 def test_error_of_a_tool_is_told(cli: Cli, tools: FakeTools) -> None:
     tools.behave(yosys="warning: odd\nERROR: No such\nmore")
     assert fail(cli, "net.npz", *NATIVE) == "yosys must succeed, not: ERROR: No such"
+
+
+def test_tools_beside_our_python_come_first(
+    cli: Cli, tools: FakeTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = write_tools(tmp_path / "others", yosys="ERROR: of others")
+    monkeypatch.setenv("PATH", str(others))
+    cli.succeed("bitstream", "net.npz", *NATIVE)
+    tools.remove("yosys")
+    assert fail(cli, "net.npz", *NATIVE) == "yosys must succeed, not: ERROR: of others"
 
 
 def test_missing_tool_is_named_with_what_to_install(cli: Cli, tools: FakeTools) -> None:
