@@ -90,7 +90,8 @@ def test_bench_fails_for_every_memory_image_that_was_changed(inference: Made, be
         ("spikes", -1, r"FAIL: image 3, output spike \d+: expected step \d+ post \d+, got .*"),
         ("results", 0, r"FAIL: image 0, prediction: expected \d, got \d"),
         ("results", 1, r"FAIL: image 0, undecided: expected 1, got 0"),
-        ("results", 7, r"FAIL: image 0, forward_sops: expected \d+, got \d+"),
+        ("results", 2, r"FAIL: image 0, lead: expected \d+, got \d+"),
+        ("results", 8, r"FAIL: image 0, forward_sops: expected \d+, got \d+"),
         ("reads", 0, r"FAIL: memory port, V, address 0: expected \d+, got \d+ \(error 0\)"),
         ("reads", -1, r"FAIL: memory port, PRESENTATION, address 0: expected 5, got 4 .*"),
     ],
@@ -118,7 +119,7 @@ def test_bench_fails_for_every_counter_and_for_one_cycle(inference: Made, bench:
     counters = [n for n in counters_layout(inference.core.shapes).members if n != "cycles"]
     for k, counter in enumerate(counters):
         if counter != "output_spikes":
-            fails(inference, {name: flipped(text, 2 + k)}, f"FAIL: image 0, {counter}: .*", bench)
+            fails(inference, {name: flipped(text, 3 + k)}, f"FAIL: image 0, {counter}: .*", bench)
     changed = text.replace(f"{cycles[1]:08x}", f"{cycles[1] + 1:08x}")
     message = f"FAIL: image 1, cycles: expected {cycles[1] + 1}, got {cycles[1]}"
     fails(inference, {name: changed}, message, bench)
