@@ -236,7 +236,7 @@ ORIGIN = lockstep()["provenance"]
         ({"rows": [ROW | {"seconds": float("nan")}]}, "rows.0.seconds: Input should be "),
         (
             {"rows": [ROW | {"mode": "teaching"}]},
-            "rows.0.mode must be 'learning' or 'inference', not 'teaching'",
+            "rows.0.mode: Input should be 'learning' or 'inference', not 'teaching'",
         ),
         ({"rows": [ROW | {"commit": "HEAD"}]}, "rows.0.commit: "),
         ({"rows": 3}, "rows: Input should be a valid list, not 3"),

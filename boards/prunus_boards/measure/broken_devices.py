@@ -23,6 +23,7 @@ from prunus_rtl.link.protocol.protocol import (
     REQUEST_HEADER,
     RESPONSE_HEADER,
     SPIKE,
+    VERSION,
     Condition,
     Identity,
     Opcode,
@@ -270,7 +271,7 @@ KINDS: Mapping[str, Kind] = {
     # Identity.
     "not ours": _body(Opcode.IDENTIFY, lambda body: b"HTTP" + body[4:]),
     "nothing": _body(Opcode.IDENTIFY, lambda _body: b""),
-    "another protocol": _body(Opcode.IDENTIFY, lambda body: body[:4] + b"\2" + body[5:]),
+    "another protocol": _body(Opcode.IDENTIFY, lambda b: b[:4] + bytes([VERSION + 1]) + b[5:]),
     "short identity": _body(Opcode.IDENTIFY, lambda body: body[:-1]),
     "neither learns nor does not": _body(Opcode.IDENTIFY, lambda b: b[:6] + b"\7" + b[7:]),
     "another core": _identity(core=bytes(range(16))),

@@ -51,7 +51,9 @@ def command(
     force: bool,
 ) -> None:
     """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
-    artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits)
+    # All margins are drawn: the one that is configured is one of the votes that it has.
+    margin = None if votes is None and vote_bits is None else 0
+    artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits, margin=margin)
     for margin in margins:
         # Now, not after the tests.
         artifact.config.with_readout(margin=margin)

@@ -138,7 +138,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     ("where", "value", "said"),
     [
         ("format", "x" * 1_000_000, "format must be 'prunus core' and version 2, not ..."),
-        ("hardware.store", "x" * 1_000_000, "hardware.store: "),
+        ("hardware.store", "x" * 1_000_000, "hardware.store must be 'learning' or 'packed', not "),
         ("clock_hz", "x", "clock_hz must be an integer, not 'x'"),
         ("clock_hz", -5, "clock_hz must be at least 0, not -5"),
         ("clock_hz", None, "clock_hz must be an integer, not None"),
@@ -150,7 +150,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("hardware.lanes", 3, "lanes must be a power of 2, not 3"),
         ("hardware.lanes", 8, "options.lanes must be 8 in this core, not 4"),
         ("hardware.learn", True, "store must be 'learning' for a core that learns, not 'packed'"),
-        ("options.mode", "both", "options.mode: "),
+        ("options.mode", "both", "options.mode must be 'inference' or 'learning', not 'both'"),
         ("options.balanced", 3, "options.balanced: "),
         ("options.store", "none", "Store must be one of auto, csr, "),
         ("options.extra", 3, "Key 'options.extra' is unknown"),

@@ -35,8 +35,20 @@ def test_other_votes_are_those_of_a_training_with_them() -> None:
 
 def test_what_is_not_given_is_as_configured(trained: Artifact) -> None:
     first = relabelled(trained, votes="logarithms", vote_bits=6, margin=56, stop_after=3)
-    readout = relabelled(first, vote_bits=5).config.readout
-    assert readout == ReadoutParams(votes="logarithms", vote_bits=5, margin=56, stop_after=3)
+    assert relabelled(first).config == first.config
+    readout = relabelled(first, vote_bits=5, margin=40).config.readout
+    assert readout == ReadoutParams(votes="logarithms", vote_bits=5, margin=40, stop_after=3)
+
+
+def test_margin_of_other_votes_is_not_taken_over(trained: Artifact) -> None:
+    first = relabelled(trained, votes="logarithms", vote_bits=6, margin=56)
+    for other in ({"vote_bits": 5}, {"votes": "shares"}):
+        with pytest.raises(ConfigError) as caught:
+            relabelled(first, **other)
+        assert str(caught.value) == (
+            "Margin must be given with other votes, 0 for none: 56 is one of 6-bit logarithms"
+        )
+        assert relabelled(first, **other, margin=0).config.readout.margin == 0
 
 
 def test_classes_of_the_neurons_stay(trained: Artifact) -> None:

@@ -57,7 +57,7 @@ FAULTS = [
      "everything on the scoreboard is somewhere", 8),
     ("readout", 0, Readout, "new > best", "new >= best", "a tie goes to the lowest class", 8),
     ("readout", 0, Readout, "total[-1]", "0",
-     "nobody has a larger score than the elected class", 13),
+     "nobody has a larger score than the elected class", 16),
     ("spram", 0, CsrSpramStore, "current != end", "current + 1 != end",
      "the entry is the next one of the input", 8),
     ("stdp", 0, WeightUpdate, "distance - change", "distance + change",
