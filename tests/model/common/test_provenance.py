@@ -53,8 +53,10 @@ def test_header_has_what_a_results_file_must_say() -> None:
         ({"command": ""}, "Command must not be empty"),
         (
             {"inputs": {"weather": "ab"}},
-            "Inputs must be of model, options, engine, gateware, link, data, network, "
-            "not 'weather'",
+            (
+                "Inputs must be of model, options, engine, gateware, link, data, network, "
+                "not 'weather'"
+            ),
         ),
         ({"inputs": {"model": ""}}, "Digest of input model must not be empty"),
     ],
