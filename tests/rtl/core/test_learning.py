@@ -156,6 +156,7 @@ def test_presentations_match_the_equations(policy: Any, multiplier: Any) -> None
             draws = Stream(seed=SEED, presentation=presentation, constant=LEARNING)
             for step in range(5):
                 ctx.set(engine.step, step)
+                ctx.set(engine.spike_step, step)
                 for pre in np.flatnonzero(rng.random(INPUTS) < 0.3).tolist():
                     ctx.set(engine.spike, 1)
                     ctx.set(engine.pre, pre)

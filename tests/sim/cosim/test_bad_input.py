@@ -131,7 +131,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     done = subprocess.CompletedProcess([], 0, said, "")
     monkeypatch.setattr(shutil, "which", lambda tool: f"/usr/bin/{tool}")
     monkeypatch.setattr("prunus_rtl.export.simulators.version", lambda _: version)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr("prunus_model.common.owned.run", lambda *_, **__: done)
 
 
 @pytest.mark.parametrize(

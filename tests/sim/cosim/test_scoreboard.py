@@ -289,7 +289,8 @@ def test_any_counter_that_differs_is_named(kind: str, name: str) -> None:
     found = record(kind)
     right = getattr(found.outcome.counters, name)
     counters = replace(found.outcome.counters, **{name: right + 1})
-    unit = {"steps": "sequencer", "inhibited_steps": "array"}.get(name, "counters")
+    units = {"steps": "sequencer", "inhibited_steps": "array", "forward_dense": "refractory"}
+    unit = units.get(name, "counters")
     assert str(found.compare(counters=counters)) == (
         f"Cosim mismatch in presentation {found.number}, "
         f"step {found.presentation.counters.steps - 1}, unit {unit}: "

@@ -12,6 +12,7 @@ import pytest
 from prunus_rtl.bus.memory_port import MemoryPort
 from prunus_rtl.core.sequencer import Sequencer
 from prunus_rtl.encoder.rate import Encoder
+from prunus_rtl.encoder.refractory import Refractory
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.neurons.lane import MembraneLane
 from prunus_rtl.neurons.readout import Readout
@@ -57,7 +58,9 @@ FAULTS = [
      "everything on the scoreboard is somewhere", 8),
     ("readout", 0, Readout, "new > best", "new >= best", "a tie goes to the lowest class", 8),
     ("readout", 0, Readout, "total[-1]", "0",
-     "nobody has a larger score than the elected class", 16),
+     "a tie goes to the lowest class", 16),
+    ("refractory", 0, Refractory, "age <= self", "age < self",
+     "dropped iff its input was just heard", 18),
     ("spram", 0, CsrSpramStore, "current != end", "current + 1 != end",
      "the entry is the next one of the input", 8),
     ("stdp", 0, WeightUpdate, "distance - change", "distance + change",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prunus_model.study.fingerprint import fingerprint
+from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 from prunus_sim.measure import results
 from prunus_sim.measure.results import write_results
 
@@ -36,4 +36,8 @@ def test_command_is_noted_without_the_place(
     assert provenance["command"] == message
     assert provenance["tools"]["icarus"] == "1.2"
     assert "verilator" not in provenance["tools"]
-    assert provenance["inputs"] == {"model": fingerprint(), "gateware": "0123456789abcdef"}
+    assert provenance["inputs"] == {
+        "model": fingerprint(),
+        "options": options_fingerprint(),
+        "gateware": "0123456789abcdef",
+    }
