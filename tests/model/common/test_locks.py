@@ -76,6 +76,17 @@ def test_output_is_claimed_by_one_process_and_by_the_next_when_that_is_killed(
     assert set(listing(tmp_path)) == {"link.npz"}
 
 
+def test_who_has_an_output_is_told_without_a_killed_one_before(tmp_path: Path) -> None:
+    output = tmp_path / "a"
+    with claimed(output):
+        (lock_file,) = tmp_path.iterdir()
+    lock_file.write_text("process 1 on a machine with a long name" * 3)
+    with claimed(output), pytest.raises(PrunusError) as caught, claimed(output):
+        pass
+    told = f"Output {output} is being written by process {os.getpid()} on {os.uname().nodename}"
+    assert str(caught.value) == told
+
+
 def test_claim_is_given_back_after_an_error(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), claimed(tmp_path / "a"):
