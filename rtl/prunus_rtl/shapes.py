@@ -14,7 +14,12 @@ from prunus_model.spec.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
-from prunus_rtl.streams import event_layout, spike_layout, synapse_event_layout
+from prunus_rtl.streams import (
+    control_layout,
+    event_layout,
+    spike_layout,
+    synapse_event_layout,
+)
 from prunus_rtl.widths import Widths
 
 __all__ = ["Shapes"]
@@ -120,6 +125,11 @@ class Shapes(Widths):
     def prediction(self) -> Shape:
         """Index of a class."""
         return unsigned(self.prediction_bits)
+
+    @property
+    def control(self) -> data.StructLayout:
+        """Request for a presentation."""
+        return control_layout(learn=self.hardware.learn, score_bits=self.score_bits)
 
     @property
     def event(self) -> data.StructLayout:

@@ -10,7 +10,17 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import STEP_BITS
 
-__all__ = ["Access", "event_layout", "spike_layout", "synapse_event_layout"]
+__all__ = ["Access", "control_layout", "event_layout", "spike_layout", "synapse_event_layout"]
+
+
+def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
+    """Return the layout of a request for a presentation; ``learn`` only if the core can learn.
+
+    ``stop_after``, ``margin`` and ``keep`` are those of the semantics (4.6 and 7).
+    """
+    return data.StructLayout(
+        {"stop_after": STEP_BITS, "margin": score_bits, "keep": 1} | ({"learn": 1} if learn else {})
+    )
 
 
 def event_layout(*, inputs: int) -> data.StructLayout:

@@ -19,7 +19,7 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words
-from prunus_rtl.core.sequencer import Sequencer, control_layout
+from prunus_rtl.core.sequencer import Sequencer
 from prunus_rtl.core.source import build_source
 from prunus_rtl.encoder.prng import StreamKey
 from prunus_rtl.hardware import HardwareConfig, Space
@@ -87,7 +87,7 @@ class Core(wiring.Component):
     events : In(stream.Signature(shapes.event))
         With ``source="events"``: for each step its spiking inputs, each once and in any order, then
         an event with ``end``. All ``steps`` of a presentation, also after early exit.
-    control : In(stream.Signature(control_layout(learn=learn, score_bits=score_bits)))
+    control : In(stream.Signature(shapes.control))
         Starts a presentation; with levels, once a whole image has been loaded. Ready in the end
         whenever there is one and nothing runs.
     spikes : Out(stream.Signature(shapes.spike))
@@ -126,7 +126,6 @@ class Core(wiring.Component):
         self._state = state
         self._votes = votes
         self._images = images
-        learn = hardware.learn
         source = (
             {"levels": In(stream.Signature(shapes.level))}
             if hardware.source == "levels"
@@ -135,9 +134,7 @@ class Core(wiring.Component):
         super().__init__(
             source
             | {
-                "control": In(
-                    stream.Signature(control_layout(learn=learn, score_bits=shapes.score_bits))
-                ),
+                "control": In(stream.Signature(shapes.control)),
                 "spikes": Out(stream.Signature(shapes.spike)),
                 "result": Out(stream.Signature(result_layout(shapes))),
                 "requests": In(stream.Signature(request_layout(shapes))),

@@ -5,31 +5,21 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.presentation import Request
-from prunus_rtl.streams import event_layout, spike_layout
+from prunus_rtl.streams import control_layout, event_layout, spike_layout
 
-__all__ = ["Sequencer", "control_fields", "control_layout"]
+__all__ = ["Sequencer", "control_fields"]
 
 #: Members of the sequencer that counters have under the same names.
 _COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
 
 
-def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
-    """Return the layout of a request for a presentation; ``learn`` only if the core can learn.
-
-    ``stop_after``, ``margin`` and ``keep`` are those of the semantics (4.6 and 7).
-    """
-    return data.StructLayout(
-        {"stop_after": STEP_BITS, "margin": score_bits, "keep": 1} | ({"learn": 1} if learn else {})
-    )
-
-
 def control_fields(request: Request, *, learn: bool) -> dict[str, int]:
-    """Return the fields of :func:`control_layout` that ask for a presentation."""
+    """Return the fields of ``control`` that ask for a presentation."""
     fields = {
         "stop_after": request["stop_after"],
         "margin": request["margin"],

@@ -9,7 +9,6 @@ from amaranth.lib import data
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
 from prunus_rtl.core.core import Core, result_layout
 from prunus_rtl.core.counters import counters_layout
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.export.netlist import TOP, Netlist
 from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Shown, Vectors
@@ -143,7 +142,7 @@ def make_bench(core: Core, vectors: Vectors, netlist: Netlist) -> str:
         # The first image must be loaded, and the last one shown.
         patience=4 * slowest + 2 * sent + 10_000,
         stimulus_bits=stimulus,
-        control_bits=control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits).size,
+        control_bits=shapes.control.size,
         control=vectors.control,
         spike_bits=spike.size,
         result_bits=result.size,

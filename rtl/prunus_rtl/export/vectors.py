@@ -20,7 +20,7 @@ from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
-from prunus_rtl.core.sequencer import control_fields, control_layout
+from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.timing import Cycles, presentation, work
@@ -179,10 +179,9 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         trains.append(
             np.array([step.spikes for step in taken if not step.inhibited], dtype=np.bool_)
         )
-    layout = control_layout(learn=core.hardware.learn, score_bits=core.shapes.score_bits)
     control = control_fields(request, learn=core.hardware.learn)
     return Vectors(
-        control=_bits(layout, control),
+        control=_bits(core.shapes.control, control),
         shown=tuple(shown[: len(images)]),
         paused=shown[-1] if paused else None,
         reads=tuple(_reads(plan, core, engine.state, shown)),

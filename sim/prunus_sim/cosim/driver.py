@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
 from prunus_model.spec.presentation import Request
-from prunus_rtl.core.sequencer import control_fields, control_layout
+from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays, gather
 from prunus_sim.cosim.interface import BACKDOOR_FILE, FEED_FILE, RESULT_FILE, Opcode
@@ -108,7 +108,6 @@ class CoreDriver:
         shapes = self._shapes
         if request["learn"] and not shapes.hardware.learn:
             raise ValueError("A presentation must not learn in a core without learning")
-        layout = control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits)
         control = control_fields(request, learn=shapes.hardware.learn)
         await self._command(
             Opcode.PRESENT,
@@ -117,7 +116,7 @@ class CoreDriver:
             last=last,
             presentations=presentations,
             limit=limit,
-            control=layout.const(control).as_bits(),
+            control=shapes.control.const(control).as_bits(),
             pause=round(256 * pause),
             seed=seed or 1,
             reset_after=reset_after,

@@ -8,7 +8,6 @@ import pytest
 
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.core.result import counter_widths, pack, result_widths, unpack
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.image import ImageLoader
 from prunus_rtl.link.endpoint.log import SPIKES_AT
@@ -70,7 +69,7 @@ def test_image_loader_counts_levels_and_images() -> None:
 
 def test_presenter_knows_what_runs() -> None:
     dut = Presenter(
-        control=control_layout(learn=SHAPES.hardware.learn, score_bits=SHAPES.score_bits),
+        control=SHAPES.control,
         result=result_layout(SHAPES),
     )
 

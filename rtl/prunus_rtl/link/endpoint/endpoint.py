@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import result_layout
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.link.endpoint.check import RequestCheck
 from prunus_rtl.link.endpoint.decoder import RequestDecoder
 from prunus_rtl.link.endpoint.duplicate import DuplicateCheck
@@ -86,7 +85,7 @@ class Endpoint(wiring.Component):
                 "running": Out(1),
                 "reset_core": Out(1),
                 "levels": Out(stream.Signature(LEVEL_BITS)),
-                "control": Out(stream.Signature(_control(shapes))),
+                "control": Out(stream.Signature(shapes.control)),
                 "spikes": In(stream.Signature(shapes.spike)),
                 "result": In(stream.Signature(result_layout(shapes))),
                 "requests": Out(stream.Signature(request_layout(shapes))),
@@ -121,7 +120,7 @@ class Endpoint(wiring.Component):
         )
         m.submodules.words = words = WordAccess(requests=requests, widths=widths)
         m.submodules.image = image = ImageLoader(inputs=s.network.inputs)
-        m.submodules.presenter = presenter = Presenter(control=_control(s), result=result)
+        m.submodules.presenter = presenter = Presenter(control=s.control, result=result)
         m.submodules.report = report = Report(depth=log.depth, result_bits=result.size)
         for port, inner in (
             (self.rx, framer.rx),
@@ -293,7 +292,3 @@ class Endpoint(wiring.Component):
                 with m.Case(*opcodes):
                     m.d.comb += part.start.eq(start)
         return m
-
-
-def _control(shapes: Shapes) -> data.StructLayout:
-    return control_layout(learn=shapes.hardware.learn, score_bits=shapes.score_bits)

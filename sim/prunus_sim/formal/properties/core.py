@@ -8,7 +8,6 @@ from amaranth.hdl import Module
 
 from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.core.core import Core
-from prunus_rtl.core.sequencer import control_layout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties
 from prunus_sim.formal.harness import small, stream_rules
@@ -31,9 +30,7 @@ class CoreProperties(Properties):
             free={
                 "valid": 3,
                 "event": shapes.event,
-                "control": control_layout(
-                    learn=shapes.hardware.learn, score_bits=shapes.score_bits
-                ),
+                "control": shapes.control,
                 "request": request_layout(shapes),
                 "ready": 3,
             }
