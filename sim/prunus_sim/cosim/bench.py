@@ -21,7 +21,7 @@ from prunus_sim.cosim.mismatch import UPSTREAM, Mismatch
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.scenario import Scenario, Sequence
-from prunus_sim.cosim.scoreboard import Scoreboard
+from prunus_sim.cosim.scoreboard import Scoreboard, Start
 from prunus_sim.cosim.stimulus import Stimulus
 
 __all__ = ["Cosim"]
@@ -64,8 +64,8 @@ class Cosim:
 
     async def run(self, sequence: Sequence) -> None:
         """Drive a sequence, and compare everything."""
-        before = self.scoreboard.fork()
-        number = before.engine.presentation
+        before = self.scoreboard.start
+        number = before.state.presentation
         words, ends = self._words(sequence.stimuli)
         await self.core.feed(words)
         limit = self._limit(sequence)
@@ -75,8 +75,8 @@ class Cosim:
                 await self.core.port.write_state(self.scoreboard.expected())
             else:
                 await self.core.port.write_presentation(number)
-            for board in (self.scoreboard, before):
-                board.engine.scores = np.zeros_like(board.engine.scores)
+            before = before._replace(scores=np.zeros_like(before.scores))
+            self.scoreboard.engine.scores = before.scores
         outcomes = await self._present(sequence, ends, limit)
         for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
             expected = self.scoreboard.present(stimulus, sequence.request)
@@ -108,7 +108,7 @@ class Cosim:
         self.simulating += time.perf_counter() - started
         return outcomes
 
-    def _replay(self, before: Scoreboard, sequence: Sequence, k: int) -> Replay:
+    def _replay(self, before: Start, sequence: Sequence, k: int) -> Replay:
         engine = self._advanced(before, sequence, k).engine
         readout = self.scenario.readout
         return Replay(
@@ -120,15 +120,16 @@ class Cosim:
             scores=engine.scores,
         )
 
-    def _advanced(self, before: Scoreboard, sequence: Sequence, k: int) -> Scoreboard:
+    def _advanced(self, before: Start, sequence: Sequence, k: int) -> Scoreboard:
         """Return a scoreboard that is at presentation ``k`` of a sequence."""
-        scoreboard = before.fork()
+        scoreboard = Scoreboard(self.shapes, before.state, self.scenario.readout)
+        scoreboard.engine.scores = before.scores
         for stimulus in sequence.stimuli[:k]:
             scoreboard.present(stimulus, sequence.request)
         return scoreboard
 
     def _compare_cycles(
-        self, before: Scoreboard, sequence: Sequence, k: int, number: int, outcome: Outcome
+        self, before: Start, sequence: Sequence, k: int, number: int, outcome: Outcome
     ) -> None:
         replay = self._replay(before, sequence, k)
         cycles = replay.cycles()
@@ -144,7 +145,7 @@ class Cosim:
             self._raise(mismatch, before, sequence, k)
 
     async def _locate(
-        self, before: Scoreboard, sequence: Sequence, k: int, number: int
+        self, before: Start, sequence: Sequence, k: int, number: int
     ) -> Mismatch | None:
         """Look for the first output spike after which the state differs.
 
@@ -177,7 +178,7 @@ class Cosim:
                 return found
         return None
 
-    async def _compare_state(self, sequence: Sequence, before: Scoreboard, number: int) -> None:
+    async def _compare_state(self, sequence: Sequence, before: Start, number: int) -> None:
         if sequence.check == "none":
             return
         last = len(sequence.stimuli) - 1
@@ -193,9 +194,7 @@ class Cosim:
                 found = self.scoreboard.compare_state(number, got, where, replay, unit=unit)
                 self._raise(found, before, sequence, last)
 
-    def _raise(
-        self, found: Mismatch | None, before: Scoreboard, sequence: Sequence, k: int
-    ) -> None:
+    def _raise(self, found: Mismatch | None, before: Start, sequence: Sequence, k: int) -> None:
         """End the scenario if there is a mismatch, and keep what is needed to repeat it alone."""
         if found is None:
             return

@@ -6,6 +6,7 @@ The scoreboard needs no simulator: it takes outcomes and state arrays, wherever 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +28,20 @@ from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.stimulus import Stimulus
 
-__all__ = ["Scoreboard", "store_words"]
+__all__ = ["Scoreboard", "Start", "store_words"]
 
 
 def store_words(state: State, layout: StoreLayout) -> npt.NDArray[np.int64]:
     """Return all words of the packed store of a core, in the order of their addresses."""
     image = layout.pack(state.weights, state.alive)
     return np.array([word for _, word in layout.writes(image)], dtype=np.int64)
+
+
+class Start(NamedTuple):
+    """What a presentation begins with: the state of the model, and the scores that may be kept."""
+
+    state: State
+    scores: npt.NDArray[np.int64]
 
 
 class Scoreboard:
@@ -70,15 +78,14 @@ class Scoreboard:
     def _store_unit(self) -> str:
         return "packed" if self._shapes.hardware.store == "packed" else "dense"
 
+    @property
+    def start(self) -> Start:
+        """Where the engine is."""
+        return Start(self.engine.state, self.engine.scores)
+
     def restart(self, state: State) -> None:
         """Set the state of the engine; its scores are 0."""
         self.engine = Engine(self._shapes.network, state, self._votes)
-
-    def fork(self) -> Scoreboard:
-        """Return another one whose engine goes on from where this one is."""
-        board = Scoreboard(self._shapes, self.engine.state, self._readout)
-        board.engine.scores = self.engine.scores
-        return board
 
     def expected(self) -> StateArrays:
         """Return the state that the core must hold now."""
