@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 from rich import box
@@ -25,6 +25,7 @@ from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import VOTE_BITS_MAX
 from prunus_model.spec.presets import PRESETS
+from prunus_model.spec.readout import Votes
 from prunus_model.training.artifact import Artifact
 
 __all__ = [
@@ -135,7 +136,7 @@ def votes_options(function: _F) -> _F:
         ),
         click.option(
             "--votes",
-            type=click.Choice(["shares", "logarithms"]),
+            type=click.Choice(get_args(Votes)),
             help="What votes are: shares of the classes in the spikes of a neuron, or logarithms "
             "of these. Default: as configured.",
         ),

@@ -270,14 +270,9 @@ class Engine:
 
     def _elected(self) -> dict[str, int]:
         """Return class and lead of the scores as they are."""
-        first, second = 0, 0
-        winner = UNDECIDED
-        for c, score in enumerate(self._workspace.scores.tolist()):
-            if score > first:
-                first, second, winner = score, first, c
-            elif score > second:
-                second = score
-        return {"prediction": winner, "lead": first - second}
+        scores = self._workspace.scores.tolist()
+        second, first = sorted([0, *scores])[-2:]
+        return {"prediction": scores.index(first) if first else UNDECIDED, "lead": first - second}
 
 
 def _compact(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -10,7 +10,10 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.validation import STRICT
 from prunus_model.spec.formats import CLASSES_MAX, STEP_BITS, VOTE_BITS_MAX, max_of
 
-__all__ = ["UNDECIDED", "ReadoutParams"]
+__all__ = ["UNDECIDED", "ReadoutParams", "Votes"]
+
+#: What votes are made of.
+Votes: TypeAlias = Literal["shares", "logarithms"]
 
 #: Prediction where there is none, and class of a neuron that never spiked.
 UNDECIDED = -1
@@ -38,7 +41,7 @@ class ReadoutParams:
 
     classes: Annotated[int, Field(ge=1, le=CLASSES_MAX)] = 10
     vote_bits: Annotated[int, Field(ge=1, le=VOTE_BITS_MAX)] = 4
-    votes: Literal["shares", "logarithms"] = "shares"
+    votes: Votes = "shares"
     stop_after: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
     margin: Annotated[int, Field(ge=0, le=max_of(VOTE_BITS_MAX) * max_of(STEP_BITS))] = 0
 

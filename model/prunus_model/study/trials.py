@@ -18,7 +18,7 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -30,6 +30,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, VOTE_BITS_MAX, WEIGHT_BITS_MAX, max_of
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES
+from prunus_model.spec.readout import Votes
 from prunus_model.study.rule import Rule
 
 __all__ = ["Sweep", "Trial", "dotted", "parse_trials", "read_trials"]
@@ -91,7 +92,7 @@ class Sweep:
         tuple[Annotated[int, Field(ge=0, le=max_of(STEP_BITS))], ...], Field(min_length=1)
     ] = (0,)
     margin: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
-    votes: tuple[Literal["shares", "logarithms"], ...] = ()
+    votes: tuple[Votes, ...] = ()
     vote_bits: tuple[Annotated[int, Field(ge=1, le=VOTE_BITS_MAX)], ...] = ()
     validate: bool = False
     set: dict[str, Any] = field(default_factory=dict)
