@@ -166,7 +166,7 @@ def test_work_of_a_step() -> None:
     # Lanes 0 to 3 of input 0 have 3, 1, 0 and 0 synapses, those of input 8 have 0, 0, 2 and 1.
     alive[0, [0, 4, 8, 5]] = True
     alive[8, [2, 6, 3]] = True
-    step = Step(step=0, spikes=spikes, kept=spikes, inhibited=False, post=-1, w_prune=0)
+    step = Step(view=0, step=0, spikes=spikes, kept=spikes, inhibited=False, post=-1, w_prune=0)
     # 13 words of 4 inputs; the first has three events, the last an input and the end.
     found = StepWork(spikes=5, encode=13 + 2 + 1, busiest=3, slowest=3 + 1 + 1 + 2 + 1,
                      inhibited=False, fired=False)  # fmt: skip
@@ -185,6 +185,6 @@ def test_work_of_a_step() -> None:
 @pytest.mark.parametrize("fmt", [None, "csr", "bitmask", "dense"])
 def test_a_step_without_spikes_has_no_work_in_any_store(fmt: str | None) -> None:
     silent = np.zeros(49, dtype=np.bool_)
-    step = Step(step=0, spikes=silent, kept=silent, inhibited=False, post=-1, w_prune=0)
+    step = Step(view=0, step=0, spikes=silent, kept=silent, inhibited=False, post=-1, w_prune=0)
     found = work_of(shapes(fmt), step, np.ones((49, 10), dtype=np.bool_))
     assert (found.spikes, found.encode, found.busiest, found.slowest) == (0, 13, 0, 0)

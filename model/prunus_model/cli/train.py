@@ -30,7 +30,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig, pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES, NoPruning
 from prunus_model.training.artifact import Artifact
@@ -148,7 +148,7 @@ def _run(
     for line in training_doubts(images, classes=config.readout.classes):
         note(line)
     console.print(
-        f"{config.neurons} neurons, {pruning_label(config)} pruning, seed {config.seed}: "
+        f"{size_label(config)}, {pruning_label(config)} pruning, seed {config.seed}: "
         f"{len(images)} images of {images.name}, {epochs} epochs",
         soft_wrap=True,
     )

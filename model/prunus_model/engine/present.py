@@ -186,23 +186,30 @@ def infer_many(
     levels: Any,
     stop_after: int,
     margin: int,
-    first: int,
+    numbers: Any,
     p: Params,
     jump: Any,
     net: Net,
     workspace: Workspace,
     counters: Any,
     spikes: Any,
+    scores: Any,
+    leads: Any,
 ) -> None:
-    """Show many images without learning; `counters[image]`, `spikes[image, neuron]`."""
+    """Show many images without learning; `counters[image]`, `spikes[image, neuron]`.
+
+    `numbers[image]` is that of its presentation; `scores[image, class]` are kept, and change;
+    `leads[image]` is the largest of them less the second largest.
+    """
     for n in range(levels.shape[0]):
-        number = (first + n) & PRESENTATION_MAX
+        number = numbers[n] & PRESENTATION_MAX
+        workspace.scores[:] = scores[n]
         present(
             levels[n],
             False,
             stop_after,
             margin,
-            False,
+            True,
             number,
             p,
             jump,
@@ -211,3 +218,14 @@ def infer_many(
             counters[n],
         )
         spikes[n] = workspace.spike_counts
+        first = 0
+        second = 0
+        for c in range(scores.shape[1]):
+            score = workspace.scores[c]
+            scores[n, c] = score
+            if score > first:
+                second = first
+                first = score
+            elif score > second:
+                second = score
+        leads[n] = first - second

@@ -18,6 +18,7 @@ from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.groups import DARK
 from prunus_model.spec.presentation import (
     Presentation,
     Request,
@@ -28,7 +29,7 @@ from prunus_model.spec.presentation import (
 )
 from prunus_model.spec.pruning import PostPruning, SoftPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
-from prunus_model.spec.state import NO_STEP, State
+from prunus_model.spec.state import NO_STEP, State, strengths
 
 __all__ = ["Network", "Step"]
 
@@ -39,18 +40,19 @@ class Step:
 
     Attributes
     ----------
-    step : int
-        Its number.
+    view, step : int
+        View of the image, 0 without groups; number of the step in it.
     spikes, kept : ndarray of bool, shape (inputs,)
         Inputs that spiked; those of them whose spike was not dropped.
     inhibited : bool
         Whether nothing was integrated.
     post : int
-        The neuron that fired, -1 if none.
+        The neuron that fired, of all groups; -1 if none.
     w_prune : int
         The pruning threshold of the sweep that it caused; 0 if it caused none.
     """
 
+    view: int
     step: int
     spikes: npt.NDArray[np.bool_]
     kept: npt.NDArray[np.bool_]
@@ -98,6 +100,8 @@ class Network:
         votes: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         self._config = config
+        self._views = [config.view(number) for number in range(config.view_count)]
+        self._indices = config.view_indices
         self._state = State.initial(config) if state is None else state.copy()
         self._votes = check_votes(votes, config)
         self._scores = np.zeros(config.readout.classes, dtype=np.int64)
@@ -185,13 +189,21 @@ class Network:
         """
         check_levels(levels, self.config, many=False)
         counters = Counters() if counters is None else counters
-        stream, inputs = self._stream(ENCODER), self.config.inputs
 
-        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-            counters.encoder_draws += words(inputs)
-            return encoder.spikes(encoder.draw(stream, step, inputs, self.config.encoder), levels)
+        def spikes_of_view(view: int) -> Callable[[int], npt.NDArray[np.bool_]]:
+            config, indices = self._views[view], self._indices[view]
+            seen = np.where(indices == DARK, 0, levels[indices]).astype(np.uint8)
+            stream = self._stream(ENCODER, view)
 
-        return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
+            def spikes_of(step: int) -> npt.NDArray[np.bool_]:
+                counters.encoder_draws += words(config.inputs)
+                return encoder.spikes(
+                    encoder.draw(stream, step, config.inputs, config.encoder), seen
+                )
+
+            return spikes_of
+
+        return self._steps(spikes_of_view, learn, stop_after, margin, keep, counters)
 
     def steps_events(
         self,
@@ -206,11 +218,11 @@ class Network:
         """Show address events as :meth:`present_events`, with a pause after each step."""
         arrays = check_events(events, self.config)
 
-        def spikes_of(step: int) -> npt.NDArray[np.bool_]:
-            return np.isin(np.arange(self.config.inputs), arrays[step])
+        def spikes_of_view(view: int) -> Callable[[int], npt.NDArray[np.bool_]]:
+            return lambda step: np.isin(self._indices[view], arrays[step])
 
         counters = Counters() if counters is None else counters
-        return self._steps(spikes_of, learn, stop_after, margin, keep, counters)
+        return self._steps(spikes_of_view, learn, stop_after, margin, keep, counters)
 
     def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
         """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
@@ -248,25 +260,49 @@ class Network:
             pruned = state.alive & ~pruning.kept_by_post(state.weights, policy)
             state.alive &= ~pruned
             state.weights[pruned] = 0
-            state.strength[:] = state.weights.sum(axis=0, dtype=np.int32)
-        self._begin(learn=False)
+            state.strength[:] = strengths(state.weights, self.config)
+        for group in range(self.config.group_count):
+            self._begin(state.group(group, self.config), learn=False)
         return int(np.count_nonzero(pruned))
 
     def _steps(
         self,
-        spikes_of: Callable[[int], npt.NDArray[np.bool_]],
+        spikes_of_view: Callable[[int], Callable[[int], npt.NDArray[np.bool_]]],
         learn: bool,
         stop_after: int,
         margin: int,
         keep: bool,
         counters: Counters,
     ) -> Iterator[Step]:
+        """Show all views of an image (semantics, 4.7)."""
         check_exits(stop_after, margin)
-        config, state, learning = self.config, self.state, self._stream(LEARNING)
-        spike_counts = np.zeros(config.neurons, dtype=np.int64)
-        self._begin(learn)
+        state = self.state
         if not keep:
-            self._scores = np.zeros(config.readout.classes, dtype=np.int64)
+            self._scores = np.zeros(self.config.readout.classes, dtype=np.int64)
+        for view in range(self.config.group_count if learn else self.config.view_count):
+            yield from self._view_steps(
+                view, spikes_of_view(view), learn, stop_after, margin, counters
+            )
+            if margin and lead(self._scores) >= margin:
+                break
+        counters.presentations += 1
+        state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
+
+    def _view_steps(
+        self,
+        view: int,
+        spikes_of: Callable[[int], npt.NDArray[np.bool_]],
+        learn: bool,
+        stop_after: int,
+        margin: int,
+        counters: Counters,
+    ) -> Iterator[Step]:
+        """Show one view (semantics, 4.1 to 4.6)."""
+        config, group = self._views[view], view % self.config.group_count
+        state, learning = self.state.group(group, self.config), self._stream(LEARNING, view)
+        first = group * config.neurons
+        spike_counts = np.zeros(config.neurons, dtype=np.int64)
+        self._begin(state, learn)
         inhibition = 0
         for step in range(config.encoder.steps):
             spikes = spikes_of(step)
@@ -277,7 +313,15 @@ class Network:
             if inhibition:
                 inhibition -= 1
                 counters.inhibited_steps += 1
-                yield Step(step=step, spikes=spikes, kept=kept, inhibited=True, post=-1, w_prune=0)
+                yield Step(
+                    view=view,
+                    step=step,
+                    spikes=spikes,
+                    kept=kept,
+                    inhibited=True,
+                    post=-1,
+                    w_prune=0,
+                )
                 continue
             counters.forward_dense += int(np.count_nonzero(spikes)) * config.neurons
             counters.integrated_spikes += int(np.count_nonzero(kept))
@@ -290,13 +334,20 @@ class Network:
             if post >= 0:
                 counters.output_spikes += 1
                 spike_counts[post] += 1
-                self._scores = add_votes(self._scores, self._votes[post], config.readout)
+                votes = self._votes[first + post]
+                self._scores = add_votes(self._scores, votes, config.readout)
                 if learn:
                     w_prune = learn_spike(post, step, learning, config, state, counters)
                 state.v[:] = 0
                 inhibition = config.membrane.inhibition_steps
             yield Step(
-                step=step, spikes=spikes, kept=kept, inhibited=False, post=post, w_prune=w_prune
+                view=view,
+                step=step,
+                spikes=spikes,
+                kept=kept,
+                inhibited=False,
+                post=first + post if post >= 0 else -1,
+                w_prune=w_prune,
             )
             if stop_after and spike_counts.sum() == stop_after:
                 break
@@ -304,8 +355,6 @@ class Network:
                 break
         if learn and isinstance(config.pruning, SoftPruning):
             freeze(spike_counts, config.pruning, state, counters)
-        counters.presentations += 1
-        state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
 
     def _collect(self, steps: Iterator[Step], counters: Counters) -> Presentation:
         """Take all steps and gather the output spikes."""
@@ -321,17 +370,17 @@ class Network:
 
     def _spikes(self, shown: Sequence[Presentation]) -> npt.NDArray[np.uint8]:
         """Count the output spikes of each neuron in each presentation."""
-        counts = [np.bincount(one.spike_posts, minlength=self.config.neurons) for one in shown]
-        return np.array(counts, dtype=np.uint8).reshape(len(shown), self.config.neurons)
+        counts = [np.bincount(one.spike_posts, minlength=self.config.all_neurons) for one in shown]
+        return np.array(counts, dtype=np.uint8).reshape(len(shown), self.config.all_neurons)
 
-    def _stream(self, constant: int) -> Stream:
+    def _stream(self, constant: int, view: int) -> Stream:
         return Stream(
-            seed=self.config.seed, presentation=self.state.presentation, constant=constant
+            seed=self._views[view].seed, presentation=self.state.presentation, constant=constant
         )
 
-    def _begin(self, learn: bool) -> None:
-        """Prepare a presentation (semantics, 4.1)."""
-        state, params = self.state, self.config.homeostasis
+    def _begin(self, state: State, learn: bool) -> None:
+        """Prepare a group for a presentation (semantics, 4.1)."""
+        params = self.config.homeostasis
         if learn and state.presentation > 0:
             state.theta[:] = homeostasis.decay(state.theta.astype(np.int64), params)
         state.v[:] = 0

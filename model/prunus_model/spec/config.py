@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 import tomli_w
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -31,6 +34,7 @@ from prunus_model.spec.formats import (
     Formats,
     max_of,
 )
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import (
     POLICIES,
@@ -48,6 +52,7 @@ __all__ = [
     "NetworkConfig",
     "StdpParams",
     "pruning_label",
+    "size_label",
 ]
 
 
@@ -113,9 +118,10 @@ class NetworkConfig:
     Parameters
     ----------
     inputs : int
-        Inputs, 1..65536: one for each pixel, or two if inputs are contrasts.
+        Inputs, 1..65536: one for each pixel, or two if inputs are contrasts. With groups, those of
+        one group.
     neurons : int
-        Excitatory neurons, 1..65536.
+        Excitatory neurons, 1..65536. With groups, those of one group.
     weight_bits : int
         Width of a weight, 1..8.
     seed : int
@@ -125,13 +131,15 @@ class NetworkConfig:
     redundancy : RedundancyParams, optional
         Redundant inputs are pruned too, whatever the policy. Default: they are not, and no
         co-activity is kept.
+    groups : GroupsParams, optional
+        The network is many networks, each on a part of the image. Default: it is one.
 
     Raises
     ------
     pydantic.ValidationError
         (A :class:`ValueError`.) If a value is of the wrong type or out of range, if
         ``pruning.w_prune`` exceeds the largest weight, ``readout.margin`` can never be reached, or
-        contrasts do not fit the inputs.
+        contrasts or groups do not fit the inputs.
 
     Examples
     --------
@@ -153,6 +161,7 @@ class NetworkConfig:
     pruning: Annotated[PruningParams, Field(discriminator="policy")] = AdaptivePruning()
     redundancy: RedundancyParams | None = None
     readout: ReadoutParams = ReadoutParams()
+    groups: GroupsParams | None = None
 
     def __post_init__(self) -> None:
         if (
@@ -163,22 +172,104 @@ class NetworkConfig:
                 f"pruning.w_prune must be in 0..{self.formats.w_max} for "
                 f"weight_bits={self.weight_bits}, not {self.pruning.w_prune}"
             )
-        if (contrast := self.encoder.contrast) and self.inputs % (2 * contrast.image_width):
+        if self.groups:
+            self._check_groups(self.groups)
+        elif (contrast := self.encoder.contrast) and self.inputs % (2 * contrast.image_width):
             raise ValueError(
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
-        reach = self.encoder.steps * max_of(self.readout.vote_bits)
+        spikes = self.encoder.steps
+        if self.readout.stop_after:
+            spikes = min(spikes, self.readout.stop_after)
+        spikes *= self.view_count
+        reach = min(spikes * max_of(self.readout.vote_bits), max_of(self.readout.score_bits))
         if self.readout.margin > reach:
             raise ValueError(
-                f"readout.margin must be at most {reach}, which {self.encoder.steps} output spikes "
+                f"readout.margin must be at most {reach}, which {spikes} output spikes "
                 f"reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
 
+    def _check_groups(self, groups: GroupsParams) -> None:
+        if self.redundancy:
+            raise ValueError("groups and redundancy exclude each other: leave one of them out")
+        if (contrast := self.encoder.contrast) and contrast.image_width != groups.image_width:
+            raise ValueError(
+                f"encoder.contrast.image_width must be groups.image_width, {groups.image_width}, "
+                f"not {contrast.image_width}"
+            )
+        looks = len(groups.looks)
+        if self.encoder.steps * looks > max_of(STEP_BITS):
+            raise ValueError(
+                f"encoder.steps must be at most {max_of(STEP_BITS) // looks} for {looks} looks, "
+                f"not {self.encoder.steps}"
+            )
+        seen = self.view_indices.shape[1]
+        if self.inputs != seen:
+            raise ValueError(f"inputs must be {seen}, which a group sees, not {self.inputs}")
+        for name, count, most in (
+            ("inputs", self.rows, INPUTS_MAX),
+            ("neurons", self.all_neurons, NEURONS_MAX),
+        ):
+            if count > most:
+                raise ValueError(f"{name} must be at most {most} in all groups, not {count}")
+
+    @property
+    def channels(self) -> int:
+        """Levels of a pixel: 1, or 2 if they are contrasts."""
+        return 2 if self.encoder.contrast else 1
+
     @property
     def pixels(self) -> int:
-        """Pixels of an image: as many as inputs, or half of them if these are contrasts."""
-        return self.inputs // 2 if self.encoder.contrast else self.inputs
+        """Pixels of an image."""
+        if self.groups:
+            return self.groups.image_width * self.groups.image_height
+        return self.inputs // self.channels
+
+    @property
+    def image_levels(self) -> int:
+        """Levels of an image: all that is sent of it."""
+        return self.channels * self.pixels
+
+    @property
+    def group_count(self) -> int:
+        """Groups; 1 if the network is not divided."""
+        return self.groups.group_count if self.groups else 1
+
+    @property
+    def view_count(self) -> int:
+        """Views of an image in inference: groups times looks."""
+        return self.group_count * (len(self.groups.looks) if self.groups else 1)
+
+    @property
+    def view_indices(self) -> npt.NDArray[np.int64]:
+        """Levels that the inputs of each view see: shape (view_count, inputs), -1 for none."""
+        if self.groups:
+            return self.groups.view_indices(self.channels)
+        return np.arange(self.inputs, dtype=np.int64)[np.newaxis]
+
+    @property
+    def rows(self) -> int:
+        """Inputs of all groups: rows of the weights."""
+        return self.group_count * self.inputs
+
+    @property
+    def all_neurons(self) -> int:
+        """Neurons of all groups."""
+        return self.group_count * self.neurons
+
+    def view(self, number: int) -> NetworkConfig:
+        """Return the configuration of one view: a network that is not divided, with its own seed.
+
+        Its inputs are levels, whatever these are made of.
+        """
+        return replace(
+            self,
+            seed=self.seed + number & max_of(SEED_BITS),
+            groups=None,
+            encoder=replace(self.encoder, contrast=None),
+            readout=replace(self.readout, margin=0),
+        )
 
     @property
     def formats(self) -> Formats:
@@ -257,8 +348,8 @@ class NetworkConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries of plain values, complete.
 
-        ``redundancy`` is None if redundant inputs are not pruned, ``encoder.contrast`` if inputs
-        are grey levels.
+        ``redundancy`` is None if redundant inputs are not pruned, ``groups`` if the network is not
+        divided, ``encoder.contrast`` if inputs are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
@@ -292,10 +383,12 @@ class NetworkConfig:
             for name in names:
                 if mapping[table][name] == default[table][name]:
                     del mapping[table][name]
+        if mapping["groups"] is None:
+            del mapping["groups"]
         return mapping
 
     def to_toml(self) -> str:
-        """Return the configuration as TOML, complete; without ``redundancy`` there is no table."""
+        """Return the configuration as TOML, complete; a table that is None is left out."""
         return tomli_w.dumps(_without_none(self.to_mapping()))
 
 
@@ -314,6 +407,18 @@ def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in mapping.items()
         if value is not None
     }
+
+
+def size_label(config: NetworkConfig) -> str:
+    """Return how commands name the size of a network.
+
+    Examples
+    --------
+    >>> size_label(NetworkConfig.named("demo"))
+    '100 neurons'
+    """
+    groups = f"{config.group_count} groups of " if config.groups else ""
+    return f"{groups}{config.neurons} neurons"
 
 
 def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:

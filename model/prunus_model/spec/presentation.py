@@ -61,7 +61,7 @@ class Presentation:
 
 
 def check_levels(levels: npt.NDArray[np.uint8], config: NetworkConfig, *, many: bool) -> None:
-    """Check the levels of one presentation, shape (inputs,), or of many, shape (n, inputs).
+    """Check the levels of one image, shape (image_levels,), or of many, shape (n, image_levels).
 
     Raises
     ------
@@ -73,8 +73,8 @@ def check_levels(levels: npt.NDArray[np.uint8], config: NetworkConfig, *, many: 
     if not isinstance(levels, np.ndarray) or levels.dtype != np.uint8:
         kind = levels.dtype if isinstance(levels, np.ndarray) else type(levels).__name__
         raise TypeError(f"Levels must be an array of uint8, not {kind}")
-    if levels.ndim != 1 + many or levels.shape[-1] != config.inputs:
-        expected = f"({'n, ' if many else ''}{config.inputs}{'' if many else ','})"
+    if levels.ndim != 1 + many or levels.shape[-1] != config.image_levels:
+        expected = f"({'n, ' if many else ''}{config.image_levels}{'' if many else ','})"
         raise ValueError(f"Levels must have shape {expected}, not {levels.shape}")
 
 
@@ -106,9 +106,9 @@ def check_votes(
     TypeError
         If they are not uint8.
     ValueError
-        If the shape is not (neurons, classes), or a vote has more than ``vote_bits`` bits.
+        If the shape is not (all_neurons, classes), or a vote has more than ``vote_bits`` bits.
     """
-    shape, top = (config.neurons, config.readout.classes), max_of(config.readout.vote_bits)
+    shape, top = (config.all_neurons, config.readout.classes), max_of(config.readout.vote_bits)
     if votes is None:
         return np.zeros(shape, dtype=np.uint8)
     if votes.dtype != np.uint8:
@@ -128,10 +128,10 @@ def check_events(
     Parameters
     ----------
     events : sequence of sequences of int
-        For each step the inputs that spike, in any order, each at most once. Steps that are
-        missing at the end are silent.
+        For each step the inputs that spike, with groups those of the whole image, in any order,
+        each at most once. Steps that are missing at the end are silent.
     config : NetworkConfig
-        Gives the number of inputs and steps.
+        Gives the number of levels of an image, and of steps.
 
     Returns
     -------
@@ -154,9 +154,9 @@ def check_events(
             raise TypeError(f"Events of step {step} must be integers, not {pres.dtype}")
     arrays = [pres.astype(np.int64) for pres in given]
     for step, pres in enumerate(arrays):
-        if pres.size and not 0 <= pres.min() <= pres.max() < config.inputs:
+        if pres.size and not 0 <= pres.min() <= pres.max() < config.image_levels:
             raise ValueError(
-                f"Events of step {step} must be inputs 0..{config.inputs - 1}, "
+                f"Events of step {step} must be inputs 0..{config.image_levels - 1}, "
                 f"but got {pres.min()}..{pres.max()}"
             )
         if len(np.unique(pres)) != len(pres):

@@ -12,13 +12,14 @@ from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
+    SEED_BITS,
     THETA_BITS,
     V_FIRE_BITS,
     max_of,
 )
 from prunus_model.spec.pruning import SoftPruning
 
-__all__ = ["NO_STEP", "STATE_DTYPES", "State"]
+__all__ = ["NO_STEP", "STATE_DTYPES", "State", "strengths"]
 
 #: ``last_step`` of an input that has not spiked in this presentation.
 NO_STEP = -1
@@ -28,28 +29,32 @@ NO_STEP = -1
 class State:
     """All state variables of a network. Widths: :mod:`prunus_model.spec.formats`.
 
+    *rows* are the inputs of all groups, one group after the other, *all* the neurons of all groups.
+    A network that is not divided is one group.
+
     Attributes
     ----------
-    weights : ndarray of uint8, shape (inputs, neurons)
-        ``weights[pre, post]``, 0..w_max.
-    alive : ndarray of bool, shape (inputs, neurons)
+    weights : ndarray of uint8, shape (rows, neurons)
+        ``weights[group * inputs + pre, post]``, 0..w_max.
+    alive : ndarray of bool, shape (rows, neurons)
         False where the synapse is pruned: then its weight is 0, and it never comes back.
-    frozen : ndarray of bool, shape (inputs, neurons)
+    frozen : ndarray of bool, shape (rows, neurons)
         Frozen at 0 by soft pruning: alive, still read, never updated again.
-    theta : ndarray of int32, shape (neurons,)
+    theta : ndarray of int32, shape (all,)
         Adaptive part of the firing threshold.
-    strength : ndarray of int32, shape (neurons,)
+    strength : ndarray of int32, shape (all,)
         Sum of the neuron's weights.
-    post_count : ndarray of int32, shape (neurons,)
+    post_count : ndarray of int32, shape (all,)
         Output spikes while learning, ever (saturating).
-    active_count : ndarray of int32, shape (neurons,)
+    active_count : ndarray of int32, shape (all,)
         Learning presentations with at least ``min_spikes`` spikes (soft pruning; else 0).
     v : ndarray of int32, shape (neurons,)
-        Membrane potential.
-    v_fire : ndarray of int32, shape (neurons,)
+        Membrane potential, of the group shown last.
+    v_fire : ndarray of int32, shape (all,)
         Firing threshold in force.
     last_step : ndarray of int16, shape (inputs,)
-        Step of the last spike of each input in this presentation, :data:`NO_STEP` if none.
+        Step of the last spike of each input in this presentation, :data:`NO_STEP` if none; of the
+        group shown last.
     coactivity : ndarray of int32, shape (inputs,)
         Share of the learning sweeps in which each input was recently active, of those in which the
         input before it was, in 1/65536 (with ``redundancy``; else 0).
@@ -72,34 +77,59 @@ class State:
 
     @property
     def plastic(self) -> npt.NDArray[np.bool_]:
-        """Synapses that still learn, neither pruned nor frozen; shape (inputs, neurons)."""
+        """Synapses that still learn, neither pruned nor frozen; shape (rows, neurons)."""
         return self.alive & ~self.frozen
 
     @classmethod
     def initial(cls, config: NetworkConfig) -> State:
         """Return the state before training.
 
-        Weights are ``default_rng(seed).integers(0, max(2, (3 << weight_bits) // 10))``, all
-        synapses are alive, everything else is 0. (Below 3 bits the quotient alone would give
-        nothing but zeros, and a network that never fires.)
+        Weights are ``default_rng(seed).integers(0, max(2, (3 << weight_bits) // 10))``, of each
+        group with its own seed, all synapses are alive, everything else is 0. (Below 3 bits the
+        quotient alone would give nothing but zeros, and a network that never fires.)
         """
-        shape = (config.inputs, config.neurons)
-        rng = np.random.default_rng(config.seed)
+        shape = (config.rows, config.neurons)
         high = max(2, (3 << config.weight_bits) // 10)
-        weights = rng.integers(0, high, shape).astype(np.uint8)
+        weights = np.concatenate(
+            [
+                np.random.default_rng(config.seed + group & max_of(SEED_BITS))
+                .integers(0, high, (config.inputs, config.neurons))
+                .astype(np.uint8)
+                for group in range(config.group_count)
+            ]
+        )
         return cls(
             weights=weights,
             alive=np.ones(shape, dtype=np.bool_),
             frozen=np.zeros(shape, dtype=np.bool_),
-            theta=np.zeros(config.neurons, dtype=np.int32),
-            strength=weights.sum(axis=0, dtype=np.int32),
-            post_count=np.zeros(config.neurons, dtype=np.int32),
-            active_count=np.zeros(config.neurons, dtype=np.int32),
+            theta=np.zeros(config.all_neurons, dtype=np.int32),
+            strength=strengths(weights, config),
+            post_count=np.zeros(config.all_neurons, dtype=np.int32),
+            active_count=np.zeros(config.all_neurons, dtype=np.int32),
             v=np.zeros(config.neurons, dtype=np.int32),
-            v_fire=np.zeros(config.neurons, dtype=np.int32),
+            v_fire=np.zeros(config.all_neurons, dtype=np.int32),
             last_step=np.full(config.inputs, NO_STEP, dtype=np.int16),
             coactivity=np.zeros(config.inputs, dtype=np.int32),
             presentation=0,
+        )
+
+    def group(self, number: int, config: NetworkConfig) -> State:
+        """Return the state of one group; arrays are parts of those here, not copies."""
+        rows = slice(number * config.inputs, (number + 1) * config.inputs)
+        posts = slice(number * config.neurons, (number + 1) * config.neurons)
+        return State(
+            weights=self.weights[rows],
+            alive=self.alive[rows],
+            frozen=self.frozen[rows],
+            theta=self.theta[posts],
+            strength=self.strength[posts],
+            post_count=self.post_count[posts],
+            active_count=self.active_count[posts],
+            v=self.v,
+            v_fire=self.v_fire[posts],
+            last_step=self.last_step,
+            coactivity=self.coactivity,
+            presentation=self.presentation,
         )
 
     def copy(self) -> State:
@@ -131,8 +161,9 @@ class State:
         ValueError
             With one line that names the variable and the first bad place.
         """
-        synapses, neurons = (config.inputs, config.neurons), (config.neurons,)
-        shapes = dict.fromkeys(STATE_DTYPES, neurons) | {
+        synapses = (config.rows, config.neurons)
+        shapes = dict.fromkeys(STATE_DTYPES, (config.all_neurons,)) | {
+            "v": (config.neurons,),
             "weights": synapses,
             "alive": synapses,
             "frozen": synapses,
@@ -168,9 +199,16 @@ class State:
             raise ValueError("frozen must be all False for a policy other than soft")
         if np.any(self.frozen & ~self.alive):
             raise ValueError("frozen must be False where alive is False")
-        if np.any(wrong := self.strength != self.weights.sum(axis=0, dtype=np.int64)):
+        if np.any(wrong := self.strength != strengths(self.weights, config)):
             post = int(np.argmax(wrong))
             raise ValueError(f"strength[{post}] must be the sum of its weights")
+
+
+def strengths(weights: npt.NDArray[np.uint8], config: NetworkConfig) -> npt.NDArray[np.int32]:
+    """Return the sum of the weights of each neuron: int32, shape (all,)."""
+    shape = (config.group_count, config.inputs, config.neurons)
+    sums: npt.NDArray[np.int32] = weights.reshape(shape).sum(axis=1, dtype=np.int32)
+    return sums.reshape(-1)
 
 
 def _first(name: str, array: npt.NDArray[np.generic], low: int, high: int) -> None:

@@ -71,7 +71,7 @@ class Training:
     @property
     def cost(self) -> float:
         """Seconds that it takes one core, about."""
-        return self.presentations * (_FIXED + _PER_NEURON * self.config.neurons) / 1e6
+        return self.presentations * (_FIXED + _PER_NEURON * self.config.all_neurons) / 1e6
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -80,8 +80,8 @@ class Training:
         return {
             "data": self.data,
             "config": self.config_name,
-            "weights": self.config.inputs * self.config.neurons,
-            "neurons": self.config.neurons,
+            "weights": self.config.rows * self.config.neurons,
+            "neurons": self.config.all_neurons,
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
             "policy_setting": pruning,

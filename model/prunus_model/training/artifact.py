@@ -235,7 +235,7 @@ class Artifact:
 
     def _check(self) -> None:
         self.state.check(self.config)
-        neurons, classes = self.config.neurons, self.config.readout.classes
+        neurons, classes = self.config.all_neurons, self.config.readout.classes
         votes, class_of, most = self.readout.votes, self.readout.assignment, np.iinfo(np.int64).max
         top = max_of(self.config.readout.vote_bits)
         for name, array, shape, dtype, low, high in (

@@ -78,7 +78,7 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
         name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
         axis.set_title(name, fontsize=6, pad=1)
     figure.suptitle(
-        f"Receptive fields of {len(chosen)} of {artifact.config.neurons} neurons, by class"
+        f"Receptive fields of {len(chosen)} of {artifact.config.all_neurons} neurons, by class"
         f"{folded}. {channels}"
         f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
         fontsize=10,

@@ -94,7 +94,7 @@ class Trainer:
         if checkpoint is None:
             classes = config.readout.classes
             self._engine = Engine(config)
-            self._response = np.zeros((config.neurons, classes), dtype=np.int64)
+            self._response = np.zeros((config.all_neurons, classes), dtype=np.int64)
             self._images = np.zeros(classes, dtype=np.int64)
             self._history = History.empty()
             self._counters = Counters()

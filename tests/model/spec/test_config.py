@@ -220,6 +220,7 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "stop_after": 0,
             "margin": 0,
         },
+        "groups": None,
     }
 
 
