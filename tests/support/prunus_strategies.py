@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
@@ -15,6 +15,7 @@ from prunus_model.spec.pruning import (
     RedundancyParams,
     SoftPruning,
 )
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 
 def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
