@@ -83,6 +83,9 @@ def test_from_the_centre_outwards_the_nearest_first_and_equals_as_given() -> Non
         (5, 5),
         (0, 5),
     ]
+    # In a wide image the middles are at (3.5, 1.5 ... 10.5), that of the image at (3.5, 6).
+    wide = small(image_width=12, positions=((2, 0), (5, 5), (2, 9), (2, 4)), order="centre")
+    assert wide.places() == [(2, 4), (5, 5), (2, 0), (2, 9)]
     grid = GroupsParams(window_width=12, window_height=12, stride=8, order="centre")
     assert grid.places() == [
         (8, 8),
