@@ -67,14 +67,13 @@ def command(
     elif output.exists():
         raise click.UsageError(f"Output {output} must be a folder, not a file")
     fixed = [evaluate(artifact, split, stop_after=n, margin=0) for n in _EXITS]
-    top = max_of(artifact.config.readout.vote_bits)
-    reached = [
-        n
-        for tenths in _TENTHS
-        if (n := -(-top * tenths // 10)) <= top * artifact.config.encoder.steps
-    ]
+    # The sequential test goes from group to group, and in each as far as is configured.
+    exit_after = artifact.config.readout.stop_after if artifact.config.groups else 0
+    tested = artifact.config.with_readout(stop_after=exit_after, margin=0)
+    top = max_of(tested.readout.vote_bits)
+    reached = [n for tenths in _TENTHS if (n := -(-top * tenths // 10)) <= tested.margin_max]
     tests = [
-        evaluate(artifact, split, stop_after=0, margin=n)
+        evaluate(artifact, split, stop_after=exit_after, margin=n)
         for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
     ]
     figures = (

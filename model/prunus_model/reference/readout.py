@@ -15,6 +15,8 @@ __all__ = ["Readout", "add_votes", "elect", "lead", "predict_hard", "predict_vot
 
 #: Logarithmic votes tell shares apart down to 2**-6 = 1/64.
 _OCTAVES = 6
+#: Images whose spikes are taken at a time as floating-point numbers.
+_BLOCK = 512
 #: Where rounding in floating point is trusted: far above its error, of which 2**-25 is a bound.
 _UNSURE = 2**-20
 
@@ -174,8 +176,10 @@ def lead(scores: npt.NDArray[np.int64]) -> int:
     return int(first - second)
 
 
-def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
-    """Predict the class with the largest sum of votes over all output spikes.
+def predict_vote(
+    spikes: npt.NDArray[np.uint8], readout: Readout, params: ReadoutParams
+) -> npt.NDArray[np.int16]:
+    """Predict the class with the largest score after all output spikes.
 
     Parameters
     ----------
@@ -183,6 +187,8 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
         Output spikes.
     readout : Readout
         Gives the votes.
+    params : ReadoutParams
+        Gives ``score_bits``.
 
     Returns
     -------
@@ -190,7 +196,7 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
         Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` where no neuron
         with a vote spiked.
     """
-    totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
+    totals = np.minimum(_sums(spikes, readout.votes), max_of(params.score_bits))
     predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
     predictions[~totals.any(axis=1)] = UNDECIDED
     return predictions
@@ -215,7 +221,7 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     classes = readout.votes.shape[1]
     members = np.stack([readout.assignment == c for c in range(classes)], axis=1)
     counts = members.sum(axis=0)
-    totals = spikes.astype(np.int32) @ members.astype(np.int32)
+    totals = _sums(spikes, members)
     # Means are compared over a common denominator; with many class sizes it exceeds 64 bits.
     common = lcm(*(n for n in counts.tolist() if n))
     factors = np.array([common // n if n else 0 for n in counts.tolist()], dtype=object)
@@ -223,3 +229,18 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     predictions = np.array([row.index(max(row)) for row in scores.tolist()], dtype=np.int16)
     predictions[totals.sum(axis=1) == 0] = UNDECIDED
     return predictions
+
+
+def _sums(
+    spikes: npt.NDArray[np.uint8], factors: npt.NDArray[np.uint8 | np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return ``spikes @ factors``: int64, shape (n, classes).
+
+    NumPy has a fast product only of floating-point numbers. It is exact: sums are below
+    65,536 neurons * 255 spikes * 255 votes < 2**32, and those below 2**53 are exact in any order.
+    """
+    of_neurons, sums = factors.astype(np.float64), np.empty((len(spikes), factors.shape[1]))
+    for first in range(0, len(spikes), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        np.matmul(spikes[part].astype(np.float64), of_neurons, out=sums[part])
+    return sums.astype(np.int64)

@@ -114,15 +114,10 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
-        spikes = self.encoder.steps
-        if self.readout.stop_after:
-            spikes = min(spikes, self.readout.stop_after)
-        spikes *= self.view_count
-        reach = min(spikes * max_of(self.readout.vote_bits), max_of(self.readout.score_bits))
-        if self.readout.margin > reach:
+        if self.readout.margin > self.margin_max:
             raise ValueError(
-                f"readout.margin must be at most {reach}, which {spikes} output spikes "
-                f"reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
+                f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "
+                f"spikes reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
 
     def _check_groups(self, groups: GroupsParams) -> None:
@@ -182,6 +177,18 @@ class NetworkConfig:
         if self.groups:
             return self.groups.view_indices(self.channels)
         return np.arange(self.inputs, dtype=np.int64)[np.newaxis]
+
+    @property
+    def spikes_max(self) -> int:
+        """Most output spikes of an image in inference."""
+        steps = self.encoder.steps
+        return self.view_count * min(steps, self.readout.stop_after or steps)
+
+    @property
+    def margin_max(self) -> int:
+        """Largest lead that these output spikes can bring."""
+        most = self.spikes_max * max_of(self.readout.vote_bits)
+        return min(most, max_of(self.readout.score_bits))
 
     @property
     def rows(self) -> int:
@@ -329,10 +336,7 @@ class NetworkConfig:
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
-_LATER = {
-    "encoder": ("spikes", "refractory_steps", "contrast"),
-    "readout": ("votes", "margin"),
-}
+_LATER = {"encoder": ("spikes", "refractory_steps", "contrast"), "readout": ("votes", "margin")}
 
 
 def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:

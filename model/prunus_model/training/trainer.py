@@ -124,12 +124,12 @@ class Trainer:
         last = min(first - first % INTERVAL + INTERVAL, self._schedule.presentations)
         shown = np.arange(first, last) % self._schedule.images
         counters, spikes = self._engine.train(self._levels[shown])
-        labels = self._labels[shown]
+        labels, params = self._labels[shown], self._config.readout
         correct = UNKNOWN
         if self._images.any():
-            readout = Readout.learn(self._response, self._images, self._config.readout)
-            correct = int(np.count_nonzero(predict_vote(spikes, readout) == labels))
-        classes = self._config.readout.classes
+            readout = Readout.learn(self._response, self._images, params)
+            correct = int(np.count_nonzero(predict_vote(spikes, readout, params) == labels))
+        classes = params.classes
         self._response -= self._response >> _FORGET_SHIFT
         self._response += response(spikes, labels, classes)
         self._images -= self._images >> _FORGET_SHIFT

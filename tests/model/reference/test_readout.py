@@ -2,6 +2,7 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial
 from math import floor
 from typing import Literal
 
@@ -20,6 +21,10 @@ from prunus_model.reference.readout import (
     response,
 )
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
+
+either = pytest.mark.parametrize(
+    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
+)
 
 
 def learned(
@@ -216,7 +221,7 @@ def test_votes_of_huge_prime_class_sizes_are_exact() -> None:
 )
 def test_vote(spikes: list[int], prediction: int) -> None:
     r = readout([[5, 4, 3], [2, 0, 6], [0, 0, 0]], [0, 2, -1])
-    got = predict_vote(np.array([spikes], np.uint8), r)
+    got = predict_vote(np.array([spikes], np.uint8), r, ReadoutParams(classes=3))
     assert got.tolist() == [prediction]
     assert got.dtype == np.int16
 
@@ -241,14 +246,18 @@ def test_hard(spikes: list[int], prediction: int) -> None:
     assert got.dtype == np.int16
 
 
-@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
+@pytest.mark.parametrize(
+    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
+)
 def test_one_class_is_predicted_or_undecided(predict: object) -> None:
     assert callable(predict)
     r = learned([[3], [0]], [2])
     assert predict(np.array([[1, 0], [0, 0], [3, 2]], np.uint8), r).tolist() == [0, -1, 0]
 
 
-@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
+@pytest.mark.parametrize(
+    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
+)
 def test_no_images_have_no_predictions(predict: object) -> None:
     assert callable(predict)
     got = predict(np.zeros((0, 2), np.uint8), learned([[3, 1], [0, 1]], [2, 2]))
@@ -256,7 +265,9 @@ def test_no_images_have_no_predictions(predict: object) -> None:
     assert got.dtype == np.int16
 
 
-@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
+@pytest.mark.parametrize(
+    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
+)
 def test_network_that_never_spiked_while_labelled_decides_nothing(predict: object) -> None:
     assert callable(predict)
     r = learned([[0, 0], [0, 0]], [2, 2])
@@ -284,7 +295,7 @@ def test_predictions_are_exact(seed: int, classes: int) -> None:
             of_class = [s for s, a in zip(row, r.assignment.tolist(), strict=True) if a == c]
             means.append(Fraction(sum(of_class), len(of_class)) if of_class else Fraction(0))
         hard.append(means.index(max(means)) if max(means) else -1)
-    assert predict_vote(spikes.astype(np.uint8), r).tolist() == vote
+    assert predict_vote(spikes.astype(np.uint8), r, ReadoutParams()).tolist() == vote
     assert predict_hard(spikes.astype(np.uint8), r).tolist() == hard
 
 
@@ -299,3 +310,29 @@ def test_hard_compares_means_over_many_class_sizes_exactly() -> None:
         more = spikes.copy()
         more[0, assignment.index(c)] = 2
         assert predict_hard(more, r).tolist() == [c]
+
+
+def test_scores_saturate_as_those_of_a_presentation_do() -> None:
+    """In many views of an image there can be more votes than a score holds."""
+    params = ReadoutParams(classes=3, vote_bits=1)
+    # 511 is the largest score: of the first image both classes have it.
+    r = readout([[1, 1, 0]] * 3 + [[0, 1, 0]], [0] * 4)
+    spikes = np.array([[255, 255, 1, 9], [255, 254, 1, 9]], np.uint8)
+    assert predict_vote(spikes, r, params).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("count", [511, 512, 513, 1030], ids="{} images".format)
+def test_images_are_predicted_in_blocks_as_at_once(count: int) -> None:
+    rng = np.random.default_rng(count)
+    spikes = rng.integers(0, 256, (count, 40)).astype(np.uint8)
+    r = Readout(
+        votes=rng.integers(0, 256, (40, 10)).astype(np.uint8),
+        assignment=rng.integers(-1, 10, 40).astype(np.int16),
+    )
+    totals = spikes.astype(np.int64) @ r.votes.astype(np.int64)
+    params = ReadoutParams(vote_bits=8)
+    expected = np.minimum(totals, 65535).argmax(axis=1)
+    assert (totals > 65535).any()
+    assert predict_vote(spikes, r, params).tolist() == expected.tolist()
+    one_by_one = [int(predict_hard(row[np.newaxis], r)[0]) for row in spikes]
+    assert predict_hard(spikes, r).tolist() == one_by_one

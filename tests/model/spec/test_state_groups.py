@@ -65,6 +65,12 @@ def test_strengths_are_sums_over_the_rows_of_a_group() -> None:
     assert strengths(weights, CONFIG).dtype == np.int32
 
 
+def test_synapses_that_learn_are_counted_by_neuron() -> None:
+    assert numbered().plastic_counts(CONFIG).tolist() == [2, 3, 3, 2]
+    alone = replace(CONFIG, groups=None)
+    assert numbered().group(1, CONFIG).plastic_counts(alone).tolist() == [3, 2]
+
+
 @pytest.mark.parametrize("name", STATE_DTYPES)
 def test_variables_of_one_group_alone_are_refused(name: str) -> None:
     alone = State.initial(replace(CONFIG, groups=None))
