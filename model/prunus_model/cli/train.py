@@ -30,7 +30,8 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
-from prunus_model.spec.config import NetworkConfig, pruning_label, size_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES, NoPruning
 from prunus_model.training.artifact import Artifact

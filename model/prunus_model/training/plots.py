@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, PercentForm
 from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 
 @pytest.mark.parametrize(
