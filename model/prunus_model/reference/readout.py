@@ -8,10 +8,19 @@ from math import floor, gcd, lcm, log2
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.formats import max_of
+from prunus_model.spec.formats import SCORE_BITS_MAX, max_of
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
-__all__ = ["Readout", "add_votes", "elect", "lead", "predict_hard", "predict_vote", "response"]
+__all__ = [
+    "Readout",
+    "add_votes",
+    "elect",
+    "lead",
+    "predict_hard",
+    "predict_vote",
+    "response",
+    "scores_of",
+]
 
 #: Logarithmic votes tell shares apart down to 2**-6 = 1/64.
 _OCTAVES = 6
@@ -131,7 +140,7 @@ def _logarithm(top: int, mean: int, total: int) -> int:
 
 
 def add_votes(
-    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], params: ReadoutParams
+    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], score_max: int
 ) -> npt.NDArray[np.int64]:
     """Return the scores after an output spike of a neuron, saturated.
 
@@ -141,14 +150,14 @@ def add_votes(
         Before the spike.
     votes : ndarray of uint8, shape (classes,)
         Votes of the neuron.
-    params : ReadoutParams
-        Gives ``score_bits``.
+    score_max : int
+        Largest score.
 
     Returns
     -------
     ndarray of int64, shape (classes,)
     """
-    total: npt.NDArray[np.int64] = np.minimum(scores + votes, max_of(params.score_bits))
+    total: npt.NDArray[np.int64] = np.minimum(scores + votes, score_max)
     return total
 
 
@@ -190,10 +199,26 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
         Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` where no neuron
         with a vote spiked.
     """
-    totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
+    totals = scores_of(spikes, readout.votes)
     predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
     predictions[~totals.any(axis=1)] = UNDECIDED
     return predictions
+
+
+def scores_of(spikes: npt.NDArray[np.uint8], votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the scores that output spikes add up to: int64, shape (n, classes).
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes of one output spike of each neuron.
+    """
+    # In float64 for the sake of BLAS, and exact: products are below 2^16, neurons at most 2^16.
+    totals = spikes.astype(np.float64) @ votes.astype(np.float64)
+    scores: npt.NDArray[np.int64] = np.minimum(totals, max_of(SCORE_BITS_MAX)).astype(np.int64)
+    return scores
 
 
 def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
@@ -215,7 +240,8 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     classes = readout.votes.shape[1]
     members = np.stack([readout.assignment == c for c in range(classes)], axis=1)
     counts = members.sum(axis=0)
-    totals = spikes.astype(np.int32) @ members.astype(np.int32)
+    # Exact, as in `scores_of`.
+    totals = (spikes.astype(np.float64) @ members.astype(np.float64)).astype(np.int64)
     # Means are compared over a common denominator; with many class sizes it exceeds 64 bits.
     common = lcm(*(n for n in counts.tolist() if n))
     factors = np.array([common // n if n else 0 for n in counts.tolist()], dtype=object)

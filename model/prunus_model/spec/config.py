@@ -24,6 +24,7 @@ from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import (
     INPUTS_MAX,
     NEURONS_MAX,
+    SCORE_BITS_MAX,
     SEED_BITS,
     STEP_BITS,
     WEIGHT_BITS_MAX,
@@ -118,7 +119,7 @@ class NetworkConfig:
         if self.readout.stop_after:
             spikes = min(spikes, self.readout.stop_after)
         spikes *= self.view_count
-        reach = min(spikes * max_of(self.readout.vote_bits), max_of(self.readout.score_bits))
+        reach = min(spikes * max_of(self.readout.vote_bits), max_of(self.score_bits))
         if self.readout.margin > reach:
             raise ValueError(
                 f"readout.margin must be at most {reach}, which {spikes} output spikes "
@@ -182,6 +183,15 @@ class NetworkConfig:
         if self.groups:
             return self.groups.view_indices(self.channels)
         return np.arange(self.inputs, dtype=np.int64)[np.newaxis]
+
+    @property
+    def score_bits(self) -> int:
+        """Width of the score of a class, to which each step of each view may add a vote.
+
+        Never more than :data:`SCORE_BITS_MAX`: there it saturates.
+        """
+        most = self.view_count * self.encoder.steps * max_of(self.readout.vote_bits)
+        return min(SCORE_BITS_MAX, max(self.readout.vote_bits + STEP_BITS, most.bit_length()))
 
     @property
     def rows(self) -> int:

@@ -18,9 +18,7 @@ __all__ = ["evaluation_order"]
 _FORWARD_SOPS = COUNTERS.index("forward_sops")
 
 
-def evaluation_order(
-    artifact: Artifact, data: Split, *, threads: int | None = None
-) -> list[int]:
+def evaluation_order(artifact: Artifact, data: Split, *, threads: int | None = None) -> list[int]:
     """Return the groups of a network in the order in which the sequential test needs least of them.
 
     Greedy: the next group is the one that raises, for each forward SOP, most the mean over all
@@ -82,9 +80,7 @@ def _votes_of_groups(
     return np.array(votes), np.array(sops)
 
 
-def _lead(
-    scores: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8], most: int
-) -> float:
+def _lead(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8], most: int) -> float:
     """Return the mean over images of the lead of the right class, within ``-most..most``."""
     images = np.arange(len(labels))
     others = scores.copy()

@@ -169,8 +169,7 @@ def test_logarithmic_votes_are_exact(case: tuple[list[list[int]], list[int], int
 
 
 def test_votes_add_up_and_saturate() -> None:
-    params = ReadoutParams(classes=3, vote_bits=4)
-    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), params)
+    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), 4095)
     assert scores.tolist() == [1, 4095, 4095]
 
 
