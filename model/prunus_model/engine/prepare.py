@@ -59,7 +59,7 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
-        score_max=max_of(config.readout.score_bits),
+        score_max=max_of(config.score_bits),
     )
 
 

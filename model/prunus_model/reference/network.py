@@ -260,6 +260,7 @@ class Network:
                     config=self._views[view],
                     first_post=group * neurons,
                     votes=self._votes[group * neurons : (group + 1) * neurons],
+                    score_max=max_of(self.config.score_bits),
                     learning=self._stream(LEARNING, view),
                 ),
                 spikes_of_view(view),

@@ -8,10 +8,19 @@ from math import floor, gcd, lcm, log2
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.formats import max_of
+from prunus_model.spec.formats import SCORE_BITS_MAX, max_of
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
-__all__ = ["Readout", "add_votes", "elect", "lead", "predict_hard", "predict_vote", "response"]
+__all__ = [
+    "Readout",
+    "add_votes",
+    "elect",
+    "lead",
+    "predict_hard",
+    "predict_vote",
+    "response",
+    "scores_of",
+]
 
 #: Logarithmic votes tell shares apart down to 2**-6 = 1/64.
 _OCTAVES = 6
@@ -133,7 +142,7 @@ def _logarithm(top: int, mean: int, total: int) -> int:
 
 
 def add_votes(
-    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], params: ReadoutParams
+    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], score_max: int
 ) -> npt.NDArray[np.int64]:
     """Return the scores after an output spike of a neuron, saturated.
 
@@ -143,14 +152,14 @@ def add_votes(
         Before the spike.
     votes : ndarray of uint8, shape (classes,)
         Votes of the neuron.
-    params : ReadoutParams
-        Gives ``score_bits``.
+    score_max : int
+        Largest score.
 
     Returns
     -------
     ndarray of int64, shape (classes,)
     """
-    total: npt.NDArray[np.int64] = np.minimum(scores + votes, max_of(params.score_bits))
+    total: npt.NDArray[np.int64] = np.minimum(scores + votes, score_max)
     return total
 
 
@@ -176,9 +185,7 @@ def lead(scores: npt.NDArray[np.int64]) -> int:
     return int(first - second)
 
 
-def predict_vote(
-    spikes: npt.NDArray[np.uint8], readout: Readout, params: ReadoutParams
-) -> npt.NDArray[np.int16]:
+def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
     """Predict the class with the largest score after all output spikes.
 
     Parameters
@@ -187,8 +194,6 @@ def predict_vote(
         Output spikes.
     readout : Readout
         Gives the votes.
-    params : ReadoutParams
-        Gives ``score_bits``.
 
     Returns
     -------
@@ -196,10 +201,24 @@ def predict_vote(
         Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` where no neuron
         with a vote spiked.
     """
-    totals = np.minimum(_sums(spikes, readout.votes), max_of(params.score_bits))
+    totals = scores_of(spikes, readout.votes)
     predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
     predictions[~totals.any(axis=1)] = UNDECIDED
     return predictions
+
+
+def scores_of(spikes: npt.NDArray[np.uint8], votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the scores that output spikes add up to: int64, shape (n, classes).
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes of one output spike of each neuron.
+    """
+    scores: npt.NDArray[np.int64] = np.minimum(_sums(spikes, votes), max_of(SCORE_BITS_MAX))
+    return scores
 
 
 def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:

@@ -62,6 +62,8 @@ class Shown:
         Number of the first neuron of its group.
     votes : ndarray of uint8, shape (neurons, classes)
         Votes of the neurons of its group.
+    score_max : int
+        Largest score, of which all views have the same.
     learning : Stream
         Its learning stream, seeded.
     """
@@ -70,6 +72,7 @@ class Shown:
     config: NetworkConfig
     first_post: int
     votes: npt.NDArray[np.uint8]
+    score_max: int
     learning: Stream
 
 
@@ -137,7 +140,7 @@ def view_steps(
         if post >= 0:
             counters.output_spikes += 1
             spike_counts[post] += 1
-            scores[:] = add_votes(scores, shown.votes[post], config.readout)
+            scores[:] = add_votes(scores, shown.votes[post], shown.score_max)
             if learn:
                 w_prune = learn_spike(post, step, shown.learning, config, state, counters)
             state.v[:] = 0

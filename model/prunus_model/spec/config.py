@@ -18,12 +18,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import parse_toml, read_text, without_none
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import (
     INPUTS_MAX,
     NEURONS_MAX,
+    SCORE_BITS_MAX,
     SEED_BITS,
     STEP_BITS,
     WEIGHT_BITS_MAX,
@@ -179,6 +180,15 @@ class NetworkConfig:
         return np.arange(self.inputs, dtype=np.int64)[np.newaxis]
 
     @property
+    def score_bits(self) -> int:
+        """Width of the score of a class, to which each step of each view may add a vote.
+
+        Never more than :data:`SCORE_BITS_MAX`: there it saturates.
+        """
+        most = self.view_count * self.encoder.steps * max_of(self.readout.vote_bits)
+        return min(SCORE_BITS_MAX, max(self.readout.vote_bits + STEP_BITS, most.bit_length()))
+
+    @property
     def spikes_max(self) -> int:
         """Most output spikes of an image in inference."""
         steps = self.encoder.steps
@@ -188,7 +198,7 @@ class NetworkConfig:
     def margin_max(self) -> int:
         """Largest lead that these output spikes can bring."""
         most = self.spikes_max * max_of(self.readout.vote_bits)
-        return min(most, max_of(self.readout.score_bits))
+        return min(most, max_of(self.score_bits))
 
     @property
     def rows(self) -> int:
@@ -331,18 +341,9 @@ class NetworkConfig:
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete; a table that is None is left out."""
-        return tomli_w.dumps(_without_none(self.to_mapping()))
+        return tomli_w.dumps(without_none(self.to_mapping()))
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
 _LATER = {"encoder": ("spikes", "refractory_steps", "contrast"), "readout": ("votes", "margin")}
-
-
-def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is None, for which TOML has no word."""
-    return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in mapping.items()
-        if value is not None
-    }

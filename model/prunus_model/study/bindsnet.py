@@ -65,7 +65,7 @@ def scores(
     tested, test = testing
     return {
         "hard": float(np.mean(predict_hard(tested, readout) == test.labels)),
-        "vote": float(np.mean(predict_vote(tested, readout, params) == test.labels)),
+        "vote": float(np.mean(predict_vote(tested, readout) == test.labels)),
     }
 
 

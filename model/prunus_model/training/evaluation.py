@@ -160,7 +160,7 @@ def evaluate(
         )
         counters += Counters.from_array(counts.sum(axis=0))
         hard.append(predict_hard(spikes, artifact.readout))
-        vote.append(predict_vote(spikes, artifact.readout, config.readout))
+        vote.append(predict_vote(spikes, artifact.readout))
     return Evaluation(
         data=data.name,
         readout=config.readout,

@@ -139,7 +139,7 @@ class Subject:
         counts, spikes = engine.infer(
             levels(data.images, config.encoder), stop_after=stop_after, margin=margin
         )
-        votes = predict_vote(spikes, self.artifact.readout, config.readout)
+        votes = predict_vote(spikes, self.artifact.readout)
         load = Load(
             counters=Counters.from_array(counts.sum(axis=0)),
             decays=0,

@@ -75,8 +75,7 @@ def count_ties(plan: Plan, levels: npt.NDArray[np.uint8]) -> Ties:
     exits = {"stop_after": plan.stop_after, "margin": plan.margin}
     _, here = Engine(config, plan.state, plan.votes).infer(levels, **exits)
     _, there = Engine(config, artifact.state, artifact.readout.votes).infer(levels, **exits)
-    elected = predict_vote(there, artifact.readout, config.readout)
-    other = elected != predict_vote(here, votes, config.readout)
+    other = predict_vote(there, artifact.readout) != predict_vote(here, votes)
     return Ties(
         images=len(levels),
         spikes=int(np.count_nonzero((there[:, plan.neurons] != here).any(axis=1))),

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, ValidationError
 
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import DARK
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.hardware import HardwareConfig
@@ -99,10 +100,11 @@ class Plan:
         Parameters of the core.
     state : State
         Initial contents of the memories: those of the network, in the order of positions.
-    votes : ndarray of uint8, shape (neurons, classes)
+    votes : ndarray of uint8, shape (all_neurons, classes)
         Votes, in the order of positions.
-    neurons : ndarray of int64, shape (neurons,)
-        Neuron of the network at each position; what the core calls ``post`` is a position.
+    neurons : ndarray of int64, shape (all_neurons,)
+        Neuron of the network at each position; what the core calls ``post`` is a position. Those of
+        a group keep the positions of the group.
     image : StoreImage or None
         The packed store; None for a learning store.
     sizes : StoreTable or None
@@ -183,7 +185,7 @@ def make_plan(
         A complete network.
     options : ExportOptions
         What the user chose.
-    typical : ndarray of uint8, shape (images, inputs), optional
+    typical : ndarray of uint8, shape (images, image_levels), optional
         Levels of typical images, for the balance of the lanes.
 
     Returns
@@ -206,11 +208,17 @@ def make_plan(
     packed = options.mode == "inference" and options.store != "learning"
     hardware = _hardware(config, options, packed)
     hardware.check(config)
-    neurons = np.arange(config.neurons, dtype=np.int64)
+    neurons = np.arange(config.all_neurons, dtype=np.int64)
     if packed and options.balanced:
-        position = balance(artifact.state.alive, lanes=hardware.lanes, levels=typical)
-        neurons = post_of_position(position)
-    state = _ordered(artifact.state, neurons)
+        neurons = post_of_position(
+            balance(
+                artifact.state.alive,
+                lanes=hardware.lanes,
+                levels=None if typical is None else _seen(config, typical),
+                groups=config.group_count,
+            )
+        )
+    state = _ordered(artifact.state, neurons, config)
     image, sizes = None, None
     if packed:
         lanes, bits = hardware.lanes, config.weight_bits
@@ -263,11 +271,26 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
         raise ConfigError(f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}") from e
 
 
-def _ordered(state: State, neurons: npt.NDArray[np.int64]) -> State:
-    """Return a copy of a state with its neurons in another order."""
+def _seen(config: NetworkConfig, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the levels of each row of synapses, as the groups see images; (images, rows)."""
+    indices = config.view_indices[: config.group_count].ravel()
+    return np.where(indices == DARK, 0, levels[:, indices]).astype(np.uint8)
+
+
+def _ordered(state: State, neurons: npt.NDArray[np.int64], config: NetworkConfig) -> State:
+    """Return a copy of a state with the neurons of each group in another order."""
+    posts = neurons.reshape(config.group_count, config.neurons) % config.neurons
     arrays = {}
     for name in STATE_DTYPES:
         array = getattr(state, name)
-        by_neuron = name not in ("last_step", "coactivity")
-        arrays[name] = np.ascontiguousarray(array[..., neurons] if by_neuron else array.copy())
+        if name in ("last_step", "coactivity"):
+            array = array.copy()
+        elif name == "v":
+            # Of the group shown last.
+            array = array[posts[-1]]
+        elif array.ndim == 2:
+            array = np.take_along_axis(array, np.repeat(posts, config.inputs, axis=0), axis=1)
+        else:
+            array = array[neurons]
+        arrays[name] = np.ascontiguousarray(array)
     return State(**arrays, presentation=state.presentation)

@@ -13,6 +13,7 @@ from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.view import Step
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
@@ -86,8 +87,8 @@ class Vectors:
         ``cycles`` are those without pauses.
     reads : tuple of Read
         What is read back.
-    trains : tuple of ndarray of bool, shape (steps, inputs)
-        Input spikes of the steps of each image that were integrated.
+    trains : tuple of ndarray of bool, shape (steps, rows)
+        Input spikes of the steps of each image that were integrated, by rows of synapses.
     """
 
     control: int
@@ -177,9 +178,7 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
                 cycles=cycles,
             )
         )
-        trains.append(
-            np.array([step.spikes for step in taken if not step.inhibited], dtype=np.bool_)
-        )
+        trains.append(_train(config, [step for step in taken if not step.inhibited]))
     control = control_fields(request, learn=core.hardware.learn)
     return Vectors(
         control=_bits(core.shapes.control, control),
@@ -188,6 +187,14 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         reads=tuple(_reads(plan, core, engine.state, shown)),
         trains=tuple(trains[: len(images)]),
     )
+
+
+def _train(config: NetworkConfig, steps: list[Step]) -> npt.NDArray[np.bool_]:
+    """Return the input spikes of steps, by rows: those of a step are of the group it is of."""
+    train = np.zeros((len(steps), config.group_count, config.inputs), dtype=np.bool_)
+    for number, step in enumerate(steps):
+        train[number, step.view % config.group_count] = step.spikes
+    return train.reshape(len(steps), config.rows)
 
 
 def _events(plan: Plan, levels: npt.NDArray[np.uint8], presentation: int) -> list[list[int]]:

@@ -42,10 +42,7 @@ def test_images_are_shown_as_by_the_engine(options: ExportOptions, stop_after: i
             assert got.spike_posts.tolist() == plan.neurons[expected.spike_posts].tolist()
             assert got.counters == expected.counters
             counts = got.spike_counts(10)[np.newaxis]
-            assert (
-                outcome.prediction
-                == predict_vote(counts, network().readout, network().config.readout)[0]
-            )
+            assert outcome.prediction == predict_vote(counts, network().readout)[0]
             assert outcome.cycles == 0
         assert one.presentation == 112
     if options is PACKED:

@@ -2,7 +2,6 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import partial
 from math import floor
 from typing import Literal
 
@@ -19,12 +18,11 @@ from prunus_model.reference.readout import (
     predict_hard,
     predict_vote,
     response,
+    scores_of,
 )
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
-either = pytest.mark.parametrize(
-    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
-)
+either = pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
 
 
 def learned(
@@ -174,8 +172,7 @@ def test_logarithmic_votes_are_exact(case: tuple[list[list[int]], list[int], int
 
 
 def test_votes_add_up_and_saturate() -> None:
-    params = ReadoutParams(classes=3, vote_bits=4)
-    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), params)
+    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), 4095)
     assert scores.tolist() == [1, 4095, 4095]
 
 
@@ -221,7 +218,7 @@ def test_votes_of_huge_prime_class_sizes_are_exact() -> None:
 )
 def test_vote(spikes: list[int], prediction: int) -> None:
     r = readout([[5, 4, 3], [2, 0, 6], [0, 0, 0]], [0, 2, -1])
-    got = predict_vote(np.array([spikes], np.uint8), r, ReadoutParams(classes=3))
+    got = predict_vote(np.array([spikes], np.uint8), r)
     assert got.tolist() == [prediction]
     assert got.dtype == np.int16
 
@@ -246,18 +243,14 @@ def test_hard(spikes: list[int], prediction: int) -> None:
     assert got.dtype == np.int16
 
 
-@pytest.mark.parametrize(
-    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
-)
+@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
 def test_one_class_is_predicted_or_undecided(predict: object) -> None:
     assert callable(predict)
     r = learned([[3], [0]], [2])
     assert predict(np.array([[1, 0], [0, 0], [3, 2]], np.uint8), r).tolist() == [0, -1, 0]
 
 
-@pytest.mark.parametrize(
-    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
-)
+@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
 def test_no_images_have_no_predictions(predict: object) -> None:
     assert callable(predict)
     got = predict(np.zeros((0, 2), np.uint8), learned([[3, 1], [0, 1]], [2, 2]))
@@ -265,9 +258,7 @@ def test_no_images_have_no_predictions(predict: object) -> None:
     assert got.dtype == np.int16
 
 
-@pytest.mark.parametrize(
-    "predict", [partial(predict_vote, params=ReadoutParams()), predict_hard], ids=["vote", "hard"]
-)
+@pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
 def test_network_that_never_spiked_while_labelled_decides_nothing(predict: object) -> None:
     assert callable(predict)
     r = learned([[0, 0], [0, 0]], [2, 2])
@@ -295,7 +286,7 @@ def test_predictions_are_exact(seed: int, classes: int) -> None:
             of_class = [s for s, a in zip(row, r.assignment.tolist(), strict=True) if a == c]
             means.append(Fraction(sum(of_class), len(of_class)) if of_class else Fraction(0))
         hard.append(means.index(max(means)) if max(means) else -1)
-    assert predict_vote(spikes.astype(np.uint8), r, ReadoutParams()).tolist() == vote
+    assert predict_vote(spikes.astype(np.uint8), r).tolist() == vote
     assert predict_hard(spikes.astype(np.uint8), r).tolist() == hard
 
 
@@ -313,12 +304,12 @@ def test_hard_compares_means_over_many_class_sizes_exactly() -> None:
 
 
 def test_scores_saturate_as_those_of_a_presentation_do() -> None:
-    """In many views of an image there can be more votes than a score holds."""
-    params = ReadoutParams(classes=3, vote_bits=1)
-    # 511 is the largest score: of the first image both classes have it.
-    r = readout([[1, 1, 0]] * 3 + [[0, 1, 0]], [0] * 4)
-    spikes = np.array([[255, 255, 1, 9], [255, 254, 1, 9]], np.uint8)
-    assert predict_vote(spikes, r, params).tolist() == [0, 1]
+    """In many views of an image there can be more votes than 16 bits hold."""
+    r = readout([[255, 255, 0], [255, 255, 0], [0, 255, 0]], [0] * 3)
+    # 65,535 is the largest score: of the first image both classes have it.
+    spikes = np.array([[255, 2, 1], [255, 1, 1]], np.uint8)
+    assert scores_of(spikes, r.votes).tolist() == [[65535, 65535, 0], [65280, 65535, 0]]
+    assert predict_vote(spikes, r).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("count", [511, 512, 513, 1030], ids="{} images".format)
@@ -330,9 +321,8 @@ def test_images_are_predicted_in_blocks_as_at_once(count: int) -> None:
         assignment=rng.integers(-1, 10, 40).astype(np.int16),
     )
     totals = spikes.astype(np.int64) @ r.votes.astype(np.int64)
-    params = ReadoutParams(vote_bits=8)
     expected = np.minimum(totals, 65535).argmax(axis=1)
     assert (totals > 65535).any()
-    assert predict_vote(spikes, r, params).tolist() == expected.tolist()
+    assert predict_vote(spikes, r).tolist() == expected.tolist()
     one_by_one = [int(predict_hard(row[np.newaxis], r)[0]) for row in spikes]
     assert predict_hard(spikes, r).tolist() == one_by_one

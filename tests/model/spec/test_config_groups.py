@@ -71,6 +71,23 @@ def test_contrasts_are_two_levels_of_each_pixel() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("steps", "vote_bits", "bits"), [(1, 6, 14), (21, 6, 14), (22, 6, 15), (85, 6, 16), (85, 8, 16)]
+)
+def test_scores_hold_the_votes_of_all_views_up_to_16_bits(
+    steps: int, vote_bits: int, bits: int
+) -> None:
+    """12 views; never fewer bits than without groups."""
+    config = parsed(steps=steps)
+    config = replace(config, readout=replace(config.readout, vote_bits=vote_bits))
+    assert config.score_bits == bits
+    assert (config.spikes_max, config.margin_max) == (
+        12 * steps,
+        min(12 * steps * (2**vote_bits - 1), 2**bits - 1),
+    )
+    assert replace(config, groups=None).score_bits == vote_bits + 8
+
+
 def test_a_network_without_groups_is_one() -> None:
     config = NetworkConfig(
         inputs=98, neurons=7, encoder=EncoderParams(contrast=ContrastParams(image_width=7))
@@ -149,10 +166,10 @@ def test_largest_network_of_groups() -> None:
             id="margin beyond one spike of each view",
         ),
         pytest.param(
-            {"steps": 85, "margin": 16384},
-            "readout.margin must be at most 16383, which 1020 output spikes reach with 6-bit "
-            "votes, not 16384",
-            id="margin beyond the scores",
+            {"steps": 85, "margin": 64261},
+            "readout.margin must be at most 64260, which 1020 output spikes reach with 6-bit "
+            "votes, not 64261",
+            id="margin beyond the most spikes",
         ),
     ],
 )
@@ -167,7 +184,7 @@ def test_contradiction_is_told_in_one_line(values: dict[str, Any], message: str)
         {"margin": 12 * 9 * 63},
         {"stop_after": 1, "margin": 12 * 63},
         {"stop_after": 10, "margin": 12 * 9 * 63},
-        {"steps": 85, "margin": 16383},
+        {"steps": 85, "margin": 64260},
     ],
     ids=str,
 )

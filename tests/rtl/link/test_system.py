@@ -72,7 +72,7 @@ async def check(host: Host, plan: Plan, shown: Presentation, *, learn: bool) -> 
     if spikes:
         votes = replace(plan.artifact.readout, votes=plan.votes)
         tally = shown.spike_counts(plan.network.neurons)[np.newaxis]
-        assert result["prediction"] == predict_vote(tally, votes, plan.network.readout)[0]
+        assert result["prediction"] == predict_vote(tally, votes)[0]
 
 
 @pytest.mark.parametrize("mode", ["inference", "learning"])
