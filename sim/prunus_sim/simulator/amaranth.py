@@ -163,10 +163,10 @@ class CoreDriver:
                 state.last_step[pre] = word & max_of(STEP_BITS) if word >> STEP_BITS else NO_STEP
         if Space.SYNAPSES in has:
             bits = core.network.weight_bits
-            for at, address in np.ndenumerate(synapse_addresses(core.shapes)):
+            for place, address in np.ndenumerate(synapse_addresses(core.shapes)):
                 word, _ = await self.access(Space.SYNAPSES, int(address))
-                state.weights[at] = word & max_of(bits)
-                state.alive[at] = bool(word >> bits)
+                state.weights[place] = word & max_of(bits)
+                state.alive[place] = bool(word >> bits)
         state.presentation, _ = await self.access(Space.PRESENTATION, 0)
         return state
 

@@ -10,10 +10,11 @@ import pytest
 
 from prunus_core import LIVELY, Show, compare, trained
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import MembraneParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import ConstantPruning, NoPruning
+from prunus_model.spec.units import MembraneParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.image import pack
