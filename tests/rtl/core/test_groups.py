@@ -25,6 +25,7 @@ WINDOWS = replace(
     inputs=6,
     neurons=5,
     seed=(1 << 32) - 3,
+    membrane=MembraneParams(leak_shift=3, inhibition_steps=1),
     groups=GroupsParams(
         image_width=4,
         image_height=3,
