@@ -208,9 +208,9 @@ class Cosim:
     def _words(self, stimuli: abc.Sequence[Stimulus]) -> tuple[npt.NDArray[np.int64], list[int]]:
         """Return the words of the input stream, and where each stimulus ends."""
         if self.scenario.hardware.source == "levels":
-            inputs = self.scenario.network.inputs
+            size = self.scenario.network.image_levels
             levels = np.stack([np.asarray(stimulus) for stimulus in stimuli]).astype(np.int64)
-            return levels.ravel(), [inputs * (k + 1) for k in range(len(stimuli))]
+            return levels.ravel(), [size * (k + 1) for k in range(len(stimuli))]
         event, words, ends = self.shapes.event, [], []
         end = event.const({"pre": 0, "end": 1}).as_bits()
         for events in stimuli:
@@ -227,8 +227,9 @@ class Cosim:
         step = network.inputs * (slots + 4) + 2 * slots + 64
         if sequence.learn:
             step += network.inputs + 64
-        once = network.neurons * 64 + 2 * network.inputs
-        cycles = len(sequence.stimuli) * (network.encoder.steps * step + once)
+        view = network.encoder.steps * step + network.neurons * 64 + 2 * network.inputs
+        image = network.view_count * view + network.image_levels
+        cycles = len(sequence.stimuli) * image
         return int(cycles / (1 - sequence.pause)) * 2
 
 

@@ -75,7 +75,8 @@ class Mismatch:
         Number of the presentation.
     step : int
         Step in which it arose, as far as it is known: for a state variable the step in which the
-        model last changed it; -1 for what happens before the first step.
+        model last changed it; -1 for what happens before the first step. Counted through all views
+        of the image; but of an output spike it is the step in its view.
     unit, what : str
         Unit of the hardware, and the value that differs, with its index.
     expected, got
