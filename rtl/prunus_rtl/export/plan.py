@@ -12,6 +12,7 @@ from pydantic import ConfigDict, ValidationError
 
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import DARK
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.hardware import HardwareConfig
@@ -99,10 +100,11 @@ class Plan:
         Parameters of the core.
     state : State
         Initial contents of the memories: those of the network, in the order of positions.
-    votes : ndarray of uint8, shape (neurons, classes)
+    votes : ndarray of uint8, shape (all_neurons, classes)
         Votes, in the order of positions.
-    neurons : ndarray of int64, shape (neurons,)
-        Neuron of the network at each position; what the core calls ``post`` is a position.
+    neurons : ndarray of int64, shape (all_neurons,)
+        Neuron of the network at each position, both through all groups; positions of a group are
+        of its neurons. What the core calls ``post`` is a position.
     image : StoreImage or None
         The packed store; None for a learning store.
     sizes : StoreTable or None
@@ -183,7 +185,7 @@ def make_plan(
         A complete network.
     options : ExportOptions
         What the user chose.
-    typical : ndarray of uint8, shape (images, inputs), optional
+    typical : ndarray of uint8, shape (images, image_levels), optional
         Levels of typical images, for the balance of the lanes.
 
     Returns
@@ -206,11 +208,10 @@ def make_plan(
     packed = options.mode == "inference" and options.store != "learning"
     hardware = _hardware(config, options, packed)
     hardware.check(config)
-    neurons = np.arange(config.neurons, dtype=np.int64)
+    neurons = np.arange(config.all_neurons, dtype=np.int64)
     if packed and options.balanced:
-        position = balance(artifact.state.alive, lanes=hardware.lanes, levels=typical)
-        neurons = post_of_position(position)
-    state = _ordered(artifact.state, neurons)
+        neurons = _balanced(artifact, hardware.lanes, typical)
+    state = _ordered(artifact.state, config, neurons)
     image, sizes = None, None
     if packed:
         lanes, bits = hardware.lanes, config.weight_bits
@@ -263,11 +264,36 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
         raise ConfigError(f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}") from e
 
 
-def _ordered(state: State, neurons: npt.NDArray[np.int64]) -> State:
-    """Return a copy of a state with its neurons in another order."""
+def _balanced(
+    artifact: Artifact, lanes: int, typical: npt.NDArray[np.uint8] | None
+) -> npt.NDArray[np.int64]:
+    """Return the neurons of all positions; lanes are balanced for each group alone."""
+    config, found = artifact.config, []
+    for group, indices in enumerate(config.view_indices[: config.group_count]):
+        seen = None if typical is None else np.where(indices == DARK, 0, typical[:, indices])
+        alive = artifact.state.group(group, config).alive
+        position = balance(alive, lanes=lanes, levels=seen)
+        found.append(group * config.neurons + post_of_position(position))
+    return np.concatenate(found)
+
+
+def _ordered(state: State, config: NetworkConfig, neurons: npt.NDArray[np.int64]) -> State:
+    """Return a copy of a state with the neurons of each group in another order."""
+    groups = config.group_count
+    # Of each group: the neuron of the group at each position.
+    posts = (neurons % config.neurons).reshape(groups, 1, config.neurons)
     arrays = {}
     for name in STATE_DTYPES:
         array = getattr(state, name)
-        by_neuron = name not in ("last_step", "coactivity")
-        arrays[name] = np.ascontiguousarray(array[..., neurons] if by_neuron else array.copy())
+        if name in ("last_step", "coactivity"):
+            ordered = array.copy()
+        elif name == "v":
+            # Of the group that is shown last without looks; of a trained network it is 0.
+            ordered = array[posts[-1, 0]]
+        elif array.ndim == 1:
+            ordered = array[neurons]
+        else:
+            each = array.reshape(groups, config.inputs, config.neurons)
+            ordered = np.take_along_axis(each, posts, axis=2).reshape(array.shape)
+        arrays[name] = np.ascontiguousarray(ordered)
     return State(**arrays, presentation=state.presentation)
