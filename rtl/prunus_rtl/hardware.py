@@ -20,10 +20,12 @@ HARDWARE_POLICIES = ("none", "constant", "adaptive")
 class Space(IntEnum):
     """Address spaces of the memory port.
 
-    Neurons are addressed by ``post``, inputs by ``pre``. A synapse is at
-    ``pre << post_bits | post`` with ``post_bits`` the width of a neuron's index; its word is
-    ``alive << weight_bits | weight``. The vote of a neuron for a class is at
-    ``class * neurons + post``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``COACTIVITY`` is
+    Inputs are addressed by ``pre``; what neurons have by ``group * neurons + post``, without groups
+    ``post``. But ``V`` is of one group, at ``post``, and a threshold (``V_FIRE``) at
+    ``group << post_bits | post``, with ``post_bits`` the width of the index of a neuron in its
+    group. A synapse is at ``row << post_bits | post``, where ``row`` is ``group * inputs + pre``;
+    its word is ``alive << weight_bits | weight``. The vote of a neuron for a class is at ``class *
+    all_neurons + neuron``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``COACTIVITY`` is
     there if redundant inputs are pruned. Words of the packed store are addressed by
     :meth:`prunus_rtl.memory_image.address_map.StoreLayout.address`.
     """
@@ -45,7 +47,8 @@ class Space(IntEnum):
 class HardwareConfig:
     """Everything that determines a core, besides the network.
 
-    Neuron ``post`` lives in lane ``post % lanes`` at slot ``post // lanes``.
+    Groups of neurons take turns in it. Neuron ``post`` of a group lives in lane ``post % lanes`` at
+    slot ``post // lanes``.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class HardwareConfig:
     multiplier : "sequential" or "dsp"
         One bit per cycle, or one multiplier block of the device. Only a learning core has any.
     source : "levels" or "events"
-        Whether inputs are levels, encoded by the core, or address events.
+        Whether inputs are levels, encoded by the core, or address events; these not with groups.
     queue_depth : int
         Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
     event_depth : int
@@ -100,15 +103,15 @@ class HardwareConfig:
             raise ValueError(f"store must be 'packed' to be in SPRAM, not {self.store!r}")
 
     def slots(self, network: NetworkConfig) -> int:
-        """Return the neurons of the fullest lane."""
+        """Return the neurons of a group in the fullest lane."""
         return -(-network.neurons // self.lanes)
 
     def neurons_of(self, lane: int, network: NetworkConfig) -> int:
-        """Return the neurons of a lane; lanes with high numbers may have one less than slots."""
+        """Return the neurons of a group in a lane; high lanes may have one less than slots."""
         return (network.neurons - lane + self.lanes - 1) // self.lanes
 
     def place(self, post: int) -> tuple[int, int]:
-        """Return lane and slot of a neuron."""
+        """Return lane and slot of a neuron of a group."""
         return post % self.lanes, post // self.lanes
 
     def check(self, network: NetworkConfig) -> None:
@@ -117,13 +120,18 @@ class HardwareConfig:
         Raises
         ------
         ConfigError
-            If there are more lanes than neurons, or if the core would have to learn with a
-            policy that is not in hardware.
+            If there are more lanes than neurons of a group, if the core would have to learn with
+            a policy that is not in hardware, or if events come in and the network has groups.
         """
         if self.lanes > network.neurons:
             raise ConfigError(
                 f"lanes must not be more than neurons, but got lanes={self.lanes}, "
                 f"neurons={network.neurons}"
+            )
+        if self.source == "events" and network.groups is not None:
+            raise ConfigError(
+                "source must be 'levels' for a network with groups, which see parts of an image, "
+                "not 'events'"
             )
         if self.learn and network.pruning.policy not in HARDWARE_POLICIES:
             raise ConfigError(

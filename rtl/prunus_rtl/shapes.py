@@ -48,13 +48,23 @@ class Shapes(Widths):
 
     @property
     def pre(self) -> Shape:
-        """Index of an input."""
+        """Index of an input of a group."""
         return unsigned(self.pre_bits)
 
     @property
+    def row(self) -> Shape:
+        """Index of a row of synapses: group and input."""
+        return unsigned(self.row_bits)
+
+    @property
     def post(self) -> Shape:
-        """Index of a neuron: its lane in the low bits, its slot above."""
+        """Index of a neuron of a group: its lane in the low bits, its slot above."""
         return unsigned(self.post_bits)
+
+    @property
+    def neuron(self) -> Shape:
+        """Number of a neuron through all groups."""
+        return unsigned(self.neuron_bits)
 
     @property
     def lane(self) -> Shape:
@@ -138,8 +148,8 @@ class Shapes(Widths):
 
     @property
     def spike(self) -> data.StructLayout:
-        """Output spike: step and neuron."""
-        return spike_layout(post_bits=self.post.width)
+        """Output spike: step and neuron, numbered through all groups."""
+        return spike_layout(post_bits=self.neuron.width)
 
     @property
     def synapse(self) -> data.StructLayout:

@@ -54,7 +54,7 @@ class Widths:
             )
         layout, n = self.store, self.network
         got = (layout.lanes, layout.inputs, layout.slots, layout.weight_bits)
-        want = (self.hardware.lanes, n.inputs, self.slots, n.weight_bits)
+        want = (self.hardware.lanes, n.rows, self.slots, n.weight_bits)
         if got != want:
             names = "lanes, inputs, slots, weight_bits"
             raise ValueError(f"Images must have {names} {want}, not {got}")
@@ -93,9 +93,29 @@ class Widths:
         return self.network.encoder.refractory_steps > 0
 
     @property
+    def gathers(self) -> bool:
+        """Whether inputs have levels of the image that a map tells."""
+        return self.network.groups is not None
+
+    @property
+    def views(self) -> bool:
+        """Whether a presentation has more than one view of the image."""
+        return self.network.view_count > 1
+
+    @property
     def pre_bits(self) -> int:
-        """Index of an input."""
+        """Index of an input of a group."""
         return (self.network.inputs - 1).bit_length()
+
+    @property
+    def row_bits(self) -> int:
+        """Index of a row of synapses: group and input, ``group * inputs + pre``."""
+        return (self.network.rows - 1).bit_length()
+
+    @property
+    def group_bits(self) -> int:
+        """Index of a group."""
+        return (self.network.group_count - 1).bit_length()
 
     @property
     def lane_bits(self) -> int:
@@ -109,8 +129,18 @@ class Widths:
 
     @property
     def post_bits(self) -> int:
-        """Index of a neuron: its lane in the low bits, its slot above."""
+        """Index of a neuron of a group: its lane in the low bits, its slot above."""
         return self.lane_bits + self.slot_bits
+
+    @property
+    def neuron_bits(self) -> int:
+        """Number of a neuron through all groups: ``group * neurons + post``."""
+        return (self.network.all_neurons - 1).bit_length()
+
+    @property
+    def threshold_words(self) -> int:
+        """Words of a lane for the firing thresholds, at ``group << slot_bits | slot``."""
+        return (self.network.group_count - 1 << self.slot_bits) + self.slots
 
     @property
     def score_bits(self) -> int:

@@ -13,7 +13,6 @@ from prunus_rtl.bus.store_port import store_has
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
-from prunus_rtl.synapses.columns import synapse_address_layout
 
 __all__ = [
     "MemoryPort",
@@ -146,8 +145,8 @@ class MemoryPort(wiring.Component):
             for space, (address_bits, _, depth) in spaces(s).items():
                 inside = at.address < depth
                 part = at.address[:address_bits]
-                if space is Space.SYNAPSES:
-                    inside &= synapse_address_layout(s)(part).post < s.network.neurons
+                if space is Space.SYNAPSES or (space is Space.V_FIRE and s.group_bits):
+                    inside &= part[: s.post_bits] < s.network.neurons
                 if space is Space.STORE and s.store is not None:
                     inside &= store_has(s.store, part)
                 with m.Case(space.value):

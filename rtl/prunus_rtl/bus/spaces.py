@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
@@ -15,14 +18,21 @@ from prunus_model.spec.formats import (
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
 
-__all__ = ["DATA_BITS", "PLAIN_SPACES", "SPACE_BITS", "spaces"]
+__all__ = [
+    "DATA_BITS",
+    "PLAIN_SPACES",
+    "SPACE_BITS",
+    "plain_addresses",
+    "spaces",
+    "synapse_addresses",
+]
 
 #: Width of a word of the memory port.
 DATA_BITS = 32
 #: Width of the number of an address space.
 SPACE_BITS = 4
 
-#: Spaces whose words are a state variable as it is, in the order of its indices.
+#: Spaces whose words are a state variable as it is, at :func:`plain_addresses`.
 PLAIN_SPACES: Mapping[Space, str] = {
     Space.THETA: "theta",
     Space.STRENGTH: "strength",
@@ -33,33 +43,63 @@ PLAIN_SPACES: Mapping[Space, str] = {
 }
 
 
+def plain_addresses(widths: Widths, space: Space) -> npt.NDArray[np.int64]:
+    """Return where the elements of a state variable are, for one of :data:`PLAIN_SPACES`.
+
+    Returns
+    -------
+    ndarray of int64
+        One address for each element, in the order of its indices; none if the core has no such
+        space.
+    """
+    has = spaces(widths)
+    if space not in has:
+        return np.zeros(0, dtype=np.int64)
+    if space is Space.V_FIRE:
+        return _composed(widths, widths.network.group_count).ravel()
+    return np.arange(has[space][2], dtype=np.int64)
+
+
+def synapse_addresses(widths: Widths) -> npt.NDArray[np.int64]:
+    """Return the address of each synapse in ``SYNAPSES``: int64, shape (rows, neurons)."""
+    return _composed(widths, widths.network.rows)
+
+
+def _composed(widths: Widths, high: int) -> npt.NDArray[np.int64]:
+    """Return ``k << post_bits | post`` for all k below ``high``, and all neurons of a group."""
+    posts = np.arange(widths.network.neurons, dtype=np.int64)
+    return np.arange(high, dtype=np.int64)[:, np.newaxis] << widths.post_bits | posts
+
+
 def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
     """Return the address spaces of a core: width of address and word, and number of addresses.
 
-    The addresses of ``SYNAPSES`` and ``STORE`` have parts, each with a range of its own; their
-    number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
+    The addresses of ``SYNAPSES``, ``V_FIRE`` and ``STORE`` have parts, each with a range of its
+    own; their number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
     ``bitmask``, many slots) is out of reach.
     """
     s, formats = widths, widths.network.formats
-    inputs, neurons = s.network.inputs, s.network.neurons
-    votes = neurons * s.network.readout.classes
+    inputs, neurons, every = s.network.inputs, s.network.neurons, s.network.all_neurons
+    rows, groups = s.network.rows, s.network.group_count
+    votes = every * s.network.readout.classes
+    thresholds = (groups - 1 << s.post_bits) + neurons
     found = {
         Space.V: (s.post_bits, formats.v_bits, neurons),
-        Space.V_FIRE: (s.post_bits, V_FIRE_BITS, neurons),
+        Space.V_FIRE: (s.group_bits + s.post_bits, V_FIRE_BITS, thresholds),
         Space.PRESENTATION: (0, PRESENTATION_BITS, 1),
         Space.VOTES: ((votes - 1).bit_length(), s.network.readout.vote_bits, votes),
     }
     if s.hardware.store == "learning":
         # Neuron in the low bits of the address; the weight in the low bits of the word, and alive.
-        address, word = s.post_bits + s.pre_bits, s.network.weight_bits + 1
-        found[Space.SYNAPSES] = (address, word, (inputs - 1 << s.post_bits) + neurons)
+        address, word = s.post_bits + s.row_bits, s.network.weight_bits + 1
+        found[Space.SYNAPSES] = (address, word, (rows - 1 << s.post_bits) + neurons)
     if s.store is not None and s.store.width <= DATA_BITS:
         found[Space.STORE] = (s.store.address_bits, s.store.width, s.store.end)
     if s.hardware.learn:
         found |= {
-            Space.THETA: (s.post_bits, THETA_BITS, neurons),
-            Space.STRENGTH: (s.post_bits, formats.strength_bits, neurons),
-            Space.POST_COUNT: (s.post_bits, POST_COUNT_BITS, neurons),
+            Space.THETA: (s.neuron_bits, THETA_BITS, every),
+            Space.STRENGTH: (s.neuron_bits, formats.strength_bits, every),
+            Space.POST_COUNT: (s.neuron_bits, POST_COUNT_BITS, every),
             Space.LAST_STEP: (s.pre_bits, STEP_BITS + 1, inputs),
         }
     if s.redundancy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Const, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -29,12 +29,15 @@ def control_fields(request: Request, *, learn: bool) -> dict[str, int]:
 
 
 class Sequencer(wiring.Component):
-    """State machine of the core: steps, inhibition, early exit, and who works when.
+    """State machine of the core: views, steps, inhibition, early exit, and who works when.
 
     A presentation goes through these states::
 
         Wait -> Init -> step, step, ... step -> Flush -> DrainVotes -> Report -> Wait
         step: Integrate -> DrainLanes -> Compare -> Fire -> Learn -> Decide
+
+    With views they are gone through for each view from *Init* to *DrainVotes*, which goes on to
+    *NextView* and *Init* until the last view is over or the margin is reached.
 
     *Integrate* hands the events of the step to the lanes; in an inhibited step they are dropped and
     the step is over with its last event. *DrainLanes* waits until the lanes have added all
@@ -65,6 +68,8 @@ class Sequencer(wiring.Component):
         Whether events come from the encoder, which stops after an early exit, or from outside.
     refractory : bool
         Whether inputs are refractory.
+    views : bool
+        Whether a presentation has several views. Only with levels.
 
     Members
     -------
@@ -75,6 +80,13 @@ class Sequencer(wiring.Component):
     waiting, begin, running, finish : Out(1)
         No presentation runs, and memories may be accessed; it begins; its cycles are counted; the
         last step is over, and all votes are counted.
+    begin_view, end_view : Out(1)
+        A view begins; it is over, and all votes are counted. Without views, ``begin`` and
+        ``finish``.
+    last_view, next_view : In(1), Out(1)
+        No view follows this one; it is over, and one follows. Only with ``views``.
+    learning : Out(1)
+        The presentation that runs, or could begin in this cycle, learns. Only if the core can.
     forget_scores : Out(1)
         A presentation begins that does not keep the scores.
     result_valid, result_ready : Out(1), In(1)
@@ -100,7 +112,7 @@ class Sequencer(wiring.Component):
     step_done, inhibited_step, output_spike : Out(1)
         A step is over; an inhibited one is; there is an output spike. High for one cycle each.
     output_spikes : In(range(steps + 1))
-        Output spikes of the presentation, one cycle after ``output_spike``.
+        Output spikes of the view, one cycle after ``output_spike``.
     initialised, thresholds_ready, lanes_busy : In(1)
         Units that learn are ready for events; all thresholds are computed; some lane still works.
     compare, forget : Out(1)
@@ -129,8 +141,10 @@ class Sequencer(wiring.Component):
         score_bits: int,
         source: Literal["levels", "events"],
         refractory: bool = False,
+        views: bool = False,
     ) -> None:
         self._refractory = refractory
+        self._views = views
         self._steps = steps
         self._inhibition_steps = inhibition_steps
         self._learn = learn
@@ -143,6 +157,8 @@ class Sequencer(wiring.Component):
                 "begin": Out(1),
                 "running": Out(1),
                 "finish": Out(1),
+                "begin_view": Out(1),
+                "end_view": Out(1),
                 "forget_scores": Out(1),
                 "result_valid": Out(1),
                 "result_ready": In(1),
@@ -184,6 +200,8 @@ class Sequencer(wiring.Component):
                 if refractory
                 else {}
             )
+            | ({"last_view": In(1), "next_view": Out(1)} if views else {})
+            | ({"learning": Out(1)} if learn else {})
         )
 
     @property
@@ -203,6 +221,7 @@ class Sequencer(wiring.Component):
         fire = Signal()
         last_step = Signal()
         exits = Signal()
+        follows: Any = ~self.last_view & ~self.margin_reached if self._views else Const(0)
         event = self.event.p
         m.d.sync += lanes_idle.eq(~self.lanes_busy)
         m.d.comb += [
@@ -247,6 +266,7 @@ class Sequencer(wiring.Component):
                     self.control.ready.eq(self.startable),
                     self.waiting.eq(1),
                     self.begin.eq(self.control.valid & self.control.ready),
+                    self.begin_view.eq(self.begin),
                     self.forget_scores.eq(self.begin & ~self.control.p.keep),
                 ]
                 m.d.sync += [self.step.eq(0), inhibition.eq(0)]
@@ -325,9 +345,18 @@ class Sequencer(wiring.Component):
                             m.next = "DrainVotes"
             with m.State("DrainVotes"):
                 with m.If(self.vote.ready & self.thresholds_ready):
-                    m.d.comb += self.finish.eq(1)
-                    m.d.sync += self.result_valid.eq(1)
+                    m.d.comb += [self.finish.eq(~follows), self.end_view.eq(1)]
+                    m.d.sync += self.result_valid.eq(~follows)
                     m.next = "Report"
+                    if self._views:
+                        m.d.comb += self.next_view.eq(follows)
+                        with m.If(follows):
+                            m.next = "NextView"
+            if self._views:
+                with m.State("NextView"):
+                    m.d.comb += self.begin_view.eq(1)
+                    m.d.sync += [self.step.eq(0), inhibition.eq(0)]
+                    m.next = "Init"
             with m.State("Report"):
                 with m.If(self.result_ready):
                     m.d.sync += self.result_valid.eq(0)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS, SEED_BITS, STEP_BITS
 from prunus_model.spec.random_streams import LOW_DISCREPANCY_STRIDE, PRE_PER_DRAW, words
+from prunus_rtl.encoder.gather import Gather
+from prunus_rtl.encoder.images import Images
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.lib.priority import lowest
-from prunus_rtl.lib.ram import Ram
 from prunus_rtl.streams import event_layout
 
 __all__ = ["Encoder"]
@@ -29,15 +32,18 @@ class Encoder(wiring.Component):
     runs as far ahead as the events are taken; with ``hold`` no step ahead, so that of a
     presentation that is left early nothing was drawn in vain.
 
+    With ``view_indices`` an image is shown in views, one ``start`` after the other, and each has
+    its own choice of the levels.
+
     Timing
     ------
     Events start 10 cycles after ``start``. A step takes, for each word of four
     inputs, as many cycles as it makes events (the end of the step is one), but at least one. With
-    ``hold``, its events start 3 cycles after ``step`` has come to it.
+    ``hold``, its events start 3 cycles after ``step`` has come to it, 4 with views.
     ``levels.ready`` and ``events`` are functions of registers only. Clock domain ``sync``.
 
-    Memory: two images, one 32-bit word per four inputs (:class:`prunus_rtl.lib.ram.Ram`). A word is
-    read once for each draw.
+    Memory: :class:`prunus_rtl.encoder.images.Images`, or with views
+    :class:`prunus_rtl.encoder.gather.Gather`. A word is read once for each draw.
 
     Parameters
     ----------
@@ -45,29 +51,46 @@ class Encoder(wiring.Component):
         Number of inputs, and of the steps of a presentation.
     low_discrepancy : bool
         Whether spikes are spread evenly over the steps, not drawn anew in each.
+    view_indices : ndarray of int64, shape (views, inputs), optional
+        Level of the image that each input has in each view; -1 for a level of 0. Default: an image
+        is one view, and has a level for each input.
+    image_levels : int, optional
+        Levels of an image. Only with ``view_indices``.
 
     Members
     -------
     levels : In(stream.Signature(8))
-        Level of each input, input 0 first.
+        Levels of an image, level 0 first.
     loaded : Out(1)
         A whole image waits to be shown.
     start : In(1)
-        Show it. Only while ``loaded`` is high and no image is shown.
+        Show it, or the next view of it. Only while ``loaded`` is high and nothing is shown.
     seed : In(32)
         Seed of the encoder stream, mixed; taken at ``start``.
     hold, step : In(1), In(STEP_BITS)
         Draw no step before it is executed; and the step that is.
     stop : In(1)
         Forget the image that is shown, whether or not its steps are over.
+    next_view : In(1)
+        The same for the view that is shown; the image is kept. Only with ``view_indices``.
     events : Out(stream.Signature(event_layout(inputs=inputs)))
-        Address events. ``stop`` withdraws an event that has not been taken.
+        Address events. ``stop`` (or ``next_view``) withdraws an event that has not been taken.
     """
 
-    def __init__(self, *, inputs: int, steps: int, low_discrepancy: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        steps: int,
+        low_discrepancy: bool = False,
+        view_indices: npt.NDArray[np.int64] | None = None,
+        image_levels: int = 0,
+    ) -> None:
         self._inputs = inputs
         self._steps = steps
         self._low_discrepancy = low_discrepancy
+        self._view_indices = view_indices
+        self._image_levels = image_levels
         super().__init__(
             {
                 "levels": In(stream.Signature(unsigned(LEVEL_BITS))),
@@ -79,6 +102,7 @@ class Encoder(wiring.Component):
                 "stop": In(1),
                 "events": Out(stream.Signature(event_layout(inputs=inputs))),
             }
+            | ({} if view_indices is None else {"next_view": In(1)})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -88,38 +112,16 @@ class Encoder(wiring.Component):
         count = words(inputs)
 
         m.submodules.random = random = RandomStream(rewinds=self._low_discrepancy)
-        word = data.ArrayLayout(unsigned(LEVEL_BITS), PRE_PER_DRAW)
-        m.submodules.images = images = Ram(shape=word, depth=2 * count)
-
-        # Loading: a word is written with its last byte; bytes beyond the last input are 0.
-        load_bank = Signal()
-        show_bank = Signal()
-        full = Signal(2)
-        load_pre = Signal(range(count * PRE_PER_DRAW))
-        load_word = Signal(range(count))
-        gathered = Signal(word)
-        m.d.comb += [
-            self.levels.ready.eq(~full.bit_select(load_bank, 1)),
-            self.loaded.eq(full.bit_select(show_bank, 1)),
-            images.write_address.eq(load_word + Mux(load_bank, count, 0)),
-        ]
-        byte = load_pre[:2]
-        last_byte = load_pre == inputs - 1
-        for b in range(PRE_PER_DRAW):
-            m.d.comb += images.write_data[b].eq(Mux(byte == b, self.levels.payload, gathered[b]))
-        with m.If(self.levels.valid & self.levels.ready):
-            m.d.sync += gathered[byte].eq(self.levels.payload)
-            with m.If((byte == PRE_PER_DRAW - 1) | last_byte):
-                m.d.comb += images.write.eq(1)
-                m.d.sync += [gathered.eq(0), load_word.eq(load_word + 1)]
-            m.d.sync += load_pre.eq(load_pre + 1)
-            with m.If(last_byte):
-                m.d.sync += [
-                    load_pre.eq(0),
-                    load_word.eq(0),
-                    load_bank.eq(~load_bank),
-                    full.bit_select(load_bank, 1).eq(1),
-                ]
+        over: Any = self.stop
+        if self._view_indices is None:
+            m.submodules.images = images = Images(inputs=inputs)
+        else:
+            images = Gather(indices=self._view_indices, image_levels=self._image_levels)
+            m.submodules.images = images
+            m.d.comb += images.next_view.eq(self.next_view)
+            over = self.stop | self.next_view
+        wiring.connect(m, wiring.flipped(self.levels), images.levels)
+        m.d.comb += [self.loaded.eq(images.loaded), images.release.eq(self.stop)]
 
         # Stage 1: the word that the memory shows. Stage 2: what of it is still to be sent.
         running = Signal()
@@ -138,9 +140,23 @@ class Encoder(wiring.Component):
             random.advance.eq(take),
             random.load.eq(self.start),
             random.seed.eq(self.seed),
-            images.read_address.eq(next_word + Mux(show_bank, count, 0)),
-            images.read.eq(running & (take | ~fetched) & ~(self.hold & (step != self.step))),
+            images.word.eq(next_word),
         ]
+        room = take | ~fetched
+        fetch, fetch_at = images.read, next_word
+        if isinstance(images, Gather):
+            # Stage 0: the word that the map shows.
+            mapped = Signal()
+            fetch, fetch_at = images.fetch, Signal.like(at)
+            m.d.comb += fetch.eq(mapped & room)
+            room = fetch | ~mapped
+            with m.If(over):
+                m.d.sync += mapped.eq(0)
+            with m.Elif(images.read):
+                m.d.sync += [mapped.eq(1), fetch_at.eq(next_word)]
+            with m.Elif(fetch):
+                m.d.sync += mapped.eq(0)
+        m.d.comb += images.read.eq(running & room & ~(self.hold & (step != self.step)))
         drawn = [random.draw.word_select(b, LEVEL_BITS) for b in range(PRE_PER_DRAW)]
         if self._low_discrepancy:
             offset = Signal(LEVEL_BITS)
@@ -151,22 +167,17 @@ class Encoder(wiring.Component):
             with m.Elif(take & last_word):
                 m.d.sync += offset.eq(offset + LOW_DISCREPANCY_STRIDE)
         with m.If(images.read):
-            m.d.sync += [
-                fetched.eq(1),
-                at.eq(next_word),
-                next_word.eq(next_word + 1),
-            ]
+            m.d.sync += next_word.eq(next_word + 1)
             with m.If(next_word == count - 1):
                 m.d.sync += [next_word.eq(0), step.eq(step + 1)]
                 with m.If(step == steps - 1):
                     m.d.sync += running.eq(0)
+        with m.If(fetch):
+            m.d.sync += [fetched.eq(1), at.eq(fetch_at)]
         with m.Elif(take):
             m.d.sync += fetched.eq(0)
         with m.If(take):
-            spikes = Cat(
-                drawn[b] < s_level
-                for b, s_level in enumerate(images.read_data[b] for b in range(PRE_PER_DRAW))
-            )
+            spikes = Cat(drawn[b] < images.data[b] for b in range(PRE_PER_DRAW))
             m.d.sync += [todo.eq(Cat(spikes, last_word)), todo_at.eq(at)]
         with m.Elif(self.events.ready):
             m.d.sync += todo.eq(rest)
@@ -182,12 +193,6 @@ class Encoder(wiring.Component):
 
         with m.If(self.start):
             m.d.sync += [running.eq(1), step.eq(0), next_word.eq(0)]
-        with m.If(self.stop):
-            m.d.sync += [
-                running.eq(0),
-                fetched.eq(0),
-                todo.eq(0),
-                show_bank.eq(~show_bank),
-                full.bit_select(show_bank, 1).eq(0),
-            ]
+        with m.If(over):
+            m.d.sync += [running.eq(0), fetched.eq(0), todo.eq(0)]
         return m

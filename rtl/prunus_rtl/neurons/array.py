@@ -31,6 +31,9 @@ class Membrane(wiring.Component):
     less 1 because the first slot is read at once, plus 1 for the register of ``done``. Clock domain
     ``sync``.
 
+    With groups, which take turns, each has thresholds of its own; everything else is of the group
+    at work.
+
     Memory port: a threshold is read as ``0 - margin`` with the potential taken as 0, a potential as
     the sum of margin and threshold; so no lane has a path of its own for it.
 
@@ -38,6 +41,8 @@ class Membrane(wiring.Component):
     ----------
     neurons : int
         Number of neurons.
+    groups : int
+        Number of groups, each with that many neurons.
     lanes : int
         Number of lanes. A power of 2. Neuron ``post`` is in lane ``post % lanes``.
     v_bits, weight_bits : int
@@ -45,10 +50,13 @@ class Membrane(wiring.Component):
     leak_shift : int
         In a step a potential loses ``v >> leak_shift``; nothing if it is 0.
     v, v_fire : list of int, optional
-        Initial state of all neurons. Default: potentials 0, thresholds that never fire.
+        Initial potentials of all neurons of a group, and thresholds of all neurons of all groups,
+        group by group. Default: potentials 0, thresholds that never fire.
 
     Members
     -------
+    group : In(range(groups))
+        The group at work.
     synapses : Array of In(stream.Signature(synapse_event_layout(...), always_ready=True))
         Weights to add, for each lane.
     busy : Out(1)
@@ -66,15 +74,16 @@ class Membrane(wiring.Component):
     post : Out(post)
         The winner.
     v_fire_write, v_fire_post, v_fire : In(1), In(post), In(V_FIRE_BITS)
-        Write a threshold. Not during a comparison.
-    v_access, v_fire_access : In(Access(post, ...))
-        Memory port.
+        Write a threshold of the group at work. Not during a comparison.
+    v_access, v_fire_access : In(Access(post, ...)), In(Access(post and group, ...))
+        Memory port. A threshold is at ``group << post_bits | post``.
     """
 
     def __init__(
         self,
         *,
         neurons: int,
+        groups: int = 1,
         lanes: int,
         v_bits: int,
         weight_bits: int,
@@ -83,6 +92,7 @@ class Membrane(wiring.Component):
         v_fire: list[int] | None = None,
     ) -> None:
         self._neurons = neurons
+        self._groups = groups
         self._lanes = lanes
         self._slots = slots = -(-neurons // lanes)
         self._v_bits = v_bits
@@ -91,12 +101,22 @@ class Membrane(wiring.Component):
         self._lane_bits = Shape.cast(range(lanes)).width
         cells = lanes * slots
         self._v = [*([] if v is None else v), *[0] * cells][:cells]
-        never = [max_of(V_FIRE_BITS)] * cells
-        self._v_fire = [*([] if v_fire is None else v_fire), *never][:cells]
+        never = max_of(V_FIRE_BITS)
+        v_fire = [never] * (groups * neurons) if v_fire is None else v_fire
+        # Of all lanes: slots that are not there, for each group up to a power of 2.
+        room = lanes << Shape.cast(range(slots)).width
+        self._v_fire = [
+            word
+            for first in range(0, len(v_fire), neurons)
+            for word in [*v_fire[first : first + neurons], *[never] * (room - neurons)]
+        ][: (groups - 1) * room + cells]
         synapse = synapse_event_layout(slots=slots, weight_bits=weight_bits)
         post = unsigned(self._lane_bits + Shape.cast(range(slots)).width)
+        group = range(groups)
+        place = unsigned(post.width + Shape.cast(group).width)
         super().__init__(
             {
+                "group": In(group),
                 "synapses": In(stream.Signature(synapse, always_ready=True)).array(lanes),
                 "busy": Out(1),
                 "compare": In(1),
@@ -110,7 +130,7 @@ class Membrane(wiring.Component):
                 "v_fire_post": In(post),
                 "v_fire": In(V_FIRE_BITS),
                 "v_access": In(Access(post, unsigned(v_bits))),
-                "v_fire_access": In(Access(post, unsigned(V_FIRE_BITS))),
+                "v_fire_access": In(Access(place, unsigned(V_FIRE_BITS))),
             }
         )
 
@@ -118,6 +138,7 @@ class Membrane(wiring.Component):
         """Build the unit."""
         m = Module()
         lanes, slots, lane_bits = self._lanes, self._slots, self._lane_bits
+        post_bits = len(self.post)
 
         # What happens in the cycles after the address; common to all lanes.
         epoch = Signal()
@@ -132,7 +153,7 @@ class Membrane(wiring.Component):
         threshold_known = Signal()
         access_address = Mux(v_access, self.v_access.address, self.v_fire_access.address)
         access_lane = access_address[:lane_bits]
-        access_slot = access_address[lane_bits:]
+        access_slot, access_group = access_address[lane_bits:post_bits], access_address[post_bits:]
         access = self.v_access.strobe | self.v_fire_access.strobe
         write_v_fire = self.v_fire_access.strobe & self.v_fire_access.write
 
@@ -141,6 +162,7 @@ class Membrane(wiring.Component):
             lane = MembraneLane(
                 slots=slots,
                 neurons=len(range(k, self._neurons, lanes)),
+                groups=self._groups,
                 v_bits=self._v_bits,
                 weight_bits=self._weight_bits,
                 leak_shift=self._leak_shift,
@@ -150,11 +172,14 @@ class Membrane(wiring.Component):
             m.submodules[f"lane{k}"] = lane
             wiring.connect(m, wiring.flipped(self.synapses[k]), lane.synapse)
             chosen = access_lane == k
-            v_fire_post = Mux(write_v_fire, self.v_fire_access.address, self.v_fire_post)
+            v_fire_place = Mux(
+                write_v_fire, self.v_fire_access.address, Cat(self.v_fire_post, self.group)
+            )
             m.d.comb += [
                 lane.epoch.eq(epoch),
                 lane.sweep.eq(sweep),
                 lane.slot.eq(Mux(accessing, access_slot, slot)),
+                lane.group.eq(Mux(accessing, access_group, self.group)),
                 lane.zero.eq(clearing | loading | (peeking & ~threshold_known)),
                 lane.write.eq(~peeking & (~loading | chosen)),
                 lane.load.eq(loading),
@@ -162,9 +187,9 @@ class Membrane(wiring.Component):
                 lane.force.eq(peeking),
                 lane.forced.eq(chosen),
                 lane.v_fire_write.eq(
-                    (write_v_fire | self.v_fire_write) & (v_fire_post[:lane_bits] == k)
+                    (write_v_fire | self.v_fire_write) & (v_fire_place[:lane_bits] == k)
                 ),
-                lane.v_fire_slot.eq(v_fire_post[lane_bits:]),
+                lane.v_fire_place.eq(v_fire_place[lane_bits:]),
                 lane.v_fire.eq(Mux(write_v_fire, self.v_fire_access.data, self.v_fire)),
             ]
             cells.append(lane)

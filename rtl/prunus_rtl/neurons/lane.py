@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -49,7 +49,8 @@ class MembraneLane(wiring.Component):
     They stay flags, and are no number that each lane would have to decode: a flag is one wire to
     the multiplexer that it controls.
 
-    Memories: ``slots`` words of potential and epoch, and ``slots`` thresholds
+    Memories: ``slots`` words of potential and epoch, and a threshold for each slot of each group
+    at ``group << slot_bits | slot``, so that no lane adds anything to its address
     (:class:`prunus_rtl.lib.ram.Ram`). A potential that is read while it is written is forwarded.
 
     Parameters
@@ -58,12 +59,14 @@ class MembraneLane(wiring.Component):
         Neurons that the memories have room for.
     neurons : int
         Neurons that exist: ``slots``, or one less.
+    groups : int
+        Groups, which take turns: each has thresholds of its own, and potentials are those of one.
     v_bits, weight_bits : int
         Width of a potential and of a weight.
     leak_shift : int
         In a step a potential loses ``v >> leak_shift``; nothing if it is 0.
     v, v_fire : list of int
-        Initial potentials and thresholds of the slots.
+        Initial potentials of the slots, and words of the memory of thresholds.
 
     Members
     -------
@@ -75,8 +78,8 @@ class MembraneLane(wiring.Component):
         Present epoch.
     sweep : In(1)
         Read ``slot``.
-    slot : In(range(slots))
-        Slot to read.
+    slot, group : In(range(slots)), In(range(groups))
+        Slot to read; group that it is of.
     zero, write, load : In(1)
         Held for two cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
         place of the leak.
@@ -84,8 +87,9 @@ class MembraneLane(wiring.Component):
         Potential to load.
     force, forced : In(1)
         Held likewise: ``candidate.fires`` is ``forced``.
-    v_fire_write, v_fire_slot, v_fire : In(1), In(range(slots)), In(V_FIRE_BITS)
-        Write a threshold. Not while sweeping.
+    v_fire_write, v_fire_place, v_fire : In(1), In(place), In(V_FIRE_BITS)
+        Write a threshold, where the slot has the low bits and the group those above. Not while
+        sweeping.
     candidate : Out(candidate_layout(v_bits))
         The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``.
     """
@@ -95,6 +99,7 @@ class MembraneLane(wiring.Component):
         *,
         slots: int,
         neurons: int,
+        groups: int = 1,
         v_bits: int,
         weight_bits: int,
         leak_shift: int,
@@ -103,6 +108,8 @@ class MembraneLane(wiring.Component):
     ) -> None:
         self._slots = slots
         self._neurons = neurons
+        slot_bits = Shape.cast(range(slots)).width
+        self._thresholds = (groups - 1 << slot_bits) + slots
         self._v_bits = v_bits
         self._weight_bits = weight_bits
         self._leak_shift = leak_shift
@@ -117,6 +124,7 @@ class MembraneLane(wiring.Component):
                 "epoch": In(1),
                 "sweep": In(1),
                 "slot": In(slot),
+                "group": In(range(groups)),
                 "zero": In(1),
                 "write": In(1),
                 "load": In(1),
@@ -124,7 +132,7 @@ class MembraneLane(wiring.Component):
                 "force": In(1),
                 "forced": In(1),
                 "v_fire_write": In(1),
-                "v_fire_slot": In(slot),
+                "v_fire_place": In(range(self._thresholds)),
                 "v_fire": In(V_FIRE_BITS),
                 "candidate": Out(candidate_layout(v_bits)),
             }
@@ -139,7 +147,7 @@ class MembraneLane(wiring.Component):
             shape=word, depth=slots, init=[{"v": v, "epoch": 0} for v in self._v]
         )
         m.submodules.v_fire = v_fire_memory = Ram(
-            shape=unsigned(V_FIRE_BITS), depth=slots, init=self._v_fire
+            shape=unsigned(V_FIRE_BITS), depth=self._thresholds, init=self._v_fire
         )
 
         # Stage 0: address.
@@ -152,7 +160,7 @@ class MembraneLane(wiring.Component):
             v_memory.read.eq(self.sweep | self.synapse.valid),
             v_memory.read_address.eq(slot),
             v_fire_memory.read.eq(self.sweep),
-            v_fire_memory.read_address.eq(self.slot),
+            v_fire_memory.read_address.eq(Cat(self.slot, self.group)),
         ]
         m.d.sync += [
             reading.eq(self.synapse.valid),
@@ -219,7 +227,7 @@ class MembraneLane(wiring.Component):
 
         m.d.comb += [
             v_fire_memory.write.eq(self.v_fire_write),
-            v_fire_memory.write_address.eq(self.v_fire_slot),
+            v_fire_memory.write_address.eq(self.v_fire_place),
             v_fire_memory.write_data.eq(self.v_fire),
         ]
         return m

@@ -115,7 +115,8 @@ class FireThreshold(wiring.Component):
 class Homeostasis(wiring.Component):
     """Adaptive parts, strengths and spike counts of all neurons, and what follows from them.
 
-    *Recompute* passes over all neurons before a presentation: ``theta`` decays (if ``decay``), and
+    The neurons may be in groups, which take turns. *Recompute* passes over all neurons of the group
+    at work before it is shown anything: ``theta`` decays (if ``decay``), and
     all thresholds are computed. *Spike* raises ``theta`` and the spike count of one neuron.
     *Update* keeps its new strength and computes its threshold anew. Equals the functions of
     :mod:`prunus_model.reference.homeostasis`.
@@ -128,14 +129,15 @@ class Homeostasis(wiring.Component):
     high for as long, from the cycle after ``recompute``, ``spike`` or ``update``. Clock domain
     ``sync``.
 
-    Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron each
-    (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by reset. *Recompute* reads
-    ``theta`` and ``strength`` of every neuron, *spike* a word of all three; nothing else is read.
+    Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron of each group at
+    ``group * neurons + post`` (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by
+    reset. *Recompute* reads ``theta`` and ``strength`` of every neuron of the group, *spike* a word of all three; nothing
+    else is read.
 
     Parameters
     ----------
-    neurons : int
-        Number of neurons.
+    neurons, groups : int
+        Number of neurons of a group, and of groups.
     params, strength_bits, multiplier
         As for :class:`FireThreshold`; ``params`` also says how ``theta`` rises and decays.
     theta, strength, post_count : list of int, optional
@@ -143,6 +145,8 @@ class Homeostasis(wiring.Component):
 
     Members
     -------
+    first : In(range(neurons * groups))
+        Place of the first neuron of the group at work.
     recompute, decay : In(1)
         Compute all thresholds; with decay.
     post : In(range(neurons))
@@ -160,7 +164,7 @@ class Homeostasis(wiring.Component):
         Thresholds are being computed.
     v_fire_write, v_fire_post, v_fire : Out(1), Out(range(neurons)), Out(V_FIRE_BITS)
         A threshold to keep.
-    theta_access, strength_access, post_count_access : In(Access(range(neurons), ...))
+    theta_access, strength_access, post_count_access : In(Access(range(neurons * groups), ...))
         Memory port.
     """
 
@@ -168,6 +172,7 @@ class Homeostasis(wiring.Component):
         self,
         *,
         neurons: int,
+        groups: int = 1,
         params: HomeostasisParams,
         strength_bits: int,
         multiplier: Multiplier,
@@ -176,13 +181,15 @@ class Homeostasis(wiring.Component):
         post_count: list[int] | None = None,
     ) -> None:
         self._neurons = neurons
+        self._groups = groups
         self._params = params
         self._strength_bits = strength_bits
         self._multiplier = multiplier
         self._init = {"theta": theta, "strength": strength, "post_count": post_count}
-        neuron = range(neurons)
+        neuron, place = range(neurons), range(neurons * groups)
         super().__init__(
             {
+                "first": In(place),
                 "recompute": In(1),
                 "decay": In(1),
                 "post": In(neuron),
@@ -195,9 +202,9 @@ class Homeostasis(wiring.Component):
                 "v_fire_write": Out(1),
                 "v_fire_post": Out(neuron),
                 "v_fire": Out(V_FIRE_BITS),
-                "theta_access": In(Access(neuron, unsigned(THETA_BITS))),
-                "strength_access": In(Access(neuron, unsigned(strength_bits))),
-                "post_count_access": In(Access(neuron, unsigned(POST_COUNT_BITS))),
+                "theta_access": In(Access(place, unsigned(THETA_BITS))),
+                "strength_access": In(Access(place, unsigned(strength_bits))),
+                "post_count_access": In(Access(place, unsigned(POST_COUNT_BITS))),
             }
         )
 
@@ -211,7 +218,8 @@ class Homeostasis(wiring.Component):
             ("strength", unsigned(self._strength_bits)),
             ("post_count", unsigned(POST_COUNT_BITS)),
         ):
-            memory = StateMemory(shape=shape, depth=neurons, init=self._init[name])
+            depth = neurons * self._groups
+            memory = StateMemory(shape=shape, depth=depth, init=self._init[name])
             m.submodules[name] = memories[name] = memory
             wiring.connect(m, wiring.flipped(getattr(self, f"{name}_access")), memory.access)
         theta, strength, post_count = memories.values()
@@ -252,10 +260,11 @@ class Homeostasis(wiring.Component):
             strength.read.eq(read | firing),
             post_count.read.eq(firing),
         ]
+        place = post if self._groups == 1 else self.first + post
         for memory in memories.values():
             m.d.comb += [
-                memory.read_address.eq(post),
-                memory.write_address.eq(post),
+                memory.read_address.eq(place),
+                memory.write_address.eq(place),
             ]
 
         with m.FSM(name="homeostasis") as fsm:

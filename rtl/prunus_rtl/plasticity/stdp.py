@@ -84,6 +84,8 @@ class WeightUpdate(wiring.Component):
 class LearningSweep(wiring.Component):
     """One pass over all inputs of a neuron, in ascending order.
 
+    With groups, the rows of the learning store are those of all of them, one after the other.
+
     An unpruned synapse gets its new weight, or is pruned. The sum of the new weights is the
     neuron's new strength.
 
@@ -95,8 +97,8 @@ class LearningSweep(wiring.Component):
 
     Parameters
     ----------
-    inputs, slots : int
-        Number of inputs; neurons of a lane.
+    inputs, groups, slots : int
+        Number of inputs of a group; of groups; neurons of a lane.
     weight_bits, strength_bits : int
         Width of a weight, and of the sum of all weights of a neuron.
     potentiation_shift, depression_shift : int
@@ -106,6 +108,8 @@ class LearningSweep(wiring.Component):
 
     Members
     -------
+    first_row, first_word : In(range(rows)), In(range(rows * slots))
+        Row of input 0 in the group at work, and its first weight. Held, too.
     start, slot : In(1), In(range(slots))
         Begin; the slot of the neuron, held until ``done``.
     read, read_pre : Out(1), Out(range(inputs))
@@ -130,6 +134,7 @@ class LearningSweep(wiring.Component):
         self,
         *,
         inputs: int,
+        groups: int = 1,
         slots: int,
         weight_bits: int,
         strength_bits: int,
@@ -138,12 +143,15 @@ class LearningSweep(wiring.Component):
         column: Column,
     ) -> None:
         self._inputs = inputs
+        self._groups = groups
         self._slots = slots
         self._weight_bits = weight_bits
         self._potentiation_shift = potentiation_shift
         self._depression_shift = depression_shift
         super().__init__(
             {
+                "first_row": In(range(inputs * groups)),
+                "first_word": In(range(inputs * groups * slots)),
                 "start": In(1),
                 "slot": In(range(slots)),
                 "read": Out(1),
@@ -176,13 +184,15 @@ class LearningSweep(wiring.Component):
         valid = Signal(3)
         pre = Signal(range(inputs + 1))
         pre_1 = Signal(range(inputs))
-        address = Signal(range(inputs * slots))
+        address = Signal(range(self._groups * inputs * slots))
         weight_1 = Signal(self._weight_bits)
         random_1 = Signal(RANDOM_BITS)
         new_weight = Signal(self._weight_bits)
         alive = Signal()
+        grouped = self._groups > 1
+        first = self.first_word + self.slot if grouped else self.slot
         with m.If(self.start):
-            m.d.sync += [running.eq(1), pre.eq(0), address.eq(self.slot)]
+            m.d.sync += [running.eq(1), pre.eq(0), address.eq(first)]
         with m.Elif(running):
             m.d.sync += [pre.eq(pre + 1), address.eq(address + slots)]
             with m.If(pre == inputs - 1):
@@ -203,7 +213,7 @@ class LearningSweep(wiring.Component):
         byte = pre_1[:2]
         m.d.comb += [
             column.read_row.eq(valid[0]),
-            column.read_pre.eq(pre_1),
+            column.read_pre.eq(self.first_row + pre_1 if grouped else pre_1),
             self.advance.eq(valid[0] & ((byte == PRE_PER_DRAW - 1) | (pre_1 == inputs - 1))),
         ]
         m.d.sync += [
@@ -234,8 +244,8 @@ class LearningSweep(wiring.Component):
         with m.If(self.start):
             m.d.sync += [
                 self.strength.eq(0),
-                column.write_pre.eq(0),
-                column.write_address.eq(self.slot),
+                column.write_pre.eq(self.first_row if grouped else 0),
+                column.write_address.eq(first),
             ]
         with m.Elif(valid[2]):
             m.d.sync += [

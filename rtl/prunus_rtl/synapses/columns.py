@@ -17,8 +17,8 @@ __all__ = ["Columns", "synapse_address_layout", "synapse_layout"]
 
 
 def synapse_address_layout(shapes: Shapes) -> data.StructLayout:
-    """Return the layout of a synapse's address: neuron in the low bits, input above."""
-    return data.StructLayout({"post": shapes.post, "pre": shapes.pre})
+    """Return the layout of a synapse's address: neuron in the low bits, row above."""
+    return data.StructLayout({"post": shapes.post, "row": shapes.row})
 
 
 def synapse_layout(shapes: Shapes) -> data.StructLayout:
@@ -88,7 +88,7 @@ class Columns(wiring.Component):
         writes = phase[3] & self.access.write
         m.d.sync += [
             phase.eq(Cat(self.access.strobe, phase)),
-            address.eq(times(at.pre, s.slots) + slot),
+            address.eq(times(at.row, s.slots) + slot),
         ]
         m.d.comb += [accessing.eq(phase.any()), self.access.done.eq(phase[3])]
 
@@ -99,11 +99,11 @@ class Columns(wiring.Component):
                 column.read.eq((sweep.read | phase[0]) & chosen),
                 column.read_address.eq(Mux(accessing, address, sweep.read_address)),
                 column.read_row.eq((sweep.read_row | phase[1]) & chosen),
-                column.read_pre.eq(Mux(accessing, at.pre, sweep.read_pre)),
+                column.read_pre.eq(Mux(accessing, at.row, sweep.read_pre)),
                 column.write.eq((sweep.write | writes) & chosen),
                 column.write_row.eq((sweep.write_row | writes) & chosen),
                 column.write_address.eq(Mux(accessing, address, sweep.write_address)),
-                column.write_pre.eq(Mux(accessing, at.pre, sweep.write_pre)),
+                column.write_pre.eq(Mux(accessing, at.row, sweep.write_pre)),
                 column.write_weight.eq(Mux(accessing, new.weight, sweep.write_weight)),
                 column.write_alive.eq(Mux(accessing, new.alive, sweep.write_alive)),
             ]

@@ -36,14 +36,14 @@ class Column(wiring.Signature):
         One-hot slot; held from ``read`` until after the write.
     read : Out(1)
         Read a weight.
-    read_address : Out(range(inputs * slots))
-        ``pre * slots + slot``.
+    read_address : Out(range(rows * slots))
+        ``row * slots + slot``.
     weight : In(weight_bits)
         The weight.
     read_row : Out(1)
         Read the alive row of the same input.
-    read_pre : Out(range(inputs))
-        The input.
+    read_pre : Out(range(rows))
+        Its row: ``group * inputs + pre``.
     alive : In(1)
         Whether the synapse is alive.
     write : Out(1)
@@ -59,7 +59,7 @@ class Column(wiring.Signature):
     """
 
     def __init__(self, shapes: Shapes) -> None:
-        address = range(shapes.network.inputs * shapes.slots)
+        address = range(shapes.network.rows * shapes.slots)
         super().__init__(
             {
                 "mask": Out(unsigned(shapes.slots)),
@@ -67,12 +67,12 @@ class Column(wiring.Signature):
                 "read_address": Out(address),
                 "weight": In(shapes.weight),
                 "read_row": Out(1),
-                "read_pre": Out(shapes.pre),
+                "read_pre": Out(shapes.row),
                 "alive": In(1),
                 "write": Out(1),
                 "write_row": Out(1),
                 "write_address": Out(address),
-                "write_pre": Out(shapes.pre),
+                "write_pre": Out(shapes.row),
                 "write_weight": Out(shapes.weight),
                 "write_alive": Out(1),
             }
@@ -82,7 +82,8 @@ class Column(wiring.Signature):
 class LearningStore(wiring.Component):
     """Learning store of one lane.
 
-    Delivers the unpruned synapses of each input in ascending order of slots. Only set bits of the
+    To it, the inputs of all groups are rows: ``group * inputs + pre``. It delivers the unpruned
+    synapses of each input in ascending order of slots. Only set bits of the
     alive row are walked, so that a pruned synapse costs neither a cycle nor a read of its weight;
     the row of the next input is read while the one before is walked.
 
@@ -94,22 +95,22 @@ class LearningStore(wiring.Component):
     combinationally on ``synapse.ready``; ``synapse.valid`` and the slot are registered. Clock
     domain ``sync``.
 
-    Memories: ``inputs * slots`` weights at ``pre * slots + slot``, and ``inputs`` rows of
+    Memories: ``rows * slots`` weights at ``row * slots + slot``, and ``rows`` rows of
     ``slots`` alive bits, slot 0 lowest (:class:`prunus_rtl.lib.ram.Ram`).
 
     Parameters
     ----------
     shapes : Shapes
         Network and hardware.
-    weights : ndarray of uint8, shape (inputs, slots), optional
+    weights : ndarray of uint8, shape (rows, slots), optional
         Initial weights. Default: all 0.
-    alive : ndarray of bool, shape (inputs, slots), optional
+    alive : ndarray of bool, shape (rows, slots), optional
         Initial alive bits. Default: none is alive.
 
     Members
     -------
-    pre : In(stream.Signature(shapes.pre))
-        Spiking inputs. Not to be used together with ``column``.
+    pre : In(stream.Signature(shapes.row))
+        Spiking inputs, by their rows. Not to be used together with ``column``.
     synapse : Out(stream.Signature(shapes.synapse))
         Their unpruned synapses.
     busy : Out(1)
@@ -132,7 +133,7 @@ class LearningStore(wiring.Component):
             self._rows = [sum(1 << k for k in np.flatnonzero(row).tolist()) for row in alive]
         super().__init__(
             {
-                "pre": In(stream.Signature(shapes.pre)),
+                "pre": In(stream.Signature(shapes.row)),
                 "synapse": Out(stream.Signature(shapes.synapse)),
                 "busy": Out(1),
                 "column": In(Column(shapes)),
@@ -148,20 +149,18 @@ class LearningStore(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
-        inputs, slots = s.network.inputs, s.slots
+        rows, slots = s.network.rows, s.slots
         column = self.column
 
-        m.submodules.weights = weights = Ram(
-            shape=s.weight, depth=inputs * slots, init=self._weights
-        )
-        m.submodules.alive = alive = Ram(shape=unsigned(slots), depth=inputs, init=self._rows)
+        m.submodules.weights = weights = Ram(shape=s.weight, depth=rows * slots, init=self._weights)
+        m.submodules.alive = alive = Ram(shape=unsigned(slots), depth=rows, init=self._rows)
 
         # Prefetch: `alive` shows the row of `next_pre`. Walk: `row` holds what is left.
         next_valid = Signal()
-        next_pre = Signal(s.pre)
+        next_pre = Signal(s.row)
         row = Signal(slots)
         row_valid = Signal()
-        base = Signal(range(inputs * slots))
+        base = Signal(range(rows * slots))
         rest = Signal(slots)
         slot = Signal(s.slot)
         issue = Signal()

@@ -76,7 +76,7 @@ def test_each_operation_of_a_sweep(slots: int, neurons: int, leak_shift: int) ->
         got = await sweep(ctx, dut, every, force=1)
         assert [d for d, _ in got] == ((v - v_fire) % (1 << V_BITS)).tolist()
         # Thresholds are written one by one.
-        ctx.set(dut.v_fire_slot, slots - 1)
+        ctx.set(dut.v_fire_place, slots - 1)
         ctx.set(dut.v_fire, 77)
         ctx.set(dut.v_fire_write, 1)
         await ctx.tick()

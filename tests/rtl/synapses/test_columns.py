@@ -70,7 +70,7 @@ def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(lanes: int) -
     access = bed.columns.access
 
     async def ask(ctx: Any, pre: int, post: int, new: tuple[int, int] | None) -> tuple[int, int]:
-        address = synapse_address_layout(s).const({"pre": pre, "post": post}).as_bits()
+        address = synapse_address_layout(s).const({"row": pre, "post": post}).as_bits()
         assert address == pre << 3 | post
         word = (0, 0) if new is None else new
         ctx.set(access.strobe, 1)

@@ -163,7 +163,7 @@ class SweepProperties(Properties):
             Assume(implies(self.start, ~running & ~accessing & ~self.strobe)),
             Assume(implies(self.strobe, ~running & ~accessing)),
             Assume(implies(accessing, request == past(m, request, name="request"))),
-            Assume((at.pre < inputs) & (at.post[s.lane.width :] < slots)),
+            Assume((at.row < inputs) & (at.post[s.lane.width :] < slots)),
             Assume(implies(~word.alive, word.weight == 0)),
         ]
 
@@ -184,7 +184,7 @@ class SweepProperties(Properties):
         was_alive = past(m, alive, name="alive")
         was = past(m, weight, name="weight")
         mine = (self.lane == lane) & (self.slot == slot)
-        host_writes = self.phase[3] & self.write & (at.pre == pre)
+        host_writes = self.phase[3] & self.write & (at.row == pre)
         host_writes &= at.post == Cat(lane, slot)
         hosted = past(m, host_writes, name="host_writes")
 
