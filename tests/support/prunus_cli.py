@@ -14,6 +14,7 @@ from prunus_model.cli import main
 from prunus_model.data.datasets import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import ContrastParams
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
@@ -44,6 +45,20 @@ def tiny_contrast() -> NetworkConfig:
     """Two channels for the same images."""
     contrast = ContrastParams(image_width=7, window=3)
     return replace(tiny(), inputs=98, encoder=replace(TINY.encoder, contrast=contrast))
+
+
+def tiny_windows() -> NetworkConfig:
+    """Four groups on corners of the same images that overlap, and two looks."""
+    groups = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=4,
+        stride=3,
+        looks=((0, 0), (1, -1)),
+    )
+    encoder = replace(TINY.encoder, gain=300)
+    return replace(tiny(), inputs=16, neurons=5, encoder=encoder, groups=groups)
 
 
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:
