@@ -58,7 +58,8 @@ def tiny_windows() -> NetworkConfig:
         looks=((0, 0), (1, -1)),
     )
     encoder = replace(TINY.encoder, gain=300)
-    return replace(tiny(), inputs=16, neurons=5, encoder=encoder, groups=groups)
+    pruning = AdaptivePruning(ramp_shift=1, strength_gain=3600)
+    return replace(TINY, inputs=16, neurons=5, encoder=encoder, pruning=pruning, groups=groups)
 
 
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:

@@ -61,8 +61,8 @@ def test_learning_leaves_the_state_of_the_model() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_network_is_loaded_and_compared(kind: str) -> None:
     with holding(KINDS[kind]) as one:
-        one.load(windows(1500))
-        assert one.compare(windows(1500)) == []
+        one.load(windows(900))
+        assert one.compare(windows(900)) == []
         assert any(line.startswith("V_FIRE[") for line in one.compare(windows()))
         assert last(one, 8).difference == ""
 
