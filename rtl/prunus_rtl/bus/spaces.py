@@ -75,8 +75,8 @@ def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
     """Return the address spaces of a core: width of address and word, and number of addresses.
 
     The addresses of ``SYNAPSES``, ``V_FIRE`` and ``STORE`` have parts, each with a range of its
-    own; their number counts the gaps in. A packed store with words wider than :data:`DATA_BITS` (format
-    ``bitmask``, many slots) is out of reach.
+    own; their number counts the gaps in. A packed store with words wider than :data:`DATA_BITS`
+    (format ``bitmask``, many slots) is out of reach.
     """
     s, formats = widths, widths.network.formats
     inputs, neurons, every = s.network.inputs, s.network.neurons, s.network.all_neurons

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,6 +21,7 @@ from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words
 from prunus_rtl.core.sequencer import Sequencer
 from prunus_rtl.core.source import build_source
+from prunus_rtl.core.views import Views
 from prunus_rtl.encoder.prng import StreamKey
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
@@ -51,7 +52,8 @@ def result_layout(shapes: Shapes) -> data.StructLayout:
 class Core(wiring.Component):
     """A network that learns, prunes and infers.
 
-    One presentation per request. After each, every state variable, the output spikes and the
+    One presentation per request; with groups, it shows all views, one after the other. After
+    each, every state variable, the output spikes and the
     counters equal those of :class:`prunus_model.reference.network.Network`.
 
     Timing
@@ -71,7 +73,7 @@ class Core(wiring.Component):
         The core.
     state : State, optional
         Initial contents of the memories. Default: all 0, nothing alive, thresholds that never fire.
-    votes : ndarray of int, shape (neurons, classes), optional
+    votes : ndarray of int, shape (all_neurons, classes), optional
         Initial votes. Default: 0.
     images : sequence of LaneImage, optional
         Layout and contents of the packed store, one for each lane. Needed by that store, else not
@@ -82,7 +84,7 @@ class Core(wiring.Component):
     Members
     -------
     levels : In(stream.Signature(8))
-        With ``source="levels"``: level of each input. Ready for the first level of an image means
+        With ``source="levels"``: levels of an image. Ready for the first level of an image means
         ready for all of them.
     events : In(stream.Signature(shapes.event))
         With ``source="events"``: for each step its spiking inputs, each once and in any order, then
@@ -164,21 +166,23 @@ class Core(wiring.Component):
         network, hardware = s.network, s.hardware
         m.submodules.sequencer = sequencer = Sequencer(
             inputs=network.inputs,
-            post_bits=s.post.width,
+            post_bits=s.neuron.width,
             steps=network.encoder.steps,
             inhibition_steps=network.membrane.inhibition_steps,
             learn=hardware.learn,
             score_bits=s.score_bits,
             source=hardware.source,
             refractory=s.refractory,
+            views=s.views,
         )
         first = 0 if self._state is None else self._state.presentation
         m.submodules.stream_key = key = StreamKey(first=first)
         m.submodules.queue = queue = BroadcastQueue(
-            shape=s.pre, depth=hardware.queue_depth, readers=hardware.lanes
+            shape=s.row, depth=hardware.queue_depth, readers=hardware.lanes
         )
         m.submodules.membrane = membrane = Membrane(
             neurons=network.neurons,
+            groups=network.group_count,
             lanes=hardware.lanes,
             v_bits=s.v.width,
             weight_bits=network.weight_bits,
@@ -187,7 +191,7 @@ class Core(wiring.Component):
             v_fire=initial_words(self._state, "v_fire"),
         )
         m.submodules.readout = readout = Readout(
-            neurons=network.neurons,
+            neurons=network.all_neurons,
             classes=network.readout.classes,
             vote_bits=network.readout.vote_bits,
             score_bits=s.score_bits,
@@ -196,11 +200,13 @@ class Core(wiring.Component):
         m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
         m.submodules.memory_port = port = MemoryPort(shapes=s)
         outside = wiring.flipped(self.levels if hardware.source == "levels" else self.events)
-        image_loaded = build_source(m, s, sequencer, outside, key.offset ^ network.seed ^ ENCODER)
+        views = self._build_views(m) if s.views else None
+        seed = network.seed if views is None else views.seed
+        image_loaded = build_source(m, s, sequencer, outside, key.offset ^ seed ^ ENCODER)
         stores = self._build_lanes(m, queue, membrane)
         self._build_store_access(m, port, stores)
         if hardware.learn:
-            self._build_learning(m)
+            self._build_learning(m, key.offset ^ seed ^ LEARNING)
         else:
             cleared = ~m.submodules.refractory.busy if s.refractory else 1
             m.d.comb += [sequencer.initialised.eq(cleared), sequencer.thresholds_ready.eq(1)]
@@ -209,14 +215,18 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.requests), port.requests)
         wiring.connect(m, wiring.flipped(self.answers), port.answers)
         wiring.connect(m, sequencer.spikes, wiring.flipped(self.spikes))
-        wiring.connect(m, sequencer.pre, queue.i)
         wiring.connect(m, sequencer.vote, readout.spike)
         wiring.connect(m, port.v, membrane.v_access)
         wiring.connect(m, port.v_fire, membrane.v_fire_access)
         wiring.connect(m, port.votes, readout.access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
         taken = Cat(store.synapse.valid & store.synapse.ready for store in stores)
-        begin = sequencer.begin
+        if views is None:
+            wiring.connect(m, sequencer.pre, queue.i)
+            m.d.comb += [
+                sequencer.output_spikes.eq(counters.counts.output_spikes),
+                sequencer.post.eq(membrane.post),
+            ]
         m.d.comb += [
             key.step.eq(sequencer.finish),
             key.write.eq(port.presentation.strobe & port.presentation.write),
@@ -226,19 +236,17 @@ class Core(wiring.Component):
             port.enable.eq(sequencer.waiting),
             sequencer.startable.eq(image_loaded & key.ready & port.idle),
             sequencer.lanes_busy.eq(busy.any()),
-            sequencer.output_spikes.eq(counters.counts.output_spikes),
             sequencer.membrane_idle.eq(membrane.idle),
             sequencer.membrane_done.eq(membrane.done),
             sequencer.fires.eq(membrane.fires),
-            sequencer.post.eq(membrane.post),
             sequencer.margin_reached.eq(readout.reached),
             sequencer.result_ready.eq(self.result.ready),
-            membrane.clear.eq(begin),
+            membrane.clear.eq(sequencer.begin_view),
             membrane.compare.eq(sequencer.compare),
             membrane.forget.eq(sequencer.forget),
             readout.clear.eq(sequencer.forget_scores),
             readout.margin.eq(sequencer.margin),
-            counters.clear.eq(begin),
+            counters.clear.eq(sequencer.begin),
             counters.step.eq(sequencer.step_done),
             counters.synapses.eq(taken),
             self.result.valid.eq(sequencer.result_valid),
@@ -250,6 +258,30 @@ class Core(wiring.Component):
         for name in sequencer.counted:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
+
+    def _build_views(self, m: Module) -> Views:
+        """Build what tells views apart, between the sequencer and what has groups."""
+        s, units = self._shapes, m.submodules
+        sequencer, queue, membrane = units.sequencer, units.queue, units.membrane
+        m.submodules.views = views = Views(shapes=s)
+        # A winner is known a cycle before it is looked at.
+        neuron = Signal(s.neuron)
+        m.d.sync += neuron.eq(views.first_neuron + membrane.post)
+        m.d.comb += [
+            views.next_view.eq(sequencer.next_view),
+            views.rewind.eq(sequencer.finish),
+            views.output_spike.eq(sequencer.output_spike),
+            sequencer.last_view.eq(views.last),
+            sequencer.output_spikes.eq(views.output_spikes),
+            sequencer.post.eq(neuron),
+            membrane.group.eq(views.group),
+            queue.i.payload.eq(views.first_row + sequencer.pre.payload),
+            queue.i.valid.eq(sequencer.pre.valid),
+            sequencer.pre.ready.eq(queue.i.ready),
+        ]
+        if s.hardware.learn:
+            m.d.comb += views.learn.eq(sequencer.learning)
+        return views
 
     def _build_lanes(self, m: Module, queue: BroadcastQueue, membrane: Membrane) -> list[Any]:
         """Build the synapse store of each lane between its queue and its membranes."""
@@ -293,7 +325,7 @@ class Core(wiring.Component):
                     store_port.words[k].eq(store.word),
                 ]
 
-    def _build_learning(self, m: Module) -> None:
+    def _build_learning(self, m: Module, seed: Any) -> None:
         """Build the learning engine; it shares the column access with the memory port."""
         s, units = self._shapes, m.submodules
         sequencer, key, membrane = units.sequencer, units.stream_key, units.membrane
@@ -302,9 +334,9 @@ class Core(wiring.Component):
         for name in learning.memories:
             wiring.connect(m, getattr(units.memory_port, name), getattr(learning, name))
         m.d.comb += [
-            learning.begin.eq(sequencer.begin),
-            learning.decay.eq(self.control.p.learn & (key.presentation != 0)),
-            learning.seed.eq(key.offset ^ s.network.seed ^ LEARNING),
+            learning.begin.eq(sequencer.begin_view),
+            learning.decay.eq(sequencer.learning & (key.presentation != 0)),
+            learning.seed.eq(seed),
             learning.presentation.eq(key.presentation),
             learning.spike.eq(sequencer.traced),
             learning.pre.eq(sequencer.pre.payload),
@@ -314,6 +346,9 @@ class Core(wiring.Component):
             learning.post.eq(membrane.post),
             units.columns.lane.eq(membrane.post[: s.lane.width]),
         ]
+        if s.views:
+            for name in ("first_neuron", "first_row", "first_word"):
+                m.d.comb += getattr(learning, name).eq(getattr(units.views, name))
         for unit, names in (
             (membrane, ("v_fire_write", "v_fire_post", "v_fire")),
             (units.counters, ("updated", "pruned")),

@@ -58,7 +58,10 @@ class LearningEngine(wiring.Component):
     Members
     -------
     begin, decay : In(1)
-        A presentation begins; ``theta`` decays.
+        A view begins; ``theta`` of its group decays.
+    first_neuron, first_row, first_word : In(...)
+        Where the memories of its group begin (:class:`prunus_rtl.core.views.Views`); held until the
+        next view begins.
     seed : In(32)
         Seed of the learning stream, mixed; taken at ``begin``.
     presentation : In(shapes.presentation)
@@ -68,7 +71,8 @@ class LearningEngine(wiring.Component):
     spike_step : In(shapes.step)
         The step to keep of it: this one, or that of the spike before if this one is dropped.
     learn, post : In(1), In(shapes.post)
-        Learn from a spike of this neuron, which is held from ``learn`` until ``thresholds_ready``.
+        Learn from a spike of this neuron of the group, which is held from ``learn`` until
+        ``thresholds_ready``.
     initialised, thresholds_ready, learned : Out(1)
         Traces and random numbers are ready; all thresholds have been handed on; the sweep is over.
     column : Out(Column(shapes))
@@ -84,11 +88,14 @@ class LearningEngine(wiring.Component):
     def __init__(self, *, shapes: Shapes, state: State | None = None) -> None:
         self._shapes = shapes
         self._state = state
-        neuron = range(shapes.network.neurons)
+        neuron = range(shapes.network.all_neurons)
         super().__init__(
             {
                 "begin": In(1),
                 "decay": In(1),
+                "first_neuron": In(shapes.neuron),
+                "first_row": In(shapes.row),
+                "first_word": In(range(shapes.network.rows * shapes.slots)),
                 "seed": In(SEED_BITS),
                 "presentation": In(shapes.presentation),
                 "spike": In(1),
@@ -137,6 +144,7 @@ class LearningEngine(wiring.Component):
         )
         m.submodules.homeostasis = homeostasis = Homeostasis(
             neurons=network.neurons,
+            groups=network.group_count,
             params=network.homeostasis,
             strength_bits=s.strength.width,
             multiplier=s.hardware.multiplier,
@@ -145,6 +153,7 @@ class LearningEngine(wiring.Component):
         m.submodules.random = random = RandomStream()
         m.submodules.sweep = sweep = LearningSweep(
             inputs=network.inputs,
+            groups=network.group_count,
             slots=s.slots,
             weight_bits=network.weight_bits,
             strength_bits=s.strength.width,
@@ -190,6 +199,7 @@ class LearningEngine(wiring.Component):
             random.load.eq(self.begin),
             random.seed.eq(self.seed),
             random.advance.eq(sweep.advance),
+            homeostasis.first.eq(self.first_neuron),
             homeostasis.recompute.eq(self.begin),
             homeostasis.decay.eq(self.decay),
             homeostasis.post.eq(self.post),
@@ -200,6 +210,8 @@ class LearningEngine(wiring.Component):
             pruning.strength.eq(homeostasis.strength),
             pruning.presentation.eq(self.presentation),
             pruning.weight.eq(sweep.weight),
+            sweep.first_row.eq(self.first_row),
+            sweep.first_word.eq(self.first_word),
             sweep.start.eq(self.learn),
             sweep.slot.eq(self.post[s.lane.width :]),
             sweep.recent.eq(trace.recent),

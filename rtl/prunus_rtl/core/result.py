@@ -28,12 +28,12 @@ CYCLE_BITS = 32
 def counter_widths(widths: Widths) -> dict[str, int]:
     """Return the bits of all counts: those of :mod:`prunus_model.spec.counters`, and cycles.
 
-    Each is as wide as its largest value in a presentation. What follows from them is left out: see
-    :func:`expanded`. With refractory inputs there are also the spikes dropped in steps that are not
-    inhibited, which count in the dense equivalent.
+    Each is as wide as its largest value in a presentation, over all its views. What follows from
+    them is left out: see :func:`expanded`. With refractory inputs there are also the spikes dropped
+    in steps that are not inhibited, which count in the dense equivalent.
     """
     inputs, neurons = widths.network.inputs, widths.network.neurons
-    steps = widths.network.encoder.steps
+    steps = widths.network.encoder.steps * widths.network.view_count
     largest = {
         "steps": steps,
         "inhibited_steps": steps,
@@ -45,8 +45,9 @@ def counter_widths(widths: Widths) -> dict[str, int]:
     if widths.refractory:
         largest["dropped_spikes"] = steps * inputs
     if widths.hardware.learn:
-        largest["update_sops"] = steps * inputs
-        largest["pruned"] = steps * inputs
+        learned = widths.network.encoder.steps * widths.network.group_count
+        largest["update_sops"] = learned * inputs
+        largest["pruned"] = learned * inputs
     return {name: value.bit_length() for name, value in largest.items()} | {"cycles": CYCLE_BITS}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from amaranth.hdl import Const, Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -214,14 +214,13 @@ class Sequencer(wiring.Component):
         m = Module()
         from_outside = self._source == "events"
         stop_after = Signal(STEP_BITS)
-        learning = Signal()
+        learns = Signal()
         inhibition = Signal(range(self._inhibition_steps + 1))
         lanes_idle = Signal()
         integrating = Signal()
         fire = Signal()
         last_step = Signal()
         exits = Signal()
-        follows: Any = ~self.last_view & ~self.margin_reached if self._views else Const(0)
         event = self.event.p
         m.d.sync += lanes_idle.eq(~self.lanes_busy)
         m.d.comb += [
@@ -231,7 +230,7 @@ class Sequencer(wiring.Component):
             self.spike_step.eq(self.last_step if self._refractory else self.step),
             self.pre.payload.eq(event.pre),
             self.vote.payload.eq(self.post),
-            self.learn_spike.eq(fire & learning),
+            self.learn_spike.eq(fire & learns),
         ]
         with m.If(self.spikes.ready):
             m.d.sync += self.spikes.valid.eq(0)
@@ -257,16 +256,30 @@ class Sequencer(wiring.Component):
             with m.Else():
                 next_step(fired=True)
 
+        def finish() -> None:
+            m.d.comb += self.finish.eq(1)
+            m.d.sync += self.result_valid.eq(1)
+            m.next = "Report"
+
         with m.FSM(name="core") as fsm:
             m.d.comb += self.running.eq(~fsm.ongoing("Wait") & ~fsm.ongoing("Report"))
             if self._refractory and from_outside:
                 m.d.comb += self.flushing.eq(fsm.ongoing("Flush"))
+            begins: Any = self.begin
+            if self._views:
+                begins |= fsm.ongoing("NextView")
+            m.d.comb += self.begin_view.eq(begins)
+            if self._learn:
+                # Without views it is of use when a presentation begins only.
+                learning = self.control.p.learn
+                if self._views:
+                    learning = Mux(fsm.ongoing("Wait"), learning, learns)
+                m.d.comb += self.learning.eq(learning)
             with m.State("Wait"):
                 m.d.comb += [
                     self.control.ready.eq(self.startable),
                     self.waiting.eq(1),
                     self.begin.eq(self.control.valid & self.control.ready),
-                    self.begin_view.eq(self.begin),
                     self.forget_scores.eq(self.begin & ~self.control.p.keep),
                 ]
                 m.d.sync += [self.step.eq(0), inhibition.eq(0)]
@@ -276,7 +289,7 @@ class Sequencer(wiring.Component):
                         self.margin.eq(self.control.p.margin),
                     ]
                     if self._learn:
-                        m.d.sync += learning.eq(self.control.p.learn)
+                        m.d.sync += learns.eq(self.control.p.learn)
                     m.next = "Init"
             with m.State("Init"):
                 with m.If(self.membrane_idle & self.initialised & self.thresholds_ready):
@@ -323,7 +336,7 @@ class Sequencer(wiring.Component):
                         self.spikes.p.post.eq(self.post),
                     ]
                     if self._learn:
-                        with m.If(learning):
+                        with m.If(learns):
                             m.next = "Learn"
                         with m.Else():
                             after_spike()
@@ -345,16 +358,17 @@ class Sequencer(wiring.Component):
                             m.next = "DrainVotes"
             with m.State("DrainVotes"):
                 with m.If(self.vote.ready & self.thresholds_ready):
-                    m.d.comb += [self.finish.eq(~follows), self.end_view.eq(1)]
-                    m.d.sync += self.result_valid.eq(~follows)
-                    m.next = "Report"
+                    m.d.comb += self.end_view.eq(1)
                     if self._views:
-                        m.d.comb += self.next_view.eq(follows)
-                        with m.If(follows):
+                        with m.If(self.last_view | self.margin_reached):
+                            finish()
+                        with m.Else():
+                            m.d.comb += self.next_view.eq(1)
                             m.next = "NextView"
+                    else:
+                        finish()
             if self._views:
                 with m.State("NextView"):
-                    m.d.comb += self.begin_view.eq(1)
                     m.d.sync += [self.step.eq(0), inhibition.eq(0)]
                     m.next = "Init"
             with m.State("Report"):

@@ -46,8 +46,8 @@ def build_source(m: Module, s: Shapes, sequencer: Sequencer, outside: Any, seed:
         )
         source = refractory.i
         m.d.comb += [
-            refractory.clear.eq(sequencer.begin),
-            refractory.stop.eq(sequencer.finish),
+            refractory.clear.eq(sequencer.begin_view),
+            refractory.stop.eq(sequencer.end_view),
             refractory.hold.eq(sequencer.hold),
             refractory.step.eq(sequencer.step),
             refractory.flush.eq(sequencer.flushing),
@@ -64,8 +64,10 @@ def build_source(m: Module, s: Shapes, sequencer: Sequencer, outside: Any, seed:
         inputs=s.network.inputs,
         steps=s.network.encoder.steps,
         low_discrepancy=s.low_discrepancy,
+        view_indices=s.network.view_indices if s.gathers else None,
+        image_levels=s.network.image_levels,
     )
-    m.submodules.events = fifo = ResetInserter(sequencer.finish)(
+    m.submodules.events = fifo = ResetInserter(sequencer.end_view)(
         BroadcastQueue(shape=s.event, depth=s.hardware.event_depth, readers=1)
     )
     wiring.connect(m, outside, encoder.levels)
@@ -73,7 +75,7 @@ def build_source(m: Module, s: Shapes, sequencer: Sequencer, outside: Any, seed:
     event = Signal(s.event)
     event_valid = Signal()
     m.d.comb += [
-        encoder.start.eq(sequencer.begin),
+        encoder.start.eq(sequencer.begin_view),
         encoder.stop.eq(sequencer.finish),
         encoder.seed.eq(seed),
         # Any output spike may be the last: what follows must not be drawn before.
@@ -86,6 +88,8 @@ def build_source(m: Module, s: Shapes, sequencer: Sequencer, outside: Any, seed:
     # A register, because the queue is a block RAM, and what the event is decides much.
     with m.If(fifo.o[0].ready):
         m.d.sync += [event.eq(fifo.o[0].payload), event_valid.eq(fifo.o[0].valid)]
-    with m.If(sequencer.finish):
+    with m.If(sequencer.end_view):
         m.d.sync += event_valid.eq(0)
+    if s.views:
+        m.d.comb += encoder.next_view.eq(sequencer.next_view)
     return encoder.loaded

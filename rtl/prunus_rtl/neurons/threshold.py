@@ -131,8 +131,8 @@ class Homeostasis(wiring.Component):
 
     Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron of each group at
     ``group * neurons + post`` (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by
-    reset. *Recompute* reads ``theta`` and ``strength`` of every neuron of the group, *spike* a word of all three; nothing
-    else is read.
+    reset. *Recompute* reads ``theta`` and ``strength`` of every neuron of the group, *spike* a word
+    of all three; nothing else is read.
 
     Parameters
     ----------
