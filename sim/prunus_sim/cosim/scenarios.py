@@ -20,6 +20,7 @@ from prunus_model.data import datasets
 from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
@@ -298,6 +299,53 @@ def _refractory(name: str, **options: Any) -> Callable[[int], Scenario]:
     return case
 
 
+#: Groups of `tiny`: four windows that overlap, and a second look beyond the edges.
+_WINDOWS = GroupsParams(
+    image_width=7,
+    image_height=7,
+    window_width=4,
+    window_height=4,
+    stride=3,
+    looks=((0, 0), (1, -2)),
+)
+
+
+def _groups(
+    name: str, groups: GroupsParams = _WINDOWS, **options: Any
+) -> Callable[[int], Scenario]:
+    """Return a scenario of a network with groups."""
+    network = {
+        "neurons": 10,
+        "encoder": EncoderParams(steps=8, gain=400),
+        "homeostasis": HomeostasisParams(v_th=4000, theta_plus=500),
+        "pruning": AdaptivePruning(ramp_shift=0, strength_gain=1500),
+    } | options.pop("network", {})
+
+    def case(seed: int) -> Scenario:
+        config = _tiny(
+            inputs=groups.window_inputs,
+            groups=groups,
+            **network,
+        )
+        return _scenario(name, config, seed, **{"count": 14} | options)
+
+    return case
+
+
+def _groups_packed(name: str, format_: str = "csr", **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario of groups in a packed store: half of the synapses, some inputs without."""
+
+    def state(start: State) -> None:
+        rng = np.random.default_rng(len(name))
+        start.alive[:] = rng.random(start.alive.shape) < 0.5
+        start.alive[rng.random(len(start.alive)) < 0.2] = False
+        start.weights[~start.alive] = 0
+        start.strength[:] = start.weights.reshape(4, 16, -1).sum(axis=1).ravel()
+
+    case = _groups(name, learn=False, store="packed", state=state, **options)
+    return lambda seed: replace(case(seed), format=format_)
+
+
 def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
     return _scenario("odd size", network, seed, lanes=4, count=20)
@@ -519,6 +567,37 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "refractory": _refractory("refractory inputs, low-discrepancy spikes"),
     "refractory-inference": _refractory("refractory inputs, inference", learn=False, queue_depth=2),
     "refractory-events": _refractory("refractory inputs, events", source="events"),
+    "groups": _groups("groups"),
+    "groups-odd": _groups(
+        "three groups of odd sizes",
+        GroupsParams(
+            image_width=7,
+            image_height=7,
+            indices=((0, -1, 48, 3, 7), (9, 8, 7, 6, 5), (-1, 40, -1, -1, -1)),
+        ),
+        network={"neurons": 7, "membrane": MembraneParams(inhibition_steps=2)},
+        lanes=2,
+        multiplier="dsp",
+    ),
+    "groups-inference": _groups("groups, inference from the learning store", learn=False),
+    "groups-refractory": _groups(
+        "groups, refractory inputs, low-discrepancy spikes",
+        network={
+            "encoder": EncoderParams(
+                steps=8, gain=400, spikes="low-discrepancy", refractory_steps=2
+            )
+        },
+    ),
+    "groups-packed": _groups_packed("groups, packed CSR"),
+    "groups-bitmask": _groups_packed("groups, packed bitmask", "bitmask"),
+    "groups-dense": _groups_packed("groups, packed dense, loaded", "dense", load=True),
+    "groups-spram": _groups_packed("groups, SPRAM, loaded", load=True, spram=True),
+    "one-group": _groups(
+        "one group that sees a part of the image",
+        GroupsParams(
+            image_width=7, image_height=7, window_width=4, window_height=4, positions=((1, 2),)
+        ),
+    ),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,
@@ -549,6 +628,8 @@ BOUNDED = (
     "redundancy-none",
     "events",
     "refractory",
+    "groups",
+    "groups-packed",
     "odd-size",
     "saturation",
     "loaded",
