@@ -11,6 +11,7 @@ from prunus_boards.driver.contents import blocks, state_of, words_of
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import contradiction, possible
 from prunus_boards.driver.requests import DeviceError
+from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_cli import tiny_windows
 from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown, windows
 from prunus_model.common.errors import ConfigError
@@ -221,3 +222,23 @@ def test_what_the_protocol_cannot_count_is_refused() -> None:
     assert str(caught.value) == (
         "output spikes of a presentation must be at most 65535 for a core behind a link, not 68000"
     )
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("options", [LEARNING, PACKED], ids=["learning", "packed"])
+def test_gateware_does_as_the_model(options: ExportOptions) -> None:
+    core = CoreDescription.of(link_plan(windows(), options))
+    with Device(SimulatorTransport(windows(900), core), core=core) as one:
+        one.attach(windows(900))
+        assert one.compare(windows(900)) == []
+        one.load(windows())
+        assert one.compare(windows()) == []
+        for request in ({}, {"margin": 25}, {"stop_after": 1, "margin": 60, "keep": True}):
+            # Scores of before are not kept.
+            one.reset()
+            found = last(one, 10, **request)
+            assert (found.images, found.difference) == (10, "")
+        if options is LEARNING:
+            one.load(windows())
+            found = last(one, 10, learn=True)
+            assert (found.images, found.difference) == (10, "")
