@@ -1,13 +1,14 @@
 """Cycles of a presentation: the one formula, of which documents, benches and reports are made.
 
-A presentation takes ``init + (for each step: integrate + compare + learn) + report`` cycles, from
-the cycle after the transfer of ``control`` to the cycle before ``result.valid`` rises, if all
-outputs are always ready and the input is there in time:
+A presentation takes, for each view of the image that is shown, ``init + (for each step: integrate +
+compare + learn) + report`` cycles, from the cycle after the transfer of ``control`` to the cycle
+before ``result.valid`` rises, if all outputs are always ready and the input is there in time. A
+network without groups has one view, and all numbers of neurons and inputs are those of one group.
 
 init
-    ``slots + log2(lanes) + 4``; with refractory inputs at least ``inputs + 1``; in a core that
-    learns the largest of this, ``inputs + 1`` and, to compute all thresholds with ``m`` cycles of
-    the multiplier, ``neurons * (m + 2) + 1``.
+    1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
+    ``inputs + 1``; in a core that learns the largest of this, ``inputs + 1`` and, to compute all
+    thresholds with ``m`` cycles of the multiplier, ``neurons * (m + 2) + 1``.
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the
     step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
@@ -31,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,8 @@ PER_SPIKE = 2
 _SEED, _FIRST = 12, 12
 #: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
 _HELD = 3
+#: The same if levels are looked up in a map.
+_HELD_BY_MAP = 4
 #: Cycles of an event through the unit of refractory inputs.
 _FILTERED = 2
 #: Cycles to start and end the computation of a threshold, beside the multiplication.
@@ -93,6 +97,8 @@ class StepWork:
         Cycles of all lanes if each spike takes as long as in its slowest lane; 0 if inhibited.
     inhibited, fired : bool
         Whether nothing is integrated, and whether a neuron fires.
+    view : int
+        View that it is of.
     """
 
     spikes: int
@@ -101,6 +107,7 @@ class StepWork:
     slowest: int
     inhibited: bool
     fired: bool
+    view: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +132,7 @@ class Cycles:
 
 
 def init_cycles(widths: Widths) -> int:
-    """Return the cycles before the first step."""
+    """Return the cycles before the first step of the first view."""
     clear = widths.slots + widths.tree_levels + 4
     if widths.hardware.learn or widths.refractory:
         clear = max(clear, widths.network.inputs + 1)
@@ -152,7 +159,7 @@ def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:
 
 
 def report_cycles(widths: Widths, *, fired: bool, learn: bool, margin: bool) -> int:
-    """Return the cycles after the last step, with or without an output spike in it."""
+    """Return the cycles after the last step of a view, with or without an output spike in it."""
     spent = spike_cycles(widths, learn=learn, margin=margin) - 1
     return max(1, vote_cycles(widths) - spent) if fired else 1
 
@@ -166,13 +173,14 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
         Of the core.
     step : Step
         The step, as the golden model has executed it.
-    alive : ndarray of bool, shape (inputs, neurons)
+    alive : ndarray of bool, shape (rows, neurons)
         Unpruned synapses before the step, in the order of positions.
     """
     spikes = int(np.count_nonzero(step.spikes))
     busiest, slowest = 0, 0
     if not step.inhibited:
-        fetched = _fetched(widths, alive[step.kept])
+        first = step.view % widths.network.group_count * widths.network.inputs
+        fetched = _fetched(widths, alive[first + np.flatnonzero(step.kept)])
         busiest = int(fetched.sum(axis=0).max(initial=0))
         slowest = int(np.maximum(1, fetched.max(axis=1, initial=0)).sum())
         if widths.store is not None and widths.store.format == "csr":
@@ -186,6 +194,7 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
         slowest=slowest,
         inhibited=step.inhibited,
         fired=step.post >= 0,
+        view=step.view,
     )
 
 
@@ -209,12 +218,14 @@ def presentation(
 ) -> Cycles:
     """Return the cycles of a presentation.
 
+    Views follow each other, and nothing of one runs while another does: their cycles are added.
+
     Parameters
     ----------
     widths : Widths
         Of the core.
     steps : iterable of StepWork
-        What each step gives to do.
+        What each step of each view gives to do.
     learn : bool
         Whether it learns.
     stop_after : int
@@ -229,6 +240,27 @@ def presentation(
     -------
     Cycles
     """
+    shown = [list(view) for _, view in groupby(steps, key=lambda step: step.view)] or [[]]
+    views = [
+        _view(widths, view, learn=learn, stop_after=stop_after, margin=margin, left=left)
+        for view in shown
+    ]
+    parts = {part: sum(view.parts[part] for view in views) for part in PARTS}
+    between = len(views) - 1
+    parts["init"] += between
+    return Cycles(parts=parts, most=between + sum(view.most for view in views))
+
+
+def _view(
+    widths: Widths,
+    steps: Iterable[StepWork],
+    *,
+    learn: bool,
+    stop_after: int,
+    margin: int,
+    left: int,
+) -> Cycles:
+    """Return the cycles of one view; as :func:`presentation`."""
     hardware = widths.hardware
     held = (stop_after > 0 or margin > 0) and hardware.source == "levels"
     # Until the votes of a spike before are counted.
@@ -254,7 +286,13 @@ def presentation(
             # The encoder waits for the step if it is held or its queue is full; if the queue has
             # room for two steps, it is ahead since the step before began.
             roomy = hardware.event_depth >= before + events
-            since = late + _HELD if held else begun if roomy else late
+            since = (
+                late + (_HELD_BY_MAP if widths.gathers else _HELD)
+                if held
+                else begun
+                if roomy
+                else late
+            )
             sent = max(sent, since) + step.encode
         begun, before = late, events
         late = max(late, sent) + filtered

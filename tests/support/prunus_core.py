@@ -121,7 +121,7 @@ def compare(
     """Show images to core and model, and compare everything after each."""
     config, hardware = core.network, core.hardware
     rng, *rngs = np.random.default_rng(seed).spawn(3)
-    images = [image(rng, config.inputs) for _ in shows]
+    images = [image(rng, config.image_levels) for _ in shows]
     event_lists = [events_of(rng, config) for _ in shows]
     outcomes = []
 
@@ -184,6 +184,6 @@ def trained(config: NetworkConfig, presentations: int = 6) -> State:
     network = Network(config)
     rng = np.random.default_rng(9)
     for _ in range(presentations):
-        network.present(image(rng, config.inputs), learn=True)
-    network.present(image(rng, config.inputs), learn=False)
+        network.present(image(rng, config.image_levels), learn=True)
+    network.present(image(rng, config.image_levels), learn=False)
     return network.state

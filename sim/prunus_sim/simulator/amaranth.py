@@ -14,7 +14,7 @@ from amaranth.sim import Simulator
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import NO_STEP, State
-from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
+from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
@@ -155,19 +155,18 @@ class CoreDriver:
         for space, name in PLAIN_SPACES.items():
             values = getattr(state, name)
             values[:] = 0
-            for at in range(has[space][2] if space in has else 0):
-                values[at], _ = await self.access(space, at)
+            for at, address in enumerate(plain_addresses(core.shapes, space).tolist()):
+                values[at], _ = await self.access(space, address)
         if Space.LAST_STEP in has:
             for pre in range(core.network.inputs):
                 word, _ = await self.access(Space.LAST_STEP, pre)
                 state.last_step[pre] = word & max_of(STEP_BITS) if word >> STEP_BITS else NO_STEP
         if Space.SYNAPSES in has:
             bits = core.network.weight_bits
-            for pre, post in np.ndindex(core.network.inputs, core.network.neurons):
-                address = int(pre) << core.shapes.post.width | int(post)
-                word, _ = await self.access(Space.SYNAPSES, address)
-                state.weights[pre, post] = word & max_of(bits)
-                state.alive[pre, post] = bool(word >> bits)
+            for at, address in np.ndenumerate(synapse_addresses(core.shapes)):
+                word, _ = await self.access(Space.SYNAPSES, int(address))
+                state.weights[at] = word & max_of(bits)
+                state.alive[at] = bool(word >> bits)
         state.presentation, _ = await self.access(Space.PRESENTATION, 0)
         return state
 
@@ -176,17 +175,17 @@ class CoreDriver:
         core = self._core
         has = spaces(core.shapes)
         for space, name in PLAIN_SPACES.items():
-            for at, value in enumerate(getattr(state, name).tolist() if space in has else ()):
-                await self.access(space, at, value)
+            addresses = plain_addresses(core.shapes, space).tolist()
+            for address, value in zip(addresses, getattr(state, name).tolist(), strict=False):
+                await self.access(space, address, value)
         if Space.LAST_STEP in has:
             for pre, step in enumerate(state.last_step.tolist()):
                 word = 0 if step == NO_STEP else 1 << STEP_BITS | step
                 await self.access(Space.LAST_STEP, pre, word)
         if Space.SYNAPSES in has:
-            for pre, post in np.ndindex(core.network.inputs, core.network.neurons):
-                address = int(pre) << core.shapes.post.width | int(post)
-                alive, weight = int(state.alive[pre, post]), int(state.weights[pre, post])
-                word = alive << core.network.weight_bits | weight
+            words = state.alive.astype(np.int64) << core.network.weight_bits | state.weights
+            addresses = synapse_addresses(core.shapes).ravel().tolist()
+            for address, word in zip(addresses, words.ravel().tolist(), strict=True):
                 await self.access(Space.SYNAPSES, address, word)
         await self.access(Space.PRESENTATION, 0, state.presentation)
 

@@ -1,0 +1,143 @@
+# amaranth: UnusedElaboratable=no
+
+"""Cores of networks with groups, which show several views of an image, against the model."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_core import LIVELY, Show, compare, trained
+from prunus_model.reference.network import Network
+from prunus_model.spec.config import MembraneParams, NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.groups import GroupsParams
+from prunus_model.spec.pruning import ConstantPruning, NoPruning
+from prunus_rtl.core.core import Core
+from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.memory_image.image import pack
+
+#: Four windows of 3 x 3 on an image of 5 x 5, seen again from beyond its edges; seeds wrap.
+WINDOWS = replace(
+    LIVELY,
+    inputs=9,
+    neurons=6,
+    seed=(1 << 32) - 3,
+    groups=GroupsParams(
+        image_width=5,
+        image_height=5,
+        window_width=3,
+        window_height=3,
+        stride=2,
+        looks=((0, 0), (1, -2)),
+    ),
+)
+#: Three sets of levels, in any order, that overlap, one of them smaller.
+SETS = replace(
+    LIVELY,
+    inputs=5,
+    neurons=3,
+    groups=GroupsParams(
+        image_width=4,
+        image_height=2,
+        indices=((7, 0, 3, 4, 1), (2, -1, 5, -1, 6), (6, 5, 4, 3, 7)),
+    ),
+)
+LEARNING = (
+    Show(),
+    Show(learn=False, stop_after=1),
+    Show(margin=20),
+    Show(stop_after=2),
+    Show(learn=False, margin=12),
+    Show(learn=False, margin=200, keep=True),
+    Show(),
+)
+INFERENCE = tuple(replace(show, learn=False) for show in LEARNING)
+
+
+def votes_of(config: NetworkConfig) -> Any:
+    shape = config.all_neurons, config.readout.classes
+    return np.random.default_rng(3).integers(0, 16, shape).astype(np.uint8)
+
+
+def learning_core(config: NetworkConfig, **options: Any) -> tuple[Core, Network]:
+    votes = votes_of(config)
+    network = Network(config, votes=votes)
+    hardware = HardwareConfig(**options)
+    core = Core(network=config, hardware=hardware, state=network.state.copy(), votes=votes)
+    return core, network
+
+
+def packed_core(config: NetworkConfig, fmt: str, lanes: int) -> tuple[Core, Network]:
+    votes, state = votes_of(config), trained(config)
+    images = pack(
+        state.weights, state.alive, format=fmt, lanes=lanes, weight_bits=config.weight_bits
+    ).lanes
+    hardware = HardwareConfig(lanes=lanes, learn=False, store="packed")
+    core = Core(network=config, hardware=hardware, state=state.copy(), votes=votes, images=images)
+    return core, Network(config, state, votes)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_learning_core_matches_model(lanes: int) -> None:
+    core, network = learning_core(WINDOWS, lanes=lanes)
+    outcomes = compare(core, network, LEARNING, votes=votes_of(WINDOWS))
+    fired = {post // WINDOWS.neurons for outcome in outcomes for _, post in outcome.spikes}
+    assert fired == set(range(4))
+    assert sum(outcome.counts["pruned"] for outcome in outcomes) > 0
+    steps = [outcome.counts["steps"] for outcome in outcomes]
+    assert steps[0] == 4 * WINDOWS.encoder.steps
+    # All views by all steps at most; some presentations ended after fewer views.
+    assert max(steps[1:]) > steps[0]
+    assert min(steps) < steps[0]
+
+
+@pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_packed_core_matches_model(fmt: str, lanes: int) -> None:
+    core, network = packed_core(WINDOWS, fmt, lanes)
+    outcomes = compare(core, network, INFERENCE, votes=votes_of(WINDOWS))
+    assert any(outcome.spikes for outcome in outcomes)
+
+
+def test_sets_of_inputs_under_stalls() -> None:
+    config = replace(SETS, pruning=ConstantPruning(w_prune=30))
+    core, network = learning_core(config, lanes=2, multiplier="dsp", queue_depth=2, event_depth=2)
+    compare(core, network, LEARNING, votes=votes_of(config), stalls=True)
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_refractory_and_low_discrepancy_inputs(learn: bool) -> None:
+    encoder = EncoderParams(steps=8, spikes="low-discrepancy", refractory_steps=2)
+    config = replace(WINDOWS, encoder=encoder, membrane=MembraneParams(inhibition_steps=1))
+    state, votes = trained(config), votes_of(config)
+    hardware = HardwareConfig(lanes=2, learn=learn)
+    core = Core(network=config, hardware=hardware, state=state.copy(), votes=votes)
+    shows = LEARNING if learn else INFERENCE
+    outcomes = compare(core, Network(config, state, votes), shows, votes=votes)
+    for name in ("dropped_spikes", "integrated_spikes", "inhibited_steps"):
+        assert any(outcome.counts[name] for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        pytest.param(GroupsParams(image_width=8, image_height=1, indices=((7, -1, 2, 0),)), id="1"),
+        pytest.param(
+            GroupsParams(
+                image_width=2,
+                image_height=2,
+                window_width=2,
+                window_height=2,
+                count=1,
+                looks=((0, 0), (0, 1), (-1, 0)),
+            ),
+            id="looks of one group",
+        ),
+    ],
+)
+def test_one_group_of_one_view_or_more(groups: GroupsParams) -> None:
+    config = replace(LIVELY, inputs=4, neurons=2, pruning=NoPruning(), groups=groups)
+    core, network = learning_core(config, lanes=2)
+    compare(core, network, LEARNING, votes=votes_of(config))
