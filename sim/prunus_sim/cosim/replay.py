@@ -83,9 +83,7 @@ class Replay:
                 step = next(steps)
             except StopIteration:
                 break
-            group = step.view % shapes.network.group_count
-            rows = slice(group * shapes.network.inputs, (group + 1) * shapes.network.inputs)
-            self.work.append(work_of(shapes, step, alive[rows]))
+            self.work.append(work_of(shapes, step, alive))
             if step.post >= 0 and request["learn"]:
                 alive = network.state.alive.copy()
             new = state_arrays(network.state, shapes, None)

@@ -442,9 +442,8 @@ def _loaded(seed: int) -> Scenario:
     return _scenario("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
 
 
-def _resets(seed: int) -> Scenario:
+def _resets(name: str, network: NetworkConfig, seed: int) -> Scenario:
     """Reset in the middle of presentations, then the same again in full."""
-    network = _tiny()
     rng = np.random.default_rng(seed)
     sequences = [
         Sequence(
@@ -456,7 +455,15 @@ def _resets(seed: int) -> Scenario:
         )
         for k, image in enumerate(images(network, 10, seed=seed))
     ]
-    return _scenario("reset in the middle", network, seed, sequences=sequences)
+    return _scenario(name, network, seed, sequences=sequences)
+
+
+def _reset(seed: int) -> Scenario:
+    return _resets("reset in the middle", _tiny(), seed)
+
+
+def _groups_reset(seed: int) -> Scenario:
+    return _resets("groups, reset in the middle", _groups("")(seed).network, seed)
 
 
 def _back_to_back(seed: int) -> Scenario:
@@ -470,8 +477,27 @@ def _back_to_back(seed: int) -> Scenario:
     return _scenario("back to back", network, seed, sequences=sequences, lanes=2)
 
 
+def _divided(network: NetworkConfig, rng: np.random.Generator) -> NetworkConfig:
+    """Return a network with some groups on random parts of images of 7 x 7 pixels."""
+    width, height = (int(side) for side in rng.integers(1, 8, 2))
+    corners = np.column_stack((rng.integers(0, 8 - height, 5), rng.integers(0, 8 - width, 5)))
+    places = [(int(row), int(column)) for row, column in corners]
+    looks = [(0, 0), *((int(down), int(right)) for down, right in rng.integers(-3, 4, (2, 2)))]
+    groups = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=width,
+        window_height=height,
+        positions=tuple(places[: int(rng.integers(1, 6))]),
+        looks=tuple(looks[: int(rng.integers(1, 4))]),
+        order="centre" if rng.random() < 0.5 else "given",
+    )
+    return replace(network, inputs=width * height, redundancy=None, groups=groups)
+
+
 def _random(number: int) -> Callable[[int], Scenario]:
-    """Return a scenario with a random network in a random core."""
+    """Return a scenario with a random network in a random core; from number 4 on with groups."""
+    grouped = number >= 4
 
     def case(seed: int) -> Scenario:
         rng = np.random.default_rng([number, seed])
@@ -513,9 +539,11 @@ def _random(number: int) -> Callable[[int], Scenario]:
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
         learn = bool(rng.random() < 0.7)
+        if grouped:
+            network = _divided(network, rng)
         hardware = {
             "multiplier": pick("sequential", "dsp"),
-            "source": pick("levels", "levels", "events"),
+            "source": "levels" if grouped else pick("levels", "levels", "events"),
             "queue_depth": pick(2, 4, 16),
             "event_depth": pick(2, 4, 256),
         }
@@ -607,9 +635,10 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "inhibited": _inhibited,
     "without-weight": _never,
     "loaded": _loaded,
-    "reset": _resets,
+    "reset": _reset,
+    "groups-reset": _groups_reset,
     "back-to-back": _back_to_back,
-    **{f"random-{number}": _random(number) for number in range(4)},
+    **{f"random-{number}": _random(number) for number in range(7)},
 }
 
 #: All scenarios by name.
