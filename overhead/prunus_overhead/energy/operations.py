@@ -37,6 +37,7 @@ UNITS = (
 #: Unit to which the accesses of each memory are charged.
 MEMORY_UNITS: Mapping[str, str] = {
     "levels": "encoder",
+    "map": "encoder",
     "events": "encoder",
     "refractory": "encoder",
     "queue": "queue",

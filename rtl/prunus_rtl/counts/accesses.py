@@ -29,12 +29,15 @@ class Accesses:
     Attributes
     ----------
     level_reads, level_writes : int
-        Levels: four inputs, one draw of the encoder.
+        Levels: four inputs, one draw of the encoder. With groups there are four copies of the
+        levels; of each one level is read for a draw, and all are written.
+    map_reads : int
+        Which levels four inputs of a view have, with groups: one draw of the encoder.
     event_reads, event_writes : int
         Queue between encoder and lanes: input spikes, and the ends of steps.
     refractory_reads, refractory_writes : int
         Last step of an input, where refractory inputs are found: both for each input spike; and
-        written for all inputs before the first step.
+        written for all inputs before the first step of a view.
     queue_reads, queue_writes : int
         Queue of each lane: integrated input spikes.
     row_pointer_reads : int
@@ -51,15 +54,15 @@ class Accesses:
         and writes one for each update SOP.
     v_reads, v_writes : int
         Potential and epoch: for each forward SOP, and in each sweep for each slot of each lane.
-        Sweeps are one that clears, and one for each step that is not inhibited.
+        Sweeps are one that clears for each view, and one for each step that is not inhibited.
     v_fire_reads, v_fire_writes : int
         Firing thresholds: read in sweeps; written for each multiplication.
     last_step_reads, last_step_writes : int
         Last step of an input: read for each input of a learned spike; written when it spikes, and
-        cleared for all inputs before the first step.
+        cleared for all inputs before the first step of a view.
     theta_reads, theta_writes, strength_reads, strength_writes : int
-        Read for each neuron before the first step, and once for a learned spike; written once for
-        a learned spike, and ``theta`` for each neuron if it decays.
+        Read for each neuron of the group before the first step of a view, and once for a learned
+        spike; written once for a learned spike, and ``theta`` for each neuron if it decays.
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
     coactivity_reads, coactivity_writes : int
@@ -98,10 +101,10 @@ class Accesses:
     lead_additions : int
         Largest score less the second, for each output spike.
     stream_key_additions : int
-        Seed of the next presentation.
+        Seed of the next presentation, or view.
     multiplications : int
-        Firing thresholds computed: one for each neuron before the first step, and one for a learned
-        spike. Steps of the sequential one are ``multiply_additions``.
+        Firing thresholds computed: one for each neuron of the group before the first step of a
+        view, and one for a learned spike. Steps of the sequential one are ``multiply_additions``.
     constant_products : int
         Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
         spike; shifts and additions, unless the multiplier is a block.
@@ -130,6 +133,7 @@ class Accesses:
 
     level_reads: int = 0
     level_writes: int = 0
+    map_reads: int = 0
     event_reads: int = 0
     event_writes: int = 0
     refractory_reads: int = 0

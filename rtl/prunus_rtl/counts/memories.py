@@ -85,37 +85,55 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         If a packed store has no layout.
     """
     n, hardware = shapes.network, shapes.hardware
-    inputs, neurons, lanes, slots = n.inputs, n.neurons, hardware.lanes, shapes.slots
+    inputs, lanes, slots = n.inputs, hardware.lanes, shapes.slots
+    rows, neurons = n.rows, n.all_neurons
     found = []
 
-    def add(name: str, count: str, depth: int, width: int, *, each: bool, writes: bool) -> None:
+    def add(
+        name: str,
+        count: str,
+        depth: int,
+        width: int,
+        *,
+        each: bool,
+        writes: bool,
+        copies: int = 1,
+    ) -> None:
         found.append(
             MemoryUse(
                 name=name,
-                depths=(depth,) * (lanes if each else 1),
+                depths=(depth,) * (lanes if each else copies),
                 width=width,
                 reads=(f"{count}_reads",),
                 writes=(f"{count}_writes",) if writes else (),
             )
         )
 
-    if hardware.source == "levels":
+    if shapes.gathers:
+        width = n.image_levels.bit_length()
+        depth = (1 << width) + n.image_levels + 1
+        add("levels", "level", depth, LEVEL_BITS, each=False, writes=True, copies=PRE_PER_DRAW)
+        depth = n.view_count * words(inputs)
+        add("map", "map", depth, PRE_PER_DRAW * width, each=False, writes=False)
+    elif hardware.source == "levels":
         width = LEVEL_BITS * PRE_PER_DRAW
         add("levels", "level", 2 * words(inputs), width, each=False, writes=True)
+    if hardware.source == "levels":
         add("events", "event", hardware.event_depth, shapes.pre_bits + 1, each=False, writes=True)
     if shapes.refractory:
         width = (n.encoder.steps - 1).bit_length() + 1
         add("refractory", "refractory", inputs, width, each=False, writes=True)
-    if shapes.pre_bits:
-        add("queue", "queue", hardware.queue_depth, shapes.pre_bits, each=True, writes=True)
+    if shapes.row_bits:
+        add("queue", "queue", hardware.queue_depth, shapes.row_bits, each=True, writes=True)
     if hardware.store == "packed":
         found += _packed(shapes)
     else:
         writes = hardware.learn
-        add("rows", "row", inputs, slots, each=True, writes=writes)
-        add("weights", "weight", inputs * slots, n.weight_bits, each=True, writes=writes)
+        add("rows", "row", rows, slots, each=True, writes=writes)
+        add("weights", "weight", rows * slots, n.weight_bits, each=True, writes=writes)
     add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True)
-    add("v_fire", "v_fire", slots, V_FIRE_BITS, each=True, writes=hardware.learn)
+    thresholds = shapes.threshold_words
+    add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=hardware.learn)
     if hardware.learn:
         add("last_step", "last_step", inputs, STEP_BITS + 1, each=False, writes=True)
         add("theta", "theta", neurons, THETA_BITS, each=False, writes=True)

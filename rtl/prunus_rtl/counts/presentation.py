@@ -12,7 +12,9 @@ from prunus_rtl.widths import Widths
 __all__ = ["accesses", "presentation_accesses"]
 
 
-def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
+def accesses(
+    shapes: Widths, counters: Counters, *, decays: int, views: int | None = None
+) -> Accesses:
     """Return what a core does in presentations that the golden model has counted.
 
     Every count is a sum of products of the shapes with the counters; so those of many presentations
@@ -25,7 +27,10 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     counters : Counters
         Of the golden model. Early exit, inhibition, learning and pruning are in them.
     decays : int
-        Presentations that learned and were not the very first (number 0): ``theta`` decays before.
+        Views that learned in presentations that were not the very first (number 0): ``theta``
+        decays before.
+    views : int, optional
+        Views that were shown. Needed if a presentation may have more than one.
 
     Returns
     -------
@@ -34,7 +39,8 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     Raises
     ------
     ValueError
-        If a packed store has no layout, or the counters cannot be those of such a core.
+        If a packed store has no layout, if views are needed, or if the counters cannot be those of
+        such a core.
 
     Examples
     --------
@@ -47,17 +53,23 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     >>> found.v_reads == 200_000 + 65 * 16 * 7, found.row_reads
     (True, 80000)
     """
-    _check(shapes, counters, decays)
+    if views is None:
+        if shapes.views:
+            raise ValueError("views must be given for a network that sees several of an image")
+        views = counters.presentations
+    _check(shapes, counters, decays, views)
     n, hardware, c = shapes.network, shapes.hardware, counters
     inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
     learned = c.update_dense // inputs
     visits = c.update_dense
-    swept = (c.presentations + c.steps - c.inhibited_steps) * lanes * shapes.slots
-    multiplied = neurons * c.presentations + learned if hardware.learn else 0
+    swept = (views + c.steps - c.inhibited_steps) * lanes * shapes.slots
+    multiplied = neurons * views + learned if hardware.learn else 0
     from_levels = hardware.source == "levels"
     queued = c.integrated_spikes * lanes
-    # The index of the only input has no bits: there is no memory for it.
-    lane_items = queued if inputs > 1 else 0
+    # The index of the only row has no bits: there is no memory for it.
+    lane_items = queued if n.rows > 1 else 0
+    copies = PRE_PER_DRAW if shapes.gathers else 1
+    image = n.image_levels if shapes.gathers else words(inputs)
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or isinstance(n.pruning, ConstantPruning)
     updates = visits * shapes.redundancy
@@ -66,12 +78,13 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
     streams = from_levels + hardware.learn
     decayed = neurons * decays
     return Accesses(
-        level_reads=c.encoder_draws,
-        level_writes=words(inputs) * c.presentations if from_levels else 0,
+        level_reads=copies * c.encoder_draws,
+        level_writes=copies * image * c.presentations if from_levels else 0,
+        map_reads=c.encoder_draws if shapes.gathers else 0,
         event_reads=c.input_spikes + c.steps if from_levels else 0,
         event_writes=c.input_spikes + c.steps if from_levels else 0,
         refractory_reads=judged,
-        refractory_writes=inputs * c.presentations * shapes.refractory + judged,
+        refractory_writes=inputs * views * shapes.refractory + judged,
         queue_reads=lane_items,
         queue_writes=lane_items,
         **_synapses(shapes, c, queued),
@@ -80,7 +93,7 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         v_fire_reads=swept,
         v_fire_writes=multiplied,
         last_step_reads=visits,
-        last_step_writes=inputs * c.presentations + c.input_spikes if hardware.learn else 0,
+        last_step_writes=inputs * views + c.input_spikes if hardware.learn else 0,
         theta_reads=multiplied,
         theta_writes=decayed + learned,
         strength_reads=multiplied,
@@ -107,7 +120,7 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
         vote_additions=classes * c.output_spikes,
         lead_additions=c.output_spikes,
-        stream_key_additions=c.presentations,
+        stream_key_additions=views,
         multiplications=multiplied,
         constant_products=2 * learned * adapts,
         encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
@@ -122,19 +135,16 @@ def accesses(shapes: Widths, counters: Counters, *, decays: int) -> Accesses:
         election_comparisons=2 * classes * c.output_spikes,
         encoder_draws=c.encoder_draws,
         learning_draws=c.learning_draws,
-        discarded_draws=DISCARD * streams * c.presentations,
+        discarded_draws=DISCARD * streams * views,
     )
 
 
 def presentation_accesses(
-    shapes: Widths, counters: Counters, *, learn: bool, number: int
+    shapes: Widths, counters: Counters, *, learn: bool, number: int, views: int = 1
 ) -> Accesses:
-    """Return what a core does in presentation ``number``, whether it learns or not."""
-    return accesses(
-        shapes,
-        counters,
-        decays=int(learn and number != 0),
-    )
+    """Return what a core does in presentation ``number``, which showed so many views."""
+    decays = views if learn and number != 0 else 0
+    return accesses(shapes, counters, decays=decays, views=views)
 
 
 def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
@@ -155,7 +165,7 @@ def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
             return {"weight_reads": queued * shapes.slots}
 
 
-def _check(shapes: Widths, c: Counters, decays: int) -> None:
+def _check(shapes: Widths, c: Counters, decays: int, views: int) -> None:
     """Refuse counters that no such core can have."""
     hardware = shapes.hardware
     if hardware.store == "packed" and shapes.store is None:
@@ -171,7 +181,11 @@ def _check(shapes: Widths, c: Counters, decays: int) -> None:
             f"Encoder draws must be {draws} in {c.steps} steps of {shapes.network.inputs} inputs "
             f"from {hardware.source}, not {c.encoder_draws}"
         )
-    if not 0 <= decays <= c.presentations:
+    most = c.presentations * shapes.network.view_count
+    if not c.presentations <= views <= most:
         raise ValueError(
-            f"decays must be from 0 to {c.presentations}, the presentations, not {decays}"
+            f"views must be from {c.presentations} to {most} in {c.presentations} presentations, "
+            f"not {views}"
         )
+    if not 0 <= decays <= views:
+        raise ValueError(f"decays must be from 0 to {views}, the views, not {decays}")

@@ -18,7 +18,9 @@ import prunus_rtl
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import source_digest
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
 from prunus_rtl.hardware import HardwareConfig
@@ -33,11 +35,20 @@ __all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
 
 
 def core_designs() -> Iterator[wiring.Component]:
-    """Yield small cores of every kind: all policies, stores, multipliers, sources and encoders."""
+    """Yield small cores of every kind: policies, stores, multipliers, sources, encoders, groups."""
     tiny = NetworkConfig.named("tiny")
     redundancy = RedundancyParams(shift=4, image_width=7, start=3)
     even = replace(tiny.encoder, spikes="low-discrepancy")
     deaf = replace(tiny.encoder, refractory_steps=2)
+    windows = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=3,
+        stride=2,
+        looks=((0, 0), (-1, 2)),
+    )
+    groups = replace(tiny, inputs=12, groups=windows, readout=ReadoutParams(margin=9))
     learning = (
         (tiny, HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, multiplier="dsp")),
@@ -49,6 +60,7 @@ def core_designs() -> Iterator[wiring.Component]:
         (replace(tiny, encoder=even), HardwareConfig(lanes=2)),
         (replace(tiny, encoder=deaf), HardwareConfig(lanes=2)),
         (replace(tiny, encoder=deaf), HardwareConfig(lanes=2, learn=False, source="events")),
+        (groups, HardwareConfig(lanes=4)),
     )
     for network, hardware in learning:
         yield Core(network=network, hardware=hardware)

@@ -103,8 +103,8 @@ class Plan:
     votes : ndarray of uint8, shape (all_neurons, classes)
         Votes, in the order of positions.
     neurons : ndarray of int64, shape (all_neurons,)
-        Neuron of the network at each position, both through all groups; positions of a group are
-        of its neurons. What the core calls ``post`` is a position.
+        Neuron of the network at each position; what the core calls ``post`` is a position. Those of
+        a group keep the positions of the group.
     image : StoreImage or None
         The packed store; None for a learning store.
     sizes : StoreTable or None
@@ -210,8 +210,15 @@ def make_plan(
     hardware.check(config)
     neurons = np.arange(config.all_neurons, dtype=np.int64)
     if packed and options.balanced:
-        neurons = _balanced(artifact, hardware.lanes, typical)
-    state = _ordered(artifact.state, config, neurons)
+        neurons = post_of_position(
+            balance(
+                artifact.state.alive,
+                lanes=hardware.lanes,
+                levels=None if typical is None else _seen(config, typical),
+                groups=config.group_count,
+            )
+        )
+    state = _ordered(artifact.state, neurons, config)
     image, sizes = None, None
     if packed:
         lanes, bits = hardware.lanes, config.weight_bits
@@ -264,36 +271,26 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
         raise ConfigError(f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}") from e
 
 
-def _balanced(
-    artifact: Artifact, lanes: int, typical: npt.NDArray[np.uint8] | None
-) -> npt.NDArray[np.int64]:
-    """Return the neurons of all positions; lanes are balanced for each group alone."""
-    config, found = artifact.config, []
-    for group, indices in enumerate(config.view_indices[: config.group_count]):
-        seen = None if typical is None else np.where(indices == DARK, 0, typical[:, indices])
-        alive = artifact.state.group(group, config).alive
-        position = balance(alive, lanes=lanes, levels=seen)
-        found.append(group * config.neurons + post_of_position(position))
-    return np.concatenate(found)
+def _seen(config: NetworkConfig, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the levels of each row of synapses, as the groups see images; (images, rows)."""
+    indices = config.view_indices[: config.group_count].ravel()
+    return np.where(indices == DARK, 0, levels[:, indices]).astype(np.uint8)
 
 
-def _ordered(state: State, config: NetworkConfig, neurons: npt.NDArray[np.int64]) -> State:
+def _ordered(state: State, neurons: npt.NDArray[np.int64], config: NetworkConfig) -> State:
     """Return a copy of a state with the neurons of each group in another order."""
-    groups = config.group_count
-    # Of each group: the neuron of the group at each position.
-    posts = (neurons % config.neurons).reshape(groups, 1, config.neurons)
+    posts = neurons.reshape(config.group_count, config.neurons) % config.neurons
     arrays = {}
     for name in STATE_DTYPES:
         array = getattr(state, name)
         if name in ("last_step", "coactivity"):
-            ordered = array.copy()
+            array = array.copy()
         elif name == "v":
-            # Of the group that is shown last without looks; of a trained network it is 0.
-            ordered = array[posts[-1, 0]]
-        elif array.ndim == 1:
-            ordered = array[neurons]
+            # Of the group shown last.
+            array = array[posts[-1]]
+        elif array.ndim == 2:
+            array = np.take_along_axis(array, np.repeat(posts, config.inputs, axis=0), axis=1)
         else:
-            each = array.reshape(groups, config.inputs, config.neurons)
-            ordered = np.take_along_axis(each, posts, axis=2).reshape(array.shape)
-        arrays[name] = np.ascontiguousarray(ordered)
+            array = array[neurons]
+        arrays[name] = np.ascontiguousarray(array)
     return State(**arrays, presentation=state.presentation)

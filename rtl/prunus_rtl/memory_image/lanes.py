@@ -47,26 +47,30 @@ def balance(
     *,
     lanes: int,
     levels: npt.NDArray[np.uint8] | None = None,
+    groups: int = 1,
 ) -> npt.NDArray[np.int64]:
-    """Distribute neurons over lanes.
+    """Distribute neurons over lanes, those of each group on their own.
 
     Greedy start (the neuron with the most work first, into the lane with room where it adds least),
     then swaps of two neurons for as long as one lowers the sum. Deterministic, exact integers.
 
     Parameters
     ----------
-    alive : ndarray of bool, shape (inputs, neurons)
-        Which synapses are unpruned.
+    alive : ndarray of bool, shape (rows, neurons)
+        Which synapses are unpruned; rows are the inputs of all groups, one group after the other.
     lanes : int
         Lanes of the core. Positive.
-    levels : ndarray of uint8, shape (images, inputs), optional
-        Levels of typical images (:func:`prunus_model.spec.levels.levels`); some hundred are enough.
-        Default: one image, in which all inputs spike in every other step.
+    levels : ndarray of uint8, shape (images, rows), optional
+        Levels of typical images (:func:`prunus_model.spec.levels.levels`), as each group sees them;
+        some hundred are enough. Default: one image, in which all inputs spike in every other step.
+    groups : int
+        Number of groups.
 
     Returns
     -------
-    ndarray of int64, shape (neurons,)
-        Position of each post. Within a lane, posts ascend with the slot.
+    ndarray of int64, shape (groups * neurons,)
+        Position of each neuron, numbered through all groups as neurons are. A group keeps its
+        positions, and within a lane, its posts ascend with the slot.
 
     Raises
     ------
@@ -82,11 +86,25 @@ def balance(
     >>> (position % 2).tolist(), post_of_position(position).tolist()
     ([0, 0, 1, 1], [0, 2, 1, 3])
     """
-    inputs, neurons = alive.shape
+    rows, neurons = alive.shape
     if levels is None:
-        levels = np.full((1, inputs), 1 << LEVEL_BITS - 1, dtype=np.uint8)
-    if levels.ndim != 2 or levels.shape[1] != inputs or len(levels) == 0:
-        raise ValueError(f"Levels must have shape (images, {inputs}), not {levels.shape}")
+        levels = np.full((1, rows), 1 << LEVEL_BITS - 1, dtype=np.uint8)
+    if levels.ndim != 2 or levels.shape[1] != rows or len(levels) == 0:
+        raise ValueError(f"Levels must have shape (images, {rows}), not {levels.shape}")
+    parts = zip(np.split(alive, groups), np.split(levels, groups, axis=1), strict=True)
+    return np.concatenate(
+        [
+            group * neurons + _balance_group(part, lanes, seen)
+            for group, (part, seen) in enumerate(parts)
+        ]
+    )
+
+
+def _balance_group(
+    alive: npt.NDArray[np.bool_], lanes: int, levels: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.int64]:
+    """Return the positions of one group; as :func:`balance`."""
+    neurons = alive.shape[1]
     room = by_lane(np.ones((1, neurons), dtype=np.int64), lanes).sum(axis=(0, 1))
     moments = _moments(alive.astype(np.int64), levels.astype(np.int64))
     # cross[j, l]: what neuron j shares with the neurons of lane l, that is sum of moments[j, l's].
@@ -109,7 +127,7 @@ def balance(
 
 
 def post_of_position(position: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the post at each position: the inverse permutation."""
+    """Return the neuron at each position: the inverse permutation."""
     posts: npt.NDArray[np.int64] = np.argsort(check_position(position, len(position)))
     return posts
 

@@ -31,6 +31,7 @@ UNITS = {
     "inhibited_steps": "array",
     # Counts of accesses and operations.
     "level": "rate",
+    "map": "gather",
     "encoder": "rate",
     "discarded": "rate",
     "offset": "rate",

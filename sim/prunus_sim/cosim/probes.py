@@ -29,7 +29,8 @@ COUNTS = (*(field.name for field in fields(Accesses)), STRAY, IDLE)
 
 #: Memories of the core, and the count that each belongs to.
 _MEMORIES = {
-    r"encoder\.images": "level",
+    r"encoder\.images(\.copy\d)?": "level",
+    r"encoder\.images\.map": "map",
     r"events\.ram0": "event",
     r"refractory": "refractory",
     r"queue\.ram\d+": "queue",
@@ -147,6 +148,8 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "stream_key_additions": [(_signal(design, "stream_key.step"), 1)],
         "discarded_draws": [],
     }
+    if shapes.views:
+        found["stream_key_additions"].append((_signal(design, "views.next_view"), 1))
     streams = {"encoder.random": hardware.source == "levels", "learning.random": hardware.learn}
     for stream in (name for name, there in streams.items() if there):
         ready, load = (_signal(design, f"{stream}.{name}") for name in ("ready", "load"))

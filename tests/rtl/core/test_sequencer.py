@@ -38,11 +38,15 @@ class Log:
     forgotten: int = 0
     finished: int = 0
     cleared: int = 0
+    views: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Events of each step, the neuron that would win it, and how it is shown."""
+    """Events of each step, the neuron that would win it, and how it is shown.
+
+    Steps are numbered through all views.
+    """
 
     events: list[list[int]]
     winners: list[int]
@@ -52,14 +56,24 @@ class Show:
     decides: int = 0
     keep: bool = False
 
+    @property
+    def views(self) -> int:
+        """Views that are shown if the margin is not reached."""
+        return len(self.events) // STEPS
+
+    def events_of(self, view: int) -> list[tuple[int, int]]:
+        """Inputs and ends of the steps of a view."""
+        steps = self.events[view * STEPS : (view + 1) * STEPS]
+        return [word for pres in steps for word in ([(pre, 0) for pre in pres] + [(0, 1)])]
+
     @classmethod
-    def random(cls, rng: np.random.Generator) -> "Show":
+    def random(cls, rng: np.random.Generator, views: int = 1) -> "Show":
         likely = float(rng.choice([0, 0.3, 1]))
+        steps = range(STEPS * views)
         return cls(
-            events=[rng.permutation(INPUTS)[: rng.integers(INPUTS)].tolist() for _ in range(STEPS)],
+            events=[rng.permutation(INPUTS)[: rng.integers(INPUTS)].tolist() for _ in steps],
             winners=[
-                int(rng.integers(1 << POST_BITS)) if rng.random() < likely else -1
-                for _ in range(STEPS)
+                int(rng.integers(1 << POST_BITS)) if rng.random() < likely else -1 for _ in steps
             ],
             learn=bool(rng.integers(2)),
             stop_after=int(rng.choice([0, 0, 1, 2, 3])),
@@ -70,8 +84,18 @@ class Show:
     def expected(self, source: Source, learn: bool) -> Log:
         """The same, by the rules: one step after the other."""
         log = Log()
-        inhibition = 0
+        inhibition = spikes = 0
+        left = False
         for step, (events, winner) in enumerate(zip(self.events, self.winners, strict=True)):
+            if step % STEPS == 0:
+                # After a view that reached the margin no other follows.
+                if log.spikes and 0 < self.decides <= len(log.spikes):
+                    break
+                log.views += 1
+                inhibition = spikes = 0
+                left = False
+            if left:
+                continue
             log.steps += 1
             log.taken += len(events) + 1
             log.input_spikes += len(events)
@@ -86,12 +110,12 @@ class Show:
                 if winner >= 0:
                     inhibition = INHIBITION
                     log.forgotten += 1
-                    log.spikes.append((step, winner))
+                    spikes += 1
+                    log.spikes.append((step % STEPS, winner))
                     log.votes.append(winner)
                     if learn and self.learn:
                         log.learned.append(winner)
-            if log.spikes and len(log.spikes) in (self.stop_after, self.decides):
-                break
+                    left = spikes == self.stop_after or 0 < self.decides <= len(log.spikes)
         if source == "events":
             log.taken = sum(len(events) + 1 for events in self.events)
         log.finished = 1
@@ -105,15 +129,24 @@ def bits(rng: np.random.Generator, share: float) -> Iterator[int]:
 
 
 async def shown(
-    ctx: Any, dut: Sequencer, show: Show, rng: np.random.Generator, *, fast: bool, learn: bool
+    ctx: Any,
+    dut: Sequencer,
+    show: Show,
+    rng: np.random.Generator,
+    *,
+    fast: bool,
+    learn: bool,
+    views: bool = False,
 ) -> tuple[Log, int]:
     """Run a presentation, check each cycle, and return what it did and its running cycles."""
     log = Log()
+    view = spikes_of_view = 0
+    goes_on = False
     chance = bits(rng, 1.0 if fast else 0.6)
     # At times a spike waits until the next one comes.
     noise = bits(rng, 0.5)
     spike_taken = bits(rng, 1.0 if fast else float(rng.choice([0.6, 0.02])))
-    events = [word for pres in show.events for word in ([(pre, 0) for pre in pres] + [(0, 1)])]
+    events = show.events_of(view)
     waits = {"lanes": 0, "membrane": -1, "sweep": -1, "votes": -1}
     counted = 0
     offered, was_busy, running, spike_held, over = False, True, 0, None, False
@@ -146,7 +179,10 @@ async def shown(
         ctx.set(dut.membrane_idle, next(chance))
         ctx.set(dut.membrane_done, waits["membrane"] == 0)
         step = int(ctx.get(dut.step))
-        winner = show.winners[step] if step < STEPS else -1
+        winner = show.winners[view * STEPS + step] if step < STEPS else -1
+        step += view * STEPS
+        if views:
+            ctx.set(dut.last_view, view == show.views - 1)
         if waits["membrane"] == 0:
             ctx.set(dut.fires, winner >= 0)
             ctx.set(dut.post, max(0, winner))
@@ -160,7 +196,7 @@ async def shown(
             show.decides > 0 and next(noise) if counting else 0 < show.decides <= counted,
         )
         ctx.set(dut.learned, waits["sweep"] == 0)
-        ctx.set(dut.output_spikes, log.forgotten)
+        ctx.set(dut.output_spikes, spikes_of_view)
         ctx.set(dut.result_ready, next(chance))
         waits = {name: max(-1 if name != "lanes" else 0, n - 1) for name, n in waits.items()}
 
@@ -170,6 +206,14 @@ async def shown(
         if began:
             assert ctx.get(dut.startable)
             assert ctx.get(dut.waiting)
+        assert ctx.get(dut.begin_view) == (began or goes_on)
+        log.views += int(ctx.get(dut.begin_view))
+        goes_on = bool(views and ctx.get(dut.next_view))
+        assert ctx.get(dut.end_view) == (goes_on or ctx.get(dut.finish))
+        if learn and views and ctx.get(dut.running):
+            assert ctx.get(dut.learning) == show.learn
+        if began and learn:
+            assert ctx.get(dut.learning) == show.learn
         running += int(ctx.get(dut.running))
         if log.finished == 0 and running:
             assert ctx.get(dut.hold) == (show.stop_after > 0 or show.decides > 0)
@@ -203,10 +247,10 @@ async def shown(
             assert voted
             log.learned.append(int(ctx.get(dut.post)))
             waits["sweep"] = soon()
-        if ctx.get(dut.finish):
+        if ctx.get(dut.end_view):
             assert ready
             assert not counting
-            log.finished += 1
+        log.finished += int(ctx.get(dut.finish))
         log.cleared += int(ctx.get(dut.forget_scores))
         if ctx.get(dut.spikes.valid):
             word = (int(ctx.get(dut.spikes.p.step)), int(ctx.get(dut.spikes.p.post)))
@@ -223,10 +267,16 @@ async def shown(
             over = bool(ctx.get(dut.result_ready))
         await ctx.tick()
         log.forgotten += forgot
+        spikes_of_view += forgot
         if taken:
             log.taken += 1
             events.pop(0)
             offered = False
+        if goes_on:
+            # What was left of the view is forgotten.
+            view += 1
+            spikes_of_view = 0
+            events, offered = show.events_of(view), False
         if began:
             ctx.set(dut.control.valid, 0)
         if over and spike_held is None and not ctx.get(dut.spikes.valid):
@@ -256,6 +306,34 @@ def test_presentations_follow_the_rules_however_slow_the_units(source: Source, l
             assert log == show.expected(source, learn), show
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_views_follow_each_other_until_the_margin_is_reached(learn: bool) -> None:
+    dut = Sequencer(
+        inputs=INPUTS,
+        post_bits=POST_BITS,
+        steps=STEPS,
+        inhibition_steps=INHIBITION,
+        learn=learn,
+        score_bits=12,
+        source="levels",
+        views=True,
+    )
+    rng = np.random.default_rng(learn)
+    shown_views = set()
+
+    async def bench(ctx: Any) -> None:
+        for k in range(24):
+            show = Show.random(rng, views=int(rng.integers(1, 5)))
+            fast = k % 3 == 0
+            log, _ = await shown(ctx, dut, show, rng, fast=fast, learn=learn, views=True)
+            assert log == show.expected("levels", learn), show
+            shown_views.add((show.views, log.views))
+
+    simulate(dut, bench)
+    assert {(4, 4), (1, 1)} <= shown_views
+    assert any(done < most for most, done in shown_views)
 
 
 def test_cycles_of_a_presentation_with_fast_units() -> None:

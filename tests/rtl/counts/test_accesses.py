@@ -94,6 +94,7 @@ def test_counts_of_a_learning_core() -> None:
     assert found.as_dict() == {
         "level_reads": 390,
         "level_writes": 26,
+        "map_reads": 0,
         "event_reads": 530,
         "event_writes": 530,
         "queue_reads": 1800,
@@ -301,13 +302,13 @@ INFERENCE = Counters(presentations=1, steps=4, encoder_draws=4 * 13)
             CORES["learning"],
             INFERENCE,
             {"decays": 2},
-            "decays must be from 0 to 1, the presentations, not 2",
+            "decays must be from 0 to 1, the views, not 2",
         ),
         (
             CORES["learning"],
             INFERENCE,
             {"decays": -1},
-            "decays must be from 0 to 1, the presentations, not -1",
+            "decays must be from 0 to 1, the views, not -1",
         ),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from amaranth.back import rtlil
 
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import RedundancyParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import MemoryUse, memories
@@ -27,12 +28,24 @@ from prunus_rtl.shapes import Shapes
 TINY = NetworkConfig.named("tiny")
 REFRACTORY = replace(TINY, encoder=replace(TINY.encoder, refractory_steps=5))
 REDUNDANCY = replace(TINY, redundancy=RedundancyParams(shift=4, image_width=7))
+GROUPS = replace(
+    REFRACTORY,
+    inputs=9,
+    groups=GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=3,
+        window_height=3,
+        stride=2,
+        looks=((0, 0), (0, 1)),
+    ),
+)
 
 
 def core(network: NetworkConfig, fmt: str | None = None, capacity: int = 0, **options: Any) -> Core:
     if fmt is None:
         return Core(network=network, hardware=HardwareConfig(lanes=4, **options))
-    alive = np.random.default_rng(1).random((network.inputs, network.neurons)) < 0.4
+    alive = np.random.default_rng(1).random((network.rows, network.neurons)) < 0.4
     lanes, bits = options.get("lanes", 4), network.weight_bits
     weights = alive.astype(np.uint8)
     image = pack(weights, alive, format=fmt, lanes=lanes, weight_bits=bits, capacity=capacity)
@@ -56,6 +69,8 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
         pytest.param(TINY, {"fmt": "bitmask", "lanes": 1}, id="bitmask"),
         pytest.param(TINY, {"fmt": "csr", "spram": True}, id="csr in SPRAM"),
         pytest.param(TINY, {"fmt": "dense", "spram": True}, id="dense in SPRAM"),
+        pytest.param(GROUPS, {}, id="groups, learning"),
+        pytest.param(GROUPS, {"fmt": "csr", "lanes": 2}, id="groups, csr"),
     ],
 )
 def test_table_has_the_memories_of_the_netlist(
@@ -67,6 +82,7 @@ def test_table_has_the_memories_of_the_netlist(
     names = {memory.name for memory in memories(built.shapes)}
     assert ("coactivity" in names) == (network.redundancy is not None)
     assert ("refractory" in names) == (network.encoder.refractory_steps > 0)
+    assert ("map" in names) == (network.groups is not None)
 
 
 def test_table_of_the_link_has_the_memories_of_its_netlist() -> None:

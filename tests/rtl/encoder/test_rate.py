@@ -9,6 +9,7 @@ from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.random_streams import ENCODER, words
 from prunus_rtl.encoder.rate import Encoder
+from prunus_rtl.lib.ram import Collisions
 from prunus_sim.simulator.amaranth import receive, send, simulate
 
 
@@ -151,6 +152,92 @@ def test_held_it_draws_no_step_before_it_is_executed() -> None:
     simulator.add_testbench(bench)
     simulator.add_testbench(watch, background=True)
     simulator.run()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize("low_discrepancy", [False, True], ids=["random", "low discrepancy"])
+def test_views_of_an_image_have_their_own_levels(low_discrepancy: bool, hold: bool) -> None:
+    inputs, steps, image_levels = 9, 5, 12
+    rng, rng_i, rng_o = np.random.default_rng(hold).spawn(3)
+    indices = rng.integers(-1, image_levels, (3, inputs))
+    images = [image(rng, image_levels) for _ in range(3)]
+    dut = Encoder(
+        inputs=inputs,
+        steps=steps,
+        low_discrepancy=low_discrepancy,
+        view_indices=indices,
+        image_levels=image_levels,
+    )
+
+    async def load(ctx: Any) -> None:
+        for levels in images:
+            for level in levels.tolist():
+                await send(ctx, dut.levels, level, rng_i)
+
+    async def show(ctx: Any) -> None:
+        ctx.set(dut.hold, hold)
+        for number, levels in enumerate(images):
+            while not ctx.get(dut.loaded):
+                await ctx.tick()
+            for view in range(len(indices)):
+                presentation = 3 * number + view
+                ctx.set(dut.seed, mixed_seed(presentation))
+                ctx.set(dut.start, 1)
+                await ctx.tick()
+                ctx.set(dut.start, 0)
+                seen = np.where(indices[view] < 0, 0, levels[indices[view]]).astype(np.uint8)
+                # One view of each image is left in the middle, with events that were drawn ahead.
+                left = 2 if view == number else steps
+                trains = expected(seen, left, presentation, low_discrepancy=low_discrepancy)
+                for step, spikes in enumerate(trains):
+                    ctx.set(dut.step, step)
+                    for pre in spikes:
+                        event = await receive(ctx, dut.events, rng_o)
+                        assert (event.pre, event.end) == (pre, 0)
+                    assert (await receive(ctx, dut.events, rng_o)).end == 1
+                if hold or left == steps:
+                    await ctx.tick().repeat(20)
+                    assert ctx.get(dut.events.valid) == 0
+                over = dut.stop if view == len(indices) - 1 else dut.next_view
+                ctx.set(over, 1)
+                await ctx.tick()
+                ctx.set(over, 0)
+                ctx.set(dut.step, 0)
+                assert ctx.get(dut.events.valid) == 0
+
+    simulate(dut, load, show, platform=Collisions())
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_map_costs_no_cycle_but_one_for_a_step_that_is_waited_for(hold: bool) -> None:
+    """All inputs spike but in the last word, which takes one cycle for the end of the step."""
+    inputs, steps, first = 9, 4, []
+    levels = np.array([255] * 8 + [0], dtype=np.uint8)
+    for views in (None, np.arange(inputs)[np.newaxis]):
+        dut = Encoder(inputs=inputs, steps=steps, view_indices=views, image_levels=inputs)
+        ends: list[int] = []
+
+        async def bench(ctx: Any, dut: Encoder = dut, ends: list[int] = ends) -> None:
+            for value in levels.tolist():
+                await send(ctx, dut.levels, value)
+            ctx.set(dut.seed, mixed_seed(0))
+            ctx.set(dut.hold, hold)
+            ctx.set(dut.events.ready, 1)
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            cycle = 0
+            while len(ends) < steps:
+                cycle += 1
+                if ctx.get(dut.events.valid) and ctx.get(dut.events.p.end):
+                    ends.append(cycle)
+                    ctx.set(dut.step, len(ends))
+                await ctx.tick()
+
+        simulate(dut, bench)
+        first.append(ends)
+    later = [b - a for a, b in zip(*first, strict=True)]
+    assert later == ([0, 1, 2, 3] if hold else [0, 0, 0, 0])
 
 
 def test_takes_two_images_and_not_a_third() -> None:

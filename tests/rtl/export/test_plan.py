@@ -1,5 +1,6 @@
 # amaranth: UnusedElaboratable=no
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from prunus_cli import digits, tiny
 from prunus_model.cli.common import load_network
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.engine.engine import Engine
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import Trainer
 from prunus_package import small
@@ -85,6 +87,36 @@ def test_balanced_core_holds_the_same_network_in_another_order(network: Artifact
     for same in ({"balanced": False}, {"store": "learning"}, {"mode": "learning"}):
         options: Any = same
         assert not make_plan(network, ExportOptions(lanes=4, **options)).permuted
+
+
+def test_balanced_groups_keep_their_places() -> None:
+    windows = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=4,
+        stride=3,
+        looks=((0, 0), (1, 0)),
+    )
+    config = replace(tiny(), inputs=16, groups=windows)
+    trainer = Trainer(config, digits(300), epochs=1)
+    trainer.advance()
+    artifact = trainer.finish()
+    levels = np.random.default_rng(3).integers(0, 200, (20, 49)).astype(np.uint8)
+    plan = make_plan(artifact, ExportOptions(lanes=4), typical=levels)
+    assert (plan.neurons // 10).tolist() == np.repeat(range(4), 10).tolist()
+    posts = (plan.neurons % 10).reshape(4, 10).tolist()
+    assert len(set(map(tuple, posts))) > 1
+    _, there = Engine(config, artifact.state, artifact.readout.votes).infer(levels)
+    _, here = Engine(config, plan.state, plan.votes).infer(levels)
+    assert np.array_equal(there[:, plan.neurons], here)
+    assert there.any()
+    assert plan.image is not None
+    weights, alive = plan.image.unpack()
+    for k, order in enumerate(posts):
+        rows = slice(16 * k, 16 * (k + 1))
+        assert np.array_equal(weights[rows], artifact.state.weights[rows][:, order])
+        assert np.array_equal(alive[rows], artifact.state.alive[rows][:, order])
 
 
 def test_inference_starts_at_presentation_0_and_learning_where_training_ended(

@@ -57,6 +57,19 @@ def test_balance_minimises_the_expected_squares_of_the_cycles_of_a_step(seed: in
     assert squares(got) == min(squares(pair) for pair in combinations(range(4), 2))
 
 
+def test_groups_are_balanced_each_on_its_own() -> None:
+    rng = np.random.default_rng(8)
+    groups, inputs, neurons = 3, 6, 5
+    alive = rng.random((groups * inputs, neurons)) < 0.5
+    levels = rng.integers(0, 256, (4, groups * inputs)).astype(np.uint8)
+    found = balance(alive, lanes=2, levels=levels, groups=groups)
+    for k in range(groups):
+        rows = slice(k * inputs, (k + 1) * inputs)
+        alone = balance(alive[rows], lanes=2, levels=levels[:, rows])
+        assert (found[k * neurons : (k + 1) * neurons] - k * neurons).tolist() == alone.tolist()
+    assert len({tuple(part) for part in (found.reshape(groups, -1) % neurons).tolist()}) > 1
+
+
 def test_no_swap_of_two_neurons_is_better() -> None:
     rng = np.random.default_rng(1)
     alive = rng.random((12, 17)) < rng.random(17)
