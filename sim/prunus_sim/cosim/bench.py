@@ -81,8 +81,9 @@ class Cosim:
         for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
             expected = self.scoreboard.present(stimulus, sequence.request)
             self.core_cycles += outcome.cycles
+            views = self._views(before, sequence, k) if self.scenario.accesses else 1
             found = self.scoreboard.compare_outcome(
-                number + k, expected, outcome, learn=sequence.learn
+                number + k, expected, outcome, learn=sequence.learn, views=views
             )
             if found is not None and found.unit not in UPSTREAM:
                 found = await self._locate(before, sequence, k, number + k) or found
@@ -119,6 +120,13 @@ class Cosim:
             votes=None if readout is None else readout.votes,
             scores=engine.scores,
         )
+
+    def _views(self, before: Start, sequence: Sequence, k: int) -> int:
+        """Return how many views of an image are shown."""
+        network = self.scenario.network
+        if sequence.margin and self.shapes.views:
+            return self._replay(before, sequence, k).steps[-1].view + 1
+        return network.group_count if sequence.learn else network.view_count
 
     def _advanced(self, before: Start, sequence: Sequence, k: int) -> Scoreboard:
         """Return a scoreboard that is at presentation ``k`` of a sequence."""

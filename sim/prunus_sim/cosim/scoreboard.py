@@ -98,7 +98,7 @@ class Scoreboard:
         return self.engine.present_events(stimulus, **request)
 
     def compare_outcome(
-        self, number: int, expected: Presentation, got: Outcome, *, learn: bool
+        self, number: int, expected: Presentation, got: Outcome, *, learn: bool, views: int = 1
     ) -> Mismatch | None:
         """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
@@ -115,9 +115,13 @@ class Scoreboard:
             Of the core.
         learn : bool
             Whether the core learned.
+        views : int
+            Views that were shown, if accesses were counted.
         """
         self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 2
-        accesses = list(self._access_mismatches(number, expected.counters, got, learn=learn))
+        accesses = list(
+            self._access_mismatches(number, expected.counters, got, learn=learn, views=views)
+        )
         return next(
             (
                 found
@@ -211,12 +215,16 @@ class Scoreboard:
         return None
 
     def _access_mismatches(
-        self, number: int, counters: Counters, got: Outcome, *, learn: bool
+        self, number: int, counters: Counters, got: Outcome, *, learn: bool, views: int
     ) -> Iterator[Mismatch]:
         if got.accesses is None:
             return
         expected = presentation_accesses(
-            self._shapes, counters, learn=learn, number=number & max_of(PRESENTATION_BITS)
+            self._shapes,
+            counters,
+            learn=learn,
+            number=number & max_of(PRESENTATION_BITS),
+            views=views,
         )
         have = got.accesses.as_dict()
         self.compared += len(have)
