@@ -28,6 +28,7 @@ UNITS = {
     "cycles": "sequencer",
     # Counters of a presentation, if they are not counted wrong.
     "steps": "sequencer",
+    "views": "views",
     "inhibited_steps": "array",
     # Counts of accesses and operations.
     "level": "rate",
@@ -63,7 +64,7 @@ UNITS = {
 }
 #: Units at the head of the pipeline: their mismatches are seen before any state differs, and are
 #: the cause of all that follow.
-UPSTREAM = ("rate", "broadcast_fifo")
+UPSTREAM = ("views", "rate", "broadcast_fifo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

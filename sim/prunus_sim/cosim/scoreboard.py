@@ -103,7 +103,7 @@ class Scoreboard:
         """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
         Causes are compared before their effects, so that the unit that is named is the first that
-        went wrong: input spikes, queues, output spikes, counters, election, other accesses.
+        went wrong: views, input spikes, queues, output spikes, counters, election, other accesses.
 
         Parameters
         ----------
@@ -126,6 +126,7 @@ class Scoreboard:
             (
                 found
                 for found in (
+                    self._view_mismatch(number, expected.counters, got.counters),
                     self._input_mismatch(number, expected.counters, got.counters),
                     *(mismatch for mismatch in accesses if mismatch.unit == "broadcast_fifo"),
                     self._synapse_mismatch(number, expected, got),
@@ -137,6 +138,22 @@ class Scoreboard:
                 if found is not None
             ),
             None,
+        )
+
+    def _view_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
+        """Return a mismatch of the number of views, if all of them were shown to their ends."""
+        steps = self._shapes.network.encoder.steps
+        if not self._shapes.views or expected.steps == got.steps:
+            return None
+        if expected.steps % steps or got.steps % steps:
+            return None
+        return Mismatch(
+            presentation=number,
+            step=min(expected.steps, got.steps),
+            unit=UNITS["views"],
+            what="views",
+            expected=expected.steps // steps,
+            got=got.steps // steps,
         )
 
     def _input_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
