@@ -12,7 +12,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_cli import digits, tiny
+from prunus_cli import digits, tiny, tiny_looks
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
@@ -28,6 +28,12 @@ PACKED = ExportOptions(lanes=4, store="csr")
 def network(presentations: int = 600) -> Artifact:
     """Ten neurons that have pruned some of their synapses, fewer the less they were trained."""
     return train(tiny("adaptive"), digits(presentations), epochs=1)
+
+
+@cache
+def windows(presentations: int = 600) -> Artifact:
+    """Four groups of five neurons, and two looks; of the same images."""
+    return train(tiny_looks(), digits(presentations), epochs=1)
 
 
 def shown(count: int, *, seed: int = 3) -> npt.NDArray[np.uint8]:
