@@ -1,4 +1,4 @@
-"""The order in which groups are best evaluated: first what says most for its synaptic operations."""
+"""The order in which groups are best evaluated: first what says most for its cost."""
 
 from __future__ import annotations
 
