@@ -81,7 +81,7 @@ def test_rules_are_told_by_colour_and_costs_are_logarithmic(values: dict[str, An
     assert (high - low) / 2 == pytest.approx(0.1)
     colors = {name: to_hex(line[0].get_color()) for name, line in lines.items()}
     assert len(set(colors.values())) == 3
-    assert len({colors[name] for name in colors if name.startswith("none")}) == 1
+    assert len({colors[name] for name in colors if str(name).startswith("none")}) == 1
     styles = {name: (line[0].get_marker(), line[0].get_linestyle()) for name, line in lines.items()}
     assert styles["none, 4-bit shares, early exit"] == ("s", "--")
     assert styles["none, 4-bit shares, margin"] == ("s", "-")
