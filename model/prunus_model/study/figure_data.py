@@ -134,7 +134,7 @@ def _accuracy_sops(rows: _Rows, *, fashion: bool) -> dict[str, Any]:
     if not found:
         return {}
     series: dict[str, list[dict[str, Any]]] = {}
-    styles: dict[str, dict[str, str]] = {}
+    styles: dict[str, dict[str, Any]] = {}
     for group in found:
         # Where nothing but the last step, or the last view, ends a presentation, a curve ends: that
         # of the margins if votes are logarithms, else that of the early exits.
@@ -142,7 +142,8 @@ def _accuracy_sops(rows: _Rows, *, fashion: bool) -> dict[str, Any]:
         by_margin = group["votes"] == "logarithms" if whole else bool(group["margin"])
         end = "margin" if by_margin else "early exit"
         name = f"{series_name(group)}, {end}"
-        styles[name] = {"rule": rule_name(group), "votes": group["votes"], "end": end}
+        about = {"votes": group["votes"], "groups": group["groups"], "end": end}
+        styles[name] = {"rule": rule_name(group), **about}
         series.setdefault(name, []).append(_point(group) | {"margin": group["margin"]})
     for points in series.values():
         points.sort(key=lambda point: float(point["forward_sops_per_inference"]))

@@ -286,12 +286,12 @@ def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
 
 def _accuracy_sops(drawn: Figure, values: dict[str, Any]) -> None:
     axis = drawn.subplots()
-    # Rules by colour, votes by mark, what ends a presentation by line.
+    # Rules by colour, votes and groups by mark, what ends a presentation by line.
     rules = {style["rule"]: None for style in values["styles"].values()}
     for name, points in values["series"].items():
         style = values["styles"][name]
         color = color_of(style["rule"], {"series": rules})
-        mark = "o" if style["votes"] == "logarithms" else "s"
+        mark = "D" if style["groups"] > 1 else "o" if style["votes"] == "logarithms" else "s"
         line = "-" if style["end"] == "margin" else "--"
         x, y = column(points, "forward_sops_per_inference"), column(points, "vote")
         axis.errorbar(

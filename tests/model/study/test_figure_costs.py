@@ -55,6 +55,7 @@ def test_curves_are_by_rule_votes_and_what_ends_a_presentation(values: dict[str,
     assert values["styles"]["refractory, adaptive, 6-bit logarithms, margin"] == {
         "rule": "refractory, adaptive",
         "votes": "logarithms",
+        "groups": 1,
         "end": "margin",
     }
     assert values["about"] == "800 or 5,000 neurons, mnist, 2 epochs, mean and range of 3 seeds"
@@ -85,4 +86,5 @@ def test_rules_are_told_by_colour_and_costs_are_logarithmic(values: dict[str, An
     styles = {name: (line[0].get_marker(), line[0].get_linestyle()) for name, line in lines.items()}
     assert styles["none, 4-bit shares, early exit"] == ("s", "--")
     assert styles["none, 4-bit shares, margin"] == ("s", "-")
+    assert styles["windows adaptive, 6-bit logarithms, margin"] == ("D", "-")
     assert styles["none, 6-bit logarithms, margin"] == ("o", "-")
