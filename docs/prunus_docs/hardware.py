@@ -8,7 +8,7 @@ from typing import Any
 
 from prunus_docs.tables import origin
 from prunus_docs.templates import filled, filled_by
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.report.sources import Results
 from prunus_overhead.report.table import comparable
 from prunus_rtl.export.budgets import Budget, verdicts

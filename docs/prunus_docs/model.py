@@ -10,11 +10,11 @@ from typing import Any
 
 from prunus_docs.tables import origin, table
 from prunus_docs.templates import filled_by
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 
 __all__ = ["MODEL_BLOCKS"]
 
-#: Rules that pages show first, by :func:`prunus_model.spec.config.pruning_label`.
+#: Rules that pages show first, by :func:`prunus_model.spec.labels.pruning_label`.
 _BOTH = "adaptive + redundancy"
 
 _Rows = list[dict[str, Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prunus_docs.tables import origin, table
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.choice import chosen_setting
 from prunus_model.study.claims import GOALS, Claim, words

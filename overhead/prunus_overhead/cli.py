@@ -11,7 +11,7 @@ import click
 
 from prunus_model.cli.common import console, data_option, load_network, new_table
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.energy.activity import HOW_TO_GET, activity_rows, matching
 from prunus_overhead.energy.estimate import SOP_DEFINITION, Estimate, Load, class_a, class_b
 from prunus_overhead.energy.operations import UNITS

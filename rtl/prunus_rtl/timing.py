@@ -38,7 +38,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference.network import Network, Step
+from prunus_model.reference.network import Network
+from prunus_model.reference.view import Step
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.widths import Widths
 

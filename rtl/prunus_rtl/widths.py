@@ -145,7 +145,7 @@ class Widths:
     @property
     def score_bits(self) -> int:
         """Score of a class."""
-        return self.network.readout.score_bits
+        return self.network.score_bits
 
     @property
     def prediction_bits(self) -> int:

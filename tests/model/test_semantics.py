@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.network import Network, Step
+from prunus_model.reference.network import Network
+from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation

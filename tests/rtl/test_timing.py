@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.reference.network import Step
+from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout

@@ -3,10 +3,11 @@
 from typing import Any
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import AdaptivePruning, PruningParams
 from prunus_model.spec.state import State
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 WEIGHTS = [[100, 10], [50, 20], [46, 30], [20, 40]]
 ADAPTIVE = AdaptivePruning(ramp_gain=50, ramp_shift=0, strength_gain=6069)

@@ -48,18 +48,12 @@ def tiny_contrast() -> NetworkConfig:
 
 
 def tiny_windows() -> NetworkConfig:
-    """Four groups on corners of the same images that overlap, and two looks."""
+    """Four windows of 4 x 4 on the same images, with logarithmic votes."""
     groups = GroupsParams(
-        image_width=7,
-        image_height=7,
-        window_width=4,
-        window_height=4,
-        stride=3,
-        looks=((0, 0), (1, -1)),
+        image_width=7, image_height=7, window_width=4, window_height=4, stride=3, order="centre"
     )
-    encoder = replace(TINY.encoder, gain=300)
-    pruning = AdaptivePruning(ramp_shift=1, strength_gain=3600)
-    return replace(TINY, inputs=16, neurons=5, encoder=encoder, pruning=pruning, groups=groups)
+    readout = replace(TINY.readout, votes="logarithms", vote_bits=6, stop_after=1, margin=60)
+    return replace(tiny(), inputs=16, readout=readout, groups=groups)
 
 
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:

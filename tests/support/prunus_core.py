@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import NO_STEP, State
+from prunus_model.spec.units import HomeostasisParams, StdpParams
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.result import expanded

@@ -13,9 +13,10 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_link import Host
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions

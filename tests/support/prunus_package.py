@@ -10,9 +10,10 @@ import pytest
 
 from prunus_cli import digits, tiny
 from prunus_model.data.split import Split
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.bench import make_bench, make_bench_files

@@ -251,7 +251,7 @@ class Device(Closing):
         check_levels(levels, self._core.network, many=True)
         if not 0 <= stop_after <= (last := max_of(STEP_BITS)):
             raise ValueError(f"Early exit must be after 0 to {last} spikes, not {stop_after}")
-        if not 0 <= margin <= (most := max_of(self._core.network.readout.score_bits)):
+        if not 0 <= margin <= (most := max_of(self._core.network.score_bits)):
             raise ValueError(f"Margin must be 0 to {most} votes, not {margin}")
         if learn and not self._core.hardware.learn:
             raise DeviceError("Core must be able to learn to learn from images")

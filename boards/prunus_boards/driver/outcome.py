@@ -92,7 +92,7 @@ def contradiction(
             "lead",
             told["lead"],
             0,
-            0 if told["prediction"] == UNDECIDED else max_of(network.readout.score_bits),
+            0 if told["prediction"] == UNDECIDED else max_of(network.score_bits),
         ),
         ("steps", told["steps"], fewest, steps),
         ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),

@@ -58,6 +58,7 @@ def command(
         load_network(network),
         votes=votes,
         vote_bits=vote_bits,
+        stop_after=stop_after[0] if stop_after else None,
         margin=margins[0] if margins else None,
     )
     readout = artifact.config.readout

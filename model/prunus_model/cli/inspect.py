@@ -10,7 +10,9 @@ import numpy as np
 from rich.table import Table
 
 from prunus_model.cli.common import console, load_network, new_table, percent
+from prunus_model.spec.labels import size_label
 from prunus_model.training.artifact import Artifact
+from prunus_model.training.groups import group_facts, silent_groups
 from prunus_model.training.history import QUANTILES, UNKNOWN, percentiles
 from prunus_model.training.trainer import pruning_thresholds
 
@@ -37,6 +39,8 @@ def command(*, network: str, as_json: bool) -> None:
     if last >= 0 and artifact.history.correct[last] != UNKNOWN:
         share = artifact.history.correct[last] / artifact.history.presentations[last]
         console.print(f"Running accuracy of the last interval: {100 * share:.1f} %")
+    if artifact.config.groups:
+        console.print(_groups_line(artifact), soft_wrap=True)
     c = artifact.counters
     console.print(
         f"Synapses left: {100 * artifact.density:.1f} %; forward SOPs in training "
@@ -61,6 +65,7 @@ def _facts(artifact: Artifact) -> dict[str, object]:
         "complete": artifact.complete,
         "presentation": artifact.state.presentation,
         "density": artifact.density,
+        "groups": [asdict(facts) for facts in group_facts(artifact)],
         "counters": asdict(artifact.counters),
         "neurons": {name: percentiles(values) for name, values in _per_neuron(artifact).items()},
         "percentiles": list(QUANTILES),
@@ -69,11 +74,22 @@ def _facts(artifact: Artifact) -> dict[str, object]:
     }
 
 
+def _groups_line(artifact: Artifact) -> str:
+    config = artifact.config
+    shares = [100 * facts.density for facts in group_facts(artifact)]
+    silent = silent_groups(artifact)
+    return (
+        f"{size_label(config)}, each on {config.inputs} of {config.image_levels} levels, "
+        f"{config.view_count} views of an image; synapses left {min(shares):.1f} % to "
+        f"{max(shares):.1f} %" + (f"; no neuron fires in {silent}" if silent else "")
+    )
+
+
 def _per_neuron(artifact: Artifact) -> dict[str, np.ndarray]:
     state = artifact.state
     return {
         "post_count": state.post_count.astype(np.int64),
-        "synapses_left": state.plastic.sum(axis=0, dtype=np.int64),
+        "synapses_left": state.plastic_counts(artifact.config),
         "strength": state.strength.astype(np.int64),
         "theta": state.theta.astype(np.int64),
         "v_fire": state.v_fire.astype(np.int64),

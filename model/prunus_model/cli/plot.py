@@ -54,9 +54,11 @@ def command(
     # All margins are drawn: the one that is configured is one of the votes that it has.
     margin = None if votes is None and vote_bits is None else 0
     artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits, margin=margin)
+    # The sequential test goes from group to group, and in each as far as is configured.
+    exit_after = artifact.config.readout.stop_after if artifact.config.groups else 0
     for margin in margins:
         # Now, not after the tests.
-        artifact.config.with_readout(margin=margin)
+        artifact.config.with_readout(stop_after=exit_after, margin=margin)
     # Of each network in a folder of its own, so that plots of one are not in the way of another's.
     output = output or Path("plots") / Path(network).stem
     split = load_test(artifact, data)
@@ -67,14 +69,11 @@ def command(
     elif output.exists():
         raise click.UsageError(f"Output {output} must be a folder, not a file")
     fixed = [evaluate(artifact, split, stop_after=n, margin=0) for n in _EXITS]
-    top = max_of(artifact.config.readout.vote_bits)
-    reached = [
-        n
-        for tenths in _TENTHS
-        if (n := -(-top * tenths // 10)) <= top * artifact.config.encoder.steps
-    ]
+    tested = artifact.config.with_readout(stop_after=exit_after, margin=0)
+    top = max_of(tested.readout.vote_bits)
+    reached = [n for tenths in _TENTHS if (n := -(-top * tenths // 10)) <= tested.margin_max]
     tests = [
-        evaluate(artifact, split, stop_after=0, margin=n)
+        evaluate(artifact, split, stop_after=exit_after, margin=n)
         for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
     ]
     figures = (

@@ -30,11 +30,13 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
-from prunus_model.spec.config import NetworkConfig, pruning_label, size_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import POLICIES, NoPruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate, whole_dense
+from prunus_model.training.groups import silent_groups
 from prunus_model.training.trainer import Progress as TrainingProgress
 from prunus_model.training.trainer import Trainer
 
@@ -317,6 +319,8 @@ def _report(artifact: Artifact, output: Path) -> None:
     c, pruning = artifact.counters, artifact.config.pruning
     if not c.output_spikes:
         note("No neuron has fired in the training: nothing was learned")
+    elif artifact.config.groups and (silent := silent_groups(artifact)):
+        note(f"No neuron fires for any training image in groups {silent}: they only cost steps")
     elif not isinstance(pruning, NoPruning) and artifact.density > _HARDLY_PRUNED:
         note("Next to nothing was pruned: train longer, or change the parameters of the pruning")
     console.print(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prunus_model.common.reading import refusal
 
-__all__ = ["parse_toml", "read_text"]
+__all__ = ["parse_toml", "read_text", "without_none"]
 
 #: Characters of a text.
 _MOST = 1 << 16
@@ -88,3 +89,12 @@ def _check(values: dict[str, Any]) -> None:
         level = [v for v in inner if isinstance(v, dict | list)]
     if level:
         raise ValueError(_TOO_DEEP)
+
+
+def without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is None, for which TOML has no word."""
+    return {
+        key: without_none(value) if isinstance(value, Mapping) else value
+        for key, value in mapping.items()
+        if value is not None
+    }

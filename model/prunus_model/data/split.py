@@ -178,15 +178,25 @@ def check_for(split: Split, config: NetworkConfig) -> None:
     Raises
     ------
     DataError
-        If the images have another number of pixels, or if a label is not a class.
+        If the images have another number of pixels, or another shape than the windows of the
+        groups are in, or if a label is not a class. A single row or column has no shape.
     """
     pixels, classes = split.images.shape[1], config.readout.classes
     if pixels != config.pixels:
-        hint = f" (encoder.contrast: set inputs to {2 * pixels})" if config.encoder.contrast else ""
+        contrast = config.encoder.contrast and not config.groups
+        hint = f" (encoder.contrast: set inputs to {2 * pixels})" if contrast else ""
         raise DataError(
             f"Images of {split.name} must have {config.pixels} pixels for this configuration, "
             f"not {pixels}{hint}"
         )
+    groups, (height, width) = config.groups, split.image_shape
+    if groups and groups.indices is None and min(height, width) > 1:
+        wanted = groups.image_width, groups.image_height
+        if (width, height) != wanted:
+            raise DataError(
+                f"Images of {split.name} must be {wanted[0]} x {wanted[1]} pixels (width x height) "
+                f"for the groups of this configuration, not {width} x {height}"
+            )
     if split.labels.max() >= classes:
         raise DataError(
             f"Labels of {split.name} must be in 0..{classes - 1} for this configuration, "

@@ -11,24 +11,25 @@ from typing import Any
 import numpy as np
 
 from prunus_model.engine.compiling import compiled
-from prunus_model.engine.layout import LANES, U32, Params, Workspace
+from prunus_model.engine.layout import LANES, U32, UNDRAWN, Params, Workspace
 from prunus_model.engine.streams import draw_pass, lowest_bit, seeded, xorshift
 from prunus_model.spec import random_streams
 from prunus_model.spec.state import NO_STEP
 
-__all__ = ["drop_refractory", "encode", "encode_evenly"]
+__all__ = ["drop_refractory", "encode", "even_spikes", "prepare_even"]
 
 
 @compiled
-def encode(levels: Any, presentation: int, p: Params, jump: Any, workspace: Workspace) -> None:
+def encode(seed: int, presentation: int, p: Params, jump: Any, workspace: Workspace) -> None:
     """Draw all spikes of a presentation: `workspace.events` and `workspace.event_counts`."""
-    lanes, hits, events, counts = (
+    levels, lanes, hits, events, counts = (
+        workspace.levels,
         workspace.lanes,
         workspace.hits,
         workspace.events,
         workspace.event_counts,
     )
-    s = seeded(p.seed, presentation, random_streams.ENCODER)
+    s = seeded(seed, presentation, random_streams.ENCODER)
     for t in range(p.steps):
         counts[t] = 0
         lanes[t] = s
@@ -71,18 +72,26 @@ def encode(levels: Any, presentation: int, p: Params, jump: Any, workspace: Work
 
 
 @compiled
-def encode_evenly(levels: Any, presentation: int, p: Params, workspace: Workspace) -> None:
-    """Find all low-discrepancy spikes of a presentation, as `encode` draws random ones."""
-    random, events = workspace.random, workspace.events
-    draw_pass(seeded(p.seed, presentation, random_streams.ENCODER), p.words, random)
-    for t in range(p.steps):
-        offset = random_streams.LOW_DISCREPANCY_STRIDE * t
-        n = 0
-        for pre in range(p.inputs):
-            # Written in any case: the next spike takes its place.
-            events[t, n] = pre
-            n += np.uint8(random[pre] + offset) < levels[pre]
-        workspace.event_counts[t] = n
+def prepare_even(seed: int, presentation: int, p: Params, workspace: Workspace) -> None:
+    """Draw the bytes of low-discrepancy spikes, and leave these to :func:`even_spikes`.
+
+    An early exit so spares the steps that are not executed.
+    """
+    draw_pass(seeded(seed, presentation, random_streams.ENCODER), p.words, workspace.random_encoder)
+    workspace.event_counts[: p.steps] = UNDRAWN
+
+
+@compiled
+def even_spikes(step: int, p: Params, workspace: Workspace) -> Any:
+    """Find the low-discrepancy spikes of a step; return how many they are."""
+    random, levels, events = workspace.random_encoder, workspace.levels, workspace.events
+    offset = random_streams.LOW_DISCREPANCY_STRIDE * step
+    n = 0
+    for pre in range(p.inputs):
+        # Written in any case: the next spike takes its place.
+        events[step, n] = pre
+        n += np.uint8(random[pre] + offset) < levels[pre]
+    return n
 
 
 @compiled

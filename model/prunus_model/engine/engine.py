@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.engine import kernels
+from prunus_model.engine import kernels, many
 from prunus_model.engine.layout import Count
 from prunus_model.engine.prepare import net_of, params_of, workspace_of
 from prunus_model.spec.config import NetworkConfig
@@ -28,10 +26,6 @@ from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 
 __all__ = ["Engine"]
-
-#: Images that one thread takes at a time; small enough to balance, large enough to be cheap. With
-#: groups, for each of which there is a call, more.
-_CHUNK, _GROUPS_CHUNK = 64, 512
 
 
 class Engine:
@@ -73,18 +67,27 @@ class Engine:
         state = State.initial(config) if state is None else state
         state.check(config)
         self._config = config
-        self._views = [params_of(config.view(number)) for number in range(config.view_count)]
-        self._indices = config.view_indices
-        self._jump = kernels.jump_tables(self._views[0].words)
-        self._votes = np.array(check_votes(votes, config), order="C")
+        votes_of = np.array(check_votes(votes, config), order="C").reshape(
+            config.group_count, config.neurons, -1
+        )
         self._scores = np.zeros(config.readout.classes, dtype=np.int64)
         self._shown = config.group_count - 1
         self._presentation = state.presentation
-        self._nets, self._workspaces = [], []
-        for group in range(config.group_count):
+        params, groups = params_of(config), range(config.group_count)
+        self._parts = many.Parts(
+            config=config,
+            params=params,
+            jump=kernels.jump_tables(params.words),
+            views=[
+                kernels.View(seed=config.view(number).seed, indices=indices)
+                for number, indices in enumerate(config.view_indices)
+            ],
+            nets=[net_of(state.group(g, config), votes_of[g]) for g in groups],
+        )
+        self._workspaces = []
+        for group in groups:
             part = state.group(group, config)
-            self._nets.append(net_of(part, self._votes[self._posts(group)]))
-            workspace = workspace_of(config, self._views[group])
+            workspace = workspace_of(config, params)
             workspace.v[: config.neurons] = part.v
             workspace.v_fire[: config.neurons] = part.v_fire
             workspace.last_step[:] = part.last_step
@@ -103,7 +106,7 @@ class Engine:
     @property
     def state(self) -> State:
         """A copy of all state variables."""
-        nets, neurons = self._nets, self._config.neurons
+        nets, neurons = self._parts.nets, self._config.neurons
         shown = self._workspaces[self._shown]
 
         def of_neurons(name: str) -> npt.NDArray[np.int32]:
@@ -146,19 +149,19 @@ class Engine:
         """Show one image; as :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
         check_levels(levels, self._config, many=False)
         check_exits(stop_after, margin)
-        whole = levels[np.newaxis]
+        given = _as_kernels_take(levels)
 
-        def show(view: int, group: int, counts: npt.NDArray[np.int64], keep: bool) -> int:
+        def show(view: kernels.View, group: int, counts: npt.NDArray[np.int64]) -> int:
             fired: int = kernels.present(
-                self._seen(whole, view)[0],
+                given,
                 learn,
                 stop_after,
                 margin,
-                keep,
                 self._presentation,
-                self._views[view],
-                self._jump,
-                self._nets[group],
+                self._parts.params,
+                self._parts.jump,
+                view,
+                self._parts.nets[group],
                 self._workspaces[group],
                 counts,
             )
@@ -183,10 +186,10 @@ class Engine:
         check_exits(stop_after, margin)
         pre_of = np.empty(self._config.image_levels + 1, dtype=np.int64)
 
-        def show(view: int, group: int, counts: npt.NDArray[np.int64], keep: bool) -> int:
+        def show(view: kernels.View, group: int, counts: npt.NDArray[np.int64]) -> int:
             workspace = self._workspaces[group]
             pre_of[:] = DARK
-            pre_of[self._indices[view]] = np.arange(self._config.inputs)
+            pre_of[view.indices] = np.arange(self._config.inputs)
             seen = [(pres := pre_of[levels])[pres != DARK] for levels in arrays]
             workspace.event_counts[: len(seen)] = [len(pres) for pres in seen]
             fired: int = kernels.present_events(
@@ -194,10 +197,10 @@ class Engine:
                 learn,
                 stop_after,
                 margin,
-                keep,
                 self._presentation,
-                self._views[view],
-                self._nets[group],
+                self._parts.params,
+                view,
+                self._parts.nets[group],
                 workspace,
                 counts,
             )
@@ -211,35 +214,14 @@ class Engine:
         As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
         """
         check_levels(levels, self._config, many=True)
-        groups = range(self._config.group_count)
-        counts = np.zeros((len(groups), len(COUNTERS)), dtype=np.int64)
-        spikes = np.empty((len(levels), self._config.all_neurons), dtype=np.uint8)
-
-        def work(group: int) -> None:
-            # Groups are independent: each learns from all images on its own.
-            own = np.empty((len(levels), self._config.neurons), dtype=np.uint8)
-            kernels.train_many(
-                self._seen(levels, group),
-                self._presentation,
-                self._views[group],
-                self._jump,
-                self._nets[group],
-                self._workspaces[group],
-                counts[group],
-                own,
-            )
-            spikes[:, self._posts(group)] = own
-
-        with ThreadPoolExecutor(min(_processors(), len(groups))) as pool:
-            list(pool.map(work, groups))
-        total = counts.sum(axis=0)
+        given = _as_kernels_take(levels)
+        counts, spikes = many.train(self._parts, self._workspaces, given, self._presentation)
         if len(levels):
-            self._shown = groups[-1]
+            self._shown = self._config.group_count - 1
             together = sum(workspace.scores for workspace in self._workspaces)
-            self._scores[:] = np.minimum(together, self._views[0].score_max)
-            total[Count.PRESENTATIONS] = len(levels)
+            self._scores[:] = np.minimum(together, self._parts.params.score_max)
         self._advance(len(levels))
-        return Counters.from_array(total), spikes
+        return Counters.from_array(counts), spikes
 
     def infer(
         self,
@@ -259,34 +241,19 @@ class Engine:
         check_exits(stop_after, margin)
         if threads is not None and threads < 1:
             raise ValueError(f"Threads must be 1 or more, not {threads}")
-        counts = np.zeros((len(levels), len(COUNTERS)), dtype=np.int64)
-        spikes = np.zeros((len(levels), self._config.all_neurons), dtype=np.uint8)
-        size = _CHUNK if self._config.groups is None else _GROUPS_CHUNK
-        starts = list(range(0, len(levels), size))
-        workers = min(threads or _processors(), max(1, len(starts)))
-
-        def work(worker: int) -> None:
-            workspace = workspace_of(self._config, self._views[0])
-            for start in starts[worker::workers]:
-                part = slice(start, start + size)
-                self._infer_part(
-                    levels[part],
-                    first + start,
-                    stop_after,
-                    margin,
-                    workspace,
-                    counts[part],
-                    spikes[part],
-                )
-
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, range(workers)))
-        return counts, spikes
+        return many.infer(
+            self._parts,
+            _as_kernels_take(levels),
+            first=first,
+            stop_after=stop_after,
+            margin=margin,
+            threads=threads,
+        )
 
     def finish(self) -> int:
         """End the training; as :meth:`prunus_model.spec.golden_model.GoldenModel.finish`."""
         policy, neurons, count = self._config.pruning, self._config.neurons, 0
-        for group, net in enumerate(self._nets):
+        for group, net in enumerate(self._parts.nets):
             if isinstance(policy, PostPruning):
                 weights = net.weights[:, :neurons]
                 pruned = (net.status.T != kernels.PRUNED) & (weights < policy.w_prune)
@@ -297,26 +264,14 @@ class Engine:
                 net.strength[:] = weights.sum(axis=0, dtype=np.int32)
                 count += int(np.count_nonzero(pruned))
             kernels.begin(
-                False, self._presentation, self._views[group], net, self._workspaces[group]
+                False, self._presentation, self._parts.params, net, self._workspaces[group]
             )
-        self._shown = len(self._nets) - 1
+        self._shown = len(self._parts.nets) - 1
         return count
-
-    def _posts(self, group: int) -> slice:
-        """Return the neurons of a group, of all."""
-        return slice(group * self._config.neurons, (group + 1) * self._config.neurons)
-
-    def _seen(self, levels: npt.NDArray[np.uint8], view: int) -> npt.NDArray[np.uint8]:
-        """Return what a view shows of images, shape (n, inputs), as the kernels take it."""
-        if self._config.groups is not None:
-            # What is dark has the index of the last column, which is added here.
-            levels = np.pad(levels, ((0, 0), (0, 1)))[:, self._indices[view]]
-        # Contiguous and writable, because the kernels are compiled anew for every other kind.
-        return np.require(levels, requirements=["C", "W"])
 
     def _show(
         self,
-        show: Callable[[int, int, npt.NDArray[np.int64], bool], int],
+        show: Callable[[kernels.View, int, npt.NDArray[np.int64]], int],
         learn: bool,
         margin: int,
         keep: bool,
@@ -326,11 +281,12 @@ class Engine:
         steps, posts = [], []
         if not keep:
             self._scores[:] = 0
-        for view in range(self._config.group_count if learn else self._config.view_count):
-            self._shown = group = view % self._config.group_count
+        views = self._parts.views[: self._config.group_count] if learn else self._parts.views
+        for number, view in enumerate(views):
+            self._shown = group = number % self._config.group_count
             workspace = self._workspaces[group]
             workspace.scores[:] = self._scores
-            fired = show(view, group, counts, True)
+            fired = show(view, group, counts)
             self._scores[:] = workspace.scores
             steps.append(workspace.spike_steps[:fired].copy())
             posts.append(workspace.spike_posts[:fired] + group * self._config.neurons)
@@ -346,48 +302,6 @@ class Engine:
             **elected,
         )
 
-    def _infer_part(
-        self,
-        levels: npt.NDArray[np.uint8],
-        first: int,
-        stop_after: int,
-        margin: int,
-        workspace: kernels.Workspace,
-        counts: npt.NDArray[np.int64],
-        spikes: npt.NDArray[np.uint8],
-    ) -> None:
-        """Show images, view by view those that are still open; add to counts and spikes."""
-        open_ = np.arange(len(levels))
-        scores = np.zeros((len(levels), self._config.readout.classes), dtype=np.int64)
-        for view, params in enumerate(self._views):
-            group = view % self._config.group_count
-            own_counts = np.zeros((len(open_), len(COUNTERS)), dtype=np.int64)
-            own_spikes = np.empty((len(open_), self._config.neurons), dtype=np.uint8)
-            own_scores = scores[open_]
-            leads = np.zeros(len(open_), dtype=np.int64)
-            kernels.infer_many(
-                self._seen(levels[open_], view),
-                stop_after,
-                margin,
-                first + open_,
-                params,
-                self._jump,
-                self._nets[group],
-                workspace,
-                own_counts,
-                own_spikes,
-                own_scores,
-                leads,
-            )
-            counts[open_] += own_counts
-            spikes[open_, self._posts(group)] += own_spikes
-            scores[open_] = own_scores
-            if margin:
-                open_ = open_[leads < margin]
-            if not len(open_):
-                break
-        counts[:, Count.PRESENTATIONS] = 1
-
     def _advance(self, presentations: int) -> None:
         self._presentation = self._presentation + presentations & max_of(PRESENTATION_BITS)
 
@@ -398,6 +312,6 @@ class Engine:
         return {"prediction": scores.index(first) if first else UNDECIDED, "lead": first - second}
 
 
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _as_kernels_take(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Contiguous and writable, because the kernels are compiled anew for every other kind."""
+    return np.require(levels, requirements=["C", "W"])

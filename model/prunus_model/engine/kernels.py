@@ -18,6 +18,7 @@ from prunus_model.engine.layout import (
     SOFT,
     Net,
     Params,
+    View,
     Workspace,
 )
 from prunus_model.engine.present import (
@@ -41,6 +42,7 @@ __all__ = [
     "SOFT",
     "Net",
     "Params",
+    "View",
     "Workspace",
     "begin",
     "infer_many",

@@ -34,10 +34,12 @@ __all__ = [
     "SOFT",
     "THETA_MAX",
     "U32",
+    "UNDRAWN",
     "V_FIRE_MAX",
     "Count",
     "Net",
     "Params",
+    "View",
     "Workspace",
 ]
 
@@ -59,6 +61,8 @@ THETA_MAX, V_FIRE_MAX = max_of(THETA_BITS), max_of(V_FIRE_BITS)
 POST_COUNT_MAX = max_of(POST_COUNT_BITS)
 #: Below every margin.
 NO_MARGIN = -(1 << 30)
+#: Number of the spikes of a step that are drawn when it is executed.
+UNDRAWN = -1
 
 
 class Count(IntEnum):
@@ -81,7 +85,7 @@ class Count(IntEnum):
 
 
 class Params(NamedTuple):
-    """Numbers of a configuration, flat, for the kernels, named as there."""
+    """Numbers of a configuration, flat, for the kernels, named as there; of one group."""
 
     inputs: int
     neurons: int
@@ -89,7 +93,6 @@ class Params(NamedTuple):
     steps: int
     low_discrepancy: bool
     refractory_steps: int
-    seed: int
     w_max: int
     leak_shift: int
     inhibition_steps: int
@@ -114,6 +117,20 @@ class Params(NamedTuple):
     min_spikes: int
     percent: int
     score_max: int
+
+
+class View(NamedTuple):
+    """What a view has of its own (semantics, 4.7).
+
+    Attributes
+    ----------
+    seed : int
+    indices : ndarray of int64, shape (inputs,)
+        Level of the image that each input sees, negative for none.
+    """
+
+    seed: int
+    indices: npt.NDArray[np.int64]
 
 
 class Net(NamedTuple):
@@ -156,6 +173,8 @@ class Workspace(NamedTuple):
     v, v_fire : ndarray of int32, shape (neurons, padded)
     sums : ndarray of uint16, shape (neurons, padded)
     last_step : ndarray of int16, shape (inputs,)
+    levels : ndarray of uint8, shape (inputs,)
+        Those that the inputs see.
     lanes : ndarray of uint32, shape (steps, padded)
         States of the encoder stream, one for each step.
     hits : ndarray of uint64, shape (groups of 64 steps, inputs)
@@ -163,8 +182,11 @@ class Workspace(NamedTuple):
     events : ndarray of uint16, shape (steps, inputs)
         Spiking inputs of each step.
     event_counts : ndarray of int64, shape (steps, padded)
-    random, column : ndarray of uint8, shape (4 * words,), (inputs,)
-        A pass of a stream; the weights of a neuron.
+        How many they are, or :data:`UNDRAWN`.
+    random, random_encoder : ndarray of uint8, shape (4 * words,)
+        A pass of the learning stream; of that of the encoder, for all steps.
+    column : ndarray of uint8, shape (inputs,)
+        The weights of a neuron.
     thresholds : ndarray of uint16, shape (inputs,)
         Pruning threshold of each synapse of the neuron that fired.
     changed : ndarray of uint16, shape (inputs + 1,)
@@ -179,11 +201,13 @@ class Workspace(NamedTuple):
     v_fire: npt.NDArray[np.int32]
     sums: npt.NDArray[np.uint16]
     last_step: npt.NDArray[np.int16]
+    levels: npt.NDArray[np.uint8]
     lanes: npt.NDArray[np.uint32]
     hits: npt.NDArray[np.uint64]
     events: npt.NDArray[np.uint16]
     event_counts: npt.NDArray[np.int64]
     random: npt.NDArray[np.uint8]
+    random_encoder: npt.NDArray[np.uint8]
     column: npt.NDArray[np.uint8]
     thresholds: npt.NDArray[np.uint16]
     changed: npt.NDArray[np.uint16]

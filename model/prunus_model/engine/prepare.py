@@ -36,7 +36,6 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         steps=config.encoder.steps,
         low_discrepancy=config.encoder.spikes == "low-discrepancy",
         refractory_steps=config.encoder.refractory_steps,
-        seed=config.seed,
         w_max=config.formats.w_max,
         leak_shift=config.membrane.leak_shift,
         inhibition_steps=config.membrane.inhibition_steps,
@@ -60,7 +59,7 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
-        score_max=max_of(config.readout.score_bits),
+        score_max=max_of(config.score_bits),
     )
 
 
@@ -97,11 +96,13 @@ def workspace_of(config: NetworkConfig, p: kernels.Params) -> kernels.Workspace:
         v_fire=np.full(width, max_of(V_FIRE_BITS), dtype=np.int32),
         sums=np.zeros(width, dtype=np.uint16),
         last_step=np.zeros(p.inputs, dtype=np.int16),
+        levels=np.zeros(p.inputs, dtype=np.uint8),
         lanes=np.zeros(padded, dtype=np.uint32),
         hits=np.zeros((padded // kernels.LANES, p.inputs), dtype=np.uint64),
         events=np.zeros((p.steps, p.inputs), dtype=np.uint16),
         event_counts=np.zeros(padded, dtype=np.int64),
         random=np.zeros(PRE_PER_DRAW * p.words, dtype=np.uint8),
+        random_encoder=np.zeros(PRE_PER_DRAW * p.words, dtype=np.uint8),
         column=np.zeros(p.inputs, dtype=np.uint8),
         thresholds=np.zeros(p.inputs, dtype=np.uint16),
         changed=np.zeros(p.inputs + 1, dtype=np.uint16),

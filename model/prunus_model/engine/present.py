@@ -7,9 +7,18 @@ from typing import Any
 import numpy as np
 
 from prunus_model.engine.compiling import compiled
-from prunus_model.engine.encode import drop_refractory, encode, encode_evenly
+from prunus_model.engine.encode import drop_refractory, encode, even_spikes, prepare_even
 from prunus_model.engine.integrate import fire, integrate
-from prunus_model.engine.layout import PRESENTATION_MAX, SOFT, Count, Net, Params, Workspace
+from prunus_model.engine.layout import (
+    PRESENTATION_MAX,
+    SOFT,
+    UNDRAWN,
+    Count,
+    Net,
+    Params,
+    View,
+    Workspace,
+)
 from prunus_model.engine.learn import fire_threshold, freeze, learn_spike
 from prunus_model.engine.streams import seeded
 from prunus_model.spec import random_streams
@@ -24,28 +33,56 @@ def begin(learn: bool, presentation: int, p: Params, net: Net, workspace: Worksp
     if learn and presentation > 0:
         for j in range(p.neurons):
             net.theta[j] -= net.theta[j] >> p.theta_decay_shift
+    find_thresholds(p, net, workspace)
+    rest(workspace)
+
+
+@compiled
+def find_thresholds(p: Params, net: Net, workspace: Workspace) -> None:
     for j in range(p.neurons):
         workspace.v_fire[j] = fire_threshold(np.int64(net.theta[j]), np.int64(net.strength[j]), p)
-        workspace.v[j] = 0
-        workspace.sums[j] = 0
-        workspace.spike_counts[j] = 0
+
+
+@compiled
+def rest(workspace: Workspace) -> None:
+    workspace.v[:] = 0
+    workspace.sums[:] = 0
+    workspace.spike_counts[:] = 0
     workspace.last_step[:] = NO_STEP
 
 
 @compiled
-def vote(votes: Any, scores: Any, score_max: int) -> int:
-    """Add votes to the scores, which saturate; return the lead (semantics, 7)."""
+def see(levels: Any, presentation: int, p: Params, jump: Any, view: View, workspace: Any) -> None:
+    """Take the levels of an image that a view sees, and draw its spikes."""
+    for i in range(p.inputs):
+        index = view.indices[i]
+        workspace.levels[i] = levels[index] if index >= 0 else 0
+    if p.low_discrepancy:
+        prepare_even(view.seed, presentation, p, workspace)
+    else:
+        encode(view.seed, presentation, p, jump, workspace)
+
+
+@compiled
+def lead(scores: Any) -> Any:
+    """Return by how much the largest score is ahead of the second (semantics, 7)."""
     first = 0
     second = 0
     for c in range(scores.shape[0]):
-        score = min(scores[c] + np.int64(votes[c]), score_max)
-        scores[c] = score
-        if score > first:
+        if scores[c] > first:
             second = first
-            first = score
-        elif score > second:
-            second = score
+            first = scores[c]
+        elif scores[c] > second:
+            second = scores[c]
     return first - second
+
+
+@compiled
+def vote(votes: Any, scores: Any, score_max: int) -> Any:
+    """Add votes to the scores, which saturate; return the lead."""
+    for c in range(scores.shape[0]):
+        scores[c] = min(scores[c] + np.int64(votes[c]), score_max)
+    return lead(scores)
 
 
 @compiled
@@ -53,22 +90,21 @@ def steps(
     learn: bool,
     stop_after: int,
     margin: int,
-    keep: bool,
     presentation: int,
     p: Params,
+    seed: int,
     net: Net,
     workspace: Workspace,
     counters: Any,
 ) -> int:
-    """Execute the steps of a presentation whose spikes are drawn; return the output spikes."""
-    s = seeded(p.seed, presentation, random_streams.LEARNING)
-    begin(learn, presentation, p, net, workspace)
-    if not keep:
-        workspace.scores[:] = 0
+    """Execute the steps of a view from its beginning; return the output spikes."""
+    s = seeded(seed, presentation, random_streams.LEARNING)
     inhibition = 0
     fired = 0
     for step in range(p.steps):
         n = workspace.event_counts[step]
+        if n == UNDRAWN:
+            n = even_spikes(step, p, workspace)
         counters[Count.STEPS] += 1
         counters[Count.INPUT_SPIKES] += n
         dense = n * p.neurons
@@ -99,12 +135,12 @@ def steps(
             workspace.spike_posts[fired] = post
             workspace.spike_counts[post] += 1
             fired += 1
-            lead = vote(net.votes[post], workspace.scores, p.score_max)
+            ahead = vote(net.votes[post], workspace.scores, p.score_max)
             if learn:
                 s = learn_spike(post, step, presentation, s, p, net, workspace, counters)
             workspace.v[:] = 0
             inhibition = p.inhibition_steps
-            if fired == stop_after or 0 < margin <= lead:
+            if fired == stop_after or 0 < margin <= ahead:
                 break
     if learn and p.policy == SOFT:
         freeze(p, net, workspace, counters)
@@ -119,21 +155,38 @@ def present(
     learn: bool,
     stop_after: int,
     margin: int,
-    keep: bool,
     presentation: int,
     p: Params,
     jump: Any,
+    view: View,
     net: Net,
     workspace: Workspace,
     counters: Any,
 ) -> Any:
-    """Show one image; return the output spikes."""
-    if p.low_discrepancy:
-        encode_evenly(levels, presentation, p, workspace)
-    else:
-        encode(levels, presentation, p, jump, workspace)
+    """Show a view of one image, scores kept; return the output spikes."""
+    begin(learn, presentation, p, net, workspace)
+    return show(
+        levels, learn, stop_after, margin, presentation, p, jump, view, net, workspace, counters
+    )
+
+
+@compiled
+def show(
+    levels: Any,
+    learn: bool,
+    stop_after: int,
+    margin: int,
+    presentation: int,
+    p: Params,
+    jump: Any,
+    view: View,
+    net: Net,
+    workspace: Workspace,
+    counters: Any,
+) -> Any:
+    see(levels, presentation, p, jump, view, workspace)
     before = counters[Count.STEPS]
-    fired = steps(learn, stop_after, margin, keep, presentation, p, net, workspace, counters)
+    fired = steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
     counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
     return fired
 
@@ -144,14 +197,14 @@ def present_events(
     learn: bool,
     stop_after: int,
     margin: int,
-    keep: bool,
     presentation: int,
     p: Params,
+    view: View,
     net: Net,
     workspace: Workspace,
     counters: Any,
 ) -> Any:
-    """Show the address events `pres`, one after the other by step; return the output spikes.
+    """Show the address events `pres` of a view, by step, scores kept; return the output spikes.
 
     `workspace.event_counts` holds how many belong to each step.
     """
@@ -160,7 +213,8 @@ def present_events(
         n = workspace.event_counts[step]
         workspace.events[step, :n] = pres[first : first + n]
         first += n
-    return steps(learn, stop_after, margin, keep, presentation, p, net, workspace, counters)
+    begin(learn, presentation, p, net, workspace)
+    return steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
 
 
 @compiled
@@ -169,63 +223,68 @@ def train_many(
     first: int,
     p: Params,
     jump: Any,
+    view: View,
     net: Net,
     workspace: Workspace,
     counters: Any,
     spikes: Any,
+    first_post: int,
 ) -> None:
-    """Learn from many images; `spikes[image, neuron]` receives the output spikes."""
+    """Let a group learn from many images.
+
+    `spikes[image, first_post + neuron]` receives the output spikes.
+    """
     for n in range(levels.shape[0]):
         number = (first + n) & PRESENTATION_MAX
-        present(levels[n], True, 0, 0, False, number, p, jump, net, workspace, counters)
-        spikes[n] = workspace.spike_counts
+        workspace.scores[:] = 0
+        present(levels[n], True, 0, 0, number, p, jump, view, net, workspace, counters)
+        spikes[n, first_post : first_post + p.neurons] = workspace.spike_counts
 
 
 @compiled
 def infer_many(
     levels: Any,
+    shown: Any,
+    first: int,
     stop_after: int,
     margin: int,
-    numbers: Any,
     p: Params,
     jump: Any,
+    view: View,
     net: Net,
     workspace: Workspace,
     counters: Any,
     spikes: Any,
+    first_post: int,
     scores: Any,
-    leads: Any,
-) -> None:
-    """Show many images without learning; `counters[image]`, `spikes[image, neuron]`.
+) -> int:
+    """Show a view of many images without learning; return how many need another one.
 
-    `numbers[image]` is that of its presentation; `scores[image, class]` are kept, and change;
-    `leads[image]` is the largest of them less the second largest.
+    `shown[...]` are their numbers in `levels`; at its front those are left that have no lead of
+    `margin`. To `counters[image]`, `spikes[image, first_post + neuron]` and `scores[image, class]`
+    is added.
     """
-    for n in range(levels.shape[0]):
-        number = numbers[n] & PRESENTATION_MAX
+    find_thresholds(p, net, workspace)
+    left = 0
+    for n in shown:
+        number = (first + n) & PRESENTATION_MAX
+        rest(workspace)
         workspace.scores[:] = scores[n]
-        present(
+        show(
             levels[n],
             False,
             stop_after,
             margin,
-            True,
             number,
             p,
             jump,
+            view,
             net,
             workspace,
             counters[n],
         )
-        spikes[n] = workspace.spike_counts
-        first = 0
-        second = 0
-        for c in range(scores.shape[1]):
-            score = workspace.scores[c]
-            scores[n, c] = score
-            if score > first:
-                second = first
-                first = score
-            elif score > second:
-                second = score
-        leads[n] = first - second
+        spikes[n, first_post : first_post + p.neurons] += workspace.spike_counts
+        scores[n] = workspace.scores
+        shown[left] = n
+        left += margin == 0 or lead(workspace.scores) < margin
+    return left

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import HomeostasisParams
 from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, max_of
+from prunus_model.spec.units import HomeostasisParams
 
 __all__ = ["count_spike", "decay", "fire_threshold", "raise_theta"]
 

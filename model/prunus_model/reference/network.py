@@ -1,4 +1,4 @@
-"""The reference: a presentation and a run, composed of the units, as readable as the equations.
+"""The reference: a presentation and a run, composed of views, as readable as the equations.
 
 It is slow, and it decides: the engine and the hardware equal it bit for bit.
 """
@@ -6,14 +6,13 @@ It is slow, and it decides: the engine and the hardware equal it bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import encoder, homeostasis, membrane, pruning, refractory
-from prunus_model.reference.learning import freeze, learn_spike
-from prunus_model.reference.readout import add_votes, elect, lead
+from prunus_model.reference import encoder, pruning
+from prunus_model.reference.readout import elect, lead
+from prunus_model.reference.view import Shown, Step, begin, view_steps
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -27,38 +26,11 @@ from prunus_model.spec.presentation import (
     check_levels,
     check_votes,
 )
-from prunus_model.spec.pruning import PostPruning, SoftPruning
+from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
-from prunus_model.spec.state import NO_STEP, State, strengths
+from prunus_model.spec.state import State, strengths
 
-__all__ = ["Network", "Step"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One time step that has just been executed.
-
-    Attributes
-    ----------
-    view, step : int
-        View of the image, 0 without groups; number of the step in it.
-    spikes, kept : ndarray of bool, shape (inputs,)
-        Inputs that spiked; those of them whose spike was not dropped.
-    inhibited : bool
-        Whether nothing was integrated.
-    post : int
-        The neuron that fired, of all groups; -1 if none.
-    w_prune : int
-        The pruning threshold of the sweep that it caused; 0 if it caused none.
-    """
-
-    view: int
-    step: int
-    spikes: npt.NDArray[np.bool_]
-    kept: npt.NDArray[np.bool_]
-    inhibited: bool
-    post: int
-    w_prune: int
+__all__ = ["Network"]
 
 
 class Network:
@@ -262,7 +234,7 @@ class Network:
             state.weights[pruned] = 0
             state.strength[:] = strengths(state.weights, self.config)
         for group in range(self.config.group_count):
-            self._begin(state.group(group, self.config), learn=False)
+            begin(state.group(group, self.config), self.config.homeostasis, learn=False)
         return int(np.count_nonzero(pruned))
 
     def _steps(
@@ -277,84 +249,32 @@ class Network:
         """Show all views of an image (semantics, 4.7)."""
         check_exits(stop_after, margin)
         state = self.state
-        if not keep:
-            self._scores = np.zeros(self.config.readout.classes, dtype=np.int64)
-        for view in range(self.config.group_count if learn else self.config.view_count):
-            yield from self._view_steps(
-                view, spikes_of_view(view), learn, stop_after, margin, counters
+        # Not in place: what was given away stays as it is.
+        self._scores = self._scores.copy() if keep else np.zeros_like(self._scores)
+        groups, neurons = self.config.group_count, self.config.neurons
+        for view in range(groups if learn else self.config.view_count):
+            group = view % groups
+            yield from view_steps(
+                Shown(
+                    number=view,
+                    config=self._views[view],
+                    first_post=group * neurons,
+                    votes=self._votes[group * neurons : (group + 1) * neurons],
+                    score_max=max_of(self.config.score_bits),
+                    learning=self._stream(LEARNING, view),
+                ),
+                spikes_of_view(view),
+                state.group(group, self.config),
+                self._scores,
+                counters,
+                learn=learn,
+                stop_after=stop_after,
+                margin=margin,
             )
             if margin and lead(self._scores) >= margin:
                 break
         counters.presentations += 1
         state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
-
-    def _view_steps(
-        self,
-        view: int,
-        spikes_of: Callable[[int], npt.NDArray[np.bool_]],
-        learn: bool,
-        stop_after: int,
-        margin: int,
-        counters: Counters,
-    ) -> Iterator[Step]:
-        """Show one view (semantics, 4.1 to 4.6)."""
-        config, group = self._views[view], view % self.config.group_count
-        state, learning = self.state.group(group, self.config), self._stream(LEARNING, view)
-        first = group * config.neurons
-        spike_counts = np.zeros(config.neurons, dtype=np.int64)
-        self._begin(state, learn)
-        inhibition = 0
-        for step in range(config.encoder.steps):
-            spikes = spikes_of(step)
-            kept = refractory.kept(spikes, state.last_step, step, config.encoder)
-            state.last_step[kept] = step
-            counters.steps += 1
-            counters.input_spikes += int(np.count_nonzero(spikes))
-            if inhibition:
-                inhibition -= 1
-                counters.inhibited_steps += 1
-                yield Step(
-                    view=view,
-                    step=step,
-                    spikes=spikes,
-                    kept=kept,
-                    inhibited=True,
-                    post=-1,
-                    w_prune=0,
-                )
-                continue
-            counters.forward_dense += int(np.count_nonzero(spikes)) * config.neurons
-            counters.integrated_spikes += int(np.count_nonzero(kept))
-            counters.forward_sops += int(np.count_nonzero(state.alive[kept]))
-            counters.frozen_sops += int(np.count_nonzero(state.frozen[kept]))
-            v = membrane.integrate(state.v.astype(np.int64), state.weights, kept)
-            post = membrane.winner(v, state.v_fire.astype(np.int64))
-            state.v[:] = membrane.leak(v, config.membrane.leak_shift)
-            w_prune = 0
-            if post >= 0:
-                counters.output_spikes += 1
-                spike_counts[post] += 1
-                votes = self._votes[first + post]
-                self._scores = add_votes(self._scores, votes, config.readout)
-                if learn:
-                    w_prune = learn_spike(post, step, learning, config, state, counters)
-                state.v[:] = 0
-                inhibition = config.membrane.inhibition_steps
-            yield Step(
-                view=view,
-                step=step,
-                spikes=spikes,
-                kept=kept,
-                inhibited=False,
-                post=first + post if post >= 0 else -1,
-                w_prune=w_prune,
-            )
-            if stop_after and spike_counts.sum() == stop_after:
-                break
-            if margin and post >= 0 and lead(self._scores) >= margin:
-                break
-        if learn and isinstance(config.pruning, SoftPruning):
-            freeze(spike_counts, config.pruning, state, counters)
 
     def _collect(self, steps: Iterator[Step], counters: Counters) -> Presentation:
         """Take all steps and gather the output spikes."""
@@ -376,15 +296,4 @@ class Network:
     def _stream(self, constant: int, view: int) -> Stream:
         return Stream(
             seed=self._views[view].seed, presentation=self.state.presentation, constant=constant
-        )
-
-    def _begin(self, state: State, learn: bool) -> None:
-        """Prepare a group for a presentation (semantics, 4.1)."""
-        params = self.config.homeostasis
-        if learn and state.presentation > 0:
-            state.theta[:] = homeostasis.decay(state.theta.astype(np.int64), params)
-        state.v[:] = 0
-        state.last_step[:] = NO_STEP
-        state.v_fire[:] = homeostasis.fire_threshold(
-            state.theta.astype(np.int64), state.strength.astype(np.int64), params
         )

@@ -8,13 +8,24 @@ from math import floor, gcd, lcm, log2
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.formats import max_of
+from prunus_model.spec.formats import SCORE_BITS_MAX, max_of
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 
-__all__ = ["Readout", "add_votes", "elect", "lead", "predict_hard", "predict_vote", "response"]
+__all__ = [
+    "Readout",
+    "add_votes",
+    "elect",
+    "lead",
+    "predict_hard",
+    "predict_vote",
+    "response",
+    "scores_of",
+]
 
 #: Logarithmic votes tell shares apart down to 2**-6 = 1/64.
 _OCTAVES = 6
+#: Images whose spikes are taken at a time as floating-point numbers.
+_BLOCK = 512
 #: Where rounding in floating point is trusted: far above its error, of which 2**-25 is a bound.
 _UNSURE = 2**-20
 
@@ -131,7 +142,7 @@ def _logarithm(top: int, mean: int, total: int) -> int:
 
 
 def add_votes(
-    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], params: ReadoutParams
+    scores: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8], score_max: int
 ) -> npt.NDArray[np.int64]:
     """Return the scores after an output spike of a neuron, saturated.
 
@@ -141,14 +152,14 @@ def add_votes(
         Before the spike.
     votes : ndarray of uint8, shape (classes,)
         Votes of the neuron.
-    params : ReadoutParams
-        Gives ``score_bits``.
+    score_max : int
+        Largest score.
 
     Returns
     -------
     ndarray of int64, shape (classes,)
     """
-    total: npt.NDArray[np.int64] = np.minimum(scores + votes, max_of(params.score_bits))
+    total: npt.NDArray[np.int64] = np.minimum(scores + votes, score_max)
     return total
 
 
@@ -175,7 +186,7 @@ def lead(scores: npt.NDArray[np.int64]) -> int:
 
 
 def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
-    """Predict the class with the largest sum of votes over all output spikes.
+    """Predict the class with the largest score after all output spikes.
 
     Parameters
     ----------
@@ -190,10 +201,24 @@ def predict_vote(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
         Ties go to the lowest class; :data:`prunus_model.spec.readout.UNDECIDED` where no neuron
         with a vote spiked.
     """
-    totals = spikes.astype(np.int32) @ readout.votes.astype(np.int32)
+    totals = scores_of(spikes, readout.votes)
     predictions: npt.NDArray[np.int16] = totals.argmax(axis=1).astype(np.int16)
     predictions[~totals.any(axis=1)] = UNDECIDED
     return predictions
+
+
+def scores_of(spikes: npt.NDArray[np.uint8], votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the scores that output spikes add up to: int64, shape (n, classes).
+
+    Parameters
+    ----------
+    spikes : ndarray of uint8, shape (n, neurons)
+        Output spikes.
+    votes : ndarray of uint8, shape (neurons, classes)
+        Votes of one output spike of each neuron.
+    """
+    scores: npt.NDArray[np.int64] = np.minimum(_sums(spikes, votes), max_of(SCORE_BITS_MAX))
+    return scores
 
 
 def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray[np.int16]:
@@ -215,7 +240,7 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     classes = readout.votes.shape[1]
     members = np.stack([readout.assignment == c for c in range(classes)], axis=1)
     counts = members.sum(axis=0)
-    totals = spikes.astype(np.int32) @ members.astype(np.int32)
+    totals = _sums(spikes, members)
     # Means are compared over a common denominator; with many class sizes it exceeds 64 bits.
     common = lcm(*(n for n in counts.tolist() if n))
     factors = np.array([common // n if n else 0 for n in counts.tolist()], dtype=object)
@@ -223,3 +248,18 @@ def predict_hard(spikes: npt.NDArray[np.uint8], readout: Readout) -> npt.NDArray
     predictions = np.array([row.index(max(row)) for row in scores.tolist()], dtype=np.int16)
     predictions[totals.sum(axis=1) == 0] = UNDECIDED
     return predictions
+
+
+def _sums(
+    spikes: npt.NDArray[np.uint8], factors: npt.NDArray[np.uint8 | np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return ``spikes @ factors``: int64, shape (n, classes).
+
+    NumPy has a fast product only of floating-point numbers. It is exact: sums are below
+    65,536 neurons * 255 spikes * 255 votes < 2**32, and those below 2**53 are exact in any order.
+    """
+    of_neurons, sums = factors.astype(np.float64), np.empty((len(spikes), factors.shape[1]))
+    for first in range(0, len(spikes), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        np.matmul(spikes[part].astype(np.float64), of_neurons, out=sums[part])
+    return sums.astype(np.int64)

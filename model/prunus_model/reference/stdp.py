@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.config import StdpParams
+from prunus_model.spec.units import StdpParams
 
 __all__ = ["recent", "updated"]
 

@@ -18,18 +18,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import parse_toml, read_text, without_none
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import (
-    FIRE_SHIFT_MAX,
     INPUTS_MAX,
     NEURONS_MAX,
-    RANDOM_BITS,
+    SCORE_BITS_MAX,
     SEED_BITS,
     STEP_BITS,
-    THETA_BITS,
-    V_FIRE_BITS,
     WEIGHT_BITS_MAX,
     Formats,
     max_of,
@@ -45,70 +42,9 @@ from prunus_model.spec.pruning import (
     RedundancyParams,
 )
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
-__all__ = [
-    "HomeostasisParams",
-    "MembraneParams",
-    "NetworkConfig",
-    "StdpParams",
-    "pruning_label",
-    "size_label",
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class MembraneParams:
-    """Leaky integration and winner-take-all (semantics, 4.3 to 4.6).
-
-    Parameters
-    ----------
-    leak_shift : int
-        Leak: ``v -= v >> leak_shift`` in every step; 0 means no leak. 0..23.
-    inhibition_steps : int
-        Steps after an output spike in which nothing integrates. 0..255.
-    """
-
-    leak_shift: Annotated[int, Field(ge=0, le=V_FIRE_BITS)] = 6
-    inhibition_steps: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class HomeostasisParams:
-    """Firing threshold, scaled by connection strength (semantics, 4.1 and 5).
-
-    Parameters
-    ----------
-    v_th : int
-        Base of the firing threshold, 1..2**23 - 1.
-    theta_plus : int
-        What an output spike adds to the adaptive part ``theta``, 0..2**24 - 1.
-    theta_decay_shift : int
-        Decay before each learning presentation: ``theta -= theta >> theta_decay_shift``. 0..24.
-    fire_shift : int
-        ``v_fire = ((v_th + theta) * strength) >> fire_shift``. 0..42.
-    """
-
-    v_th: Annotated[int, Field(ge=1, le=max_of(V_FIRE_BITS))] = 20000
-    theta_plus: Annotated[int, Field(ge=0, le=max_of(THETA_BITS))] = 250
-    theta_decay_shift: Annotated[int, Field(ge=0, le=THETA_BITS)] = 16
-    fire_shift: Annotated[int, Field(ge=0, le=FIRE_SHIFT_MAX)] = 17
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class StdpParams:
-    """Learning at output spikes (semantics, section 5).
-
-    Parameters
-    ----------
-    trace_window : int
-        An input is recent if ``step - last_step <= trace_window``. 0..255.
-    potentiation_shift, depression_shift : int
-        Learning rates as powers of 2, with stochastic rounding by one random byte. 0..8.
-    """
-
-    trace_window: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 255
-    potentiation_shift: Annotated[int, Field(ge=0, le=RANDOM_BITS)] = 7
-    depression_shift: Annotated[int, Field(ge=0, le=RANDOM_BITS)] = 7
+__all__ = ["NetworkConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -179,15 +115,10 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
-        spikes = self.encoder.steps
-        if self.readout.stop_after:
-            spikes = min(spikes, self.readout.stop_after)
-        spikes *= self.view_count
-        reach = min(spikes * max_of(self.readout.vote_bits), max_of(self.readout.score_bits))
-        if self.readout.margin > reach:
+        if self.readout.margin > self.margin_max:
             raise ValueError(
-                f"readout.margin must be at most {reach}, which {spikes} output spikes "
-                f"reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
+                f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "
+                f"spikes reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
 
     def _check_groups(self, groups: GroupsParams) -> None:
@@ -247,6 +178,27 @@ class NetworkConfig:
         if self.groups:
             return self.groups.view_indices(self.channels)
         return np.arange(self.inputs, dtype=np.int64)[np.newaxis]
+
+    @property
+    def score_bits(self) -> int:
+        """Width of the score of a class, to which each step of each view may add a vote.
+
+        Never more than :data:`SCORE_BITS_MAX`: there it saturates.
+        """
+        most = self.view_count * self.encoder.steps * max_of(self.readout.vote_bits)
+        return min(SCORE_BITS_MAX, max(self.readout.vote_bits + STEP_BITS, most.bit_length()))
+
+    @property
+    def spikes_max(self) -> int:
+        """Most output spikes of an image in inference."""
+        steps = self.encoder.steps
+        return self.view_count * min(steps, self.readout.stop_after or steps)
+
+    @property
+    def margin_max(self) -> int:
+        """Largest lead that these output spikes can bring."""
+        most = self.spikes_max * max_of(self.readout.vote_bits)
+        return min(most, max_of(self.score_bits))
 
     @property
     def rows(self) -> int:
@@ -389,58 +341,9 @@ class NetworkConfig:
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete; a table that is None is left out."""
-        return tomli_w.dumps(_without_none(self.to_mapping()))
+        return tomli_w.dumps(without_none(self.to_mapping()))
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
-_LATER = {
-    "encoder": ("spikes", "refractory_steps", "contrast"),
-    "readout": ("votes", "margin"),
-}
-
-
-def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is None, for which TOML has no word."""
-    return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in mapping.items()
-        if value is not None
-    }
-
-
-def size_label(config: NetworkConfig) -> str:
-    """Return how commands name the size of a network.
-
-    Examples
-    --------
-    >>> size_label(NetworkConfig.named("demo"))
-    '100 neurons'
-    """
-    groups = f"{config.group_count} groups of " if config.groups else ""
-    return f"{groups}{config.neurons} neurons"
-
-
-def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:
-    """Return how tables and figures name a rule of pruning.
-
-    Parameters
-    ----------
-    of : NetworkConfig or mapping
-        A configuration, or a row of results with ``policy`` and ``redundancy``.
-
-    Examples
-    --------
-    >>> pruning_label(NetworkConfig.named("sparse")), pruning_label(NetworkConfig.named("demo"))
-    ('adaptive + redundancy', 'adaptive')
-    >>> pruning_label({"policy": "none", "redundancy": True})
-    'redundancy'
-    """
-    policy, redundancy = (
-        (of.pruning.policy, of.redundancy)
-        if isinstance(of, NetworkConfig)
-        else (of["policy"], of["redundancy"])
-    )
-    if not redundancy:
-        return str(policy)
-    return "redundancy" if policy == "none" else f"{policy} + redundancy"
+_LATER = {"encoder": ("spikes", "refractory_steps", "contrast"), "readout": ("votes", "margin")}

@@ -20,6 +20,7 @@ __all__ = [
     "PRESENTATION_BITS",
     "RAMP_SHIFT_MAX",
     "RANDOM_BITS",
+    "SCORE_BITS_MAX",
     "SEED_BITS",
     "STEP_BITS",
     "STRENGTH_GAIN_SHIFT",
@@ -37,6 +38,8 @@ INPUTS_MAX = NEURONS_MAX = 1 << 16
 CLASSES_MAX = 256
 #: Widest vote of a neuron for a class.
 VOTE_BITS_MAX = 8
+#: Width of the score of a class at most: votes of 8 bits in 255 steps need it.
+SCORE_BITS_MAX = 16
 #: Input level of one pixel, compared with one random byte.
 LEVEL_BITS = 8
 #: One random number, as one synapse or one input uses it: a byte of a 32-bit draw.

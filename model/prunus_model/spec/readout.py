@@ -44,8 +44,3 @@ class ReadoutParams:
     votes: Votes = "shares"
     stop_after: Annotated[int, Field(ge=0, le=max_of(STEP_BITS))] = 0
     margin: Annotated[int, Field(ge=0, le=max_of(VOTE_BITS_MAX) * max_of(STEP_BITS))] = 0
-
-    @property
-    def score_bits(self) -> int:
-        """Width of the score of a class: at most one output spike in every step adds to it."""
-        return self.vote_bits + STEP_BITS

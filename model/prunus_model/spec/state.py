@@ -113,6 +113,12 @@ class State:
             presentation=0,
         )
 
+    def plastic_counts(self, config: NetworkConfig) -> npt.NDArray[np.int64]:
+        """Return how many synapses of each neuron still learn: int64, shape (all,)."""
+        shape = (config.group_count, config.inputs, config.neurons)
+        counts: npt.NDArray[np.int64] = np.count_nonzero(self.plastic.reshape(shape), axis=1)
+        return counts.reshape(-1)
+
     def group(self, number: int, config: NetworkConfig) -> State:
         """Return the state of one group; arrays are parts of those here, not copies."""
         rows = slice(number * config.inputs, (number + 1) * config.inputs)

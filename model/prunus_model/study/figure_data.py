@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.claims import GOALS
 from prunus_model.study.frontier import PART, series_name

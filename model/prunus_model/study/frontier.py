@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.study.statistics import Group, at_least, groups
 
 __all__ = ["PART", "ending", "frontier", "series_name"]

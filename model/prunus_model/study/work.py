@@ -167,6 +167,6 @@ def _neurons(artifact: Artifact) -> dict[str, list[int]]:
     return {
         "post_count": state.post_count.tolist(),
         "strength": state.strength.tolist(),
-        "plastic": np.count_nonzero(state.plastic, axis=0).tolist(),
+        "plastic": state.plastic_counts(artifact.config).tolist(),
         "w_prune": thresholds.tolist(),
     }

@@ -15,7 +15,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, PercentForm
 from PIL import Image
 
 from prunus_model.common.atomic import write_atomically
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation
@@ -45,25 +46,27 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
     artifact : Artifact
         The network. Its neurons are ordered by class; with more than 100, evenly chosen.
     image_shape : tuple of int
-        Rows and columns of an image. A single row or column, which would be drawn as a line, is
-        folded into the rectangle that is nearest to a square; the title says so.
+        Rows and columns of an image; with windows, a neuron is drawn in those of its window. A
+        single row or column, which would be drawn as a line, is folded into the rectangle that is
+        nearest to a square; the title says so.
     """
     state, assignment = artifact.state, artifact.readout.assignment
     order = np.argsort(assignment, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(_FIELDS, len(order))).astype(int)]
     across = int(np.ceil(np.sqrt(len(chosen))))
     down = -(-len(chosen) // across)
-    rows, columns = image_shape if min(image_shape) > 1 else _folded(max(image_shape))
-    folded = f"; inputs in rows of {columns}" if (rows, columns) != image_shape else ""
+    rows, columns, about = _seen(artifact.config, image_shape)
     figure = Figure(figsize=(8, 8 * down / across + 0.6), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    plastic, contrast = state.plastic, artifact.config.encoder.contrast is not None
+    contrast, neurons = artifact.config.encoder.contrast is not None, artifact.config.neurons
     colors = colormaps["RdGy" if contrast else "magma_r"]
     channels = "Black: brighter than around, red: darker. " if contrast else ""
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
-        weights, left = state.weights[:, post] / artifact.config.formats.w_max, plastic[:, post]
+        group, own = state.group(post // neurons, artifact.config), post % neurons
+        weights = group.weights[:, own] / artifact.config.formats.w_max
+        left = group.plastic[:, own]
         if contrast:
             brighter, darker = weights.reshape(2, -1)
             weights, left = (
@@ -79,7 +82,7 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
         axis.set_title(name, fontsize=6, pad=1)
     figure.suptitle(
         f"Receptive fields of {len(chosen)} of {artifact.config.all_neurons} neurons, by class"
-        f"{folded}. {channels}"
+        f"{about}. {channels}"
         f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
         fontsize=10,
     )
@@ -218,6 +221,18 @@ def save(figure: Figure, path: Path, *, colors: int | None = None, new: bool = F
         buffer = io.BytesIO()
         small.save(buffer, format="png", optimize=True)
     write_atomically(path, buffer.getvalue(), new=new)
+
+
+def _seen(config: NetworkConfig, image_shape: tuple[int, int]) -> tuple[int, int, str]:
+    """Return the rows and columns in which the inputs of a neuron are drawn, and words for it."""
+    groups = config.groups
+    if groups is None and min(image_shape) > 1:
+        return *image_shape, ""
+    if groups is not None and groups.indices is None:
+        height, width = groups.window_height, groups.window_width
+        return height, width, f"; windows of {width} x {height} pixels"
+    rows, columns = _folded(config.inputs // config.channels)
+    return rows, columns, "" if (rows, columns) == image_shape else f"; inputs in rows of {columns}"
 
 
 def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -124,12 +124,12 @@ class Trainer:
         last = min(first - first % INTERVAL + INTERVAL, self._schedule.presentations)
         shown = np.arange(first, last) % self._schedule.images
         counters, spikes = self._engine.train(self._levels[shown])
-        labels = self._labels[shown]
+        labels, params = self._labels[shown], self._config.readout
         correct = UNKNOWN
         if self._images.any():
-            readout = Readout.learn(self._response, self._images, self._config.readout)
+            readout = Readout.learn(self._response, self._images, params)
             correct = int(np.count_nonzero(predict_vote(spikes, readout) == labels))
-        classes = self._config.readout.classes
+        classes = params.classes
         self._response -= self._response >> _FORGET_SHIFT
         self._response += response(spikes, labels, classes)
         self._images -= self._images >> _FORGET_SHIFT
@@ -174,7 +174,8 @@ class Trainer:
     def finish(self, *, command: str = "", threads: int | None = None) -> Artifact:
         """Finish the network and label its neurons with the training images.
 
-        Image ``i`` is shown as presentation ``i``, without learning.
+        Image ``i`` is shown as presentation ``i``, without learning and without a margin, but with
+        early exit as configured.
 
         Parameters
         ----------
@@ -194,7 +195,12 @@ class Trainer:
         sums = np.zeros_like(self._response)
         for start in range(0, len(self._labels), _LABEL_CHUNK):
             part = slice(start, start + _LABEL_CHUNK)
-            _, spikes = self._engine.infer(self._levels[part], first=start, threads=threads)
+            _, spikes = self._engine.infer(
+                self._levels[part],
+                first=start,
+                stop_after=self._config.readout.stop_after,
+                threads=threads,
+            )
             sums += response(spikes, self._labels[part], self._config.readout.classes)
         images = np.bincount(self._labels, minlength=self._config.readout.classes)
         return self._artifact(sums, images.astype(np.int64), command)

@@ -9,8 +9,9 @@ from typing import Literal
 from amaranth.back import rtlil
 
 from prunus_model.cli.common import load_network
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,

@@ -12,7 +12,7 @@ from prunus_model.cli.common import data_option, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header
 from prunus_model.data.datasets import data_digest, load
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
 from prunus_overhead.energy.estimate import SOP_DEFINITION

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from prunus_model.data.datasets import Split
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_overhead.ablation.cores import with_pruning

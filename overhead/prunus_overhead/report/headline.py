@@ -8,7 +8,7 @@ from itertools import product
 from statistics import median
 from typing import Any
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.report.sources import Results
 from prunus_overhead.report.table import comparable
 

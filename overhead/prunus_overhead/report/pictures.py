@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.energy.operations import UNITS
 from prunus_overhead.report.charts import bars, scatter, strip, svg
 from prunus_overhead.report.sources import Results

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.report.peers import PEERS, Peer
 from prunus_overhead.report.pictures import unit_of
 from prunus_overhead.report.sources import Results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_overhead.energy.reasons import GROUPS
 from prunus_overhead.report.table import Row, Table, count, percent, short
 

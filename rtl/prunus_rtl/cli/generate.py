@@ -13,7 +13,7 @@ from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.data.datasets import load
-from prunus_model.spec.config import size_label
+from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.package import Written, check_folder, write_package

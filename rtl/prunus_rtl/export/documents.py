@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prunus_model.common.text import printable
-from prunus_model.spec.config import pruning_label, size_label
+from prunus_model.spec.labels import pruning_label, size_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import memories

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.network import Network, Step
+from prunus_model.reference.network import Network
+from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.presentation import Request

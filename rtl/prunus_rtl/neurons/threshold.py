@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import HomeostasisParams
 from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, max_of
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.streams import Access
 

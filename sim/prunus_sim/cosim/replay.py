@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference.network import Network, Step
+from prunus_model.reference.network import Network
 from prunus_model.reference.readout import Readout
+from prunus_model.reference.view import Step
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
 from prunus_rtl.shapes import Shapes

@@ -117,7 +117,7 @@ class Scenario:
         for k, sequence in enumerate(self.sequences):
             check_sequence(
                 request=sequence.request,
-                score_bits=self.network.readout.score_bits,
+                score_bits=self.network.score_bits,
                 pause=sequence.pause,
                 reset_after=sequence.reset_after,
                 hardware=self.hardware,

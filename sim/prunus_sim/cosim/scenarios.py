@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.data import datasets
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
 from prunus_model.spec.groups import GroupsParams
@@ -25,6 +25,7 @@ from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import State
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, from_artifact, random_votes

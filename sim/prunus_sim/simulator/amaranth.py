@@ -163,10 +163,10 @@ class CoreDriver:
                 state.last_step[pre] = word & max_of(STEP_BITS) if word >> STEP_BITS else NO_STEP
         if Space.SYNAPSES in has:
             bits = core.network.weight_bits
-            for at, address in np.ndenumerate(synapse_addresses(core.shapes)):
+            for place, address in np.ndenumerate(synapse_addresses(core.shapes)):
                 word, _ = await self.access(Space.SYNAPSES, int(address))
-                state.weights[at] = word & max_of(bits)
-                state.alive[at] = bool(word >> bits)
+                state.weights[place] = word & max_of(bits)
+                state.alive[place] = bool(word >> bits)
         state.presentation, _ = await self.access(Space.PRESENTATION, 0)
         return state
 
@@ -222,6 +222,8 @@ class CoreDriver:
         """Start a presentation."""
         control = control_fields(request, learn=self._core.hardware.learn)
         await send(self._ctx, self._core.control, control, self._rng)
+        # What it carries while nothing is offered must play no part.
+        self._ctx.set(self._core.control.payload, dict.fromkeys(control, 0))
 
     async def finish(self) -> Outcome:
         """Collect output spikes until the result comes."""

@@ -9,7 +9,8 @@ import cocotb
 import numpy as np
 
 from prunus_model.reference import membrane
-from prunus_model.spec.config import MembraneParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.units import MembraneParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.shapes import Shapes

@@ -40,7 +40,7 @@ def component(case: str) -> Readout:
         neurons=n.neurons,
         classes=n.readout.classes,
         vote_bits=n.readout.vote_bits,
-        score_bits=n.readout.score_bits,
+        score_bits=n.score_bits,
     )
 
 
@@ -80,12 +80,12 @@ async def elections_are_those_of_the_model(dut: Any, seed: int) -> None:
             scores[:] = 0
         for post in rng.integers(0, neurons, count).tolist():
             spikes.put(post)
-            scores = add_votes(scores, votes[post], params)
+            scores = add_votes(scores, votes[post], max_of(network.score_bits))
         await spikes.drained()
         while not (await sample(dut, "spike__ready"))[0]:
             pass
         ahead = lead(scores)
-        for margin in {0, 1, ahead, max(0, ahead - 1), min(ahead + 1, max_of(params.score_bits))}:
+        for margin in {0, 1, ahead, max(0, ahead - 1), min(ahead + 1, max_of(network.score_bits))}:
             drive(dut, margin=margin)
             prediction, undecided, got, reached = await sample(
                 dut, "prediction", "undecided", "lead", "reached"

@@ -12,7 +12,8 @@ from cocotb.triggers import Timer
 
 from prunus_model.reference import stdp
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.units import StdpParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.shapes import Shapes

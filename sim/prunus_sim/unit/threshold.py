@@ -9,8 +9,9 @@ import cocotb
 import numpy as np
 
 from prunus_model.reference import homeostasis
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, max_of
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.threshold import Homeostasis
 from prunus_rtl.shapes import Shapes

@@ -9,8 +9,9 @@ import cocotb
 import numpy as np
 
 from prunus_model.reference.stdp import recent
-from prunus_model.spec.config import NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.state import NO_STEP
+from prunus_model.spec.units import StdpParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.trace import LastStep, last_step_layout
 from prunus_rtl.shapes import Shapes

@@ -20,6 +20,7 @@ def test_json_is_what_the_api_says(tiny_cli: Cli, trained: Artifact) -> None:
         "complete": True,
         "presentation": 2300,
         "density": trained.density,
+        "groups": [{"density": trained.density, "silent_neurons": 0}],
         "counters": asdict(trained.counters),
         "percentiles": [0, 10, 25, 50, 75, 90, 100],
         "content_hash": trained.content_hash,

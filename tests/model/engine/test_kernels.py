@@ -11,7 +11,7 @@ from prunus_model.engine import kernels
 from prunus_model.engine.engine import Engine
 from prunus_model.engine.layout import Count
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import (
@@ -23,6 +23,7 @@ from prunus_model.spec.pruning import (
 )
 from prunus_model.spec.random_streams import ENCODER, LEARNING
 from prunus_model.spec.state import State
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 from prunus_strategies import images
 
 

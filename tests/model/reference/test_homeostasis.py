@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prunus_model.reference.homeostasis import count_spike, decay, fire_threshold, raise_theta
-from prunus_model.spec.config import HomeostasisParams
+from prunus_model.spec.units import HomeostasisParams
 
 TOP = 2**23 - 1
 

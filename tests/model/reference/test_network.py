@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from prunus_by_hand import ADAPTIVE, WEIGHTS, by_hand, network
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, StdpParams
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 TOP = 2**23 - 1
 

@@ -8,9 +8,7 @@ import pytest
 
 from prunus_model.reference.network import Network
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import (
-    NetworkConfig,
-)
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.random_streams import ENCODER
 from prunus_model.spec.state import STATE_DTYPES, State

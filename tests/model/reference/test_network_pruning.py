@@ -3,11 +3,6 @@
 import pytest
 
 from prunus_by_hand import ADAPTIVE, WEIGHTS, by_hand, network
-from prunus_model.spec.config import (
-    HomeostasisParams,
-    MembraneParams,
-    StdpParams,
-)
 from prunus_model.spec.pruning import (
     ConstantPruning,
     NoPruning,
@@ -15,6 +10,7 @@ from prunus_model.spec.pruning import (
     PruningParams,
     SoftPruning,
 )
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 
 @pytest.mark.parametrize(

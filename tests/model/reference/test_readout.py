@@ -18,8 +18,11 @@ from prunus_model.reference.readout import (
     predict_hard,
     predict_vote,
     response,
+    scores_of,
 )
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
+
+either = pytest.mark.parametrize("predict", [predict_vote, predict_hard], ids=["vote", "hard"])
 
 
 def learned(
@@ -169,8 +172,7 @@ def test_logarithmic_votes_are_exact(case: tuple[list[list[int]], list[int], int
 
 
 def test_votes_add_up_and_saturate() -> None:
-    params = ReadoutParams(classes=3, vote_bits=4)
-    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), params)
+    scores = add_votes(np.array([0, 4080, 4090]), np.array([1, 15, 15], np.uint8), 4095)
     assert scores.tolist() == [1, 4095, 4095]
 
 
@@ -299,3 +301,28 @@ def test_hard_compares_means_over_many_class_sizes_exactly() -> None:
         more = spikes.copy()
         more[0, assignment.index(c)] = 2
         assert predict_hard(more, r).tolist() == [c]
+
+
+def test_scores_saturate_as_those_of_a_presentation_do() -> None:
+    """In many views of an image there can be more votes than 16 bits hold."""
+    r = readout([[255, 255, 0], [255, 255, 0], [0, 255, 0]], [0] * 3)
+    # 65,535 is the largest score: of the first image both classes have it.
+    spikes = np.array([[255, 2, 1], [255, 1, 1]], np.uint8)
+    assert scores_of(spikes, r.votes).tolist() == [[65535, 65535, 0], [65280, 65535, 0]]
+    assert predict_vote(spikes, r).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("count", [511, 512, 513, 1030], ids="{} images".format)
+def test_images_are_predicted_in_blocks_as_at_once(count: int) -> None:
+    rng = np.random.default_rng(count)
+    spikes = rng.integers(0, 256, (count, 40)).astype(np.uint8)
+    r = Readout(
+        votes=rng.integers(0, 256, (40, 10)).astype(np.uint8),
+        assignment=rng.integers(-1, 10, 40).astype(np.int16),
+    )
+    totals = spikes.astype(np.int64) @ r.votes.astype(np.int64)
+    expected = np.minimum(totals, 65535).argmax(axis=1)
+    assert (totals > 65535).any()
+    assert predict_vote(spikes, r).tolist() == expected.tolist()
+    one_by_one = [int(predict_hard(row[np.newaxis], r)[0]) for row in spikes]
+    assert predict_hard(spikes, r).tolist() == one_by_one

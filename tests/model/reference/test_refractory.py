@@ -8,8 +8,9 @@ import pytest
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.refractory import kept
-from prunus_model.spec.config import MembraneParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.units import MembraneParams
 
 TINY = NetworkConfig.named("tiny")
 

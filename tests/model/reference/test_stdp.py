@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from prunus_model.reference.stdp import recent, updated
-from prunus_model.spec.config import StdpParams
+from prunus_model.spec.units import StdpParams
 
 
 def all_updates(weight_bits: int, *, up: int, down: int, active: bool) -> npt.NDArray[np.int64]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import ContrastParams, EncoderParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
@@ -23,6 +23,7 @@ from prunus_model.spec.pruning import (
     SoftPruning,
 )
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 #: Key, policy that has it, smallest and largest value.
 RANGES = [

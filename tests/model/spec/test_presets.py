@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,54 @@ def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
     assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), redundancy=params)
 
 
+@pytest.mark.parametrize(
+    ("name", "groups", "views", "neurons", "weight_bits", "pruning", "margin"),
+    [
+        ("windows", 25, 75, 200, 8, AdaptivePruning(ramp_shift=5, strength_gain=250), 145),
+        ("windows-large", 25, 75, 400, 8, AdaptivePruning(ramp_shift=4, strength_gain=250), 125),
+        ("lean", 9, 45, 128, 4, AdaptivePruning(ramp_shift=10, strength_gain=250), 150),
+    ],
+    ids=["windows", "windows-large", "lean"],
+)
+def test_groups_on_windows_of_12_by_12(
+    name: str,
+    groups: int,
+    views: int,
+    neurons: int,
+    weight_bits: int,
+    pruning: AdaptivePruning,
+    margin: int,
+) -> None:
+    config = NetworkConfig.named(name)
+    assert (config.inputs, config.neurons, config.weight_bits) == (144, neurons, weight_bits)
+    assert (config.group_count, config.view_count, config.image_levels) == (groups, views, 784)
+    assert config.encoder == EncoderParams(steps=8, gain=200, spikes="low-discrepancy")
+    assert config.membrane == MembraneParams(leak_shift=0)
+    assert config.homeostasis == HomeostasisParams(theta_plus=neurons * 5 // 4, fire_shift=18)
+    assert config.stdp == StdpParams(potentiation_shift=6, depression_shift=6)
+    assert config.pruning == pruning
+    assert config.readout == ReadoutParams(
+        votes="logarithms", vote_bits=6, stop_after=1, margin=margin
+    )
+    assert config.groups is not None
+    # The places of a grid, whatever the order.
+    side = 5 if groups == 25 else 3
+    grid = replace(config.groups, count=side, positions=None, order="given")
+    assert sorted(config.groups.places()) == grid.places()
+
+
 def test_all_named_configurations_are_tested_above() -> None:
-    assert list(PRESETS) == ["tiny", "demo", "400", "up5k", "paper", "sparse", "1600"]
+    assert list(PRESETS) == [
+        *("tiny", "demo", "400", "up5k", "paper", "sparse", "1600"),
+        *("windows", "windows-large", "lean"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "Paper", "800"], ids=["empty", "upper case", "unknown"])
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    names = "tiny, demo, 400, up5k, paper, sparse, 1600"
+    names = "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, lean"
     expected = f"Configuration must be one of {names}, not {name!r}"
     assert str(info.value) == expected
 

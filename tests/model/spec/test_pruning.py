@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,

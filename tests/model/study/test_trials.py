@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.spec.config import NetworkConfig, pruning_label
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import POLICIES, AdaptivePruning
 from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial, parse_trials, read_trials

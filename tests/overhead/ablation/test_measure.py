@@ -16,7 +16,7 @@ from prunus_boards.cli.targets import open_device
 from prunus_boards.driver.device import Device
 from prunus_cli import write_digits
 from prunus_model.common.errors import PrunusError
-from prunus_model.spec.config import pruning_label
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation import __main__ as command

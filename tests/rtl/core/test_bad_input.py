@@ -10,8 +10,9 @@ import pytest
 
 from prunus_core import Show
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions

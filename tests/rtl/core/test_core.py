@@ -12,17 +12,13 @@ from amaranth.hdl import ResetInserter, Signal
 from prunus_core import LIVELY, SHOWS, Show, compare, image, trained
 from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import (
-    HomeostasisParams,
-    MembraneParams,
-    NetworkConfig,
-    StdpParams,
-    pruning_label,
-)
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import State
+from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.ram import Collisions

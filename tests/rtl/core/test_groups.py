@@ -10,10 +10,11 @@ import pytest
 
 from prunus_core import LIVELY, Show, compare, trained
 from prunus_model.reference.network import Network
-from prunus_model.spec.config import MembraneParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import ConstantPruning, NoPruning
+from prunus_model.spec.units import MembraneParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.image import pack
@@ -24,6 +25,7 @@ WINDOWS = replace(
     inputs=6,
     neurons=5,
     seed=(1 << 32) - 3,
+    membrane=MembraneParams(leak_shift=3, inhibition_steps=1),
     groups=GroupsParams(
         image_width=4,
         image_height=3,

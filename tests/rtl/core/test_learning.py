@@ -13,10 +13,11 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.reference import homeostasis, stdp
 from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
 from prunus_model.spec.random_streams import LEARNING, STRIDE
 from prunus_model.spec.state import State
+from prunus_model.spec.units import HomeostasisParams, StdpParams
 from prunus_rtl.core.learning import LearningEngine
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions

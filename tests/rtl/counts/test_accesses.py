@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from prunus_model.engine.engine import Engine
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.counts.presentation import accesses, presentation_accesses

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from prunus_cli import digits
-from prunus_model.spec.config import MembraneParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import MembraneParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_package import Made, needs_simulator, passes, small, smallest, smallest_images

@@ -7,9 +7,10 @@ import pytest
 
 from prunus_endpoint import IDENTITY, IMAGE, at, behind, condition, model, offset, run, show
 from prunus_link import Host
-from prunus_model.spec.config import HomeostasisParams, MembraneParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import ReadoutParams
+from prunus_model.spec.units import HomeostasisParams, MembraneParams
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.protocol import IDENTITY_SPACE, Condition, Opcode, Status

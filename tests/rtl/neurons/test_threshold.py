@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from prunus_model.reference import homeostasis
-from prunus_model.spec.config import HomeostasisParams, NetworkConfig
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.threshold import FireThreshold, Homeostasis
 from prunus_rtl.shapes import Shapes

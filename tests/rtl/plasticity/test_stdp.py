@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.reference import stdp
 from prunus_model.reference.xorshift import Stream
-from prunus_model.spec.config import NetworkConfig, StdpParams
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.random_streams import LEARNING
+from prunus_model.spec.units import StdpParams
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate

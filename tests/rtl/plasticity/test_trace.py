@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prunus_model.reference import stdp
-from prunus_model.spec.config import StdpParams
+from prunus_model.spec.units import StdpParams
 from prunus_rtl.plasticity.trace import LastStep
 from prunus_sim.simulator.amaranth import simulate
 

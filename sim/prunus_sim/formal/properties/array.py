@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux, Signal, Value, signed
 
-from prunus_model.spec.config import MembraneParams
+from prunus_model.spec.units import MembraneParams
 from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties

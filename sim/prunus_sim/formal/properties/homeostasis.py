@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Array, Assert, Assume, Cover, Module, Mux, Signal
 
-from prunus_model.spec.config import HomeostasisParams
 from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, max_of
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.neurons.threshold import Homeostasis
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties

@@ -6,8 +6,8 @@ from typing import Any
 
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
 
-from prunus_model.spec.config import pruning_label
 from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
+from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,

@@ -8,8 +8,8 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Array, Assert, Assume, Cat, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
-from prunus_model.spec.config import StdpParams
 from prunus_model.spec.formats import RANDOM_BITS, SEED_BITS
+from prunus_model.spec.units import StdpParams
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns, synapse_address_layout, synapse_layout

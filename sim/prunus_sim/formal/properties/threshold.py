@@ -6,8 +6,8 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from prunus_model.spec.config import HomeostasisParams
 from prunus_model.spec.formats import THETA_BITS, V_FIRE_BITS, max_of
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.neurons.threshold import FireThreshold
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties

@@ -1,0 +1,47 @@
+"""How commands, tables and figures name networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prunus_model.spec.config import NetworkConfig
+
+__all__ = ["pruning_label", "size_label"]
+
+
+def size_label(config: NetworkConfig) -> str:
+    """Return how commands name the size of a network.
+
+    Examples
+    --------
+    >>> size_label(NetworkConfig.named("demo"))
+    '100 neurons'
+    """
+    groups = f"{config.group_count} groups of " if config.groups else ""
+    return f"{groups}{config.neurons} neurons"
+
+
+def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:
+    """Return how tables and figures name a rule of pruning.
+
+    Parameters
+    ----------
+    of : NetworkConfig or mapping
+        A configuration, or a row of results with ``policy`` and ``redundancy``.
+
+    Examples
+    --------
+    >>> pruning_label(NetworkConfig.named("sparse")), pruning_label(NetworkConfig.named("demo"))
+    ('adaptive + redundancy', 'adaptive')
+    >>> pruning_label({"policy": "none", "redundancy": True})
+    'redundancy'
+    """
+    policy, redundancy = (
+        (of.pruning.policy, of.redundancy)
+        if isinstance(of, NetworkConfig)
+        else (of["policy"], of["redundancy"])
+    )
+    if not redundancy:
+        return str(policy)
+    return "redundancy" if policy == "none" else f"{policy} + redundancy"
