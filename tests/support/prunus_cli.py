@@ -56,21 +56,6 @@ def tiny_windows(policy: str = "adaptive") -> NetworkConfig:
     return replace(tiny(policy), inputs=16, readout=readout, groups=groups)
 
 
-def tiny_looks() -> NetworkConfig:
-    """Four groups on corners of the same images that overlap, and two looks."""
-    groups = GroupsParams(
-        image_width=7,
-        image_height=7,
-        window_width=4,
-        window_height=4,
-        stride=3,
-        looks=((0, 0), (1, -1)),
-    )
-    encoder = replace(TINY.encoder, gain=300)
-    pruning = AdaptivePruning(ramp_shift=1, strength_gain=3600)
-    return replace(TINY, inputs=16, neurons=5, encoder=encoder, pruning=pruning, groups=groups)
-
-
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:
     """Ten shapes of 7 x 7 pixels with noise, which `TINY` learns to tell apart."""
     shapes = np.random.default_rng(7).random((10, 49)) < 0.3

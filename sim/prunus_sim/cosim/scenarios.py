@@ -317,9 +317,9 @@ def _groups(
     """Return a scenario of a network with groups."""
     network = {
         "neurons": 10,
-        "encoder": EncoderParams(steps=8, gain=400),
-        "homeostasis": HomeostasisParams(v_th=4000, theta_plus=500),
-        "pruning": AdaptivePruning(ramp_shift=0, strength_gain=1500),
+        "encoder": EncoderParams(steps=8, gain=1200),
+        "homeostasis": HomeostasisParams(v_th=60000, theta_plus=5000),
+        "pruning": AdaptivePruning(ramp_gain=256, ramp_shift=4, strength_gain=4000),
     } | options.pop("network", {})
 
     def case(seed: int) -> Scenario:

@@ -12,8 +12,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import contradiction, possible
 from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_cli import tiny_looks
-from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown, windows
+from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown, tiny_views, windows
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
@@ -22,7 +21,7 @@ from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import Opcode, decode
 
-CONFIG = tiny_looks()
+CONFIG = tiny_views()
 DENSE = ExportOptions(lanes=2, store="learning")
 KINDS = {"learning": LEARNING, "packed": PACKED, "dense": DENSE}
 
@@ -210,7 +209,7 @@ def test_spikes_out_of_order_are_refused() -> None:
 
 def test_what_the_protocol_cannot_count_is_refused() -> None:
     groups = replace(
-        tiny_looks().groups or pytest.fail(),
+        tiny_views().groups or pytest.fail(),
         stride=None,
         positions=((0, 0),) * 4000,
         looks=((0, 0),),
