@@ -13,8 +13,8 @@ from prunus_docs.results import Results, read
 from prunus_docs.schemas import Origin
 from prunus_model.common.provenance import UNKNOWN, source_digest
 from prunus_model.data.datasets import data_digest
-from prunus_model.study.fingerprint import fingerprint, options_fingerprint
-from prunus_rtl.digest.gateware import gateware_digest, link_digest
+from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
+from prunus_rtl.digest.gateware import gateware_digest, grouped_digest, link_digest
 
 __all__ = ["Stale", "age", "changed", "stale", "today"]
 
@@ -23,16 +23,20 @@ _DATA = (("mnist",), ("sample",), ("fashion-mnist", "mnist"))
 _NAMES = {
     "model": "the model",
     "options": "the options of the model",
+    "groups": "the groups of the model",
     "engine": "the engine",
     "gateware": "the gateware",
+    "grouped-gateware": "the gateware of groups",
     "link": "the host link",
     "data": "the data",
 }
 _TODAY: Mapping[str, Callable[[], frozenset[str]]] = {
     "model": lambda: frozenset({fingerprint()}),
     "options": lambda: frozenset({options_fingerprint()}),
+    "groups": lambda: frozenset({groups_fingerprint()}),
     "engine": lambda: frozenset({source_digest(prunus_model.engine)}),
     "gateware": lambda: frozenset({gateware_digest()}),
+    "grouped-gateware": lambda: frozenset({grouped_digest()}),
     "link": lambda: frozenset({link_digest()}),
     "data": lambda: frozenset(data_digest(*names) for names in _DATA),
 }

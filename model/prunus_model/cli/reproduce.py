@@ -23,7 +23,7 @@ from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, Claim, claims, words
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
-from prunus_model.study.fingerprint import fingerprint, options_fingerprint
+from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
 from prunus_model.study.frontier import PART, frontier
 from prunus_model.study.plan import Training, chosen, plan
 from prunus_model.study.reach import reach
@@ -204,7 +204,7 @@ def _head(
 ) -> dict[str, Any]:
     inputs = {"model": fingerprint(), "data": data_digest(*(row["data"] for row in rows))}
     if kind == PART:
-        inputs["options"] = options_fingerprint()
+        inputs |= {"options": options_fingerprint(), "groups": groups_fingerprint()}
     return {"provenance": header(kind, command=command, inputs=inputs, tools=tools)}
 
 

@@ -26,7 +26,17 @@ __all__ = [
 #: What a result can be of, each told by a digest: what the model computes, the sources of the
 #: engine (for its speed), the logic of the cores, that of the link to the host, data sets, and the
 #: trained network.
-Input: TypeAlias = Literal["model", "options", "engine", "gateware", "link", "data", "network"]
+Input: TypeAlias = Literal[
+    "model",
+    "options",
+    "groups",
+    "engine",
+    "gateware",
+    "grouped-gateware",
+    "link",
+    "data",
+    "network",
+]
 INPUTS: tuple[Input, ...] = get_args(Input)
 #: Stands for a digest or a commit that cannot be told.
 UNKNOWN = "unknown"

@@ -14,6 +14,7 @@ from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import ContrastParams
+from prunus_model.spec.groups import DARK, GroupsParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import (
     AdaptivePruning,
@@ -27,7 +28,7 @@ from prunus_model.spec.pruning import (
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import STATE_DTYPES
 
-__all__ = ["fingerprint", "options_fingerprint"]
+__all__ = ["fingerprint", "groups_fingerprint", "options_fingerprint"]
 
 #: Strong enough to prune some, but not all, synapses of `tiny` in so few presentations.
 _RULES: tuple[tuple[PruningParams, RedundancyParams | None], ...] = (
@@ -103,6 +104,38 @@ def options_fingerprint() -> str:
             elected = np.array([(one.prediction, one.lead) for one in outcomes])
             counts = np.array([one.counters.to_array() for one in outcomes])
             _update(digest, trained, made.votes, elected, counts)
+    return digest.hexdigest()[:_DIGITS]
+
+
+@cache
+def groups_fingerprint() -> str:
+    """Return a digest of groups and looks, as :func:`options_fingerprint` is one of options.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    tiny, shown = NetworkConfig.named("tiny"), _images()
+    labels = (np.arange(_IMAGES) % 10).astype(np.uint8)
+    images = np.bincount(labels, minlength=10)
+    window: dict[str, Any] = {"image_width": 7, "image_height": 7, "window_width": 4}
+    indices = (tuple(range(12)), (*range(20, 30), DARK, DARK))
+    digest = hashlib.sha256()
+    for groups in (
+        GroupsParams(window_height=3, stride=3, looks=((0, 0), (-1, 2)), **window),
+        GroupsParams(window_height=3, count=2, order="centre", **window),
+        GroupsParams(image_width=7, image_height=7, indices=indices),
+    ):
+        readout = ReadoutParams(vote_bits=6, votes="logarithms", stop_after=1, margin=40)
+        config = replace(tiny, inputs=12, groups=groups, readout=readout)
+        engine = Engine(config)
+        trained = _trained(engine, shown)
+        _, spikes = engine.infer(shown, stop_after=1, threads=1)
+        made = Readout.learn(response(spikes, labels, 10), images, readout)
+        tested = Engine(config, engine.state, made.votes)
+        counts, spikes = tested.infer(shown, stop_after=1, margin=40, threads=1)
+        _update(digest, trained, made.votes, counts, spikes)
     return digest.hexdigest()[:_DIGITS]
 
 

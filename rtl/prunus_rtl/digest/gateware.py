@@ -31,24 +31,22 @@ from prunus_rtl.memory_image.image import pack
 from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.shapes import Shapes
 
-__all__ = ["core_designs", "gateware_digest", "link_designs", "link_digest"]
+__all__ = [
+    "core_designs",
+    "gateware_digest",
+    "grouped_designs",
+    "grouped_digest",
+    "link_designs",
+    "link_digest",
+]
 
 
 def core_designs() -> Iterator[wiring.Component]:
-    """Yield small cores of every kind: policies, stores, multipliers, sources, encoders, groups."""
+    """Yield small cores of every kind: policies, stores, multipliers, sources, encoders."""
     tiny = NetworkConfig.named("tiny")
     redundancy = RedundancyParams(shift=4, image_width=7, start=3)
     even = replace(tiny.encoder, spikes="low-discrepancy")
     deaf = replace(tiny.encoder, refractory_steps=2)
-    windows = GroupsParams(
-        image_width=7,
-        image_height=7,
-        window_width=4,
-        window_height=3,
-        stride=2,
-        looks=((0, 0), (-1, 2)),
-    )
-    groups = replace(tiny, inputs=12, groups=windows, readout=ReadoutParams(margin=9))
     learning = (
         (tiny, HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, multiplier="dsp")),
@@ -60,7 +58,6 @@ def core_designs() -> Iterator[wiring.Component]:
         (replace(tiny, encoder=even), HardwareConfig(lanes=2)),
         (replace(tiny, encoder=deaf), HardwareConfig(lanes=2)),
         (replace(tiny, encoder=deaf), HardwareConfig(lanes=2, learn=False, source="events")),
-        (groups, HardwareConfig(lanes=4)),
     )
     for network, hardware in learning:
         yield Core(network=network, hardware=hardware)
@@ -73,6 +70,29 @@ def core_designs() -> Iterator[wiring.Component]:
     for name in FORMATS:
         image = pack(weights, alive, format=name, lanes=4, weight_bits=tiny.weight_bits)
         yield Core(network=tiny, hardware=packed, images=image.lanes)
+
+
+def grouped_designs() -> Iterator[wiring.Component]:
+    """Yield small cores of networks with groups and looks: learning, inference, packed."""
+    tiny = NetworkConfig.named("tiny")
+    windows = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=3,
+        stride=2,
+        looks=((0, 0), (-1, 2)),
+    )
+    deaf = replace(tiny.encoder, spikes="low-discrepancy", refractory_steps=2)
+    groups = replace(tiny, inputs=12, groups=windows, readout=ReadoutParams(margin=9))
+    yield Core(network=groups, hardware=HardwareConfig(lanes=4))
+    yield Core(network=replace(groups, encoder=deaf), hardware=HardwareConfig(lanes=2, learn=False))
+    shape = groups.rows, groups.neurons
+    numbers = np.arange(groups.rows * groups.neurons).reshape(shape)
+    weights = np.where(numbers * 7 % 11 < 4, 1 + numbers * 37 % 255, 0).astype(np.uint8)
+    image = pack(weights, weights > 0, format="bitmask", lanes=4, weight_bits=groups.weight_bits)
+    packed = HardwareConfig(lanes=4, learn=False, store="packed")
+    yield Core(network=groups, hardware=packed, images=image.lanes)
 
 
 def link_designs() -> Iterator[wiring.Component]:
@@ -105,6 +125,11 @@ def gateware_digest() -> str:
         16 hexadecimal digits.
     """
     return _kept("cores", core_designs)
+
+
+def grouped_digest() -> str:
+    """Return a digest of the logic of :func:`grouped_designs`; as :func:`gateware_digest`."""
+    return _kept("grouped", grouped_designs)
 
 
 def link_digest() -> str:

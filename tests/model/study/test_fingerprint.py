@@ -6,10 +6,11 @@ import pytest
 
 from prunus_model.reference import readout
 from prunus_model.reference.readout import response
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.study import fingerprint as fingerprints
-from prunus_model.study.fingerprint import fingerprint, options_fingerprint
+from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
 
 
 def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +30,20 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
         seen.add(fingerprint())
     assert len(seen) == 1 + len(adaptive)
     fingerprint.cache_clear()
+
+
+def test_groups_have_a_fingerprint_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = groups_fingerprint()
+    assert len({before, fingerprint(), options_fingerprint()}) == 3
+    inside = GroupsParams.view_indices
+    monkeypatch.setattr(
+        GroupsParams, "view_indices", lambda groups, channels: inside(groups, channels)[:, ::-1]
+    )
+    groups_fingerprint.cache_clear()
+    assert groups_fingerprint() != before
+    monkeypatch.undo()
+    groups_fingerprint.cache_clear()
+    assert groups_fingerprint() == before
 
 
 @pytest.mark.parametrize(
