@@ -222,6 +222,8 @@ class CoreDriver:
         """Start a presentation."""
         control = control_fields(request, learn=self._core.hardware.learn)
         await send(self._ctx, self._core.control, control, self._rng)
+        # What it carries while nothing is offered must play no part.
+        self._ctx.set(self._core.control.payload, dict.fromkeys(control, 0))
 
     async def finish(self) -> Outcome:
         """Collect output spikes until the result comes."""

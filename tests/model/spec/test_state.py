@@ -39,17 +39,19 @@ def small() -> State:
 def test_state_before_training_is_that_of_the_semantics(name: str) -> None:
     config = NetworkConfig.named(name)
     state = State.initial(config)
-    shape = (config.inputs, config.neurons)
-    # (3 << 8) // 10
-    weights = np.random.default_rng(config.seed).integers(0, 76, shape)
-    assert np.array_equal(state.weights, weights)
-    assert np.array_equal(state.strength, weights.sum(axis=0))
+    groups, one = config.group_count, (config.inputs, config.neurons)
+    shape = (groups * config.inputs, config.neurons)
+    high = {8: 76, 4: 4}[config.weight_bits]  # (3 << bits) // 10
+    weights = [np.random.default_rng(config.seed + g).integers(0, high, one) for g in range(groups)]
+    assert np.array_equal(state.weights, np.concatenate(weights))
+    assert np.array_equal(state.strength, np.concatenate([own.sum(axis=0) for own in weights]))
     assert state.alive.shape == shape
     assert state.alive.all()
     assert state.frozen.shape == shape
     assert not state.frozen.any()
-    for name in ("theta", "post_count", "active_count", "v", "v_fire"):
-        assert getattr(state, name).tolist() == [0] * config.neurons, name
+    for name in ("theta", "post_count", "active_count", "v_fire"):
+        assert getattr(state, name).tolist() == [0] * groups * config.neurons, name
+    assert state.v.tolist() == [0] * config.neurons
     assert state.last_step.tolist() == [NO_STEP] * config.inputs == [-1] * config.inputs
     assert state.presentation == 0
     state.check(config)

@@ -19,18 +19,19 @@ from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.image import pack
 
-#: Four windows of 3 x 3 on an image of 5 x 5, seen again from beyond its edges; seeds wrap.
+#: Four windows of 3 x 2 on an image of 4 x 3, seen again from beyond its edges; seeds wrap.
 WINDOWS = replace(
     LIVELY,
-    inputs=9,
-    neurons=6,
+    inputs=6,
+    neurons=5,
     seed=(1 << 32) - 3,
+    membrane=MembraneParams(leak_shift=3, inhibition_steps=1),
     groups=GroupsParams(
-        image_width=5,
-        image_height=5,
+        image_width=4,
+        image_height=3,
         window_width=3,
-        window_height=3,
-        stride=2,
+        window_height=2,
+        stride=1,
         looks=((0, 0), (1, -2)),
     ),
 )

@@ -279,6 +279,9 @@ async def shown(
             events, offered = show.events_of(view), False
         if began:
             ctx.set(dut.control.valid, 0)
+            ctx.set(dut.control.payload, {"keep": not show.keep})
+            if learn:
+                ctx.set(dut.control.p.learn, not show.learn)
         if over and spike_held is None and not ctx.get(dut.spikes.valid):
             assert ctx.get(dut.waiting)
             return log, running

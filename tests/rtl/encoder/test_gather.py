@@ -26,13 +26,15 @@ async def pulse(ctx: Any, signal: Any) -> None:
 
 
 async def look(ctx: Any, dut: Gather, word: int) -> list[int]:
-    """Read one word; what is shown must not change afterwards."""
+    """Read one word; neither the map nor the levels may change before they are asked to."""
     ctx.set(dut.word, word)
     await pulse(ctx, dut.read)
     ctx.set(dut.word, 0)
+    await ctx.tick().repeat(2)
     await pulse(ctx, dut.fetch)
     got = [int(ctx.get(dut.data[b])) for b in range(4)]
-    await ctx.tick()
+    await pulse(ctx, dut.read)
+    await ctx.tick().repeat(2)
     assert got == [int(ctx.get(dut.data[b])) for b in range(4)]
     return got
 

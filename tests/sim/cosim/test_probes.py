@@ -129,7 +129,7 @@ def test_early_exit_is_equal(tmp_path: Path) -> None:
     ("where", "unit", "message"),
     [
         ("prunus_rtl.lib.broadcast_fifo.Ram", EagerRam, "idle_accesses must be 0, not "),
-        ("prunus_rtl.core.core.Encoder", EagerEncoder, "unit rate: level_reads must be "),
+        ("prunus_rtl.core.source.Encoder", EagerEncoder, "unit rate: level_reads must be "),
     ],
 )
 def test_waste_is_found(

@@ -11,6 +11,8 @@ import pytest
 
 from prunus_rtl.bus.memory_port import MemoryPort
 from prunus_rtl.core.sequencer import Sequencer
+from prunus_rtl.encoder.gather import Gather
+from prunus_rtl.encoder.images import Images
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.encoder.refractory import Refractory
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
@@ -52,8 +54,12 @@ FAULTS = [
     ("pruning", 1, Pruning, "self.weight < self.w_prune", "self.weight <= self.w_prune",
      "prunes iff weight < w_prune, or if the input is redundant", 4),
     ("pruning", 2, Pruning, "ramp < cap", "ramp > cap", "w_prune equals its formula", 4),
-    ("rate", 0, Encoder, "load_bank.eq(~load_bank)", "load_bank.eq(load_bank)",
+    ("rate", 0, Images, "load_bank.eq(~load_bank)", "load_bank.eq(load_bank)",
      "two images are taken, no more", 8),
+    ("rate", 1, Gather, "show_bank.eq(~show_bank)", "show_bank.eq(show_bank)",
+     "loaded: a whole image waits", 21),
+    ("rate", 1, Encoder, "self.stop | self.next_view", "self.stop",
+     "nothing without an image", 21),
     ("raw", 0, RawStore, "fetched == image.slots - 1", "fetched == image.slots - 2",
      "everything on the scoreboard is somewhere", 8),
     ("readout", 0, Readout, "new > best", "new >= best", "a tie goes to the lowest class", 8),
