@@ -82,7 +82,7 @@ def test_targets_are_judged_in_a_table(tmp_path: Path, monkeypatch: pytest.Monke
         "| --- | --- | --- |",
         (
             "| Must, mnist, windows: accuracy: at least 94 % | **holds** | "
-            "94.2 (95 % bound 94, margin 94; 3 paired seeds) |"
+            "94.2 (95 % bound 94.03, margin 94; 3 paired seeds) |"
         ),
         (
             "| Must, mnist, windows: forward SOPs in inference: at most 2.5 % of 800 neurons never "

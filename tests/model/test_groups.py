@@ -346,6 +346,18 @@ def test_inference_is_the_same_for_any_number_of_threads(threads: int, margin: i
         assert one[1][n].tolist() == shown.spike_counts(config.all_neurons).tolist()
 
 
+@either
+def test_a_given_state_is_that_of_all_groups(model: type[Network] | type[Engine]) -> None:
+    trained = Network(CONFIG)
+    trained.train(LEVELS[:7])
+    again = model(CONFIG, trained.state)
+    assert again.state.differences(trained.state) == []
+    assert len(set(trained.state.v_fire.tolist())) > 6
+    trained.train(LEVELS[7:])
+    again.train(LEVELS[7:])
+    assert again.state.differences(trained.state) == []
+
+
 def test_shown_one_by_one_or_many_at_once() -> None:
     one, many = Engine(CONFIG), Engine(CONFIG)
     results = [one.present(image, learn=True) for image in LEVELS]

@@ -12,6 +12,7 @@ from prunus_model.engine.integrate import fire, integrate
 from prunus_model.engine.layout import (
     PRESENTATION_MAX,
     SOFT,
+    U32,
     UNDRAWN,
     Count,
     Net,
@@ -56,7 +57,8 @@ def see(levels: Any, presentation: int, p: Params, jump: Any, view: View, worksp
     """Take the levels of an image that a view sees, and draw its spikes."""
     for i in range(p.inputs):
         index = view.indices[i]
-        workspace.levels[i] = levels[index] if index >= 0 else 0
+        # Without a branch.
+        workspace.levels[i] = levels[max(index, 0)] * np.uint8(index >= 0)
     if p.low_discrepancy:
         prepare_even(view.seed, presentation, p, workspace)
     else:
@@ -98,7 +100,7 @@ def steps(
     counters: Any,
 ) -> int:
     """Execute the steps of a view from its beginning; return the output spikes."""
-    s = seeded(seed, presentation, random_streams.LEARNING)
+    s = seeded(seed, presentation, random_streams.LEARNING) if learn else U32(0)
     inhibition = 0
     fired = 0
     for step in range(p.steps):
@@ -270,7 +272,7 @@ def infer_many(
         number = (first + n) & PRESENTATION_MAX
         rest(workspace)
         workspace.scores[:] = scores[n]
-        show(
+        fired = show(
             levels[n],
             False,
             stop_after,
@@ -283,7 +285,9 @@ def infer_many(
             workspace,
             counters[n],
         )
-        spikes[n, first_post : first_post + p.neurons] += workspace.spike_counts
+        # Few neurons fire, and the memory of the others would have to be fetched.
+        for k in range(fired):
+            spikes[n, first_post + workspace.spike_posts[k]] += 1
         scores[n] = workspace.scores
         shown[left] = n
         left += margin == 0 or lead(workspace.scores) < margin

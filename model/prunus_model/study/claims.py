@@ -176,11 +176,16 @@ def words(claim: Claim) -> str:
     if claim.estimate is None:
         return f"nothing measured (margin {claim.margin:.4g})"
     if claim.bound is None:
-        return f"{claim.estimate:.3g} (margin {claim.margin:.4g})"
+        return f"{_figure(claim.estimate)} (margin {claim.margin:.4g})"
     return (
-        f"{claim.estimate:.3g} (95 % bound {claim.bound:.3g}, margin {claim.margin:.4g}; "
-        f"{claim.n} paired seeds)"
+        f"{_figure(claim.estimate)} (95 % bound {_figure(claim.bound)}, "
+        f"margin {claim.margin:.4g}; {claim.n} paired seeds)"
     )
+
+
+def _figure(value: float) -> str:
+    """Return a value with what tells it from a margin: of percents, hundredths."""
+    return f"{value:.4g}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def _questions_of_rule(name: str, redundancy: bool) -> list[Question]:
