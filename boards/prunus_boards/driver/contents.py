@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
-from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
+from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.image import StoreImage
 from prunus_rtl.widths import Widths
@@ -27,10 +27,10 @@ Words = dict[Space, npt.NDArray[np.int64]]
 
 def blocks(widths: Widths, space: Space) -> Iterator[tuple[int, int]]:
     """Yield (first address, number) of the addresses of a space that exist."""
-    depth = spaces(widths)[space][2]
-    if space is Space.SYNAPSES:
-        for pre in range(widths.network.inputs):
-            yield pre << widths.post_bits, widths.network.neurons
+    depth, network = spaces(widths)[space][2], widths.network
+    if space in (Space.SYNAPSES, Space.V_FIRE):
+        for k in range(network.rows if space is Space.SYNAPSES else network.group_count):
+            yield k << widths.post_bits, network.neurons
     elif space is Space.STORE and widths.store is not None:
         for lane, depths in enumerate(widths.store.depths):
             for memory, words in enumerate(depths):
@@ -48,13 +48,14 @@ def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Word
         Of the core.
     state : State
         All state variables.
-    votes : ndarray of uint8, shape (neurons, classes)
+    votes : ndarray of uint8, shape (all_neurons, classes)
         Votes.
     """
     words: Words = {}
     for space, (_, _, depth) in spaces(widths).items():
+        values = np.zeros(depth, dtype=np.int64)
         if space in PLAIN_SPACES:
-            values = getattr(state, PLAIN_SPACES[space]).astype(np.int64)
+            values[plain_addresses(widths, space)] = getattr(state, PLAIN_SPACES[space])
         elif space is Space.PRESENTATION:
             values = np.array([state.presentation], dtype=np.int64)
         elif space is Space.VOTES:
@@ -63,15 +64,11 @@ def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Word
             last = state.last_step.astype(np.int64)
             values = np.where(last == NO_STEP, 0, last | 1 << STEP_BITS)
         elif space is Space.STORE and widths.store is not None:
-            values = np.zeros(depth, dtype=np.int64)
             for address, word in widths.store.writes(widths.store.pack(state.weights, state.alive)):
                 values[address] = word
         else:
-            network = widths.network
-            grid = np.zeros((network.inputs, 1 << widths.post_bits), dtype=np.int64)
-            alive = state.alive.astype(np.int64) << network.weight_bits
-            grid[:, : network.neurons] = alive | state.weights
-            values = grid.ravel()[:depth]
+            alive = state.alive.astype(np.int64) << widths.network.weight_bits
+            values[synapse_addresses(widths)] = alive | state.weights
         words[space] = values
     return words
 
@@ -90,15 +87,15 @@ def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDAr
     """
     network = widths.network
     found: dict[str, npt.NDArray[np.int64]] = {
-        name: words[space] for space, name in PLAIN_SPACES.items() if space in words
+        name: words[space][plain_addresses(widths, space)]
+        for space, name in PLAIN_SPACES.items()
+        if space in words
     }
     if Space.LAST_STEP in words:
         last = words[Space.LAST_STEP]
         found["last_step"] = np.where(last >> STEP_BITS, last & max_of(STEP_BITS), NO_STEP)
     if Space.SYNAPSES in words:
-        grid = np.zeros(network.inputs << widths.post_bits, dtype=np.int64)
-        grid[: len(words[Space.SYNAPSES])] = words[Space.SYNAPSES]
-        synapses = grid.reshape(network.inputs, -1)[:, : network.neurons]
+        synapses = words[Space.SYNAPSES][synapse_addresses(widths)]
         found["weights"] = synapses & max_of(network.weight_bits)
         found["alive"] = synapses >> network.weight_bits
     if Space.STORE in words and widths.store is not None:
@@ -115,5 +112,5 @@ def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDAr
         for name, values in found.items()
     }
     state = replace(base.copy(), **arrays, presentation=int(words[Space.PRESENTATION][0]))
-    votes = words[Space.VOTES].reshape(network.readout.classes, network.neurons).T
+    votes = words[Space.VOTES].reshape(network.readout.classes, network.all_neurons).T
     return state, np.ascontiguousarray(votes.astype(np.uint8))

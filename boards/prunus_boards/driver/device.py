@@ -224,7 +224,7 @@ class Device(Closing):
 
         Parameters
         ----------
-        levels : ndarray of uint8, shape (n, inputs)
+        levels : ndarray of uint8, shape (n, image_levels)
             Levels of the images (:func:`prunus_model.spec.levels.levels`).
         learn : bool
             Learn from them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
@@ -12,7 +12,7 @@ from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.result import result_widths, unpack
 from prunus_rtl.widths import Widths
 
-__all__ = ["Outcome", "contradiction", "unpacked"]
+__all__ = ["Outcome", "contradiction", "possible", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,11 @@ def contradiction(
     request : Request
         How it was shown.
     """
-    classes, steps = network.readout.classes, network.encoder.steps
-    stop_after, exits = request["stop_after"], request["stop_after"] or request["margin"]
+    classes, once = network.readout.classes, network.encoder.steps
+    views = network.group_count if request["learn"] else network.view_count
+    stop_after, steps = request["stop_after"], views * once
+    # The sequential test may leave out all views but one, and all steps but one of that.
+    fewest = 1 if request["margin"] else views if stop_after else steps
     spikes, integrated = told["output_spikes"], told["integrated_spikes"]
     dropped = told.get("dropped_spikes", 0)
     learned = spikes * network.inputs if request["learn"] else 0
@@ -91,12 +94,12 @@ def contradiction(
             0,
             0 if told["prediction"] == UNDECIDED else max_of(network.score_bits),
         ),
-        ("steps", told["steps"], 1 if exits else steps, steps),
+        ("steps", told["steps"], fewest, steps),
         ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),
         ("input_spikes", told["input_spikes"], 0, told["steps"] * network.inputs),
         ("integrated_spikes", integrated, 0, told["input_spikes"]),
         ("dropped_spikes", dropped, 0, told["input_spikes"] - integrated),
-        ("output_spikes", spikes, 0, min(stop_after or steps, told["steps"])),
+        ("output_spikes", spikes, 0, min(views * (stop_after or once), told["steps"])),
         ("forward_sops", told["forward_sops"], 0, integrated * network.neurons),
         ("update_sops", told.get("update_sops", 0), 0, learned),
         ("pruned", told.get("pruned", 0), 0, learned),
@@ -105,3 +108,26 @@ def contradiction(
         if not low <= value <= high:
             return f"has {name} in {low}..{high}, not {value}"
     return ""
+
+
+def possible(spikes: Iterable[tuple[int, int]], network: NetworkConfig, steps: int) -> bool:
+    """Return whether a presentation of so many steps, of all views, can have these output spikes.
+
+    Each is taken for one of the earliest view that it can be of: views follow each other, and so do
+    the steps of a view.
+    """
+    groups, view, last = network.group_count, 0, -1
+    for step, post in spikes:
+        skipped = (post // network.neurons - view) % groups
+        if not skipped and step <= last:
+            skipped = groups
+        view, last = view + skipped, step
+        # Each view before had a step.
+        if (
+            view >= network.view_count
+            or step >= network.encoder.steps
+            or view + step >= steps
+            or post >= network.all_neurons
+        ):
+            return False
+    return True

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Outcome, contradiction, unpacked
+from prunus_boards.driver.outcome import Outcome, contradiction, possible, unpacked
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_rtl.core.result import counter_widths, expanded, result_widths
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import STARTED_BITS, Condition
+from prunus_rtl.link.protocol.protocol import STARTED_BITS, Condition, spikes_of
 
 __all__ = ["Presenter"]
 
@@ -48,11 +47,11 @@ class Presenter:
 
         Parameters
         ----------
-        levels : ndarray of uint8, shape (n, inputs)
+        levels : ndarray of uint8, shape (n, image_levels)
             Levels of the images.
         request : Request
             How each is shown.
-        neurons : ndarray of int64, shape (neurons,)
+        neurons : ndarray of int64, shape (all_neurons,)
             Neuron at each position.
 
         Yields
@@ -95,10 +94,10 @@ class Presenter:
             Number of the next presentation, and how many there were since power-on.
         """
         condition = self._wait(self._deadline())
-        if condition.position >= self._core.network.inputs:
+        if condition.position >= self._core.network.image_levels:
             raise DeviceError(
                 f"Device at {self._requests.name} must have less than "
-                f"{self._core.network.inputs} levels of an unfinished image, "
+                f"{self._core.network.image_levels} levels of an unfinished image, "
                 f"not {condition.position}"
             )
         number = self._memories.presentation
@@ -140,13 +139,12 @@ class Presenter:
         wrong = contradiction(told, self._core.network, request)
         if wrong:
             raise DeviceError(f"Device at {self._requests.name} must tell a result that {wrong}")
-        spikes = self._requests.spikes(told["output_spikes"])
-        steps = [-1, *(step for step, _ in spikes), told["steps"]]
-        if any(a >= b for a, b in pairwise(steps)) or any(
-            post >= len(neurons) for _, post in spikes
-        ):
+        network = self._core.network
+        spikes = self._requests.spikes(told["output_spikes"], spikes_of(network))
+        if not possible(spikes, network, told["steps"]):
+            views = f" of {network.view_count} views" if network.view_count > 1 else ""
             raise DeviceError(
-                f"Device at {self._requests.name} must tell spikes in ascending steps below "
+                f"Device at {self._requests.name} must tell spikes in ascending steps{views} below "
                 f"{told['steps']} of neurons below {len(neurons)}, not {spikes[:4]}"
             )
         return Outcome(
@@ -156,7 +154,7 @@ class Presenter:
                 spike_posts=neurons[np.array([post for _, post in spikes], dtype=np.int64)],
                 counters=expanded(
                     {name: told[name] for name in counter_widths(widths)},
-                    self._core.network,
+                    network,
                     self._core.hardware,
                     learn=request["learn"],
                 ),

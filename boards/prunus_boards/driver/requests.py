@@ -19,6 +19,7 @@ from prunus_rtl.link.protocol.protocol import (
     Identity,
     Opcode,
     Status,
+    first_bytes,
     word_bytes,
 )
 
@@ -89,7 +90,7 @@ class Requests:
             self._answer(Opcode.WRITE, head + body, 0)
 
     def send(self, image: bytes, first: int) -> int:
-        """Send levels of an image from input ``first`` on; return how many were taken.
+        """Send levels of an image from level ``first`` on; return how many were taken.
 
         They are all, unless there is no room.
         """
@@ -120,11 +121,12 @@ class Requests:
         """Ask for the result of the last presentation: a word of so many bits."""
         return self._word(Opcode.RESULT, self._answer(Opcode.RESULT, b"", word_bytes(bits)), bits)
 
-    def spikes(self, count: int) -> list[tuple[int, int]]:
-        """Ask for that many output spikes: step and position of each."""
+    def spikes(self, count: int, most: int) -> list[tuple[int, int]]:
+        """Ask for that many output spikes of at most ``most``: step and position of each."""
         spikes: list[tuple[int, int]] = []
         while len(spikes) < count:
-            body = self._link.request(Opcode.SPIKES, bytes([len(spikes)]))
+            first = len(spikes).to_bytes(first_bytes(most), "little")
+            body = self._link.request(Opcode.SPIKES, first)
             here, rest = divmod(len(body), SPIKE.size)
             if not here or rest or len(spikes) + here > count:
                 raise DeviceError(

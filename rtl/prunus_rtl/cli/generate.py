@@ -13,6 +13,7 @@ from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.data.datasets import load
+from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.package import Written, check_folder, write_package
@@ -122,7 +123,7 @@ def _command(network: str, output: Path, options: ExportOptions, data: str, imag
 def _report(written: Written) -> None:
     plan, run = written.plan, written.run
     bits = sum(memory.bits for memory in memories(plan.widths))
-    lanes = f"{plan.network.neurons} neurons in {plan.hardware.lanes} lanes"
+    lanes = f"{size_label(plan.network)} in {plan.hardware.lanes} lanes"
     lines = [
         f"Wrote {written.folder}: {written.files} files, {written.size:,} bytes",
         f"{lanes}, store {plan.store}, {bits:,} bits of memory",

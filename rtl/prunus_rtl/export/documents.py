@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prunus_model.common.text import printable
-from prunus_model.spec.labels import pruning_label
+from prunus_model.spec.labels import pruning_label, size_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import memories
@@ -38,13 +38,16 @@ __all__ = ["Facts", "make_readme"]
 
 #: Address and word of the spaces of the memory port.
 _SPACES = {
-    Space.SYNAPSES: ("`pre << {post} \\| post`", "bit {weight}: alive; below: weight, 0 if pruned"),
+    Space.SYNAPSES: (
+        "`{row} << {post} \\| {index}`",
+        "bit {weight}: alive; below: weight, 0 if pruned",
+    ),
     Space.THETA: ("`post`", "adaptive part of the firing threshold"),
     Space.STRENGTH: ("`post`", "sum of the weights of a neuron"),
     Space.POST_COUNT: ("`post`", "output spikes while learning"),
-    Space.V: ("`post`", "membrane potential"),
-    Space.V_FIRE: ("`post`", "firing threshold in force"),
-    Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike"),
+    Space.V: ("`{index}`", "membrane potential{shown}"),
+    Space.V_FIRE: ("`{threshold}`", "firing threshold in force"),
+    Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike{shown}"),
     Space.COACTIVITY: (
         "`pre`",
         "share of the sweeps in which the input follows its neighbour",
@@ -112,6 +115,7 @@ def make_readme(facts: Facts) -> str:
         top=TOP,
         folder=FOLDER,
         vectors=VECTORS,
+        size=size_label(plan.network),
         pruning=pruning_label(plan.network),
         ports=ports(facts.core),
         fields=fields(facts.core),
@@ -149,12 +153,23 @@ def _code(text: str) -> str:
 
 def _spaces(facts: Facts) -> Iterator[tuple[Space, str, int, str]]:
     """Yield each space of the memory port, its addresses, bits of a word, and what that is."""
-    shapes = facts.core.shapes
+    shapes, network = facts.core.shapes, facts.plan.network
     names: dict[str, object] = {
         "post": shapes.post.width,
-        "weight": facts.plan.network.weight_bits,
-        "neurons": facts.plan.network.neurons,
+        "weight": network.weight_bits,
+        "neurons": network.all_neurons,
+        "row": "pre",
+        "index": "post",
+        "threshold": "post",
+        "shown": "",
     }
+    if network.groups:
+        names |= {
+            "row": f"(group * {network.inputs} + pre)",
+            "index": "index",
+            "threshold": f"group << {shapes.post.width} \\| index",
+            "shown": ", of the group shown last",
+        }
     if (layout := shapes.store) is not None:
         names |= {
             "lane": layout.word_bits + layout.memory_bits,

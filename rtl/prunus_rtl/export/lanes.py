@@ -11,7 +11,7 @@ from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_vote
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.vectors import Vectors
-from prunus_rtl.memory_image.lanes import lane_cycles
+from prunus_rtl.memory_image.lanes import LaneCycles, lane_cycles
 
 __all__ = ["LaneUse", "Ties", "count_ties", "lane_use"]
 
@@ -37,15 +37,23 @@ class LaneUse:
 
 def lane_use(plan: Plan, vectors: Vectors) -> list[LaneUse]:
     """Return the use of the lanes in the order of the network, and in that of the core."""
-    spikes = np.concatenate(vectors.trains)
     orders = {"as in the network": plan.artifact.state.alive}
     if plan.permuted:
         orders["balanced (this core)"] = plan.state.alive
     found = []
     for order, alive in orders.items():
-        busy = lane_cycles(spikes, alive, lanes=plan.hardware.lanes)
-        cycles = int(busy.cycles.sum())
-        found.append(LaneUse(order=order, cycles=cycles, utilisation=busy.utilisation))
+        of_groups = alive.reshape(plan.network.group_count, plan.network.inputs, -1)
+        # Groups take turns, so their steps are steps of one after the other.
+        uses = [
+            lane_cycles(spikes, part, lanes=plan.hardware.lanes)
+            for spikes, part in zip(vectors.trains, of_groups, strict=True)
+        ]
+        use = LaneCycles(
+            busy=np.concatenate([each.busy for each in uses]),
+            barrier=np.concatenate([each.barrier for each in uses]),
+        )
+        cycles = int(use.cycles.sum())
+        found.append(LaneUse(order=order, cycles=cycles, utilisation=use.utilisation))
     return found
 
 

@@ -235,7 +235,7 @@ def _neurons(plan: Plan) -> str:
     """Return where each neuron is, by position."""
     lines = ["post,neuron,lane,slot"]
     for post, neuron in enumerate(plan.neurons.tolist()):
-        lane, slot = plan.hardware.place(post)
+        lane, slot = plan.hardware.place(post % plan.network.neurons)
         lines.append(f"{post},{neuron},{lane},{slot}")
     return "\n".join(lines) + "\n"
 

@@ -19,7 +19,7 @@ from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import request_layout
-from prunus_rtl.bus.spaces import PLAIN_SPACES, spaces
+from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
@@ -87,8 +87,8 @@ class Vectors:
         ``cycles`` are those without pauses.
     reads : tuple of Read
         What is read back.
-    trains : tuple of ndarray of bool, shape (steps, rows)
-        Input spikes of the steps of each image that were integrated, by rows of synapses.
+    trains : tuple of ndarray of bool, shape (steps, inputs)
+        For each group, input spikes of its steps in all images that were integrated.
     """
 
     control: int
@@ -131,7 +131,7 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
     engine = Engine(config, plan.state, plan.votes)
     reference = Network(config, plan.state, plan.votes)
     shown: list[Shown] = []
-    trains = []
+    walked: list[Step] = []
     images = to_levels(data.images, config.encoder)
     for index in [*range(len(images)), *([0] if paused else [])]:
         levels = images[index]
@@ -178,23 +178,26 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
                 cycles=cycles,
             )
         )
-        trains.append(_train(config, [step for step in taken if not step.inhibited]))
+        if len(shown) <= len(images):
+            walked += taken
     control = control_fields(request, learn=core.hardware.learn)
     return Vectors(
         control=_bits(core.shapes.control, control),
         shown=tuple(shown[: len(images)]),
         paused=shown[-1] if paused else None,
         reads=tuple(_reads(plan, core, engine.state, shown)),
-        trains=tuple(trains[: len(images)]),
+        trains=tuple(_train(walked, config, group) for group in range(config.group_count)),
     )
 
 
-def _train(config: NetworkConfig, steps: list[Step]) -> npt.NDArray[np.bool_]:
-    """Return the input spikes of steps, by rows: those of a step are of the group it is of."""
-    train = np.zeros((len(steps), config.group_count, config.inputs), dtype=np.bool_)
-    for number, step in enumerate(steps):
-        train[number, step.view % config.group_count] = step.spikes
-    return train.reshape(len(steps), config.rows)
+def _train(steps: list[Step], config: NetworkConfig, group: int) -> npt.NDArray[np.bool_]:
+    """Return the input spikes of the steps of a group that were integrated."""
+    spikes = [
+        step.spikes
+        for step in steps
+        if not step.inhibited and step.view % config.group_count == group
+    ]
+    return np.array(spikes, dtype=np.bool_).reshape(-1, config.inputs)
 
 
 def _events(plan: Plan, levels: npt.NDArray[np.uint8], presentation: int) -> list[list[int]]:
@@ -231,8 +234,9 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
 
     for space, name in PLAIN_SPACES.items():
         if space in has:
-            for at, value in enumerate(getattr(state, name).tolist()):
-                yield read(space, at, value)
+            at = plain_addresses(core.shapes, space).tolist()
+            for address, value in zip(at, getattr(state, name).tolist(), strict=True):
+                yield read(space, address, value)
     if Space.STORE in has and core.shapes.store is not None and plan.image is not None:
         # The first and last words of all memories.
         words = dict(core.shapes.store.writes(plan.image))
@@ -242,11 +246,13 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
     yield read(Space.PRESENTATION, 0, state.presentation)
     if Space.SYNAPSES in has:
         fired = [post for image in shown for _, post in image.spikes]
-        post = fired[0] if fired else 0
-        alive, weights = state.alive[:, post].tolist(), state.weights[:, post].tolist()
-        for pre, (unpruned, weight) in enumerate(zip(alive, weights, strict=True)):
-            word = int(unpruned) << plan.network.weight_bits | weight
-            yield read(Space.SYNAPSES, pre << core.shapes.post.width | post, word)
+        group, post = divmod(fired[0] if fired else 0, plan.network.neurons)
+        rows = slice(group * plan.network.inputs, (group + 1) * plan.network.inputs)
+        alive = state.alive[rows, post].astype(np.int64)
+        column = alive << plan.network.weight_bits | state.weights[rows, post]
+        at = synapse_addresses(core.shapes)[rows, post]
+        for address, word in zip(at.tolist(), column.tolist(), strict=True):
+            yield read(Space.SYNAPSES, address, word)
 
 
 def _bits(layout: Any, values: dict[str, int]) -> int:

@@ -14,14 +14,14 @@ from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity
+from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity, spikes_of
 
 __all__ = ["System", "link_memories"]
 
 
 def link_memories(network: NetworkConfig) -> tuple[MemoryUse, MemoryUse]:
     """Return the memories of the link: message buffer, and log of identity and output spikes."""
-    octets = SPIKES_AT + SPIKE.size * network.encoder.steps
+    octets = SPIKES_AT + SPIKE.size * spikes_of(network)
     return (
         MemoryUse(name="link_buffer", depths=(2 * BUFFER_BYTES,), width=8),
         MemoryUse(name="link_log", depths=(octets,), width=8),

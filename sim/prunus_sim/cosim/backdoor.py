@@ -31,7 +31,7 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
         :class:`prunus_sim.simulator.netlist.Design`.
     """
     network, lanes = shapes.network, shapes.hardware.lanes
-    neurons, slots = network.neurons, shapes.slots
+    neurons, slots, groups = network.neurons, shapes.slots, network.group_count
     found = StateArrays()
 
     def spread(columns: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
@@ -43,7 +43,7 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
         return [memories[name.format(k)] for k in range(lanes)]
 
     if shapes.hardware.store == "learning":
-        grid = (network.inputs, slots)
+        grid = (network.rows, slots)
         weights = [np.array(words, dtype=np.int64) for words in of_lanes("store{}.weights")]
         found["weights"] = spread([words.reshape(grid) for words in weights])
         rows = [
@@ -57,10 +57,15 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
     v = np.array(of_lanes("membrane.lane{}.v"), dtype=np.int64)
     v_bits = shapes.v.width
     found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
-    found["v_fire"] = spread(list(np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)))
+    # Each group begins at a multiple of a power of 2.
+    v_fire = np.zeros((lanes, groups << shapes.slot_bits), dtype=np.int64)
+    of_groups = np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)
+    v_fire[:, : of_groups.shape[1]] = of_groups
+    v_fire = v_fire.reshape(lanes, groups, -1)[:, :, :slots]
+    found["v_fire"] = spread(list(v_fire)).ravel()
     found["presentation"] = np.array(memories["stream_key.presentation"], dtype=np.int64)
     votes = np.array(memories["readout.votes"], dtype=np.int64)
-    found["votes"] = votes.reshape(network.readout.classes, neurons).T
+    found["votes"] = votes.reshape(network.readout.classes, network.all_neurons).T
     if shapes.hardware.learn:
         for name in ("theta", "strength", "post_count"):
             found[name] = np.array(memories[f"learning.homeostasis.{name}"], dtype=np.int64)

@@ -81,8 +81,9 @@ class Cosim:
         for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
             expected = self.scoreboard.present(stimulus, sequence.request)
             self.core_cycles += outcome.cycles
+            views = self._views(before, sequence, k) if self.scenario.accesses else 1
             found = self.scoreboard.compare_outcome(
-                number + k, expected, outcome, learn=sequence.learn
+                number + k, expected, outcome, learn=sequence.learn, views=views
             )
             if found is not None and found.unit not in UPSTREAM:
                 found = await self._locate(before, sequence, k, number + k) or found
@@ -119,6 +120,13 @@ class Cosim:
             votes=None if readout is None else readout.votes,
             scores=engine.scores,
         )
+
+    def _views(self, before: Start, sequence: Sequence, k: int) -> int:
+        """Return how many views of an image are shown."""
+        network = self.scenario.network
+        if sequence.margin and self.shapes.views:
+            return self._replay(before, sequence, k).steps[-1].view + 1
+        return network.group_count if sequence.learn else network.view_count
 
     def _advanced(self, before: Start, sequence: Sequence, k: int) -> Scoreboard:
         """Return a scoreboard that is at presentation ``k`` of a sequence."""
@@ -208,9 +216,9 @@ class Cosim:
     def _words(self, stimuli: abc.Sequence[Stimulus]) -> tuple[npt.NDArray[np.int64], list[int]]:
         """Return the words of the input stream, and where each stimulus ends."""
         if self.scenario.hardware.source == "levels":
-            inputs = self.scenario.network.inputs
+            size = self.scenario.network.image_levels
             levels = np.stack([np.asarray(stimulus) for stimulus in stimuli]).astype(np.int64)
-            return levels.ravel(), [inputs * (k + 1) for k in range(len(stimuli))]
+            return levels.ravel(), [size * (k + 1) for k in range(len(stimuli))]
         event, words, ends = self.shapes.event, [], []
         end = event.const({"pre": 0, "end": 1}).as_bits()
         for events in stimuli:
@@ -227,8 +235,9 @@ class Cosim:
         step = network.inputs * (slots + 4) + 2 * slots + 64
         if sequence.learn:
             step += network.inputs + 64
-        once = network.neurons * 64 + 2 * network.inputs
-        cycles = len(sequence.stimuli) * (network.encoder.steps * step + once)
+        view = network.encoder.steps * step + network.neurons * 64 + 2 * network.inputs
+        image = network.view_count * view + network.image_levels
+        cycles = len(sequence.stimuli) * image
         return int(cycles / (1 - sequence.pause)) * 2
 
 

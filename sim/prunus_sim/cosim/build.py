@@ -114,7 +114,7 @@ def build_core(
         inject_faults(source, faults)
         network = scenario.network
         poke_depth = max(
-            network.inputs * network.neurons, network.neurons * network.readout.classes
+            network.rows * network.neurons, network.all_neurons * network.readout.classes
         )
         if core.shapes.store is not None:
             poke_depth = max(poke_depth, *map(max, core.shapes.store.depths))
@@ -127,7 +127,7 @@ def build_core(
             accesses=scenario.accesses,
         )
 
-    large = scenario.network.inputs * scenario.network.neurons > _LARGE
+    large = scenario.network.rows * scenario.network.neurons > _LARGE
     return build(
         core, folder, testbench=testbench, public_signals=False, optimise=large, waves=waves
     )
@@ -136,7 +136,7 @@ def build_core(
 def _feed_words(scenario: Scenario, sequence: Sequence) -> int:
     """Return the number of words of the input stream of a sequence."""
     if scenario.hardware.source == "levels":
-        return len(sequence.stimuli) * scenario.network.inputs
+        return len(sequence.stimuli) * scenario.network.image_levels
     return sum(
         sum(len(pres) for pres in events) + scenario.network.encoder.steps
         for events in sequence.stimuli

@@ -28,6 +28,7 @@ UNITS = {
     "cycles": "sequencer",
     # Counters of a presentation, if they are not counted wrong.
     "steps": "sequencer",
+    "views": "views",
     "inhibited_steps": "array",
     # Counts of accesses and operations.
     "level": "rate",
@@ -63,7 +64,7 @@ UNITS = {
 }
 #: Units at the head of the pipeline: their mismatches are seen before any state differs, and are
 #: the cause of all that follow.
-UPSTREAM = ("rate", "broadcast_fifo")
+UPSTREAM = ("views", "rate", "broadcast_fifo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,8 @@ class Mismatch:
         Number of the presentation.
     step : int
         Step in which it arose, as far as it is known: for a state variable the step in which the
-        model last changed it; -1 for what happens before the first step.
+        model last changed it; -1 for what happens before the first step. Counted through all views
+        of the image; but of an output spike it is the step in its view.
     unit, what : str
         Unit of the hardware, and the value that differs, with its index.
     expected, got

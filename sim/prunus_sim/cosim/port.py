@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -104,21 +104,19 @@ class Port:
         AssertionError
             If a request is answered with an error.
         """
-        for name, space, rows in _rows(self._shapes):
+        for space, (rows, _, stride) in _grids(self._shapes).items():
+            name = space.name.lower()
             if name == "store":
                 await self._write_store(state[name])
                 continue
-            if name != "synapses":
-                words = state[name].reshape(rows, -1)
-                if name == "last_step":
-                    words = np.where(words == NO_STEP, 0, words | 1 << STEP_BITS)
-                if name == "votes":
-                    words = state[name].T
-                stride = words.shape[1]
+            if name == "synapses":
+                words = state["weights"] | state["alive"] << self._shapes.network.weight_bits
+            elif name == "votes":
+                words = state[name].T
             else:
-                bits = self._shapes.network.weight_bits
-                words = state["weights"] | state["alive"] << bits
-                stride = 1 << self._shapes.post.width
+                words = state[name].reshape(rows, -1)
+            if name == "last_step":
+                words = np.where(words == NO_STEP, 0, words | 1 << STEP_BITS)
             _data(await self.write_space(space, words, stride=stride))
 
     async def read_state(self) -> StateArrays:
@@ -130,16 +128,11 @@ class Port:
             If a request is answered with an error.
         """
         shapes, found = self._shapes, StateArrays()
-        for name, space, rows in _rows(shapes):
+        for space, (rows, columns, stride) in _grids(shapes).items():
+            name = space.name.lower()
             if name == "store":
                 found[name] = await self._read_store()
                 continue
-            columns, stride = spaces(shapes)[space][2], 0
-            if name == "synapses":
-                columns, stride = shapes.network.neurons, 1 << shapes.post.width
-            elif name == "votes":
-                columns //= rows
-                stride = columns
             answers = await self.read_space(space, rows=rows, stride=stride, columns=columns)
             words = _data(answers)
             if name == "synapses":
@@ -152,7 +145,7 @@ class Port:
                 valid = words[0] >> STEP_BITS
                 found[name] = np.where(valid, words[0] & ((1 << STEP_BITS) - 1), NO_STEP)
             else:
-                found[name] = words[0]
+                found[name] = words.ravel()
         return found
 
     async def _write_store(self, words: npt.NDArray[np.int64]) -> None:
@@ -177,10 +170,18 @@ class Port:
                 at += depth
 
 
-def _rows(shapes: Shapes) -> Sequence[tuple[str, Space, int]]:
-    """Return the address spaces that a core has: name, number, rows."""
-    rows = {Space.SYNAPSES: shapes.network.inputs, Space.VOTES: shapes.network.readout.classes}
-    return [(space.name.lower(), space, rows.get(space, 1)) for space in spaces(shapes)]
+def _grids(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
+    """Return the address spaces that a core has, with rows, columns, and addresses from row to row.
+
+    For the packed store, which :meth:`Port._parts` divides, they mean nothing.
+    """
+    network, stride = shapes.network, 1 << shapes.post.width
+    found = {space: (1, depth, 0) for space, (_, _, depth) in spaces(shapes).items()}
+    found[Space.V_FIRE] = network.group_count, network.neurons, stride
+    found[Space.VOTES] = network.readout.classes, network.all_neurons, network.all_neurons
+    if Space.SYNAPSES in found:
+        found[Space.SYNAPSES] = network.rows, network.neurons, stride
+    return found
 
 
 def _store_size(shapes: Shapes) -> int:

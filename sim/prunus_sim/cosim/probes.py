@@ -250,7 +250,7 @@ def probe_lines(shapes: Shapes, design: Design) -> str:
         "  end",
     ]
     if shapes.hardware.source == "levels":
-        load, show = (_signal(design, f"encoder.{bank}_bank") for bank in ("load", "show"))
+        load, show = (_signal(design, f"encoder.images.{bank}_bank") for bank in ("load", "show"))
         lines += [
             "  reg [31:0] n_bank [0:1];",
             "  always @(posedge clk) begin",

@@ -31,7 +31,7 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
     names += ["v_fire", "v"]
     arrays = {name: getattr(state, name).astype(np.int64) for name in names}
     arrays["presentation"] = np.array([state.presentation], dtype=np.int64)
-    size = (shapes.network.neurons, shapes.network.readout.classes)
+    size = (shapes.network.all_neurons, shapes.network.readout.classes)
     votes = np.zeros(size) if readout is None else readout.votes
     arrays["votes"] = votes.astype(np.int64)
     return arrays
@@ -84,14 +84,14 @@ class Replay:
                 step = next(steps)
             except StopIteration:
                 break
-            self.steps.append(step)
             self.work.append(work_of(shapes, step, alive))
             if step.post >= 0 and request["learn"]:
                 alive = network.state.alive.copy()
             new = state_arrays(network.state, shapes, None)
             for name, array in new.items():
                 changed = self._changed.setdefault(name, np.full(array.shape, -1))
-                changed[array != old[name]] = step.step
+                changed[array != old[name]] = len(self.steps)
+            self.steps.append(step)
             old = new
 
     def cycles(self) -> Cycles:
@@ -110,10 +110,22 @@ class Replay:
         """Return the step in which a value last changed, or should have been left alone.
 
         A value of a neuron that did not change in the model can only have been touched when the
-        neuron fired: then it is the first such step. -1 if there is none.
+        neuron fired: then it is the first such step. -1 if there is none. Steps are counted through
+        all views of the image.
         """
         found = self._changed.get(name)
-        step = -1 if found is None else int(found[at])
-        if step < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
-            step = next((step.step for step in self.steps if step.post == at[-1]), -1)
-        return step
+        number = -1 if found is None else int(found[at])
+        if number < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
+            posts = [step.post for step in self.steps]
+            post = self._neuron(name, at)
+            number = posts.index(post) if post in posts else -1
+        return number
+
+    def _neuron(self, name: str, at: tuple[int, ...]) -> int:
+        """Return the neuron of all groups that a value belongs to."""
+        network, group = self._shapes.network, 0
+        if name in ("weights", "alive"):
+            group = at[0] // network.inputs
+        elif name == "v":
+            group = self.steps[-1].view % network.group_count
+        return group * network.neurons + at[-1]

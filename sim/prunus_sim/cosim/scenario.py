@@ -137,7 +137,7 @@ class Scenario:
 def random_votes(network: NetworkConfig, seed: int = 0) -> Readout:
     """Return random votes, for a network that is not trained: every spike votes for some class."""
     rng = np.random.default_rng(seed)
-    shape = (network.neurons, network.readout.classes)
+    shape = (network.all_neurons, network.readout.classes)
     votes = rng.integers(0, 1 << network.readout.vote_bits, shape).astype(np.uint8)
     return Readout(votes=votes, assignment=votes.argmax(axis=1).astype(np.int16))
 

@@ -20,6 +20,7 @@ from prunus_model.data import datasets
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
@@ -299,6 +300,53 @@ def _refractory(name: str, **options: Any) -> Callable[[int], Scenario]:
     return case
 
 
+#: Groups of `tiny`: four windows that overlap, and a second look beyond the edges.
+_WINDOWS = GroupsParams(
+    image_width=7,
+    image_height=7,
+    window_width=4,
+    window_height=4,
+    stride=3,
+    looks=((0, 0), (1, -2)),
+)
+
+
+def _groups(
+    name: str, groups: GroupsParams = _WINDOWS, **options: Any
+) -> Callable[[int], Scenario]:
+    """Return a scenario of a network with groups."""
+    network = {
+        "neurons": 10,
+        "encoder": EncoderParams(steps=8, gain=1200),
+        "homeostasis": HomeostasisParams(v_th=60000, theta_plus=5000),
+        "pruning": AdaptivePruning(ramp_gain=256, ramp_shift=4, strength_gain=4000),
+    } | options.pop("network", {})
+
+    def case(seed: int) -> Scenario:
+        config = _tiny(
+            inputs=groups.window_inputs,
+            groups=groups,
+            **network,
+        )
+        return _scenario(name, config, seed, **{"count": 14} | options)
+
+    return case
+
+
+def _groups_packed(name: str, format_: str = "csr", **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario of groups in a packed store: half of the synapses, some inputs without."""
+
+    def state(start: State) -> None:
+        rng = np.random.default_rng(len(name))
+        start.alive[:] = rng.random(start.alive.shape) < 0.5
+        start.alive[rng.random(len(start.alive)) < 0.2] = False
+        start.weights[~start.alive] = 0
+        start.strength[:] = start.weights.reshape(4, 16, -1).sum(axis=1).ravel()
+
+    case = _groups(name, learn=False, store="packed", state=state, **options)
+    return lambda seed: replace(case(seed), format=format_)
+
+
 def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
     return _scenario("odd size", network, seed, lanes=4, count=20)
@@ -395,9 +443,8 @@ def _loaded(seed: int) -> Scenario:
     return _scenario("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
 
 
-def _resets(seed: int) -> Scenario:
+def _resets(name: str, network: NetworkConfig, seed: int) -> Scenario:
     """Reset in the middle of presentations, then the same again in full."""
-    network = _tiny()
     rng = np.random.default_rng(seed)
     sequences = [
         Sequence(
@@ -409,7 +456,15 @@ def _resets(seed: int) -> Scenario:
         )
         for k, image in enumerate(images(network, 10, seed=seed))
     ]
-    return _scenario("reset in the middle", network, seed, sequences=sequences)
+    return _scenario(name, network, seed, sequences=sequences)
+
+
+def _reset(seed: int) -> Scenario:
+    return _resets("reset in the middle", _tiny(), seed)
+
+
+def _groups_reset(seed: int) -> Scenario:
+    return _resets("groups, reset in the middle", _groups("")(seed).network, seed)
 
 
 def _back_to_back(seed: int) -> Scenario:
@@ -423,8 +478,27 @@ def _back_to_back(seed: int) -> Scenario:
     return _scenario("back to back", network, seed, sequences=sequences, lanes=2)
 
 
+def _divided(network: NetworkConfig, rng: np.random.Generator) -> NetworkConfig:
+    """Return a network with some groups on random parts of images of 7 x 7 pixels."""
+    width, height = (int(side) for side in rng.integers(1, 8, 2))
+    corners = np.column_stack((rng.integers(0, 8 - height, 5), rng.integers(0, 8 - width, 5)))
+    places = [(int(row), int(column)) for row, column in corners]
+    looks = [(0, 0), *((int(down), int(right)) for down, right in rng.integers(-3, 4, (2, 2)))]
+    groups = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=width,
+        window_height=height,
+        positions=tuple(places[: int(rng.integers(1, 6))]),
+        looks=tuple(looks[: int(rng.integers(1, 4))]),
+        order="centre" if rng.random() < 0.5 else "given",
+    )
+    return replace(network, inputs=width * height, redundancy=None, groups=groups)
+
+
 def _random(number: int) -> Callable[[int], Scenario]:
-    """Return a scenario with a random network in a random core."""
+    """Return a scenario with a random network in a random core; from number 4 on with groups."""
+    grouped = number >= 4
 
     def case(seed: int) -> Scenario:
         rng = np.random.default_rng([number, seed])
@@ -466,9 +540,11 @@ def _random(number: int) -> Callable[[int], Scenario]:
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
         learn = bool(rng.random() < 0.7)
+        if grouped:
+            network = _divided(network, rng)
         hardware = {
             "multiplier": pick("sequential", "dsp"),
-            "source": pick("levels", "levels", "events"),
+            "source": "levels" if grouped else pick("levels", "levels", "events"),
             "queue_depth": pick(2, 4, 16),
             "event_depth": pick(2, 4, 256),
         }
@@ -520,6 +596,37 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "refractory": _refractory("refractory inputs, low-discrepancy spikes"),
     "refractory-inference": _refractory("refractory inputs, inference", learn=False, queue_depth=2),
     "refractory-events": _refractory("refractory inputs, events", source="events"),
+    "groups": _groups("groups"),
+    "groups-odd": _groups(
+        "three groups of odd sizes",
+        GroupsParams(
+            image_width=7,
+            image_height=7,
+            indices=((0, -1, 48, 3, 7), (9, 8, 7, 6, 5), (-1, 40, -1, -1, -1)),
+        ),
+        network={"neurons": 7, "membrane": MembraneParams(inhibition_steps=2)},
+        lanes=2,
+        multiplier="dsp",
+    ),
+    "groups-inference": _groups("groups, inference from the learning store", learn=False),
+    "groups-refractory": _groups(
+        "groups, refractory inputs, low-discrepancy spikes",
+        network={
+            "encoder": EncoderParams(
+                steps=8, gain=400, spikes="low-discrepancy", refractory_steps=2
+            )
+        },
+    ),
+    "groups-packed": _groups_packed("groups, packed CSR"),
+    "groups-bitmask": _groups_packed("groups, packed bitmask", "bitmask"),
+    "groups-dense": _groups_packed("groups, packed dense, loaded", "dense", load=True),
+    "groups-spram": _groups_packed("groups, SPRAM, loaded", load=True, spram=True),
+    "one-group": _groups(
+        "one group that sees a part of the image",
+        GroupsParams(
+            image_width=7, image_height=7, window_width=4, window_height=4, positions=((1, 2),)
+        ),
+    ),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,
@@ -529,9 +636,10 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "inhibited": _inhibited,
     "without-weight": _never,
     "loaded": _loaded,
-    "reset": _resets,
+    "reset": _reset,
+    "groups-reset": _groups_reset,
     "back-to-back": _back_to_back,
-    **{f"random-{number}": _random(number) for number in range(4)},
+    **{f"random-{number}": _random(number) for number in range(7)},
 }
 
 #: All scenarios by name.
@@ -550,6 +658,8 @@ BOUNDED = (
     "redundancy-none",
     "events",
     "refractory",
+    "groups",
+    "groups-packed",
     "odd-size",
     "saturation",
     "loaded",

@@ -98,12 +98,12 @@ class Scoreboard:
         return self.engine.present_events(stimulus, **request)
 
     def compare_outcome(
-        self, number: int, expected: Presentation, got: Outcome, *, learn: bool
+        self, number: int, expected: Presentation, got: Outcome, *, learn: bool, views: int = 1
     ) -> Mismatch | None:
         """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
         Causes are compared before their effects, so that the unit that is named is the first that
-        went wrong: input spikes, queues, output spikes, counters, election, other accesses.
+        went wrong: views, input spikes, queues, output spikes, counters, election, other accesses.
 
         Parameters
         ----------
@@ -115,13 +115,18 @@ class Scoreboard:
             Of the core.
         learn : bool
             Whether the core learned.
+        views : int
+            Views that were shown, if accesses were counted.
         """
         self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 2
-        accesses = list(self._access_mismatches(number, expected.counters, got, learn=learn))
+        accesses = list(
+            self._access_mismatches(number, expected.counters, got, learn=learn, views=views)
+        )
         return next(
             (
                 found
                 for found in (
+                    self._view_mismatch(number, expected.counters, got.counters),
                     self._input_mismatch(number, expected.counters, got.counters),
                     *(mismatch for mismatch in accesses if mismatch.unit == "broadcast_fifo"),
                     self._synapse_mismatch(number, expected, got),
@@ -133,6 +138,22 @@ class Scoreboard:
                 if found is not None
             ),
             None,
+        )
+
+    def _view_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
+        """Return a mismatch of the number of views, if all of them were shown to their ends."""
+        steps = self._shapes.network.encoder.steps
+        if not self._shapes.views or expected.steps == got.steps:
+            return None
+        if expected.steps % steps or got.steps % steps:
+            return None
+        return Mismatch(
+            presentation=number,
+            step=min(expected.steps, got.steps),
+            unit=UNITS["views"],
+            what="views",
+            expected=expected.steps // steps,
+            got=got.steps // steps,
         )
 
     def _input_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
@@ -211,12 +232,16 @@ class Scoreboard:
         return None
 
     def _access_mismatches(
-        self, number: int, counters: Counters, got: Outcome, *, learn: bool
+        self, number: int, counters: Counters, got: Outcome, *, learn: bool, views: int
     ) -> Iterator[Mismatch]:
         if got.accesses is None:
             return
         expected = presentation_accesses(
-            self._shapes, counters, learn=learn, number=number & max_of(PRESENTATION_BITS)
+            self._shapes,
+            counters,
+            learn=learn,
+            number=number & max_of(PRESENTATION_BITS),
+            views=views,
         )
         have = got.accesses.as_dict()
         self.compared += len(have)

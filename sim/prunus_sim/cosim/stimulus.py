@@ -74,7 +74,7 @@ def check_stimulus(
     stimulus : Stimulus
         Levels of an image, or for each step the inputs that spike.
     network : NetworkConfig
-        Gives the number of inputs and steps.
+        Gives the number of levels of an image, or of inputs, and of steps.
     hardware : HardwareConfig
         Gives the source.
     name : str
@@ -96,8 +96,8 @@ def check_stimulus(
 
 
 def _check_levels(levels: Any, network: NetworkConfig, name: str) -> None:
-    if levels.shape != (network.inputs,):
-        raise StimulusError(f"{name} must have shape ({network.inputs},), not {levels.shape}")
+    if levels.shape != (network.image_levels,):
+        raise StimulusError(f"{name} must have shape ({network.image_levels},), not {levels.shape}")
     if levels.dtype.kind in "iu":
         most = max_of(LEVEL_BITS)
         for pre in np.flatnonzero((levels < 0) | (levels > most))[:1].tolist():

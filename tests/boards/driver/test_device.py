@@ -148,7 +148,7 @@ def test_more_spikes_than_fit_into_an_answer_are_fetched() -> None:
         one.present(shown(1)[0])
         spikes = [(step, step % 10) for step in range(200)]
         transport.emulator._spikes = spikes
-        assert one.requests.spikes(200) == spikes
+        assert one.requests.spikes(200, 255) == spikes
 
 
 def test_words_are_read_and_written_by_space() -> None:

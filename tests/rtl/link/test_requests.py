@@ -117,7 +117,9 @@ def test_decoder_tells_an_address_and_an_opcode_that_do_not_exist(opcode: int) -
 
 
 def test_check_finds_the_first_fault() -> None:
-    dut = RequestCheck(address_bits=7, spaces=(0, 4), inputs=6, learn=True, score_bits=12)
+    dut = RequestCheck(
+        address_bits=7, spaces=(0, 4), inputs=6, learn=True, score_bits=12, first_bytes=1
+    )
 
     async def bench(ctx: Any) -> None:
         def status(opcode: int, length: int, low: int = 0, high: int = 0, **facts: int) -> Status:

@@ -65,9 +65,29 @@ REFRACTORY = [
     fault("counters.dropped_spike", "1'h0", "refractory"),
     fault("learning.last_step.spike_step", "@ ^ 1'h1", "trace"),
 ]
+#: Of a core with groups, whose views it shows one after the other.
+GROUPS = [
+    fault("encoder.images.data", "@ ^ 32'h1010101", "rate"),
+    fault("encoder.images.next_view", "1'h0", "rate"),
+    fault("encoder.images.release", "1'h0", "rate"),
+    fault("views.seed", "@ ^ 32'h1", "rate"),
+    fault("views.rewind", "1'h0", "views"),
+    fault("views.learn", "~@", "views"),
+    fault("views.last", "~@", "views"),
+    # A view that ends late goes on to send input spikes.
+    fault("views.output_spikes", "@ ^ 1'h1", "broadcast_fifo"),
+    # What another group has is seen in the unit that has it.
+    fault("views.group", "@ ^ 2'h1", "threshold"),
+    fault("membrane.group", "@ ^ 2'h1", "threshold"),
+    fault("views.first_neuron", "@ ^ 6'h1", "threshold"),
+    fault("readout.spike__payload", "@ ^ 1'h1", "readout"),
+    fault("views.first_row", "@ ^ 6'h1", "threshold"),
+    fault("views.first_word", "@ ^ 8'h1", "stdp"),
+]
 KINDS = {
     "learning": LEARNING,
     "refractory": REFRACTORY,
+    "groups": GROUPS,
     "tiny-inference": DENSE,
     **{name: PACKED for name in SCENARIOS if name.startswith("packed-loaded")},
 }
@@ -84,7 +104,10 @@ def scenario_of(kind: str) -> Scenario:
     return replace(
         found,
         hardware=replace(found.hardware, lanes=2),
-        sequences=[Sequence(stimuli=[each], learn=learn, check="both") for each in stimuli[:4]],
+        sequences=[
+            Sequence(stimuli=[each], learn=learn, stop_after=stop_after, check="both")
+            for each, stop_after in zip(stimuli[:4], (0, 0, 0, kind == "groups"), strict=True)
+        ],
     )
 
 

@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[str, set[str]]] = {
     "learning": ("redundancy-adaptive", EVERYTHING | {"votes"}),
     "dense, inference": ("tiny-inference", INFERENCE | {"weights", "alive", "votes"}),
     "packed, inference": ("packed-loaded", INFERENCE | {"store", "votes"}),
+    "groups": ("groups", EVERYTHING - {"coactivity"} | {"votes"}),
 }
 
 
@@ -63,7 +64,8 @@ class Record:
         """Compare the outcome with some values changed."""
         board, expected = self.scoreboard()
         outcome = replace(self.outcome, **changes)
-        return board.compare_outcome(self.number, expected, outcome, learn=self.learn)
+        views = self.scenario.network.group_count
+        return board.compare_outcome(self.number, expected, outcome, learn=self.learn, views=views)
 
 
 def request(*, learn: bool) -> Request:
@@ -100,7 +102,13 @@ def record(kind: str) -> Record:
         lead=found.lead,
         counters=found.counters,
         cycles=1000,
-        accesses=presentation_accesses(shapes, found.counters, learn=learn, number=number),
+        accesses=presentation_accesses(
+            shapes,
+            found.counters,
+            learn=learn,
+            number=number,
+            views=scenario.network.group_count,
+        ),
     )
     after = network.state.copy()
     state: StateArrays = {}
@@ -193,6 +201,44 @@ def test_step_is_that_in_which_the_model_last_changed_the_value() -> None:
         mismatch = board.compare_state(found.number, got, "backdoor", replay)
         assert mismatch is not None
         assert (mismatch.step, mismatch.what) == (step, f"theta[{post}] (backdoor)")
+
+
+def test_step_of_a_group_is_counted_through_all_views() -> None:
+    found = record("groups")
+    network = found.scenario.network
+    board, _ = found.scoreboard()
+    replay = Replay(found.shapes, found.before, found.stimulus, request(learn=True))
+    last = {step.post: k for k, step in enumerate(replay.steps)}
+    assert len(replay.steps) == 4 * network.encoder.steps
+    neurons = [post for post in last if post >= 0]
+    assert len({neuron // network.neurons for neuron in neurons}) > 2
+    for neuron in neurons:
+        group, post = divmod(neuron, network.neurons)
+        # Pruned long ago, and yet changed now: only a sweep of its neuron can have done that.
+        at = (group * network.inputs, post)
+        places: dict[str, tuple[int, ...]] = {"theta": (neuron,), "alive": at, "weights": at}
+        if group == 3:
+            # Of the group shown last.
+            places["v"] = (post,)
+        for name, place in places.items():
+            wrong = found.state[name].copy()
+            wrong[place] ^= 1
+            got = found.state | {name: wrong}
+            mismatch = board.compare_state(found.number, got, "backdoor", replay)
+            assert mismatch is not None
+            first = next(k for k, step in enumerate(replay.steps) if step.post == neuron)
+            assert first <= mismatch.step <= last[neuron]
+
+
+def test_views_that_were_shown_too_many_or_left_out_are_named() -> None:
+    found = record("groups")
+    steps = found.scenario.network.encoder.steps
+    for more in (-steps, steps):
+        counters = found.outcome.counters
+        wrong = replace(counters, steps=counters.steps + more, input_spikes=0)
+        assert named(found.compare(counters=wrong)) == ("views", "views")
+    one = replace(found.outcome.counters, steps=found.outcome.counters.steps - 1)
+    assert named(found.compare(counters=one)) == ("sequencer", "steps")
 
 
 def test_first_in_time_of_two_mismatches_is_named() -> None:

@@ -11,7 +11,7 @@ from prunus_model.engine.engine import Engine
 from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import THETA_BITS, max_of
 from prunus_model.spec.presentation import Presentation, Request
-from prunus_model.spec.state import State
+from prunus_model.spec.state import State, strengths
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
@@ -106,7 +106,7 @@ def _with_thresholds(state: State, widths: Widths) -> State:
         If there is no such theta.
     """
     params = widths.network.homeostasis
-    strength = state.weights.sum(axis=0, dtype=np.int64)
+    strength = strengths(state.weights, widths.network).astype(np.int64)
     v_fire = state.v_fire.astype(np.int64)
     least = -(-(v_fire << params.fire_shift) // np.maximum(strength, 1)) - params.v_th
     theta = np.where(strength == 0, 0, np.clip(least, 0, max_of(THETA_BITS)))

@@ -32,6 +32,8 @@ from prunus_rtl.link.protocol.protocol import (
     Status,
     decode,
     encode,
+    first_bytes,
+    spikes_of,
     word_bytes,
 )
 
@@ -185,7 +187,7 @@ class Emulator:
             raise _RefusalError(Status.LENGTH)
         (offset,) = OFFSET.unpack_from(body)
         levels = body[OFFSET.size :]
-        inputs = self.description.network.inputs
+        inputs = self.description.network.image_levels
         if len(self._waiting) == _IMAGES:
             raise _RefusalError(Status.FULL)
         if offset != len(self._begun):
@@ -242,10 +244,11 @@ class Emulator:
         return self._result
 
     def _spikes_from(self, body: bytes) -> bytes:
-        _check_length(body, 1)
+        _check_length(body, first_bytes(spikes_of(self.description.network)))
         if self._result is None:
             raise _RefusalError(Status.NO_RESULT)
-        some = self._spikes[body[0] : body[0] + MAX_BODY // SPIKE.size]
+        first = int.from_bytes(body, "little")
+        some = self._spikes[first : first + MAX_BODY // SPIKE.size]
         return b"".join(SPIKE.pack(*spike) for spike in some)
 
     def _condition(self, body: bytes) -> bytes:

@@ -41,6 +41,8 @@ class RequestCheck(wiring.Component):
         Address spaces of the core.
     inputs : int
         Levels of an image.
+    first_bytes : int
+        Octets of ``first`` in SPIKES: 1 or 2.
     learn : bool
         Whether the core can learn.
     score_bits : int
@@ -66,11 +68,13 @@ class RequestCheck(wiring.Component):
         address_bits: int,
         spaces: Collection[int],
         inputs: int,
+        first_bytes: int,
         learn: bool,
         score_bits: int,
     ) -> None:
         self._spaces = sorted(spaces)
         self._inputs = inputs
+        self._first_bytes = first_bytes
         self._learn = learn
         self._score_bits = score_bits
         super().__init__(
@@ -94,6 +98,7 @@ class RequestCheck(wiring.Component):
         identity = words.space == IDENTITY_SPACE
         exists = words.space.matches(*self._spaces, IDENTITY_SPACE)
         writing = opcode == Opcode.WRITE
+        first = (opcode == Opcode.SPIKES).shift_left(self._first_bytes - 1)
         faults: dict[tuple[Opcode, ...], list[tuple[Any, Status]]] = {
             (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESET): [
                 (length != REQUEST_HEADER, Status.LENGTH),
@@ -119,7 +124,7 @@ class RequestCheck(wiring.Component):
                 (self.images == 0, Status.NO_IMAGE),
             ],
             (Opcode.RESULT, Opcode.SPIKES): [
-                (length != REQUEST_HEADER + (opcode == Opcode.SPIKES), Status.LENGTH),
+                (length != REQUEST_HEADER + first, Status.LENGTH),
                 (self.running, Status.BUSY),
                 (~self.known, Status.NO_RESULT),
             ],

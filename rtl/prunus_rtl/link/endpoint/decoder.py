@@ -38,7 +38,7 @@ def fields_layout(address_bits: int) -> data.StructLayout:
         "words": {"space": 8, "count": 8},
         "image": {"offset": 16},
         "present": {"stop_after": 8, "learn": 1, "keep": 1, "unknown": 6},
-        "spikes": {"first": 8},
+        "spikes": {"first": 16},
     }
     layouts = {name: data.StructLayout(fields) for name, fields in arguments.items()}
     return data.StructLayout(

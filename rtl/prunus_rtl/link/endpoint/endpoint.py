@@ -21,7 +21,14 @@ from prunus_rtl.link.endpoint.presenter import Presenter
 from prunus_rtl.link.endpoint.report import Report
 from prunus_rtl.link.endpoint.words import WordAccess
 from prunus_rtl.link.framing.framer import Framer
-from prunus_rtl.link.protocol.protocol import OFFSET, Identity, Opcode, Status
+from prunus_rtl.link.protocol.protocol import (
+    OFFSET,
+    Identity,
+    Opcode,
+    Status,
+    first_bytes,
+    spikes_of,
+)
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["Endpoint"]
@@ -102,26 +109,28 @@ class Endpoint(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
+        image_levels, most_spikes = s.network.image_levels, spikes_of(s.network)
         requests, result = request_layout(s), result_layout(s)
         address_bits = requests["address"].width
         widths = {space.value: width for space, (_, width, _) in spaces(s).items()}
         m.submodules.framer = framer = Framer()
-        m.submodules.log = log = LogRam(
-            spike=s.spike, spikes=s.network.encoder.steps, identity=self._identity
-        )
+        m.submodules.log = log = LogRam(spike=s.spike, spikes=most_spikes, identity=self._identity)
         m.submodules.duplicate = duplicate = DuplicateCheck()
         m.submodules.decoder = decoder = RequestDecoder(address_bits=address_bits)
         m.submodules.check = check = RequestCheck(
             address_bits=address_bits,
             spaces=widths,
-            inputs=s.network.inputs,
+            inputs=image_levels,
+            first_bytes=first_bytes(most_spikes),
             learn=s.hardware.learn,
             score_bits=s.score_bits,
         )
         m.submodules.words = words = WordAccess(requests=requests, widths=widths)
-        m.submodules.image = image = ImageLoader(inputs=s.network.inputs)
+        m.submodules.image = image = ImageLoader(inputs=image_levels)
         m.submodules.presenter = presenter = Presenter(control=s.control, result=result)
-        m.submodules.report = report = Report(depth=log.depth, result_bits=result.size)
+        m.submodules.report = report = Report(
+            depth=log.depth, result_bits=result.size, first_bits=8 * first_bytes(most_spikes)
+        )
         for port, inner in (
             (self.rx, framer.rx),
             (self.tx, framer.tx),

@@ -43,12 +43,14 @@ class Report(wiring.Component):
         Octets of the log RAM.
     result_bits : int
         Bits of a result.
+    first_bits : int
+        Bits of the number of a spike.
 
     Members
     -------
     start, done : In(1), Out(1)
         Begin; everything was given. High for one cycle each.
-    opcode, first : In(range(10)), In(8)
+    opcode, first : In(range(10)), In(first_bits)
         IDENTIFY, STATUS, RESULT or SPIKES; number of the first spike. Valid until ``done``.
     condition : In(56)
         :class:`prunus_rtl.link.protocol.protocol.Condition`, as it goes over the link.
@@ -62,14 +64,14 @@ class Report(wiring.Component):
         Address behind the last spike.
     """
 
-    def __init__(self, *, depth: int, result_bits: int) -> None:
+    def __init__(self, *, depth: int, result_bits: int, first_bits: int = 8) -> None:
         self._depth = depth
         super().__init__(
             {
                 "start": In(1),
                 "done": Out(1),
                 "opcode": In(range(max(Opcode) + 1)),
-                "first": In(8),
+                "first": In(first_bits),
                 "condition": In(8 * Condition.FORMAT.size),
                 "result": In(result_bits),
                 "octets": Out(stream.Signature(8)),
@@ -92,7 +94,8 @@ class Report(wiring.Component):
         end = max(self._depth, max(table) + 1) + 1
         m.submodules.pointer = pointer = ReadPointer(end=end, stride=SPIKE.size)
         at = pointer.address
-        number = Signal(8)
+        # Spikes that are skipped, then octets.
+        number = Signal(max(len(self.first), _SPIKE_OCTETS.bit_length()))
         m.d.comb += self.log_address.eq(at)
 
         def take(target: int, state: str) -> None:

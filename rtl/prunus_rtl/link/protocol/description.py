@@ -25,7 +25,7 @@ from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.protocol.protocol import Identity, spikes_of
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.widths import Widths
 
@@ -34,6 +34,8 @@ __all__ = ["CoreDescription", "DescriptionError", "link_plan"]
 _FORMAT = "prunus core"
 _FORMAT_VERSION = 2
 _DIGEST_BYTES = 16
+#: What 16 bits of the protocol can count.
+_MOST = 0xFFFF
 #: Images of the bundled sample for which lanes are balanced.
 _TYPICAL = 300
 #: Characters of a message about a file: what is wrong may be as long as the file.
@@ -111,6 +113,15 @@ class CoreDescription:
         ):
             if value != want:
                 raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")
+        for name, value in (
+            ("levels of an image", self.network.image_levels),
+            ("neurons", self.network.all_neurons),
+            ("output spikes of a presentation", spikes_of(self.network)),
+        ):
+            if value > _MOST:
+                raise ConfigError(
+                    f"{name} must be at most {_MOST} for a core behind a link, not {value}"
+                )
         try:
             Widths(network=self.network, hardware=self.hardware, store=self.layout)
         except ValueError as e:
@@ -156,8 +167,8 @@ class CoreDescription:
         return Identity(
             lanes=self.hardware.lanes,
             learn=self.hardware.learn,
-            neurons=self.network.neurons,
-            inputs=self.network.inputs,
+            neurons=self.network.all_neurons,
+            inputs=self.network.image_levels,
             steps=self.network.encoder.steps,
             clock_hz=self.clock_hz,
             core=self.digest,

@@ -29,13 +29,16 @@ opcode        body of the request             body of the response, and errors
 ``PRESENT``   stop_after 1, flags 1 (bit 0    -; BUSY, NO_IMAGE, VALUE
               learn, bit 1 keep), margin 2
 ``RESULT``    -                               ``result`` of the core; BUSY, NO_RESULT
-``SPIKES``    first 1                         output spikes from number ``first`` on, as many as
+``SPIKES``    first, of :func:`first_bytes`   output spikes from number ``first`` on, as many as
                                               there are and fit: step 1, post 2 each; BUSY,
                                               NO_RESULT
 ``STATUS``    -                               :class:`Condition`
 ``RESET``     -                               -. Ends a presentation and forgets images and result;
                                               memories keep their contents
 ============  ==============================  ==================================================
+
+Levels are those of the whole image; with groups, a presentation shows all views of it, the step of
+an output spike is that in its view, and ``post`` is numbered through all groups.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ from typing import ClassVar
 from cobs import cobs
 
 from prunus_model.common.errors import PrunusError
+from prunus_model.spec.config import NetworkConfig
 
 __all__ = [
     "BAUD",
@@ -73,6 +77,8 @@ __all__ = [
     "Status",
     "decode",
     "encode",
+    "first_bytes",
+    "spikes_of",
     "word_bytes",
 ]
 
@@ -163,6 +169,19 @@ def word_bytes(bits: int) -> int:
     return -(-bits // 8)
 
 
+def spikes_of(network: NetworkConfig) -> int:
+    """Return how many output spikes a presentation has at most: one in each step of each view."""
+    return network.view_count * network.encoder.steps
+
+
+def first_bytes(spikes: int) -> int:
+    """Return the bytes of ``first`` in SPIKES: 1 for up to 255 output spikes of a presentation.
+
+    A network without groups never has more.
+    """
+    return word_bytes(spikes.bit_length())
+
+
 def encode(message: bytes) -> bytes:
     """Return the frame of a message, with a delimiter at both ends.
 
@@ -212,7 +231,7 @@ class Identity:
     learn : bool
         Whether it can learn.
     neurons, inputs, steps : int
-        Sizes of the network.
+        Sizes of the network: neurons of all groups, levels of an image, steps of a view.
     clock_hz : int
         Clock of the core; 0 if it has none, as in the model.
     core : bytes
