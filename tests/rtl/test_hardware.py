@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import POLICIES
 from prunus_rtl.hardware import HardwareConfig
 
@@ -71,3 +72,18 @@ def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> 
     with pytest.raises(ConfigError, match=re.escape(message)):
         HardwareConfig().check(network)
     HardwareConfig(learn=False).check(network)
+
+
+def test_groups_need_levels_and_lanes_of_one_group() -> None:
+    windows = GroupsParams(image_width=4, image_height=1, indices=((0, 1), (3, 2)))
+    network = replace(DEMO, inputs=2, neurons=4, groups=windows)
+    HardwareConfig(lanes=4).check(network)
+    message = (
+        "source must be 'levels' for a network with groups, which see parts of an image, "
+        "not 'events'"
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        HardwareConfig(lanes=4, source="events").check(network)
+    message = "lanes must not be more than neurons, but got lanes=8, neurons=4"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        HardwareConfig(lanes=8).check(network)

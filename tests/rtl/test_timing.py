@@ -9,6 +9,7 @@ import pytest
 
 from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import GroupsParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import pack
@@ -152,6 +153,41 @@ def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None
     # An encoder that is faster than the lanes costs nothing after the first step.
     quick = replace(WORK, encode=13)
     assert cycles(shapes(), [quick] * 3)[1] == 24 + 13 + 3 * each + END
+
+
+def test_views_are_added_with_one_cycle_between_two() -> None:
+    s = shapes(source="events")
+    fired = replace(WORK, fired=True)
+    first, second = cycles(s, [WORK, fired]), cycles(s, [WORK])
+    parts, most = cycles(s, [WORK, fired, replace(WORK, view=1)])
+    assert parts == {part: first[0][part] + second[0][part] + (part == "init") for part in PARTS}
+    assert most == first[1] + second[1] + 1
+
+
+def test_groups_have_rows_of_their_own_and_a_map_to_wait_for() -> None:
+    windows = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=4,
+        stride=3,
+        looks=((0, 0), (0, 1)),
+    )
+    network = replace(TINY, inputs=16, groups=windows)
+    hardware = HardwareConfig(lanes=4, learn=False, multiplier="dsp")
+    s = Shapes(network=network, hardware=hardware)
+    spikes = np.arange(16) < 2
+    alive = np.zeros((64, 10), dtype=np.bool_)
+    # Of group 2 only, and all in lane 1.
+    alive[32:34, [1, 5, 9]] = True
+    step = Step(view=6, step=0, spikes=spikes, kept=spikes, inhibited=False, post=-1, w_prune=0)
+    found = work_of(s, step, alive)
+    assert (found.busiest, found.slowest, found.view) == (6, 6, 6)
+    assert work_of(s, replace(step, view=5), alive).busiest == 0
+    slow = replace(WORK, encode=100)
+    each = 100 + 20 + 10 + 11 + compare_cycles(s)
+    assert cycles(s, [slow], margin=1)[1] == 24 + 4 + each + END
+    assert init_cycles(s) == compare_cycles(s) == 9
 
 
 def test_events_that_are_left_are_waited_for() -> None:

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_core import LIVELY, Show, compare, trained
+from prunus_core import LIVELY, Show, compare, cycles_of, trained
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import ConstantPruning, NoPruning
+from prunus_model.spec.state import State, strengths
 from prunus_model.spec.units import MembraneParams
 from prunus_rtl.core.core import Core
-from prunus_rtl.hardware import HardwareConfig
+from prunus_rtl.hardware import HardwareConfig, Space
+from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.memory_image.image import pack
+from prunus_sim.simulator.amaranth import CoreDriver, simulate
 
 #: Four windows of 3 x 2 on an image of 4 x 3, seen again from beyond its edges; seeds wrap.
 WINDOWS = replace(
@@ -25,7 +28,9 @@ WINDOWS = replace(
     inputs=6,
     neurons=5,
     seed=(1 << 32) - 3,
+    # Slow enough to end a view with potentials that must not outlast it.
     membrane=MembraneParams(leak_shift=3, inhibition_steps=1),
+    homeostasis=replace(LIVELY.homeostasis, v_th=25000),
     groups=GroupsParams(
         image_width=4,
         image_height=3,
@@ -143,3 +148,56 @@ def test_one_group_of_one_view_or_more(groups: GroupsParams) -> None:
     config = replace(LIVELY, inputs=4, neurons=2, pruning=NoPruning(), groups=groups)
     core, network = learning_core(config, lanes=2)
     compare(core, network, LEARNING, votes=votes_of(config))
+
+
+def test_memory_port_reaches_every_word_of_all_groups_and_nothing_between_them() -> None:
+    core, network = learning_core(WINDOWS, lanes=4)
+    rng = np.random.default_rng(5)
+    state = network.state.copy()
+    for name, high in (("theta", 1 << 24), ("v_fire", 1 << 23), ("post_count", 1 << 16)):
+        values = getattr(state, name)
+        values[:] = rng.integers(0, high, len(values))
+    state.alive[:] = rng.random(state.alive.shape) < 0.5
+    state.weights[:] = rng.integers(0, 256, state.alive.shape) * state.alive
+    state.strength[:] = strengths(state.weights, WINDOWS)
+    # Five neurons of four groups: posts 5 to 7 of each are not there, nor a fifth group.
+    gaps = [group << 3 | post for group in range(4) for post in (5, 6, 7)]
+
+    async def bench(ctx: Any) -> None:
+        driver = CoreDriver(ctx, core)
+        await driver.write_state(state)
+        for address in (*gaps, 4 << 3):
+            for data in (None, 1):
+                assert await driver.access(Space.V_FIRE, address, data) == (0, True)
+        assert state.differences(await driver.read_state()) == []
+
+    simulate(core, bench, platform=Collisions())
+
+
+def test_views_take_the_cycles_of_one_and_one_between_two() -> None:
+    """Nothing is seen, so that all views are alike."""
+    cycles = []
+    for views in (1, 3):
+        assert SETS.groups is not None and SETS.groups.indices is not None
+        groups = replace(SETS.groups, indices=SETS.groups.indices[:views])
+        config = replace(SETS, groups=groups, membrane=MembraneParams(inhibition_steps=0))
+        state = State.initial(config)
+        hardware = HardwareConfig(lanes=1, learn=False)
+        core = Core(network=config, hardware=hardware, state=state.copy())
+        found: list[tuple[int, int]] = []
+
+        async def bench(ctx: Any, core: Core = core, found: list[tuple[int, int]] = found) -> None:
+            driver = CoreDriver(ctx, core)
+            dark = np.zeros(8, dtype=np.uint8)
+            network = Network(core.network)
+            await driver.send_levels(dark)
+            await driver.start(Show(learn=False).request)
+            outcome = await driver.finish()
+            formula = cycles_of(core, network, dark, None, Show(learn=False))
+            found.append((outcome.counts["cycles"], formula.fewest))
+
+        simulate(core, bench)
+        cycles += found
+    (one, fewest), (three, fewest_of_three) = cycles
+    assert three == 3 * one + 2
+    assert fewest_of_three == 3 * fewest + 2
