@@ -111,12 +111,15 @@ def facts_of(
         "policy": config.pruning.policy,
         "redundancy": config.redundancy is not None,
     }
+    size: Row = {"neurons": config.neurons}
+    if config.groups:
+        size |= {"groups": config.group_count}
     rows = []
     cells = activity_rows() if measured is None else measured
     for kind, (exit_after, margin), load_, shapes, dense_shapes, workload in _loads(
         subject, data, images, mode
     ):
-        head = {"mode": kind, "neurons": config.neurons, "early_exit": exit_after}
+        head = {"mode": kind, **size, "early_exit": exit_after}
         head |= {"margin": margin} if margin else {}
         for pruning, done, core in (
             ({"policy": "dense", "redundancy": False}, load_.dense(), dense_shapes),
@@ -135,11 +138,12 @@ def facts_of(
                 neurons=config.neurons,
                 early_exit=exit_after,
             )
-            if not margin
+            # What was measured there has no groups.
+            if not margin and not config.groups
         ]
     return {
         "artifact_hash": subject.artifact.content_hash,
-        "neurons": config.neurons,
+        **size,
         **rule,
         "lanes": subject.inference.hardware.lanes,
         "store": subject.inference.store.format if subject.inference.store else "learning",
@@ -194,9 +198,10 @@ def _figures(found: Estimate) -> Row:
 
 def _print(facts: Row) -> None:
     rows = facts["rows"]
+    groups = f"{facts['groups']} groups of " if "groups" in facts else ""
     console.print(
-        f"{facts['neurons']} neurons, pruning {pruning_label(facts)}, {facts['lanes']} lanes, "
-        f"store {facts['store']}; network {facts['artifact_hash'][:12]}",
+        f"{groups}{facts['neurons']} neurons, pruning {pruning_label(facts)}, "
+        f"{facts['lanes']} lanes, store {facts['store']}; network {facts['artifact_hash'][:12]}",
         soft_wrap=True,
     )
     for title in dict.fromkeys(_title(row) for row in rows):

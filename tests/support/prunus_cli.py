@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,7 @@ from prunus_model.spec.pruning import (
     SoftPruning,
 )
 from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 
 #: 7 x 7 images.
 TINY = NetworkConfig.named("tiny")
@@ -56,6 +58,21 @@ def tiny_windows(policy: str = "adaptive") -> NetworkConfig:
     return replace(tiny(policy), inputs=16, readout=readout, groups=groups)
 
 
+def tiny_views() -> NetworkConfig:
+    """Four groups on corners of the same images that overlap, and two looks."""
+    groups = GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=4,
+        window_height=4,
+        stride=3,
+        looks=((0, 0), (1, -1)),
+    )
+    encoder = replace(TINY.encoder, gain=300)
+    pruning = AdaptivePruning(ramp_shift=1, strength_gain=3600)
+    return replace(TINY, inputs=16, neurons=5, encoder=encoder, pruning=pruning, groups=groups)
+
+
 def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:
     """Ten shapes of 7 x 7 pixels with noise, which `TINY` learns to tell apart."""
     shapes = np.random.default_rng(7).random((10, 49)) < 0.3
@@ -63,6 +80,12 @@ def digits(count: int, *, seed: int = 0, name: str = "digits") -> Split:
     labels = rng.integers(0, 10, count).astype(np.uint8)
     images = np.where(shapes[labels], 200, 10) + rng.integers(0, 50, (count, 49))
     return Split(name=name, images=images.astype(np.uint8), labels=labels, image_shape=(7, 7))
+
+
+@cache
+def windows(presentations: int = 600) -> Artifact:
+    """Four groups of five neurons, and two looks; of the same images."""
+    return train(tiny_views(), digits(presentations), epochs=1)
 
 
 def write_digits(path: Path, train: int = 2300, test: int = 200) -> Path:

@@ -1,7 +1,6 @@
 """Devices for tests: a small trained network, and transports that lose and corrupt bytes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,11 +12,8 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.golden import GoldenTransport
-from prunus_cli import TINY, digits, tiny
-from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.groups import GroupsParams
+from prunus_cli import digits, tiny
 from prunus_model.spec.levels import levels
-from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
@@ -32,27 +28,6 @@ PACKED = ExportOptions(lanes=4, store="csr")
 def network(presentations: int = 600) -> Artifact:
     """Ten neurons that have pruned some of their synapses, fewer the less they were trained."""
     return train(tiny("adaptive"), digits(presentations), epochs=1)
-
-
-def tiny_views() -> NetworkConfig:
-    """Four groups on corners of the same images that overlap, and two looks."""
-    groups = GroupsParams(
-        image_width=7,
-        image_height=7,
-        window_width=4,
-        window_height=4,
-        stride=3,
-        looks=((0, 0), (1, -1)),
-    )
-    encoder = replace(TINY.encoder, gain=300)
-    pruning = AdaptivePruning(ramp_shift=1, strength_gain=3600)
-    return replace(TINY, inputs=16, neurons=5, encoder=encoder, pruning=pruning, groups=groups)
-
-
-@cache
-def windows(presentations: int = 600) -> Artifact:
-    """Four groups of five neurons, and two looks; of the same images."""
-    return train(tiny_views(), digits(presentations), epochs=1)
 
 
 def shown(count: int, *, seed: int = 3) -> npt.NDArray[np.uint8]:

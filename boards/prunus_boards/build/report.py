@@ -23,7 +23,9 @@ IMAGES = 50
 _EARLY = 1
 
 
-def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGES) -> float | None:
+def cycles_per_inference(
+    plan: Plan, *, stop_after: int = 0, margin: int = 0, images: int = IMAGES
+) -> float | None:
     """Return the mean cycles of a presentation without learning, by the core's formula.
 
     The formula gives the fewest cycles; lockstep simulation measures a few per cent more.
@@ -34,6 +36,8 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
         The core and its network.
     stop_after : int
         Early exit after so many output spikes; 0: all steps.
+    margin : int
+        Sequential test with this margin; 0: none.
     images : int
         Number of images.
 
@@ -45,15 +49,16 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
     sample = load("sample", "test").take(0, images)
     if sample.images.shape[1] != plan.network.pixels:
         return None
-    network = Network(plan.network, plan.state)
+    network = Network(plan.network, plan.state, plan.votes)
+    exits = {"stop_after": stop_after, "margin": margin}
     shown = levels(sample.images, plan.network.encoder)
     shapes = plan.widths
     return mean(
         presentation(
             shapes,
-            work(shapes, network, network.steps(image, learn=False, stop_after=stop_after)),
+            work(shapes, network, network.steps(image, learn=False, **exits)),
             learn=False,
-            stop_after=stop_after,
+            **exits,
         ).fewest
         for image in shown
     )
@@ -61,6 +66,8 @@ def cycles_per_inference(plan: Plan, *, stop_after: int = 0, images: int = IMAGE
 
 def times(plan: Plan, *, clock_hz: int) -> dict[str, Any]:
     """Return how long an inference takes: all steps, and with early exit after one output spike.
+
+    And, if a margin is configured, as the network is configured.
 
     Times are those of the core; how long the link takes to bring an image is not in them.
 
@@ -78,8 +85,11 @@ def times(plan: Plan, *, clock_hz: int) -> dict[str, Any]:
         if the network takes no images of the bundled sample's size.
     """
     facts: dict[str, Any] = {}
-    for suffix, stop_after in ("", 0), ("_early_exit", _EARLY):
-        cycles = cycles_per_inference(plan, stop_after=stop_after)
+    exits = {"": (0, 0), "_early_exit": (_EARLY, 0)}
+    if plan.network.readout.margin:
+        exits["_configured"] = plan.network.readout.stop_after, plan.network.readout.margin
+    for suffix, (stop_after, margin) in exits.items():
+        cycles = cycles_per_inference(plan, stop_after=stop_after, margin=margin)
         figures: list[float | None] = [None] * 3
         if cycles is not None:
             figures = [
@@ -141,6 +151,7 @@ def make_report(
         "device": board.device,
         "mode": "learning" if plan.learn else "inference",
         "neurons": plan.network.neurons,
+        **({"groups": plan.network.group_count} if plan.network.groups else {}),
         "lanes": plan.hardware.lanes,
         "store": plan.store,
         "density": round(plan.artifact.density, 4),

@@ -94,7 +94,8 @@ def bitstream(
     chosen = find_board(board)
     artifact = load_network(network or chosen.network)
     neurons = artifact.config.neurons
-    folder = output or _ROOT / chosen.name / f"{mode}-{neurons}"
+    groups = f"{artifact.config.group_count}x" if artifact.config.groups else ""
+    folder = output or _ROOT / chosen.name / f"{mode}-{groups}{neurons}"
     clean_beside(folder)
     check_output(folder)
     options = ExportOptions(
@@ -161,9 +162,10 @@ def _print(built: Built) -> None:
     r = built.report
     fmax = ", ".join(f"{mhz:.1f}" for mhz in r["fmax_mhz"])
     cells = f"{r['lut']:,} LUT, {r['ff']:,} FF, {r['bram']} block RAMs"
+    groups = f"{r['groups']} groups of " if "groups" in r else ""
     lines = [
         f"Wrote {built.bitstream}: {r['bitstream_bytes']:,} bytes",
-        f"{r['neurons']} neurons in {r['lanes']} lanes, store {r['store']}",
+        f"{groups}{r['neurons']} neurons in {r['lanes']} lanes, store {r['store']}",
         f"{cells}, {r['spram']} SPRAMs, {r['dsp']} DSPs of {r['device']}",
         f"Clock {r['clock_mhz']:g} MHz; reaches {fmax} MHz",
     ]

@@ -37,11 +37,14 @@ class Load:
     ----------
     counters : Counters
         Of the golden model, all presentations together.
+    views : int
+        Views of images that were shown; without groups as many as presentations.
     decays : int
-        Presentations that learned, other than number 0.
+        Those of them that learned, but in presentation 0.
     """
 
     counters: Counters
+    views: int
     decays: int
 
     @property
@@ -181,7 +184,7 @@ def class_b(load: Load, shapes: Widths, technology: Technology) -> Estimate:
     ValueError
         If such a core can't have done that.
     """
-    found = accesses(shapes, load.counters, decays=load.decays).as_dict()
+    found = accesses(shapes, load.counters, decays=load.decays, views=load.views).as_dict()
     shown = load.counters.presentations
     charges = []
     for memory in memories(shapes):

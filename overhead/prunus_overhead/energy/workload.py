@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from prunus_model.common.errors import ArtifactError
 from prunus_model.data.datasets import Split, check_for
 from prunus_model.engine.engine import Engine
+from prunus_model.reference.network import Network
 from prunus_model.reference.readout import predict_vote
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
@@ -136,12 +138,12 @@ class Subject:
         config = self.artifact.config
         check_for(data, config)
         engine = Engine(config, self.artifact.state, self.artifact.readout.votes)
-        counts, spikes = engine.infer(
-            levels(data.images, config.encoder), stop_after=stop_after, margin=margin
-        )
+        shown = levels(data.images, config.encoder)
+        counts, spikes = engine.infer(shown, stop_after=stop_after, margin=margin)
         votes = predict_vote(spikes, self.artifact.readout)
         load = Load(
             counters=Counters.from_array(counts.sum(axis=0)),
+            views=self._views(shown, stop_after=stop_after, margin=margin),
             decays=0,
         )
         return Shown(load=load, accuracy=float(np.mean(votes == data.labels)))
@@ -153,12 +155,13 @@ class Subject:
         election of a class (some ten comparisons) to a few presentations too many. What a policy
         that is not in hardware would take to prune is not charged.
         """
-        counters = self.artifact.counters
+        counters, groups = self.artifact.counters, self.artifact.config.group_count
         if self.artifact.config.pruning.policy not in HARDWARE_POLICIES:
             counters = replace(counters, pruned=0)
         return Load(
             counters=counters,
-            decays=counters.presentations - 1,
+            views=counters.presentations * groups,
+            decays=(counters.presentations - 1) * groups,
         )
 
     def learn(self, data: Split) -> Load:
@@ -175,5 +178,19 @@ class Subject:
         counters, _ = engine.train(levels(data.images, config.encoder))
         return Load(
             counters=counters,
-            decays=len(data),
+            views=len(data) * config.group_count,
+            decays=len(data) * config.group_count,
         )
+
+    def _views(self, shown: npt.NDArray[np.uint8], *, stop_after: int, margin: int) -> int:
+        """Return how many views of images are shown; counters do not tell it."""
+        config = self.artifact.config
+        if not margin or config.view_count == 1:
+            return len(shown) * config.view_count
+        network = Network(config, self.artifact.state, self.artifact.readout.votes)
+        views = 0
+        for number, image in enumerate(shown):
+            network.state.presentation = number
+            *_, last = network.steps(image, learn=False, stop_after=stop_after, margin=margin)
+            views += last.view + 1
+        return views

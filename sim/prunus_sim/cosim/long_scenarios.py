@@ -1,4 +1,4 @@
-"""The long lockstep scenarios: thousands of images of MNIST, at 100, 400 and 800 neurons."""
+"""The long lockstep scenarios: thousands of images of MNIST, at 100 to 800 neurons, and groups."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 from prunus_model.common.errors import DataError
 from prunus_model.data import datasets
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.labels import size_label
 from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import HardwareConfig
@@ -36,7 +38,17 @@ _MARGIN = 14
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
 #: Names of the scenarios.
-LONG = ("inference", "learning-100", "redundancy-100", "learning-400", "inference-800")
+LONG = (
+    "inference",
+    "learning-100",
+    "redundancy-100",
+    "learning-400",
+    "inference-800",
+    "windows",
+    "windows-learning",
+)
+#: Training images of the windows that infer: enough for most of their pruning.
+_WINDOWS_IMAGES = 10_000
 
 
 def levels_of(network: NetworkConfig, data: str, split: Any, count: int) -> Levels:
@@ -127,7 +139,7 @@ def learning_scenario(
         for k, image in enumerate(stimuli)
     ]
     return Scenario(
-        name=f"{network.neurons} neurons, {what}",
+        name=f"{size_label(network)}, {what}",
         network=network,
         hardware=HardwareConfig(lanes=16),
         state=State.initial(network),
@@ -183,6 +195,17 @@ def long_scenario(
             )
         case "learning-400":
             return learning_scenario("400", data, scaled(100), seed=seed)
+        case "windows":
+            config = NetworkConfig.named("windows")
+            images = datasets.load(data, "train")
+            images = images.take(0, min(_WINDOWS_IMAGES, len(images)))
+            plan = planned(train(config, images, epochs=1), data, lanes=16, store="csr")
+            exits = {"stop_after": plan.stop_after, "margin": plan.margin}
+            sequences = in_chunks(levels_of(config, data, "test", scaled(1_000)), **exits)
+            name = f"{size_label(config)}, inference"
+            return inference_scenario(plan, name=name, sequences=sequences)
+        case "windows-learning":
+            return learning_scenario("windows", data, scaled(100), seed=seed)
         case _:
             plan = planned(trained(PAPER, data), data, lanes=16, store="csr")
             sequences = in_chunks(levels_of(plan.network, data, "test", scaled(200)))

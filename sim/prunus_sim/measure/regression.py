@@ -2,7 +2,8 @@
 
 ``--bounded`` runs all unit benches and the most important lockstep scenarios, in minutes, and with
 ``--everything`` all of them. Without it, the long ones run: 10,000 test images at 400 neurons,
-1,100 learning presentations, 200 test images at 800.
+1,100 learning presentations, 200 test images at 800; of windows 1,000 test images and 100 learning
+presentations.
 """
 
 from __future__ import annotations

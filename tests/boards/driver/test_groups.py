@@ -12,7 +12,8 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import contradiction, possible
 from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown, tiny_views, windows
+from prunus_cli import tiny_views, windows
+from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from prunus_cli import Cli, digits, tiny, write_digits
+from prunus_cli import Cli, digits, tiny, windows, write_digits
 from prunus_model.common.errors import ArtifactError
+from prunus_model.reference.network import Network
+from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer, train
@@ -46,6 +48,32 @@ def cores(subject: Subject) -> list[tuple[Load, Widths]]:
     ]
 
 
+def test_views_of_groups_are_counted() -> None:
+    """Clearing, and drawing before the first step, happen in every view."""
+    artifact, images = windows(), digits(20, seed=4)
+    subject = Subject(artifact=artifact, lanes=4)
+    assert subject.show(images).load.views == 20 * 8
+    network = Network(artifact.config, artifact.state, artifact.readout.votes)
+    views = 0
+    for number, image in enumerate(levels(images.images, artifact.config.encoder)):
+        network.state.presentation = number
+        request = {"learn": False, "stop_after": 1, "margin": 9}
+        views += len({step.view for step in network.steps(image, **request)})
+    load = subject.show(images, stop_after=1, margin=9).load
+    assert load.views == views < 20 * 8
+    more = replace(load, views=load.views + 1)
+    found = (class_b(each, subject.inference, TECHNOLOGY) for each in (load, more))
+    before, after = ({c.name: c.count * 20 for c in each.charges} for each in found)
+    slots = 4 * subject.inference.slots
+    assert after["v writes"] == pytest.approx(before["v writes"] + slots)
+    assert subject.training().views == 600 * 4
+    assert subject.training().decays == 599 * 4
+    assert subject.learn(images).views == 20 * 4
+    facts = facts_of(subject, TECHNOLOGY, data="sample", images=1, mode="learning")
+    assert (facts["neurons"], facts["groups"]) == (5, 4)
+    assert {row.get("groups") for row in facts["rows"]} == {4}
+
+
 def test_class_a_is_sops_times_the_constant(artifact: Artifact) -> None:
     load = subject_of(artifact).training()
     found = class_a(load, TECHNOLOGY)
@@ -58,7 +86,7 @@ def test_class_a_is_sops_times_the_constant(artifact: Artifact) -> None:
 def test_class_b_charges_every_access_and_operation_once(artifact: Artifact) -> None:
     for load, shapes in cores(subject_of(artifact)):
         shown = load.counters.presentations
-        counts = accesses(shapes, load.counters, decays=load.decays)
+        counts = accesses(shapes, load.counters, decays=load.decays, views=load.views)
         names = [n for m in memories(shapes) for n in (*m.reads, *m.writes)]
         names += [operation.count for operation in operations(shapes)]
         assert len(set(names)) == len(names)
