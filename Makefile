@@ -160,6 +160,7 @@ pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c demo -d mnist -e 2 -o model/prunus_model/pretrained/demo.npz --force
 	$(BIN)/prunus train -c 400 -d mnist -e 2 -o model/prunus_model/pretrained/400.npz --force
 	$(BIN)/prunus train -c up5k -d mnist -e 2 -o model/prunus_model/pretrained/up5k.npz --force
+	$(BIN)/prunus train -c windows -d mnist -e 1 -o model/prunus_model/pretrained/windows.npz --force
 
 clean: ## Remove what was built, the environments too
 	rm -rf build dist .venv .venv-bindsnet .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -65,7 +65,10 @@ def estimate(
     images: int,
     as_json: bool,
 ) -> None:
-    """Estimate the energy of NETWORK, a file or one of demo, 400, up5k, per presentation."""
+    """Estimate the energy of NETWORK per presentation.
+
+    NETWORK is a file or one of demo, 400, up5k, windows.
+    """
     technology = Technology.bundled() if tech is None else Technology.read(tech)
     subject = Subject(artifact=load_network(network), lanes=lanes)
     facts = facts_of(subject, technology, data=data, images=images, mode=mode)

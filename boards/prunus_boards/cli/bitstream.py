@@ -87,7 +87,7 @@ def bitstream(
     seeds: int,
     tools: Literal["pypi", "native"],
 ) -> None:
-    """Build NETWORK, a file or one of demo, 400, up5k, for a board.
+    """Build NETWORK, a file or one of demo, 400, up5k, windows, for a board.
 
     Default is a bundled network that fits the board.
     """

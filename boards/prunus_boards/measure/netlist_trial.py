@@ -118,7 +118,9 @@ def compare(
     show_default=True,
 )
 def main(*, network: str | None, name: str, images: int, memories: bool, output: Path) -> None:
-    """Compare the netlist of NETWORK, a file or one of demo, 400, up5k, with the golden model.
+    """Compare the netlist of NETWORK with the golden model.
+
+    NETWORK is a file or one of demo, 400, up5k, windows.
 
     Default is the network that is built for the board by default. The exit status is 1 if anything
     differs.

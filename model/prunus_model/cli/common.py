@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 #: Networks that come with the package.
-BUNDLED = ("demo", "400", "up5k")
+BUNDLED = ("demo", "400", "up5k", "windows")
 #: What ends a process from outside: a user, a terminal that is gone, a limit of time, a scheduler.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
 

@@ -49,7 +49,7 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Test NETWORK, a file or one of demo, 400, up5k, on the test images of a data set.
+    """Test NETWORK, a file or one of demo, 400, up5k, windows, on the test images of a data set.
 
     With several early exits and margins, each is combined with each. With other votes, these are
     made anew from what each neuron answered to the labelled images; nothing is trained.

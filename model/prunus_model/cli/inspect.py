@@ -23,7 +23,7 @@ __all__ = ["command"]
 @click.argument("network", metavar="NETWORK")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, network: str, as_json: bool) -> None:
-    """Show what is in NETWORK, a file or one of demo, 400, up5k."""
+    """Show what is in NETWORK, a file or one of demo, 400, up5k, windows."""
     artifact = load_network(network)
     if as_json:
         click.echo(json.dumps(_facts(artifact), indent=1))

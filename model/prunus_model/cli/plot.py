@@ -50,7 +50,10 @@ def command(
     output: Path | None,
     force: bool,
 ) -> None:
-    """Draw NETWORK, a file or one of demo, 400, up5k: weights, thresholds, training, accuracy."""
+    """Draw the weights, thresholds, training and accuracy of NETWORK.
+
+    NETWORK is a file or one of demo, 400, up5k, windows.
+    """
     # All margins are drawn: the one that is configured is one of the votes that it has.
     margin = None if votes is None and vote_bits is None else 0
     artifact = relabelled(load_network(network), votes=votes, vote_bits=vote_bits, margin=margin)

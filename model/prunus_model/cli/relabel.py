@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Save NETWORK with another readout: votes, early exit, margin. Nothing is trained.
 
-    NETWORK is a file or one of demo, 400, up5k. Votes are made anew from what each neuron answered
-    to the labelled images.
+    NETWORK is a file or one of demo, 400, up5k, windows. Votes are made anew from what each neuron
+    answered to the labelled images.
     """
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")

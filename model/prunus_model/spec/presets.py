@@ -73,10 +73,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
     "sparse": {**_PAPER, "redundancy": {"shift": 12, "start": 40_000}},
     "1600": _sized(neurons=1600, theta_plus=2000, ramp_shift=2),
+    # With 4 bits the weights of all groups are on the chip of an ULX3S.
     "windows": _windows(
         200,
+        weight_bits=4,
         groups={"positions": _PLACES, "looks": _LOOKS[:3]},
-        pruning={"policy": "adaptive", "ramp_shift": 5, "strength_gain": 250},
+        pruning={"policy": "adaptive", "ramp_shift": 9, "strength_gain": 250},
         readout=_logarithms(145),
     ),
     "windows-large": _windows(

@@ -133,7 +133,10 @@ def main(
     once: bool,
     folder: Path | None,
 ) -> None:
-    """Simulate a core with NETWORK, a file or one of demo, 400, up5k, and serve it at a socket."""
+    """Simulate a core with NETWORK and serve it at a socket.
+
+    NETWORK is a file or one of demo, 400, up5k, windows.
+    """
     with user_errors(), tempfile.TemporaryDirectory(prefix="prunus-server-") as scratch:
         device: wiring.Component | Sequence[Path]
         if netlist is None:

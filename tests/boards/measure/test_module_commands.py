@@ -52,7 +52,7 @@ def interrupt(*_args: Any, **_options: Any) -> Any:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("nothing",), "Network must be a file or one of demo, 400, up5k, not 'nothing'"),
+        (("nothing",), "Network must be a file or one of demo, 400, up5k, windows, not 'nothing'"),
         (("demo", "--lanes", "3"), "lanes must be a power of 2, not 3"),
     ],
 )

@@ -52,16 +52,22 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         (["evaluate", "--xyzzy"], "No such option '--xyzzy'."),
         (["evaluate"], "Missing argument 'NETWORK'."),
         (["evaluate", "demo", "x"], "Got unexpected extra argument (x)"),
-        (["evaluate", "nope"], "Network must be a file or one of demo, 400, up5k, not 'nope'"),
-        (["inspect", "a\nb"], r"Network must be a file or one of demo, 400, up5k, not 'a\nb'"),
+        (
+            ["evaluate", "nope"],
+            "Network must be a file or one of demo, 400, up5k, windows, not 'nope'",
+        ),
+        (
+            ["inspect", "a\nb"],
+            r"Network must be a file or one of demo, 400, up5k, windows, not 'a\nb'",
+        ),
         (
             ["evaluate", "dmeo"],
-            "Network must be a file or one of demo, 400, up5k, not 'dmeo': did you mean 'demo'?",
+            "Network must be a file or one of demo, 400, up5k, windows, not 'dmeo': did you mean 'demo'?",
         ),
         (
             ["train", "-c", "papr"],
             (
-                "Configuration must be a TOML file or one of tiny, demo, 400, up5k, "
+                "Configuration must be a TOML file or one of tiny, demo, 400, up5k, windows, "
                 "paper, sparse, 1600, not 'papr': did you mean 'paper'?"
             ),
         ),

@@ -61,11 +61,12 @@ def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
 @pytest.mark.parametrize(
     ("name", "groups", "views", "neurons", "weight_bits", "pruning", "margin"),
     [
-        ("windows", 25, 75, 200, 8, AdaptivePruning(ramp_shift=5, strength_gain=250), 145),
-        ("windows-large", 25, 75, 400, 8, AdaptivePruning(ramp_shift=4, strength_gain=250), 125),
-        ("lean", 9, 45, 128, 4, AdaptivePruning(ramp_shift=10, strength_gain=250), 150),
+        ("windows", 25, 75, 200, 4, AdaptivePruning(ramp_shift=9, strength_gain=250), 145),
+        ("windows-16", 16, 80, 300, 8, AdaptivePruning(ramp_shift=5, strength_gain=250), 95),
+        ("windows-large", 25, 75, 400, 8, AdaptivePruning(ramp_shift=4, strength_gain=250), 100),
+        ("lean", 9, 45, 128, 4, AdaptivePruning(ramp_shift=10, strength_gain=250), 100),
     ],
-    ids=["windows", "windows-large", "lean"],
+    ids=["windows", "sixteen windows", "large windows", "lean"],
 )
 def test_groups_on_windows_of_12_by_12(
     name: str,
@@ -89,7 +90,7 @@ def test_groups_on_windows_of_12_by_12(
     )
     assert config.groups is not None
     # The places of a grid, whatever the order.
-    side = 5 if groups == 25 else 3
+    side = {25: 5, 16: 4, 9: 3}[groups]
     grid = replace(config.groups, count=side, positions=None, order="given")
     assert sorted(config.groups.places()) == grid.places()
 
@@ -97,7 +98,7 @@ def test_groups_on_windows_of_12_by_12(
 def test_all_named_configurations_are_tested_above() -> None:
     assert list(PRESETS) == [
         *("tiny", "demo", "400", "up5k", "paper", "sparse", "1600"),
-        *("windows", "windows-large", "lean"),
+        *("windows", "windows-large", "windows-16", "lean"),
     ]
 
 
@@ -105,7 +106,7 @@ def test_all_named_configurations_are_tested_above() -> None:
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    names = "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, lean"
+    names = "tiny, demo, 400, up5k, windows, paper, sparse, 1600, windows, windows-large, windows-16, lean"
     expected = f"Configuration must be one of {names}, not {name!r}"
     assert str(info.value) == expected
 

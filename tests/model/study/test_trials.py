@@ -123,7 +123,11 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
         ("[1, 2]", "[1, -2]", "seeds.1 must be at least 0, not -2"),
         ('"sizes"', '"Sizes"', "part: String should match pattern '^[a-z][a-z0-9-]*$', not"),
         ('"sizes"', "3", "part must be a text, not 3"),
-        ("epochs = 2", 'epochs = 2\nconfig = ["x"]', "config must be of tiny, demo, 400, up5k, "),
+        (
+            "epochs = 2",
+            'epochs = 2\nconfig = ["x"]',
+            "config must be of tiny, demo, 400, up5k, windows, ",
+        ),
         ("epochs = 2", "epochs = 2\nstop_after = [256]", "stop_after.0 must be at most 255, "),
         ("epochs = 2", "epochs = 2\nmargin = [-1]", "margin.0 must be at least 0, "),
         ("epochs = 2", "epochs = 2\nmargin = []", "margin must "),

@@ -36,7 +36,7 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("x")
     assert refuse(tmp_path, "demo", "--socket", "there") == "there: there must be no such file yet"
     assert refuse(tmp_path, "nothing", "--socket", "s") == (
-        "Network must be a file or one of demo, 400, up5k, not 'nothing'"
+        "Network must be a file or one of demo, 400, up5k, windows, not 'nothing'"
     )
     assert refuse(tmp_path, "demo", "--socket", "s", "--core", "none.json") == (
         "Core none.json can't be read: No such file or directory"
