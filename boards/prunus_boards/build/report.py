@@ -12,6 +12,7 @@ from prunus_boards.platforms.board import Board
 from prunus_model.data.datasets import load
 from prunus_model.reference.network import Network
 from prunus_model.spec.levels import levels
+from prunus_model.spec.presentation import Request
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.timing import presentation, work
 
@@ -50,15 +51,16 @@ def cycles_per_inference(
     if sample.images.shape[1] != plan.network.pixels:
         return None
     network = Network(plan.network, plan.state, plan.votes)
-    exits = {"stop_after": stop_after, "margin": margin}
+    request = Request(learn=False, stop_after=stop_after, margin=margin, keep=False)
     shown = levels(sample.images, plan.network.encoder)
     shapes = plan.widths
     return mean(
         presentation(
             shapes,
-            work(shapes, network, network.steps(image, learn=False, **exits)),
+            work(shapes, network, network.steps(image, **request)),
             learn=False,
-            **exits,
+            stop_after=stop_after,
+            margin=margin,
         ).fewest
         for image in shown
     )

@@ -106,7 +106,7 @@ def test_all_named_configurations_are_tested_above() -> None:
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    names = "tiny, demo, 400, up5k, windows, paper, sparse, 1600, windows, windows-large, windows-16, lean"
+    names = "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, windows-16, lean"
     expected = f"Configuration must be one of {names}, not {name!r}"
     assert str(info.value) == expected
 

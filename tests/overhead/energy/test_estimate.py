@@ -57,8 +57,8 @@ def test_views_of_groups_are_counted() -> None:
     views = 0
     for number, image in enumerate(levels(images.images, artifact.config.encoder)):
         network.state.presentation = number
-        request = {"learn": False, "stop_after": 1, "margin": 9}
-        views += len({step.view for step in network.steps(image, **request)})
+        steps = network.steps(image, learn=False, stop_after=1, margin=9)
+        views += len({step.view for step in steps})
     load = subject.show(images, stop_after=1, margin=9).load
     assert load.views == views < 20 * 8
     more = replace(load, views=load.views + 1)

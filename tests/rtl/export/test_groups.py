@@ -4,6 +4,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from prunus_rtl.bus.spaces import synapse_addresses
 from prunus_rtl.export.lanes import lane_use
 from prunus_rtl.hardware import Space
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "packed": {"lanes": 4},
     "learning": {"lanes": 2, "mode": "learning"},
     "dense": {"lanes": 1, "store": "learning"},

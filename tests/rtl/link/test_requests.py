@@ -116,9 +116,15 @@ def test_decoder_tells_an_address_and_an_opcode_that_do_not_exist(opcode: int) -
         run(dut, bench)
 
 
-def test_check_finds_the_first_fault() -> None:
+@pytest.mark.parametrize("first_bytes", [1, 2])
+def test_check_finds_the_first_fault(first_bytes: int) -> None:
     dut = RequestCheck(
-        address_bits=7, spaces=(0, 4), inputs=6, learn=True, score_bits=12, first_bytes=1
+        address_bits=7,
+        spaces=(0, 4),
+        inputs=6,
+        first_bytes=first_bytes,
+        learn=True,
+        score_bits=12,
     )
 
     async def bench(ctx: Any) -> None:
@@ -153,7 +159,8 @@ def test_check_finds_the_first_fault() -> None:
             ctx.set(dut.request.margin, margin)
             assert status(Opcode.PRESENT, 6, 0, 1, images=1) is found
         assert status(Opcode.RESULT, 2, running=1, known=1) is Status.BUSY
-        assert status(Opcode.SPIKES, 3) is Status.NO_RESULT
-        assert status(Opcode.SPIKES, 3, known=1) is Status.OK
+        assert status(Opcode.SPIKES, 2 + first_bytes) is Status.NO_RESULT
+        assert status(Opcode.SPIKES, 2 + first_bytes, known=1) is Status.OK
+        assert status(Opcode.SPIKES, 5 - first_bytes, known=1) is Status.LENGTH
 
     run(dut, bench)

@@ -104,11 +104,14 @@ def test_presenter_knows_what_runs() -> None:
     run(dut, bench)
 
 
-@pytest.mark.parametrize("first", [0, 1, 2, 3, 4, 255])
-def test_report_gives_spikes_from_any_on(first: int) -> None:
-    log = bytes(k * 7 % 256 for k in range(SPIKES_AT + 12))
-    end = SPIKES_AT + 9
-    part = Report(depth=len(log), result_bits=20)
+@pytest.mark.parametrize(
+    ("first", "spikes"),
+    [(0, 3), (1, 3), (2, 3), (3, 3), (4, 3), (255, 3), (256, 300), (297, 300), (1000, 300)],
+)
+def test_report_gives_spikes_from_any_on(first: int, spikes: int) -> None:
+    end = SPIKES_AT + 3 * spikes
+    log = bytes(k * 7 % 256 for k in range(end + 3))
+    part = Report(depth=len(log), result_bits=20, first_bits=8 if spikes == 3 else 16)
     dut = WithMemory(part, b"", log)
 
     async def bench(ctx: Any) -> None:
@@ -127,7 +130,7 @@ def test_report_gives_spikes_from_any_on(first: int) -> None:
 
 @pytest.mark.parametrize("result_bits", [1, 8, 9, 24])
 def test_report_gives_registers(result_bits: int) -> None:
-    part = Report(depth=90, result_bits=result_bits)
+    part = Report(depth=90, result_bits=result_bits, first_bits=8)
     dut = WithMemory(part, b"")
     condition = Condition(
         running=True, image=False, room=True, result=True, broken=515, position=70, started=1000

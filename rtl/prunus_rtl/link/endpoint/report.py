@@ -64,7 +64,7 @@ class Report(wiring.Component):
         Address behind the last spike.
     """
 
-    def __init__(self, *, depth: int, result_bits: int, first_bits: int = 8) -> None:
+    def __init__(self, *, depth: int, result_bits: int, first_bits: int) -> None:
         self._depth = depth
         super().__init__(
             {
