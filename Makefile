@@ -64,8 +64,9 @@ kills: $(MADE) ## Commands ended at random moments -> tests/results/attack.json:
 sim: $(MADE) ## Hardware against model: all benches, and real images in lockstep (minutes)
 	$(BIN)/python -m prunus_sim.measure.regression --bounded --output build/sim.json
 
-sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep.json (half an hour)
+sim-full: $(MADE) ## The long lockstep runs -> sim/results/lockstep*.json (40 minutes)
 	$(BIN)/python -m prunus_sim.measure.regression
+	$(BIN)/python -m prunus_sim.measure.regression --groups --output sim/results/lockstep_groups.json
 
 sim-speed: $(MADE) ## Speed of simulation, Verilator and Icarus -> sim/results/speed.json (minutes)
 	$(BIN)/python -m prunus_sim.measure.speed

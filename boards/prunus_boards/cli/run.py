@@ -62,8 +62,8 @@ def run(
     """Show IMAGES to NETWORK in a device, and print what it takes them for.
 
     NETWORK is a file or one of demo, 400, up5k, windows. IMAGES are PNG files, idx files, or a data
-    set as     for `prunus evaluate`, of which the test images are shown. Image i is presentation i, as in
-    `prunus evaluate`; while learning, presentations are counted on from the training.
+    set as for `prunus evaluate`, of which the test images are shown. Image i is presentation i,
+    as in `prunus evaluate`; while learning, presentations are counted on from the training.
     """
     artifact = load_network(network)
     if save is not None and not learn:

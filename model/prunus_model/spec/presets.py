@@ -85,7 +85,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         400,
         groups={"positions": _PLACES, "looks": _LOOKS[:3]},
         pruning={"policy": "adaptive", "ramp_shift": 4, "strength_gain": 250},
-        readout=_logarithms(100),
+        readout=_logarithms(80),
     ),
     # As many weights as `windows`: more neurons in fewer windows say more for their SOPs.
     "windows-16": _windows(

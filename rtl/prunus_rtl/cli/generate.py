@@ -77,7 +77,9 @@ def generate(
     force: bool,
     **choices: Any,
 ) -> int | None:
-    """Write NETWORK as Verilog with a self-checking bench: a file or one of demo, 400, up5k, windows.
+    """Write NETWORK as Verilog with a self-checking bench.
+
+    NETWORK is a file or one of demo, 400, up5k, windows.
 
     If the bench is interrupted, the package is kept, and the exit status is 130.
     """

@@ -14,7 +14,6 @@ from prunus_model.spec.levels import levels
 from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.trainer import train
 from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import HardwareConfig
@@ -24,6 +23,7 @@ from prunus_sim.cosim.stimulus import Stimulus
 
 __all__ = [
     "LONG",
+    "LONG_GROUPS",
     "in_chunks",
     "inference_scenario",
     "learning_scenario",
@@ -38,17 +38,9 @@ _MARGIN = 14
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
 #: Names of the scenarios.
-LONG = (
-    "inference",
-    "learning-100",
-    "redundancy-100",
-    "learning-400",
-    "inference-800",
-    "windows",
-    "windows-learning",
-)
-#: Training images of the windows that infer: enough for most of their pruning.
-_WINDOWS_IMAGES = 10_000
+LONG = ("inference", "learning-100", "redundancy-100", "learning-400", "inference-800")
+#: Those of networks with groups.
+LONG_GROUPS = ("windows", "windows-learning")
 
 
 def levels_of(network: NetworkConfig, data: str, split: Any, count: int) -> Levels:
@@ -156,7 +148,7 @@ def long_scenario(
     Parameters
     ----------
     which : str
-        One of :data:`LONG`.
+        One of :data:`LONG` or :data:`LONG_GROUPS`.
     data : str
         Data set.
     artifact : Path, optional
@@ -196,10 +188,8 @@ def long_scenario(
         case "learning-400":
             return learning_scenario("400", data, scaled(100), seed=seed)
         case "windows":
-            config = NetworkConfig.named("windows")
-            images = datasets.load(data, "train")
-            images = images.take(0, min(_WINDOWS_IMAGES, len(images)))
-            plan = planned(train(config, images, epochs=1), data, lanes=16, store="csr")
+            plan = planned(trained("windows", data), data, lanes=16, store="bitmask")
+            config = plan.network
             exits = {"stop_after": plan.stop_after, "margin": plan.margin}
             sequences = in_chunks(levels_of(config, data, "test", scaled(1_000)), **exits)
             name = f"{size_label(config)}, inference"

@@ -24,6 +24,7 @@ _RESULTS = Path("sim/results/lockstep.json")
 @click.command()
 @click.option("--bounded", is_flag=True, help="Unit benches and short scenarios, in minutes.")
 @click.option("--everything", is_flag=True, help="With --bounded: all cases of each bench.")
+@click.option("--groups", is_flag=True, help="The long scenarios of networks with groups.")
 @click.option("--only", default="", help="Only benches whose name holds this.")
 @click.option(
     "--images",
@@ -72,6 +73,7 @@ def main(
     *,
     bounded: bool,
     everything: bool,
+    groups: bool,
     only: str,
     images: str,
     artifact: Path | None,
@@ -87,6 +89,8 @@ def main(
     """
     if everything and not bounded:
         raise click.UsageError("--everything must come with --bounded")
+    if groups and bounded:
+        raise click.UsageError("--groups must come without --bounded, which has them too")
     with user_errors():
         console = Console()
         # Before what takes its time: importing Amaranth, numba and cocotb.
@@ -97,9 +101,12 @@ def main(
             console,
             tasks.bounded_tasks(everything=everything, seed=seed, seeds=seeds)
             if bounded
-            else tasks.long_tasks(data=images, artifact=artifact, scale=scale, seed=seed),
+            else tasks.long_tasks(
+                groups=groups, data=images, artifact=artifact, scale=scale, seed=seed
+            ),
             only=only,
             jobs=jobs,
+            kind="lockstep-groups" if groups else "lockstep",
             output=None if str(output) == "-" else output,
         )
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_model.study.fingerprint import fingerprint, options_fingerprint
-from prunus_rtl.digest.gateware import gateware_digest
+from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
+from prunus_rtl.digest.gateware import gateware_digest, grouped_digest
 from prunus_rtl.export.simulators import name_of
 
 __all__ = ["Row", "versions", "write_results"]
@@ -57,7 +57,12 @@ def write_results(
             "model": fingerprint(),
             "options": options_fingerprint(),
             "gateware": gateware_digest(),
-        },
+        }
+        | (
+            {"groups": groups_fingerprint(), "grouped-gateware": grouped_digest()}
+            if kind == "lockstep-groups"
+            else {}
+        ),
         tools=versions(*simulators),
     )
     write_json(output, {"provenance": head, **content})

@@ -17,7 +17,7 @@ from prunus_model.cli.common import WrongError, new_table
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.simulators import check_tools
-from prunus_sim.cosim.long_scenarios import LONG, long_scenario
+from prunus_sim.cosim.long_scenarios import LONG, LONG_GROUPS, long_scenario
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.cosim.scenarios import BOUNDED, SCENARIOS
@@ -50,11 +50,19 @@ def bounded_tasks(*, everything: bool, seed: int, seeds: int) -> list[Task]:
     return tasks
 
 
-def long_tasks(*, data: str, artifact: Path | None, scale: float, seed: int) -> list[Task]:
-    """Return the long lockstep scenarios; arguments as of ``long_scenario``."""
+def long_tasks(
+    *, groups: bool, data: str, artifact: Path | None, scale: float, seed: int
+) -> list[Task]:
+    """Return the long lockstep scenarios, of networks with groups or of all others.
+
+    Other arguments are as of ``long_scenario``.
+    """
     if artifact is not None:
         Artifact.load(artifact)
-    return [(name, _long, (name, data, artifact, scale, seed)) for name in LONG]
+    return [
+        (name, _long, (name, data, artifact, scale, seed))
+        for name in (LONG_GROUPS if groups else LONG)
+    ]
 
 
 def _row(scenario: Scenario, folder: Path) -> Row:
@@ -98,7 +106,13 @@ def _unit(unit: str, case: str, seeds: int, folder: Path) -> Row:
 
 
 def regression(
-    console: Console, tasks: Sequence[Task], *, only: str, jobs: int, output: Path | None
+    console: Console,
+    tasks: Sequence[Task],
+    *,
+    only: str,
+    jobs: int,
+    kind: str,
+    output: Path | None,
 ) -> None:
     """Run benches, print what was compared, and write their results.
 
@@ -112,6 +126,8 @@ def regression(
         Run only those whose name holds this.
     jobs : int
         How many at a time.
+    kind : str
+        Kind of the results.
     output : Path, optional
         File of results. Default: none is written.
 
@@ -133,7 +149,7 @@ def regression(
     if output is not None:
         write_results(
             output,
-            kind="lockstep",
+            kind=kind,
             module="prunus_sim.measure.regression",
             simulators=[sim],
             content={"rows": rows},

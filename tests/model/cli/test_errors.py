@@ -62,7 +62,10 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         ),
         (
             ["evaluate", "dmeo"],
-            "Network must be a file or one of demo, 400, up5k, windows, not 'dmeo': did you mean 'demo'?",
+            (
+                "Network must be a file or one of demo, 400, up5k, windows, not 'dmeo': "
+                "did you mean 'demo'?"
+            ),
         ),
         (
             ["train", "-c", "papr"],
