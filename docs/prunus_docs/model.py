@@ -8,6 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from prunus_docs.study import reach
 from prunus_docs.tables import origin, table
 from prunus_docs.templates import filled_by
 from prunus_model.spec.labels import pruning_label
@@ -105,6 +106,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "mnist": ("mnist", partial(_mnist, full=False)),
     "mnist-full": ("mnist", partial(_mnist, full=True)),
     "frontier": ("frontier", partial(filled_by, "frontier")),
+    "reach": ("frontier", reach),
     "speed": ("engine-speed", partial(filled_by, "speed")),
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
     "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),

@@ -100,11 +100,12 @@ _RUN = (
     _keys(_Amount, "training_sop_fraction training_sop_fraction_without_frozen"),
     _keys(_Amount, "update_sop_fraction forward_sops_per_training_presentation"),
     _keys(_Amount, "strength_deviation strength_mean"),
-    _keys(list[int], "w_prune_early w_prune_late"),
+    _keys(list[int], "w_prune_early w_prune_late") | _keys(_Hash, "digest artifact_hash"),
     # Not in files that were written before there were margins.
-    _may(_Positive, "weights vote_bits") | _may(str, "votes") | _may(_Count, "margin"),
+    _may(_Positive, "weights vote_bits groups")
+    | _may(str, "votes network")
+    | _may(_Count, "margin"),
     _may(_Amount, "output_spikes_per_inference neuron_updates_per_inference"),
-    _keys(_Hash, "digest artifact_hash"),
 )
 _SPLIT = Literal["validation", "test"]
 _CLAIM = (_keys(str, "claim verdict"), _may(float, "estimate bound"))
@@ -157,16 +158,15 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         runs=_rows(*_RUN, _keys(_SPLIT, "split"), _keys(bool, "chose")),
     ),
     "frontier": _file(
+        claims=_rows(*_CLAIM, _keys(float, "margin"), _keys(_Count, "n")),
         rows=_rows(
             _keys(str, "data configuration rule"),
             _keys(_Positive, "groups neurons weights"),
             _keys(_Count, "margin"),
             _keys(list[int], "seeds"),
-            _keys(_Share, "accuracy"),
-            _may(float, "accuracy_low"),
-            _keys(_Amount, "sops_per_image training_sops_per_image"),
-            _keys(_Amount, "neuron_updates_per_image spikes"),
-        )
+            _keys(_Share, "accuracy") | _may(float, "accuracy_low") | _keys(_Amount, "spikes"),
+            _keys(_Amount, "sops_per_image training_sops_per_image neuron_updates_per_image"),
+        ),
     ),
     "lockstep": _file(
         rows=_rows(

@@ -1,6 +1,7 @@
 """The table of accuracy against cost."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from prunus_docs.kinds import kinds
 from prunus_docs.render import rendered
 from prunus_docs.schemas import SCHEMAS
 from prunus_model.common.provenance import header
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.frontier import frontier
+from prunus_model.study.reach import Target, reach
+from prunus_model.study.rule import Rule
 from prunus_rows import row, seeds
 
 PARTS = {"frontier": ""}
@@ -26,6 +30,7 @@ def content() -> dict[str, Any]:
     ]
     return {
         "provenance": header("frontier", command="run it", inputs=inputs, tools=tools),
+        "claims": [asdict(claim) for claim in reach(rows)],
         "rows": frontier(rows),
     }
 
@@ -56,3 +61,34 @@ def test_costs_are_shares_of_the_most(tmp_path: Path, monkeypatch: pytest.Monkey
         ),
     ]
     assert lines[6].endswith("`run it`, python 3.")
+
+
+def test_targets_are_judged_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freshness, "today", lambda _: frozenset({"0" * 16}))
+    path = tmp_path / kinds()["frontier"].files
+    path.parent.mkdir(parents=True)
+    of = NetworkConfig.named("windows").readout
+    rule = Rule(of.votes, of.vote_bits, of.stop_after, of.margin)
+    rows = [
+        *seeds("none", 3, parts=PARTS),
+        *seeds("adaptive", 3, parts=PARTS, config="windows", inference=0.02, **rule.columns),
+    ]
+    target = Target(data="mnist", configuration="windows", accuracy=94.0, inference=0.025)
+    claims = [asdict(claim) for claim in reach(rows, [target])]
+    path.write_text(json.dumps(content() | {"claims": claims}))
+    lines = rendered("<!-- reach -->\n<!-- /reach -->\n", tmp_path).splitlines()
+    assert lines[1:5] == [
+        "| claim | verdict | measured |",
+        "| --- | --- | --- |",
+        (
+            "| Must, mnist, windows: accuracy: at least 94 % | **holds** | "
+            "94.2 (95 % bound 94, margin 94; 3 paired seeds) |"
+        ),
+        (
+            "| Must, mnist, windows: forward SOPs in inference: at most 2.5 % of 800 neurons never "
+            "pruned | **holds** | 2 (95 % bound 2, margin 2.5; 3 paired seeds) |"
+        ),
+    ]
+    assert lines[6].endswith(
+        "Each configuration is read out as it says itself. `run it`, python 3."
+    )

@@ -49,13 +49,13 @@ def tiny_contrast() -> NetworkConfig:
     return replace(tiny(), inputs=98, encoder=replace(TINY.encoder, contrast=contrast))
 
 
-def tiny_windows() -> NetworkConfig:
+def tiny_windows(policy: str = "adaptive") -> NetworkConfig:
     """Four windows of 4 x 4 on the same images, with logarithmic votes."""
     groups = GroupsParams(
         image_width=7, image_height=7, window_width=4, window_height=4, stride=3, order="centre"
     )
     readout = replace(TINY.readout, votes="logarithms", vote_bits=6, stop_after=1, margin=60)
-    return replace(tiny(), inputs=16, readout=readout, groups=groups)
+    return replace(tiny(policy), inputs=16, readout=readout, groups=groups)
 
 
 def tiny_views() -> NetworkConfig:

@@ -29,6 +29,8 @@ def row(
         "config": "paper",
         "weights": 627_200,
         "neurons": 800,
+        "groups": 1,
+        "network": "",
         "epochs": 2,
         "policy": policy,
         "redundancy": None,

@@ -20,12 +20,13 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
-from prunus_model.study.claims import OVERHEAD, claims, words
+from prunus_model.study.claims import OVERHEAD, Claim, claims, words
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
 from prunus_model.study.fingerprint import fingerprint, options_fingerprint
 from prunus_model.study.frontier import PART, frontier
 from prunus_model.study.plan import Training, chosen, plan
+from prunus_model.study.reach import reach
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.runner import Failure, reproduce
 from prunus_model.study.trials import read_trials
@@ -178,8 +179,11 @@ def _run(
         _judge(output, head, collected.rows, overhead)
     if frontier_path is not None and (points := frontier(collected.rows)):
         head = _head(PART, f"{command} --only {PART}", points, collected.versions)
+        judged = reach(collected.rows)
+        head |= {"claims": [asdict(claim) for claim in judged]}
         write_results(frontier_path, head, points, name="rows")
         console.print(f"Saved {frontier_path}: {len(points)} rows", soft_wrap=True)
+        _tell(judged)
     if figures is not None:
         for name in draw(trainings, store, collected.rows, figures):
             console.print(f"Saved {name}", soft_wrap=True)
@@ -209,14 +213,18 @@ def _judge(output: Path, head: dict[str, Any], rows: list[dict[str, Any]], overh
     judged = claims(rows, overhead=overhead)
     write_results(output, head | {"claims": [asdict(claim) for claim in judged]}, rows)
     console.print(f"Saved {output}: {len(rows)} rows", soft_wrap=True)
-    for claim in judged:
-        console.print(f"{claim.verdict}: {claim.claim}. Measured: {words(claim)}", soft_wrap=True)
+    _tell(judged)
     if not overhead.exists():
         console.print(
             f"What pruning costs in hardware is not judged: {overhead} is missing. It is part of "
             f"the checkout, made by `make overhead energy`; name it with --overhead",
             soft_wrap=True,
         )
+
+
+def _tell(judged: list[Claim]) -> None:
+    for claim in judged:
+        console.print(f"{claim.verdict}: {claim.claim}. Measured: {words(claim)}", soft_wrap=True)
 
 
 class _Display:

@@ -34,7 +34,7 @@ from prunus_model.study.evidence import (
 )
 from prunus_model.study.statistics import Verdict, at_least, at_most, losses
 
-__all__ = ["GOALS", "OVERHEAD", "Claim", "claims", "words"]
+__all__ = ["GOALS", "OVERHEAD", "Claim", "Question", "claims", "words"]
 
 _Row = dict[str, Any]
 #: Energy of networks, if the package is in its checkout.
@@ -89,8 +89,22 @@ _POINTS, _SHARE = 3.33, 100 / 1.67
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """A claim before it is judged."""
+class Question:
+    """A claim before it is judged.
+
+    Attributes
+    ----------
+    text, unit : str
+        What is measured, and in which unit.
+    margin : float
+        What it must not pass.
+    test : callable
+        Gets the rows of a file of results.
+    least : bool
+        Whether it must be at least the margin, not at most.
+    command : str
+        What measures it.
+    """
 
     text: str
     unit: str
@@ -101,8 +115,22 @@ class _Question:
 
     @property
     def claim(self) -> str:
+        """What is claimed."""
         return (
             f"{self.text}: {'at least' if self.least else 'at most'} {self.margin:.4g} {self.unit}"
+        )
+
+    def judge(self, rows: Sequence[_Row]) -> Claim:
+        """Test it on the rows of a file of results."""
+        tested = self.test(rows)
+        return Claim(
+            claim=self.claim,
+            estimate=tested.estimate,
+            bound=tested.bound,
+            margin=self.margin,
+            n=tested.n,
+            verdict=tested.verdict,
+            command=self.command,
         )
 
 
@@ -123,22 +151,8 @@ def claims(rows: Sequence[_Row], *, overhead: Path = OVERHEAD) -> list[Claim]:
         Always the same claims, in the same order.
     """
     rows = comparable(rows)
-    found = []
     questions = [q for name, redundancy in _RULES for q in _questions_of_rule(name, redundancy)]
-    for question in (*questions, *_other_questions(overhead)):
-        tested = question.test(rows)
-        found.append(
-            Claim(
-                claim=question.claim,
-                estimate=tested.estimate,
-                bound=tested.bound,
-                margin=question.margin,
-                n=tested.n,
-                verdict=tested.verdict,
-                command=question.command,
-            )
-        )
-    return found
+    return [question.judge(rows) for question in (*questions, *_other_questions(overhead))]
 
 
 def words(claim: Claim) -> str:
@@ -169,7 +183,7 @@ def words(claim: Claim) -> str:
     )
 
 
-def _questions_of_rule(name: str, redundancy: bool) -> list[_Question]:
+def _questions_of_rule(name: str, redundancy: bool) -> list[Question]:
     goal = GOALS[name]
     rule = ("Abstract" if name == "abstract" else "Aim of this project") + (
         ", redundant inputs pruned too" if redundancy else ", rule of the paper"
@@ -177,7 +191,7 @@ def _questions_of_rule(name: str, redundancy: bool) -> list[_Question]:
     # One setting for all goals: the one chosen for the savings of the abstract.
     test = partial(at_setting, goal=GOALS["abstract"], redundancy=redundancy)
     found = [
-        _Question(
+        Question(
             f"{rule}: accuracy lost by {described}",
             "points",
             goal.loss,
@@ -186,7 +200,7 @@ def _questions_of_rule(name: str, redundancy: bool) -> list[_Question]:
         for key, described in _READOUTS.items()
     ]
     found += [
-        _Question(
+        Question(
             f"{rule}: forward SOPs left in {phase}", "% of dense", share, test(_left(phase, share))
         )
         for phase, share in (("inference", 100 * goal.inference), ("training", 100 * goal.training))
@@ -195,14 +209,14 @@ def _questions_of_rule(name: str, redundancy: bool) -> list[_Question]:
         return found
     return [
         *found,
-        _Question(
+        Question(
             f"{rule}: more accurate than online soft pruning of an equal share",
             "points",
             _POINTS,
             test(lambda rows, group, _: soft_accuracy(rows, group, _POINTS)),
             least=True,
         ),
-        _Question(
+        Question(
             f"{rule}: SOPs that online soft pruning saves for the same loss",
             "% of what is saved here",
             _SHARE,
@@ -225,9 +239,9 @@ def _left(phase: str, margin: float) -> RowsTest:
     )
 
 
-def _other_questions(overhead: Path) -> list[_Question]:
+def _other_questions(overhead: Path) -> list[Question]:
     return [
-        _Question(
+        Question(
             "Abstract: the pruning threshold adapts over time, median at the end above that of "
             "the first tenth",
             "(weight)",
@@ -235,20 +249,20 @@ def _other_questions(overhead: Path) -> list[_Question]:
             at_default(lambda group, _: at_least([rise(row) for row in group.rows], 1.0)),
             least=True,
         ),
-        _Question(
+        Question(
             "Abstract: the pruning threshold adapts over neurons, 10th to 90th percentile",
             "(weight)",
             1.0,
             at_default(lambda group, _: at_least([spread(row) for row in group.rows], 1.0)),
             least=True,
         ),
-        _Question(
+        Question(
             "Abstract: strengths are balanced, deviation over mean above that of the unpruned",
             "(ratio)",
             0.0,
             at_default(lambda group, base: at_most(paired(group, base, unevenness), 0.0)),
         ),
-        _Question(
+        Question(
             "Abstract: weak neurons do not fail, neurons that no training image makes fire beyond "
             "those of the unpruned",
             "neurons",
@@ -259,13 +273,13 @@ def _other_questions(overhead: Path) -> list[_Question]:
                 )
             ),
         ),
-        _Question(
+        Question(
             "Title: pruning is unsupervised, state variables that change with shuffled labels",
             "variables",
             0.0,
             lambda _: exact(changed_by_labels(), 0.0),
         ),
-        _Question(
+        Question(
             "Pruning costs next to nothing, energy of the pruning itself in a learning "
             "presentation at 800 neurons",
             "% of its energy",

@@ -19,6 +19,7 @@ from prunus_model.training.history import QUANTILES
 from prunus_model.training.trainer import train
 
 __all__ = [
+    "NOTHING",
     "RowsTest",
     "Test",
     "at_default",

@@ -8,7 +8,7 @@ from typing import Any
 from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import POLICIES
 from prunus_model.study.claims import GOALS
-from prunus_model.study.frontier import PART, series_name
+from prunus_model.study.frontier import PART, rule_name, series_name
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.statistics import Group, base_of, by_series, compared, groups
@@ -27,6 +27,7 @@ FIGURES = (
     "early-exit",
     "weight-bits",
     "accuracy-sops",
+    "accuracy-sops-fashion",
 )
 
 
@@ -62,8 +63,8 @@ def figure_data(
             return _neurons(trainings, store)
         case "early-exit":
             return _series(rows, "early-exit", "early_exit")
-        case "accuracy-sops":
-            return _accuracy_sops(rows)
+        case "accuracy-sops" | "accuracy-sops-fashion":
+            return _accuracy_sops(rows, fashion="fashion" in name)
         case _:
             return _series(rows, "weight-bits", "weight_bits")
 
@@ -92,12 +93,10 @@ def _point(group: Group) -> dict[str, Any]:
 
 def _about(found: Sequence[Group]) -> str:
     first = found[0]
+    sizes = " or ".join(f"{neurons:,}" for neurons in sorted({g["neurons"] for g in found}))
     seeds = len({seed for group in found for seed in group.seeds})
     epochs = " or ".join(map(str, sorted({group["epochs"] for group in found})))
-    return (
-        f"{first['neurons']} neurons, {first['data']}, {epochs} epochs, mean and range of "
-        f"{seeds} seeds"
-    )
+    return f"{sizes} neurons, {first['data']}, {epochs} epochs, mean and range of {seeds} seeds"
 
 
 def _pareto(rows: _Rows, part: str) -> dict[str, Any]:
@@ -129,22 +128,26 @@ def _frontier(rows: _Rows) -> dict[str, Any]:
     return {"about": _about(found), "series": series, "goals": goals}
 
 
-def _accuracy_sops(rows: _Rows) -> dict[str, Any]:
-    """Points of the frontier by pruning, votes and what ends a presentation, from cheap to dear."""
-    found = groups(rows, part=PART)
+def _accuracy_sops(rows: _Rows, *, fashion: bool) -> dict[str, Any]:
+    """Points of the frontier by rule, votes and what ends a presentation, from cheap to dear."""
+    found = [g for g in groups(rows, part=PART) if (g["data"] == "fashion-mnist") == fashion]
     if not found:
         return {}
     series: dict[str, list[dict[str, Any]]] = {}
+    styles: dict[str, dict[str, Any]] = {}
     for group in found:
-        # All steps are where early exits end.
-        end = "margin" if group["margin"] else "early exit"
-        if end == "early exit" and group["votes"] == "logarithms":
-            end = "all steps"
-        point = _point(group) | {"margin": group["margin"]}
-        series.setdefault(f"{series_name(group)}, {end}", []).append(point)
+        # Where nothing but the last step, or the last view, ends a presentation, a curve ends: that
+        # of the margins if votes are logarithms, else that of the early exits.
+        whole = not group["margin"] and (group["groups"] > 1 or not group["early_exit"])
+        by_margin = group["votes"] == "logarithms" if whole else bool(group["margin"])
+        end = "margin" if by_margin else "early exit"
+        name = f"{series_name(group)}, {end}"
+        about = {"votes": group["votes"], "groups": group["groups"], "end": end}
+        styles[name] = {"rule": rule_name(group), **about}
+        series.setdefault(name, []).append(_point(group) | {"margin": group["margin"]})
     for points in series.values():
         points.sort(key=lambda point: float(point["forward_sops_per_inference"]))
-    return {"about": _about(found), "series": series}
+    return {"about": _about(found), "series": series, "styles": styles}
 
 
 def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:

@@ -21,7 +21,24 @@ _COLORS = {
 #: What :func:`prunus_model.study.statistics.by_series` adds to a name.
 _SCHEDULE = re.compile(r", \d+ epochs$")
 _MARKS = "o^sD"
-_OTHERS = ("C3", "C5", "C6", "C8", "C9")
+_OTHERS = (
+    "C3",
+    "C5",
+    "C6",
+    "C8",
+    "C9",
+    "navy",
+    "darkgreen",
+    "gold",
+    "deeppink",
+    "black",
+    "teal",
+    "indigo",
+    "chocolate",
+    "steelblue",
+    "crimson",
+    "olive",
+)
 
 
 def color_of(name: str, values: dict[str, Any]) -> str:

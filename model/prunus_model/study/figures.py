@@ -23,7 +23,7 @@ __all__ = ["draw", "figure"]
 
 _SIZE, _LARGE = (10, 4.2), (10, 6.8)
 #: Figures that need more room.
-_TALL = ("training", "neurons", "accuracy-sops")
+_TALL = ("training", "neurons", "accuracy-sops", "accuracy-sops-fashion")
 #: Colours of a picture, so that its file stays small.
 _PALETTE = 128
 
@@ -92,6 +92,7 @@ def figure(name: str, values: dict[str, Any]) -> Figure:
         "early-exit": _early_exit,
         "weight-bits": _weight_bits,
         "accuracy-sops": _accuracy_sops,
+        "accuracy-sops-fashion": _accuracy_sops,
     }
     drawers[name](drawn, values)
     title = drawn.suptitle(values["about"], fontsize=9, color="gray")
@@ -285,12 +286,13 @@ def _early_exit(drawn: Figure, values: dict[str, Any]) -> None:
 
 def _accuracy_sops(drawn: Figure, values: dict[str, Any]) -> None:
     axis = drawn.subplots()
-    # What was pruned by colour, votes by mark, what ends a presentation by line.
-    pruning = {name.split(", ")[0]: None for name in values["series"]}
+    # Rules by colour, votes and groups by mark, what ends a presentation by line.
+    rules = {style["rule"]: None for style in values["styles"].values()}
     for name, points in values["series"].items():
-        color = color_of(name.split(", ")[0], {"series": pruning})
-        mark = "o" if "logarithms" in name else "s"
-        line = "-" if name.endswith("margin") else "--"
+        style = values["styles"][name]
+        color = color_of(style["rule"], {"series": rules})
+        mark = "D" if style["groups"] > 1 else "o" if style["votes"] == "logarithms" else "s"
+        line = "-" if style["end"] == "margin" else "--"
         x, y = column(points, "forward_sops_per_inference"), column(points, "vote")
         axis.errorbar(
             x,

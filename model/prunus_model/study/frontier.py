@@ -8,23 +8,29 @@ from typing import Any
 from prunus_model.spec.labels import pruning_label
 from prunus_model.study.statistics import Group, at_least, groups
 
-__all__ = ["PART", "ending", "frontier", "series_name"]
+__all__ = ["PART", "ending", "frontier", "rule_name", "series_name"]
 
 #: Part of a sweep list that the frontier is made of.
 PART = "frontier"
 
 
 def ending(group: Group) -> str:
-    """Return what ends a presentation: a margin, an early exit, or the last step."""
-    if group["margin"]:
-        return "margin"
-    return "early exit" if group["early_exit"] else "all steps"
+    """Return what ends a presentation: a margin, an early exit, both, or the last step."""
+    ends = [f"early exit {group['early_exit']}"] if group["early_exit"] else []
+    if group["groups"] > 1 and ends:
+        ends = [f"{ends[0]} of each view"]
+    return " and ".join([*ends, *(["margin"] if group["margin"] else [])]) or "all steps"
 
 
 def series_name(group: Group) -> str:
     """Return how the network was pruned and the votes that it has."""
+    return f"{rule_name(group)}, {group['vote_bits']}-bit {group['votes']}"
+
+
+def rule_name(group: Group) -> str:
+    """Return how the network was pruned, and which it is if it has groups."""
     pruning = group.label(PART) or pruning_label(group.rows[0])
-    return f"{pruning}, {group['vote_bits']}-bit {group['votes']}"
+    return f"{group['config']} {pruning}" if group["groups"] > 1 else pruning
 
 
 def frontier(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -44,14 +50,13 @@ def frontier(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     found = []
     for group in groups(rows, part=PART):
-        end = f"early exit {group['early_exit']}" if group["early_exit"] else ending(group)
         accuracies = [row["vote"] for row in group.rows]
         found.append(
             {
                 "data": group["data"],
                 "configuration": group["config"],
-                "rule": f"{series_name(group)}, {end}",
-                "groups": 1,
+                "rule": f"{series_name(group)}, {ending(group)}",
+                "groups": group["groups"],
                 "neurons": group["neurons"],
                 "weights": group["weights"],
                 "margin": group["margin"],

@@ -18,9 +18,9 @@ from prunus_model.study.trials import Trial, dotted
 
 __all__ = ["Training", "chosen", "halves", "plan"]
 
-#: Microseconds of a presentation on one core: a part that is always there, and one per neuron.
-#: Only the ratios matter, for the time that is left.
-_FIXED, _PER_NEURON = 28.0, 0.03
+#: Microseconds of so many steps of a group on one core: a part that is always there, and one per
+#: neuron. Only the ratios matter, for the time that is left.
+_STEPS, _FIXED, _PER_NEURON = 64, 28.0, 0.03
 #: One of so many training images, the last ones, is for validation: of MNIST, the last 10,000.
 _VALIDATION = 6
 
@@ -39,7 +39,8 @@ class Training:
     config_name : str
         Named configuration that it began with.
     config : NetworkConfig
-        All parameters; those of the readout, which play no part in training, are the defaults.
+        All parameters; those of the readout that play no part in training and labelling are the
+        defaults.
     epochs : int
         How often each training image is shown.
     rules : dict of Rule to tuple of str
@@ -71,7 +72,10 @@ class Training:
     @property
     def cost(self) -> float:
         """Seconds that it takes one core, about."""
-        return self.presentations * (_FIXED + _PER_NEURON * self.config.all_neurons) / 1e6
+        config = self.config
+        whole = _FIXED + _PER_NEURON * config.neurons
+        shown = self.presentations * config.group_count
+        return shown * config.encoder.steps / _STEPS * whole / 1e6
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -82,6 +86,8 @@ class Training:
             "config": self.config_name,
             "weights": self.config.rows * self.config.neurons,
             "neurons": self.config.all_neurons,
+            "groups": self.config.group_count,
+            "network": _network(self.config),
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
             "policy_setting": pruning,
@@ -197,7 +203,8 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             check_for(split, config)
     for trial in trials:
         train, test = data[trial.data, trial.validate]
-        readout = ReadoutParams(classes=trial.config.readout.classes)
+        of = trial.config.readout
+        readout = ReadoutParams(classes=of.classes, stop_after=of.stop_after)
         config = replace(trial.config, readout=readout)
         digest = _digest(config, trial.epochs, (train.sha256, test.sha256))
         known = trainings.get(digest)
@@ -224,6 +231,13 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             presentations=len(train) * (trial.epochs + 1) + len(test) * len(rules),
         )
     return list(trainings.values())
+
+
+def _network(config: NetworkConfig) -> str:
+    """Return a digest of what a row of results does not say otherwise: of groups and units."""
+    told = ("pruning", "redundancy", "weight_bits", "seed", "readout")
+    rest = {name: value for name, value in config.to_identity().items() if name not in told}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _digest(config: NetworkConfig, epochs: int, data: tuple[str, str]) -> str:

@@ -46,7 +46,9 @@ CONFIDENCE = 0.95
 
 _Row = dict[str, Any]
 #: What, with the parameters of the policy, makes two runs equal but for the seed.
-_SAME = ("data", "neurons", "epochs", "weight_bits", "split", *Rule._fields)
+_SAME = ("data", "neurons", "network", "epochs", "weight_bits", "split", *Rule._fields)
+#: What rows do not have that were written before there were groups: all are of one kind.
+_EARLIER = {"groups": 1, "network": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +208,8 @@ def at_least(values: Sequence[float], margin: float) -> Estimate:
 
 
 def completed(rows: Sequence[_Row]) -> list[_Row]:
-    """Return rows with the default of every field of a rule that they were written without."""
-    return [Rule().columns | row for row in rows]
+    """Return rows with the default of every column that they were written without."""
+    return [_EARLIER | Rule().columns | row for row in rows]
 
 
 def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group]:

@@ -1,4 +1,4 @@
-"""The order in which groups are best evaluated: first what says most for its synaptic operations."""
+"""The best order of groups: first what says most about the class for its synaptic operations."""
 
 from __future__ import annotations
 

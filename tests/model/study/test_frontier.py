@@ -84,3 +84,41 @@ def test_claims_are_judged_by_whole_presentations_and_votes_as_by_default() -> N
     old = [{k: v for k, v in row.items() if k not in names} for row in rows[:3]]
     assert comparable(old) == rows[:3]
     assert [group.rows for group in groups(old)] == [tuple(rows[:3])]
+
+
+WINDOWS: dict[str, Any] = LOGARITHMS | {
+    "config": "windows",
+    "neurons": 5000,
+    "groups": 25,
+    "weights": 720_000,
+    "network": "w",
+}
+
+
+def test_groups_are_named_and_counted() -> None:
+    rows = [
+        *seeds("adaptive", **WINDOWS, early_exit=1, margin=145),
+        *seeds("adaptive", **WINDOWS, early_exit=1),
+        *seeds("adaptive", **WINDOWS),
+        *seeds("adaptive", **LOGARITHMS, early_exit=2, margin=9),
+    ]
+    found = frontier(rows)
+    assert [(f["rule"], f["groups"], f["neurons"], f["weights"]) for f in found] == [
+        (
+            "windows adaptive, 6-bit logarithms, early exit 1 of each view and margin",
+            *(25, 5000, 720_000),
+        ),
+        ("windows adaptive, 6-bit logarithms, early exit 1 of each view", 25, 5000, 720_000),
+        ("windows adaptive, 6-bit logarithms, all steps", 25, 5000, 720_000),
+        ("adaptive, 6-bit logarithms, early exit 2 and margin", 1, 800, 627_200),
+    ]
+
+
+def test_networks_that_differ_in_their_units_alone_are_apart() -> None:
+    rows = [
+        *seeds("adaptive", **WINDOWS),
+        *seeds("adaptive", **WINDOWS | {"network": "other"}),
+    ]
+    assert len(frontier(rows)) == 2
+    # Nor is a network of 800 neurons in groups the paper's.
+    assert comparable(seeds("none", groups=4)) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prunus_cli import tiny, write_digits
+from prunus_cli import tiny, tiny_windows, write_digits
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.plan import chosen, halves, plan
@@ -70,9 +70,13 @@ def test_digest_is_of_all_that_determines_a_training() -> None:
         replace(trial(), config=replace(trial().config, weight_bits=7)),
     ]
     assert len(plan(others)) == len(others)
-    # The readout of the configuration is not part of training.
+    # Of the readout only the early exit, with which neurons are labelled, is part of training.
     first = trial()
-    for changes in ({"stop_after": 3}, {"margin": 9}, {"votes": "logarithms"}, {"vote_bits": 6}):
+    early = replace(first, config=first.config.with_readout(stop_after=3))
+    (kept,) = plan([early])
+    assert kept.digest != plan([first])[0].digest
+    assert (kept.config.readout.stop_after, kept.config.readout.margin) == (3, 0)
+    for changes in ({"margin": 9}, {"votes": "logarithms"}, {"vote_bits": 6}):
         other = replace(first, config=first.config.with_readout(**changes))
         (one,) = plan([other, first])
         assert one.config == first.config
@@ -133,3 +137,37 @@ def test_parts_are_chosen_by_name() -> None:
     with pytest.raises(ConfigError) as caught:
         chosen(trials, ["a", "c"])
     assert str(caught.value) == "Part must be one of a, b, not 'c'"
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_columns_and_cost_of_groups() -> None:
+    plain, grouped = plan([trial(), replace(trial(), config=tiny_windows())])
+    names = ("groups", "neurons", "weights")
+    assert [plain.columns[name] for name in names] == [1, 10, 490]
+    assert [grouped.columns[name] for name in names] == [4, 40, 640]
+    # Four times the plain network of ten neurons.
+    assert grouped.cost == pytest.approx(4 * plain.cost)
+    # A quarter of 64 steps of 28 and 0.03 for each neuron, microseconds.
+    assert plain.cost == pytest.approx((2300 * 3 + 200) * 28.3 / 4e6)
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_a_network_is_known_by_what_rows_do_not_say_otherwise() -> None:
+    first = tiny_windows()
+    assert first.groups is not None
+    same = [
+        first,
+        replace(first, seed=2),
+        tiny_windows("none"),
+        replace(first, weight_bits=7),
+        first.with_readout(margin=9),
+    ]
+    other = [
+        replace(first, groups=replace(first.groups, order="given")),
+        replace(first, encoder=replace(first.encoder, steps=9)),
+        tiny(),
+    ]
+    trials = [replace(trial(), config=config) for config in (*same, *other)]
+    networks = [plan([one])[0].columns["network"] for one in trials]
+    assert len(set(networks[:5])) == 1
+    assert len(set(networks)) == 4

@@ -13,7 +13,6 @@ from prunus_model.common.errors import ArtifactError, DataError
 from prunus_model.data.datasets import check_for
 from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.network import Network
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
 from prunus_model.spec.readout import UNDECIDED
@@ -113,15 +112,12 @@ def test_evaluation_is_that_of_each_image_alone(grouped: Artifact) -> None:
     assert whole_dense(grouped, TEST) == whole.counters.forward_dense / 200
 
 
-def test_labels_are_made_by_whole_presentations(grouped: Artifact) -> None:
-    data = digits(2300)
-    network = Network(WINDOWS, grouped.state)
-    shown = levels(data.images[:40], WINDOWS.encoder)
-    _, spikes = network.infer(shown)
-    _, same_spikes = Engine(WINDOWS, grouped.state).infer(shown)
-    assert np.array_equal(spikes, same_spikes)
-    _, all_spikes = Engine(WINDOWS, grouped.state).infer(levels(data.images, WINDOWS.encoder))
-    assert grouped.response.sum() == all_spikes.sum(dtype=np.int64)
+def test_neurons_are_labelled_with_the_early_exit_and_without_a_margin(grouped: Artifact) -> None:
+    shown = levels(digits(2300).images, WINDOWS.encoder)
+    engine = Engine(WINDOWS, grouped.state, grouped.readout.votes)
+    _, spikes = engine.infer(shown, stop_after=1)
+    assert grouped.response.sum(axis=1).tolist() == spikes.sum(axis=0, dtype=np.int64).tolist()
+    assert spikes.sum() > 2300
 
 
 def test_relabelled_as_a_plain_network_is(grouped: Artifact) -> None:

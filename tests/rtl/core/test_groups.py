@@ -30,7 +30,7 @@ WINDOWS = replace(
     seed=(1 << 32) - 3,
     # Slow enough to end a view with potentials that must not outlast it.
     membrane=MembraneParams(leak_shift=3, inhibition_steps=1),
-    homeostasis=replace(LIVELY.homeostasis, v_th=25000),
+    homeostasis=replace(LIVELY.homeostasis, v_th=20000, fire_shift=15),
     groups=GroupsParams(
         image_width=4,
         image_height=3,

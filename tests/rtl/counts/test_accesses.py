@@ -10,6 +10,7 @@ import pytest
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
 from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.counts.accesses import Accesses
@@ -209,6 +210,10 @@ def test_no_queue_for_the_only_input_and_no_levels_for_events() -> None:
     assert not {"levels", "events"} & {memory.name for memory in memories(events)}
 
 
+#: One view, so that presentations and views are as many.
+SETS = replace(
+    TINY, groups=GroupsParams(image_width=7, image_height=7, indices=(tuple(range(49)),))
+)
 CORES = {
     "learning": shapes(),
     "inference": shapes(learn=False),
@@ -217,6 +222,7 @@ CORES = {
     "bitmask": packed("bitmask"),
     "dense": packed("dense"),
     "SPRAM": packed("csr", spram=True),
+    "groups": shapes(SETS),
 }
 
 
@@ -225,7 +231,7 @@ def test_every_memory_access_belongs_to_one_memory(name: str) -> None:
     found = memories(CORES[name])
     counts = [count for memory in found for count in (*memory.reads, *memory.writes)]
     assert len(set(counts)) == len(counts)
-    learning = name in ("learning", "events")
+    learning = name in ("learning", "events", "groups")
     c = Counters(
         presentations=1,
         steps=9,
@@ -318,6 +324,93 @@ def test_refuses_counters_of_another_core(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         accesses(core, counters, **({"decays": 0} | given))
+
+
+WINDOWS = replace(
+    TINY,
+    inputs=10,
+    groups=GroupsParams(
+        image_width=7,
+        image_height=7,
+        window_width=5,
+        window_height=2,
+        stride=2,
+        looks=((0, 0), (1, 1), (-1, 0)),
+    ),
+)
+
+
+def test_counts_of_a_core_with_groups() -> None:
+    """Six groups see ten of 49 levels each, in words of four; seven views of two images."""
+    s = shapes(WINDOWS)
+    c = Counters(
+        presentations=2,
+        steps=50,
+        inhibited_steps=4,
+        encoder_draws=50 * 3,
+        learning_draws=3 * 3,
+        input_spikes=200,
+        integrated_spikes=180,
+        output_spikes=3,
+        forward_sops=900,
+        update_sops=20,
+        update_dense=3 * 10,
+    )
+    found = accesses(s, c, decays=6, views=7).as_dict()
+    swept, multiplied = (7 + 46) * 4 * 3, 7 * 10 + 3
+    assert (WINDOWS.group_count, WINDOWS.view_count) == (6, 18)
+    some = {
+        "map_reads": 150,
+        "level_reads": 4 * 150,
+        "level_writes": 4 * 2 * 49,
+        "v_reads": 900 + swept,
+        "v_fire_writes": multiplied,
+        "last_step_writes": 7 * 10 + 200,
+        "theta_reads": multiplied,
+        "theta_writes": 6 * 10 + 3,
+        "stream_key_additions": 7,
+        "discarded_draws": 7 * 2 * 8,
+        "encoder_comparisons": 4 * 150,
+        "row_reads": 4 * 180 + 30,
+        "vote_reads": 30,
+    }
+    assert {name: found[name] for name in some} == some
+    one = presentation_accesses(s, replace(c, presentations=1), learn=True, number=4, views=7)
+    assert one.theta_writes == 7 * 10 + 3
+    refractory = replace(WINDOWS, encoder=replace(WINDOWS.encoder, refractory_steps=3))
+    judged = accesses(shapes(refractory), c, decays=0, views=7)
+    assert judged.refractory_writes == 7 * 10 + 200
+
+
+@pytest.mark.parametrize(
+    ("views", "message"),
+    [
+        (None, "views must be given for a network that sees several of an image"),
+        (1, "views must be from 2 to 36 in 2 presentations, not 1"),
+        (37, "views must be from 2 to 36 in 2 presentations, not 37"),
+    ],
+)
+def test_views_must_be_given_and_possible(views: int | None, message: str) -> None:
+    c = Counters(presentations=2, steps=50, encoder_draws=50 * 3)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        accesses(shapes(WINDOWS), c, decays=0, views=views)
+
+
+def test_memories_of_groups() -> None:
+    found = {m.name: (m.instances, m.words, m.width) for m in memories(shapes(WINDOWS))}
+    some = {
+        "levels": (4, 64 + 49 + 1, 8),
+        "map": (1, 18 * 3, 4 * 6),
+        "queue": (4, 16, 6),
+        "rows": (4, 60, 3),
+        "weights": (4, 180, 8),
+        "v": (4, 3, found["v"][2]),
+        "v_fire": (4, 5 * 4 + 3, 23),
+        "last_step": (1, 10, 9),
+        "theta": (1, 60, 24),
+        "votes": (1, 600, 4),
+    }
+    assert {name: found[name] for name in some} == some
 
 
 def test_memories_of_a_packed_store_need_its_layout() -> None:

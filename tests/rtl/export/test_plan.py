@@ -15,6 +15,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import Trainer
 from prunus_package import small
 from prunus_rtl.export.plan import ExportOptions, make_plan
+from prunus_rtl.memory_image.lanes import balance, post_of_position
 
 
 def refused(artifact: Artifact, error: type[Exception] = ConfigError, **options: Any) -> str:
@@ -103,9 +104,15 @@ def test_balanced_groups_keep_their_places() -> None:
     trainer.advance()
     artifact = trainer.finish()
     levels = np.random.default_rng(3).integers(0, 200, (20, 49)).astype(np.uint8)
-    plan = make_plan(artifact, ExportOptions(lanes=4), typical=levels)
+    typical = levels[:1] // 100 * 255
+    plan = make_plan(artifact, ExportOptions(lanes=4), typical=typical)
     assert (plan.neurons // 10).tolist() == np.repeat(range(4), 10).tolist()
     posts = (plan.neurons % 10).reshape(4, 10).tolist()
+    for k, order in enumerate(posts):
+        # As the network of this window would be, alone.
+        seen, rows = typical[:, config.view_indices[k]], slice(16 * k, 16 * (k + 1))
+        position = balance(artifact.state.alive[rows], lanes=4, levels=seen)
+        assert order == post_of_position(position).tolist()
     assert len(set(map(tuple, posts))) > 1
     _, there = Engine(config, artifact.state, artifact.readout.votes).infer(levels)
     _, here = Engine(config, plan.state, plan.votes).infer(levels)

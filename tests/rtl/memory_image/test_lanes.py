@@ -59,9 +59,9 @@ def test_balance_minimises_the_expected_squares_of_the_cycles_of_a_step(seed: in
 
 def test_groups_are_balanced_each_on_its_own() -> None:
     rng = np.random.default_rng(8)
-    groups, inputs, neurons = 3, 6, 5
+    groups, inputs, neurons = 3, 12, 13
     alive = rng.random((groups * inputs, neurons)) < 0.5
-    levels = rng.integers(0, 256, (4, groups * inputs)).astype(np.uint8)
+    levels = (rng.integers(0, 2, (1, groups * inputs)) * 255).astype(np.uint8)
     found = balance(alive, lanes=2, levels=levels, groups=groups)
     for k in range(groups):
         rows = slice(k * inputs, (k + 1) * inputs)
