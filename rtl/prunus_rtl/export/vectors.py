@@ -249,9 +249,9 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
         group, post = divmod(fired[0] if fired else 0, plan.network.neurons)
         rows = slice(group * plan.network.inputs, (group + 1) * plan.network.inputs)
         alive = state.alive[rows, post].astype(np.int64)
-        synapses = alive << plan.network.weight_bits | state.weights[rows, post]
+        column = alive << plan.network.weight_bits | state.weights[rows, post]
         at = synapse_addresses(core.shapes)[rows, post]
-        for address, word in zip(at.tolist(), synapses.tolist(), strict=True):
+        for address, word in zip(at.tolist(), column.tolist(), strict=True):
             yield read(Space.SYNAPSES, address, word)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from prunus_boards.build.fit import FitError, check_memories, design_memories
 from prunus_boards.platforms import BOARDS
-from prunus_cli import digits, tiny
+from prunus_cli import digits, tiny, windows
 from prunus_model.cli.common import load_network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.trainer import train
@@ -40,6 +40,17 @@ def test_blocks_are_counted_to_the_last_one() -> None:
     check_memories(huge, ice40, plan)
     with pytest.raises(FitError, match=r"\(8 blocks\)"):
         check_memories(huge, ecp5, plan)
+
+
+def test_groups_are_named_in_what_is_missing() -> None:
+    plan = link_plan(windows(), ExportOptions(lanes=2, store="csr"))
+    with pytest.raises(FitError) as caught:
+        check_memories([memory(16, *[256] * 50)], BOARDS["generic-ice40"], plan)
+    assert str(caught.value).startswith("4 groups of 5 neurons with store csr must fit the ")
+    with pytest.raises(FitError, match=r"about 4 groups of \d+ neurons like these would fit"):
+        check_memories(
+            [memory(16, *[256] * 50)], BOARDS["generic-ice40"], replace(plan, sizes=None)
+        )
 
 
 def spram(network: str, **options: Any) -> list[tuple[int, int]]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
@@ -189,6 +191,16 @@ def test_times_follow_from_the_cycles_and_the_clock() -> None:
         f"formula, mean of {IMAGES} images of the bundled sample, all steps; early exit: after 1 "
         "output spike"
     )
+
+
+def test_times_as_configured_are_those_of_the_sequential_test() -> None:
+    config = replace(NetworkConfig.named("lean"), neurons=16)
+    artifact = train(config, load("sample", "train").take(0, 200), epochs=1)
+    facts = times(link_plan(artifact, ExportOptions(lanes=4)), clock_hz=20_000_000)
+    order = ("_configured", "_early_exit", "")
+    cycles = [facts[f"cycles_per_inference{suffix}"] for suffix in order]
+    assert 0 < cycles[0] < cycles[1] < cycles[2]
+    assert facts["ms_per_inference_configured"] == pytest.approx(cycles[0] / 20_000, rel=1e-3)
 
 
 def test_times_of_a_network_with_other_images_are_not_known() -> None:
