@@ -122,6 +122,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
             ("sim-speed", "simulation-speed"),
         )
     },
+    "lockstep-groups": ("lockstep-groups", partial(filled_by, "lockstep")),
     "size-learning": ("ablation", _learning_budgets),
     "cycles-density": ("cycles", _density),
     "cycles-headline": ("cycles", _measured),

@@ -10,7 +10,8 @@ from typing import Any
 
 from prunus_docs.study import reach
 from prunus_docs.tables import origin, table
-from prunus_docs.templates import filled_by
+from prunus_docs.templates import filled, filled_by
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label
 
 __all__ = ["MODEL_BLOCKS"]
@@ -78,6 +79,27 @@ def _headline(results: dict[str, Any]) -> str:
     )
 
 
+def _windows(results: dict[str, Any]) -> str:
+    """Return what groups on windows reach with the margin that is judged, and what it costs."""
+    whole = max(
+        row["sops_per_image"]
+        for row in results["rows"]
+        if (row["configuration"], row["data"]) == ("paper", "mnist")
+    )
+    config = NetworkConfig.named("windows-16")
+    (row,) = (
+        row
+        for row in results["rows"]
+        if (row["configuration"], row["margin"]) == ("windows-16", config.readout.margin)
+    )
+    return filled(
+        "frontier-headline",
+        row=row,
+        config=config,
+        share=row["sops_per_image"] / whole,
+    )
+
+
 def _against_unpruned(results: dict[str, Any], label: str) -> str:
     """Return what a rule saves and loses at 800 neurons, seed by seed against no pruning."""
     runs = {(r["neurons"], pruning_label(r), r["seed"]): r for r in results["runs"]}
@@ -107,6 +129,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "mnist-full": ("mnist", partial(_mnist, full=True)),
     "frontier": ("frontier", partial(filled_by, "frontier")),
     "reach": ("frontier", reach),
+    "frontier-headline": ("frontier", _windows),
     "speed": ("engine-speed", partial(filled_by, "speed")),
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
     "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),

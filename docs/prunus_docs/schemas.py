@@ -168,17 +168,20 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(_Amount, "sops_per_image training_sops_per_image neuron_updates_per_image"),
         ),
     ),
-    "lockstep": _file(
-        rows=_rows(
-            *_CORE,
-            _keys(str, "bench simulator"),
-            _keys(_Mode, "mode"),
-            _keys(_Positive, "presentations cycles core_cycles values_compared"),
-            _keys(_Count, "differences cycles_per_second"),
-            _keys(_Amount, "cycles_per_presentation presentations_per_second"),
-            _keys(_Amount, "build_seconds seconds simulation_seconds wall_seconds"),
-            _keys(bool, "equal"),
-        )
+    **dict.fromkeys(
+        ("lockstep", "lockstep-groups"),
+        _file(
+            rows=_rows(
+                *_CORE,
+                _keys(str, "bench simulator"),
+                _keys(_Mode, "mode"),
+                _keys(_Positive, "presentations cycles core_cycles values_compared"),
+                _keys(_Count, "differences cycles_per_second"),
+                _keys(_Amount, "cycles_per_presentation presentations_per_second"),
+                _keys(_Amount, "build_seconds seconds simulation_seconds wall_seconds"),
+                _keys(bool, "equal"),
+            )
+        ),
     ),
     "mutants": _file(
         _keys(_Hash, "sources"),
