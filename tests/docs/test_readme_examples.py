@@ -64,7 +64,7 @@ QUICK_TARGETS = {"demo"}
 #: First words of text blocks that show no output, and what they are.
 NO_OUTPUT = {
     "+---------+ +-------+": "picture of the core",
-    "init + sum": "formula",
+    "for each view: init": "formula",
     "Cosim mismatch in presentation 0": "message of a lockstep job that fails",
 }
 #: First words of text blocks that are printed, and by what.

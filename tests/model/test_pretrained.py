@@ -35,6 +35,14 @@ KNOWN: dict[str, tuple[str, float, float, int, int, int]] = {
         489573461,
         4080,
     ),
+    "windows": (
+        "27aca646eb0eac50319b3b5577efe19423c6b6880578b73890769736984ade97",
+        0.949,
+        0.865,
+        0,
+        55000684,
+        10282,
+    ),
 }
 
 

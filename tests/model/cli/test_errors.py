@@ -70,8 +70,9 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         (
             ["train", "-c", "papr"],
             (
-                "Configuration must be a TOML file or one of tiny, demo, 400, up5k, windows, "
-                "paper, sparse, 1600, not 'papr': did you mean 'paper'?"
+                "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, "
+                "sparse, 1600, windows, windows-large, windows-16, lean, not 'papr': "
+                "did you mean 'paper'?"
             ),
         ),
         (

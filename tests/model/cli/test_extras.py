@@ -15,6 +15,7 @@ MODEL = {
     "evaluate",
     "inspect",
     "relabel",
+    "order",
     "plot",
     "data",
     "config",

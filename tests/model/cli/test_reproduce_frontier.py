@@ -62,7 +62,7 @@ def test_frontier_is_written_in_a_file_of_its_own(here: Cli) -> None:
     content = json.loads(Path("a/frontier.json").read_text())
     SCHEMAS["frontier"].model_validate(content)
     assert content["provenance"]["kind"] == "frontier"
-    assert content["provenance"]["inputs"].keys() == {"model", "options", "data"}
+    assert content["provenance"]["inputs"].keys() == {"model", "options", "groups", "data"}
     assert content["rows"] == frontier(rows())
     assert [row["seeds"] for row in content["rows"]] == [[1, 2]] * 3
     assert Path("figures/accuracy-sops.png").read_bytes().startswith(b"\x89PNG")

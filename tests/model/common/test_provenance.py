@@ -54,8 +54,8 @@ def test_header_has_what_a_results_file_must_say() -> None:
         (
             {"inputs": {"weather": "ab"}},
             (
-                "Inputs must be of model, options, engine, gateware, link, data, network, "
-                "not 'weather'"
+                "Inputs must be of model, options, groups, engine, gateware, grouped-gateware, "
+                "link, data, network, not 'weather'"
             ),
         ),
         ({"inputs": {"model": ""}}, "Digest of input model must not be empty"),

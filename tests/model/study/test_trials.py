@@ -126,7 +126,7 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
         (
             "epochs = 2",
             'epochs = 2\nconfig = ["x"]',
-            "config must be of tiny, demo, 400, up5k, windows, ",
+            "config must be of tiny, demo, 400, up5k, paper, ",
         ),
         ("epochs = 2", "epochs = 2\nstop_after = [256]", "stop_after.0 must be at most 255, "),
         ("epochs = 2", "epochs = 2\nmargin = [-1]", "margin.0 must be at least 0, "),

@@ -98,7 +98,7 @@ def test_readme_says_everything_about_an_inference_core(cli: Cli) -> None:
     assert content["network"] in text
     assert content["command"] in text
     assert "| lanes | 4 |" in text
-    assert "| `levels__payload` | in | 8 | level of each input. Ready for the first level" in text
+    assert "| `levels__payload` | in | 8 | levels of an image. Ready for the first level" in text
     for name in ("csr", "dense", "bitmask"):
         assert f"| {name} | {content['store_bits'][name]} |" in text
     assert "| balanced (this core) |" in text
