@@ -57,6 +57,10 @@ def test_any_source_counts(change: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_every_design_counts() -> None:
-    designs = [*gateware.core_designs(), *gateware.link_designs()]
+    designs = [
+        *gateware.core_designs(),
+        *gateware.grouped_designs(),
+        *gateware.link_designs(),
+    ]
     found = [design_digest(design) for design in designs]
-    assert len(set(found)) == len(designs) == 17
+    assert len(set(found)) == len(designs) == 19
