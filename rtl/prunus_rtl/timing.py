@@ -264,6 +264,7 @@ def _view(
     """Return the cycles of one view; as :func:`presentation`."""
     hardware = widths.hardware
     held = (stop_after > 0 or margin > 0) and hardware.source == "levels"
+    wait = _HELD_BY_MAP if widths.gathers else _HELD
     # Until the votes of a spike before are counted.
     votes = vote_cycles(widths) - 1
     threshold = widths.multiply_cycles + _THRESHOLD
@@ -287,13 +288,7 @@ def _view(
             # The encoder waits for the step if it is held or its queue is full; if the queue has
             # room for two steps, it is ahead since the step before began.
             roomy = hardware.event_depth >= before + events
-            since = (
-                late + (_HELD_BY_MAP if widths.gathers else _HELD)
-                if held
-                else begun
-                if roomy
-                else late
-            )
+            since = late + wait if held else begun if roomy else late
             sent = max(sent, since) + step.encode
         begun, before = late, events
         late = max(late, sent) + filtered

@@ -9,6 +9,7 @@ from dataclasses import replace
 from prunus_boards.build.tools import ToolError
 from prunus_boards.platforms.board import Board
 from prunus_model.common.errors import PrunusError
+from prunus_model.spec.labels import size_label
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.sizes import LOGIC_BITS
@@ -69,7 +70,7 @@ def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None
                 # What is lost at the ends of blocks stays lost in a smaller network.
                 why, advice = "", _advice(plan, board, missing * kind.bits, kind.count / blocks)
             raise FitError(
-                f"{_size(plan, plan.network.neurons)} with store {plan.store} must fit the "
+                f"{size_label(plan.network)} with store {plan.store} must fit the "
                 f"{kind.count * kind.bits:,} bits of {name} of {board.device}, not take "
                 f"{blocks * kind.bits:,}: {missing * kind.bits:,} bits ({missing} blocks) are "
                 f"missing{why}; {advice}",
@@ -100,7 +101,7 @@ def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
     # If there is no room for words of this width: those of fewer neurons are narrower.
     room = each // min(_blocks(kind, width, 1), each) * kind.shapes[0][1]
     neurons = int(near.network.neurons * min(room / words, 1)) // lanes * lanes
-    return why, f"about {_size(plan, neurons)} like these would fit in {_lanes(lanes)}"
+    return why, f"about {size_label(plan.network, neurons)} like these would fit in {_lanes(lanes)}"
 
 
 def _taken(kind: BlockRam, found: Iterable[MemoryUse]) -> int:
@@ -136,13 +137,7 @@ def _learning(plan: Plan, kind: BlockRam) -> str:
         tried //= 2
     if not best:
         return f"no core that learns {inputs} inputs would fit"
-    return f"about {_size(plan, best)} like these would fit in {_lanes(lanes)}"
-
-
-def _size(plan: Plan, neurons: int) -> str:
-    """Name as many neurons, of each group if there are groups."""
-    groups = f"{plan.network.group_count} groups of " if plan.network.groups else ""
-    return f"{groups}{neurons} neurons"
+    return f"about {size_label(plan.network, best)} like these would fit in {_lanes(lanes)}"
 
 
 def _lanes(count: int) -> str:
@@ -181,7 +176,7 @@ def _advice(plan: Plan, board: Board, missing: int, share: float) -> str:
                 return f"store {row.format} would fit"
     lanes = plan.hardware.lanes
     neurons = int(plan.network.neurons * min(share, 1)) // lanes * lanes
-    return f"about {_size(plan, neurons)} like these would fit"
+    return f"about {size_label(plan.network, neurons)} like these would fit"
 
 
 def explain(error: ToolError, board: Board) -> PrunusError:

@@ -79,7 +79,7 @@ class Engine:
             params=params,
             jump=kernels.jump_tables(params.words),
             views=[
-                kernels.View(seed=config.view(number).seed, indices=indices)
+                kernels.View(seed=config.view_seed(number), indices=indices)
                 for number, indices in enumerate(config.view_indices)
             ],
             nets=[net_of(state.group(g, config), votes_of[g]) for g in groups],
@@ -285,6 +285,9 @@ class Engine:
         for number, view in enumerate(views):
             self._shown = group = number % self._config.group_count
             workspace = self._workspaces[group]
+            kernels.begin(
+                learn, self._presentation, self._parts.params, self._parts.nets[group], workspace
+            )
             workspace.scores[:] = self._scores
             fired = show(view, group, counts)
             self._scores[:] = workspace.scores

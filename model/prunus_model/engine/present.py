@@ -165,27 +165,7 @@ def present(
     workspace: Workspace,
     counters: Any,
 ) -> Any:
-    """Show a view of one image, scores kept; return the output spikes."""
-    begin(learn, presentation, p, net, workspace)
-    return show(
-        levels, learn, stop_after, margin, presentation, p, jump, view, net, workspace, counters
-    )
-
-
-@compiled
-def show(
-    levels: Any,
-    learn: bool,
-    stop_after: int,
-    margin: int,
-    presentation: int,
-    p: Params,
-    jump: Any,
-    view: View,
-    net: Net,
-    workspace: Workspace,
-    counters: Any,
-) -> Any:
+    """Show a view of one image that has begun, scores kept; return the output spikes."""
     see(levels, presentation, p, jump, view, workspace)
     before = counters[Count.STEPS]
     fired = steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
@@ -206,16 +186,15 @@ def present_events(
     workspace: Workspace,
     counters: Any,
 ) -> Any:
-    """Show the address events `pres` of a view, by step, scores kept; return the output spikes.
+    """Show address events of a view that has begun, by step, as :func:`present`.
 
-    `workspace.event_counts` holds how many belong to each step.
+    `workspace.event_counts` holds how many of `pres` belong to each step.
     """
     first = 0
     for step in range(p.steps):
         n = workspace.event_counts[step]
         workspace.events[step, :n] = pres[first : first + n]
         first += n
-    begin(learn, presentation, p, net, workspace)
     return steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
 
 
@@ -239,6 +218,7 @@ def train_many(
     for n in range(levels.shape[0]):
         number = (first + n) & PRESENTATION_MAX
         workspace.scores[:] = 0
+        begin(True, number, p, net, workspace)
         present(levels[n], True, 0, 0, number, p, jump, view, net, workspace, counters)
         spikes[n, first_post : first_post + p.neurons] = workspace.spike_counts
 
@@ -272,7 +252,7 @@ def infer_many(
         number = (first + n) & PRESENTATION_MAX
         rest(workspace)
         workspace.scores[:] = scores[n]
-        fired = show(
+        fired = present(
             levels[n],
             False,
             stop_after,

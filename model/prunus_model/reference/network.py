@@ -72,7 +72,8 @@ class Network:
         votes: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         self._config = config
-        self._views = [config.view(number) for number in range(config.view_count)]
+        # But for their seeds all views are alike.
+        self._view = config.view(0)
         self._indices = config.view_indices
         self._state = State.initial(config) if state is None else state.copy()
         self._votes = check_votes(votes, config)
@@ -163,7 +164,7 @@ class Network:
         counters = Counters() if counters is None else counters
 
         def spikes_of_view(view: int) -> Callable[[int], npt.NDArray[np.bool_]]:
-            config, indices = self._views[view], self._indices[view]
+            config, indices = self._view, self._indices[view]
             seen = np.where(indices == DARK, 0, levels[indices]).astype(np.uint8)
             stream = self._stream(ENCODER, view)
 
@@ -257,7 +258,7 @@ class Network:
             yield from view_steps(
                 Shown(
                     number=view,
-                    config=self._views[view],
+                    config=self._view,
                     first_post=group * neurons,
                     votes=self._votes[group * neurons : (group + 1) * neurons],
                     score_max=max_of(self.config.score_bits),
@@ -295,5 +296,7 @@ class Network:
 
     def _stream(self, constant: int, view: int) -> Stream:
         return Stream(
-            seed=self._views[view].seed, presentation=self.state.presentation, constant=constant
+            seed=self.config.view_seed(view),
+            presentation=self.state.presentation,
+            constant=constant,
         )

@@ -57,7 +57,7 @@ class Shown:
     number : int
         Of the view.
     config : NetworkConfig
-        That of the view (:meth:`NetworkConfig.view`).
+        That of a view (:meth:`NetworkConfig.view`); its seed is not used.
     first_post : int
         Number of the first neuron of its group.
     votes : ndarray of uint8, shape (neurons, classes)

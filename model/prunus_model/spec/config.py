@@ -135,7 +135,10 @@ class NetworkConfig:
                 f"encoder.steps must be at most {max_of(STEP_BITS) // looks} for {looks} looks, "
                 f"not {self.encoder.steps}"
             )
-        seen = self.view_indices.shape[1]
+        if groups.indices is not None:
+            # The levels that they name must be there.
+            groups.view_indices(self.channels)
+        seen = groups.inputs(self.channels)
         if self.inputs != seen:
             raise ValueError(f"inputs must be {seen}, which a group sees, not {self.inputs}")
         for name, count, most in (
@@ -210,6 +213,10 @@ class NetworkConfig:
         """Neurons of all groups."""
         return self.group_count * self.neurons
 
+    def view_seed(self, number: int) -> int:
+        """Return the seed of the random streams of a view, and of the weights of its group."""
+        return self.seed + number & max_of(SEED_BITS)
+
     def view(self, number: int) -> NetworkConfig:
         """Return the configuration of one view: a network that is not divided, with its own seed.
 
@@ -217,7 +224,7 @@ class NetworkConfig:
         """
         return replace(
             self,
-            seed=self.seed + number & max_of(SEED_BITS),
+            seed=self.view_seed(number),
             groups=None,
             encoder=replace(self.encoder, contrast=None),
             readout=replace(self.readout, margin=0),

@@ -118,10 +118,14 @@ class GroupsParams:
 
     @property
     def window_inputs(self) -> int:
-        """Levels that a group sees of each channel of the image."""
+        """Indices that a group has, or pixels of its window."""
         if self.indices is not None:
             return len(self.indices[0])
         return self.window_width * self.window_height
+
+    def inputs(self, channels: int) -> int:
+        """Return how many levels a group sees of an image with so many channels."""
+        return self.window_inputs if self.indices is not None else channels * self.window_inputs
 
     def places(self) -> list[_Place]:
         """Return row and column of the upper left pixel of each window, in the order of groups.
@@ -151,7 +155,7 @@ class GroupsParams:
 
         Returns
         -------
-        ndarray of int64, shape (groups * looks, channels * window_inputs)
+        ndarray of int64, shape (groups * looks, inputs(channels))
             All groups as they are, then all of them by the second look, and so on.
 
         Raises

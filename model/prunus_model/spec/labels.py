@@ -10,8 +10,15 @@ from prunus_model.spec.config import NetworkConfig
 __all__ = ["pruning_label", "size_label"]
 
 
-def size_label(config: NetworkConfig) -> str:
+def size_label(config: NetworkConfig, neurons: int | None = None) -> str:
     """Return how commands name the size of a network.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        The network.
+    neurons : int, optional
+        Neurons of each group, if there were another number of them. Default: as configured.
 
     Examples
     --------
@@ -19,7 +26,7 @@ def size_label(config: NetworkConfig) -> str:
     '100 neurons'
     """
     groups = f"{config.group_count} groups of " if config.groups else ""
-    return f"{groups}{config.neurons} neurons"
+    return f"{groups}{config.neurons if neurons is None else neurons} neurons"
 
 
 def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:

@@ -41,8 +41,6 @@ _PLACES = (
     (16, 12), (4, 4), (8, 16), (16, 8), (4, 12), (12, 12), (0, 8), (12, 4), (8, 12), (8, 0), (4, 8),
     (16, 4), (8, 8), (12, 8),
 )  # fmt: skip
-
-
 _SIXTEEN = (
     (0, 5), (16, 0), (0, 16), (5, 0), (16, 16), (10, 16), (10, 0), (0, 10), (10, 5), (5, 10),
     (16, 10), (0, 0), (10, 10), (5, 5), (5, 16), (16, 5),
@@ -73,7 +71,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
     "sparse": {**_PAPER, "redundancy": {"shift": 12, "start": 40_000}},
     "1600": _sized(neurons=1600, theta_plus=2000, ramp_shift=2),
-    # With 4 bits the weights of all groups are on the chip of an ULX3S.
+    # With 4 bits the weights of all groups are on the chip of an ULX3S, in 4 lanes.
     "windows": _windows(
         200,
         weight_bits=4,
@@ -94,15 +92,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         pruning={"policy": "adaptive", "ramp_shift": 5, "strength_gain": 250},
         readout=_logarithms(95),
     ),
-    # The smallest that reads 95 %: 165,888 weights of 4 bits before pruning.
+    # Small: 165,888 weights of 4 bits before pruning.
     "lean": _windows(
         128,
         weight_bits=4,
-        groups={
-            "count": 3,
-            "order": "centre",
-            "looks": _LOOKS,
-        },
+        groups={"count": 3, "order": "centre", "looks": _LOOKS},
         pruning={"policy": "adaptive", "ramp_shift": 10, "strength_gain": 250},
         readout=_logarithms(100),
     ),

@@ -12,7 +12,6 @@ from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
-    SEED_BITS,
     THETA_BITS,
     V_FIRE_BITS,
     max_of,
@@ -92,7 +91,7 @@ class State:
         high = max(2, (3 << config.weight_bits) // 10)
         weights = np.concatenate(
             [
-                np.random.default_rng(config.seed + group & max_of(SEED_BITS))
+                np.random.default_rng(config.view_seed(group))
                 .integers(0, high, (config.inputs, config.neurons))
                 .astype(np.uint8)
                 for group in range(config.group_count)

@@ -94,7 +94,7 @@ def _point(group: Group) -> dict[str, Any]:
 def _about(found: Sequence[Group]) -> str:
     first = found[0]
     sizes = " or ".join(f"{neurons:,}" for neurons in sorted({g["neurons"] for g in found}))
-    seeds = len({seed for group in found for seed in group.seeds})
+    seeds = " or ".join(map(str, sorted({len(group.seeds) for group in found})))
     epochs = " or ".join(map(str, sorted({group["epochs"] for group in found})))
     return f"{sizes} neurons, {first['data']}, {epochs} epochs, mean and range of {seeds} seeds"
 

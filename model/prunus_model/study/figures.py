@@ -315,7 +315,7 @@ def _accuracy_sops(drawn: Figure, values: dict[str, Any]) -> None:
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(EngFormatter())
-    drawn.legend(*axis.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3)
+    drawn.legend(*axis.get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=3)
 
 
 def _weight_bits(drawn: Figure, values: dict[str, Any]) -> None:

@@ -68,11 +68,11 @@ def _votes_of_groups(
     """Return the votes of each group for each image, and its forward SOPs per image."""
     config, stop_after = artifact.config, artifact.config.readout.stop_after
     image = np.pad(levels(data.images, config.encoder), ((0, 0), (0, 1)))
-    votes, sops = [], []
+    indices, votes, sops = config.view_indices, [], []
     for group in range(config.group_count):
         alone = Engine(config.view(group), artifact.state.group(group, config))
         counts, spikes = alone.infer(
-            image[:, config.view_indices[group]], stop_after=stop_after, threads=threads
+            image[:, indices[group]], stop_after=stop_after, threads=threads
         )
         posts = slice(group * config.neurons, (group + 1) * config.neurons)
         votes.append(scores_of(spikes, artifact.readout.votes[posts]))
