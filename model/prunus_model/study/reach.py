@@ -78,15 +78,8 @@ TARGETS = (
     ),
     Target(data=_MNIST, configuration="windows", accuracy=96.0, inference=0.025, weights=720_000),
     Target(data=_MNIST, configuration="lean", accuracy=95.0),
-    Target(data=_MNIST, configuration="windows-large", margin=0, accuracy=97.0),
-    Target(
-        data=_FASHION,
-        configuration="windows-large",
-        label="contrast",
-        margin=125,
-        accuracy=83.0,
-        inference=0.1,
-    ),
+    Target(data=_MNIST, configuration="windows-xl", accuracy=97.0),
+    Target(data=_FASHION, configuration="windows-fashion", accuracy=83.0, inference=0.1),
     Target(data=_MNIST, configuration="windows", training=0.2),
     Target(data=_MNIST, configuration="windows-large", accuracy=97.0, inference=0.03, aim=True),
     Target(
@@ -97,16 +90,8 @@ TARGETS = (
         weights=720_000,
         aim=True,
     ),
-    Target(data=_MNIST, configuration="windows-large", margin=0, accuracy=98.0, aim=True),
-    Target(
-        data=_FASHION,
-        configuration="windows-large",
-        label="contrast",
-        margin=125,
-        accuracy=86.0,
-        inference=0.03,
-        aim=True,
-    ),
+    Target(data=_MNIST, configuration="windows-xl", margin=0, accuracy=98.0, aim=True),
+    Target(data=_FASHION, configuration="windows-fashion", accuracy=86.0, inference=0.03, aim=True),
     Target(data=_MNIST, configuration="windows", training=0.05, aim=True),
 )
 

@@ -62,11 +62,12 @@ def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
     ("name", "groups", "views", "neurons", "weight_bits", "pruning", "margin"),
     [
         ("windows", 25, 75, 200, 4, AdaptivePruning(ramp_shift=9, strength_gain=250), 145),
+        ("windows-xl", 25, 125, 800, 8, AdaptivePruning(ramp_shift=4, strength_gain=250), 170),
         ("windows-16", 16, 80, 300, 8, AdaptivePruning(ramp_shift=5, strength_gain=250), 95),
         ("windows-large", 25, 75, 400, 8, AdaptivePruning(ramp_shift=4, strength_gain=250), 80),
-        ("lean", 9, 45, 128, 4, AdaptivePruning(ramp_shift=10, strength_gain=250), 100),
+        ("lean", 9, 45, 128, 4, AdaptivePruning(ramp_shift=10, strength_gain=250), 120),
     ],
-    ids=["windows", "sixteen windows", "large windows", "lean"],
+    ids=["windows", "sixteen windows", "large windows", "largest windows", "lean"],
 )
 def test_groups_on_windows_of_12_by_12(
     name: str,
@@ -95,10 +96,25 @@ def test_groups_on_windows_of_12_by_12(
     assert sorted(config.groups.places()) == grid.places()
 
 
+def test_windows_on_edges_of_fashion_mnist() -> None:
+    config = NetworkConfig.named("windows-fashion")
+    assert (config.inputs, config.neurons, config.weight_bits) == (392, 1600, 8)
+    assert (config.group_count, config.view_count, config.image_levels) == (9, 9, 1568)
+    assert config.encoder.contrast is not None
+    assert (config.encoder.contrast.image_width, config.encoder.contrast.window) == (28, 11)
+    assert (config.encoder.steps, config.encoder.gain) == (16, 100)
+    assert config.homeostasis == HomeostasisParams(theta_plus=4000, fire_shift=19)
+    assert config.pruning == AdaptivePruning(ramp_shift=3, strength_gain=250)
+    assert config.readout == ReadoutParams(votes="logarithms", vote_bits=6, stop_after=1, margin=80)
+    assert config.groups is not None
+    grid = replace(config.groups, count=3, positions=None)
+    assert sorted(config.groups.places()) == grid.places()
+
+
 def test_all_named_configurations_are_tested_above() -> None:
     assert list(PRESETS) == [
         *("tiny", "demo", "400", "up5k", "paper", "sparse", "1600"),
-        *("windows", "windows-large", "windows-16", "lean"),
+        *("windows", "windows-large", "windows-xl", "windows-16", "lean", "windows-fashion"),
     ]
 
 
@@ -106,7 +122,10 @@ def test_all_named_configurations_are_tested_above() -> None:
 def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
-    names = "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, windows-16, lean"
+    names = (
+        "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, windows-xl, "
+        "windows-16, lean, windows-fashion"
+    )
     expected = f"Configuration must be one of {names}, not {name!r}"
     assert str(info.value) == expected
 

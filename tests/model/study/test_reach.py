@@ -138,5 +138,5 @@ def test_all_targets_are_judged_once_even_if_nothing_was_measured() -> None:
     names = [claim.claim for claim in found]
     assert len(set(names)) == len(names) == 24
     assert {target.configuration for target in TARGETS} == {
-        *("windows", "windows-16", "windows-large", "lean")
+        *("windows", "windows-16", "windows-large", "windows-xl", "windows-fashion", "lean")
     }
