@@ -22,6 +22,7 @@ from prunus_boards.platforms.dividers import dividers
 from prunus_model.common.atomic import staged, write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
@@ -35,6 +36,7 @@ __all__ = [
     "BuildError",
     "Built",
     "build",
+    "build_name",
     "check_output",
     "memory_script",
     "prepare",
@@ -82,6 +84,18 @@ def check_output(folder: Path) -> None:
         If that is anything but an older build, as it was written.
     """
     check_replaceable(folder, format=_FORMAT, what="build")
+
+
+def build_name(mode: str, config: NetworkConfig) -> str:
+    """Return what a build is called by default: its mode and its size.
+
+    Examples
+    --------
+    >>> build_name("inference", NetworkConfig.named("windows"))
+    'inference-25x200'
+    """
+    groups = f"{config.group_count}x" if config.groups else ""
+    return f"{mode}-{groups}{config.neurons}"
 
 
 def product(board: Board) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from prunus_boards.build.flash import find_build, load_board
-from prunus_boards.build.flow import Built, build, check_output
+from prunus_boards.build.flow import Built, build, build_name, check_output
 from prunus_boards.build.tools import Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
@@ -93,14 +93,14 @@ def bitstream(
     """
     chosen = find_board(board)
     artifact = load_network(network or chosen.network)
-    neurons = artifact.config.neurons
-    groups = f"{artifact.config.group_count}x" if artifact.config.groups else ""
-    folder = output or _ROOT / chosen.name / f"{mode}-{groups}{neurons}"
+    folder = output or _ROOT / chosen.name / build_name(mode, artifact.config)
     clean_beside(folder)
     check_output(folder)
     options = ExportOptions(
         mode=mode,
-        lanes=min(chosen.lanes, 1 << neurons.bit_length() - 1) if lanes is None else lanes,
+        lanes=min(chosen.lanes, 1 << artifact.config.neurons.bit_length() - 1)
+        if lanes is None
+        else lanes,
         store=store or (chosen.store if mode == "inference" else "auto"),
         multiplier=multiplier,
         device=chosen.memory if mode == "inference" else None,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from prunus_boards.build.fit import FitError
-from prunus_boards.build.flow import build, prepare
+from prunus_boards.build.flow import build, build_name, prepare
 from prunus_boards.build.report import times
 from prunus_boards.platforms import find_board
 from prunus_boards.platforms.board import Board
@@ -61,6 +61,8 @@ class BenchmarkBuild:
         Whether the core can learn.
     store : str, optional
         As of :class:`prunus_rtl.export.plan.ExportOptions`. Default: that of the board.
+    lanes : int, optional
+        Lanes of the core. Default: those of the board, or fewer if there are fewer neurons.
     clock_hz : int, optional
         Clock of the core. Default: that of the board.
     fits : bool
@@ -71,6 +73,7 @@ class BenchmarkBuild:
     network: str
     mode: Literal["inference", "learning"] = "inference"
     store: str | None = None
+    lanes: int | None = None
     clock_hz: int | None = None
     fits: bool = True
 
@@ -79,6 +82,8 @@ class BenchmarkBuild:
 BENCHMARK_BUILDS = (
     BenchmarkBuild(board="ulx3s-85f", network="paper", clock_hz=40_000_000),
     BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),
+    # The weights of all 25 groups on the chip; with more lanes the rows' pointers do not fit.
+    BenchmarkBuild(board="ulx3s-85f", network="windows", store="bitmask", lanes=4),
     BenchmarkBuild(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
     BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning"),
     BenchmarkBuild(board="icebreaker", network="up5k"),
@@ -93,21 +98,22 @@ def build_options(
     *,
     mode: Literal["inference", "learning"],
     store: str | None = None,
+    lanes: int | None = None,
 ) -> ExportOptions:
     """Return the options with which a network is built for a board.
 
     Parameters
     ----------
     board : Board
-        The board; its lanes are taken, or fewer if there are fewer neurons.
+        The board.
     artifact : Artifact
         The network.
-    mode, store
+    mode, store, lanes
         As of :class:`BenchmarkBuild`.
     """
     return ExportOptions(
         mode=mode,
-        lanes=min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
+        lanes=lanes or min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
         store=store or (board.store if mode == "inference" else "auto"),
         device=board.memory if mode == "inference" else None,
     )
@@ -140,9 +146,10 @@ def build_and_write(
         If it can't be built; or if it can, though it is expected not to fit.
     """
     board = find_board(wanted.board)
-    options = build_options(board, artifact, mode=wanted.mode, store=wanted.store)
-    neurons = artifact.config.neurons
-    name = f"{wanted.mode}-{neurons}"
+    options = build_options(
+        board, artifact, mode=wanted.mode, store=wanted.store, lanes=wanted.lanes
+    )
+    name = build_name(wanted.mode, artifact.config)
     content: dict[str, Any]
     if wanted.fits:
         built = build(
@@ -161,7 +168,7 @@ def build_and_write(
             "board": board.name,
             "device": board.device,
             "mode": wanted.mode,
-            "neurons": neurons,
+            "neurons": artifact.config.neurons,
             "lanes": options.lanes,
             "store": options.store,
             "artifact_hash": artifact.content_hash,
@@ -205,7 +212,7 @@ def retime(wanted: BenchmarkBuild, artifact: Artifact, *, results: Path = RESULT
     PrunusError
         If there is no such result, or it is of another network.
     """
-    path = results / f"{wanted.board}-{wanted.mode}-{artifact.config.neurons}.json"
+    path = results / f"{wanted.board}-{build_name(wanted.mode, artifact.config)}.json"
     try:
         content: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError as e:

@@ -7,7 +7,12 @@ import pytest
 
 from prunus_boards.build.report import IMAGES, cycles_per_inference, times
 from prunus_boards.build.usage import read_placement, usage
-from prunus_boards.measure.benchmark_builds import BENCHMARK_BUILDS, BenchmarkBuild, retime
+from prunus_boards.measure.benchmark_builds import (
+    BENCHMARK_BUILDS,
+    BenchmarkBuild,
+    build_options,
+    retime,
+)
 from prunus_boards.platforms import BOARDS
 from prunus_boards.platforms.board import FLOWS
 from prunus_cli import digits, tiny
@@ -152,6 +157,28 @@ def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
         "spram": 0,
         "dsp": 0,
     }
+
+
+def test_groups_are_told_and_so_is_the_sequential_test() -> None:
+    configured = {"cycles": 11905, "ms": 0.3968, "images": 2520.0}
+    groups = {**REPORT, "groups": 25, "neurons": 200, "lanes": 1}
+    groups |= {
+        f"{name}_{per}_configured": value
+        for (name, value), per in zip(
+            configured.items(), ("per_inference", "per_inference", "per_second"), strict=True
+        )
+    }
+    assert "| inference | 25 x 200 | 1 | csr |" in written("bitstreams", [groups])
+    text = written("times", [REPORT, groups])
+    assert text.count("sequential test") == 1
+    assert "25 x 200 neurons on icebreaker take 11,905 cycles for an image: 0.40 ms, 2,520" in text
+
+
+def test_lanes_are_those_of_the_board_unless_a_build_has_its_own() -> None:
+    board, artifact = BOARDS["ulx3s-85f"], load_network("windows")
+    assert build_options(board, artifact, mode="inference").lanes == board.lanes == 16
+    assert build_options(board, artifact, mode="inference", lanes=4).lanes == 4
+    assert build_options(board, load_network("demo"), mode="inference").lanes == 16
 
 
 def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
