@@ -44,11 +44,18 @@ def test_rows_have_their_form_and_nothing_else() -> None:
             SCHEMAS["frontier"].model_validate(wrong)
 
 
-def test_costs_are_shares_of_the_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_costs_are_shares_of_the_dense_network_on_the_same_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(freshness, "today", lambda _: frozenset({"0" * 16}))
     path = tmp_path / kinds()["frontier"].files
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(content()))
+    written = content()
+    other = {"data": "fashion-mnist", "sops_per_image": 8_000_000.0}
+    written["rows"].append({**written["rows"][0], **other})
+    foreign = {"data": "other", "configuration": "windows"}
+    written["rows"].append({**written["rows"][0], **foreign})
+    path.write_text(json.dumps(written))
     lines = rendered("<!-- frontier -->\n<!-- /frontier -->\n", tmp_path).splitlines()
     assert lines[3:5] == [
         (
@@ -60,7 +67,9 @@ def test_costs_are_shares_of_the_most(tmp_path: Path, monkeypatch: pytest.Monkey
             "94.00 | - | 200,000 | 0.100 | 2,000,000 | 51,200 | 4.00 |"
         ),
     ]
-    assert lines[6].endswith("`run it`, python 3.")
+    assert "| 8,000,000 | 1.000 |" in lines[5]
+    assert "| 2,000,000 | - |" in lines[6]
+    assert lines[8].endswith("`run it`, python 3.")
 
 
 def test_targets_are_judged_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
