@@ -115,6 +115,13 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
+        if (events := self.encoder.events) and events.inputs != self.image_levels:
+            key = "groups.image_width and image_height" if self.groups else "inputs"
+            raise ValueError(
+                f"{key} must be for {events.inputs} inputs, {events.channels} x {events.rows} x "
+                f"{events.columns} (channels x rows x columns of encoder.events), "
+                f"not {self.image_levels}"
+            )
         if self.readout.margin > self.margin_max:
             raise ValueError(
                 f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "
@@ -150,7 +157,9 @@ class NetworkConfig:
 
     @property
     def channels(self) -> int:
-        """Levels of a pixel: 1, or 2 if they are contrasts."""
+        """Levels of a pixel: 1, or 2 if they are contrasts, or events of two polarities."""
+        if self.encoder.events:
+            return self.encoder.events.channels
         return 2 if self.encoder.contrast else 1
 
     @property
@@ -308,7 +317,7 @@ class NetworkConfig:
         """Return the configuration as nested dictionaries of plain values, complete.
 
         ``redundancy`` is None if redundant inputs are not pruned, ``groups`` if the network is not
-        divided, ``encoder.contrast`` if inputs are grey levels.
+        divided, ``encoder.contrast`` and ``encoder.events`` if inputs are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
@@ -353,4 +362,4 @@ class NetworkConfig:
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
-_LATER = {"encoder": ("spikes", "refractory_steps", "contrast"), "readout": ("votes", "margin")}
+_LATER = {"encoder": ("spikes", "refractory_steps", "contrast", "events"), "readout": ("votes", "margin")}

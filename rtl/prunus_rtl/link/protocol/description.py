@@ -261,8 +261,12 @@ class CoreDescription:
         return found
 
     def _mapping(self) -> dict[str, Any]:
+        network = self.network.to_mapping()
+        if network["encoder"]["events"] is None:
+            # Later than the first cores, which keep their digests.
+            del network["encoder"]["events"]
         return {
-            "network": self.network.to_mapping(),
+            "network": network,
             "hardware": asdict(self.hardware),
             "options": asdict(self.options),
             "layout": None if self.layout is None else asdict(self.layout),
