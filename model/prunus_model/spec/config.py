@@ -235,7 +235,7 @@ class NetworkConfig:
             self,
             seed=self.view_seed(number),
             groups=None,
-            encoder=replace(self.encoder, contrast=None),
+            encoder=replace(self.encoder, contrast=None, events=None),
             readout=replace(self.readout, margin=0),
         )
 
