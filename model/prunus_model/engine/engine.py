@@ -286,7 +286,9 @@ class Engine:
         events = given if isinstance(given, PackedEvents) else _no_events(self._config)
         levels = _NO_LEVELS if isinstance(given, PackedEvents) else given
         return kernels.Stimuli(
-            *(np.require(a, requirements=["C", "W"]) for a in (levels, events.first, events.pres))
+            levels=np.require(levels, requirements=["C", "W"]),
+            first=np.require(events.first, requirements=["C", "W"]),
+            pres=np.require(events.pres, requirements=["C", "W"]),
         )
 
 

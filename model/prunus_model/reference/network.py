@@ -202,7 +202,7 @@ class Network:
     def train(
         self, levels: npt.NDArray[np.uint8] | PackedEvents
     ) -> tuple[Counters, npt.NDArray[np.uint8]]:
-        """Learn from images or events, a presentation each, in order (:meth:`GoldenModel.train`)."""
+        """Learn from images or events, one by one, in order (:meth:`GoldenModel.train`)."""
         check_stimuli(levels, self.config)
         shown = [self._present_of(levels, n, learn=True) for n in range(len(levels))]
         return sum((one.counters for one in shown), Counters()), self._spikes(shown)

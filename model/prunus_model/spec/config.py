@@ -362,4 +362,7 @@ class NetworkConfig:
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
-_LATER = {"encoder": ("spikes", "refractory_steps", "contrast", "events"), "readout": ("votes", "margin")}
+_LATER = {
+    "encoder": ("spikes", "refractory_steps", "contrast", "events"),
+    "readout": ("votes", "margin"),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,24 +97,30 @@ class PackedEvents:
     @property
     def steps(self) -> int:
         """Steps of a presentation."""
-        return self.first.shape[1] - 1
+        return int(self.first.shape[1]) - 1
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
         """Events of each step, int64, shape (n, steps)."""
         return np.diff(self.first, axis=1)
 
+    def spikes_of_inputs(self) -> npt.NDArray[np.uint8]:
+        """Return in how many steps each input spikes: uint8, shape (n, inputs)."""
+        return np.stack(
+            [
+                np.bincount(self.pres[row[0] : row[-1]], minlength=self.inputs).astype(np.uint8)
+                for row in self.first
+            ]
+        )
+
     def lists(self, number: int) -> list[npt.NDArray[np.int64]]:
         """Return one presentation as ``present_events`` takes it: the inputs of each step."""
         bounds = self.first[number].tolist()
-        return [
-            self.pres[start:end].astype(np.int64)
-            for start, end in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        return [self.pres[start:end].astype(np.int64) for start, end in pairwise(bounds)]
 
     @classmethod
     def joined(
-        cls, parts: Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], *, inputs: int
+        cls, parts: Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]], *, inputs: int
     ) -> PackedEvents:
         """Pack presentations, each given by the events of each step and all of its inputs.
 

@@ -16,7 +16,7 @@ def lists(events: PackedEvents, number: int) -> list[list[int]]:
 def test_lists_go_in_and_out_and_missing_steps_are_silent() -> None:
     assert [lists(EVENTS, n) for n in range(3)] == [[*one, []] for one in LISTS]
     assert EVENTS.counts.tolist() == [[2, 1, 0], [0, 1, 0], [1, 0, 0]]
-    assert (len(EVENTS), EVENTS.steps, EVENTS.pres.dtype) == (3, 3, np.uint16)
+    assert (len(EVENTS), EVENTS.steps, str(EVENTS.pres.dtype)) == (3, 3, "uint16")
 
 
 def test_some_of_them_by_slice_and_by_number() -> None:
@@ -27,7 +27,7 @@ def test_some_of_them_by_slice_and_by_number() -> None:
 
 def test_many_inputs_take_wider_numbers() -> None:
     events = PackedEvents.of([[[65536]]], inputs=65537, steps=1)
-    assert (events.pres.dtype, lists(events, 0)) == (np.uint32, [[65536]])
+    assert (str(events.pres.dtype), lists(events, 0)) == ("uint32", [[65536]])
 
 
 @pytest.mark.parametrize(

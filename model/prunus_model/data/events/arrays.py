@@ -16,6 +16,7 @@ from prunus_model.data.events.recording import Recording, integers
 
 __all__ = ["from_structured", "is_npy", "is_npz", "read_npy", "read_npz"]
 
+_FIELDS: tuple[str, ...] = ("t", "x", "y", "p")
 _NEEDED = ("t", "x")
 _OPTIONAL = ("y", "p", "offsets", "labels", "width", "height")
 
@@ -51,7 +52,9 @@ def read_npz(path: Path, label: int | None = None) -> Iterator[Recording]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            there = {n: f"{n}.npy" for n in (*_NEEDED, *_OPTIONAL) if f"{n}.npy" in archive.NameToInfo}
+            there = {
+                n: f"{n}.npy" for n in (*_NEEDED, *_OPTIONAL) if f"{n}.npy" in archive.NameToInfo
+            }
             arrays = read_arrays(archive, there, packed=path.stat().st_size)
     except DataError:
         raise
@@ -62,7 +65,7 @@ def read_npz(path: Path, label: int | None = None) -> Iterator[Recording]:
     if missing := [name for name in _NEEDED if name not in arrays]:
         raise DataError(f"File {path} must have an array {missing[0]}")
     values = {name: integers(a, f"Array {name} of {path}") for name, a in arrays.items()}
-    events = {name: values[name] for name in ("t", "x", "y", "p") if name in values}
+    events = {name: values[name] for name in _FIELDS if name in values}
     for name, array in events.items():
         if array.shape != (shape := (values["t"].size,)):
             raise DataError(f"Array {name} of {path} must have shape {shape}, not {array.shape}")
@@ -135,7 +138,7 @@ def from_structured(array: npt.NDArray[Any], name: str, label: int | None = None
         raise DataError(f"Events {name} must have a field {missing[0]}, besides {list(fields)}")
     events = {
         field: integers(array[field], f"Field {field} of {name}")
-        for field in ("t", "x", "y", "p")
+        for field in _FIELDS
         if field in fields
     }
     return _recording(events, name, label, None)

@@ -92,7 +92,7 @@ def read_aedat4(path: Path, label: int | None = None) -> Recording:
     with path.open("rb") as file:
         head = file.read(14)
     if head.startswith(b"#!AER-DAT") and not head.startswith(b"#!AER-DAT4"):
-        version = head[2:].split(b"\r")[0].decode("ascii", "replace")
+        version = head[2:].split(b"\n")[0].decode("ascii", "replace")
         raise DataError(f"File {path} must be AEDAT4, not {version.strip()}: convert it first")
     aedat = _package("aedat", path)
     parts, frame = [], None

@@ -15,15 +15,15 @@ import numpy.typing as npt
 
 from prunus_model.data.events.recording import Recording
 
-__all__ = ["FRAME", "simulate"]
+__all__ = ["FRAME", "SIDE", "simulate"]
 
 #: Width and height of the sensor.
 FRAME = (34, 34)
 #: Corners of the path, right and down, in pixels; an image of 28 x 28 never leaves the frame.
 _PATH = ((0, 0), (3, 6), (6, 0), (0, 0))
 _SACCADE_US, _FRAME_US = 100_000, 2_000
-#: Pixels of an image: the frame without the path.
-_SIDE = 28
+#: Pixels of a side of an image: the frame without the path.
+SIDE = 28
 #: Sixteenths of an octave of brightness that make an event.
 _THRESHOLD = 12
 #: Grey levels that the dark gives: noise of the sensor below which nothing is seen.
@@ -59,9 +59,9 @@ def simulate(
         If an image has no contrast: it makes no event.
     """
     height, width = images.shape[1:]
-    if height > _SIDE or width > _SIDE:
-        raise ValueError(f"Images must be at most {_SIDE} x {_SIDE} pixels, not {width} x {height}")
-    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
+    if height > SIDE or width > SIDE:
+        raise ValueError(f"Images must be at most {SIDE} x {SIDE} pixels, not {width} x {height}")
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
     for start in range(0, len(images), _BATCH):
         some = images[start : start + _BATCH]
         # One pixel more on each side, for the fractions.
@@ -94,9 +94,7 @@ def _events(scene: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], ...]:
         if at == 0:
             saccade, at = saccade - 1, frames
         (x0, y0), (x1, y1) = _PATH[saccade], _PATH[saccade + 1]
-        right, down = (
-            256 * a + 256 * (b - a) * at // frames for a, b in ((x0, x1), (y0, y1))
-        )
+        right, down = (256 * a + 256 * (b - a) * at // frames for a, b in ((x0, x1), (y0, y1)))
         now = logarithm[_shifted(scene, down, right)]
         change = now - last
         count = np.abs(change) // _THRESHOLD
@@ -120,9 +118,7 @@ def _shifted(scene: npt.NDArray[np.int32], down: int, right: int) -> npt.NDArray
     """Return scenes that are moved by so many 256ths of a pixel, between four pixels each."""
     rows, columns = down >> 8, right >> 8
     moved = np.zeros_like(scene)
-    moved[:, rows:, columns:] = scene[
-        :, : scene.shape[1] - rows, : scene.shape[2] - columns
-    ]
+    moved[:, rows:, columns:] = scene[:, : scene.shape[1] - rows, : scene.shape[2] - columns]
     above, before = np.zeros_like(moved), down & 255
     above[:, 1:] = moved[:, :-1]
     vertical = (256 - before) * moved + before * above

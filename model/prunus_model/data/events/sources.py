@@ -123,9 +123,7 @@ def _in_folder(folder: Path, split: SplitName) -> Source:
     return _labelled_files(folder, root, split, used)
 
 
-def _labelled_files(
-    folder: Path, root: Path, split: SplitName, used: SplitName | None
-) -> Source:
+def _labelled_files(folder: Path, root: Path, split: SplitName, used: SplitName | None) -> Source:
     """Return files that are not in folders of classes, by the split in their names."""
     files = [one for one in _visible(root) if one.is_file() and _is_event_file(one)]
     if not files:
@@ -157,7 +155,7 @@ def _class_folders(root: Path) -> list[Path]:
 
 
 def _numbered(names: set[str], folder: Path) -> dict[str, int]:
-    """Number the classes."""
+    """Return the number of each class."""
     if names and all(name.isdecimal() and name.isascii() for name in names):
         numbers = {name: int(name) for name in sorted(names)}
     else:

@@ -267,7 +267,7 @@ def _split(name: str, recordings: Iterable[Recording], encoder: EncoderParams) -
     if params is None:
         raise ConfigError("encoder.events must be set to bin events")
     labels: list[int] = []
-    parts = []
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
     late = total = 0
     for recording in recordings:
         labels.append(_label(recording))
@@ -276,16 +276,16 @@ def _split(name: str, recordings: Iterable[Recording], encoder: EncoderParams) -
         late, total = late + one.late, total + len(recording)
     if not parts:
         raise DataError(f"Data {name} must hold at least one recording")
-    hints = ()
+    hints: list[str] = []
     if late:
-        hints = (
+        hints.append(
             f"{late} of {total} events of {name} are later than the last step and are left out "
-            f"(encoder.events.step_us {params.step_us})",
+            f"(encoder.events.step_us {params.step_us})"
         )
     return EventSplit(
         name=name,
         events=PackedEvents.joined(parts, inputs=params.inputs),
         labels=np.array(labels, dtype=np.uint8),
         params=params,
-        hints=hints,
+        hints=tuple(hints),
     )
