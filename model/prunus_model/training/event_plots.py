@@ -24,7 +24,7 @@ def histograms(split: EventSplit) -> Figure:
     of a sensor with a single row, the mean number of events of each pixel in each step.
     """
     events, params = split.events, split.params
-    figure = Figure(figsize=(10, 6.5), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False).ravel()
     left, right = above.subplots(1, 2)
     for channel, name in enumerate(("on", "off") if params.channels == 2 else ("events",)):
@@ -34,17 +34,17 @@ def histograms(split: EventSplit) -> Figure:
     right.hist(events.counts.sum(axis=1), bins=40, color="C0")
     right.set(title="Events of a recording", xlabel="events", ylabel="recordings")
     classes = np.unique(split.labels)[:_CLASSES]
-    for axis, label in zip(
-        below.subplots(1, len(classes), squeeze=False).ravel(), classes.tolist(), strict=True
-    ):
+    across = -(-len(classes) // 2)
+    axes = below.subplots(2, across, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, label in zip(axes, classes.tolist(), strict=False):
         chosen = np.flatnonzero(split.labels == label)
         picture = _raster(split, chosen) if params.rows == 1 else _map(split, chosen)
         axis.imshow(picture, cmap="magma_r", aspect="auto" if params.rows == 1 else "equal")
         axis.set_title(f"class {label}", fontsize=8)
-        axis.set_xticks([])
-        axis.set_yticks([])
-    where = "steps to the right, pixels down" if params.rows == 1 else "where"
-    below.suptitle(f"Mean events by class ({where})", fontsize=10)
+    where = "of each pixel (down) in each step" if params.rows == 1 else "of each pixel"
+    below.suptitle(f"Mean events {where}, by class", fontsize=10)
     figure.suptitle(
         f"Events of {split.name}, {len(split)} recordings, {events.steps} steps", parse_math=False
     )

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.data import datasets
+from prunus_model.data.events import saccades
+from prunus_model.data.events.split import bin_recordings
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.encoder import EncoderParams, EventsParams
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
@@ -265,6 +267,31 @@ def _inference_tiny(seed: int) -> Scenario:
 
 def _events_in(seed: int) -> Scenario:
     return _scenario("tiny, events", _tiny(), seed, source="events")
+
+
+def _saccades(seed: int) -> Scenario:
+    """Learn from events of a data set, read as a sensor's are, and prune: simulated saccades."""
+    params = EventsParams(scale=5, polarity="merged")
+    network = _tiny(
+        encoder=EncoderParams(steps=16, events=params),
+        pruning=AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
+    )
+    count = 12
+    images = datasets.load("sample", "train").take(seed * count, count)
+    pixels = images.images.reshape(count, *images.image_shape)
+    recordings = saccades.simulate(pixels, images.labels, name="sample")
+    data = bin_recordings("sample", recordings, network.encoder)
+    stimuli: list[Stimulus] = [
+        [pres.tolist() for pres in data.events.lists(number)] for number in range(count)
+    ]
+    learning = [Sequence(stimuli=[one], learn=True, cycles=True) for one in stimuli[:8]]
+    return _scenario(
+        "events of saccades",
+        network,
+        seed,
+        source="events",
+        sequences=[*learning, *_mixed(stimuli[8:], seed)],
+    )
 
 
 def _events_only(seed: int) -> Scenario:
@@ -583,6 +610,7 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "tiny-inference": _inference_tiny,
     "events": _events_in,
     "events-inference": _events_only,
+    "events-saccades": _saccades,
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),

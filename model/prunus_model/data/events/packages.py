@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -95,28 +98,51 @@ def read_aedat4(path: Path, label: int | None = None) -> Recording:
         version = head[2:].split(b"\n")[0].decode("ascii", "replace")
         raise DataError(f"File {path} must be AEDAT4, not {version.strip()}: convert it first")
     aedat = _package("aedat", path)
-    parts, frame = [], None
     try:
-        decoder = aedat.Decoder(str(path))
-        streams = {
-            number: stream
-            for number, stream in decoder.id_to_stream().items()
-            if stream["type"] == "events"
-        }
-        if not streams:
-            raise DataError(f"File {path} must have a stream of events")
-        chosen = min(streams)
-        frame = (int(streams[chosen]["width"]), int(streams[chosen]["height"]))
-        parts = [
-            packet["events"]
-            for packet in decoder
-            if packet["stream_id"] == chosen and "events" in packet
-        ]
+        with _quiet():
+            parts, frame = _decoded(aedat, path)
     except DataError:
         raise
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # A panic of its Rust is no Exception.
         raise _unreadable(path, "AEDAT4 file", error) from error
     return _joined(parts, str(path), label, frame)
+
+
+def _decoded(aedat: Any, path: Path) -> tuple[list[npt.NDArray[Any]], tuple[int, int]]:
+    """Return the packets of the first stream of events, and its frame."""
+    decoder = aedat.Decoder(str(path))
+    streams = {
+        number: stream
+        for number, stream in decoder.id_to_stream().items()
+        if stream["type"] == "events"
+    }
+    if not streams:
+        raise DataError(f"File {path} must have a stream of events")
+    chosen = min(streams)
+    packets = [
+        packet["events"]
+        for packet in decoder
+        if packet["stream_id"] == chosen and "events" in packet
+    ]
+    return packets, (int(streams[chosen]["width"]), int(streams[chosen]["height"]))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what a library writes to the standard error, past Python, from the terminal."""
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def read_prophesee(path: Path, label: int | None = None) -> Recording:
@@ -186,6 +212,6 @@ def _joined(
     return recording
 
 
-def _unreadable(path: Path, what: str, error: Exception) -> DataError:
+def _unreadable(path: Path, what: str, error: BaseException) -> DataError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return DataError(f"File {path} must be a readable {what}, not: {reason}")

@@ -56,7 +56,7 @@ class Recording:
             raise DataError(f"Arrays t, x, y, p of {self.name} must be equally long, not {shapes}")
         if not len(self.t):
             raise DataError(f"Recording {self.name} must have at least one event")
-        early = np.flatnonzero(np.diff(self.t) < 0)
+        early = np.flatnonzero(self.t[1:] < self.t[:-1])
         if len(early):
             # Sorting them would hide a counter of time that has overflowed.
             k = int(early[0]) + 1

@@ -25,6 +25,7 @@ from prunus_model.spec.packed_events import PackedEvents
 __all__ = [
     "EventSplit",
     "Labelled",
+    "bin_recordings",
     "described",
     "from_tonic",
     "load_events",
@@ -164,8 +165,57 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
             f"folder of .bin, .h5, .aedat4, .raw, .dat, .npz or .npy"
         )
     source = find(spec, split)
-    found = _split(source.name, source.recordings(), encoder)
+    found = bin_recordings(source.name, source.recordings(), encoder)
     return replace(found, fallback=source.fallback)
+
+
+def bin_recordings(
+    name: str, recordings: Iterable[Recording], encoder: EncoderParams
+) -> EventSplit:
+    """Bin labelled recordings, one after the other.
+
+    Parameters
+    ----------
+    name : str
+        For messages and provenance.
+    recordings : iterable of Recording
+        At least one; all have labels.
+    encoder : EncoderParams
+        With ``events``.
+
+    Raises
+    ------
+    DataError
+        If a recording has no label or does not fit the frame, or there is none.
+    ConfigError
+        If the encoder has no ``events``.
+    """
+    params = encoder.events
+    if params is None:
+        raise ConfigError("encoder.events must be set to bin events")
+    labels: list[int] = []
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
+    late = total = 0
+    for recording in recordings:
+        labels.append(_label(recording))
+        one = binned(recording, params, encoder.steps)
+        parts.append((one.counts, one.pres.astype(np.uint32)))
+        late, total = late + one.late, total + len(recording)
+    if not parts:
+        raise DataError(f"Data {name} must hold at least one recording")
+    hints: list[str] = []
+    if late:
+        hints.append(
+            f"{late} of {total} events of {name} are later than the last step and are left out "
+            f"(encoder.events.step_us {params.step_us})"
+        )
+    return EventSplit(
+        name=name,
+        events=PackedEvents.joined(parts, inputs=params.inputs),
+        labels=np.array(labels, dtype=np.uint8),
+        params=params,
+        hints=tuple(hints),
+    )
 
 
 def from_tonic(
@@ -190,7 +240,7 @@ def from_tonic(
     recordings = (
         from_structured(array, f"{name}[{k}]", int(label)) for k, (array, label) in enumerate(pairs)
     )
-    return _split(name, recordings, encoder)
+    return bin_recordings(name, recordings, encoder)
 
 
 def described(spec: str) -> tuple[EventsParams, int]:
@@ -260,32 +310,3 @@ def _label(recording: Recording) -> int:
     if not 0 <= recording.label <= 255:
         raise DataError(f"Label of {recording.name} must be in 0..255, not {recording.label}")
     return recording.label
-
-
-def _split(name: str, recordings: Iterable[Recording], encoder: EncoderParams) -> EventSplit:
-    params = encoder.events
-    if params is None:
-        raise ConfigError("encoder.events must be set to bin events")
-    labels: list[int] = []
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
-    late = total = 0
-    for recording in recordings:
-        labels.append(_label(recording))
-        one = binned(recording, params, encoder.steps)
-        parts.append((one.counts, one.pres.astype(np.uint32)))
-        late, total = late + one.late, total + len(recording)
-    if not parts:
-        raise DataError(f"Data {name} must hold at least one recording")
-    hints: list[str] = []
-    if late:
-        hints.append(
-            f"{late} of {total} events of {name} are later than the last step and are left out "
-            f"(encoder.events.step_us {params.step_us})"
-        )
-    return EventSplit(
-        name=name,
-        events=PackedEvents.joined(parts, inputs=params.inputs),
-        labels=np.array(labels, dtype=np.uint8),
-        params=params,
-        hints=tuple(hints),
-    )
