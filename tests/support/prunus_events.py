@@ -43,7 +43,7 @@ def event_digits(count: int, *, seed: int = 0) -> dict[str, npt.NDArray[np.int64
     """Events of the shapes of :func:`prunus_cli.digits`: 7 x 7 pixels, no polarity, 16 ms."""
     images = digits(count, seed=seed)
     rng = np.random.default_rng(seed)
-    chance = images.images[:, np.newaxis] * 160 / 65536
+    chance = images.images[:, np.newaxis].astype(np.int64) * 160 / 65536
     number, step, pixel = np.nonzero(rng.random((count, 16, 49)) < chance)
     y, x = np.divmod(pixel, 7)
     return {

@@ -115,12 +115,14 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
-        if (events := self.encoder.events) and events.inputs != self.image_levels:
-            key = "groups.image_width and image_height" if self.groups else "inputs"
+        key, given = "inputs", self.inputs
+        if self.groups:
+            key, given = "groups.image_width and image_height", self.image_levels
+        if (events := self.encoder.events) and events.inputs != given:
             raise ValueError(
                 f"{key} must be for {events.inputs} inputs, {events.channels} x {events.rows} x "
                 f"{events.columns} (channels x rows x columns of encoder.events), "
-                f"not {self.image_levels}"
+                f"not {given}"
             )
         if self.readout.margin > self.margin_max:
             raise ValueError(

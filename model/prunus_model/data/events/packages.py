@@ -101,9 +101,7 @@ def read_aedat4(path: Path, label: int | None = None) -> Recording:
     try:
         with _quiet():
             parts, frame = _decoded(aedat, path)
-    except DataError:
-        raise
-    except (KeyboardInterrupt, SystemExit):
+    except (DataError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         # A panic of its Rust is no Exception.

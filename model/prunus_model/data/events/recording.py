@@ -38,7 +38,7 @@ class Recording:
     ------
     DataError
         If there is no event, events are not in the order of time or not equally many of each kind,
-        or a polarity is neither 0 nor 1.
+        a place is negative, or a polarity is neither 0 nor 1.
     """
 
     name: str
@@ -64,6 +64,12 @@ class Recording:
                 f"Event {k} of {self.name} must not be earlier than the one before it, but has "
                 f"time {self.t[k]} after {self.t[k - 1]}: out of order, or an overflow"
             )
+        for axis, places in (("x", self.x), ("y", self.y)):
+            if len(wrong := np.flatnonzero(places < 0)):
+                raise DataError(
+                    f"Event {wrong[0]} of {self.name} must have {axis} of 0 or more, "
+                    f"not {places[wrong[0]]}"
+                )
         wrong = np.flatnonzero((self.p < 0) | (self.p > 1))
         if len(wrong):
             raise DataError(
@@ -86,7 +92,7 @@ class Recording:
             ("x", self.x, width, "width"),
             ("y", self.y, height, "height"),
         ):
-            wrong = np.flatnonzero((places < 0) | (places >= size))
+            wrong = np.flatnonzero(places >= size)
             if len(wrong):
                 raise DataError(
                     f"Event {wrong[0]} of {self.name} must have {axis} in 0..{size - 1} "
