@@ -266,32 +266,22 @@ def _inference_tiny(seed: int) -> Scenario:
 
 
 def _events_in(seed: int) -> Scenario:
-    return _scenario("tiny, events", _tiny(), seed, source="events")
-
-
-def _saccades(seed: int) -> Scenario:
-    """Learn from events of a data set, read as a sensor's are, and prune: simulated saccades."""
-    params = EventsParams(scale=5, polarity="merged")
+    """Learn from events of a data set, binned as a sensor's are, and prune; then random events."""
+    count = 8
     network = _tiny(
-        encoder=EncoderParams(steps=16, events=params),
+        encoder=EncoderParams(steps=16, events=EventsParams(scale=5, polarity="merged")),
         pruning=AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
     )
-    count = 12
-    images = datasets.load("sample", "train").take(seed * count, count)
-    pixels = images.images.reshape(count, *images.image_shape)
-    recordings = saccades.simulate(pixels, images.labels, name="sample")
-    data = bin_recordings("sample", recordings, network.encoder)
-    stimuli: list[Stimulus] = [
-        [pres.tolist() for pres in data.events.lists(number)] for number in range(count)
+    sample = datasets.load("sample", "train").take(seed * count, count)
+    pixels = sample.images.reshape(count, *sample.image_shape)
+    recordings = saccades.simulate(pixels, sample.labels, name="sample")
+    events = bin_recordings("sample", recordings, network.encoder).events
+    learning = [
+        Sequence(stimuli=[[pres.tolist() for pres in events.lists(k)]], learn=True, cycles=True)
+        for k in range(count)
     ]
-    learning = [Sequence(stimuli=[one], learn=True, cycles=True) for one in stimuli[:8]]
-    return _scenario(
-        "events of saccades",
-        network,
-        seed,
-        source="events",
-        sequences=[*learning, *_mixed(stimuli[8:], seed)],
-    )
+    mixed = _mixed(list(_events(network, 12, seed)), seed)
+    return _scenario("tiny, events", network, seed, source="events", sequences=[*learning, *mixed])
 
 
 def _events_only(seed: int) -> Scenario:
@@ -610,7 +600,6 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "tiny-inference": _inference_tiny,
     "events": _events_in,
     "events-inference": _events_only,
-    "events-saccades": _saccades,
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
