@@ -23,7 +23,7 @@ def recording(
     frame: tuple[int, int] | None = None,
 ) -> Recording:
     y, p = y or [0] * len(t), p or [1] * len(t)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.array(values, dtype=np.int64)
         for name, values in (("t", t), ("x", x), ("y", y), ("p", p))
     }
@@ -39,7 +39,7 @@ def structured(
     return array
 
 
-def event_digits(count: int, *, seed: int = 0) -> dict[str, npt.NDArray[np.int64]]:
+def event_digits(count: int, *, seed: int = 0) -> dict[str, Any]:
     """Events of the shapes of :func:`prunus_cli.digits`: 7 x 7 pixels, no polarity, 16 ms."""
     images = digits(count, seed=seed)
     rng = np.random.default_rng(seed)

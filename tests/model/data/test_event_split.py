@@ -82,11 +82,8 @@ def test_a_folder_is_loaded_and_described(tmp_path: Path) -> None:
 
 
 def test_frames_are_those_of_the_files_or_of_the_events(tmp_path: Path) -> None:
-    for name, x, p, more in (
-        ("train", [3, 11], [0, 1], {}),
-        ("test", [1, 2], [1, 1], {"y": [0, 5]}),
-    ):
-        np.savez(tmp_path / f"{name}.npz", t=[0, 1], x=x, p=p, labels=[4], **more)
+    np.savez(tmp_path / "train.npz", t=[0, 1], x=[3, 11], p=[0, 1], labels=[4])
+    np.savez(tmp_path / "test.npz", t=[0, 1], x=[1, 2], y=[0, 5], p=[1, 1], labels=[4])
     assert described(str(tmp_path)) == (EventsParams(width=12, height=6), 5)
     np.savez(tmp_path / "train.npz", t=[0], x=[1], labels=[0], width=99, height=3)
     assert described(str(tmp_path))[0].width == 99
@@ -96,7 +93,7 @@ def test_frames_are_those_of_the_files_or_of_the_events(tmp_path: Path) -> None:
 
 
 def test_pairs_as_tonic_gives_them() -> None:
-    pairs = [(structured([0, 8, 15], [1, 2, 1], [0, 0, 0], [1, 0, 1]), np.int64(3))]
+    pairs = [(structured([0, 8, 15], [1, 2, 1], [0, 0, 0], [1, 0, 1]), 3)]
     found = from_tonic(pairs, ENCODER, name="tonic")
     assert found.sha256 == bin_recordings("x", TWO[:1], ENCODER).sha256
     with pytest.raises(DataError, match=r"Event 0 of tonic\[0\] must have x in 0..6"):
