@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -31,7 +30,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml
 from prunus_model.data.doubts import training_doubts
 from prunus_model.data.events.sources import is_events
-from prunus_model.data.events.split import described, load_for, stimuli
+from prunus_model.data.events.split import fitted, load_for, stimuli
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
@@ -146,7 +145,8 @@ def _run(
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
     if config.encoder.events is None and is_events(data):
-        config = _for_events(config, data)
+        config, told = fitted(config, data)
+        note(told)
     images = load_for(config, data, "train", progress=True)
     test = load_for(config, data, "test", progress=True)
     checkpoint = Artifact.load(saved) if resume else None
@@ -209,22 +209,6 @@ def _configure(
     if redundancy is not None:
         values["redundancy"] = (values["redundancy"] or {}) if redundancy else None
     _merge(values, changes)
-    return NetworkConfig.from_mapping(values, source="Configuration")
-
-
-def _for_events(config: NetworkConfig, data: str) -> NetworkConfig:
-    """Return the configuration with inputs for events, and with as many classes as they have."""
-    params, classes = described(data)
-    values = config.to_mapping()
-    values["encoder"]["events"] = asdict(params)
-    values["readout"]["classes"] = max(classes, values["readout"]["classes"])
-    if config.groups is None:
-        values["inputs"] = params.inputs
-    channels = "on and off" if params.channels == 2 else "one channel"
-    note(
-        f"Events of {params.width} x {params.height} pixels, {channels}: "
-        f"{params.inputs} inputs, {values['readout']['classes']} classes"
-    )
     return NetworkConfig.from_mapping(values, source="Configuration")
 
 

@@ -115,15 +115,10 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
-        key, given = "inputs", self.inputs
-        if self.groups:
-            key, given = "groups.image_width and image_height", self.image_levels
-        if (events := self.encoder.events) and events.inputs != given:
-            raise ValueError(
-                f"{key} must be for {events.inputs} inputs, {events.channels} x {events.rows} x "
-                f"{events.columns} (channels x rows x columns of encoder.events), "
-                f"not {given}"
-            )
+        if self.encoder.events and self.groups:
+            self.encoder.events.check(self.image_levels, "groups.image_width and image_height")
+        elif self.encoder.events:
+            self.encoder.events.check(self.inputs, "inputs")
         if self.readout.margin > self.margin_max:
             raise ValueError(
                 f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "

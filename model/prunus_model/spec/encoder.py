@@ -75,6 +75,20 @@ class EventsParams:
         """Inputs that an event can be of."""
         return self.channels * self.rows * self.columns
 
+    def check(self, inputs: int, key: str) -> None:
+        """Check that there are so many inputs; ``key`` is what says so in a configuration.
+
+        Raises
+        ------
+        ValueError
+            If there are not.
+        """
+        if inputs != self.inputs:
+            raise ValueError(
+                f"{key} must be for {self.inputs} inputs, {self.channels} x {self.rows} x "
+                f"{self.columns} (channels x rows x columns of encoder.events), not {inputs}"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class EncoderParams:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "Labelled",
     "bin_recordings",
     "described",
+    "fitted",
     "from_tonic",
     "load_events",
     "load_for",
@@ -269,6 +270,30 @@ def described(spec: str) -> tuple[EventsParams, int]:
     except ValueError as e:
         raise DataError(f"Frame of {spec} must have sides of at most 65536 pixels") from e
     return params, classes
+
+
+def fitted(config: NetworkConfig, spec: str) -> tuple[NetworkConfig, str]:
+    """Return a configuration with inputs, and classes enough, for events; and a line that says so.
+
+    Raises
+    ------
+    DataError
+        As :func:`described`.
+    ConfigError
+        If the configuration does not allow them.
+    """
+    params, classes = described(spec)
+    values = config.to_mapping()
+    values["encoder"]["events"] = asdict(params)
+    values["readout"]["classes"] = classes = max(classes, config.readout.classes)
+    if config.groups is None:
+        values["inputs"] = params.inputs
+    channels = "on and off" if params.channels == 2 else "one channel"
+    told = (
+        f"Events of {params.width} x {params.height} pixels, {channels}: {params.inputs} inputs, "
+        f"{classes} classes"
+    )
+    return NetworkConfig.from_mapping(values, source="Configuration"), told
 
 
 def stimuli(data: Labelled, config: NetworkConfig) -> npt.NDArray[np.uint8] | PackedEvents:
