@@ -128,6 +128,11 @@ class HardwareConfig:
                 f"lanes must not be more than neurons, but got lanes={self.lanes}, "
                 f"neurons={network.neurons}"
             )
+        if self.source == "levels" and network.encoder.events is not None:
+            raise ConfigError(
+                "source must be 'events' for a network whose inputs are events (encoder.events), "
+                "not 'levels'"
+            )
         if self.source == "events" and network.groups is not None:
             raise ConfigError(
                 "source must be 'levels' for a network with groups, which see parts of an image, "

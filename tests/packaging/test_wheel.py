@@ -29,6 +29,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 EXTRAS = {
     "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
+    "events": ["python -c 'import aedat, expelliarmus, h5py'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
     "driver": [
         "prunus run demo sample -n 2 --on golden",

@@ -20,6 +20,7 @@ from prunus_boards.driver.outcome import Outcome
 from prunus_model.cli.common import command_line, console, load_network, new_table, note
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
+from prunus_model.common.errors import DataError
 from prunus_model.data.images import Images, read_images
 from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
@@ -179,6 +180,10 @@ def _images(
     count: int | None,
     invert: bool,
 ) -> Images:
+    if artifact.config.encoder.events is not None:
+        raise DataError(
+            "Network must be of images to be shown to a device: a host link carries no events"
+        )
     images = read_images(sources, size=artifact.config.pixels, invert=invert).head(count)
     for hint in images.hints:
         note(hint)

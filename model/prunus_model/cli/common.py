@@ -19,8 +19,8 @@ from rich.table import Table
 from prunus_model.cli import WRONG, stop_status
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.common.text import not_found, printable
-from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts
+from prunus_model.data.events.split import Labelled, load_for
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import VOTE_BITS_MAX
@@ -113,7 +113,7 @@ def data_option(default: str | None) -> Callable[[_F], _F]:
         show_default=default is not None,
         metavar="DATA",
         help="sample, mnist, fashion-mnist, a folder of idx files, IMAGES,LABELS (two idx files), "
-        "or a .npz file.",
+        "or a .npz file; or events: a file, or a folder with a folder for each class.",
     )
 
 
@@ -190,18 +190,19 @@ def load_network(name: str) -> Artifact:
     return Artifact.load(path)
 
 
-def load_test(artifact: Artifact, data: str) -> Split:
-    """Load test images for a network; tell on stderr what is odd about them.
+def load_test(artifact: Artifact, data: str) -> Labelled:
+    """Load test images, or events, for a network; tell on stderr what is odd about them.
 
     Raises
     ------
     DataError
-        As :func:`prunus_model.data.datasets.load`.
+        As :func:`prunus_model.data.events.split.load_for`.
     """
-    split = load(data, "test", progress=True)
+    split = load_for(artifact.config, data, "test", progress=True)
     found = doubts(split)
     if split.sha256 == artifact.schedule.data_sha256:
-        found = [f"The network was trained on these images, {split.name}"]
+        what = "images" if isinstance(split, Split) else "recordings"
+        found = [f"The network was trained on these {what}, {split.name}"]
     for line in found:
         note(line)
     return split

@@ -38,6 +38,8 @@ def command(*, network: str, data: str, images: int, threads: int | None) -> Non
     groups = artifact.config.groups
     if groups is None:
         raise click.UsageError(f"Network {network} must have groups to be ordered")
+    if artifact.config.encoder.events is not None:
+        raise click.UsageError(f"Network {network} must be of images to be ordered, not of events")
     split = load(data, "train", progress=True)
     split = split.head(min(images, len(split)))
     order = evaluation_order(artifact, split, threads=threads)

@@ -15,8 +15,9 @@ from prunus_model.cli.common import (
     votes_options,
 )
 from prunus_model.cli.outputs import new_file
+from prunus_model.data.events.split import EventSplit
 from prunus_model.spec.formats import max_of
-from prunus_model.training import plots
+from prunus_model.training import event_plots, plots
 from prunus_model.training.evaluation import evaluate, whole_dense
 from prunus_model.training.relabelling import relabelled
 
@@ -65,7 +66,10 @@ def command(
     # Of each network in a folder of its own, so that plots of one are not in the way of another's.
     output = output or Path("plots") / Path(network).stem
     split = load_test(artifact, data)
-    paths = [output / name for name in plots.PLOTS]
+    names: tuple[str, ...] = plots.PLOTS
+    if isinstance(split, EventSplit):
+        names = (*names, event_plots.PLOT)
+    paths = [output / name for name in names]
     if output.is_dir():
         for path in paths:
             new_file(path, force=force)
@@ -79,12 +83,14 @@ def command(
         evaluate(artifact, split, stop_after=exit_after, margin=n)
         for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
     ]
-    figures = (
+    figures = [
         plots.receptive_fields(artifact, split.image_shape),
         plots.distributions(artifact),
         plots.training(artifact),
         plots.sops_accuracy(fixed, tests, whole_dense(artifact, split, known=fixed)),
-    )
+    ]
+    if isinstance(split, EventSplit):
+        figures.append(event_plots.histograms(split))
     output.mkdir(parents=True, exist_ok=True)
     for path, figure in zip(paths, figures, strict=True):
         plots.save(figure, path, new=not force)

@@ -28,8 +28,10 @@ from prunus_model.cli.common import (
 from prunus_model.cli.outputs import claimed_file, new_file, save
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml
-from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
+from prunus_model.data.events.sources import is_events
+from prunus_model.data.events.split import fitted, load_for, stimuli
+from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
@@ -142,16 +144,21 @@ def _run(
         raise click.UsageError(f"Checkpoint {saved} must exist for --resume")
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
-    images, test = load(data, "train", progress=True), load(data, "test", progress=True)
+    if config.encoder.events is None and is_events(data):
+        config, told = fitted(config, data)
+        note(told)
+    images = load_for(config, data, "train", progress=True)
+    test = load_for(config, data, "test", progress=True)
     checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
-    check_for(test, config)
+    stimuli(test, config)
     for line in training_doubts(images, classes=config.readout.classes):
         note(line)
+    what = "images" if isinstance(images, Split) else "recordings"
     console.print(
         f"{size_label(config)}, {pruning_label(config)} pruning, seed {config.seed}: "
-        f"{len(images)} images of {images.name}, {epochs} epochs",
+        f"{len(images)} {what} of {images.name}, {epochs} epochs",
         soft_wrap=True,
     )
     stop: list[int] = []
@@ -172,7 +179,7 @@ def _run(
         raise wrong
     _report(artifact, output)
     if test.sha256 == images.sha256:
-        console.print("No accuracy: this source has no images other than those of the training.")
+        console.print(f"No accuracy: this source has no {what} other than those of the training.")
     else:
         shown = [evaluate(artifact, test, threads=threads)]
         dense = whole_dense(artifact, test, known=shown, threads=threads)

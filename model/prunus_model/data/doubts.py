@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.data.split import Split
+from prunus_model.data.events.split import EventSplit, Labelled
 
 __all__ = ["doubts", "grey_doubts", "training_doubts"]
 
@@ -30,17 +30,21 @@ def grey_doubts(pixels: npt.NDArray[np.uint8], what: str) -> list[str]:
     return [f"No pixel of {what} is above {white}: is {white} white? Here white is 255"]
 
 
-def doubts(split: Split) -> list[str]:
-    """Return what is odd about a split: its grey levels, or that it is not the wanted one."""
-    found = grey_doubts(split.images, split.name)
+def doubts(split: Labelled) -> list[str]:
+    """Return what is odd about a split: grey levels, events, or that it is not the wanted one."""
+    if isinstance(split, EventSplit):
+        what, found = "recordings", list(split.hints)
+    else:
+        what, found = "images", grey_doubts(split.images, split.name)
     if split.fallback:
-        found.append(f"The wanted images are missing; those of {split.name} are taken instead")
+        found.append(f"The wanted {what} are missing; those of {split.name} are taken instead")
     return found
 
 
-def training_doubts(split: Split, *, classes: int) -> list[str]:
+def training_doubts(split: Labelled, *, classes: int) -> list[str]:
     """Return what is odd about images for training: as :func:`doubts`, and classes without any."""
     found = doubts(split)
+    what = "recordings" if isinstance(split, EventSplit) else "images"
     if (there := len(np.unique(split.labels))) < classes:
-        found.append(f"Only {there} of {classes} classes have images in {split.name}")
+        found.append(f"Only {there} of {classes} classes have {what} in {split.name}")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,8 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.groups import DARK
-from prunus_model.spec.presentation import (
-    Presentation,
-    check_events,
-    check_exits,
-    check_levels,
-    check_votes,
-)
+from prunus_model.spec.packed_events import PackedEvents, check_stimuli, packed_one
+from prunus_model.spec.presentation import Presentation, check_exits, check_levels, check_votes
 from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
@@ -79,7 +74,9 @@ class Engine:
             params=params,
             jump=kernels.jump_tables(params.words),
             views=[
-                kernels.View(seed=config.view_seed(number), indices=indices)
+                kernels.View(
+                    seed=config.view_seed(number), indices=indices, pre_of=_pre_of(indices, config)
+                )
                 for number, indices in enumerate(config.view_indices)
             ],
             nets=[net_of(state.group(g, config), votes_of[g]) for g in groups],
@@ -148,26 +145,7 @@ class Engine:
     ) -> Presentation:
         """Show one image; as :meth:`prunus_model.spec.golden_model.GoldenModel.present`."""
         check_levels(levels, self._config, many=False)
-        check_exits(stop_after, margin)
-        given = _as_kernels_take(levels)
-
-        def show(view: kernels.View, group: int, counts: npt.NDArray[np.int64]) -> int:
-            fired: int = kernels.present(
-                given,
-                learn,
-                stop_after,
-                margin,
-                self._presentation,
-                self._parts.params,
-                self._parts.jump,
-                view,
-                self._parts.nets[group],
-                self._workspaces[group],
-                counts,
-            )
-            return fired
-
-        return self._show(show, learn, margin, keep)
+        return self._show(self._stimuli(levels[np.newaxis]), learn, stop_after, margin, keep)
 
     def present_events(
         self,
@@ -182,39 +160,18 @@ class Engine:
 
         As :meth:`prunus_model.spec.golden_model.GoldenModel.present_events`.
         """
-        arrays = check_events(events, self._config)
-        check_exits(stop_after, margin)
-        pre_of = np.empty(self._config.image_levels + 1, dtype=np.int64)
+        packed = packed_one(events, self._config)
+        return self._show(self._stimuli(packed), learn, stop_after, margin, keep)
 
-        def show(view: kernels.View, group: int, counts: npt.NDArray[np.int64]) -> int:
-            workspace = self._workspaces[group]
-            pre_of[:] = DARK
-            pre_of[view.indices] = np.arange(self._config.inputs)
-            seen = [(pres := pre_of[levels])[pres != DARK] for levels in arrays]
-            workspace.event_counts[: len(seen)] = [len(pres) for pres in seen]
-            fired: int = kernels.present_events(
-                np.concatenate(seen),
-                learn,
-                stop_after,
-                margin,
-                self._presentation,
-                self._parts.params,
-                view,
-                self._parts.nets[group],
-                workspace,
-                counts,
-            )
-            return fired
-
-        return self._show(show, learn, margin, keep)
-
-    def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
-        """Learn from images, one presentation each, in order.
+    def train(
+        self, levels: npt.NDArray[np.uint8] | PackedEvents
+    ) -> tuple[Counters, npt.NDArray[np.uint8]]:
+        """Learn from images, or events, one presentation each, in order.
 
         As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
         """
-        check_levels(levels, self._config, many=True)
-        given = _as_kernels_take(levels)
+        check_stimuli(levels, self._config)
+        given = self._stimuli(levels)
         counts, spikes = many.train(self._parts, self._workspaces, given, self._presentation)
         if len(levels):
             self._shown = self._config.group_count - 1
@@ -225,7 +182,7 @@ class Engine:
 
     def infer(
         self,
-        levels: npt.NDArray[np.uint8],
+        levels: npt.NDArray[np.uint8] | PackedEvents,
         *,
         first: int = 0,
         stop_after: int = 0,
@@ -237,13 +194,13 @@ class Engine:
         As :meth:`prunus_model.spec.golden_model.GoldenModel.infer`. Default of ``threads``: all
         processors that this process may use.
         """
-        check_levels(levels, self._config, many=True)
+        check_stimuli(levels, self._config)
         check_exits(stop_after, margin)
         if threads is not None and threads < 1:
             raise ValueError(f"Threads must be 1 or more, not {threads}")
         return many.infer(
             self._parts,
-            _as_kernels_take(levels),
+            self._stimuli(levels),
             first=first,
             stop_after=stop_after,
             margin=margin,
@@ -270,13 +227,10 @@ class Engine:
         return count
 
     def _show(
-        self,
-        show: Callable[[kernels.View, int, npt.NDArray[np.int64]], int],
-        learn: bool,
-        margin: int,
-        keep: bool,
+        self, stimuli: kernels.Stimuli, learn: bool, stop_after: int, margin: int, keep: bool
     ) -> Presentation:
-        """Show all views of an image (semantics, 4.7), each by ``show``."""
+        """Show all views of one image, or of its events (semantics, 4.7)."""
+        check_exits(stop_after, margin)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         steps, posts = [], []
         if not keep:
@@ -289,7 +243,20 @@ class Engine:
                 learn, self._presentation, self._parts.params, self._parts.nets[group], workspace
             )
             workspace.scores[:] = self._scores
-            fired = show(view, group, counts)
+            fired = kernels.present(
+                stimuli,
+                0,
+                learn,
+                stop_after,
+                margin,
+                self._presentation,
+                self._parts.params,
+                self._parts.jump,
+                view,
+                self._parts.nets[group],
+                workspace,
+                counts,
+            )
             self._scores[:] = workspace.scores
             steps.append(workspace.spike_steps[:fired].copy())
             posts.append(workspace.spike_posts[:fired] + group * self._config.neurons)
@@ -314,7 +281,28 @@ class Engine:
         second, first = sorted([0, *scores])[-2:]
         return {"prediction": scores.index(first) if first else UNDECIDED, "lead": first - second}
 
+    def _stimuli(self, given: npt.NDArray[np.uint8] | PackedEvents) -> kernels.Stimuli:
+        """Contiguous and writable, because the kernels are compiled anew for every other kind."""
+        events = given if isinstance(given, PackedEvents) else _no_events(self._config)
+        levels = _NO_LEVELS if isinstance(given, PackedEvents) else given
+        return kernels.Stimuli(
+            levels=np.require(levels, requirements=["C", "W"]),
+            first=np.require(events.first, requirements=["C", "W"]),
+            pres=np.require(events.pres, requirements=["C", "W"]),
+        )
 
-def _as_kernels_take(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Contiguous and writable, because the kernels are compiled anew for every other kind."""
-    return np.require(levels, requirements=["C", "W"])
+
+#: No image.
+_NO_LEVELS = np.empty((0, 0), dtype=np.uint8)
+
+
+def _no_events(config: NetworkConfig) -> PackedEvents:
+    return packed_one([], config)[:0]
+
+
+def _pre_of(indices: npt.NDArray[np.int64], config: NetworkConfig) -> npt.NDArray[np.int64]:
+    """Return the input of a view that sees each level of the image, :data:`DARK` for none."""
+    pre_of = np.full(config.image_levels, DARK, dtype=np.int64)
+    seen = indices != DARK
+    pre_of[indices[seen]] = np.flatnonzero(seen)
+    return pre_of

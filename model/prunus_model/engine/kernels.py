@@ -18,6 +18,7 @@ from prunus_model.engine.layout import (
     SOFT,
     Net,
     Params,
+    Stimuli,
     View,
     Workspace,
 )
@@ -25,7 +26,6 @@ from prunus_model.engine.present import (
     begin,
     infer_many,
     present,
-    present_events,
     train_many,
 )
 from prunus_model.engine.streams import jump_tables
@@ -42,6 +42,7 @@ __all__ = [
     "SOFT",
     "Net",
     "Params",
+    "Stimuli",
     "View",
     "Workspace",
     "begin",
@@ -49,6 +50,5 @@ __all__ = [
     "integrate",
     "jump_tables",
     "present",
-    "present_events",
     "train_many",
 ]

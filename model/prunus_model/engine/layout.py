@@ -39,6 +39,7 @@ __all__ = [
     "Count",
     "Net",
     "Params",
+    "Stimuli",
     "View",
     "Workspace",
 ]
@@ -127,10 +128,35 @@ class View(NamedTuple):
     seed : int
     indices : ndarray of int64, shape (inputs,)
         Level of the image that each input sees, negative for none.
+    pre_of : ndarray of int64, shape (image levels,)
+        Input that sees each level, negative for none.
     """
 
     seed: int
     indices: npt.NDArray[np.int64]
+    pre_of: npt.NDArray[np.int64]
+
+
+class Stimuli(NamedTuple):
+    """What is presented: images or events, and nothing of the other.
+
+    Attributes
+    ----------
+    levels : ndarray of uint8, shape (n, image levels)
+        Levels of images; for events n is 0.
+    first : ndarray of int64, shape (n, steps + 1)
+        Where the events of each step begin, and end at last; for images n is 0.
+    pres : ndarray of uint16 or uint32
+        Levels of the image whose events they are.
+    """
+
+    levels: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.int64]
+    pres: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+
+    def part(self, chosen: slice) -> Stimuli:
+        """Return some of them."""
+        return Stimuli(self.levels[chosen], self.first[chosen], self.pres)
 
 
 class Net(NamedTuple):

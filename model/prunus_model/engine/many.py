@@ -36,10 +36,10 @@ class Parts:
 def train(
     parts: Parts,
     workspaces: list[kernels.Workspace],
-    levels: npt.NDArray[np.uint8],
+    stimuli: kernels.Stimuli,
     presentation: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Let all groups learn from images, side by side, from a presentation on.
+    """Let all groups learn from images, or events, side by side, from a presentation on.
 
     Returns
     -------
@@ -49,12 +49,13 @@ def train(
         Output spikes.
     """
     config, groups = parts.config, range(parts.config.group_count)
+    number = max(len(stimuli.levels), len(stimuli.first))
     counts = np.zeros((len(groups), len(COUNTERS)), dtype=np.int64)
-    spikes = np.empty((len(levels), config.all_neurons), dtype=np.uint8)
+    spikes = np.empty((number, config.all_neurons), dtype=np.uint8)
 
     def work(group: int) -> None:
         kernels.train_many(
-            levels,
+            stimuli,
             presentation,
             parts.params,
             parts.jump,
@@ -69,13 +70,13 @@ def train(
     with ThreadPoolExecutor(min(_processors(), len(groups))) as pool:
         list(pool.map(work, groups))
     total: npt.NDArray[np.int64] = counts.sum(axis=0)
-    total[Count.PRESENTATIONS] = len(levels)
+    total[Count.PRESENTATIONS] = number
     return total, spikes
 
 
 def infer(
     parts: Parts,
-    levels: npt.NDArray[np.uint8],
+    stimuli: kernels.Stimuli,
     *,
     first: int,
     stop_after: int,
@@ -83,22 +84,24 @@ def infer(
     threads: int | None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Show images; as :meth:`prunus_model.engine.engine.Engine.infer`."""
-    counts = np.zeros((len(levels), len(COUNTERS)), dtype=np.int64)
-    spikes = np.zeros((len(levels), parts.config.all_neurons), dtype=np.uint8)
+    number = max(len(stimuli.levels), len(stimuli.first))
+    counts = np.zeros((number, len(COUNTERS)), dtype=np.int64)
+    spikes = np.zeros((number, parts.config.all_neurons), dtype=np.uint8)
     size = _CHUNK if parts.config.groups is None else _GROUPS_CHUNK
-    starts = list(range(0, len(levels), size))
+    starts = list(range(0, number, size))
     workers = min(threads or _processors(), max(1, len(starts)))
 
     def work(worker: int) -> None:
         workspace = workspace_of(parts.config, parts.params)
         for start in starts[worker::workers]:
             part = slice(start, start + size)
-            shown = np.arange(len(levels[part]))
+            some = stimuli.part(part)
+            shown = np.arange(len(counts[part]))
             scores = np.zeros((len(shown), parts.config.readout.classes), dtype=np.int64)
-            for number, view in enumerate(parts.views):
-                group = number % parts.config.group_count
+            for place, view in enumerate(parts.views):
+                group = place % parts.config.group_count
                 left = kernels.infer_many(
-                    levels[part],
+                    some,
                     shown,
                     first + start,
                     stop_after,

@@ -17,6 +17,7 @@ from prunus_model.engine.layout import (
     Count,
     Net,
     Params,
+    Stimuli,
     View,
     Workspace,
 )
@@ -25,7 +26,7 @@ from prunus_model.engine.streams import seeded
 from prunus_model.spec import random_streams
 from prunus_model.spec.state import NO_STEP
 
-__all__ = ["begin", "infer_many", "present", "present_events", "train_many"]
+__all__ = ["begin", "infer_many", "present", "train_many"]
 
 
 @compiled
@@ -63,6 +64,19 @@ def see(levels: Any, presentation: int, p: Params, jump: Any, view: View, worksp
         prepare_even(view.seed, presentation, p, workspace)
     else:
         encode(view.seed, presentation, p, jump, workspace)
+
+
+@compiled
+def take(first: Any, pres: Any, p: Params, view: View, workspace: Workspace) -> None:
+    """Take the events of a presentation that a view sees; `first[step]` is where a step begins."""
+    for step in range(p.steps):
+        n = 0
+        for k in range(first[step], first[step + 1]):
+            pre = view.pre_of[pres[k]]
+            if pre >= 0:
+                workspace.events[step, n] = pre
+                n += 1
+        workspace.event_counts[step] = n
 
 
 @compiled
@@ -153,7 +167,8 @@ def steps(
 
 @compiled
 def present(
-    levels: Any,
+    stimuli: Stimuli,
+    n: int,
     learn: bool,
     stop_after: int,
     margin: int,
@@ -165,8 +180,13 @@ def present(
     workspace: Workspace,
     counters: Any,
 ) -> Any:
-    """Show a view of one image that has begun, scores kept; return the output spikes."""
-    see(levels, presentation, p, jump, view, workspace)
+    """Show a view of one of many that has begun, scores kept; return the output spikes."""
+    if stimuli.first.shape[0] > 0:
+        take(stimuli.first[n], stimuli.pres, p, view, workspace)
+        return steps(
+            learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters
+        )
+    see(stimuli.levels[n], presentation, p, jump, view, workspace)
     before = counters[Count.STEPS]
     fired = steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
     counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
@@ -174,33 +194,8 @@ def present(
 
 
 @compiled
-def present_events(
-    pres: Any,
-    learn: bool,
-    stop_after: int,
-    margin: int,
-    presentation: int,
-    p: Params,
-    view: View,
-    net: Net,
-    workspace: Workspace,
-    counters: Any,
-) -> Any:
-    """Show address events of a view that has begun, by step, as :func:`present`.
-
-    `workspace.event_counts` holds how many of `pres` belong to each step.
-    """
-    first = 0
-    for step in range(p.steps):
-        n = workspace.event_counts[step]
-        workspace.events[step, :n] = pres[first : first + n]
-        first += n
-    return steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
-
-
-@compiled
 def train_many(
-    levels: Any,
+    stimuli: Stimuli,
     first: int,
     p: Params,
     jump: Any,
@@ -211,21 +206,21 @@ def train_many(
     spikes: Any,
     first_post: int,
 ) -> None:
-    """Let a group learn from many images.
+    """Let a group learn from many images, or events.
 
     `spikes[image, first_post + neuron]` receives the output spikes.
     """
-    for n in range(levels.shape[0]):
+    for n in range(spikes.shape[0]):
         number = (first + n) & PRESENTATION_MAX
         workspace.scores[:] = 0
         begin(True, number, p, net, workspace)
-        present(levels[n], True, 0, 0, number, p, jump, view, net, workspace, counters)
+        present(stimuli, n, True, 0, 0, number, p, jump, view, net, workspace, counters)
         spikes[n, first_post : first_post + p.neurons] = workspace.spike_counts
 
 
 @compiled
 def infer_many(
-    levels: Any,
+    stimuli: Stimuli,
     shown: Any,
     first: int,
     stop_after: int,
@@ -242,7 +237,7 @@ def infer_many(
 ) -> int:
     """Show a view of many images without learning; return how many need another one.
 
-    `shown[...]` are their numbers in `levels`; at its front those are left that have no lead of
+    `shown[...]` are their numbers in `stimuli`; at its front those are left that have no lead of
     `margin`. To `counters[image]`, `spikes[image, first_post + neuron]` and `scores[image, class]`
     is added.
     """
@@ -253,7 +248,8 @@ def infer_many(
         rest(workspace)
         workspace.scores[:] = scores[n]
         fired = present(
-            levels[n],
+            stimuli,
+            n,
             False,
             stop_after,
             margin,

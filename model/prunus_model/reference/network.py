@@ -6,6 +6,7 @@ It is slow, and it decides: the engine and the hardware equal it bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.groups import DARK
+from prunus_model.spec.packed_events import PackedEvents, check_stimuli
 from prunus_model.spec.presentation import (
     Presentation,
     Request,
@@ -197,31 +199,35 @@ class Network:
         counters = Counters() if counters is None else counters
         return self._steps(spikes_of_view, learn, stop_after, margin, keep, counters)
 
-    def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
-        """Learn from images, one presentation each, in order (:meth:`GoldenModel.train`)."""
-        check_levels(levels, self.config, many=True)
-        shown = [self.present(image, learn=True) for image in levels]
+    def train(
+        self, levels: npt.NDArray[np.uint8] | PackedEvents
+    ) -> tuple[Counters, npt.NDArray[np.uint8]]:
+        """Learn from images or events, one by one, in order (:meth:`GoldenModel.train`)."""
+        check_stimuli(levels, self.config)
+        shown = [self._present_of(levels, n, learn=True) for n in range(len(levels))]
         return sum((one.counters for one in shown), Counters()), self._spikes(shown)
 
     def infer(
         self,
-        levels: npt.NDArray[np.uint8],
+        levels: npt.NDArray[np.uint8] | PackedEvents,
         *,
         first: int = 0,
         stop_after: int = 0,
         margin: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Show images without learning, on one thread (:meth:`GoldenModel.infer`)."""
-        check_levels(levels, self.config, many=True)
+        """Show images or events without learning, on one thread (:meth:`GoldenModel.infer`)."""
+        check_stimuli(levels, self.config)
         check_exits(stop_after, margin)
         if threads is not None and threads < 1:
             raise ValueError(f"Threads must be 1 or more, not {threads}")
         shown = []
-        for number, image in enumerate(levels, start=first):
+        for n in range(len(levels)):
             network = Network(self.config, self.state, self._votes)
-            network.state.presentation = number & max_of(PRESENTATION_BITS)
-            shown.append(network.present(image, learn=False, stop_after=stop_after, margin=margin))
+            network.state.presentation = first + n & max_of(PRESENTATION_BITS)
+            shown.append(
+                network._present_of(levels, n, learn=False, stop_after=stop_after, margin=margin)
+            )
         counts = np.array([one.counters.to_array() for one in shown], dtype=np.int64)
         return counts.reshape(len(shown), len(COUNTERS)), self._spikes(shown)
 
@@ -276,6 +282,14 @@ class Network:
                 break
         counters.presentations += 1
         state.presentation = state.presentation + 1 & max_of(PRESENTATION_BITS)
+
+    def _present_of(
+        self, stimuli: npt.NDArray[np.uint8] | PackedEvents, n: int, **request: Any
+    ) -> Presentation:
+        """Show one of many."""
+        if isinstance(stimuli, PackedEvents):
+            return self.present_events([pres.tolist() for pres in stimuli.lists(n)], **request)
+        return self.present(stimuli[n], **request)
 
     def _collect(self, steps: Iterator[Step], counters: Counters) -> Presentation:
         """Take all steps and gather the output spikes."""

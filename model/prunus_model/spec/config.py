@@ -115,6 +115,10 @@ class NetworkConfig:
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
                 f"(encoder.contrast.image_width), not {self.inputs}"
             )
+        if self.encoder.events and self.groups:
+            self.encoder.events.check(self.image_levels, "groups.image_width and image_height")
+        elif self.encoder.events:
+            self.encoder.events.check(self.inputs, "inputs")
         if self.readout.margin > self.margin_max:
             raise ValueError(
                 f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "
@@ -150,7 +154,9 @@ class NetworkConfig:
 
     @property
     def channels(self) -> int:
-        """Levels of a pixel: 1, or 2 if they are contrasts."""
+        """Levels of a pixel: 1, or 2 if they are contrasts, or events of two polarities."""
+        if self.encoder.events:
+            return self.encoder.events.channels
         return 2 if self.encoder.contrast else 1
 
     @property
@@ -226,7 +232,7 @@ class NetworkConfig:
             self,
             seed=self.view_seed(number),
             groups=None,
-            encoder=replace(self.encoder, contrast=None),
+            encoder=replace(self.encoder, contrast=None, events=None),
             readout=replace(self.readout, margin=0),
         )
 
@@ -308,7 +314,7 @@ class NetworkConfig:
         """Return the configuration as nested dictionaries of plain values, complete.
 
         ``redundancy`` is None if redundant inputs are not pruned, ``groups`` if the network is not
-        divided, ``encoder.contrast`` if inputs are grey levels.
+        divided, ``encoder.contrast`` and ``encoder.events`` if inputs are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
@@ -353,4 +359,7 @@ class NetworkConfig:
 
 _ADAPTER = TypeAdapter(NetworkConfig)
 #: Parameters that the first files of the present format do not have, by table.
-_LATER = {"encoder": ("spikes", "refractory_steps", "contrast"), "readout": ("votes", "margin")}
+_LATER = {
+    "encoder": ("spikes", "refractory_steps", "contrast", "events"),
+    "readout": ("votes", "margin"),
+}

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.state import State
 
@@ -101,13 +102,15 @@ class GoldenModel(Protocol):
             If an argument is of the wrong type, shape or range.
         """
 
-    def train(self, levels: npt.NDArray[np.uint8]) -> tuple[Counters, npt.NDArray[np.uint8]]:
-        """Learn from images, one presentation each, in order.
+    def train(
+        self, levels: npt.NDArray[np.uint8] | PackedEvents
+    ) -> tuple[Counters, npt.NDArray[np.uint8]]:
+        """Learn from images, or from events in their place, one presentation each, in order.
 
         Parameters
         ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
+        levels : ndarray of uint8, shape (n, inputs), or PackedEvents
+            Levels of the images; or events, shown as by :meth:`present_events`.
 
         Returns
         -------
@@ -124,22 +127,22 @@ class GoldenModel(Protocol):
 
     def infer(
         self,
-        levels: npt.NDArray[np.uint8],
+        levels: npt.NDArray[np.uint8] | PackedEvents,
         *,
         first: int = 0,
         stop_after: int = 0,
         margin: int = 0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Show images without learning; the network stays as it is.
+        """Show images, or events, without learning; the network stays as it is.
 
         Image ``i`` is presentation ``first + i``, so that the result does not depend on the order
         or the number of threads.
 
         Parameters
         ----------
-        levels : ndarray of uint8, shape (n, inputs)
-            Levels of the images.
+        levels : ndarray of uint8, shape (n, inputs), or PackedEvents
+            Levels of the images; or events.
         first : int
             Presentation number of the first image.
         stop_after : int

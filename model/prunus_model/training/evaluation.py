@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ArtifactError
-from prunus_model.data.datasets import Split, check_for
+from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import predict_hard, predict_vote
 from prunus_model.spec.counters import Counters
-from prunus_model.spec.levels import levels
 from prunus_model.spec.readout import UNDECIDED, ReadoutParams
 from prunus_model.training.artifact import Artifact
 
@@ -102,7 +101,7 @@ class Evaluation:
 
 def evaluate(
     artifact: Artifact,
-    data: Split,
+    data: Labelled,
     *,
     stop_after: int | None = None,
     margin: int | None = None,
@@ -114,8 +113,8 @@ def evaluate(
     ----------
     artifact : Artifact
         A complete network.
-    data : Split
-        Images and labels.
+    data : Split or EventSplit
+        Images or events, with labels.
     stop_after : int, optional
         Early exit after so many output spikes, 0 for never. Default: as configured.
     margin : int, optional
@@ -144,9 +143,8 @@ def evaluate(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
         )
-    check_for(data, config)
+    shown = stimuli(data, config)
     engine = Engine(config, artifact.state, artifact.readout.votes)
-    shown = levels(data.images, config.encoder)
     counters = Counters()
     hard, vote = [], []
     for start in range(0, len(data), _CHUNK):
@@ -174,7 +172,7 @@ def evaluate(
 
 def whole_dense(
     artifact: Artifact,
-    data: Split,
+    data: Labelled,
     *,
     known: Sequence[Evaluation] = (),
     threads: int | None = None,

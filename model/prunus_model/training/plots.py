@@ -39,7 +39,7 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
 
     Of contrasts, the weight of the darker channel is taken from that of the brighter one: black is
     where the neuron wants a pixel brighter than those around it, red where darker. Light blue then
-    is where both synapses are pruned.
+    is where both synapses are pruned. So are events of both polarities, on and off.
 
     Parameters
     ----------
@@ -60,9 +60,10 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    contrast, neurons = artifact.config.encoder.contrast is not None, artifact.config.neurons
+    contrast, neurons = artifact.config.channels == 2, artifact.config.neurons
     colors = colormaps["RdGy" if contrast else "magma_r"]
-    channels = "Black: brighter than around, red: darker. " if contrast else ""
+    names = ("on", "off") if artifact.config.encoder.events else ("brighter than around", "darker")
+    channels = f"Black: {names[0]}, red: {names[1]}. " if contrast else ""
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
         group, own = state.group(post // neurons, artifact.config), post % neurons
         weights = group.weights[:, own] / artifact.config.formats.w_max

@@ -12,13 +12,12 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import ArtifactError
 from prunus_model.common.provenance import package_versions
-from prunus_model.data.datasets import Split, check_for
+from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.readout import Readout, predict_vote, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
-from prunus_model.spec.levels import levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import UNKNOWN, History, percentiles
@@ -63,8 +62,8 @@ class Trainer:
     ----------
     config : NetworkConfig
         All parameters.
-    data : Split
-        Training images.
+    data : Split or EventSplit
+        Training images, or events.
     epochs : int
         How often each image is shown, 1 or more.
     checkpoint : Artifact, optional
@@ -81,15 +80,19 @@ class Trainer:
     """
 
     def __init__(
-        self, config: NetworkConfig, data: Split, *, epochs: int, checkpoint: Artifact | None = None
+        self,
+        config: NetworkConfig,
+        data: Labelled,
+        *,
+        epochs: int,
+        checkpoint: Artifact | None = None,
     ) -> None:
-        check_for(data, config)
+        self._stimuli = stimuli(data, config)
         self._config = config
         self._schedule = Schedule(
             data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs
         )
         self._labels = data.labels
-        self._levels = levels(data.images, config.encoder)
         self._seconds = 0.0
         if checkpoint is None:
             classes = config.readout.classes
@@ -123,7 +126,7 @@ class Trainer:
         first = self._engine.presentation
         last = min(first - first % INTERVAL + INTERVAL, self._schedule.presentations)
         shown = np.arange(first, last) % self._schedule.images
-        counters, spikes = self._engine.train(self._levels[shown])
+        counters, spikes = self._engine.train(self._stimuli[shown])
         labels, params = self._labels[shown], self._config.readout
         correct = UNKNOWN
         if self._images.any():
@@ -196,7 +199,7 @@ class Trainer:
         for start in range(0, len(self._labels), _LABEL_CHUNK):
             part = slice(start, start + _LABEL_CHUNK)
             _, spikes = self._engine.infer(
-                self._levels[part],
+                self._stimuli[part],
                 first=start,
                 stop_after=self._config.readout.stop_after,
                 threads=threads,
@@ -227,7 +230,7 @@ class Trainer:
 
 def train(
     config: NetworkConfig,
-    data: Split,
+    data: Labelled,
     *,
     epochs: int = 1,
     progress: Callable[[Progress], None] | None = None,
@@ -238,8 +241,8 @@ def train(
     ----------
     config : NetworkConfig
         All parameters.
-    data : Split
-        Training images.
+    data : Split or EventSplit
+        Training images, or events.
     epochs : int
         How often each image is shown.
     progress : callable, optional

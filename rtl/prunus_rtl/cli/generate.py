@@ -12,7 +12,7 @@ import click
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
-from prunus_model.data.datasets import load
+from prunus_model.data.events.split import load_for
 from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
@@ -54,7 +54,7 @@ __all__ = ["generate"]
     default="sample",
     show_default=True,
     metavar="DATA",
-    help="Images of the bench, as for `prunus evaluate`.",
+    help="Images, or events, of the bench, as for `prunus evaluate`.",
 )
 @click.option(
     "-n", "--images", type=click.IntRange(min=1), default=3, show_default=True, help="How many."
@@ -93,9 +93,9 @@ def generate(
             artifact,
             options,
             folder=output,
-            data=load(data, "test", progress=True),
+            data=load_for(artifact.config, data, "test", progress=True),
             images=images,
-            typical=load(data, "train", progress=True),
+            typical=load_for(artifact.config, data, "train", progress=True),
             simulator=bench,
             command=_command(network, output, options, data, images),
             force=force,

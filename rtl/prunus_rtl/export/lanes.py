@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout, predict_vote
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.memory_image.lanes import LaneCycles, lane_cycles
@@ -76,7 +77,7 @@ class Ties:
     classes: int
 
 
-def count_ties(plan: Plan, levels: npt.NDArray[np.uint8]) -> Ties:
+def count_ties(plan: Plan, levels: npt.NDArray[np.uint8] | PackedEvents) -> Ties:
     """Count the images for which the order of the neurons matters, because there was a tie."""
     config, artifact = plan.network, plan.artifact
     votes = Readout(votes=plan.votes, assignment=artifact.readout.assignment[plan.neurons])

@@ -13,8 +13,8 @@ from prunus_model.common.atomic import staged
 from prunus_model.common.errors import ConfigError, PrunusError
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.common.provenance import package_versions
-from prunus_model.data.split import Split, check_for
-from prunus_model.spec.levels import levels
+from prunus_model.data.events.split import Labelled, stimuli
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.export.bench import make_bench, make_bench_files
@@ -103,9 +103,9 @@ def write_package(
     options: ExportOptions,
     *,
     folder: Path,
-    data: Split,
+    data: Labelled,
     images: int,
-    typical: Split,
+    typical: Labelled,
     simulator: str | None,
     command: str,
     force: bool = False,
@@ -121,11 +121,11 @@ def write_package(
         What the user chose.
     folder : Path
         Name of the package.
-    data : Split
+    data : Split or EventSplit
         Images for the bench.
     images : int
         How many of them the bench shows.
-    typical : Split
+    typical : Split or EventSplit
         Images that lanes are balanced for.
     simulator : str, optional
         What runs the bench, before the package gets its name; default: nothing. If the bench is
@@ -150,18 +150,18 @@ def write_package(
     """
     check_folder(folder, force=force)
     config = artifact.config
-    for split in (data, typical):
-        check_for(split, config)
+    given = stimuli(data, config)
     shown = data.take(0, images)
-    few = typical.take(0, min(_TYPICAL, len(typical)))
-    plan = make_plan(artifact, options, typical=levels(few.images, config.encoder))
+    few = stimuli(typical.take(0, min(_TYPICAL, len(typical))), config)
+    rates = few.spikes_of_inputs() if isinstance(few, PackedEvents) else few
+    plan = make_plan(artifact, options, typical=rates)
     core = plan.core()
     report("Verilog ...")
     netlist = make_netlist(core)
     check_device(memories(plan.widths), options.device)
     report("golden model ...")
     vectors = make_vectors(plan, core, shown)
-    ties = count_ties(plan, levels(data.images, config.encoder)) if plan.permuted else None
+    ties = count_ties(plan, given) if plan.permuted else None
     files = {
         "core.v": netlist.text,
         "bench.v": make_bench(core, vectors, netlist),

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.data.split import Split
+from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.levels import levels as to_levels
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
@@ -103,7 +103,7 @@ class Vectors:
         return self.shown if self.paused is None else (*self.shown, self.paused)
 
 
-def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) -> Vectors:
+def make_vectors(plan: Plan, core: Core, data: Labelled, *, paused: bool = True) -> Vectors:
     """Show images to the golden engine.
 
     Parameters
@@ -112,8 +112,8 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
         What is built.
     core : Core
         The core.
-    data : Split
-        The images.
+    data : Split or EventSplit
+        The images, or recordings of events.
     paused : bool
         Whether the first image comes once more, with pauses of the outputs.
 
@@ -132,24 +132,26 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
     reference = Network(config, plan.state, plan.votes)
     shown: list[Shown] = []
     walked: list[Step] = []
-    images = to_levels(data.images, config.encoder)
+    images = stimuli(data, config)
     for index in [*range(len(images)), *([0] if paused else [])]:
-        levels = images[index]
-        # What spikes does not depend on what the source is: the events are those of the encoder.
-        if plan.hardware.source == "levels":
-            outcome = engine.present(levels, **request)
-            stimuli = tuple(levels.tolist())
-            steps: Iterator[Step] = reference.steps(levels, **request)
+        if isinstance(images, PackedEvents):
+            events = [pres.tolist() for pres in images.lists(index)]
+            steps = reference.steps_events(events, **request)
         else:
-            events = _events(plan, levels, reference.state.presentation)
+            # What spikes does not depend on what the source is: the events are of the encoder.
+            events = _events(plan, images[index], reference.state.presentation)
+            steps = reference.steps(images[index], **request)
+        if plan.hardware.source == "events":
             outcome = engine.present_events(events, **request)
-            stimuli = tuple(_payloads(core, events))
-            steps = reference.steps(levels, **request)
+            payloads = tuple(_payloads(core, events))
+        elif not isinstance(images, PackedEvents):
+            outcome = engine.present(images[index], **request)
+            payloads = tuple(images[index].tolist())
         taken: list[Step] = []
         given = list(work(core.shapes, reference, _recorded(steps, taken)))
         left = 0
         if plan.hardware.source == "events":
-            left = len(stimuli) - sum(step.spikes + 1 for step in given)
+            left = len(payloads) - sum(step.spikes + 1 for step in given)
         cycles = presentation(
             core.shapes,
             given,
@@ -165,7 +167,7 @@ def make_vectors(plan: Plan, core: Core, data: Split, *, paused: bool = True) ->
             Shown(
                 index=index,
                 label=int(data.labels[index]),
-                stimuli=stimuli,
+                stimuli=payloads,
                 spikes=tuple(fired),
                 prediction=max(outcome.prediction, 0),
                 undecided=outcome.prediction == UNDECIDED,

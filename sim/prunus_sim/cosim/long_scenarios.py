@@ -8,6 +8,7 @@ from typing import Any
 
 from prunus_model.common.errors import DataError
 from prunus_model.data import datasets
+from prunus_model.data.events.split import load_events, stimuli
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import size_label
 from prunus_model.spec.levels import levels
@@ -24,6 +25,7 @@ from prunus_sim.cosim.stimulus import Stimulus
 __all__ = [
     "LONG",
     "LONG_GROUPS",
+    "events_scenario",
     "in_chunks",
     "inference_scenario",
     "learning_scenario",
@@ -140,6 +142,43 @@ def learning_scenario(
     )
 
 
+def events_scenario(artifact: Artifact, data: str, count: int) -> Scenario:
+    """Return the scenario of a network of events that learns on, and then no more.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        A trained network with ``encoder.events``.
+    data : str
+        Data set of events; its test recordings are taken.
+    count : int
+        Presentations: all but the last tenth are learned from.
+
+    Raises
+    ------
+    DataError
+        If the data do not fit, or are fewer.
+    """
+    split = load_events(data, "test", artifact.config.encoder).head(count)
+    stimuli(split, artifact.config)
+    learned = count - count // 10
+    sequences = [
+        Sequence(
+            stimuli=[[pres.tolist() for pres in split.events.lists(number)]],
+            learn=number < learned,
+            check="both" if number in (learned - 1, count - 1) else "backdoor",
+            cycles=number % max(1, count // 20) == 0,
+        )
+        for number in range(count)
+    ]
+    return from_artifact(
+        artifact,
+        name=f"{size_label(artifact.config)}, events, learning",
+        hardware=HardwareConfig(lanes=16, source="events"),
+        sequences=sequences,
+    )
+
+
 def long_scenario(
     which: str, data: str, artifact: Path | None, *, scale: float, seed: int
 ) -> Scenario:
@@ -148,11 +187,11 @@ def long_scenario(
     Parameters
     ----------
     which : str
-        One of :data:`LONG` or :data:`LONG_GROUPS`.
+        One of :data:`LONG` or :data:`LONG_GROUPS`; or ``events``, of a network of events.
     data : str
         Data set.
     artifact : Path, optional
-        Network of the long inference. Default: the bundled one of 400 neurons.
+        Network of the long inference, or of events. Default: the bundled one of 400 neurons.
     scale : float
         Share of the images.
     seed : int
@@ -163,6 +202,8 @@ def long_scenario(
         return max(1, round(count * scale))
 
     match which:
+        case "events" if artifact is not None:
+            return events_scenario(Artifact.load(artifact), data, scaled(1_000))
         case "inference":
             network = trained("400", data) if artifact is None else Artifact.load(artifact)
             shown = levels_of(network.config, data, "test", scaled(10_000))

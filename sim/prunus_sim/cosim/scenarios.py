@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.data import datasets
+from prunus_model.data.events import saccades
+from prunus_model.data.events.split import bin_recordings
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.encoder import EncoderParams, EventsParams
 from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
@@ -264,7 +266,22 @@ def _inference_tiny(seed: int) -> Scenario:
 
 
 def _events_in(seed: int) -> Scenario:
-    return _scenario("tiny, events", _tiny(), seed, source="events")
+    """Learn from events of a data set, binned as a sensor's are, and prune; then random events."""
+    count = 8
+    network = _tiny(
+        encoder=EncoderParams(steps=16, events=EventsParams(scale=5, polarity="merged")),
+        pruning=AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
+    )
+    sample = datasets.load("sample", "train").take(seed * count, count)
+    pixels = sample.images.reshape(count, *sample.image_shape)
+    recordings = saccades.simulate(pixels, sample.labels, name="sample")
+    events = bin_recordings("sample", recordings, network.encoder).events
+    learning = [
+        Sequence(stimuli=[[pres.tolist() for pres in events.lists(k)]], learn=True, cycles=True)
+        for k in range(count)
+    ]
+    mixed = _mixed(list(_events(network, 12, seed)), seed)
+    return _scenario("tiny, events", network, seed, source="events", sequences=[*learning, *mixed])
 
 
 def _events_only(seed: int) -> Scenario:

@@ -37,7 +37,8 @@ _RESULTS = Path("sim/results/lockstep.json")
     "--artifact",
     envvar="ARTIFACT",
     type=click.Path(path_type=Path),
-    help="Trained network of the long inference. Default: the bundled one of 400 neurons.",
+    help="Trained network of the long inference. Default: the bundled one of 400 neurons. One of "
+    "events runs alone, and learns from the events that --images names.",
 )
 @click.option(
     "--seed",

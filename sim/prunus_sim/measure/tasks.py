@@ -57,12 +57,11 @@ def long_tasks(
 
     Other arguments are as of ``long_scenario``.
     """
-    if artifact is not None:
-        Artifact.load(artifact)
-    return [
-        (name, _long, (name, data, artifact, scale, seed))
-        for name in (LONG_GROUPS if groups else LONG)
-    ]
+    names: tuple[str, ...] = LONG_GROUPS if groups else LONG
+    if artifact is not None and Artifact.load(artifact).config.encoder.events is not None:
+        # None of the others takes such data.
+        names = ("events",)
+    return [(name, _long, (name, data, artifact, scale, seed)) for name in names]
 
 
 def _row(scenario: Scenario, folder: Path) -> Row:

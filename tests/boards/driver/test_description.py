@@ -34,6 +34,12 @@ def test_file_says_everything(tmp_path: Path, options: ExportOptions) -> None:
     assert len(after.digest) == 16
 
 
+def test_cores_of_images_keep_the_digests_of_before_there_were_events(tmp_path: Path) -> None:
+    core().save(tmp_path / "core.json")
+    encoder = json.loads((tmp_path / "core.json").read_text())["network"]["encoder"]
+    assert set(encoder) == {"steps", "gain", "spikes", "refractory_steps", "contrast"}
+
+
 def test_digest_tells_cores_apart_but_for_clock_and_baud_rate() -> None:
     one = core()
     assert core(clock_hz=1, baud=1).digest == one.digest

@@ -18,6 +18,7 @@ MODEL = {
     "order",
     "plot",
     "data",
+    "events",
     "config",
     "reproduce",
     "estimate",

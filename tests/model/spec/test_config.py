@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.encoder import ContrastParams, EncoderParams
+from prunus_model.spec.encoder import ContrastParams, EncoderParams, EventsParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
@@ -158,6 +158,38 @@ def test_contrasts_must_be_of_whole_rows_in_two_channels() -> None:
     assert mistake(text.format(98, 4)) == "here: encoder.contrast.window must be odd, not 4"
 
 
+def test_events_must_fit_the_inputs() -> None:
+    text = "inputs = {}\n[encoder.events]\nwidth = 7\nheight = 5\nscale = 2\npolarity = '{}'"
+    got = NetworkConfig.from_toml(text.format(24, "separate"))
+    assert got.encoder.events == EventsParams(width=7, height=5, scale=2)
+    assert (got.channels, got.pixels, got.image_levels) == (2, 12, 24)
+    assert NetworkConfig.from_toml(got.to_toml()) == got
+    assert got.to_identity()["encoder"]["events"]["scale"] == 2
+    merged = NetworkConfig.from_toml(text.format(12, "merged"))
+    assert (merged.channels, merged.pixels) == (1, 12)
+    assert mistake(text.format(25, "separate")) == (
+        "here: inputs must be for 24 inputs, 2 x 3 x 4 (channels x rows x columns of "
+        "encoder.events), not 25"
+    )
+    assert "not 24" in mistake(text.format(24, "merged"))
+    assert mistake(text.format(24, "separate") + "\n[encoder.contrast]\nimage_width = 4") == (
+        "here: encoder.contrast and encoder.events exclude each other: leave one of them out"
+    )
+
+
+def test_events_of_groups_must_fit_the_image() -> None:
+    text = (
+        "inputs = 8\n[groups]\nimage_width = {}\nimage_height = 3\nwindow_width = 2\n"
+        "window_height = 2\nstride = 1\n[encoder.events]\nwidth = 4\nheight = 3\n"
+    )
+    got = NetworkConfig.from_toml(text.format(4))
+    assert (got.image_levels, got.group_count, got.view(1).inputs) == (24, 6, 8)
+    assert mistake(text.format(5)) == (
+        "here: groups.image_width and image_height must be for 24 inputs, 2 x 3 x 4 (channels x "
+        "rows x columns of encoder.events), not 30"
+    )
+
+
 def test_a_new_parameter_at_its_default_is_no_part_of_the_identity() -> None:
     config = NetworkConfig.named("tiny")
     identity = config.to_identity()
@@ -197,6 +229,7 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "spikes": "random",
             "refractory_steps": 0,
             "contrast": None,
+            "events": None,
         },
         "membrane": {"leak_shift": 6, "inhibition_steps": 0},
         "homeostasis": {

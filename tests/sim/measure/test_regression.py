@@ -4,12 +4,19 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from prunus_events import write_event_digits
+from prunus_model.data.events.split import load_events
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams, EventsParams
+from prunus_model.training.trainer import train
+from prunus_sim.cosim.long_scenarios import long_scenario
 from prunus_sim.measure import tasks
 from prunus_sim.measure.regression import main
 
@@ -115,6 +122,30 @@ def test_artifact_that_does_not_load_is_refused(
     result = CliRunner().invoke(main, [], env={"ARTIFACT": str(tmp_path / "none.npz")})
     assert result.exit_code == 2
     assert result.stderr == f"Error: Network file {tmp_path}/none.npz must exist\n"
+
+
+def test_a_network_of_events_learns_on_from_events(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tasks, "check_tools", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    write_event_digits(Path("ev"), 200, 20)
+    encoder = EncoderParams(
+        steps=16, gain=160, events=EventsParams(width=7, height=7, polarity="merged")
+    )
+    config = replace(NetworkConfig.named("tiny"), neurons=16, encoder=encoder)
+    train(config, load_events("ev", "train", encoder)).save(Path("n.npz"))
+    scenario = long_scenario("events", "ev", Path("n.npz"), scale=0.01, seed=0)
+    assert [sequence.learn for sequence in scenario.sequences] == [True] * 9 + [False]
+    assert (scenario.name, scenario.hardware.source) == ("16 neurons, events, learning", "events")
+    events = load_events("ev", "test", encoder).events
+    assert [sequence.stimuli for sequence in scenario.sequences] == [
+        [[pres.tolist() for pres in events.lists(k)]] for k in range(10)
+    ]
+    # It is run alone; a data set that is too small is told.
+    result = CliRunner().invoke(main, ["--images", "ev"], env={"ARTIFACT": "n.npz"})
+    assert result.exit_code == 2
+    assert "Presentations taken from ev test must be some of 0..19, not 1000" in result.stderr
 
 
 def test_table_is_whole_in_80_columns() -> None:

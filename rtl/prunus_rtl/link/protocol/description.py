@@ -52,7 +52,17 @@ def link_plan(artifact: Artifact, options: ExportOptions) -> Plan:
     As :func:`prunus_rtl.export.plan.make_plan`, but always balanced for the same images, those of
     the bundled sample (or for none, if their size differs). So the order of neurons follows from
     artefact and options, and a host can work it out again.
+
+    Raises
+    ------
+    ConfigError
+        If inputs are events, which a host link does not carry; or as of ``make_plan``.
     """
+    if artifact.config.encoder.events is not None:
+        raise ConfigError(
+            "Network must be of images for a host link, which carries no events (encoder.events); "
+            "`prunus generate --source events` writes a core that takes them"
+        )
     sample = load("sample", "train")
     typical = None
     images = sample.take(0, _TYPICAL).images
@@ -261,8 +271,12 @@ class CoreDescription:
         return found
 
     def _mapping(self) -> dict[str, Any]:
+        network = self.network.to_mapping()
+        if network["encoder"]["events"] is None:
+            # Later than the first cores, which keep their digests.
+            del network["encoder"]["events"]
         return {
-            "network": self.network.to_mapping(),
+            "network": network,
             "hardware": asdict(self.hardware),
             "options": asdict(self.options),
             "layout": None if self.layout is None else asdict(self.layout),

@@ -1,0 +1,337 @@
+"""Labelled events for training or testing, binned; and the choice between events and images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.common.errors import ConfigError, DataError
+from prunus_model.data.datasets import load
+from prunus_model.data.events.arrays import from_structured
+from prunus_model.data.events.binning import binned
+from prunus_model.data.events.recording import Recording
+from prunus_model.data.events.sources import find, is_events
+from prunus_model.data.split import Split, SplitName, check_for
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams, EventsParams
+from prunus_model.spec.levels import levels
+from prunus_model.spec.packed_events import PackedEvents
+
+__all__ = [
+    "EventSplit",
+    "Labelled",
+    "bin_recordings",
+    "described",
+    "fitted",
+    "from_tonic",
+    "load_events",
+    "load_for",
+    "stimuli",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EventSplit:
+    """Labelled events by step: what :class:`prunus_model.data.split.Split` is for images.
+
+    Parameters
+    ----------
+    name : str
+        For messages and provenance.
+    events : PackedEvents
+        All presentations.
+    labels : ndarray of uint8, shape (n,), or None
+        Class of each; None if they are not known.
+    params : EventsParams
+        By which they were binned.
+    fallback : bool
+        Whether this is the other split, since the wanted one is not there.
+    hints : tuple of str
+        What is odd about them, one line each.
+    """
+
+    name: str
+    events: PackedEvents
+    labels: npt.NDArray[np.uint8]
+    params: EventsParams
+    fallback: bool = False
+    hints: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Rows and columns of pixels, scaled down."""
+        return self.params.rows, self.params.columns
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the content, in hexadecimal digits: what is shown, not where it came from.
+
+        SHA-256 over ``n``, steps and inputs, the number of events of each step, all of these as
+        little-endian 64-bit integers, the inputs as little-endian 32-bit integers, and the labels.
+        """
+        counts = self.events.counts.astype("<i8")
+        shape = np.array([*counts.shape, self.events.inputs], dtype="<i8")
+        digest = hashlib.sha256(b"events" + shape.tobytes())
+        digest.update(counts.tobytes())
+        first = self.events.first
+        for start, end in zip(first[:, 0].tolist(), first[:, -1].tolist(), strict=True):
+            digest.update(self.events.pres[start:end].astype("<u4").tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """What results call it, wherever it may be."""
+        return f"events {self.sha256[:12]}"
+
+    def take(self, first: int, count: int) -> EventSplit:
+        """Return the presentations ``first`` to ``first + count - 1``.
+
+        Raises
+        ------
+        DataError
+            If there are not that many.
+        """
+        if not (0 <= first < len(self) and 1 <= count <= len(self) - first):
+            raise DataError(
+                f"Presentations taken from {self.name} must be some of 0..{len(self) - 1}, "
+                f"not {count} from {first} on"
+            )
+        if count == len(self):
+            return self
+        return replace(
+            self,
+            name=f"{self.name}[{first}:{first + count}]",
+            events=self.events[first : first + count],
+            labels=self.labels[first : first + count],
+        )
+
+    def head(self, count: int) -> EventSplit:
+        """Return the first presentations: ``take(0, count)``."""
+        return self.take(0, count)
+
+
+#: What a network is trained and tested with.
+Labelled: TypeAlias = Split | EventSplit
+
+
+def load_for(
+    config: NetworkConfig, spec: str, split: SplitName, *, progress: bool = False
+) -> Labelled:
+    """Load a split as a network takes it: events if it has ``encoder.events``, else images.
+
+    Raises
+    ------
+    DataError
+        As :func:`load_events`, or :func:`prunus_model.data.datasets.load`; or if the network takes
+        images and the data are events, or the other way round.
+    """
+    if config.encoder.events is not None:
+        return load_events(spec, split, config.encoder)
+    if is_events(spec):
+        raise DataError(
+            f"Data {spec} must be images for this network, not events (encoder.events is not set)"
+        )
+    return load(spec, split, progress=progress)
+
+
+def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSplit:
+    """Load and bin a split of events; one recording is in memory at a time.
+
+    Parameters
+    ----------
+    spec : str
+        As of :func:`prunus_model.data.events.sources.find`.
+    split : {"train", "test"}
+        Which split.
+    encoder : EncoderParams
+        With ``events``.
+
+    Raises
+    ------
+    DataError
+        If they are missing or damaged, have no labels, or do not fit the frame.
+    """
+    if not is_events(spec):
+        raise DataError(
+            f"Data {spec} must be events for this network (encoder.events is set): a file or a "
+            f"folder of .bin, .h5, .aedat4, .raw, .dat, .npz or .npy"
+        )
+    source = find(spec, split)
+    found = bin_recordings(source.name, source.recordings(), encoder)
+    return replace(found, fallback=source.fallback)
+
+
+def bin_recordings(
+    name: str, recordings: Iterable[Recording], encoder: EncoderParams
+) -> EventSplit:
+    """Bin labelled recordings, one after the other.
+
+    Parameters
+    ----------
+    name : str
+        For messages and provenance.
+    recordings : iterable of Recording
+        At least one; all have labels.
+    encoder : EncoderParams
+        With ``events``.
+
+    Raises
+    ------
+    DataError
+        If a recording has no label or does not fit the frame, or there is none.
+    ConfigError
+        If the encoder has no ``events``.
+    """
+    params = encoder.events
+    if params is None:
+        raise ConfigError("encoder.events must be set to bin events")
+    labels: list[int] = []
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
+    late = total = 0
+    for recording in recordings:
+        labels.append(_label(recording))
+        one = binned(recording, params, encoder.steps)
+        parts.append((one.counts, one.pres.astype(np.uint32)))
+        late, total = late + one.late, total + len(recording)
+    if not parts:
+        raise DataError(f"Data {name} must hold at least one recording")
+    hints: list[str] = []
+    if late:
+        hints.append(
+            f"{late} of {total} events of {name} are later than the last step and are left out "
+            f"(encoder.events.step_us {params.step_us})"
+        )
+    return EventSplit(
+        name=name,
+        events=PackedEvents.joined(parts, inputs=params.inputs),
+        labels=np.array(labels, dtype=np.uint8),
+        params=params,
+        hints=tuple(hints),
+    )
+
+
+def from_tonic(
+    pairs: Iterable[tuple[npt.NDArray[Any], int]], encoder: EncoderParams, *, name: str
+) -> EventSplit:
+    """Bin pairs of a structured array and a class, as data sets of the package tonic give them.
+
+    Parameters
+    ----------
+    pairs : iterable of (structured ndarray, int)
+        As of :func:`prunus_model.data.events.arrays.from_structured`, and the class.
+    encoder : EncoderParams
+        With ``events``.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        As :func:`load_events`.
+    """
+    recordings = (
+        from_structured(array, f"{name}[{k}]", int(label)) for k, (array, label) in enumerate(pairs)
+    )
+    return bin_recordings(name, recordings, encoder)
+
+
+def described(spec: str) -> tuple[EventsParams, int]:
+    """Return parameters that fit data, and how many classes they have.
+
+    The frame is that of the files if they tell it, else the smallest in which all events are, of
+    both splits; polarities are separate if there are any.
+
+    Raises
+    ------
+    DataError
+        As :func:`load_events`.
+    """
+    width = height = classes = 1
+    polar = False
+    for source in _both(spec):
+        for recording in source.recordings():
+            own = recording.frame or (int(recording.x.max()) + 1, int(recording.y.max()) + 1)
+            width, height = max(width, own[0]), max(height, own[1])
+            polar |= recording.polar
+            classes = max(classes, _label(recording) + 1)
+    try:
+        params = EventsParams(
+            width=width, height=height, polarity="separate" if polar else "merged"
+        )
+    except ValueError as e:
+        raise DataError(f"Frame of {spec} must have sides of at most 65536 pixels") from e
+    return params, classes
+
+
+def fitted(config: NetworkConfig, spec: str) -> tuple[NetworkConfig, str]:
+    """Return a configuration with inputs, and classes enough, for events; and a line that says so.
+
+    Raises
+    ------
+    DataError
+        As :func:`described`.
+    ConfigError
+        If the configuration does not allow them.
+    """
+    params, classes = described(spec)
+    values = config.to_mapping()
+    values["encoder"]["events"] = asdict(params)
+    values["readout"]["classes"] = classes = max(classes, config.readout.classes)
+    if config.groups is None:
+        values["inputs"] = params.inputs
+    channels = "on and off" if params.channels == 2 else "one channel"
+    told = (
+        f"Events of {params.width} x {params.height} pixels, {channels}: {params.inputs} inputs, "
+        f"{classes} classes"
+    )
+    return NetworkConfig.from_mapping(values, source="Configuration"), told
+
+
+def stimuli(data: Labelled, config: NetworkConfig) -> npt.NDArray[np.uint8] | PackedEvents:
+    """Return what a network is shown: levels of images, or events.
+
+    Raises
+    ------
+    DataError
+        If it can't be shown these, or they have other classes.
+    """
+    if isinstance(data, Split):
+        if config.encoder.events is not None:
+            raise DataError(f"Data {data.name} must be events for this network, not images")
+        check_for(data, config)
+        return levels(data.images, config.encoder)
+    if config.encoder.events != data.params or config.encoder.steps != data.events.steps:
+        raise DataError(
+            f"Events of {data.name} must be binned as encoder.events of this configuration says"
+        )
+    if data.labels.max() >= config.readout.classes:
+        raise DataError(
+            f"Labels of {data.name} must be in 0..{config.readout.classes - 1} for this "
+            f"configuration (readout.classes), not {data.labels.max()}"
+        )
+    return data.events
+
+
+def _both(spec: str) -> Sequence[Any]:
+    train, test = find(spec, "train"), find(spec, "test")
+    return (train,) if train.files == test.files else (train, test)
+
+
+def _label(recording: Recording) -> int:
+    if recording.label is None:
+        raise DataError(
+            f"Recording {recording.name} must have a label: a folder for each class, or labels "
+            f"in the file"
+        )
+    if not 0 <= recording.label <= 255:
+        raise DataError(f"Label of {recording.name} must be in 0..255, not {recording.label}")
+    return recording.label

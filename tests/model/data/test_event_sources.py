@@ -1,0 +1,102 @@
+"""Where recordings are found, in which order, and with which classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prunus_data import DIGITS
+from prunus_events import structured
+from prunus_model.common.errors import DataError
+from prunus_model.data.events import nmnist
+from prunus_model.data.events.sources import Source, find, is_events
+from prunus_model.data.split import SplitName
+
+ONE = nmnist.pack(*(np.array([value]) for value in (5, 1, 2, 1)))
+
+
+def make(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(ONE)
+    return root
+
+
+def found(root: Path, split: SplitName) -> list[tuple[str, int | None]]:
+    return [(path.name, label) for path, label in find(str(root), split).files]
+
+
+def test_files_come_by_their_names_with_the_numbers_of_their_folders(tmp_path: Path) -> None:
+    make(tmp_path, "Train/7/00002.bin", "Train/10/00001.bin", "Train/7/00003.bin", "Test/3/1.bin")
+    assert found(tmp_path, "train") == [("00001.bin", 10), ("00002.bin", 7), ("00003.bin", 7)]
+    assert found(tmp_path, "test") == [("1.bin", 3)]
+    assert find(str(tmp_path), "test").name == f"{tmp_path} test"
+    (recorded, *_) = find(str(tmp_path), "train").recordings()
+    assert recorded.label == 10
+
+
+def test_folders_by_name_are_numbered_alike_in_both_splits(tmp_path: Path) -> None:
+    make(tmp_path, "train/cat/a.bin", "train/dog/a.bin", "test/bee/a.bin", "test/dog/a.bin")
+    assert found(tmp_path, "train") == [("a.bin", 1), ("a.bin", 2)]
+    assert found(tmp_path, "test") == [("a.bin", 0), ("a.bin", 2)]
+
+
+def test_without_splits_both_are_the_same(tmp_path: Path) -> None:
+    make(tmp_path, "1/a.bin", "0/b.bin", ".hidden/c.bin", "0/.d.bin", "0/notes.txt")
+    assert found(tmp_path, "train") == found(tmp_path, "test") == [("a.bin", 1), ("b.bin", 0)]
+    assert not find(str(tmp_path), "test").fallback
+
+
+def test_the_other_split_serves_and_says_so(tmp_path: Path) -> None:
+    make(tmp_path, "Train/0/a.bin")
+    source = find(str(tmp_path), "test")
+    assert (source.fallback, source.name) == (True, f"{tmp_path} train")
+    assert not find(str(tmp_path), "train").fallback
+
+
+def test_files_with_labels_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    for name in ("shd_train.npz", "shd_test.npz"):
+        np.savez(tmp_path / name, t=[1], x=[1], labels=[4])
+    assert found(tmp_path, "train") == [("shd_train.npz", None)]
+    assert found(tmp_path, "test") == [("shd_test.npz", None)]
+    (tmp_path / "shd_test.npz").unlink()
+    assert find(str(tmp_path), "test").fallback
+    (tmp_path / "shd_train.npz").rename(tmp_path / "all.npz")
+    assert found(tmp_path, "test") == [("all.npz", None)]
+    assert find(str(tmp_path / "all.npz"), "test").files == ((tmp_path / "all.npz", None),)
+
+
+def test_what_is_events_is_told_by_content_where_the_ending_does_not(tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", images=np.zeros((1, 2, 2)), labels=[0])
+    np.save(tmp_path / "plain.npy", np.zeros(3))
+    (tmp_path / "no.npz").write_bytes(b"no")
+    for name, content in DIGITS.items():
+        (tmp_path / name).write_bytes(content)
+    assert not is_events(str(tmp_path))
+    assert not any(map(is_events, (str(tmp_path / "no.npz"), "sample", "a,b", str(tmp_path / "x"))))
+    np.save(tmp_path / "events.npy", structured([1], [1], [1], [1]))
+    assert is_events(str(tmp_path / "events.npy"))
+    assert is_events(str(tmp_path))
+    for name in ("a.bin", "A.BIN", "a.h5", "a.aedat4", "a.raw", "a.dat"):
+        assert is_events(str(make(tmp_path, name) / name))
+
+
+def test_too_many_classes_and_none_are_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a", "256/a.bin", "0/a.bin")
+    with pytest.raises(DataError, match=r"Classes of .* must be in 0..255, not 256"):
+        find(str(tmp_path / "a"), "train")
+    (tmp_path / "b" / "train").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"Folder .*train must have a folder of event files for"):
+        find(str(tmp_path / "b"), "train")
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").mkdir()
+    for path, reason in (
+        (tmp_path / "a.bin", "a file, not a folder"),
+        (tmp_path / "b.bin", "exist"),
+    ):
+        source = Source(name="x", files=((path, None),))
+        with pytest.raises(DataError, match=f"must (be )?{reason}"):
+            next(source.recordings())
