@@ -21,6 +21,7 @@ from prunus_model.cli.common import command_line, console, load_network, new_tab
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
 from prunus_model.data.images import Images, read_images
+from prunus_model.data.scaling import Scale
 from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
@@ -179,7 +180,13 @@ def _images(
     count: int | None,
     invert: bool,
 ) -> Images:
-    images = read_images(sources, size=artifact.config.pixels, invert=invert).head(count)
+    images = read_images(
+        sources,
+        size=artifact.config.pixels,
+        invert=invert,
+        scale=Scale.kept(artifact.provenance),
+        encoder=artifact.config.encoder,
+    ).head(count)
     for hint in images.hints:
         note(hint)
     return images

@@ -6,8 +6,6 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tomllib import TOMLDecodeError
-from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,17 +17,16 @@ from prunus_model.cli.common import (
     command_line,
     console,
     data_option,
-    load_config,
     note,
     percent,
     receiving,
     threads_option,
 )
+from prunus_model.cli.configure import configure
 from prunus_model.cli.outputs import claimed_file, new_file, save
-from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml
 from prunus_model.data.datasets import check_for, load
 from prunus_model.data.doubts import training_doubts
+from prunus_model.data.fitting import fitted
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
@@ -106,15 +103,21 @@ def command(
 ) -> int:
     """Train a network, prune it on the way, and save it.
 
+    Inputs, classes and the width of images are those of the data, unless the configuration file or
+    --set says them.
+
     Ctrl-C stops at a checkpoint, as do a hang-up and other signals that end a process; the same
     command with --resume continues to the identical result.
     """
-    config = _configure(config_name, seed, policy, redundancy, settings)
+    config, said = configure(
+        config_name, seed=seed, policy=policy, redundancy=redundancy, settings=settings
+    )
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     with claimed_file(output, force=force):
         return _run(
             config,
+            said,
             data,
             epochs=epochs,
             output=output,
@@ -126,7 +129,8 @@ def command(
 
 
 def _run(
-    config: NetworkConfig,
+    configured: NetworkConfig,
+    said: frozenset[str],
     data: str,
     *,
     epochs: int,
@@ -143,11 +147,12 @@ def _run(
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
     images, test = load(data, "train", progress=True), load(data, "test", progress=True)
+    config = fitted(configured, images, said=said)
     checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
     check_for(test, config)
-    for line in training_doubts(images, classes=config.readout.classes):
+    for line in training_doubts(images, config):
         note(line)
     console.print(
         f"{size_label(config)}, {pruning_label(config)} pruning, seed {config.seed}: "
@@ -178,53 +183,6 @@ def _run(
         dense = whole_dense(artifact, test, known=shown, threads=threads)
         console.print(accuracy_table(shown, dense))
     return 0
-
-
-def _configure(
-    name: str,
-    seed: int | None,
-    policy: str | None,
-    redundancy: bool | None,
-    settings: tuple[str, ...],
-) -> NetworkConfig:
-    changes: dict[str, Any] = {}
-    if seed is not None:
-        changes["seed"] = seed
-    if policy is not None:
-        changes["pruning"] = {"policy": policy}
-    for setting in settings:
-        _merge(changes, _parse(setting))
-    values = load_config(name).to_mapping()
-    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
-    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
-        # The parameters of one policy are not those of another.
-        values["pruning"] = {}
-    if redundancy is not None:
-        values["redundancy"] = (values["redundancy"] or {}) if redundancy else None
-    _merge(values, changes)
-    return NetworkConfig.from_mapping(values, source="Configuration")
-
-
-def _parse(setting: str) -> dict[str, Any]:
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise ConfigError(f"Setting must be KEY=VALUE, not {setting!r}")
-    for text in (value, f'"{value}"'):
-        try:
-            return parse_toml(f"{key} = {text}")
-        except TOMLDecodeError:
-            continue
-        except ValueError as e:
-            raise ConfigError(f"Setting {key[:40]!r}: {e}") from e
-    raise ConfigError(f"Setting must be KEY=VALUE as in TOML, not {setting!r}")
-
-
-def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change
 
 
 def _train(trainer: Trainer, saved: Path, checkpoint_every: int, stop: list[int]) -> bool:

@@ -89,6 +89,7 @@ class Trainer:
             data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs
         )
         self._labels = data.labels
+        self._scale = data.scale
         self._levels = levels(data.images, config.encoder)
         self._seconds = 0.0
         if checkpoint is None:
@@ -221,6 +222,7 @@ class Trainer:
                 "command": command,
                 "versions": versions(),
                 "train_seconds": round(self._seconds, 3),
+                **self._scale.to_provenance(),
             },
         )
 
