@@ -80,7 +80,7 @@ def command(
         for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
     ]
     figures = (
-        plots.receptive_fields(artifact, split.image_shape),
+        plots.receptive_fields(artifact, split.image_shape, split.channels),
         plots.distributions(artifact),
         plots.training(artifact),
         plots.sops_accuracy(fixed, tests, whole_dense(artifact, split, known=fixed)),

@@ -17,9 +17,11 @@ __all__ = ["Brightness"]
 _MEAN, _GAIN = 33.32, 100
 #: Share of the lit pixels that may be brighter than what is taken for white.
 _OUTLIERS = 0.001
-#: Levels after the gain, as an encoder has them: a brightest one below the first is far below
-#: white, which has 99 with the default gain; a median above the second is a bright background.
-_DIM, _BRIGHT = 50, 25
+#: Images are far too dark if the suggested gain is so many times the one that they have.
+_DIM = 2
+#: Their background is bright if half of the levels after the gain, of which white has 99 with the
+#: default, are above this.
+_BRIGHT = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +91,7 @@ class Brightness:
         if self.brightest == 0:
             return [f"All pixels of {what} are black"]
         top, gain = self.brightest, self.suggested_gain
-        if top * params.gain >> 8 < _DIM:
+        if gain >= _DIM * params.gain:
             told = f"No pixel of {what} is above {top}: is {top} white? Here white is 255; "
             return [f"{told}encoder.gain={gain} would make up for it"]
         if self.median * params.gain >> 8 > _BRIGHT:
