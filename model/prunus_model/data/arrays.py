@@ -165,7 +165,7 @@ def _flat(raw: Raw) -> tuple[npt.NDArray[Any], tuple[int, int], int]:
     shape = values.shape
     if values.ndim not in (2, 3, 4):
         raise DataError(f"{what} must have shape {_SHAPES}, not {shape}")
-    if count and shape[0] != count and count in shape:
+    if count and shape[0] != count and count == max(shape):
         axis = shape.index(count)
         right = (count, *shape[:axis], *shape[axis + 1 :])
         raise DataError(

@@ -19,9 +19,9 @@ _MEAN, _GAIN = 33.32, 100
 _OUTLIERS = 0.001
 #: Images are far too dark if the suggested gain is so many times the one that they have.
 _DIM = 2
-#: Their background is bright if half of the levels after the gain, of which white has 99 with the
-#: default, are above this.
-_BRIGHT = 25
+#: Their background is bright if half of the levels after the gain are so high: half of the inputs
+#: then spike in one of eight steps or more often.
+_BRIGHT = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +94,7 @@ class Brightness:
         if gain >= _DIM * params.gain:
             told = f"No pixel of {what} is above {top}: is {top} white? Here white is 255; "
             return [f"{told}encoder.gain={gain} would make up for it"]
-        if self.median * params.gain >> 8 > _BRIGHT:
+        if self.median * params.gain >> 8 >= _BRIGHT:
             told = f"Half of the pixels of {what} are at {self.median} of 255 or above, "
             return [f"{told}a bright background: exchange light and dark, or encoder.gain={gain}"]
         return []

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _NAMES = ("sample", *NAMED)
-_KINDS = "a folder, IMAGES,LABELS, or a file .npz, .mat, .csv, .tsv or .txt"
+_KINDS = "a folder that exists, a file .npz, .mat, .csv, .tsv or .txt, or IMAGES,LABELS"
 #: The first 2,000 training and the first 1,000 test images of MNIST.
 SAMPLE_PATH = Path(str(resources.files("prunus_model.pretrained") / "mnist_sample.npz"))
 #: By split, what :attr:`Split.sha256` of the sample must be.

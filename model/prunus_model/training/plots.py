@@ -138,7 +138,13 @@ def training(artifact: Artifact) -> Figure:
     running = (history.correct / history.presentations)[known]
     left.plot(shown[known], running, color="C2", marker=_mark(running))
     if not known.any():
-        left.text(0.5, 0.5, "none yet: it needs more\npresentations", ha="center", va="center")
+        left.text(
+            0.5,
+            0.5,
+            "none yet: it needs more presentations",
+            ha="center",
+            transform=left.transAxes,
+        )
     left.set(title="Running accuracy (votes so far)", xlabel="presentations", ylim=(0, 1))
     for name, values, color in (
         ("synapses left", history.plastic / artifact.state.alive.size, "C0"),
