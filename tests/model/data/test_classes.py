@@ -22,7 +22,7 @@ def test_classes_have_the_names_of_their_folders(tmp_path: Path) -> None:
     (tmp_path / "a" / "notes.txt").write_text("no picture")
     picture(tmp_path / "a" / ".hidden.png")
     for wanted in ("train", "test"):
-        split = load(str(tmp_path), wanted)  # type: ignore[arg-type]
+        split = load(str(tmp_path), wanted)
         assert (split.class_names, split.labels.tolist()) == (("a", "b"), [0, 0, 1])
         assert split.images[:, 0].tolist() == [20, 10, 0]
         assert (split.image_shape, split.channels, split.fallback) == ((2, 3), 1, False)

@@ -142,7 +142,7 @@ def test_pair_of_arrays_with_any_names(
     np.save(images.strip(), grey(3))
     np.save(labels.strip(), LABELS)
     for split in ("train", "test"):
-        assert load(names, split).labels.tolist() == [1, 2, 3]  # type: ignore[arg-type]
+        assert load(names, split).labels.tolist() == [1, 2, 3]
 
 
 def test_damaged_and_pickled_arrays_are_refused(tmp_path: Path) -> None:

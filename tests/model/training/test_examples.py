@@ -12,8 +12,8 @@ from prunus_model.training.examples import examples, picture_of
 def test_images_of_each_class_are_drawn() -> None:
     data = digits(60)
     figure = examples(data, lambda label: f"class {label}")
-    rows = np.reshape(figure.axes, (10, 8))
-    for label, row in enumerate(rows):
+    for label in range(10):
+        row = figure.axes[8 * label : 8 * label + 8]
         assert row[0].get_ylabel() == f"class {label}"
         chosen = data.images[data.labels == label][:8]
         drawn = [np.asarray(axis.images[0].get_array()) for axis in row if axis.images]

@@ -225,9 +225,10 @@ def test_colours_have_the_brightness_of_their_weights() -> None:
     order = np.argsort(artifact.readout.assignment, kind="stable").tolist()
     for picture, post in zip(shown, order, strict=True):
         expected = artifact.state.weights[:, post].reshape(3, 49).T / 255
-        if post == 0:
-            expected[3] = plots._PRUNED
-        assert (picture == expected).all()
+        pruned = ~np.any(artifact.state.alive[:, post].reshape(3, 49), axis=0)
+        assert pruned[3] == (post == 0) and not pruned[4]
+        assert (picture[pruned] == plots._PRUNED).all()
+        assert picture[~pruned].tolist() == expected[~pruned].tolist()
 
 
 def test_a_single_record_of_the_history_is_seen() -> None:
