@@ -114,6 +114,8 @@ def read_colours(path: Path) -> npt.NDArray[np.uint8]:
         If it can't be read.
     """
     with _opened(path) as opened:
+        if opened.format == "PNG":
+            _check_chunks(path)
         image = ImageOps.exif_transpose(opened)
         if image.mode.startswith("I"):
             # Pillow would cut off at 255.

@@ -105,13 +105,18 @@ def test_class_without_a_picture_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("damage", ["text", "cut"])
+@pytest.mark.parametrize("damage", ["text", "cut", "checksum"])
 def test_damaged_picture_is_refused(tmp_path: Path, damage: str) -> None:
     picture(tmp_path / "a" / "1.png")
     picture(tmp_path / "a" / "2.png", size=(40, 40))
     path = tmp_path / "a" / "1.png"
     content = (tmp_path / "a" / "2.png").read_bytes()
-    path.write_bytes(b"text" if damage == "text" else content[:60])
+    wrong = {
+        "text": b"text",
+        "cut": content[:60],
+        "checksum": content[:50] + content[50:].swapcase(),
+    }
+    path.write_bytes(wrong[damage])
     assert message_of(lambda: load(str(tmp_path), "train")) == (
         f"File {path} must be a picture that can be read"
     )
