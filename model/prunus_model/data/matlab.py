@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -127,18 +128,11 @@ def _matrices(content: bytes) -> Iterator[_Matrix]:
     while rest:
         kind, data, rest = _element(rest, order)
         if kind == _COMPRESSED:
-            start = zlib.decompressobj().decompress(data, _PEEK)
-
-            def read(packed: memoryview = data) -> npt.NDArray[Any]:
-                return _numbers(_unpacked(packed, order, len(content)), order)
-
-            yield _Matrix(name=_name(memoryview(start)[8:], order), read=read)
+            start = memoryview(zlib.decompressobj().decompress(data, _PEEK))[8:]
+            read = partial(_numbers_of_packed, data, order, len(content))
+            yield _Matrix(name=_name(start, order), read=read)
         elif kind == _MATRIX:
-
-            def read(whole: memoryview = data) -> npt.NDArray[Any]:
-                return _numbers(whole, order)
-
-            yield _Matrix(name=_name(data, order), read=read)
+            yield _Matrix(name=_name(data, order), read=partial(_numbers, data, order))
 
 
 def _element(content: memoryview, order: str) -> tuple[int, memoryview, memoryview]:
@@ -173,6 +167,10 @@ def _unpacked(packed: memoryview, order: str, file_size: int) -> memoryview:
     if len(data) != length or not unpacking.eof:
         raise ValueError(f"a variable must unpack to {length} bytes")
     return memoryview(data)
+
+
+def _numbers_of_packed(packed: memoryview, order: str, file_size: int) -> npt.NDArray[Any]:
+    return _numbers(_unpacked(packed, order, file_size), order)
 
 
 def _name(matrix: memoryview, order: str) -> str:
