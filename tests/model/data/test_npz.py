@@ -120,6 +120,11 @@ def test_archive_with_other_images_is_refused(
         pytest.param(
             np.array([[1, 2]]), "shape (n,) or (n, 1), or be one-hot, not (1, 2)", id="columns"
         ),
+        pytest.param(
+            np.array([[1, 0, 1]]),
+            "shape (n,) or (n, 1), or be one-hot, not (1, 3)",
+            id="two of one row",
+        ),
     ],
 )
 def test_archive_with_other_labels_is_refused(

@@ -26,6 +26,7 @@ def archive(folder: Path, train: np.ndarray, test: np.ndarray) -> str:
         pytest.param(np.array([3, 255], np.int64), BYTES, id="integers in 0..255"),
         pytest.param(np.array([False, True]), UNIT, id="bits"),
         pytest.param(np.array([0.2, 1.0]), UNIT, id="floats in 0..1"),
+        pytest.param(np.array([-3, 200]), Scale(black=-3, white=200, measured=True), id="below 0"),
         pytest.param(np.array([0.0, 16.0]), Scale(black=0, white=16, measured=True), id="floats"),
         pytest.param(
             np.array([-3, 4095], np.int16),
