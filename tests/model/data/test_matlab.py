@@ -100,6 +100,8 @@ def test_every_damage_is_a_data_error_of_one_line(tmp_path: Path, packed: bool) 
             assert "\n" not in str(error)
             assert str(path) in str(error)
     assert refused > len(damaged) / 3
+    path.write_bytes(whole[:-1])
+    assert message_of(lambda: load(str(path), "train")).endswith(" bytes, which are not there")
 
 
 def test_what_unpacks_to_too_much_is_refused(
