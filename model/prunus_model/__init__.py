@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prunus_model.data.datasets import load as load_data
+    from prunus_model.data.describe import describe
+    from prunus_model.data.fitting import fitted
     from prunus_model.engine.engine import Engine
     from prunus_model.reference.network import Network
     from prunus_model.spec.config import NetworkConfig
@@ -20,7 +22,9 @@ __all__ = [
     "Engine",
     "Network",
     "NetworkConfig",
+    "describe",
     "evaluate",
+    "fitted",
     "levels",
     "load_data",
     "train",
@@ -33,7 +37,9 @@ _HOMES = {
     "Engine": ("engine.engine", "Engine"),
     "Network": ("reference.network", "Network"),
     "NetworkConfig": ("spec.config", "NetworkConfig"),
+    "describe": ("data.describe", "describe"),
     "evaluate": ("training.evaluation", "evaluate"),
+    "fitted": ("data.fitting", "fitted"),
     "levels": ("spec.levels", "levels"),
     "load_data": ("data.datasets", "load"),
     "train": ("training.trainer", "train"),

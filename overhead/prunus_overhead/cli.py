@@ -11,6 +11,7 @@ import click
 
 from prunus_model.cli.common import console, data_option, load_network, new_table
 from prunus_model.data.datasets import load
+from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import pruning_label
 from prunus_overhead.energy.activity import HOW_TO_GET, activity_rows, matching
 from prunus_overhead.energy.estimate import SOP_DEFINITION, Estimate, Load, class_a, class_b
@@ -165,7 +166,7 @@ def _loads(
 ) -> Iterator[tuple[str, tuple[int, int], Load, Widths, Widths, str]]:
     """Give what is estimated: mode, early exit and margin, load, core, dense core, workload."""
     if mode != "learning":
-        split = load(data, "test")
+        split = load(data, "test", scale=Scale.kept(subject.artifact.provenance))
         split = split.take(0, min(images, len(split)))
         readout = subject.artifact.config.readout
         exits = dict.fromkeys(((0, 0), (1, 0), (readout.stop_after, readout.margin)))

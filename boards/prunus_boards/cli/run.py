@@ -22,6 +22,7 @@ from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
 from prunus_model.common.errors import DataError
 from prunus_model.data.images import Images, read_images
+from prunus_model.data.scaling import Scale
 from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
@@ -184,7 +185,13 @@ def _images(
         raise DataError(
             "Network must be of images to be shown to a device: a host link carries no events"
         )
-    images = read_images(sources, size=artifact.config.pixels, invert=invert).head(count)
+    images = read_images(
+        sources,
+        size=artifact.config.pixels,
+        invert=invert,
+        scale=Scale.kept(artifact.provenance),
+        encoder=artifact.config.encoder,
+    ).head(count)
     for hint in images.hints:
         note(hint)
     return images

@@ -21,6 +21,7 @@ from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.common.text import not_found, printable
 from prunus_model.data.doubts import doubts
 from prunus_model.data.events.split import Labelled, load_for
+from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import VOTE_BITS_MAX
@@ -112,8 +113,9 @@ def data_option(default: str | None) -> Callable[[_F], _F]:
         default=default,
         show_default=default is not None,
         metavar="DATA",
-        help="sample, mnist, fashion-mnist, a folder of idx files, IMAGES,LABELS (two idx files), "
-        "or a .npz file; or events: a file, or a folder with a folder for each class.",
+        help="sample, mnist, fashion-mnist; a folder of idx files, arrays, tables, or pictures by "
+        "class; a file .npz, .mat, .csv; IMAGES,LABELS (two files, idx or .npy); or events: a file, "
+        "or a folder with a folder for each class.",
     )
 
 
@@ -198,8 +200,9 @@ def load_test(artifact: Artifact, data: str) -> Labelled:
     DataError
         As :func:`prunus_model.data.events.split.load_for`.
     """
-    split = load_for(artifact.config, data, "test", progress=True)
-    found = doubts(split)
+    scale = Scale.kept(artifact.provenance)
+    split = load_for(artifact.config, data, "test", progress=True, scale=scale)
+    found = doubts(split, artifact.config.encoder)
     if split.sha256 == artifact.schedule.data_sha256:
         what = "images" if isinstance(split, Split) else "recordings"
         found = [f"The network was trained on these {what}, {split.name}"]

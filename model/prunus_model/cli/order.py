@@ -10,6 +10,7 @@ from prunus_model.cli.common import (
     threads_option,
 )
 from prunus_model.data.datasets import load
+from prunus_model.data.scaling import Scale
 from prunus_model.training.ordering import evaluation_order
 
 __all__ = ["command"]
@@ -40,7 +41,7 @@ def command(*, network: str, data: str, images: int, threads: int | None) -> Non
         raise click.UsageError(f"Network {network} must have groups to be ordered")
     if artifact.config.encoder.events is not None:
         raise click.UsageError(f"Network {network} must be of images to be ordered, not of events")
-    split = load(data, "train", progress=True)
+    split = load(data, "train", progress=True, scale=Scale.kept(artifact.provenance))
     split = split.head(min(images, len(split)))
     order = evaluation_order(artifact, split, threads=threads)
     click.echo(f"# By {len(split)} training images of {split.name}.")

@@ -16,6 +16,7 @@ from prunus_model.cli.common import (
 )
 from prunus_model.cli.outputs import new_file
 from prunus_model.data.events.split import EventSplit
+from prunus_model.data.split import Split
 from prunus_model.spec.formats import max_of
 from prunus_model.training import event_plots, plots
 from prunus_model.training.evaluation import evaluate, whole_dense
@@ -83,8 +84,9 @@ def command(
         evaluate(artifact, split, stop_after=exit_after, margin=n)
         for n in sorted({*margins} - {0}) or dict.fromkeys(reached)
     ]
+    channels = split.channels if isinstance(split, Split) else 1
     figures = [
-        plots.receptive_fields(artifact, split.image_shape),
+        plots.receptive_fields(artifact, split.image_shape, channels),
         plots.distributions(artifact),
         plots.training(artifact),
         plots.sops_accuracy(fixed, tests, whole_dense(artifact, split, known=fixed)),

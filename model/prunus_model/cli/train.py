@@ -6,8 +6,6 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tomllib import TOMLDecodeError
-from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,18 +17,18 @@ from prunus_model.cli.common import (
     command_line,
     console,
     data_option,
-    load_config,
     note,
     percent,
     receiving,
     threads_option,
 )
+from prunus_model.cli.configure import configure
 from prunus_model.cli.outputs import claimed_file, new_file, save
-from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml
 from prunus_model.data.doubts import training_doubts
 from prunus_model.data.events.sources import is_events
-from prunus_model.data.events.split import fitted, load_for, stimuli
+from prunus_model.data.events.split import fitted as fitted_to_events
+from prunus_model.data.events.split import load_for, stimuli
+from prunus_model.data.fitting import fitted
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
@@ -108,15 +106,21 @@ def command(
 ) -> int:
     """Train a network, prune it on the way, and save it.
 
+    Inputs, classes and the width of images are those of the data, unless the configuration file or
+    --set says them.
+
     Ctrl-C stops at a checkpoint, as do a hang-up and other signals that end a process; the same
     command with --resume continues to the identical result.
     """
-    config = _configure(config_name, seed, policy, redundancy, settings)
+    config, said = configure(
+        config_name, seed=seed, policy=policy, redundancy=redundancy, settings=settings
+    )
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     with claimed_file(output, force=force):
         return _run(
             config,
+            said,
             data,
             epochs=epochs,
             output=output,
@@ -128,7 +132,8 @@ def command(
 
 
 def _run(
-    config: NetworkConfig,
+    configured: NetworkConfig,
+    said: frozenset[str],
     data: str,
     *,
     epochs: int,
@@ -144,16 +149,19 @@ def _run(
         raise click.UsageError(f"Checkpoint {saved} must exist for --resume")
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
+    config = configured
     if config.encoder.events is None and is_events(data):
-        config, told = fitted(config, data)
+        config, told = fitted_to_events(config, data)
         note(told)
     images = load_for(config, data, "train", progress=True)
     test = load_for(config, data, "test", progress=True)
+    if isinstance(images, Split):
+        config = fitted(config, images, said=said)
     checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
     stimuli(test, config)
-    for line in training_doubts(images, classes=config.readout.classes):
+    for line in training_doubts(images, config):
         note(line)
     what = "images" if isinstance(images, Split) else "recordings"
     console.print(
@@ -185,53 +193,6 @@ def _run(
         dense = whole_dense(artifact, test, known=shown, threads=threads)
         console.print(accuracy_table(shown, dense))
     return 0
-
-
-def _configure(
-    name: str,
-    seed: int | None,
-    policy: str | None,
-    redundancy: bool | None,
-    settings: tuple[str, ...],
-) -> NetworkConfig:
-    changes: dict[str, Any] = {}
-    if seed is not None:
-        changes["seed"] = seed
-    if policy is not None:
-        changes["pruning"] = {"policy": policy}
-    for setting in settings:
-        _merge(changes, _parse(setting))
-    values = load_config(name).to_mapping()
-    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
-    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
-        # The parameters of one policy are not those of another.
-        values["pruning"] = {}
-    if redundancy is not None:
-        values["redundancy"] = (values["redundancy"] or {}) if redundancy else None
-    _merge(values, changes)
-    return NetworkConfig.from_mapping(values, source="Configuration")
-
-
-def _parse(setting: str) -> dict[str, Any]:
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise ConfigError(f"Setting must be KEY=VALUE, not {setting!r}")
-    for text in (value, f'"{value}"'):
-        try:
-            return parse_toml(f"{key} = {text}")
-        except TOMLDecodeError:
-            continue
-        except ValueError as e:
-            raise ConfigError(f"Setting {key[:40]!r}: {e}") from e
-    raise ConfigError(f"Setting must be KEY=VALUE as in TOML, not {setting!r}")
-
-
-def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change
 
 
 def _train(trainer: Trainer, saved: Path, checkpoint_every: int, stop: list[int]) -> bool:

@@ -1,19 +1,23 @@
-"""Images and labels: data sets with a name, folders of idx files, and NumPy archives."""
+"""Images and labels: data sets with a name, and whatever a user has."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.text import not_found
 from prunus_model.data import idx
+from prunus_model.data.arrays import Reader, to_split
+from prunus_model.data.folders import FILES, find_folder, pair_reader, read_file
 from prunus_model.data.npz import load_archive
-from prunus_model.data.registry import NAMED, cache_folder, provide, search
-from prunus_model.data.split import SPLITS, Split, SplitName, check_for, choose_pair, order_for
+from prunus_model.data.registry import BY_NAME, NAMED, cache_folder, provide, search, user_folder
+from prunus_model.data.scaling import Scale
+from prunus_model.data.split import SPLITS, Split, SplitName, check_for
 
 __all__ = [
     "SAMPLE_PATH",
@@ -29,6 +33,7 @@ __all__ = [
 ]
 
 _NAMES = ("sample", *NAMED)
+_KINDS = "a folder that exists, a file .npz, .mat, .csv, .tsv or .txt, or IMAGES,LABELS"
 #: The first 2,000 training and the first 1,000 test images of MNIST.
 SAMPLE_PATH = Path(str(resources.files("prunus_model.pretrained") / "mnist_sample.npz"))
 #: By split, what :attr:`Split.sha256` of the sample must be.
@@ -65,21 +70,29 @@ class Source:
     problem: str = ""
 
 
-def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
+def load(
+    spec: str, split: SplitName, *, progress: bool = False, scale: Scale | None = None
+) -> Split:
     """Load one split of a data set.
+
+    What arrays may look like: :mod:`prunus_model.data.arrays`; how their values become levels:
+    :mod:`prunus_model.data.scaling`.
 
     Parameters
     ----------
     spec : str
-        One of: ``sample``, ``mnist``, ``fashion-mnist``; a folder with the four standard files of
-        :data:`prunus_model.data.idx.FILES`; ``IMAGES,LABELS``, two idx files; ``FILE.npz``, with
-        ``images`` and ``labels``, or ``train_images``, ``train_labels`` and the same for ``test``,
-        or ``x_train``, ``y_train`` and the same for ``test``. Names come first: a folder that is
-        called ``mnist`` is ``./mnist``.
+        One of: ``sample``, ``mnist``, ``fashion-mnist``; ``kmnist``, ``qmnist``, ``emnist-letters``
+        and so on, found in the folder ``PRUNUS_DATA``; a folder, as
+        :mod:`prunus_model.data.folders` has it, or ``FOLDER/SET`` if it has several; a file
+        ``.npz``, ``.mat``, ``.csv``, ``.tsv`` or ``.txt``; ``IMAGES,LABELS``, two files, idx or
+        ``.npy``. Names come first: a folder that is called ``mnist`` is ``./mnist``.
     split : {"train", "test"}
         Which split. If a folder or file has only one, it is loaded for both.
     progress : bool
         Whether a download shows its progress on the standard error.
+    scale : Scale, optional
+        That of a network (:meth:`prunus_model.data.scaling.Scale.kept`). Default: that of the
+        training split of these data.
 
     Returns
     -------
@@ -97,23 +110,54 @@ def load(spec: str, split: SplitName, *, progress: bool = False) -> Split:
         return _load_sample(split)
     if spec in NAMED:
         contents = provide(spec, idx.FILES[split], progress=progress)
-        return _from_idx(f"{spec} {split}", contents.values(), named=True)
+        return _from_idx(f"{spec} {split}", contents.values())
     try:
-        if spec and Path(spec).is_dir():
-            return _load_folder(spec, split)
-        if spec.lower().endswith(".npz") and ("," not in spec or Path(spec).is_file()):
-            return load_archive(spec, split)
+        return to_split(_reader(spec), split, scale)
     except OSError as error:
         raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
-    pair = [Path(part) for part in spec.split(",") if part]
-    if len(pair) != 2:
-        if len(pair) == 1 and pair[0].exists():
-            raise DataError(
-                f"Data {spec} must be a folder, FILE.npz or IMAGES,LABELS, not one file"
-            )
-        allowed = f"{', '.join(_NAMES)}, a folder that exists, FILE.npz or IMAGES,LABELS"
-        raise DataError(not_found("Data", spec, _NAMES, allowed))
-    return _from_idx(str(pair[0]), [(path, idx.read_content(path)) for path in pair])
+
+
+def _reader(spec: str) -> Reader:
+    """Find out what reads data that have no name."""
+    path = Path(spec)
+    if spec in BY_NAME:
+        return _by_name(spec)
+    if spec and path.is_dir():
+        return find_folder(path)
+    if path.suffix.lower() in FILES and ("," not in spec or path.is_file()):
+        return partial(read_file, spec)
+    if pair := _pair(spec):
+        return pair_reader(*pair)
+    if path.is_file():
+        raise DataError(f"Data {spec} must be {_KINDS}, not one file of another kind")
+    if "," not in spec and path.name and len(path.parts) > 1 and path.parent.is_dir():
+        return find_folder(path.parent, path.name)
+    allowed = f"{', '.join(_NAMES)}, {_KINDS}"
+    raise DataError(not_found("Data", spec, (*_NAMES, *BY_NAME), allowed))
+
+
+def _by_name(name: str) -> Reader:
+    """Find a data set that has a name, but of which no SHA-256 is known."""
+    base = user_folder()
+    raw = base / BY_NAME[name] / "raw" if base else None
+    for folder in () if base is None else (base / name, raw):
+        if folder and folder.is_dir():
+            return find_folder(folder, name if folder == raw and "-" in name else "")
+    raise DataError(
+        f"Data {name} must be in the folder that PRUNUS_DATA names, as {name} or "
+        f"{BY_NAME[name]}/raw: they are not downloaded, as no SHA-256 of them is known"
+    )
+
+
+def _pair(spec: str) -> tuple[Path, Path] | None:
+    """Return the two files of ``IMAGES,LABELS``; names of files that exist may have commas."""
+    parts = spec.split(",")
+    pairs = [
+        (Path(",".join(parts[:at]).strip()), Path(",".join(parts[at:]).strip()))
+        for at in range(1, len(parts))
+    ]
+    there = next((pair for pair in pairs if pair[0].is_file() and pair[1].is_file()), None)
+    return there or (pairs[0] if len(pairs) == 1 and all(map(str.strip, parts)) else None)
 
 
 def data_digest(*specs: str) -> str:
@@ -198,26 +242,8 @@ def _load_sample(split: SplitName) -> Split:
     return replace(loaded, name=f"sample {split}", named=True)
 
 
-def _load_folder(folder: str, split: SplitName) -> Split:
-    """Load the standard idx files of a folder."""
-    found = idx.find_files(Path(folder))
-    pairs = [(*idx.FILES[s], s) for s in order_for(split)]
-    images, labels, used = choose_pair(f"Folder {folder}", pairs, found)
-    return _from_idx(
-        f"{folder} {used}",
-        [(found[file], idx.read_content(found[file])) for file in (images, labels)],
-        fallback=used != split,
-    )
-
-
-def _from_idx(
-    name: str,
-    contents: Iterable[tuple[Path, bytes]],
-    *,
-    named: bool = False,
-    fallback: bool = False,
-) -> Split:
-    """Make a split of the contents of two files, images first."""
+def _from_idx(name: str, contents: Iterable[tuple[Path, bytes]]) -> Split:
+    """Make a split of a named set of the contents of two files, images first."""
     (images_path, images_content), (labels_path, labels_content) = contents
     images = idx.parse_images(images_content, images_path)
     return Split(
@@ -225,8 +251,7 @@ def _from_idx(
         images=images.reshape(len(images), -1),
         labels=idx.parse_labels(labels_content, labels_path),
         image_shape=(images.shape[1], images.shape[2]),
-        named=named,
-        fallback=fallback,
+        named=True,
     )
 
 

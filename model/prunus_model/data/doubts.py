@@ -5,45 +5,51 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.data.brightness import Brightness
 from prunus_model.data.events.split import EventSplit, Labelled
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 
 __all__ = ["doubts", "grey_doubts", "training_doubts"]
 
-#: What other sources call white: of bits, and of scikit-learn's digits.
-_WHITES = (1, 16)
 
-
-def grey_doubts(pixels: npt.NDArray[np.uint8], what: str) -> list[str]:
+def grey_doubts(
+    pixels: npt.NDArray[np.uint8], what: str, params: EncoderParams | None = None
+) -> list[str]:
     """Return what is odd about the grey levels of images.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, ...)
+        The images.
+    what : str
+        How messages call them.
+    params : EncoderParams, optional
+        Of the network that they are for. Default: the defaults.
 
     Examples
     --------
-    >>> grey_doubts(np.array([[0, 1]], np.uint8), "x")
-    ['No pixel of x is above 1: is 1 white? Here white is 255']
+    >>> grey_doubts(np.array([[0, 1]], np.uint8), "x")[0][:56]
+    'No pixel of x is above 1: is 1 white? Here white is 255;'
     """
-    top = int(pixels.max())
-    if top == 0:
-        return [f"All pixels of {what} are black"]
-    white = next((white for white in _WHITES if top <= white), None)
-    if white is None:
-        return []
-    return [f"No pixel of {what} is above {white}: is {white} white? Here white is 255"]
+    return Brightness.of(pixels).doubts(what, params or EncoderParams())
 
 
-def doubts(split: Labelled) -> list[str]:
-    """Return what is odd about a split: grey levels, events, or that it is not the wanted one."""
+def doubts(split: Labelled, params: EncoderParams) -> list[str]:
+    """Return what is odd about a split: what its reader noted, grey levels, that it is another."""
     if isinstance(split, EventSplit):
         what, found = "recordings", list(split.hints)
     else:
-        what, found = "images", grey_doubts(split.images, split.name)
+        what = "images"
+        found = [*split.notes, *grey_doubts(split.images, split.name, params)]
     if split.fallback:
         found.append(f"The wanted {what} are missing; those of {split.name} are taken instead")
     return found
 
 
-def training_doubts(split: Labelled, *, classes: int) -> list[str]:
+def training_doubts(split: Labelled, config: NetworkConfig) -> list[str]:
     """Return what is odd about images for training: as :func:`doubts`, and classes without any."""
-    found = doubts(split)
+    found, classes = doubts(split, config.encoder), config.readout.classes
     what = "recordings" if isinstance(split, EventSplit) else "images"
     if (there := len(np.unique(split.labels))) < classes:
         found.append(f"Only {there} of {classes} classes have {what} in {split.name}")

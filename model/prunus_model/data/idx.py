@@ -2,7 +2,8 @@
 
 A file is a magic number of four bytes (0, 0, element type, number of dimensions), the length of
 every dimension as a big-endian 32-bit integer, and the elements, row by row. Prunus reads unsigned
-bytes (type 0x08): images with three dimensions, labels with one.
+bytes (type 0x08): images with three dimensions, labels with one; and labels as QMNIST has them, of
+32-bit integers (0x0C) with two dimensions, of which the first column is the class.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
-from prunus_model.common.reading import refusal, unpacked_limit
+from prunus_model.common.reading import memory_refusal, refusal, unpacked_limit
 
 __all__ = ["FILES", "find_files", "parse_images", "parse_labels", "read_content"]
 
@@ -28,6 +29,8 @@ FILES = {
 }
 
 _UNSIGNED_BYTE = 0x08
+#: How labels of QMNIST start.
+_WIDE_LABELS = b"\0\0\x0c\2"
 _ELEMENT_TYPES = {
     0x08: "unsigned bytes",
     0x09: "signed bytes",
@@ -49,7 +52,7 @@ _OTHERS = {
     b"MM\0*": "a TIFF picture; pictures must be PNG",
     b"RIFF": "a WebP picture, or sound; pictures must be PNG",
     b"PK\3\4": "a zip or .npz archive; the name of an archive must end in .npz",
-    b"\x93NUMPY": "a single NumPy array; save images and labels in one .npz archive",
+    b"\x93NUMPY": "a single NumPy array; the name of such a file must end in .npy",
 }
 
 
@@ -135,6 +138,8 @@ def _read(content: BinaryIO, path: Path, size: int | None, most: int) -> bytes:
     expected = _declared(head) if size is None else size
     if expected is None:
         return head
+    if wrong := memory_refusal(min(expected, most)):
+        raise DataError(f"File {path} {wrong}")
     # What a plain file declares, and has not, is told by its length.
     if isinstance(content, gzip.GzipFile) and expected > most:
         raise DataError(f"File {path} must unpack to at most {most} bytes, not {expected}")
@@ -146,12 +151,14 @@ def _read(content: BinaryIO, path: Path, size: int | None, most: int) -> bytes:
 
 def _declared(head: bytes) -> int | None:
     """Return how many bytes a file has by its header; None if it is not one that can be read."""
-    if head[:3] != bytes((0, 0, _UNSIGNED_BYTE)) or head[3:4] not in (b"\1", b"\3"):
+    wide = head.startswith(_WIDE_LABELS)
+    if not wide and (head[:3] != bytes((0, 0, _UNSIGNED_BYTE)) or head[3:4] not in (b"\1", b"\3")):
         return None
     end = 4 + 4 * head[3]
     if len(head) < end:
         return None
-    return end + prod(int.from_bytes(head[at : at + 4], "big") for at in range(4, end, 4))
+    elements = prod(int.from_bytes(head[at : at + 4], "big") for at in range(4, end, 4))
+    return end + elements * (4 if wide else 1)
 
 
 def parse_images(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
@@ -190,14 +197,27 @@ def parse_labels(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (labels,)
-        Read-only view of ``content``.
+        Read-only view of ``content``, or made of the first column.
 
     Raises
     ------
     DataError
         If the content is not a label file, is too short or too long, or holds no label.
     """
-    return _parse(content, what=f"Label file {path}", dimensions=1)
+    what = f"Label file {path}"
+    if not content.startswith(_WIDE_LABELS):
+        return _parse(content, what=what, dimensions=1)
+    if len(content) < 12 or (len(content) - 12) % 4:
+        raise DataError(f"{what} must have a header of 12 bytes and whole 32-bit integers")
+    rows, columns = (int.from_bytes(content[at : at + 4], "big") for at in (4, 8))
+    if rows * columns == 0 or len(content) != 12 + 4 * rows * columns:
+        raise DataError(
+            f"{what} must hold {rows} x {columns} integers, not {(len(content) - 12) // 4}"
+        )
+    classes = np.frombuffer(content, ">i4", offset=12).reshape(rows, columns)[:, 0]
+    if classes.min() < 0 or classes.max() > 255:
+        raise DataError(f"{what} must have classes in 0..255, not {classes.min()}..{classes.max()}")
+    return classes.astype(np.uint8)
 
 
 def _parse(content: bytes, *, what: str, dimensions: int) -> npt.NDArray[np.uint8]:

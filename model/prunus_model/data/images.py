@@ -13,7 +13,10 @@ from prunus_model.common.errors import DataError
 from prunus_model.data import idx
 from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts, grey_doubts
+from prunus_model.data.folders import FILES
 from prunus_model.data.pictures import SIGNATURE, read_picture
+from prunus_model.data.scaling import Scale
+from prunus_model.spec.encoder import EncoderParams
 
 __all__ = ["Images", "read_images"]
 
@@ -62,7 +65,14 @@ class Images:
         )
 
 
-def read_images(sources: Sequence[str], *, size: int, invert: bool = False) -> Images:
+def read_images(
+    sources: Sequence[str],
+    *,
+    size: int,
+    invert: bool = False,
+    scale: Scale | None = None,
+    encoder: EncoderParams | None = None,
+) -> Images:
     """Read images.
 
     Parameters
@@ -75,13 +85,17 @@ def read_images(sources: Sequence[str], *, size: int, invert: bool = False) -> I
         Pixels that an image must have.
     invert : bool
         Exchange light and dark. Networks are trained with light digits on dark ground.
+    scale : Scale, optional
+        That of the network, for data sets (:func:`prunus_model.data.datasets.load`).
+    encoder : EncoderParams, optional
+        That of the network, by which hints judge how bright images are. Default: the defaults.
 
     Raises
     ------
     DataError
         If there is none, or one can't be read, or has another size.
     """
-    parts = [_read(source, size, invert) for source in sources]
+    parts = [_read(source, size, invert, scale, encoder or EncoderParams()) for source in sources]
     if not parts:
         raise DataError("Images must be named: a data set, or files")
     pixels = np.concatenate([part.pixels for part in parts])
@@ -96,7 +110,9 @@ def read_images(sources: Sequence[str], *, size: int, invert: bool = False) -> I
     )
 
 
-def _read(source: str, size: int, invert: bool) -> Images:
+def _read(
+    source: str, size: int, invert: bool, scale: Scale | None, encoder: EncoderParams
+) -> Images:
     path = Path(source)
     is_file = path.is_file()
     if path.suffix.lower() == ".png" or (is_file and _starts_as_png(path)):
@@ -104,20 +120,20 @@ def _read(source: str, size: int, invert: bool) -> Images:
         if invert:
             hints = [hint for hint in hints if not hint.endswith("--invert")]
         return Images(names=(path.name,), pixels=pixels.reshape(1, -1), hints=tuple(hints))
-    if is_file and path.suffix.lower() != ".npz":
+    if is_file and path.suffix.lower() not in FILES:
         images = idx.parse_images(idx.read_content(path), path)
         found = Images(
             names=tuple(f"{path.name}[{k}]" for k in range(len(images))),
             pixels=images.reshape(len(images), -1),
-            hints=tuple(grey_doubts(images, path.name)),
+            hints=tuple(grey_doubts(images, path.name, encoder)),
         )
     else:
-        split = load(source, "test", progress=True)
+        split = load(source, "test", progress=True, scale=scale)
         found = Images(
             names=tuple(f"{split.name}[{k}]" for k in range(len(split))),
             pixels=split.images,
             labels=split.labels,
-            hints=tuple(doubts(split)),
+            hints=tuple(doubts(split, encoder)),
         )
     if found.pixels.shape[1] != size:
         raise DataError(

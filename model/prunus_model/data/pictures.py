@@ -1,10 +1,12 @@
-"""Pictures in PNG files, as grey levels: everything that PNG allows is read, or refused by name."""
+"""Pictures: PNG as grey levels, read whole or refused by name; these and others as colours."""
 
 from __future__ import annotations
 
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
 
@@ -15,12 +17,24 @@ from PIL import Image, ImageOps
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import refusal
 
-__all__ = ["SIGNATURE", "read_picture"]
+__all__ = [
+    "PICTURES",
+    "SIGNATURE",
+    "is_coloured",
+    "picture_size",
+    "read_colours",
+    "read_picture",
+    "to_grey",
+]
+
+#: Endings of the pictures that a folder of a class may have, and Pillow's names of the formats.
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
+_FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
 #: How every PNG file starts.
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: What is lighter than this is light.
-_LIGHT = 127
+_LIGHT, _WHITE = 127, 255
 #: Depth of a sample in bits: where it is in the file.
 _DEPTH = 24
 
@@ -70,6 +84,73 @@ def read_picture(path: Path, pixels: int) -> tuple[npt.NDArray[np.uint8], list[s
         # Pillow and zlib have a dozen kinds of errors for what is damaged.
         raise DataError(f"File {path} must be a PNG image that can be read") from e
     return _on_ground(grey, alpha, path)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture, without unpacking it.
+
+    Raises
+    ------
+    DataError
+        If it can't be read.
+    """
+    with _opened(path) as image:
+        return image.size
+
+
+def read_colours(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a picture of any format of :data:`PICTURES` as red, green and blue.
+
+    Of 16 bits the upper 8 are kept; a picture that is to be turned is; a transparent one is laid on
+    black if what is drawn is light, else on white.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    DataError
+        If it can't be read.
+    """
+    with _opened(path) as opened:
+        if opened.format == "PNG":
+            _check_chunks(path)
+        image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I"):
+            # Pillow would cut off at 255.
+            grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
+            return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+        whole = np.asarray(image.convert("RGBA"))
+    colours, alpha = whole[:, :, :3], whole[:, :, 3:].astype(np.int64)
+    if alpha.min() == _WHITE:
+        return np.ascontiguousarray(colours)
+    ground, _ = _ground(to_grey(colours), alpha[:, :, 0])
+    mixed = (colours * alpha + ground * (_WHITE - alpha) + _WHITE // 2) // _WHITE
+    return mixed.astype(np.uint8)
+
+
+def is_coloured(colours: npt.NDArray[np.uint8]) -> bool:
+    """Return whether any pixel of a picture, shape (height, width, 3), is not grey."""
+    return bool((colours != colours[:, :, :1]).any())
+
+
+def to_grey(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the luma (ITU-R BT.601) of a picture of shape (height, width, 3)."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(colours)).convert("L"))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture; every fault of it becomes one line."""
+    if wrong := refusal(path):
+        raise DataError(f"File {path} {wrong}")
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as image:
+            yield image
+    except Exception as e:
+        # Pillow and zlib have a dozen kinds of errors for what is damaged.
+        raise DataError(f"File {path} must be a picture that can be read") from e
 
 
 def _check_size(path: Path, size: tuple[int, int], pixels: int) -> None:
@@ -125,14 +206,21 @@ def _levels(
     return np.asarray(image.convert("L")), alpha
 
 
+def _ground(
+    grey: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8] | npt.NDArray[np.int64]
+) -> tuple[int, str]:
+    """Return the ground on which a transparent picture is seen, and its name."""
+    drawn = float((grey.astype(np.int64) * alpha).sum()) / max(int(alpha.sum()), 1)
+    return (0, "black") if drawn > _LIGHT else (_WHITE, "white")
+
+
 def _on_ground(
     grey: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], path: Path
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Lay a picture on a ground on which it is seen; tell what is remarkable."""
     hints = []
     if alpha.min() < 255:
-        drawn = float((grey.astype(np.int64) * alpha).sum()) / max(int(alpha.sum()), 1)
-        ground, name = (0, "black") if drawn > _LIGHT else (255, "white")
+        ground, name = _ground(grey, alpha)
         hints.append(f"Image {path} is transparent; it is laid on {name}")
         mixed = grey.astype(np.int64) * alpha + ground * (255 - alpha.astype(np.int64))
         grey = ((mixed + 127) // 255).astype(np.uint8)

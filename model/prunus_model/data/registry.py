@@ -26,7 +26,16 @@ from prunus_model.data import idx
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["NAMED", "Contents", "NamedSet", "cache_folder", "provide", "search"]
+__all__ = [
+    "BY_NAME",
+    "NAMED",
+    "Contents",
+    "NamedSet",
+    "cache_folder",
+    "provide",
+    "search",
+    "user_folder",
+]
 
 #: By standard file name, where a file is and what is in it when unpacked.
 Contents: TypeAlias = dict[str, tuple[Path, bytes]]
@@ -98,6 +107,33 @@ NAMED = {
         system_folder=Path("/usr/share/datasets/fashion-mnist"),
     ),
 }
+
+
+#: Sets that are read if they are there: by name, the folder of torchvision. No SHA-256 of them is
+#: known, so they are not downloaded.
+BY_NAME = {
+    "kmnist": "KMNIST",
+    "qmnist": "QMNIST",
+    **{
+        f"emnist-{kind}": "EMNIST"
+        for kind in ("balanced", "byclass", "bymerge", "digits", "letters", "mnist")
+    },
+}
+
+
+def user_folder() -> Path | None:
+    """Return the folder that ``PRUNUS_DATA`` names; None if it is not set.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder.
+    """
+    if not (chosen := os.environ.get("PRUNUS_DATA")):
+        return None
+    if not Path(chosen).is_dir():
+        raise DataError(f"PRUNUS_DATA must name a folder that exists, not {chosen!r}")
+    return Path(chosen)
 
 
 def cache_folder() -> Path:
@@ -191,11 +227,7 @@ def provide(name: str, files: Sequence[str], *, progress: bool) -> Contents:
 
 def _folders(name: str) -> tuple[list[Path], list[Path]]:
     """Return the folders to search: those of the user, and those of the machine."""
-    theirs = []
-    if chosen := os.environ.get("PRUNUS_DATA"):
-        if not Path(chosen).is_dir():
-            raise DataError(f"PRUNUS_DATA must name a folder that exists, not {chosen!r}")
-        theirs = [Path(chosen, name), Path(chosen)]
+    theirs = [chosen / name, chosen] if (chosen := user_folder()) else []
     system = NAMED[name].system_folder
     return theirs, [cache_folder() / name, *([system] if system else [])]
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.data.scaling import BYTES, Scale
 from prunus_model.spec.config import NetworkConfig
 
 __all__ = ["SPLITS", "Split", "SplitName", "check_for", "choose_pair", "order_for"]
@@ -30,15 +31,24 @@ class Split:
     name : str
         For messages and provenance, e.g. ``"mnist train"``.
     images : ndarray of uint8, shape (n, pixels)
-        Grey levels, every image row by row, C-contiguous. Kept as a read-only view.
+        Grey levels, every image row by row, C-contiguous. Kept as a read-only view. Of a colour
+        image the channels stand one after the other, each row by row.
     labels : ndarray of uint8, shape (n,)
         Class of every image. Kept as a read-only view.
     image_shape : tuple of int
-        Height and width; their product is ``pixels``.
+        Height and width; times ``channels`` they are ``pixels``.
     named : bool
         Whether this is a data set with a name, of which the content is known.
     fallback : bool
         Whether this is the other split, since the wanted one is not there.
+    channels : int
+        Channels of an image: 1, or 3 for colours.
+    class_names : tuple of str
+        What the classes 0, 1, ... are called; empty if that is not known.
+    scale : Scale
+        Which values became black and white.
+    notes : tuple of str
+        What was decided when the data were read, one line each.
 
     Raises
     ------
@@ -54,6 +64,10 @@ class Split:
     image_shape: tuple[int, int]
     named: bool = False
     fallback: bool = False
+    channels: int = 1
+    class_names: tuple[str, ...] = ()
+    scale: Scale = BYTES
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field, array, dimensions in (("images", self.images, 2), ("labels", self.labels, 1)):
@@ -75,10 +89,10 @@ class Split:
                 f"but got {len(self.images)} images, {len(self.labels)} labels"
             )
         height, width = self.image_shape
-        if height < 1 or height * width != self.images.shape[1]:
+        if height < 1 or height * width * self.channels != self.images.shape[1]:
+            sides = f"{height} x {width}" + (f" x {self.channels}" if self.channels > 1 else "")
             raise DataError(
-                f"Image shape of {self.name} must have {self.images.shape[1]} pixels, "
-                f"not {height} x {width}"
+                f"Image shape of {self.name} must have {self.images.shape[1]} pixels, not {sides}"
             )
         for field in ("images", "labels"):
             view = getattr(self, field).view()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, PercentFormatter
 from PIL import Image
@@ -20,6 +21,7 @@ from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation
+from prunus_model.training.examples import picture_of
 from prunus_model.training.history import QUANTILES, UNKNOWN
 
 __all__ = ["PLOTS", "distributions", "receptive_fields", "save", "sops_accuracy", "training"]
@@ -30,60 +32,62 @@ PLOTS = ("receptive_fields.png", "distributions.png", "training.png", "sops_accu
 _PRUNED = (0.78, 0.86, 0.93)
 _DPI = 120
 _FIELDS = 100
+#: Colours of the curves of channels.
+_COLOURS, _CONTRAST = "rgb", "kr"
+#: A history that is no longer than this has a mark at each record: a line needs two.
+_MARKED = 10
 #: What ends a presentation: a margin, or else a number of output spikes.
 _RULES = ("ends at a lead of so many votes", "ends after so many output spikes")
 
 
-def receptive_fields(artifact: Artifact, image_shape: tuple[int, int]) -> Figure:
-    """Draw the weights of up to 100 neurons as images; pruned synapses are light blue.
+def receptive_fields(artifact: Artifact, image_shape: tuple[int, int], channels: int = 1) -> Figure:
+    """Draw the weights of up to 100 neurons as images or curves; pruned synapses are light blue.
 
     Of contrasts, the weight of the darker channel is taken from that of the brighter one: black is
-    where the neuron wants a pixel brighter than those around it, red where darker. Light blue then
-    is where both synapses are pruned. So are events of both polarities, on and off.
+    where the neuron wants a pixel brighter than those around it, red where darker. So are events of
+    both polarities, on and off. Of colours, each has the brightness of its weight. Light blue then
+    is where the synapses of all channels are pruned.
 
     Parameters
     ----------
     artifact : Artifact
         The network. Its neurons are ordered by class; with more than 100, evenly chosen.
     image_shape : tuple of int
-        Rows and columns of an image; with windows, a neuron is drawn in those of its window. A
-        single row or column, which would be drawn as a line, is folded into the rectangle that is
-        nearest to a square; the title says so.
+        Rows and columns of an image; with windows, a neuron is drawn in those of its window. Of a
+        single row or column, or of sets of inputs, the weights are drawn as curves, one for each
+        channel.
+    channels : int
+        Channels of an image: 1, or 3 for colours.
     """
-    state, assignment = artifact.state, artifact.readout.assignment
+    config, assignment = artifact.config, artifact.readout.assignment
     order = np.argsort(assignment, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(_FIELDS, len(order))).astype(int)]
     across = int(np.ceil(np.sqrt(len(chosen))))
     down = -(-len(chosen) // across)
-    rows, columns, about = _seen(artifact.config, image_shape)
+    rows, columns, about = _seen(config, image_shape)
     figure = Figure(figsize=(8, 8 * down / across + 0.6), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    contrast, neurons = artifact.config.channels == 2, artifact.config.neurons
-    colors = colormaps["RdGy" if contrast else "magma_r"]
-    names = ("on", "off") if artifact.config.encoder.events else ("brighter than around", "darker")
-    channels = f"Black: {names[0]}, red: {names[1]}. " if contrast else ""
+    contrast = config.channels == 2
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
-        group, own = state.group(post // neurons, artifact.config), post % neurons
-        weights = group.weights[:, own] / artifact.config.formats.w_max
-        left = group.plastic[:, own]
-        if contrast:
-            brighter, darker = weights.reshape(2, -1)
-            weights, left = (
-                (1 + brighter - darker) / 2,
-                left[: len(left) // 2] | left[len(left) // 2 :],
-            )
-        picture = colors(weights)[:, :3]
-        picture[~left] = _PRUNED
-        axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")
-        # A number of inputs that is prime makes a row of bars.
-        axis.set_aspect("auto" if rows == 1 else "equal")
+        group, own = artifact.state.group(post // config.neurons, config), post % config.neurons
+        parts = channels * config.channels
+        weights = group.weights[:, own].reshape(parts, -1) / config.formats.w_max
+        left = np.atleast_1d(group.plastic[:, own].reshape(parts, -1).any(axis=0))
+        if rows == 1:
+            _draw_curves(axis, weights, left, _CONTRAST if contrast else _COLOURS)
+        else:
+            picture = _picture(weights, contrast=contrast)
+            picture[~left] = _PRUNED
+            axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")
         name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
         axis.set_title(name, fontsize=6, pad=1)
+    names = ("on", "off") if config.encoder.events else ("brighter than around", "darker")
+    said = f"Black: {names[0]}, red: {names[1]}. " if contrast else ""
     figure.suptitle(
-        f"Receptive fields of {len(chosen)} of {artifact.config.all_neurons} neurons, by class"
-        f"{about}. {channels}"
+        f"Receptive fields of {len(chosen)} of {config.all_neurons} neurons, by class"
+        f"{about}. {said}"
         f"Light blue: pruned ({100 * (1 - artifact.density):.0f} %)",
         fontsize=10,
     )
@@ -114,7 +118,7 @@ def distributions(artifact: Artifact) -> Figure:
             linewidth=0,
             label=f"{QUANTILES[low]} to {QUANTILES[high]} % of the neurons",
         )
-    right.plot(shown, history.w_prune[:, 3], color="C1", label="median")
+    right.plot(shown, history.w_prune[:, 3], color="C1", label="median", marker=_mark(shown))
     right.set(
         title=f"Pruning thresholds of the neurons ({pruning_label(artifact.config)})",
         xlabel="presentations",
@@ -132,14 +136,23 @@ def training(artifact: Artifact) -> Figure:
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     known = history.correct != UNKNOWN
-    left.plot(shown[known], (history.correct / history.presentations)[known], color="C2")
+    running = (history.correct / history.presentations)[known]
+    left.plot(shown[known], running, color="C2", marker=_mark(running))
+    if not known.any():
+        left.text(
+            0.5,
+            0.5,
+            "none yet: it needs more presentations",
+            ha="center",
+            transform=left.transAxes,
+        )
     left.set(title="Running accuracy (votes so far)", xlabel="presentations", ylim=(0, 1))
     for name, values, color in (
         ("synapses left", history.plastic / artifact.state.alive.size, "C0"),
         ("forward SOPs", _share(history.forward_sops, history.forward_dense), "C1"),
         ("update SOPs", _share(history.update_sops, history.update_dense), "C3"),
     ):
-        right.plot(shown, values, color=color, label=name)
+        right.plot(shown, values, color=color, label=name, marker=_mark(shown))
     right.set(title="Of the dense network", xlabel="presentations", ylim=(0, 1.02))
     right.legend()
     for axis in (left, right):
@@ -225,28 +238,50 @@ def save(figure: Figure, path: Path, *, colors: int | None = None, new: bool = F
 
 
 def _seen(config: NetworkConfig, image_shape: tuple[int, int]) -> tuple[int, int, str]:
-    """Return the rows and columns in which the inputs of a neuron are drawn, and words for it."""
+    """Return the rows and columns in which the inputs of a neuron are drawn, and words for it.
+
+    One row is drawn as a curve.
+    """
     groups = config.groups
     if groups is None and min(image_shape) > 1:
         return *image_shape, ""
     if groups is not None and groups.indices is None:
         height, width = groups.window_height, groups.window_width
-        return height, width, f"; windows of {width} x {height} pixels"
-    rows, columns = _folded(config.inputs // config.channels)
-    return rows, columns, "" if (rows, columns) == image_shape else f"; inputs in rows of {columns}"
+        if min(height, width) > 1:
+            return height, width, f"; windows of {width} x {height} pixels"
+    columns = config.inputs // config.channels
+    return 1, columns, f"; weights over {columns} inputs"
+
+
+def _picture(weights: npt.NDArray[np.float64], *, contrast: bool) -> npt.NDArray[np.float64]:
+    """Return the colours of weights in 0..1, shape (channels, pixels), as (pixels, 3)."""
+    if contrast:
+        brighter, darker = weights
+        colours = colormaps["RdGy"]((1 + brighter - darker) / 2)
+    elif len(weights) == 1:
+        colours = colormaps["magma_r"](weights[0])
+    else:
+        colours = picture_of(weights[:, np.newaxis])[0]
+    return np.array(colours[:, :3])
+
+
+def _draw_curves(
+    axis: Axes, weights: npt.NDArray[np.float64], left: npt.NDArray[np.bool_], colours: str
+) -> None:
+    """Draw weights in 0..1, shape (channels, inputs), as lines; what is pruned is light blue."""
+    places = np.arange(weights.shape[1])
+    # Half an input wide to each side, so that a single one is seen.
+    for first in np.flatnonzero(~left & np.r_[True, left[:-1]]).tolist():
+        end = first + int(np.argmax(np.r_[left[first:], True]))
+        axis.axvspan(first - 0.5, end - 0.5, color=_PRUNED, linewidth=0)
+    for values, colour in zip(weights, colours if len(weights) > 1 else "k", strict=False):
+        axis.step(places, values, where="mid", color=colour, linewidth=0.8)
+    axis.set(xlim=(-0.5, weights.shape[1] - 0.5), ylim=(-0.03, 1.03))
+
+
+def _mark(records: npt.NDArray[Any]) -> str:
+    return "." if len(records) <= _MARKED else ""
 
 
 def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return part / np.maximum(whole, 1)
-
-
-def _folded(inputs: int) -> tuple[int, int]:
-    """Return the sides, the shorter first, of the rectangle that is nearest to a square.
-
-    Examples
-    --------
-    >>> _folded(12), _folded(7)
-    ((3, 4), (1, 7))
-    """
-    rows = next(n for n in range(isqrt(inputs), 0, -1) if inputs % n == 0)
-    return rows, inputs // rows

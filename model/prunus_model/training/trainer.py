@@ -13,6 +13,8 @@ import numpy.typing as npt
 from prunus_model.common.errors import ArtifactError
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.events.split import Labelled, stimuli
+from prunus_model.data.scaling import BYTES
+from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.readout import Readout, predict_vote, response
@@ -93,6 +95,7 @@ class Trainer:
             data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs
         )
         self._labels = data.labels
+        self._scale = data.scale if isinstance(data, Split) else BYTES
         self._seconds = 0.0
         if checkpoint is None:
             classes = config.readout.classes
@@ -224,6 +227,7 @@ class Trainer:
                 "command": command,
                 "versions": versions(),
                 "train_seconds": round(self._seconds, 3),
+                **self._scale.to_provenance(),
             },
         )
 

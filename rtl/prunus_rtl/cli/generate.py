@@ -13,6 +13,7 @@ from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.data.events.split import load_for
+from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
@@ -88,14 +89,15 @@ def generate(
     check_folder(output, force=force)
     bench = find_simulator(simulator)
     artifact = load_network(network)
+    scale = Scale.kept(artifact.provenance)
     with terminable():
         written = write_package(
             artifact,
             options,
             folder=output,
-            data=load_for(artifact.config, data, "test", progress=True),
+            data=load_for(artifact.config, data, "test", progress=True, scale=scale),
             images=images,
-            typical=load_for(artifact.config, data, "train", progress=True),
+            typical=load_for(artifact.config, data, "train", progress=True, scale=scale),
             simulator=bench,
             command=_command(network, output, options, data, images),
             force=force,

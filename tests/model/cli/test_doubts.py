@@ -29,16 +29,18 @@ def test_levels_that_hardly_anything_has_are_told(cli: Cli, trained: Artifact, w
     data = digits(300)
     dim = (data.images > 100).astype(np.int64) * white
     name = archive(dim, data.labels)
-    told = "No pixel of d.npz {} is above {}: is {} white? Here white is 255"
+    told = "No pixel of d.npz {} is above {}: is {} white? Here white is 255; encoder.gain="
     outcome = cli.run(*TRAIN, name)
     lines = outcome.err.splitlines()
-    assert lines[0] == told.format("train", white, white)
+    assert lines[0].startswith(told.format("train", white, white))
     if white == 1:
         assert lines[1] == "No neuron has fired in the training: nothing was learned"
     trained.save(Path("t.npz"))
-    assert cli.run("evaluate", "t.npz", "-d", name).err.splitlines()[0] == told.format(
-        "test", white, white
-    )
+    line = cli.run("evaluate", "t.npz", "-d", name).err.splitlines()[0]
+    assert line.startswith(told.format("test", white, white))
+    # The gain that is suggested does make up for it.
+    gain = line.removeprefix(told.format("test", white, white)).split()[0]
+    assert "white" not in cli.run(*TRAIN, name, "--force", "--set", f"encoder.gain={gain}").err
 
 
 def test_black_images_make_no_neuron_fire_and_nothing_of_nothing_is_no_share(
@@ -78,7 +80,11 @@ def test_bits_are_black_and_white(cli: Cli) -> None:
 def test_classes_without_images_are_told(cli: Cli) -> None:
     data = digits(300)
     name = archive(data.images[data.labels < 3], data.labels[data.labels < 3])
-    assert "Only 3 of 10 classes have images in d.npz train" in cli.run(*TRAIN, name).err
+    told = "Only 3 of 10 classes have images in d.npz train"
+    assert told in cli.run(*TRAIN, name, "--set", "readout.classes=10").err
+    # Without a word about classes there are as many as the labels have.
+    assert "classes" not in cli.run(*TRAIN, name, "--force").err
+    assert Artifact.load(Path("n.npz")).config.readout.classes == 3
 
 
 def test_next_to_nothing_pruned_is_told_unless_nothing_was_to_be(cli: Cli) -> None:

@@ -140,8 +140,8 @@ def test_bad_data_are_refused(tiny_cli: Cli) -> None:
         (
             "nope",
             (
-                "Data must be sample, mnist, fashion-mnist, a folder that exists, FILE.npz or "
-                "IMAGES,LABELS, not 'nope'"
+                "Data must be sample, mnist, fashion-mnist, a folder that exists, a file "
+                ".npz, .mat, .csv, .tsv or .txt, or IMAGES,LABELS, not 'nope'"
             ),
         ),
         (

@@ -169,8 +169,14 @@ def test_bad_settings_are_refused(cli: Cli, setting: str, expected_message: str)
             "Invalid value for '--checkpoint-every': 0 is not in the range x>=1.",
         ),
         (["x"], "Got unexpected extra argument (x)"),
-        (["-c", "tiny"], "Images of sample train must have 49 pixels for this configuration, not"),
-        (["--set", "readout.classes=9"], "Labels of sample train must be in 0..8 for this"),
+        (
+            ["--set", "inputs=49"],
+            "Images of sample train have 784 levels, not 49: set inputs to 784",
+        ),
+        (
+            ["--set", "readout.classes=9"],
+            "Images of sample train have 10 classes, not 9: set readout.classes to 10",
+        ),
         (["-d", "none.npz"], "File none.npz must exist"),
         (["-o", "n.txt"], "Output must end with .npz, not 'n.txt'"),
         (["-o", ""], "Output must end with .npz, not ''"),

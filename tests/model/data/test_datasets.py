@@ -72,8 +72,8 @@ def test_named_set_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_folder_without_data_is_refused(tmp_path: Path) -> None:
     assert message_of(lambda: load(str(tmp_path), "test")) == (
-        f"Folder {tmp_path} must hold {TEST_IMAGES} and {TEST_LABELS}, "
-        f"or {TRAIN_IMAGES} and {TRAIN_LABELS}"
+        f"Folder {tmp_path} must hold idx files, arrays, tables or archives with train or test in "
+        "their names, or a folder of pictures for each class"
     )
 
 
@@ -128,8 +128,8 @@ def test_one_file_twice_is_refused_as_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ["", "nowhere", "a,b,c", "a,", ","])
 def test_unknown_data_are_refused(spec: str) -> None:
     assert message_of(lambda: load(spec, "train")) == (
-        "Data must be sample, mnist, fashion-mnist, a folder that exists, FILE.npz or "
-        f"IMAGES,LABELS, not {spec!r}"
+        "Data must be sample, mnist, fashion-mnist, a folder that exists, a file "
+        f".npz, .mat, .csv, .tsv or .txt, or IMAGES,LABELS, not {spec!r}"
     )
 
 
@@ -143,7 +143,8 @@ def test_mistyped_name_is_told_and_a_missing_file_is_another_matter(tmp_path: Pa
     assert message_of(lambda: load(str(gone), "train")) == f"Data {gone} must exist"
     there.touch()
     assert message_of(lambda: load(str(there), "train")) == (
-        f"Data {there} must be a folder, FILE.npz or IMAGES,LABELS, not one file"
+        f"Data {there} must be a folder that exists, a file .npz, .mat, .csv, .tsv or .txt, or "
+        "IMAGES,LABELS, not one file of another kind"
     )
 
 

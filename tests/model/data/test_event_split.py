@@ -135,13 +135,13 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
 def test_what_is_odd_is_told() -> None:
     short = replace(ENCODER, events=replace(PARAMS, step_us=1, scale=1))
     found = bin_recordings("two", [*TWO, recording([0, 15, 16, 99], [0] * 4)], short)
-    (late,) = doubts(found)
+    (late,) = doubts(found, short)
     assert late.startswith("2 of 9 events of two are later than the last step and are left out (")
     assert late.endswith("(encoder.events.step_us 1)")
-    assert doubts(replace(split(), fallback=True)) == [
+    assert doubts(replace(split(), fallback=True), ENCODER) == [
         "The wanted recordings are missing; those of two are taken instead"
     ]
-    assert training_doubts(split(), classes=10) == ["Only 2 of 10 classes have recordings in two"]
+    assert training_doubts(split(), replace(CONFIG, readout=ReadoutParams(classes=10))) == ["Only 2 of 10 classes have recordings in two"]
 
 
 def test_events_of_images_have_the_times_of_their_steps() -> None:

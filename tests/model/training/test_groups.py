@@ -190,9 +190,9 @@ def test_fields_of_windows_of_contrasts_and_of_index_sets() -> None:
     figure = plots.receptive_fields(
         train(replace(WINDOWS, inputs=12, groups=sets), digits(300)), (7, 7)
     )
-    pictures = [np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.images]
-    assert {picture.shape for picture in pictures} == {(3, 4, 3)}
-    assert "by class; inputs in rows of 4. Light blue" in figure.get_suptitle()
+    curves = [np.asarray(line.get_ydata()) for axis in figure.axes for line in axis.lines]
+    assert {curve.shape for curve in curves} == {(12,)}
+    assert "by class; weights over 12 inputs. Light blue" in figure.get_suptitle()
 
 
 def test_images_of_another_shape_are_refused() -> None:

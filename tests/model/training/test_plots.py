@@ -186,28 +186,55 @@ def test_extremes_can_be_drawn(tmp_path: Path) -> None:
         plots.save(figure, tmp_path / f"{n}.png")
 
 
-def test_images_of_one_row_are_folded_nearest_to_a_square(trained: Artifact) -> None:
-    square = plots.receptive_fields(trained, (7, 7))
+def test_weights_of_one_row_are_curves_with_what_is_pruned_behind(trained: Artifact) -> None:
     for shape in ((1, 49), (49, 1)):
         figure = plots.receptive_fields(trained, shape)
-        for axis, other in zip(figure.axes, square.axes, strict=True):
-            for image, expected in zip(axis.images, other.images, strict=True):
-                assert (np.asarray(image.get_array()) == np.asarray(expected.get_array())).all()
-        assert "by class; inputs in rows of 7. Light blue" in figure.get_suptitle()
-    assert "by class. Light blue" in square.get_suptitle()
+        order = np.argsort(trained.readout.assignment, kind="stable").tolist()
+        for axis, post in zip(figure.axes[:10], order, strict=True):
+            (line,) = axis.lines
+            weights = trained.state.weights[:, post]
+            assert np.asarray(line.get_ydata()).tolist() == (weights / 255).tolist()
+            spans = [p for p in axis.patches if isinstance(p, Rectangle)]
+            pruned = {
+                place
+                for span in spans
+                for place in range(
+                    round(span.get_x() + 0.5), round(span.get_x() + span.get_width() + 0.5)
+                )
+            }
+            assert pruned == {*np.flatnonzero(~trained.state.alive[:, post]).tolist()}
+        assert "by class; weights over 49 inputs. Light blue" in figure.get_suptitle()
+    assert "by class. Light" in plots.receptive_fields(trained, (7, 7)).get_suptitle()
 
 
-@pytest.mark.parametrize(
-    ("inputs", "sides"), [(1, (1, 1)), (7, (1, 7)), (12, (3, 4)), (48, (6, 8)), (700, (25, 28))]
-)
-def test_sides_are_divisors_nearest_to_a_square(inputs: int, sides: tuple[int, int]) -> None:
-    assert plots._folded(inputs) == sides
+def test_contrasts_of_one_row_are_two_curves() -> None:
+    figure = plots.receptive_fields(train(tiny_contrast(), digits(20)), (1, 49))
+    for axis in figure.axes[:10]:
+        assert [line.get_color() for line in axis.lines] == ["k", "r"]
 
 
-@pytest.mark.parametrize(("sides", "aspect"), [((1, 49), "auto"), ((7, 7), 1.0)])
-def test_a_row_that_cannot_be_folded_is_drawn_as_bars(
-    trained: Artifact, monkeypatch: pytest.MonkeyPatch, sides: tuple[int, int], aspect: object
-) -> None:
-    monkeypatch.setattr(plots, "_folded", lambda _inputs: sides)
-    figure = plots.receptive_fields(trained, (1, 49))
-    assert [axis.get_aspect() for axis in figure.axes if axis.images] == [aspect] * 10
+def test_colours_have_the_brightness_of_their_weights() -> None:
+    grey = digits(60)
+    images = np.hstack([grey.images // 2, grey.images, grey.images // 3])
+    data = replace(grey, images=images, channels=3)
+    artifact = train(replace(tiny(), inputs=147), data)
+    artifact.state.alive[[3, 52, 101], 0] = False
+    artifact.state.alive[4, 0] = False
+    figure = plots.receptive_fields(artifact, (7, 7), channels=3)
+    shown = [np.asarray(axis.images[0].get_array()).reshape(49, 3) for axis in figure.axes[:10]]
+    order = np.argsort(artifact.readout.assignment, kind="stable").tolist()
+    for picture, post in zip(shown, order, strict=True):
+        expected = artifact.state.weights[:, post].reshape(3, 49).T / 255
+        pruned = ~np.any(artifact.state.alive[:, post].reshape(3, 49), axis=0)
+        assert pruned[3] == (post == 0) and not pruned[4]
+        assert (picture[pruned] == plots._PRUNED).all()
+        assert picture[~pruned].tolist() == expected[~pruned].tolist()
+
+
+def test_a_single_record_of_the_history_is_seen() -> None:
+    """A line through one point is no line."""
+    artifact = train(tiny(), digits(50))
+    left, right = plots.training(artifact).axes
+    assert [text.get_text() for text in left.texts] == ["none yet: it needs more presentations"]
+    assert {line.get_marker() for line in right.lines} == {"."}
+    assert plots.distributions(artifact).axes[1].lines[0].get_marker() == "."

@@ -185,8 +185,8 @@ def test_harness_tells_what_the_core_waits_for(tmp_path: Path) -> None:
             ["--only", "inference", "--output", "text.npz/results.json"],
             {"IMAGES": "nonsense"},
             (
-                "Data must be sample, mnist, fashion-mnist, a folder that exists, FILE.npz or "
-                "IMAGES,LABELS, not 'nonsense'"
+                "Data must be sample, mnist, fashion-mnist, a folder that exists, a file "
+                ".npz, .mat, .csv, .tsv or .txt, or IMAGES,LABELS, not 'nonsense'"
             ),
         ),
     ],

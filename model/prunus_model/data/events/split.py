@@ -16,6 +16,7 @@ from prunus_model.data.events.arrays import from_structured
 from prunus_model.data.events.binning import binned
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.events.sources import find, is_events
+from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split, SplitName, check_for
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
@@ -124,9 +125,16 @@ Labelled: TypeAlias = Split | EventSplit
 
 
 def load_for(
-    config: NetworkConfig, spec: str, split: SplitName, *, progress: bool = False
+    config: NetworkConfig,
+    spec: str,
+    split: SplitName,
+    *,
+    progress: bool = False,
+    scale: Scale | None = None,
 ) -> Labelled:
     """Load a split as a network takes it: events if it has ``encoder.events``, else images.
+
+    The ``scale`` is that of images, as :func:`prunus_model.data.datasets.load` takes it.
 
     Raises
     ------
@@ -140,7 +148,7 @@ def load_for(
         raise DataError(
             f"Data {spec} must be images for this network, not events (encoder.events is not set)"
         )
-    return load(spec, split, progress=progress)
+    return load(spec, split, progress=progress, scale=scale)
 
 
 def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSplit:

@@ -1,0 +1,156 @@
+"""From data of one's own to a tested network, without a word about sizes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prunus_cli import Cli, digits, write_digits
+from prunus_model.data.datasets import load
+from prunus_model.training.artifact import Artifact
+from prunus_model.training.evaluation import evaluate
+
+TRAIN = ("train", "-c", "tiny", "-e", "1", "-o", "n.npz", "-d")
+
+
+def series(path: Path, count: int, seed: int, *, highest: float = 8.0) -> None:
+    """Write three kinds of curves of 20 values below 0 and above, with labels in front."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, count)
+    places = np.arange(20)
+    values = highest * np.exp(-((places - 4 - 6 * labels[:, None]) ** 2) / 4) - 1
+    np.savetxt(path, np.c_[labels, values + rng.random((count, 20)) / 2], fmt="%.3f", delimiter=",")
+
+
+@pytest.fixture
+def curves(cli: Cli) -> Cli:
+    """The command line beside a folder of tables."""
+    (cli.folder / "c").mkdir()
+    series(cli.folder / "c" / "train.csv", 1200, 1)
+    series(cli.folder / "c" / "test.csv", 200, 2)
+    return cli
+
+
+def test_series_in_tables_are_trained_tested_and_drawn(curves: Cli) -> None:
+    outcome = curves.run(*TRAIN, "c", "--set", "encoder.gain=100")
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[0] == "Labels of c/train.csv are in the first column"
+    artifact = Artifact.load(Path("n.npz"))
+    assert (artifact.config.inputs, artifact.config.readout.classes) == (20, 3)
+    row = next(line for line in outcome.out.splitlines() if line.startswith("never"))
+    assert float(row.split()[2]) > 90
+    assert curves.run("plot", "n.npz", "-d", "c").status == 0
+    assert len([*Path("plots/n").glob("*.png")]) == 4
+
+
+def test_network_is_tested_with_the_scale_of_its_training(curves: Cli) -> None:
+    """A file of which nothing tells where white was."""
+    curves.run(*TRAIN, "c", "--set", "encoder.gain=100")
+    scale = json.loads(curves.succeed("inspect", "n.npz", "--json"))["provenance"]["scale"]
+    train = load("c", "train")
+    assert scale == {"black": train.scale.black, "white": train.scale.white}
+    series(curves.folder / "dim.csv", 150, 3, highest=4.0)
+    shown = curves.run("evaluate", "n.npz", "-d", "dim.csv", "--json")
+    told = json.loads(shown.out)
+    expected = evaluate(Artifact.load(Path("n.npz")), load("dim.csv", "test", scale=train.scale))
+    other = evaluate(Artifact.load(Path("n.npz")), load("dim.csv", "test"))
+    sops = [json.dumps(told).count(str(e.counters.forward_sops)) for e in (expected, other)]
+    assert sops[0] > 0 == sops[1]
+
+
+def test_network_of_bytes_refuses_values_of_another_range(curves: Cli) -> None:
+    write_digits(Path("digits.npz"))
+    curves.succeed(*TRAIN, "digits.npz")
+    assert curves.refuse("evaluate", "n.npz", "-d", "c").startswith(
+        "File c/test.csv must have values in 0..255 or 0..1, as the images that the network was "
+    )
+
+
+def test_pictures_in_folders_are_trained_and_described(cli: Cli) -> None:
+    for split, count, seed in (("train", 600, 0), ("test", 100, 1)):
+        data = digits(count, seed=seed)
+        for number, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+            folder = cli.folder / "pictures" / split / f"kind{label}"
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image.reshape(7, 7)).save(folder / f"{number}.png")
+    cli.succeed(*TRAIN, "pictures", "-e", "2")
+    # In the order of the folders, but the same images.
+    trained = Artifact.load(Path("n.npz"))
+    assert (trained.config.inputs, trained.schedule.images) == (49, 600)
+    out = cli.succeed("data", "describe", "pictures")
+    assert "pictures/train: 600 training images, 100 test images\n" in out
+    assert "Shape: 7 x 7 (height x width), 49 inputs\n" in out
+    assert "kind9" in out
+
+
+def test_configuration_file_that_contradicts_is_told_and_one_that_is_silent_is_not(
+    curves: Cli,
+) -> None:
+    Path("said.toml").write_text("inputs = 784\n")
+    assert curves.refuse("train", "-c", "said.toml", "-d", "c") == (
+        "Images of c/train.csv have 20 levels, not 784: set inputs to 20"
+    )
+    Path("silent.toml").write_text("neurons = 10\n[encoder]\nsteps = 16\n")
+    assert curves.run("train", "-c", "silent.toml", "-d", "c", "-e", "1").status == 0
+    config = Artifact.load(Path("network.npz")).config
+    assert (config.inputs, config.readout.classes, config.neurons) == (20, 3, 10)
+
+
+def test_windows_keep_their_geometry(curves: Cli) -> None:
+    assert curves.refuse("train", "-c", "windows", "-d", "c") == (
+        "Images of c/train.csv must have 784 pixels for this configuration, not 20"
+    )
+
+
+def test_description_is_told_and_drawn(curves: Cli) -> None:
+    outcome = curves.run("data", "describe", "c", "-o", "c.png")
+    assert outcome.status == 0
+    assert outcome.err.splitlines() == [
+        "Labels of c/train.csv are in the first column",
+        "Labels of c/test.csv are in the first column",
+        "Saved c.png",
+    ]
+    lines = outcome.out.splitlines()
+    assert lines[:2] == [
+        "c/train.csv: 1200 training images, 200 test images",
+        "Shape: 1 x 20 (height x width), 20 inputs",
+    ]
+    assert lines[2].startswith("Levels: 0..255 of 255, scaled from -1..7.")
+    with Image.open("c.png") as picture:
+        # A page with nothing on it has one colour or two.
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 10
+    assert curves.refuse("data", "describe", "c", "-o", "c.png") == (
+        "Output c.png must not exist, unless --force is given"
+    )
+    told = json.loads(curves.run("data", "describe", "c", "--json").out)
+    assert (told["inputs"], len(told["classes"])) == (20, 3)
+    assert told["warnings"] == outcome.err.splitlines()[:2]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("none", "Data must be sample, mnist, fashion-mnist, a folder that exists, a file "),
+        ("x.npy,y.npy", "File x.npy must exist"),
+        ("turned.npz", "Array images of turned.npz must have the axis of the 90 images first"),
+        ("nan.npz", "Array images of nan.npz must have finite values, not nan in image 0"),
+    ],
+)
+def test_bad_data_are_one_line_for_every_command(cli: Cli, data: str, message: str) -> None:
+    np.savez("turned.npz", images=np.zeros((7, 7, 90), np.uint8), labels=np.arange(90) % 3)
+    np.savez("nan.npz", images=np.full((9, 7, 7), np.nan), labels=np.arange(9))
+    for args in (("train", "-d"), ("evaluate", "demo", "-d"), ("data", "describe")):
+        assert cli.refuse(*args, data).startswith(message)
+    assert cli.refuse("data", "describe", data, "-o", "x.png").startswith(message)
+
+
+def test_picture_must_be_a_png(cli: Cli) -> None:
+    assert cli.refuse("data", "describe", "sample", "-o", "x.jpg") == (
+        "Output must end with .png, not 'x.jpg'"
+    )
+
+
+def test_fetch_may_be_said(cli: Cli) -> None:
+    assert cli.succeed("data", "fetch", "sample") == cli.succeed("data", "sample")

@@ -1,0 +1,104 @@
+"""Tables: separators, headings, the column of the labels, and what is wrong with a line."""
+
+from pathlib import Path
+
+import pytest
+
+from prunus_data import message_of
+from prunus_model.data.datasets import load
+
+
+def table(folder: Path, text: str, name: str = "t.csv") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1,0,90,0\n2,7,0,0\n", "first column"),
+        ("0,90,0,1\n7,0,0,2\n", None),
+        ("0.5;90.5;0.5;1\n7.5;0.5;0.5;2\n", "last column"),
+        ("a,b,label,c\n0,90,1,3\n7,0,2,3\n", "column 3, 'label'"),
+        ('"Label"\t"p"\n1\t7\n2\t8\n', "column 1, 'label'"),
+        ("1 0.5 3.5\n2 3.5 0.5\n", "first column"),
+        ("\ufeff1,0.5,3.5\r\n2,3.5,0.5\r\n", "first column"),
+    ],
+)
+def test_column_of_the_labels(tmp_path: Path, text: str, told: str | None) -> None:
+    path = table(tmp_path, text)
+    if told is None:
+        assert message_of(lambda: load(path, "train")) == (
+            f"File {path} must have labels, whole numbers in 0..255, in the first or the last "
+            "column, and both may be: head the column with 'label'"
+        )
+        return
+    split = load(path, "train")
+    assert split.labels.tolist() == [1, 2]
+    assert split.notes == (f"Labels of {path} are in the {told}",)
+
+
+def test_whole_numbers_are_levels_and_others_are_scaled(tmp_path: Path) -> None:
+    whole = load(table(tmp_path, "1,0,90,0\n2,7,0,0\n"), "train")
+    assert whole.images.tolist() == [[0, 90, 0], [7, 0, 0]]
+    scaled = load(table(tmp_path, "1,-1,0,2.5\n2,4,0,0\n"), "train")
+    assert scaled.images.tolist() == [[0, 51, 179], [255, 51, 51]]
+    assert scaled.image_shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "5.1,3.5,setosa\n4.9,3.0,setosa\n",
+            "numbers only, classes as 0, 1, ..., not 'setosa' in line 2, column 3",
+        ),
+        ("1,2,3\n2,3\n", "3 values in each line, not 2 in line 2"),
+        (
+            "label,a\n1,2\n\n2,,3\n",
+            "numbers only, classes as 0, 1, ..., not '' in line 4, column 2",
+        ),
+        ("", "lines of a label and at least one value, not 0 lines of 1"),
+        ("label,x\n", "lines of a label and at least one value, not 0 lines of 1"),
+        ("1\n2\n", "lines of a label and at least one value, not 2 lines of 1"),
+        ("label,label\n1,2\n", "one column 'label', not 2"),
+        (
+            "0.5,1.5\n2.5,3.5\n",
+            (
+                "labels, whole numbers in 0..255, in the first or the last column, and neither may "
+                "be: head the column with 'label'"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = table(tmp_path, text)
+    assert message_of(lambda: load(path, "train")) == f"File {path} must have {message}"
+
+
+def test_labels_must_be_whole_and_values_finite(tmp_path: Path) -> None:
+    path = table(tmp_path, "label,a,b\n1.5,2,3\n2,1,1\n")
+    assert message_of(lambda: load(path, "train")) == (
+        f"Column 1 of {path}, the labels, must have integers in 0..255, not float64"
+    )
+    path = table(tmp_path, "label,a,b\n1,nan,3\n2,1,1\n")
+    assert message_of(lambda: load(path, "train")) == (
+        f"File {path} must have finite values, not nan in image 0"
+    )
+
+
+def test_table_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xff\xfe1\x002\x00")
+    assert message_of(lambda: load(str(path), "train")) == f"File {path} must be text in UTF-8"
+
+
+def test_too_large_a_table_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prunus_model.common.reading._memory", lambda: 10)
+    path = table(tmp_path, "1,2,3\n" * 100)
+    assert message_of(lambda: load(path, "train")) == (
+        f"File {path} must take at most 0.0 GB, half of the memory, not 0.0 GB"
+    )
