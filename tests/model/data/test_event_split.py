@@ -21,6 +21,7 @@ from prunus_model.data.events.split import (
 )
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
+from prunus_model.spec.readout import ReadoutParams
 
 PARAMS = EventsParams(width=7, height=7, polarity="merged")
 ENCODER = EncoderParams(steps=16, events=PARAMS)
@@ -141,7 +142,9 @@ def test_what_is_odd_is_told() -> None:
     assert doubts(replace(split(), fallback=True), ENCODER) == [
         "The wanted recordings are missing; those of two are taken instead"
     ]
-    assert training_doubts(split(), replace(CONFIG, readout=ReadoutParams(classes=10))) == ["Only 2 of 10 classes have recordings in two"]
+    assert training_doubts(split(), replace(CONFIG, readout=ReadoutParams(classes=10))) == [
+        "Only 2 of 10 classes have recordings in two"
+    ]
 
 
 def test_events_of_images_have_the_times_of_their_steps() -> None:
