@@ -29,7 +29,8 @@ PYTHONS = ("3.11", "3.12", "3.13")
 EXTRAS = {
     "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
-    "events": ["python -c 'import aedat, expelliarmus, h5py'"],
+    "events": ["python -c 'import aedat, h5py'"],
+    "prophesee": ["python -c 'import expelliarmus'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
     "driver": [
         "prunus run demo sample -n 2 --on golden",

@@ -114,8 +114,8 @@ def data_option(default: str | None) -> Callable[[_F], _F]:
         show_default=default is not None,
         metavar="DATA",
         help="sample, mnist, fashion-mnist; a folder of idx files, arrays, tables, or pictures by "
-        "class; a file .npz, .mat, .csv; IMAGES,LABELS (two files, idx or .npy); or events: a file, "
-        "or a folder with a folder for each class.",
+        "class; a file .npz, .mat, .csv; IMAGES,LABELS (two files, idx or .npy). Events: a "
+        "file, or a folder with a folder for each class.",
     )
 
 

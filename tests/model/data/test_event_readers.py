@@ -247,22 +247,27 @@ def test_other_versions_of_aedat_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "name", "content"),
+    ("package", "extra", "name", "content"),
     [
-        ("h5py", "a.h5", b"x"),
-        ("aedat", "a.aedat4", b"#!AER-DAT4.0\r\n"),
-        ("expelliarmus", "a.dat", b"% Version 2\n\0\0" + bytes(8)),
+        ("h5py", "events", "a.h5", b"x"),
+        ("aedat", "events", "a.aedat4", b"#!AER-DAT4.0\r\n"),
+        ("expelliarmus", "prophesee", "a.dat", b"% Version 2\n\0\0" + bytes(8)),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str, content: bytes
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+    extra: str,
+    name: str,
+    content: bytes,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as caught:
         read(tmp_path / name)
     assert str(caught.value) == (
-        f"File {tmp_path / name} needs pip install 'prunus[events]' to be read"
+        f"File {tmp_path / name} needs pip install 'prunus[{extra}]' to be read"
     )
 
 

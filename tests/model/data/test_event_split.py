@@ -142,9 +142,8 @@ def test_what_is_odd_is_told() -> None:
     assert doubts(replace(split(), fallback=True), ENCODER) == [
         "The wanted recordings are missing; those of two are taken instead"
     ]
-    assert training_doubts(split(), replace(CONFIG, readout=ReadoutParams(classes=10))) == [
-        "Only 2 of 10 classes have recordings in two"
-    ]
+    config = replace(CONFIG, readout=ReadoutParams(classes=10))
+    assert training_doubts(split(), config) == ["Only 2 of 10 classes have recordings in two"]
 
 
 def test_events_of_images_have_the_times_of_their_steps() -> None:

@@ -25,11 +25,11 @@ CHANNELS = 700
 _WORDS = {"dat": 8, "evt2": 4, "evt3": 2}
 
 
-def _package(name: str, path: Path) -> Any:
+def _package(name: str, path: Path, *, extra: str = "events") -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as e:
-        raise DataError(f"File {path} needs pip install 'prunus[events]' to be read") from e
+        raise DataError(f"File {path} needs pip install 'prunus[{extra}]' to be read") from e
 
 
 def read_hdf5(path: Path) -> Iterator[Recording]:
@@ -168,7 +168,7 @@ def read_prophesee(path: Path, label: int | None = None) -> Recording:
             f"File {path} must be a header and whole words of {_WORDS[encoding]} bytes: "
             f"it is cut off, or no {encoding.upper()}"
         )
-    expelliarmus = _package("expelliarmus", path)
+    expelliarmus = _package("expelliarmus", path, extra="prophesee")
     try:
         read = expelliarmus.Wizard(encoding=encoding, fpath=path).read() if rest else None
     except Exception as error:
