@@ -113,6 +113,7 @@ _CLAIM = (_keys(str, "claim verdict"), _may(float, "estimate bound"))
 _RATE = (
     _keys(str, "what"),
     _keys(_Positive, "neurons threads"),
+    _may(_Positive, "groups"),
     _keys(_Amount, "presentations_per_s least most peak_memory_mb"),
 )
 _COUNTED = "input_spikes_per_presentation output_spikes_per_presentation synapses_per_presentation"

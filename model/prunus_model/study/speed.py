@@ -31,6 +31,7 @@ from prunus_model.common.provenance import header, processor, source_digest
 from prunus_model.data.datasets import data_digest, load
 from prunus_model.engine import kernels
 from prunus_model.engine.engine import Engine
+from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.study.fingerprint import fingerprint
@@ -38,7 +39,7 @@ from prunus_model.training.trainer import versions
 
 __all__ = ["main"]
 
-_SIZES = ("demo", "400", "paper", "1600")
+_SIZES = ("demo", "400", "paper", "1600", "windows")
 _REPEATS = 3
 _TRAINED = 20_000
 _INFERRED = 10_000
@@ -46,7 +47,7 @@ _ADD_ROWS, _ADD_WIDTH, _ADD_CALLS = 32, 448, 20_000
 
 
 def _training(name: str, data: str) -> dict[str, Any]:
-    """Rate of learning from the first presentations on, one thread."""
+    """Rate of learning from the first presentations on: one thread, or all with groups."""
     config = NetworkConfig.named(name)
     shown = levels(load(data, "train").images, config.encoder)
     shown = shown[np.arange(_TRAINED) % len(shown)]
@@ -59,8 +60,8 @@ def _training(name: str, data: str) -> dict[str, Any]:
         rates.append(_TRAINED / (time.perf_counter() - started))
     return _row(
         "training",
-        config.neurons,
-        1,
+        config,
+        (os.cpu_count() or 1) if config.groups else 1,
         rates,
         steps=config.encoder.steps,
         input_spikes_per_presentation=counters.input_spikes / _TRAINED,
@@ -70,27 +71,48 @@ def _training(name: str, data: str) -> dict[str, Any]:
 
 
 def _inference(name: str, data: str, threads: int) -> dict[str, Any]:
-    """Rate of inference with a network that has learned for a while."""
+    """Rate of inference, with the readout of the configuration, after some learning."""
     config = NetworkConfig.named(name)
     shown = levels(load(data, "train").images, config.encoder)
     engine = Engine(config)
     engine.train(shown[np.arange(_TRAINED) % len(shown)])
     shown = shown[np.arange(_INFERRED) % len(shown)]
+    if config.groups:
+        # Its sequential test needs votes.
+        engine = _labelled(engine, data)
     engine.infer(shown[:8])
     rates = []
     for _ in range(_REPEATS):
         started = time.perf_counter()
-        engine.infer(shown, threads=threads)
+        engine.infer(
+            shown,
+            stop_after=config.readout.stop_after,
+            margin=config.readout.margin,
+            threads=threads,
+        )
         rates.append(_INFERRED / (time.perf_counter() - started))
-    return _row("inference", config.neurons, threads, rates)
+    return _row("inference", config, threads, rates)
+
+
+def _labelled(engine: Engine, data: str) -> Engine:
+    """Return the network with the votes of what it learned from."""
+    config, split = engine.config, load(data, "train").head(_TRAINED)
+    _, spikes = engine.infer(
+        levels(split.images, config.encoder), stop_after=config.readout.stop_after
+    )
+    classes = config.readout.classes
+    images = np.bincount(split.labels, minlength=classes)
+    sums = response(spikes, split.labels, classes)
+    return Engine(config, engine.state, Readout.learn(sums, images, config.readout).votes)
 
 
 def _row(
-    what: str, neurons: int, threads: int, rates: list[float], **more: float
+    what: str, config: NetworkConfig, threads: int, rates: list[float], **more: float
 ) -> dict[str, Any]:
     return {
         "what": what,
-        "neurons": neurons,
+        "neurons": config.neurons,
+        **({"groups": config.group_count} if config.groups else {}),
         "threads": threads,
         "presentations_per_s": round(statistics.median(rates), 1),
         "least": round(min(rates), 1),

@@ -147,8 +147,8 @@ def test_bad_data_are_refused(tiny_cli: Cli) -> None:
         (
             "empty",
             (
-                "Folder empty must hold t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, or "
-                "train-images-idx3-ubyte and train-labels-idx1-ubyte"
+                "Folder empty must hold idx files, arrays, tables or archives with train or test "
+                "in their names, or a folder of pictures for each class"
             ),
         ),
     ):
