@@ -96,7 +96,8 @@ def lift_thresholds(
         0..w_max.
     """
     factor = lift_factor(post_count, strength, int(rates.sum()), presentation, policy, config)
-    return np.minimum(factor * rates >> 28 - config.weight_bits, config.formats.w_max)
+    found: npt.NDArray[np.int64] = factor * rates >> 28 - config.weight_bits
+    return np.minimum(found, config.formats.w_max)
 
 
 def highest_threshold(

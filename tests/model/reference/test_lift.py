@@ -24,7 +24,8 @@ WEIGHTS = 64 + 128 + 255
 def thresholds(
     post_count: int, strength: int, presentation: int, config: NetworkConfig = CONFIG
 ) -> list[int]:
-    return lift_thresholds(RATES, post_count, strength, presentation, POLICY, config).tolist()
+    found = lift_thresholds(RATES, post_count, strength, presentation, POLICY, config)
+    return [int(threshold) for threshold in found]
 
 
 def test_in_the_end_half_of_what_chance_gives() -> None:

@@ -96,7 +96,8 @@ def test_label_names_policy_and_redundancy(policy: str) -> None:
 def test_ramp_of_lift_follows_from_the_length_of_a_training(presentations: int, shift: int) -> None:
     assert scheduled(LiftPruning(share=7), presentations) == LiftPruning(share=7, ramp_shift=shift)
     # What is given stays, and other policies have none.
-    assert scheduled(LiftPruning(ramp_shift=3), presentations).ramp_shift == 3
+    given = LiftPruning(ramp_shift=3)
+    assert scheduled(given, presentations) == given
     assert scheduled(AdaptivePruning(), presentations) == AdaptivePruning()
 
 
