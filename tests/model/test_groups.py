@@ -15,7 +15,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presentation import Presentation
-from prunus_model.spec.pruning import POLICIES, SoftPruning
+from prunus_model.spec.pruning import POLICIES, LiftPruning, SoftPruning
 from prunus_model.spec.units import StdpParams
 
 MODELS = [Network, Engine]
@@ -100,6 +100,8 @@ def test_groups_are_networks_alone_on_their_windows(
     config = replace(with_looks(), pruning=POLICIES[policy])
     if isinstance(config.pruning, SoftPruning):
         config = replace(config, pruning=SoftPruning(after_presentations=3, min_spikes=1))
+    if isinstance(config.pruning, LiftPruning):
+        config = replace(config, pruning=LiftPruning(ramp_shift=2, share=255))
     votes = votes_of(config)
     one, apart = model(config, votes=votes), Apart(config, votes)
     for number, image in enumerate(LEVELS):

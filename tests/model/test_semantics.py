@@ -20,7 +20,7 @@ from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation
-from prunus_model.spec.pruning import RedundancyParams, SoftPruning
+from prunus_model.spec.pruning import LiftPruning, NoPruning, RedundancyParams, SoftPruning
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import configs, images
 
@@ -68,6 +68,7 @@ class Scalar:
     v_fire: list[int]
     last_step: list[int | None]
     coactivity: list[int]
+    input_rate: list[int]
     presentation: int
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -200,6 +201,13 @@ class Scalar:
         recent = [
             last is not None and step - last <= c.stdp.trace_window for last in self.last_step
         ]
+        thresholds = [w_prune] * c.inputs
+        if c.pruning.policy == "lift":
+            thresholds = self.lift_thresholds(post)
+            w_prune = max(thresholds)
+            for pre, rate in enumerate(self.input_rate):
+                moved = (65535 - rate) // 1024 if recent[pre] else -(rate // 1024)
+                self.input_rate[pre] = rate + moved
         p = c.redundancy
         for pre in self.inputs:
             self.count(update_dense=1)
@@ -218,7 +226,7 @@ class Scalar:
             w, r = self.weights[pre][post], random[pre]
             rise, fall = (self.w_max - w + r % up) // up, (w + r % down) // down
             w = w + rise if recent[pre] else w - fall
-            if w < w_prune or redundant:
+            if w < thresholds[pre] or redundant:
                 self.alive[pre][post] = False
                 self.count(pruned=1)
                 w = 0
@@ -238,6 +246,19 @@ class Scalar:
             cap = self.strength[post] * p.strength_gain // 65536
             return int(min(ramp, cap, self.w_max))
         return 0
+
+    def lift_thresholds(self, post: int) -> list[int]:
+        """Section 6.2."""
+        p: Any = self.config.pruning
+        time, spikes = 2**p.ramp_shift, 2 ** (self.config.stdp.depression_shift + 1)
+        ramp = min(self.presentation, time) * min(self.post_count[post], spikes)
+        level = ramp * p.share // (time * spikes)
+        factor, total = 0, sum(self.input_rate)
+        if total:
+            scaled = self.strength[post] * level * 2 ** (20 - self.config.weight_bits)
+            factor = min(scaled // total, 2**14 - 1)
+        below = 2 ** (28 - self.config.weight_bits)
+        return [min(factor * rate // below, self.w_max) for rate in self.input_rate]
 
     def freeze(self, post: int, percent: int) -> None:
         plastic = [
@@ -275,6 +296,7 @@ class Scalar:
         assert state.post_count.tolist() == self.post_count, context
         assert state.active_count.tolist() == self.active_count, context
         assert state.coactivity.tolist() == self.coactivity, context
+        assert state.input_rate.tolist() == self.input_rate, context
         assert state.last_step.tolist() == last_step, context
         assert state.weights.tolist() == self.weights, context
         assert state.alive.tolist() == self.alive, context
@@ -305,6 +327,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
     frozen = alive & (rng.random(shape) < 0.5) & (active_count >= once) & (once > 0)
     weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
     theta = rng.integers([0, 2**24 - 3000], [3000, 2**24], (neurons, 2))
+    rates = config.inputs if config.pruning.policy == "lift" else 0
     coactivity = [0, 255, 32767, 32768, 65279, 65535] if config.redundancy else [0]
     state = State(
         weights=weights.astype(np.uint8),
@@ -318,6 +341,7 @@ def random_state(config: NetworkConfig, seed: int) -> State:
         v_fire=rng.integers(0, 2**23, neurons).astype(np.int32),
         last_step=rng.integers(-1, config.encoder.steps, config.inputs).astype(np.int16),
         coactivity=rng.choice(coactivity, config.inputs).astype(np.int32),
+        input_rate=rng.choice([0, 1023, 1024, 30000, 65535], rates).astype(np.int32),
         presentation=int(rng.choice([0, 1, 2, 2**32 - 2, 2**32 - 1])),
     )
     state.check(config)
@@ -400,9 +424,10 @@ def test_redundant_inputs_are_pruned_as_the_semantics_say(
     start: int,
     trained: bool,
 ) -> None:
-    """Neurons that fire at once, with every policy."""
+    """Neurons that fire at once, with every policy that redundancy may stand beside."""
     config = replace(
         config,
+        pruning=NoPruning() if isinstance(config.pruning, LiftPruning) else config.pruning,
         redundancy=RedundancyParams(shift=shift, image_width=image_width, start=start),
         homeostasis=replace(config.homeostasis, v_th=1, theta_plus=100),
     )

@@ -10,6 +10,7 @@ from prunus_model.spec.groups import DARK, GroupsParams
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
+    LiftPruning,
     NoPruning,
     PostPruning,
     PruningParams,
@@ -32,6 +33,7 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
             strength_gain=st.one_of(st.integers(0, 65535), st.integers(0, 6000)),
             start=start,
         ),
+        st.builds(LiftPruning, share=st.integers(0, 255), ramp_shift=st.integers(0, 4)),
         st.builds(
             SoftPruning,
             after_presentations=st.integers(1, 3),
@@ -58,6 +60,7 @@ def _redundancy() -> st.SearchStrategy[RedundancyParams | None]:
 def configs(draw: st.DrawFn) -> NetworkConfig:
     """Small networks of every kind that fire often: odd sizes, all policies, all corners."""
     weight_bits = draw(st.integers(1, 8))
+    pruning = draw(_policies(2**weight_bits - 1))
     return NetworkConfig(
         inputs=draw(st.one_of(st.integers(1, 9), st.integers(10, 60), st.just(300))),
         neurons=draw(st.one_of(st.just(1), st.integers(2, 40))),
@@ -82,8 +85,8 @@ def configs(draw: st.DrawFn) -> NetworkConfig:
             potentiation_shift=draw(st.integers(0, 8)),
             depression_shift=draw(st.integers(0, 8)),
         ),
-        pruning=draw(_policies(2**weight_bits - 1)),
-        redundancy=draw(_redundancy()),
+        pruning=pruning,
+        redundancy=None if isinstance(pruning, LiftPruning) else draw(_redundancy()),
     )
 
 

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: Codes of the pruning policies that act while learning.
-NO_SWEEP_PRUNING, CONSTANT, ADAPTIVE, SOFT = range(4)
+NO_SWEEP_PRUNING, CONSTANT, ADAPTIVE, SOFT, LIFT = range(5)
 #: Status of a synapse: plastic is what is neither pruned nor frozen.
 PRUNED, PLASTIC, FROZEN = range(3)
 #: Steps whose spikes are found side by side; the arrays of steps are padded to a multiple of it.
@@ -110,6 +110,8 @@ class Params(NamedTuple):
     ramp_shift: int
     strength_gain: int
     start: int
+    share: int
+    weight_bits: int
     redundancy: bool
     redundancy_shift: int
     image_width: int
@@ -173,6 +175,7 @@ class Net(NamedTuple):
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
     coactivity : ndarray of int32, shape (inputs,)
+    input_rate : ndarray of int32, shape (inputs,), or (0,) without ``lift``
         As in :class:`prunus_model.spec.state.State`.
     votes : ndarray of uint8, shape (neurons, classes)
         Votes of one output spike of each neuron; not changed by learning.
@@ -188,6 +191,7 @@ class Net(NamedTuple):
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
     coactivity: npt.NDArray[np.int32]
+    input_rate: npt.NDArray[np.int32]
     votes: npt.NDArray[np.uint8]
 
 

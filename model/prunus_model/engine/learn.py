@@ -11,6 +11,7 @@ from prunus_model.engine.layout import (
     ADAPTIVE,
     CONSTANT,
     FROZEN,
+    LIFT,
     PLASTIC,
     POST_COUNT_MAX,
     PRUNED,
@@ -22,11 +23,19 @@ from prunus_model.engine.layout import (
     Workspace,
 )
 from prunus_model.engine.streams import draw_pass
-from prunus_model.spec.formats import COACTIVITY_BITS, STRENGTH_GAIN_SHIFT, max_of
+from prunus_model.spec.formats import (
+    COACTIVITY_BITS,
+    LIFT_FACTOR_BITS,
+    RATE_BITS,
+    RATE_SHIFT,
+    STRENGTH_GAIN_SHIFT,
+    max_of,
+)
 
 __all__ = ["fire_threshold", "freeze", "learn_spike"]
 
 COACTIVITY_MAX = max_of(COACTIVITY_BITS)
+RATE_MAX, LIFT_FACTOR_MAX = max_of(RATE_BITS), max_of(LIFT_FACTOR_BITS)
 COACTIVITY_HALF = 1 << (COACTIVITY_BITS - 1)
 
 
@@ -78,6 +87,31 @@ def prune_redundant(
             # A row of even length ends with the parity with which the next one begins.
             column = 0
             odd ^= p.image_width % 2 == 1
+
+
+@compiled
+def find_lift_thresholds(
+    post: int, step: int, presentation: int, p: Params, net: Net, workspace: Workspace
+) -> None:
+    """Find the thresholds of all synapses by the rates of the inputs; then update the rates."""
+    learned = p.depression_shift + 1
+    spikes = min(np.int64(net.post_count[post]), np.int64(1) << learned)
+    ramp = min(np.int64(presentation), np.int64(1) << p.ramp_shift) * spikes
+    level = (ramp * p.share) >> (p.ramp_shift + learned)
+    total = np.int64(0)
+    for i in range(p.inputs):
+        total += net.input_rate[i]
+    factor = np.int64(0)
+    if total > 0:
+        scaled = (np.int64(net.strength[post]) * level) << (20 - p.weight_bits)
+        factor = min(scaled // total, np.int64(LIFT_FACTOR_MAX))
+    oldest = np.int16(max(0, step - p.trace_window))
+    top, below, w_max = np.int32(RATE_MAX), 28 - p.weight_bits, np.int64(p.w_max)
+    for i in range(p.inputs):
+        rate = net.input_rate[i]
+        workspace.thresholds[i] = min((factor * rate) >> below, w_max)
+        recent = workspace.last_step[i] >= oldest
+        net.input_rate[i] = rate + ((top - rate) >> RATE_SHIFT if recent else -(rate >> RATE_SHIFT))
 
 
 @compiled
@@ -141,6 +175,8 @@ def learn_spike(
     column, status = net.columns[post], net.status[post]
     if p.redundancy:
         prune_redundant(w_prune, step, presentation, p, net, workspace)
+    elif p.policy == LIFT:
+        find_lift_thresholds(post, step, presentation, p, net, workspace)
     else:
         workspace.thresholds[:] = w_prune
     strength, plastic_count = sweep(

@@ -11,6 +11,7 @@ from prunus_model.spec.formats import V_FIRE_BITS, max_of
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
+    LiftPruning,
     RedundancyParams,
     SoftPruning,
 )
@@ -26,9 +27,13 @@ def params_of(config: NetworkConfig) -> kernels.Params:
     adaptive = policy if isinstance(policy, AdaptivePruning) else AdaptivePruning()
     redundancy = config.redundancy or RedundancyParams()
     soft = policy if isinstance(policy, SoftPruning) else SoftPruning()
-    code = {ConstantPruning: kernels.CONSTANT, AdaptivePruning: kernels.ADAPTIVE}.get(
-        type(policy), kernels.NO_SWEEP_PRUNING
-    )
+    lift = policy if isinstance(policy, LiftPruning) else LiftPruning()
+    code = {
+        ConstantPruning: kernels.CONSTANT,
+        AdaptivePruning: kernels.ADAPTIVE,
+        LiftPruning: kernels.LIFT,
+        SoftPruning: kernels.SOFT,
+    }.get(type(policy), kernels.NO_SWEEP_PRUNING)
     return kernels.Params(
         inputs=config.inputs,
         neurons=config.neurons,
@@ -46,12 +51,14 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         trace_window=config.stdp.trace_window,
         potentiation_shift=config.stdp.potentiation_shift,
         depression_shift=config.stdp.depression_shift,
-        policy=kernels.SOFT if isinstance(policy, SoftPruning) else code,
+        policy=code,
         w_prune=policy.w_prune if isinstance(policy, ConstantPruning) else 0,
         ramp_gain=adaptive.ramp_gain,
-        ramp_shift=adaptive.ramp_shift,
+        ramp_shift=policy.ramp if isinstance(policy, LiftPruning) else adaptive.ramp_shift,
         strength_gain=adaptive.strength_gain,
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
+        share=lift.share,
+        weight_bits=config.weight_bits,
         redundancy=config.redundancy is not None,
         redundancy_shift=redundancy.shift,
         image_width=redundancy.image_width,
@@ -82,6 +89,7 @@ def net_of(state: State, votes: npt.NDArray[np.uint8]) -> kernels.Net:
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
         coactivity=state.coactivity.copy(),
+        input_rate=state.input_rate.copy(),
         votes=votes,
     )
 

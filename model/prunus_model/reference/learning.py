@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import homeostasis, pruning, redundancy, stdp
+from prunus_model.reference import homeostasis, lift, pruning, redundancy, stdp
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import POST_COUNT_BITS, max_of
-from prunus_model.spec.pruning import SoftPruning
+from prunus_model.spec.pruning import LiftPruning, SoftPruning
 from prunus_model.spec.random_streams import words
 from prunus_model.spec.state import State
 
@@ -38,7 +38,7 @@ def learn_spike(
     Returns
     -------
     int
-        The pruning threshold of the neuron.
+        The pruning threshold of the neuron; with ``lift`` the highest of its synapses.
     """
     w_max = config.formats.w_max
     state.theta[post] = homeostasis.raise_theta(int(state.theta[post]), config.homeostasis)
@@ -64,8 +64,21 @@ def learn_spike(
         state.coactivity[:] = redundancy.update_coactivity(
             old_coactivity, recent, config.redundancy.shift
         )
+    thresholds = np.full(config.inputs, w_prune, dtype=np.int64)
+    if isinstance(config.pruning, LiftPruning):
+        rates = state.input_rate.astype(np.int64)
+        thresholds = lift.lift_thresholds(
+            rates,
+            int(state.post_count[post]),
+            int(state.strength[post]),
+            state.presentation,
+            config.pruning,
+            config,
+        )
+        w_prune = int(thresholds.max())
+        state.input_rate[:] = lift.updated_rates(rates, recent)
     state.weights[:, post], state.alive[:, post] = pruning.prune(
-        new, w_prune, redundant, alive=alive, plastic=plastic
+        new, thresholds, redundant, alive=alive, plastic=plastic
     )
     state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
     state.v_fire[post] = homeostasis.fire_threshold(

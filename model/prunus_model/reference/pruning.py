@@ -79,7 +79,7 @@ def pruning_threshold(
 
 def prune(
     new: npt.NDArray[np.int64],
-    w_prune: int,
+    w_prune: npt.NDArray[np.int64],
     redundant: npt.NDArray[np.bool_],
     *,
     alive: npt.NDArray[np.bool_],
@@ -94,8 +94,9 @@ def prune(
     ----------
     new : ndarray of int64, shape (inputs,)
         Weights as learning leaves them (:func:`prunus_model.reference.stdp.updated`).
-    w_prune : int
-        Pruning threshold of the neuron (:func:`pruning_threshold`).
+    w_prune : ndarray of int64, shape (inputs,)
+        Pruning threshold of each synapse: that of the neuron (:func:`pruning_threshold`), or those
+        of :func:`prunus_model.reference.lift.lift_thresholds`.
     redundant : ndarray of bool, shape (inputs,)
         Inputs that are redundant (:func:`prunus_model.reference.redundancy.redundant_inputs`).
     alive, plastic : ndarray of bool, shape (inputs,)
@@ -111,7 +112,7 @@ def prune(
     Examples
     --------
     >>> no, yes = np.zeros(3, dtype=np.bool_), np.ones(3, dtype=np.bool_)
-    >>> weights, alive = prune(np.array([9, 10, 11]), 10, no, alive=yes, plastic=yes)
+    >>> weights, alive = prune(np.array([9, 10, 11]), np.full(3, 10), no, alive=yes, plastic=yes)
     >>> weights.tolist(), alive.tolist()
     ([0, 10, 11], [False, True, True])
     """

@@ -37,6 +37,7 @@ from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
+    LiftPruning,
     PostPruning,
     PruningParams,
     RedundancyParams,
@@ -107,6 +108,10 @@ class NetworkConfig:
             raise ValueError(
                 f"pruning.w_prune must be in 0..{self.formats.w_max} for "
                 f"weight_bits={self.weight_bits}, not {self.pruning.w_prune}"
+            )
+        if self.redundancy and isinstance(self.pruning, LiftPruning):
+            raise ValueError(
+                "pruning.policy lift and redundancy exclude each other: leave one of them out"
             )
         if self.groups:
             self._check_groups(self.groups)

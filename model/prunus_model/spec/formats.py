@@ -15,11 +15,14 @@ __all__ = [
     "GAIN_BITS",
     "INPUTS_MAX",
     "LEVEL_BITS",
+    "LIFT_FACTOR_BITS",
     "NEURONS_MAX",
     "POST_COUNT_BITS",
     "PRESENTATION_BITS",
     "RAMP_SHIFT_MAX",
     "RANDOM_BITS",
+    "RATE_BITS",
+    "RATE_SHIFT",
     "SCORE_BITS_MAX",
     "SEED_BITS",
     "STEP_BITS",
@@ -61,6 +64,12 @@ SEED_BITS = 32
 #: Share of the learning sweeps in which an input was recently active, of those in which the input
 #: before it was.
 COACTIVITY_BITS = 16
+#: Share of the learning sweeps in which an input was recently active.
+RATE_BITS = 16
+#: How slowly that share is averaged: a sweep moves it by a ``2**-RATE_SHIFT`` of the way.
+RATE_SHIFT = 10
+#: From the share of an input to a pruning threshold, for one neuron.
+LIFT_FACTOR_BITS = 14
 #: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
 STRENGTH_GAIN_SHIFT = 16
 #: A gain: of the encoder, of the pruning ramp, of the cap by strength.

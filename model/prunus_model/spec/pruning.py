@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from prunus_model.common.errors import ConfigError
 from prunus_model.common.validation import STRICT
 from prunus_model.spec.formats import (
     COACTIVITY_BITS,
@@ -25,11 +27,13 @@ __all__ = [
     "POLICIES",
     "AdaptivePruning",
     "ConstantPruning",
+    "LiftPruning",
     "NoPruning",
     "PostPruning",
     "PruningParams",
     "RedundancyParams",
     "SoftPruning",
+    "scheduled",
 ]
 
 _Weight = Annotated[int, Field(ge=0, le=max_of(WEIGHT_BITS_MAX))]
@@ -85,6 +89,46 @@ class AdaptivePruning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class LiftPruning:
+    """Pruning threshold of each synapse by what chance would give it: no constant of the data.
+
+    A weight estimates how often its input is active when the neuron fires; by chance it would be
+    how often the input is active when any neuron fires. The quotient of both is the *lift*. A
+    synapse goes if its lift is below a share of the mean lift of its neuron, which its connection
+    strength gives. The share rises with the training and with the neuron's own firing, from 0 on
+    (:func:`prunus_model.reference.lift.lift_thresholds`).
+
+    Parameters
+    ----------
+    share : int
+        Of the mean lift, in the end, in 1/256. 0..255.
+    ramp_shift : int, optional
+        After ``2**ramp_shift`` presentations the share is reached. 0..31. Default: what a training
+        finds by its length (:func:`scheduled`).
+    """
+
+    policy: Literal["lift"] = "lift"
+    share: Annotated[int, Field(ge=0, le=255)] = 192
+    ramp_shift: Annotated[int, Field(ge=0, le=PRESENTATION_BITS - 1)] | None = None
+
+    @property
+    def ramp(self) -> int:
+        """``ramp_shift``.
+
+        Raises
+        ------
+        ConfigError
+            If no training has found it yet.
+        """
+        if self.ramp_shift is None:
+            raise ConfigError(
+                "pruning.ramp_shift must be set, as a training sets it by its length, to prune by "
+                "lift"
+            )
+        return self.ramp_shift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SoftPruning:
     """Online soft pruning (Shi et al. 2019): the lowest weights are set to 0 and frozen.
 
@@ -118,13 +162,16 @@ class PostPruning:
     w_prune: _Weight = 20
 
 
-PruningParams: TypeAlias = NoPruning | ConstantPruning | AdaptivePruning | SoftPruning | PostPruning
+PruningParams: TypeAlias = (
+    NoPruning | ConstantPruning | AdaptivePruning | LiftPruning | SoftPruning | PostPruning
+)
 
 #: Pruning policies by name, with their default parameters.
 POLICIES: Mapping[str, PruningParams] = {
     "none": NoPruning(),
     "constant": ConstantPruning(),
     "adaptive": AdaptivePruning(),
+    "lift": LiftPruning(),
     "soft": SoftPruning(),
     "post": PostPruning(),
 }
@@ -153,3 +200,26 @@ class RedundancyParams:
     shift: Annotated[int, Field(ge=1, le=COACTIVITY_BITS - 1)] = 12
     image_width: Annotated[int, Field(ge=1, le=INPUTS_MAX)] = 28
     start: _Presentation = 0
+
+
+def scheduled(policy: PruningParams, presentations: int) -> PruningParams:
+    """Return a policy with what follows from the length of a training.
+
+    ``lift`` without a ``ramp_shift`` reaches its share after the largest power of two that is not
+    above the number of presentations: in the second half of the training, or at its end.
+
+    Parameters
+    ----------
+    policy : PruningParams
+        As configured.
+    presentations : int
+        Of the whole training, 1 or more.
+
+    Examples
+    --------
+    >>> scheduled(LiftPruning(), 120_000).ramp_shift
+    16
+    """
+    if isinstance(policy, LiftPruning) and policy.ramp_shift is None:
+        return replace(policy, ramp_shift=presentations.bit_length() - 1)
+    return policy

@@ -12,11 +12,12 @@ from prunus_model.spec.formats import (
     COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
+    RATE_BITS,
     THETA_BITS,
     V_FIRE_BITS,
     max_of,
 )
-from prunus_model.spec.pruning import SoftPruning
+from prunus_model.spec.pruning import LiftPruning, SoftPruning
 
 __all__ = ["NO_STEP", "STATE_DTYPES", "State", "strengths"]
 
@@ -57,6 +58,9 @@ class State:
     coactivity : ndarray of int32, shape (inputs,)
         Share of the learning sweeps in which each input was recently active, of those in which the
         input before it was, in 1/65536 (with ``redundancy``; else 0).
+    input_rate : ndarray of int32, shape (rows,)
+        Share of the learning sweeps of its group in which each input was recently active, in
+        1/65536; only with policy ``lift``, else of shape (0,).
     presentation : int
         Number of the next presentation; selects the random streams.
     """
@@ -72,6 +76,7 @@ class State:
     v_fire: npt.NDArray[np.int32]
     last_step: npt.NDArray[np.int16]
     coactivity: npt.NDArray[np.int32]
+    input_rate: npt.NDArray[np.int32]
     presentation: int
 
     @property
@@ -109,6 +114,7 @@ class State:
             v_fire=np.zeros(config.all_neurons, dtype=np.int32),
             last_step=np.full(config.inputs, NO_STEP, dtype=np.int16),
             coactivity=np.zeros(config.inputs, dtype=np.int32),
+            input_rate=np.zeros(_rates(config), dtype=np.int32),
             presentation=0,
         )
 
@@ -134,6 +140,7 @@ class State:
             v_fire=self.v_fire[posts],
             last_step=self.last_step,
             coactivity=self.coactivity,
+            input_rate=self.input_rate[rows],
             presentation=self.presentation,
         )
 
@@ -174,6 +181,7 @@ class State:
             "frozen": synapses,
             "last_step": (config.inputs,),
             "coactivity": (config.inputs,),
+            "input_rate": (_rates(config),),
         }
         for name, dtype in STATE_DTYPES.items():
             array = getattr(self, name)
@@ -191,6 +199,7 @@ class State:
             ("v_fire", 0, max_of(V_FIRE_BITS)),
             ("last_step", NO_STEP, config.encoder.steps - 1),
             ("coactivity", 0, max_of(COACTIVITY_BITS) if config.redundancy else 0),
+            ("input_rate", 0, max_of(RATE_BITS)),
         ):
             _first(name, getattr(self, name), low, high)
         if not 0 <= self.presentation <= max_of(PRESENTATION_BITS):
@@ -216,6 +225,11 @@ def strengths(weights: npt.NDArray[np.uint8], config: NetworkConfig) -> npt.NDAr
     return sums.reshape(-1)
 
 
+def _rates(config: NetworkConfig) -> int:
+    """Return how many rates of inputs there are."""
+    return config.rows if isinstance(config.pruning, LiftPruning) else 0
+
+
 def _first(name: str, array: npt.NDArray[np.generic], low: int, high: int) -> None:
     """Raise if a value is out of range."""
     values = array.astype(np.int64)
@@ -239,4 +253,5 @@ STATE_DTYPES: dict[str, type[np.generic]] = {
     "v_fire": np.int32,
     "last_step": np.int16,
     "coactivity": np.int32,
+    "input_rate": np.int32,
 }

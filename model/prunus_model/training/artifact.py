@@ -30,6 +30,7 @@ from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.pruning import LiftPruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.history import HISTORY_FIELDS, History
@@ -216,7 +217,9 @@ class Artifact:
             config=config,
             schedule=Schedule(**header["schedule"]),
             state=State(
-                **{name: arrays[name] for name in STATE_DTYPES},
+                **{
+                    name: arrays.get(name, np.zeros(0, kind)) for name, kind in STATE_DTYPES.items()
+                },
                 presentation=header["presentation"],
             ),
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
@@ -276,7 +279,8 @@ class Artifact:
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = {name: getattr(self.state, name) for name in STATE_DTYPES}
+        by_lift = isinstance(self.config.pruning, LiftPruning)
+        arrays = {name: getattr(self.state, name) for name in _state_arrays(by_lift=by_lift)}
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -284,6 +288,17 @@ class Artifact:
             "response_images": self.response_images,
         }
         return arrays | {m: getattr(self.history, name) for name, m in _HISTORY.items()}
+
+
+def _state_arrays(*, by_lift: bool) -> list[str]:
+    """Return the state variables in a file: rates of inputs only if there are any."""
+    return [name for name in STATE_DTYPES if by_lift or name != "input_rate"]
+
+
+def _prunes_by_lift(config: Any) -> bool:
+    """Whether a configuration, not checked yet, has the policy ``lift``."""
+    pruning = config.get("pruning") if isinstance(config, dict) else None
+    return isinstance(pruning, dict) and pruning.get("policy") == "lift"
 
 
 def _json(value: Any) -> bytes:
@@ -313,7 +328,8 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            members = {name: f"{name}.npy" for name in (*STATE_DTYPES, *_ARRAYS)}
+            state = _state_arrays(by_lift=_prunes_by_lift(header["config"]))
+            members = {name: f"{name}.npy" for name in (*state, *_ARRAYS)}
             _check_names("members", archive.namelist(), {_HEADER, *members.values()}, path)
             arrays = read_arrays(archive, members, packed=size)
     except (ArtifactError, MemoryError):

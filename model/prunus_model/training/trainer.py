@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,12 @@ from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.data.scaling import BYTES
 from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
+from prunus_model.reference.lift import highest_threshold
 from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.readout import Readout, predict_vote, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.pruning import LiftPruning, scheduled
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import UNKNOWN, History, percentiles
@@ -89,6 +91,7 @@ class Trainer:
         epochs: int,
         checkpoint: Artifact | None = None,
     ) -> None:
+        config = replace(config, pruning=scheduled(config.pruning, len(data) * epochs))
         self._stimuli = stimuli(data, config)
         self._config = config
         self._schedule = Schedule(
@@ -266,18 +269,21 @@ def train(
 
 
 def pruning_thresholds(config: NetworkConfig, state: State) -> npt.NDArray[np.int64]:
-    """Return the pruning threshold of each neuron as it stands: int64, shape (neurons,)."""
-    return np.array(
-        [
-            pruning_threshold(
-                count, strength, state.presentation, config.formats.w_max, config.pruning
-            )
-            for count, strength in zip(
-                state.post_count.tolist(), state.strength.tolist(), strict=True
-            )
-        ],
-        dtype=np.int64,
-    )
+    """Return the pruning threshold of each neuron as it stands: int64, shape (all,).
+
+    With policy ``lift``, that of an input that is always active, the highest that there could be.
+    """
+    policy, w_max = config.pruning, config.formats.w_max
+    found = []
+    for number in range(config.group_count):
+        group = state.group(number, config)
+        rates = group.input_rate.astype(np.int64)
+        for of in zip(group.post_count.tolist(), group.strength.tolist(), strict=True):
+            if isinstance(policy, LiftPruning):
+                found.append(highest_threshold(rates, *of, state.presentation, policy, config))
+            else:
+                found.append(pruning_threshold(*of, state.presentation, w_max, policy))
+    return np.array(found, dtype=np.int64)
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from prunus_cli import Cli, digits, listing, message, same
 from prunus_model.cli import train as train_command
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.pruning import POLICIES, AdaptivePruning
+from prunus_model.spec.pruning import POLICIES, AdaptivePruning, scheduled
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_train import OUTPUT, QUICK, TINY, TRAIN
@@ -89,7 +89,8 @@ def test_policy_and_seed_are_options(here: Cli, policy: str) -> None:
     assert here.run(*TRAIN, "-p", policy, "-s", "7").status == 0
     config = Artifact.load(OUTPUT).config
     assert config.seed == 7
-    assert config.pruning == POLICIES[policy]
+    # Five images, twice.
+    assert config.pruning == scheduled(POLICIES[policy], 10)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_settings_change_the_configuration(
         (
             "pruning.policy=x",
             (
-                "Configuration: pruning.policy must be one of none, constant, adaptive, soft, "
+                "Configuration: pruning.policy must be one of none, constant, adaptive, lift, "
                 "post, not 'x'"
             ),
         ),

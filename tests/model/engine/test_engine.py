@@ -13,7 +13,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.levels import levels as to_levels
-from prunus_model.spec.pruning import POLICIES, SoftPruning
+from prunus_model.spec.pruning import POLICIES, LiftPruning, SoftPruning
 from prunus_strategies import configs, images
 
 PRESENTATIONS = 4
@@ -61,11 +61,13 @@ def test_engine_equals_reference_on_address_events(
         assert_equal(network, engine, f"presentation {n}")
 
 
-@pytest.mark.parametrize("policy", ["none", "constant", "adaptive", "soft", "post"])
+@pytest.mark.parametrize("policy", ["none", "constant", "adaptive", "lift", "soft", "post"])
 def test_full_size_network_equals_reference_on_real_images(policy: str) -> None:
     config = replace(NetworkConfig.named("demo"), pruning=POLICIES[policy])
     if isinstance(config.pruning, SoftPruning):
         config = replace(config, pruning=replace(config.pruning, after_presentations=2))
+    if isinstance(config.pruning, LiftPruning):
+        config = replace(config, pruning=LiftPruning(ramp_shift=2, share=255))
     network, engine = Network(config), Engine(config)
     for image in to_levels(load("sample", "train").images[:6], config.encoder):
         assert (

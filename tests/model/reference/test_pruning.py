@@ -179,7 +179,9 @@ def test_plastic_synapses_below_the_threshold_die(w_prune: int) -> None:
     new = np.arange(256)
     alive, frozen = np.arange(256) % 5 != 0, np.arange(256) % 5 == 1
     redundant = np.arange(256) % 7 == 0
-    weights, left = prune(new, w_prune, redundant, alive=alive, plastic=alive & ~frozen)
+    weights, left = prune(
+        new, np.full(256, w_prune), redundant, alive=alive, plastic=alive & ~frozen
+    )
     for pre in range(256):
         if not alive[pre] or frozen[pre]:
             assert (weights[pre], left[pre]) == (0, alive[pre])

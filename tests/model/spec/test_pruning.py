@@ -14,11 +14,13 @@ from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
+    LiftPruning,
     NoPruning,
     PostPruning,
     PruningParams,
     RedundancyParams,
     SoftPruning,
+    scheduled,
 )
 
 
@@ -28,10 +30,11 @@ from prunus_model.spec.pruning import (
         ("none", NoPruning()),
         ("constant", ConstantPruning(w_prune=20, start=0)),
         ("adaptive", AdaptivePruning(ramp_gain=1, ramp_shift=3, strength_gain=330, start=0)),
+        ("lift", LiftPruning(share=192, ramp_shift=None)),
         ("soft", SoftPruning(after_presentations=40, min_spikes=2, percent=70)),
         ("post", PostPruning(w_prune=20)),
     ],
-    ids=["none", "constant", "adaptive", "soft", "post"],
+    ids=["none", "constant", "adaptive", "lift", "soft", "post"],
 )
 def test_policy_alone_gives_its_defaults(policy: str, params: PruningParams) -> None:
     got = NetworkConfig.from_toml(f"[pruning]\npolicy = '{policy}'")
@@ -78,9 +81,32 @@ def test_redundancy_is_beside_every_policy() -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_label_names_policy_and_redundancy(policy: str) -> None:
     config = replace(NetworkConfig(), pruning=POLICIES[policy])
-    both = replace(config, redundancy=RedundancyParams())
     expected = "redundancy" if policy == "none" else f"{policy} + redundancy"
-    assert (pruning_label(config), pruning_label(both)) == (policy, expected)
+    assert pruning_label(config) == policy
+    if policy != "lift":
+        assert pruning_label(replace(config, redundancy=RedundancyParams())) == expected
     row: dict[str, Any] = {"policy": policy, "redundancy": None}
     assert pruning_label(row) == policy
     assert pruning_label(row | {"redundancy": {"shift": 1}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("presentations", "shift"), [(1, 0), (2, 1), (3, 1), (4096, 12), (120_000, 16)]
+)
+def test_ramp_of_lift_follows_from_the_length_of_a_training(presentations: int, shift: int) -> None:
+    assert scheduled(LiftPruning(share=7), presentations) == LiftPruning(share=7, ramp_shift=shift)
+    # What is given stays, and other policies have none.
+    given = LiftPruning(ramp_shift=3)
+    assert scheduled(given, presentations) == given
+    assert scheduled(AdaptivePruning(), presentations) == AdaptivePruning()
+
+
+def test_lift_without_a_ramp_can_not_be_used() -> None:
+    with pytest.raises(ConfigError, match=r"pruning\.ramp_shift must be set, as a training sets"):
+        _ = LiftPruning().ramp
+    assert LiftPruning(ramp_shift=4).ramp == 4
+
+
+def test_lift_and_redundancy_exclude_each_other() -> None:
+    with pytest.raises(ValidationError, match="policy lift and redundancy exclude each other"):
+        replace(NetworkConfig(), pruning=LiftPruning(), redundancy=RedundancyParams())

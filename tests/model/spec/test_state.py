@@ -9,12 +9,15 @@ import pytest
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.pruning import SoftPruning
+from prunus_model.spec.pruning import LiftPruning, SoftPruning
 from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
 
 CONFIG = NetworkConfig(
     inputs=3, neurons=2, weight_bits=4, encoder=EncoderParams(steps=10), pruning=SoftPruning()
 )
+
+#: Variables that a network that is not pruned by lift has.
+FILLED = [name for name in STATE_DTYPES if name != "input_rate"]
 
 
 def small() -> State:
@@ -31,6 +34,7 @@ def small() -> State:
         v_fire=np.array([0, 2**23 - 1], np.int32),
         last_step=np.array([-1, 0, 9], np.int16),
         coactivity=np.zeros(3, np.int32),
+        input_rate=np.zeros(0, np.int32),
         presentation=2**32 - 1,
     )
 
@@ -136,7 +140,7 @@ def test_differences_name_each_variable_and_its_first_place(
     assert small().differences(other) == lines
 
 
-@pytest.mark.parametrize("name", STATE_DTYPES)
+@pytest.mark.parametrize("name", FILLED)
 def test_difference_in_any_variable_is_found(name: str) -> None:
     other = small()
     array = getattr(other, name)
@@ -146,7 +150,7 @@ def test_difference_in_any_variable_is_found(name: str) -> None:
     assert line.startswith(f"{name}[{', '.join(map(str, last))}]: ")
 
 
-@pytest.mark.parametrize("name", STATE_DTYPES)
+@pytest.mark.parametrize("name", FILLED)
 def test_wrong_type_is_refused(name: str) -> None:
     state = small()
     setattr(state, name, getattr(state, name).astype(np.float64))
@@ -155,7 +159,7 @@ def test_wrong_type_is_refused(name: str) -> None:
     assert str(info.value) == f"{name} must be {np.dtype(STATE_DTYPES[name])}, not float64"
 
 
-@pytest.mark.parametrize("name", STATE_DTYPES)
+@pytest.mark.parametrize("name", FILLED)
 def test_wrong_shape_is_refused(name: str) -> None:
     state = small()
     array = getattr(state, name)
@@ -262,3 +266,18 @@ def test_wider_network_may_have_larger_potentials() -> None:
     with pytest.raises(ValueError) as info:
         state.check(config)
     assert str(info.value) == f"v[0] must be in 0..{2**25 - 1}, not {2**25}"
+
+
+def test_rates_of_inputs_are_there_only_for_pruning_by_lift() -> None:
+    config = replace(CONFIG, pruning=LiftPruning())
+    state = State.initial(config)
+    assert state.input_rate.tolist() == [0, 0, 0]
+    state.input_rate[:] = [0, 65535, 9]
+    state.check(config)
+    assert state.copy().input_rate.tolist() == [0, 65535, 9]
+    state.input_rate[2] = 65536
+    with pytest.raises(ValueError, match=r"input_rate\[2\] must be in 0..65535, not 65536"):
+        state.check(config)
+    assert State.initial(CONFIG).input_rate.shape == (0,)
+    with pytest.raises(ValueError, match=r"input_rate must have shape \(3,\), not \(0,\)"):
+        State.initial(CONFIG).check(config)

@@ -7,10 +7,13 @@ import pytest
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
+from prunus_model.spec.pruning import LiftPruning
 from prunus_model.spec.state import STATE_DTYPES, State, strengths
 
 GROUPS = GroupsParams(image_width=5, image_height=1, indices=((0, 1, 2), (2, 3, 4)))
-CONFIG = NetworkConfig(inputs=3, neurons=2, seed=2**32 - 1, weight_bits=4, groups=GROUPS)
+CONFIG = NetworkConfig(
+    inputs=3, neurons=2, seed=2**32 - 1, weight_bits=4, groups=GROUPS, pruning=LiftPruning()
+)
 #: Variables of the group shown last.
 SHARED = ("v", "last_step", "coactivity")
 

@@ -15,7 +15,7 @@ import pytest
 from prunus_cli import PRUNING, digits, listing, same, tiny
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.pruning import RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, LiftPruning, RedundancyParams
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.trainer import Trainer, train
 
@@ -348,3 +348,24 @@ def test_coactivity_is_kept(tmp_path: Path) -> None:
     moved = artifact.state.copy()
     moved.coactivity[0] ^= 1
     assert replace(artifact, state=moved).content_hash != artifact.content_hash
+
+
+def test_rates_of_inputs_are_kept_and_the_ramp_of_the_training(tmp_path: Path) -> None:
+    config = replace(NetworkConfig.named("tiny"), pruning=LiftPruning())
+    artifact = train(config, digits(40), epochs=2)
+    assert artifact.config.pruning == LiftPruning(ramp_shift=6)
+    artifact.save(tmp_path / "by.npz")
+    with np.load(tmp_path / "by.npz") as archive:
+        assert np.array_equal(archive["input_rate"], artifact.state.input_rate)
+    assert artifact.state.input_rate.any()
+    again = Artifact.load(tmp_path / "by.npz")
+    assert again.config == artifact.config
+    assert again.state.differences(artifact.state) == []
+    assert again.content_hash == artifact.content_hash
+    moved = artifact.state.copy()
+    moved.input_rate[0] ^= 1
+    assert replace(artifact, state=moved).content_hash != artifact.content_hash
+    other = train(replace(config, pruning=AdaptivePruning()), digits(40), epochs=2)
+    other.save(tmp_path / "other.npz")
+    with np.load(tmp_path / "other.npz") as archive:
+        assert "input_rate" not in archive
