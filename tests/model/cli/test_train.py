@@ -89,8 +89,8 @@ def test_policy_and_seed_are_options(here: Cli, policy: str) -> None:
     assert here.run(*TRAIN, "-p", policy, "-s", "7").status == 0
     config = Artifact.load(OUTPUT).config
     assert config.seed == 7
-    # Five images, twice.
-    assert config.pruning == scheduled(POLICIES[policy], 10)
+    presentations = Artifact.load(OUTPUT).schedule.presentations
+    assert config.pruning == scheduled(POLICIES[policy], presentations)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_settings_change_the_configuration(
             "pruning.policy=x",
             (
                 "Configuration: pruning.policy must be one of none, constant, adaptive, lift, "
-                "post, not 'x'"
+                "soft, post, not 'x'"
             ),
         ),
     ],

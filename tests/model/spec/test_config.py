@@ -311,17 +311,17 @@ def test_one_past_both_ends_of_every_range_is_refused(
         ),
         pytest.param(
             "[pruning]\npolicy = 'hard'",
-            "pruning.policy must be one of none, constant, adaptive, soft, post, not 'hard'",
+            "pruning.policy must be one of none, constant, adaptive, lift, soft, post, not 'hard'",
             id="unknown policy",
         ),
         pytest.param(
             "[pruning]\npolicy = 3",
-            "pruning.policy must be one of none, constant, adaptive, soft, post, not 3",
+            "pruning.policy must be one of none, constant, adaptive, lift, soft, post, not 3",
             id="policy that is a number",
         ),
         pytest.param(
             "[pruning]\nw_prune = 3",
-            "pruning.policy must be one of none, constant, adaptive, soft, post, not None",
+            "pruning.policy must be one of none, constant, adaptive, lift, soft, post, not None",
             id="missing policy",
         ),
         pytest.param("encoder = 3", "encoder must be a table, not 3", id="part is a number"),

@@ -155,12 +155,15 @@ def test_lists_that_are_refused(text: str, message: str) -> None:
         (
             '"none"',
             '"nope"',
-            "policies 1: policy must be one of none, constant, adaptive, soft, post, not 'nope'",
+            (
+                "policies 1: policy must be one of none, constant, adaptive, lift, soft, post, "
+                "not 'nope'"
+            ),
         ),
         (
             '"none"',
             "[1]",
-            "policies 1: policy must be one of none, constant, adaptive, soft, post, ",
+            "policies 1: policy must be one of none, constant, adaptive, lift, soft, post, ",
         ),
         ('policy = "none"', 'label = "a"', "policies 1: policy must be one of none, constant, "),
         ('"none"', '"none", label = 3', "policies 1: label must be a text, not 3"),

@@ -109,7 +109,7 @@ def test_what_is_missing_is_said_before_the_work_starts(
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("Nothing must be computed")
 
-    monkeypatch.setattr("prunus_rtl.cli.generate.load", fail)
+    monkeypatch.setattr("prunus_rtl.cli.generate.load_for", fail)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     found = cli.refuse("generate", "net.npz", "--simulator", "icarus")
     assert found == "Simulator icarus must have iverilog, vvp: apt install iverilog"
