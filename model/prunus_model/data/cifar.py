@@ -6,6 +6,7 @@ refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,21 @@ from prunus_model.common.reading import memory_refusal
 from prunus_model.data.arrays import Raw, Reader
 from prunus_model.data.split import SplitName, order_for
 
-__all__ = ["find"]
+__all__ = ["find", "is_binary"]
 
 _SIDE, _CHANNELS = 32, 3
 _PIXELS = _SIDE * _SIDE * _CHANNELS
 #: By split, the files; labels in front of an image, of which the last is taken; names of classes.
-_VERSIONS = (
+_VERSIONS: tuple[tuple[Mapping[SplitName, str], int, str], ...] = (
     ({"train": "data_batch_?.bin", "test": "test_batch.bin"}, 1, "batches.meta.txt"),
     ({"train": "train.bin", "test": "test.bin"}, 2, "fine_label_names.txt"),
 )
 _PICKLED = ("data_batch_1", "test_batch", "batches.meta")
+
+
+def is_binary(folder: Path) -> bool:
+    """Return whether a folder has files of the binary version."""
+    return any(any(_files(folder, files).values()) for files, _, _ in _VERSIONS)
 
 
 def find(folder: Path) -> Reader | None:
@@ -36,7 +42,7 @@ def find(folder: Path) -> Reader | None:
         If it has the version for Python only.
     """
     for files, labels, names in _VERSIONS:
-        found = {split: sorted(folder.glob(pattern)) for split, pattern in files.items()}
+        found = _files(folder, files)
         if any(found.values()):
             return _reader(folder, found, labels, folder / names)
     if any((folder / name).is_file() for name in _PICKLED):
@@ -47,7 +53,11 @@ def find(folder: Path) -> Reader | None:
     return None
 
 
-def _reader(folder: Path, found: dict[str, list[Path]], labels: int, names: Path) -> Reader:
+def _files(folder: Path, patterns: Mapping[SplitName, str]) -> dict[SplitName, list[Path]]:
+    return {split: sorted(folder.glob(pattern)) for split, pattern in patterns.items()}
+
+
+def _reader(folder: Path, found: dict[SplitName, list[Path]], labels: int, names: Path) -> Reader:
     def read(split: SplitName) -> Raw:
         used = next(s for s in order_for(split) if found[s])
         size = sum(path.stat().st_size for path in found[used])

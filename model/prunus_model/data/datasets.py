@@ -28,6 +28,7 @@ __all__ = [
     "check_for",
     "data_digest",
     "fetch",
+    "is_name",
     "list_sources",
     "load",
 ]
@@ -115,6 +116,11 @@ def load(
         return to_split(_reader(spec), split, scale)
     except OSError as error:
         raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
+
+
+def is_name(spec: str) -> bool:
+    """Return whether a data set has that name; names come before files and folders."""
+    return spec in _NAMES or spec in BY_NAME
 
 
 def _reader(spec: str) -> Reader:

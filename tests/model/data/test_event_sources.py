@@ -100,3 +100,18 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         source = Source(name="x", files=((path, None),))
         with pytest.raises(DataError, match=f"must (be )?{reason}"):
             next(source.recordings())
+
+
+def test_images_of_cifar_are_no_events_though_their_files_end_alike(tmp_path: Path) -> None:
+    for name in ("data_batch_1.bin", "test.bin"):
+        folder = make(tmp_path / name, name, "other.bin")
+        assert not is_events(str(folder))
+        (folder / name).unlink()
+        assert is_events(str(folder))
+
+
+def test_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make(tmp_path, "sample/1/a.bin", "emnist-letters/1/a.bin", "other/1/a.bin"))
+    assert [is_events(name) for name in ("sample", "emnist-letters", "./sample", "other")] == [
+        *(False, False, True, True),
+    ]

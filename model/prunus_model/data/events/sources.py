@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import refusal
+from prunus_model.data import cifar
+from prunus_model.data.datasets import is_name
 from prunus_model.data.events import nmnist
 from prunus_model.data.events.arrays import is_npy, is_npz, read_npy, read_npz
 from prunus_model.data.events.packages import read_aedat4, read_hdf5, read_prophesee
@@ -60,8 +62,13 @@ class Source:
 
 
 def is_events(spec: str) -> bool:
-    """Return whether data are events: a file of them, or a folder with such files."""
+    """Return whether data are events: a file of them, or a folder with such files.
+
+    Names come first, as for images; and the images of CIFAR end in ``.bin``, too.
+    """
     path = Path(spec)
+    if is_name(spec) or cifar.is_binary(path):
+        return False
     if path.is_dir():
         return any(
             _is_event_file(one)
