@@ -81,19 +81,21 @@ def _headline(results: dict[str, Any]) -> str:
 
 def _windows(results: dict[str, Any]) -> str:
     """Return what groups on windows reach with the margin that is judged, and what it costs."""
-    rows = results["rows"]
-    configs = [NetworkConfig.named(name) for name in ("windows-16", "windows-xl")]
-    cheap, best = (
-        next(
-            row
-            for row in rows
-            if (row["configuration"], row["margin"]) == (name, config.readout.margin)
-        )
-        for name, config in zip(("windows-16", "windows-xl"), configs, strict=True)
-    )
+    rows, config = results["rows"], NetworkConfig.named("windows-16")
     return filled(
-        "frontier-headline", row=cheap, best=best, config=configs[0], whole=_whole(rows)["mnist"]
+        "frontier-headline",
+        row=_as_configured(rows, "windows-16"),
+        best=_as_configured(rows, "windows-xl"),
+        config=config,
+        whole=_whole(rows)["mnist"],
     )
+
+
+def _as_configured(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return the row of a configuration with its own margin."""
+    margin = NetworkConfig.named(name).readout.margin
+    (row,) = (row for row in rows if (row["configuration"], row["margin"]) == (name, margin))
+    return row
 
 
 def _accuracy_against_cost(results: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["not_found", "printable"]
+__all__ = ["not_found", "printable", "reason_of"]
 
 
 def printable(text: str) -> str:
@@ -51,3 +51,14 @@ def not_found(what: str, name: str, names: Collection[str], allowed: str) -> str
     return f"{what} must be {allowed}, not {name!r}" + (
         f": did you mean {close[0]!r}?" if close else ""
     )
+
+
+def reason_of(error: BaseException) -> str:
+    r"""Return the first line of what an error says, or its kind if it says nothing.
+
+    Examples
+    --------
+    >>> reason_of(ValueError("cut off\nat 7")), reason_of(EOFError())
+    ('cut off', 'EOFError')
+    """
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

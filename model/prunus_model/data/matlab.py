@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import memory_refusal, refusal, unpacked_limit
+from prunus_model.common.text import reason_of
 from prunus_model.data.arrays import Raw, whole_numbers
 from prunus_model.data.npz import choose_arrays
 from prunus_model.data.split import SplitName
@@ -81,8 +82,9 @@ def read_matlab(path: str, split: SplitName) -> Raw:
     except DataError:
         raise
     except (ValueError, zlib.error) as e:
-        reason = str(e).splitlines()[0]
-        raise DataError(f"File {path} must be a .mat file that can be read, not: {reason}") from e
+        raise DataError(
+            f"File {path} must be a .mat file that can be read, not: {reason_of(e)}"
+        ) from e
     if 1 in classes.shape:
         classes = classes.reshape(-1)
     pixels, notes = _images_first(pixels, len(classes), path)

@@ -13,11 +13,12 @@ from numpy.lib.format import MAGIC_PREFIX
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import read_array_file, read_arrays, refusal
+from prunus_model.common.text import reason_of
 from prunus_model.data.arrays import Raw, to_split
 from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split, SplitName, choose_pair, order_for
 
-__all__ = ["choose_arrays", "load_archive", "read_archive", "read_single"]
+__all__ = ["choose_arrays", "load_archive", "open_archive", "read_archive", "read_single"]
 
 
 def load_archive(path: str, split: SplitName, scale: Scale | None = None) -> Split:
@@ -51,7 +52,7 @@ def load_archive(path: str, split: SplitName, scale: Scale | None = None) -> Spl
 
 def read_archive(path: str, split: SplitName) -> Raw:
     """Read the arrays of an ``.npz`` archive as :func:`load_archive` has it."""
-    with _opened(path) as archive:
+    with open_archive(path) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist()}
         images, labels, used = choose_arrays(path, members, split)
         arrays = read_arrays(
@@ -84,9 +85,9 @@ def read_single(path: Path) -> npt.NDArray[Any]:
             return read_array_file(path)
         except Exception as error:
             raise DataError(
-                f"File {path} must be a readable .npy file, not: {_why(error)}"
+                f"File {path} must be a readable .npy file, not: {reason_of(error)}"
             ) from error
-    with _opened(str(path)) as archive:
+    with open_archive(str(path)) as archive:
         if len(names := archive.namelist()) != 1:
             raise DataError(f"File {path} must hold one array, not {len(names)}")
         return read_arrays(archive, {"array": names[0]}, packed=path.stat().st_size)["array"]
@@ -113,7 +114,7 @@ def choose_arrays(path: str, names: Iterable[str], split: SplitName) -> tuple[st
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: str) -> Iterator[zipfile.ZipFile]:
     """Open an archive; every fault of it becomes one line."""
     if wrong := refusal(Path(path)):
         raise DataError(f"File {path} {wrong}")
@@ -128,9 +129,5 @@ def _opened(path: str) -> Iterator[zipfile.ZipFile]:
     except Exception as error:
         # NumPy and zipfile have a dozen kinds of errors for damage and for Python objects.
         raise DataError(
-            f"File {path} must be a readable .npz archive, not: {_why(error)}"
+            f"File {path} must be a readable .npz archive, not: {reason_of(error)}"
         ) from error
-
-
-def _why(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -62,6 +62,7 @@ class Engine:
         state = State.initial(config) if state is None else state
         state.check(config)
         self._config = config
+        self._no_events = packed_one([], config)[:0]
         votes_of = np.array(check_votes(votes, config), order="C").reshape(
             config.group_count, config.neurons, -1
         )
@@ -284,7 +285,7 @@ class Engine:
 
     def _stimuli(self, given: npt.NDArray[np.uint8] | PackedEvents) -> kernels.Stimuli:
         """Contiguous and writable, because the kernels are compiled anew for every other kind."""
-        events = given if isinstance(given, PackedEvents) else _no_events(self._config)
+        events = given if isinstance(given, PackedEvents) else self._no_events
         levels = _NO_LEVELS if isinstance(given, PackedEvents) else given
         return kernels.Stimuli(
             levels=np.require(levels, requirements=["C", "W"]),
@@ -295,10 +296,6 @@ class Engine:
 
 #: No image.
 _NO_LEVELS = np.empty((0, 0), dtype=np.uint8)
-
-
-def _no_events(config: NetworkConfig) -> PackedEvents:
-    return packed_one([], config)[:0]
 
 
 def _pre_of(indices: npt.NDArray[np.int64], config: NetworkConfig) -> npt.NDArray[np.int64]:

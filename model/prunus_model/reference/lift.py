@@ -96,8 +96,7 @@ def lift_thresholds(
         0..w_max.
     """
     factor = lift_factor(post_count, strength, int(rates.sum()), presentation, policy, config)
-    found: npt.NDArray[np.int64] = factor * rates >> 28 - config.weight_bits
-    return np.minimum(found, config.formats.w_max)
+    return _thresholds(factor, rates, config)
 
 
 def highest_threshold(
@@ -110,7 +109,14 @@ def highest_threshold(
 ) -> int:
     """Return what the threshold of an input that is always active would be; 0..w_max."""
     factor = lift_factor(post_count, strength, int(rates.sum()), presentation, policy, config)
-    return min(factor * max_of(RATE_BITS) >> 28 - config.weight_bits, config.formats.w_max)
+    return int(_thresholds(factor, np.array(max_of(RATE_BITS)), config))
+
+
+def _thresholds(
+    factor: int, rates: npt.NDArray[np.int64], config: NetworkConfig
+) -> npt.NDArray[np.int64]:
+    found: npt.NDArray[np.int64] = factor * rates >> 28 - config.weight_bits
+    return np.minimum(found, config.formats.w_max)
 
 
 def updated_rates(

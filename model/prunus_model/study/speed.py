@@ -31,11 +31,10 @@ from prunus_model.common.provenance import header, processor, source_digest
 from prunus_model.data.datasets import data_digest, load
 from prunus_model.engine import kernels
 from prunus_model.engine.engine import Engine
-from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.study.fingerprint import fingerprint
-from prunus_model.training.trainer import versions
+from prunus_model.training.trainer import train, versions
 
 __all__ = ["main"]
 
@@ -73,13 +72,12 @@ def _training(name: str, data: str) -> dict[str, Any]:
 def _inference(name: str, data: str, threads: int) -> dict[str, Any]:
     """Rate of inference, with the readout of the configuration, after some learning."""
     config = NetworkConfig.named(name)
-    shown = levels(load(data, "train").images, config.encoder)
-    engine = Engine(config)
-    engine.train(shown[np.arange(_TRAINED) % len(shown)])
+    split = load(data, "train")
+    learned = split.head(min(_TRAINED, len(split)))
+    artifact = train(config, learned, epochs=-(-_TRAINED // len(learned)))
+    engine = Engine(config, artifact.state, artifact.readout.votes)
+    shown = levels(split.images, config.encoder)
     shown = shown[np.arange(_INFERRED) % len(shown)]
-    if config.groups:
-        # Its sequential test needs votes.
-        engine = _labelled(engine, data)
     engine.infer(shown[:8])
     rates = []
     for _ in range(_REPEATS):
@@ -92,18 +90,6 @@ def _inference(name: str, data: str, threads: int) -> dict[str, Any]:
         )
         rates.append(_INFERRED / (time.perf_counter() - started))
     return _row("inference", config, threads, rates)
-
-
-def _labelled(engine: Engine, data: str) -> Engine:
-    """Return the network with the votes of what it learned from."""
-    config, split = engine.config, load(data, "train").head(_TRAINED)
-    _, spikes = engine.infer(
-        levels(split.images, config.encoder), stop_after=config.readout.stop_after
-    )
-    classes = config.readout.classes
-    images = np.bincount(split.labels, minlength=classes)
-    sums = response(spikes, split.labels, classes)
-    return Engine(config, engine.state, Readout.learn(sums, images, config.readout).votes)
 
 
 def _row(

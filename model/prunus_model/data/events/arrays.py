@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import read_arrays
+from prunus_model.common.text import reason_of
 from prunus_model.data.events.recording import Recording, integers
+from prunus_model.data.npz import open_archive
 
 __all__ = ["from_structured", "is_npy", "is_npz", "read_npy", "read_npz"]
 
@@ -50,18 +52,9 @@ def read_npz(path: Path, label: int | None = None) -> Iterator[Recording]:
     DataError
         If the file is damaged, or the arrays are not as described.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            there = {
-                n: f"{n}.npy" for n in (*_NEEDED, *_OPTIONAL) if f"{n}.npy" in archive.NameToInfo
-            }
-            arrays = read_arrays(archive, there, packed=path.stat().st_size)
-    except DataError:
-        raise
-    except Exception as error:
-        # NumPy and zipfile have a dozen kinds of errors for damage and for Python objects.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"File {path} must be a readable .npz archive, not: {reason}") from error
+    with open_archive(str(path)) as archive:
+        there = {n: f"{n}.npy" for n in (*_NEEDED, *_OPTIONAL) if f"{n}.npy" in archive.NameToInfo}
+        arrays = read_arrays(archive, there, packed=path.stat().st_size)
     if missing := [name for name in _NEEDED if name not in arrays]:
         raise DataError(f"File {path} must have an array {missing[0]}")
     values = {name: integers(a, f"Array {name} of {path}") for name, a in arrays.items()}
@@ -111,8 +104,9 @@ def read_npy(path: Path, label: int | None = None) -> Recording:
     try:
         array = np.load(path, allow_pickle=False)
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"File {path} must be a readable .npy array, not: {reason}") from error
+        raise DataError(
+            f"File {path} must be a readable .npy array, not: {reason_of(error)}"
+        ) from error
     return from_structured(array, str(path), label)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.common.text import reason_of
 from prunus_model.data.events.recording import Recording, integers
 
 __all__ = ["CHANNELS", "read_aedat4", "read_hdf5", "read_prophesee"]
@@ -211,5 +212,4 @@ def _joined(
 
 
 def _unreadable(path: Path, what: str, error: BaseException) -> DataError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"File {path} must be a readable {what}, not: {reason}")
+    return DataError(f"File {path} must be a readable {what}, not: {reason_of(error)}")
