@@ -20,7 +20,6 @@ def configure(
     *,
     seed: int | None,
     policy: str | None,
-    redundancy: bool | None,
     settings: tuple[str, ...],
 ) -> tuple[NetworkConfig, frozenset[str]]:
     """Return a configuration, and the keys that its file or a setting has.
@@ -47,8 +46,6 @@ def configure(
     if isinstance(pruning, dict) and pruning.get("policy", old) != old:
         # The parameters of one policy are not those of another.
         values["pruning"] = {}
-    if redundancy is not None:
-        values["redundancy"] = (values["redundancy"] or {}) if redundancy else None
     _merge(values, changes)
     return NetworkConfig.from_mapping(values, source="Configuration"), frozenset(said)
 

@@ -61,11 +61,6 @@ _HARDLY_PRUNED = 0.99
 @click.option("-s", "--seed", type=int, help="Seed; default: as configured.")
 @click.option("-p", "--policy", type=click.Choice(list(POLICIES)), help="Pruning policy.")
 @click.option(
-    "--redundancy/--no-redundancy",
-    default=None,
-    help="Prune redundant inputs too; as configured, unless told otherwise.",
-)
-@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -96,7 +91,6 @@ def command(
     epochs: int,
     seed: int | None,
     policy: str | None,
-    redundancy: bool | None,
     settings: tuple[str, ...],
     output: Path,
     force: bool,
@@ -106,15 +100,12 @@ def command(
 ) -> int:
     """Train a network, prune it on the way, and save it.
 
-    Inputs, classes and the width of images are those of the data, unless the configuration file or
-    --set says them.
+    Inputs and classes are those of the data, unless the configuration file or --set says them.
 
     Ctrl-C stops at a checkpoint, as do a hang-up and other signals that end a process; the same
     command with --resume continues to the identical result.
     """
-    config, said = configure(
-        config_name, seed=seed, policy=policy, redundancy=redundancy, settings=settings
-    )
+    config, said = configure(config_name, seed=seed, policy=policy, settings=settings)
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     with claimed_file(output, force=force):

@@ -1,4 +1,4 @@
-"""A configuration takes from the data what nobody has said: inputs, classes, width of a row."""
+"""A configuration takes from the data what nobody has said: inputs and classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prunus_model.spec.formats import INPUTS_MAX
 __all__ = ["fitted"]
 
 _INPUTS, _CLASSES = "inputs", "readout.classes"
-_WIDTHS = ("redundancy.image_width", "encoder.contrast.image_width")
+_WIDTH = "encoder.contrast.image_width"
 
 
 def fitted(
@@ -25,10 +25,9 @@ def fitted(
 ) -> NetworkConfig:
     """Return a configuration with the sizes that the training images have.
 
-    ``inputs`` are as many as an image has levels, ``readout.classes`` the highest label and one,
-    ``redundancy.image_width`` the width of an image. What is ``said`` stays, as do groups and the
-    width of contrasts, which are a geometry that somebody has chosen: if they do not fit, they are
-    refused.
+    ``inputs`` are as many as an image has levels, ``readout.classes`` the highest label and one.
+    What is ``said`` stays, as do groups and the width of contrasts, which are a geometry that
+    somebody has chosen: if they do not fit, they are refused.
 
     Parameters
     ----------
@@ -71,9 +70,7 @@ def fitted(
         wanted[_INPUTS] = config.channels * inputs
     # Of a single row or column it is not known what it is a picture of.
     if min(height, width) > 1:
-        wanted |= dict.fromkeys(_WIDTHS, width)
-    else:
-        wanted[_WIDTHS[0]] = width
+        wanted[_WIDTH] = width
     if wanted.get(_INPUTS, 0) > INPUTS_MAX:
         raise DataError(
             f"Images of {split.name} must have at most {INPUTS_MAX // config.channels} pixels, "
@@ -87,19 +84,12 @@ def fitted(
             table = table[part] or {}
         if name not in table or table[name] == value:
             continue
-        if key not in said and key != _WIDTHS[1]:
+        if key not in said and key != _WIDTH:
             table[name] = value
-        elif _contradicts(key, table[name], value, split):
+        elif key != _CLASSES or value > table[name]:  # More classes may come.
             has = {_CLASSES: f"{value} classes", _INPUTS: f"{value} levels"}
             raise DataError(
                 f"Images of {split.name} have {has.get(key, f'rows of {value} pixels')}, "
                 f"not {table[name]}: set {key} to {value}"
             )
     return NetworkConfig.from_mapping(values, source=source)
-
-
-def _contradicts(key: str, said: int, found: int, split: Split) -> bool:
-    """Whether data have not what is said: more classes may come, and a row may be a picture."""
-    if key == _CLASSES:
-        return found > said
-    return key == _INPUTS or min(split.image_shape) > 1

@@ -122,7 +122,6 @@ class Engine:
             v=shown.v[:neurons].copy(),
             v_fire=np.concatenate([w.v_fire[:neurons] for w in self._workspaces]),
             last_step=shown.last_step.copy(),
-            coactivity=nets[0].coactivity.copy(),
             input_rate=np.concatenate([net.input_rate for net in nets]),
             presentation=self._presentation,
         )

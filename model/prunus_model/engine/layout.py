@@ -112,10 +112,6 @@ class Params(NamedTuple):
     start: int
     share: int
     weight_bits: int
-    redundancy: bool
-    redundancy_shift: int
-    image_width: int
-    redundancy_start: int
     after_presentations: int
     min_spikes: int
     percent: int
@@ -174,7 +170,6 @@ class Net(NamedTuple):
     row_alive, row_frozen : ndarray of int64, shape (inputs,)
         Synapses of each input that are not pruned; that are frozen.
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
-    coactivity : ndarray of int32, shape (inputs,)
     input_rate : ndarray of int32, shape (inputs,), or (0,) without ``lift``
         As in :class:`prunus_model.spec.state.State`.
     votes : ndarray of uint8, shape (neurons, classes)
@@ -190,7 +185,6 @@ class Net(NamedTuple):
     strength: npt.NDArray[np.int32]
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
-    coactivity: npt.NDArray[np.int32]
     input_rate: npt.NDArray[np.int32]
     votes: npt.NDArray[np.uint8]
 

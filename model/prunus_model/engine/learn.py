@@ -24,7 +24,6 @@ from prunus_model.engine.layout import (
 )
 from prunus_model.engine.streams import draw_pass
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     LIFT_FACTOR_BITS,
     RATE_BITS,
     RATE_SHIFT,
@@ -34,9 +33,7 @@ from prunus_model.spec.formats import (
 
 __all__ = ["fire_threshold", "freeze", "learn_spike"]
 
-COACTIVITY_MAX = max_of(COACTIVITY_BITS)
 RATE_MAX, LIFT_FACTOR_MAX = max_of(RATE_BITS), max_of(LIFT_FACTOR_BITS)
-COACTIVITY_HALF = 1 << (COACTIVITY_BITS - 1)
 
 
 @compiled
@@ -58,35 +55,6 @@ def pruning_threshold(post_count: Any, strength: Any, presentation: int, p: Para
         cap = (strength * p.strength_gain) >> STRENGTH_GAIN_SHIFT
         return min(ramp, cap, p.w_max)
     return 0
-
-
-@compiled
-def prune_redundant(
-    w_prune: int, step: int, presentation: int, p: Params, net: Net, workspace: Workspace
-) -> None:
-    """Raise the thresholds of redundant inputs above all weights; then update co-activity."""
-    oldest = np.int16(max(0, step - p.trace_window))
-    shift, top = np.int32(p.redundancy_shift), np.int32(COACTIVITY_MAX)
-    started = presentation >= p.redundancy_start
-    before = odd = False
-    column = 0
-    for i in range(p.inputs):
-        coactivity = net.coactivity[i]
-        is_redundant = started & odd & (coactivity >= COACTIVITY_HALF)
-        workspace.thresholds[i] = p.w_max + 1 if is_redundant else w_prune
-        recent = workspace.last_step[i] >= oldest
-        if before:
-            net.coactivity[i] = coactivity + (
-                (top - coactivity) >> shift if recent else -(coactivity >> shift)
-            )
-        before = recent
-        column += 1
-        if column < p.image_width:
-            odd = not odd
-        else:
-            # A row of even length ends with the parity with which the next one begins.
-            column = 0
-            odd ^= p.image_width % 2 == 1
 
 
 @compiled
@@ -173,9 +141,7 @@ def learn_spike(
     )
     s = draw_pass(s, p.words, workspace.random)
     column, status = net.columns[post], net.status[post]
-    if p.redundancy:
-        prune_redundant(w_prune, step, presentation, p, net, workspace)
-    elif p.policy == LIFT:
+    if p.policy == LIFT:
         find_lift_thresholds(post, step, presentation, p, net, workspace)
     else:
         workspace.thresholds[:] = w_prune

@@ -12,7 +12,6 @@ from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     LiftPruning,
-    RedundancyParams,
     SoftPruning,
 )
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
@@ -25,7 +24,6 @@ def params_of(config: NetworkConfig) -> kernels.Params:
     """Return the numbers of a configuration."""
     policy = config.pruning
     adaptive = policy if isinstance(policy, AdaptivePruning) else AdaptivePruning()
-    redundancy = config.redundancy or RedundancyParams()
     soft = policy if isinstance(policy, SoftPruning) else SoftPruning()
     lift = policy if isinstance(policy, LiftPruning) else LiftPruning()
     code = {
@@ -59,10 +57,6 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
         share=lift.share,
         weight_bits=config.weight_bits,
-        redundancy=config.redundancy is not None,
-        redundancy_shift=redundancy.shift,
-        image_width=redundancy.image_width,
-        redundancy_start=redundancy.start,
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,
         percent=soft.percent,
@@ -88,7 +82,6 @@ def net_of(state: State, votes: npt.NDArray[np.uint8]) -> kernels.Net:
         strength=state.strength.copy(),
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
-        coactivity=state.coactivity.copy(),
         input_rate=state.input_rate.copy(),
         votes=votes,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.reference import homeostasis, lift, pruning, redundancy, stdp
+from prunus_model.reference import homeostasis, lift, pruning, stdp
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
@@ -55,15 +55,6 @@ def learn_spike(
     recent = stdp.recent(state.last_step.astype(np.int64), step, config.stdp)
     old = state.weights[:, post].astype(np.int64)
     new = stdp.updated(old, recent, learning.draw_bytes(config.inputs), w_max, config.stdp)
-    redundant = np.zeros(config.inputs, dtype=np.bool_)
-    if config.redundancy:
-        old_coactivity = state.coactivity.astype(np.int64)
-        redundant = redundancy.redundant_inputs(
-            old_coactivity, state.presentation, config.redundancy
-        )
-        state.coactivity[:] = redundancy.update_coactivity(
-            old_coactivity, recent, config.redundancy.shift
-        )
     thresholds = np.full(config.inputs, w_prune, dtype=np.int64)
     if isinstance(config.pruning, LiftPruning):
         rates = state.input_rate.astype(np.int64)
@@ -78,7 +69,7 @@ def learn_spike(
         w_prune = int(thresholds.max())
         state.input_rate[:] = lift.updated_rates(rates, recent)
     state.weights[:, post], state.alive[:, post] = pruning.prune(
-        new, thresholds, redundant, alive=alive, plastic=plastic
+        new, thresholds, alive=alive, plastic=plastic
     )
     state.strength[post] = state.weights[:, post].sum(dtype=np.int64)
     state.v_fire[post] = homeostasis.fire_threshold(

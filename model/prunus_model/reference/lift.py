@@ -1,4 +1,4 @@
-"""Pruning by lift: what a weight is beside what chance would make it (semantics, section 6.2).
+"""Pruning by lift: what a weight is beside what chance would make it (semantics, section 6.1).
 
 Ours, as the rule ``adaptive`` is; in place of its constants it has what the network itself counts.
 """

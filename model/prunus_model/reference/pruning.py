@@ -37,9 +37,6 @@ def pruning_threshold(
     connection strength, so that a weak neuron keeps its synapses. Both are 0 before presentation
     ``start``; all other policies prune nothing in a sweep.
 
-    Beside it, the synapses of redundant inputs may be pruned, whatever the threshold
-    (:mod:`prunus_model.reference.redundancy`).
-
     Parameters
     ----------
     post_count : int
@@ -80,15 +77,14 @@ def pruning_threshold(
 def prune(
     new: npt.NDArray[np.int64],
     w_prune: npt.NDArray[np.int64],
-    redundant: npt.NDArray[np.bool_],
     *,
     alive: npt.NDArray[np.bool_],
     plastic: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Decide about each synapse of the neuron that fired, in its sweep.
 
-    A plastic synapse is pruned if its new weight is ``< w_prune``, or
-    if its input is redundant. It is dead from then on: its weight is 0, and it never comes back.
+    A plastic synapse is pruned if its new weight is ``< w_prune``. It is dead from then on: its
+    weight is 0, and it never comes back.
 
     Parameters
     ----------
@@ -97,8 +93,6 @@ def prune(
     w_prune : ndarray of int64, shape (inputs,)
         Pruning threshold of each synapse: that of the neuron (:func:`pruning_threshold`), or those
         of :func:`prunus_model.reference.lift.lift_thresholds`.
-    redundant : ndarray of bool, shape (inputs,)
-        Inputs that are redundant (:func:`prunus_model.reference.redundancy.redundant_inputs`).
     alive, plastic : ndarray of bool, shape (inputs,)
         Synapses that are not pruned; that are neither pruned nor frozen. From before the sweep.
 
@@ -111,12 +105,12 @@ def prune(
 
     Examples
     --------
-    >>> no, yes = np.zeros(3, dtype=np.bool_), np.ones(3, dtype=np.bool_)
-    >>> weights, alive = prune(np.array([9, 10, 11]), np.full(3, 10), no, alive=yes, plastic=yes)
+    >>> yes = np.ones(3, dtype=np.bool_)
+    >>> weights, alive = prune(np.array([9, 10, 11]), np.full(3, 10), alive=yes, plastic=yes)
     >>> weights.tolist(), alive.tolist()
     ([0, 10, 11], [False, True, True])
     """
-    pruned = plastic & ((new < w_prune) | redundant)
+    pruned = plastic & (new < w_prune)
     return np.where(plastic & ~pruned, new, 0), alive & ~pruned
 
 

@@ -37,10 +37,8 @@ from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
-    LiftPruning,
     PostPruning,
     PruningParams,
-    RedundancyParams,
 )
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
@@ -65,9 +63,6 @@ class NetworkConfig:
         Seed of the initial weights and of the random streams, 32 bits.
     encoder, membrane, homeostasis, stdp, pruning, readout
         Parameters of the units.
-    redundancy : RedundancyParams, optional
-        Redundant inputs are pruned too, whatever the policy. Default: they are not, and no
-        co-activity is kept.
     groups : GroupsParams, optional
         The network is many networks, each on a part of the image. Default: it is one.
 
@@ -96,7 +91,6 @@ class NetworkConfig:
     homeostasis: HomeostasisParams = HomeostasisParams()
     stdp: StdpParams = StdpParams()
     pruning: Annotated[PruningParams, Field(discriminator="policy")] = AdaptivePruning()
-    redundancy: RedundancyParams | None = None
     readout: ReadoutParams = ReadoutParams()
     groups: GroupsParams | None = None
 
@@ -108,10 +102,6 @@ class NetworkConfig:
             raise ValueError(
                 f"pruning.w_prune must be in 0..{self.formats.w_max} for "
                 f"weight_bits={self.weight_bits}, not {self.pruning.w_prune}"
-            )
-        if self.redundancy and isinstance(self.pruning, LiftPruning):
-            raise ValueError(
-                "pruning.policy lift and redundancy exclude each other: leave one of them out"
             )
         if self.groups:
             self._check_groups(self.groups)
@@ -131,8 +121,6 @@ class NetworkConfig:
             )
 
     def _check_groups(self, groups: GroupsParams) -> None:
-        if self.redundancy:
-            raise ValueError("groups and redundancy exclude each other: leave one of them out")
         if (contrast := self.encoder.contrast) and contrast.image_width != groups.image_width:
             raise ValueError(
                 f"encoder.contrast.image_width must be groups.image_width, {groups.image_width}, "
@@ -276,6 +264,14 @@ class NetworkConfig:
             If a key is unknown, or a value has the wrong type, is out of range or contradictory.
             All mistakes are named, in one line.
         """
+        # Version 0.1.0 had this key; a damaged file may hold no table.
+        if isinstance(values, dict) and "redundancy" in values:
+            values = dict(values)
+            if values.pop("redundancy") is not None:
+                raise ConfigError(
+                    f"{source}: redundancy must be left out: pruning of redundant inputs is no "
+                    f"longer there; train the network again without it, or use Prunus 0.1.0"
+                )
         try:
             # Strict mode takes tables for parts only from JSON; dates, which TOML has, become text.
             return _ADAPTER.validate_json(json.dumps(values, default=str))
@@ -318,8 +314,8 @@ class NetworkConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries of plain values, complete.
 
-        ``redundancy`` is None if redundant inputs are not pruned, ``groups`` if the network is not
-        divided, ``encoder.contrast`` and ``encoder.events`` if inputs are grey levels.
+        ``groups`` is None if the network is not divided, ``encoder.contrast`` and
+        ``encoder.events`` if inputs are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
@@ -355,7 +351,8 @@ class NetworkConfig:
                     del mapping[table][name]
         if mapping["groups"] is None:
             del mapping["groups"]
-        return mapping
+        # Version 0.1.0 had this parameter, and published hashes cover that it was not used.
+        return mapping | {"redundancy": None}
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete; a table that is None is left out."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 __all__ = [
     "CLASSES_MAX",
-    "COACTIVITY_BITS",
     "FIRE_SHIFT_MAX",
     "GAIN_BITS",
     "INPUTS_MAX",
@@ -61,9 +60,6 @@ POST_COUNT_BITS = 16
 PRESENTATION_BITS = 32
 #: Seed of the random streams.
 SEED_BITS = 32
-#: Share of the learning sweeps in which an input was recently active, of those in which the input
-#: before it was.
-COACTIVITY_BITS = 16
 #: Share of the learning sweeps in which an input was recently active.
 RATE_BITS = 16
 #: How slowly that share is averaged: a sweep moves it by a ``2**-RATE_SHIFT`` of the way.

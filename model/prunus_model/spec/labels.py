@@ -35,20 +35,11 @@ def pruning_label(of: NetworkConfig | Mapping[str, Any]) -> str:
     Parameters
     ----------
     of : NetworkConfig or mapping
-        A configuration, or a row of results with ``policy`` and ``redundancy``.
+        A configuration, or a row of results with ``policy``.
 
     Examples
     --------
-    >>> pruning_label(NetworkConfig.named("sparse")), pruning_label(NetworkConfig.named("demo"))
-    ('adaptive + redundancy', 'adaptive')
-    >>> pruning_label({"policy": "none", "redundancy": True})
-    'redundancy'
+    >>> pruning_label(NetworkConfig.named("demo")), pruning_label({"policy": "none"})
+    ('adaptive', 'none')
     """
-    policy, redundancy = (
-        (of.pruning.policy, of.redundancy)
-        if isinstance(of, NetworkConfig)
-        else (of["policy"], of["redundancy"])
-    )
-    if not redundancy:
-        return str(policy)
-    return "redundancy" if policy == "none" else f"{policy} + redundancy"
+    return str(of.pruning.policy if isinstance(of, NetworkConfig) else of["policy"])

@@ -52,8 +52,6 @@ _NINE = ((7, 0), (0, 0), (0, 7), (14, 14), (0, 14), (14, 0), (7, 14), (7, 7), (1
 #: The image again, shifted by one pixel to each side.
 _LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 
-_PAPER = _sized(neurons=800, theta_plus=1000, ramp_shift=3)
-
 #: Values of :class:`prunus_model.spec.config.NetworkConfig` by name; what is missing keeps its
 #: default. What depends on how often a neuron fires goes with the size: `theta_plus` (semantics,
 #: section 8) and the pruning ramp, so that pruning takes about as long at every size.
@@ -70,9 +68,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "400": _sized(neurons=400, theta_plus=500, ramp_shift=4),
     # As `400` with a slightly steeper ramp: what is left fits the SPRAMs of an iCE40UP5K.
     "up5k": _sized(neurons=400, theta_plus=500, ramp_gain=17, ramp_shift=8),
-    "paper": _PAPER,
-    # Redundant inputs are pruned, too; found on MNIST with two epochs (model/README.md).
-    "sparse": {**_PAPER, "redundancy": {"shift": 12, "start": 40_000}},
+    "paper": _sized(neurons=800, theta_plus=1000, ramp_shift=3),
     "1600": _sized(neurons=1600, theta_plus=2000, ramp_shift=2),
     # With 4 bits the weights of all groups are on the chip of an ULX3S, in 4 lanes.
     "windows": _windows(

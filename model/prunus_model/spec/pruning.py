@@ -1,4 +1,4 @@
-"""Parameters of pruning: the policies, and the rule of redundant inputs beside them."""
+"""Parameters of pruning, by policy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.validation import STRICT
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     GAIN_BITS,
-    INPUTS_MAX,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RAMP_SHIFT_MAX,
@@ -31,7 +29,6 @@ __all__ = [
     "NoPruning",
     "PostPruning",
     "PruningParams",
-    "RedundancyParams",
     "SoftPruning",
     "scheduled",
 ]
@@ -175,31 +172,6 @@ POLICIES: Mapping[str, PruningParams] = {
     "soft": SoftPruning(),
     "post": PostPruning(),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class RedundancyParams:
-    """Pruning of redundant inputs, beside any policy (semantics, section 6).
-
-    The *co-activity* of an input is the share of the learning sweeps in which the input was
-    recently active, of those in which the input before it was. An input whose co-activity is at
-    least one half and that is on an odd site of the checkerboard is redundant, and loses all its
-    synapses (:func:`prunus_model.reference.redundancy.redundant_inputs`).
-
-    Parameters
-    ----------
-    shift : int
-        How slowly co-activity is averaged: a sweep moves it by a ``2**-shift`` of the way. 1..15.
-    image_width : int
-        Inputs in a row of an image; of neighbours in a row or column, one at least stays.
-        1..65536.
-    start : int
-        First presentation in which redundant inputs are pruned.
-    """
-
-    shift: Annotated[int, Field(ge=1, le=COACTIVITY_BITS - 1)] = 12
-    image_width: Annotated[int, Field(ge=1, le=INPUTS_MAX)] = 28
-    start: _Presentation = 0
 
 
 def scheduled(policy: PruningParams, presentations: int) -> PruningParams:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RATE_BITS,
@@ -55,9 +54,6 @@ class State:
     last_step : ndarray of int16, shape (inputs,)
         Step of the last spike of each input in this presentation, :data:`NO_STEP` if none; of the
         group shown last.
-    coactivity : ndarray of int32, shape (inputs,)
-        Share of the learning sweeps in which each input was recently active, of those in which the
-        input before it was, in 1/65536 (with ``redundancy``; else 0).
     input_rate : ndarray of int32, shape (rows,)
         Share of the learning sweeps of its group in which each input was recently active, in
         1/65536; only with policy ``lift``, else of shape (0,).
@@ -75,7 +71,6 @@ class State:
     v: npt.NDArray[np.int32]
     v_fire: npt.NDArray[np.int32]
     last_step: npt.NDArray[np.int16]
-    coactivity: npt.NDArray[np.int32]
     input_rate: npt.NDArray[np.int32]
     presentation: int
 
@@ -113,7 +108,6 @@ class State:
             v=np.zeros(config.neurons, dtype=np.int32),
             v_fire=np.zeros(config.all_neurons, dtype=np.int32),
             last_step=np.full(config.inputs, NO_STEP, dtype=np.int16),
-            coactivity=np.zeros(config.inputs, dtype=np.int32),
             input_rate=np.zeros(_rates(config), dtype=np.int32),
             presentation=0,
         )
@@ -139,7 +133,6 @@ class State:
             v=self.v,
             v_fire=self.v_fire[posts],
             last_step=self.last_step,
-            coactivity=self.coactivity,
             input_rate=self.input_rate[rows],
             presentation=self.presentation,
         )
@@ -180,7 +173,6 @@ class State:
             "alive": synapses,
             "frozen": synapses,
             "last_step": (config.inputs,),
-            "coactivity": (config.inputs,),
             "input_rate": (_rates(config),),
         }
         for name, dtype in STATE_DTYPES.items():
@@ -198,7 +190,6 @@ class State:
             ("v", 0, max_of(f.v_bits)),
             ("v_fire", 0, max_of(V_FIRE_BITS)),
             ("last_step", NO_STEP, config.encoder.steps - 1),
-            ("coactivity", 0, max_of(COACTIVITY_BITS) if config.redundancy else 0),
             ("input_rate", 0, max_of(RATE_BITS)),
         ):
             _first(name, getattr(self, name), low, high)
@@ -252,6 +243,5 @@ STATE_DTYPES: dict[str, type[np.generic]] = {
     "v": np.int32,
     "v_fire": np.int32,
     "last_step": np.int16,
-    "coactivity": np.int32,
     "input_rate": np.int32,
 }

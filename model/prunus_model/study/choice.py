@@ -26,7 +26,7 @@ __all__ = ["Goal", "chosen_setting", "comparable", "judged"]
 
 _Row = dict[str, Any]
 #: Parts of the sweep list whose settings may be chosen; the others show what parts of a rule do.
-_CANDIDATES = ("pareto", "sizes", "sparse", "validation")
+_CANDIDATES = ("pareto", "sizes", "validation")
 #: Seeds that a setting must have to be chosen.
 _LEAST = 3
 _READOUTS = ("vote", "hard")
@@ -50,7 +50,7 @@ class Goal:
     loss: float
 
 
-def chosen_setting(rows: Sequence[_Row], goal: Goal, *, redundancy: bool) -> Group | None:
+def chosen_setting(rows: Sequence[_Row], goal: Goal, *, policy: str) -> Group | None:
     """Choose the setting of a rule that is judged for a goal, by rows that are not judged.
 
     Of the settings that save what the goal wants, it is the one with the fewest SOPs in inference
@@ -63,8 +63,8 @@ def chosen_setting(rows: Sequence[_Row], goal: Goal, *, redundancy: bool) -> Gro
         Rows of a file of results.
     goal : Goal
         Savings and loss.
-    redundancy : bool
-        Whether redundant inputs are pruned too.
+    policy : str
+        Pruning policy.
 
     Returns
     -------
@@ -75,9 +75,8 @@ def chosen_setting(rows: Sequence[_Row], goal: Goal, *, redundancy: bool) -> Gro
     rows = [row for row in comparable(rows) if row["chose"]]
     found = [
         (group, base)
-        for group in groups(rows, policy="adaptive")
-        if group.redundancy == redundancy
-        and len(group.seeds) >= _LEAST
+        for group in groups(rows, policy=policy)
+        if len(group.seeds) >= _LEAST
         and any(part in group.rows[0]["parts"] for part in _CANDIDATES)
         and (base := base_of(group, rows)) is not None
     ]

@@ -42,7 +42,7 @@ RowsTest: TypeAlias = Callable[[Sequence[_Row], Group, Group], Estimate]
 NOTHING = Estimate(estimate=None, bound=None, n=0, verdict="not established")
 
 
-def at_setting(test: RowsTest, *, goal: Goal, redundancy: bool) -> Test:
+def at_setting(test: RowsTest, *, goal: Goal, policy: str) -> Test:
     """Return the test of a rule at the setting that is chosen for a goal.
 
     Parameters
@@ -51,8 +51,8 @@ def at_setting(test: RowsTest, *, goal: Goal, redundancy: bool) -> Test:
         Gets all rows that judge, those of the setting, and those of the unpruned network.
     goal : Goal
         What the setting is chosen for (:func:`prunus_model.study.choice.chosen_setting`).
-    redundancy : bool
-        Whether the rule prunes redundant inputs too.
+    policy : str
+        Pruning policy.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def at_setting(test: RowsTest, *, goal: Goal, redundancy: bool) -> Test:
     """
 
     def tested(rows: Sequence[_Row]) -> Estimate:
-        setting = chosen_setting(rows, goal, redundancy=redundancy)
+        setting = chosen_setting(rows, goal, policy=policy)
         rows = judged(rows)
         group = same_setting(setting, rows) if setting else None
         base = base_of(group, rows) if group else None
@@ -84,7 +84,7 @@ def at_default(test: Callable[[Group, Group], Estimate]) -> Test:
         default = NetworkConfig.named("paper").to_mapping()["pruning"]
         for group in groups(rows, policy="adaptive", epochs=2, settings={}):
             same = all(default[name] == value for name, value in group["policy_setting"].items())
-            if same and not group.redundancy and (base := base_of(group, rows)) is not None:
+            if same and (base := base_of(group, rows)) is not None:
                 return test(group, base)
         return NOTHING
 

@@ -138,7 +138,7 @@ def write_results(
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     keys = ("data", "neurons", "epochs", "policy", "weight_bits")
-    setting = [sorted((row[k] or {}).items()) for k in ("redundancy", "policy_setting")]
+    setting = sorted(row["policy_setting"].items())
     settings = json.dumps(row["settings"], sort_keys=True)
     last = ("split", "seed", *Rule._fields)
     return (*(row[key] for key in keys), setting, settings, *(row[key] for key in last))

@@ -73,7 +73,6 @@ def _point(group: Group) -> dict[str, Any]:
     """Return what the figures of accuracy and cost show of a group; accuracy in percent."""
     return {
         "policy_setting": group["policy_setting"],
-        "redundancy": group["redundancy"],
         "early_exit": group["early_exit"],
         "weight_bits": group["weight_bits"],
         "seeds": list(group.seeds),
@@ -111,8 +110,12 @@ def _pareto(rows: _Rows, part: str) -> dict[str, Any]:
 
 
 def _frontier(rows: _Rows) -> dict[str, Any]:
-    """Adaptive rules against the network that is never pruned, seed by seed."""
-    found = groups(rows, part="pareto", early_exit=0, policy="adaptive")
+    """Rules that claims are judged for, against the network that is never pruned, seed by seed."""
+    found = [
+        group
+        for policy in ("adaptive", "lift")
+        for group in groups(rows, part="pareto", early_exit=0, policy=policy)
+    ]
     series = {
         name: [point for group in same if (point := _loss(group, rows))]
         for name, same in by_series(found, "pareto").items()
@@ -157,7 +160,6 @@ def _loss(group: Group, rows: _Rows) -> dict[str, Any] | None:
         return None
     return {
         "policy_setting": group["policy_setting"],
-        "redundancy": group["redundancy"],
         "seeds": list(difference.seeds),
         "vote_loss": difference.vote,
         "vote_loss_error": difference.vote_error,

@@ -11,6 +11,7 @@ from typing import Any
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.data.datasets import Split, check_for, load
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import scheduled
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.rule import Rule
@@ -91,7 +92,6 @@ class Training:
             "epochs": self.epochs,
             "policy": pruning.pop("policy"),
             "policy_setting": pruning,
-            "redundancy": self.config.to_mapping()["redundancy"],
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
             "seed": self.config.seed,
@@ -104,8 +104,6 @@ class Training:
         """What it is, for people."""
         columns = self.columns
         values = columns["policy_setting"] | dotted(self.settings)
-        if columns["redundancy"]:
-            values |= dotted({"redundancy": columns["redundancy"]})
         text = "".join(f" {name}={value}" for name, value in values.items())
         return (
             f"{self.data} {self.config_name} {columns['policy']}{text} "
@@ -205,7 +203,8 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
         train, test = data[trial.data, trial.validate]
         of = trial.config.readout
         readout = ReadoutParams(classes=of.classes, stop_after=of.stop_after)
-        config = replace(trial.config, readout=readout)
+        pruning = scheduled(trial.config.pruning, len(train) * trial.epochs)
+        config = replace(trial.config, readout=readout, pruning=pruning)
         digest = _digest(config, trial.epochs, (train.sha256, test.sha256))
         known = trainings.get(digest)
         rules = dict(known.rules) if known else {}

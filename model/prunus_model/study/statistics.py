@@ -75,15 +75,7 @@ class Group:
     @property
     def policy_setting(self) -> str:
         """Parameters of the policy, for people."""
-        row = self.rows[0]
-        values = row["policy_setting"] | dotted({"redundancy": row["redundancy"] or {}})
-        return ", ".join(f"{k} {v}" for k, v in values.items())
-
-    @property
-    def redundancy(self) -> bool:
-        """Whether redundant inputs are pruned too."""
-        row = self.rows[0]
-        return bool(row["redundancy"])
+        return ", ".join(f"{k} {v}" for k, v in self.rows[0]["policy_setting"].items())
 
     @property
     def settings(self) -> str:
@@ -228,14 +220,14 @@ def groups(rows: Sequence[_Row], *, part: str = "", **values: Any) -> list[Group
     for row in completed(rows):
         if (part and part not in row["parts"]) or any(row[k] != v for k, v in values.items()):
             continue
-        key = [*(row[k] for k in (*_SAME, "policy", "policy_setting", "redundancy", "settings"))]
+        key = [*(row[k] for k in (*_SAME, "policy", "policy_setting", "settings"))]
         found.setdefault(json.dumps(key, sort_keys=True), []).append(row)
     return [Group(tuple(sorted(same, key=lambda row: row["seed"]))) for same in found.values()]
 
 
 def same_setting(group: Group, rows: Sequence[_Row]) -> Group | None:
     """Return the rows that have all parameters of a group, whatever their split and seed."""
-    names = {*_SAME, "policy", "policy_setting", "redundancy", "settings"} - {"split"}
+    names = {*_SAME, "policy", "policy_setting", "settings"} - {"split"}
     found = groups(rows, **{name: group[name] for name in names})
     return found[0] if found else None
 
@@ -262,7 +254,7 @@ def by_series(found: Sequence[Group], part: str) -> dict[str, list[Group]]:
 def base_of(group: Group, rows: Sequence[_Row]) -> Group | None:
     """Return the network that is never pruned and equal to a group in all else, if it is there."""
     same = {name: group[name] for name in (*_SAME, "settings")}
-    found = groups(rows, policy="none", redundancy=None, **same)
+    found = groups(rows, policy="none", **same)
     return found[0] if found else None
 
 

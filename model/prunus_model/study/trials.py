@@ -36,11 +36,11 @@ from prunus_model.study.rule import Rule
 __all__ = ["Sweep", "Trial", "dotted", "parse_trials", "read_trials"]
 
 #: What an entry says by keys of its own, so that it cannot be in ``set`` too.
-_OWN_KEYS = ("pruning", "redundancy", "seed", "weight_bits")
+_OWN_KEYS = ("pruning", "seed", "weight_bits")
 #: Keys whose values are tested on one trained network.
 _READOUT = ("stop_after", "margin", "votes", "vote_bits")
 #: By which key of a sweep list, where it is another.
-_GIVEN_BY = {"pruning": "policies", "redundancy": "policies", "seed": "seeds"}
+_GIVEN_BY = {"pruning": "policies", "seed": "seeds"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -54,9 +54,7 @@ class Sweep:
     policies : tuple of dict
         Each a table with ``policy``, its parameters (a list stands for each of its values) and
         perhaps a ``label``, by which tables and figures name it. What is not given is as in the
-        configuration if that has the same policy, and the default otherwise. With a table
-        ``redundancy`` redundant inputs are pruned, too; what is not given in it is as in the
-        configuration, or the default.
+        configuration if that has the same policy, and the default otherwise.
     seeds : tuple of int
         Seeds; trials that differ in the policy alone are paired by them.
     epochs : int
@@ -304,11 +302,6 @@ def _configured(
 ) -> NetworkConfig:
     values = NetworkConfig.named(name).to_mapping()
     pruning = values["pruning"]
-    policy = dict(policy)
-    redundancy = policy.pop("redundancy", None)
-    if isinstance(redundancy, dict):
-        redundancy = {**(values["redundancy"] or {}), **redundancy}
-    values["redundancy"] = redundancy
     # The parameters of one policy are not those of another.
     values["pruning"] = {**pruning, **policy} if pruning["policy"] == policy["policy"] else policy
     values["seed"] = seed

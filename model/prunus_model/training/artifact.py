@@ -47,6 +47,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Members of the records of the history. Format 2 says "live" for "plastic"; the content hash, by
 #: which published results name their networks, covers the names.
 _HISTORY = {name: f"history_{'live' if name == 'plastic' else name}" for name in HISTORY_FIELDS}
+#: A member of files of version 0.1.0 that is not read: of zeros, as the configuration must say.
+_FORMER = "coactivity"
 #: Arrays beside the state.
 _ARRAYS = ("votes", "assignment", "response", "response_images", *_HISTORY.values())
 _HEADER_KEYS = {
@@ -160,8 +162,10 @@ class Artifact:
         """SHA-256 of configuration, schedule, state, readout, history and counters."""
         digest = hashlib.sha256(_json(self._content()))
         for name, array in self._arrays().items():
-            digest.update(_json([name, array.dtype.str, array.shape]))
-            digest.update(np.ascontiguousarray(array).tobytes())
+            _hash_array(digest, name, array)
+            if name == "last_step":
+                # A state variable of version 0.1.0: published hashes cover its zeros.
+                _hash_array(digest, _FORMER, np.zeros(self.config.inputs, np.int32))
         return digest.hexdigest()
 
     def save(self, path: Path, *, new: bool = False) -> None:
@@ -301,6 +305,11 @@ def _prunes_by_lift(config: Any) -> bool:
     return isinstance(pruning, dict) and pruning.get("policy") == "lift"
 
 
+def _hash_array(digest: Any, name: str, array: npt.NDArray[Any]) -> None:
+    digest.update(_json([name, array.dtype.str, array.shape]))
+    digest.update(np.ascontiguousarray(array).tobytes())
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
@@ -330,7 +339,8 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
             _check_names("header keys", list(header), _HEADER_KEYS, path)
             state = _state_arrays(by_lift=_prunes_by_lift(header["config"]))
             members = {name: f"{name}.npy" for name in (*state, *_ARRAYS)}
-            _check_names("members", archive.namelist(), {_HEADER, *members.values()}, path)
+            found_names = [name for name in archive.namelist() if name != f"{_FORMER}.npy"]
+            _check_names("members", found_names, {_HEADER, *members.values()}, path)
             arrays = read_arrays(archive, members, packed=size)
     except (ArtifactError, MemoryError):
         raise

@@ -311,8 +311,7 @@ def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Sch
 def _differences(
     old: dict[str, Any], new: dict[str, Any], prefix: str = ""
 ) -> list[tuple[str, Any, Any]]:
-    # The keys are the same but for those of the pruning policy, which is one of the differences;
-    # without pruning of redundant inputs their table is None.
+    # The keys are the same but for those of the pruning policy, which is one of the differences.
     found: list[tuple[str, Any, Any]] = []
     for key in (key for key in old if key in new):
         a, b = old[key], new[key]
