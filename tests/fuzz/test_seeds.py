@@ -21,7 +21,6 @@ from prunus_rtl.link.protocol.description import CoreDescription
 def test_configurations_have_every_policy() -> None:
     found = [NetworkConfig.from_toml(content.decode()) for content in Seeds.configs()]
     assert {config.pruning.policy for config in found} == set(POLICIES)
-    assert {config.redundancy is None for config in found} == {True, False}
 
 
 def test_cores_have_every_store(tmp_path: Path) -> None:

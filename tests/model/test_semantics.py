@@ -20,7 +20,7 @@ from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.presentation import Presentation
-from prunus_model.spec.pruning import LiftPruning, NoPruning, RedundancyParams, SoftPruning
+from prunus_model.spec.pruning import SoftPruning
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_strategies import configs, images
 
@@ -67,7 +67,6 @@ class Scalar:
     v: list[int]
     v_fire: list[int]
     last_step: list[int | None]
-    coactivity: list[int]
     input_rate: list[int]
     presentation: int
     counts: dict[str, int] = field(default_factory=dict)
@@ -208,25 +207,15 @@ class Scalar:
             for pre, rate in enumerate(self.input_rate):
                 moved = (65535 - rate) // 1024 if recent[pre] else -(rate // 1024)
                 self.input_rate[pre] = rate + moved
-        p = c.redundancy
         for pre in self.inputs:
             self.count(update_dense=1)
-            redundant = False
-            if p is not None:
-                old = self.coactivity[pre]
-                row, column = pre // p.image_width, pre % p.image_width
-                odd = row % 2 != column % 2
-                redundant = odd and old >= 32768 and self.presentation >= p.start
-                if pre > 0 and recent[pre - 1]:
-                    more, less = (65535 - old) // 2**p.shift, old // 2**p.shift
-                    self.coactivity[pre] = old + more if recent[pre] else old - less
             if not self.alive[pre][post] or self.frozen[pre][post]:
                 continue
             self.count(update_sops=1)
             w, r = self.weights[pre][post], random[pre]
             rise, fall = (self.w_max - w + r % up) // up, (w + r % down) // down
             w = w + rise if recent[pre] else w - fall
-            if w < thresholds[pre] or redundant:
+            if w < thresholds[pre]:
                 self.alive[pre][post] = False
                 self.count(pruned=1)
                 w = 0
@@ -248,7 +237,7 @@ class Scalar:
         return 0
 
     def lift_thresholds(self, post: int) -> list[int]:
-        """Section 6.2."""
+        """Section 6.1."""
         p: Any = self.config.pruning
         time, spikes = 2**p.ramp_shift, 2 ** (self.config.stdp.depression_shift + 1)
         ramp = min(self.presentation, time) * min(self.post_count[post], spikes)
@@ -295,7 +284,6 @@ class Scalar:
         assert state.strength.tolist() == self.strength, context
         assert state.post_count.tolist() == self.post_count, context
         assert state.active_count.tolist() == self.active_count, context
-        assert state.coactivity.tolist() == self.coactivity, context
         assert state.input_rate.tolist() == self.input_rate, context
         assert state.last_step.tolist() == last_step, context
         assert state.weights.tolist() == self.weights, context
@@ -328,7 +316,6 @@ def random_state(config: NetworkConfig, seed: int) -> State:
     weights = rng.integers(0, config.formats.w_max + 1, shape) * (alive & ~frozen)
     theta = rng.integers([0, 2**24 - 3000], [3000, 2**24], (neurons, 2))
     rates = config.inputs if config.pruning.policy == "lift" else 0
-    coactivity = [0, 255, 32767, 32768, 65279, 65535] if config.redundancy else [0]
     state = State(
         weights=weights.astype(np.uint8),
         alive=alive,
@@ -340,7 +327,6 @@ def random_state(config: NetworkConfig, seed: int) -> State:
         v=rng.integers(0, 2**24, neurons).astype(np.int32),
         v_fire=rng.integers(0, 2**23, neurons).astype(np.int32),
         last_step=rng.integers(-1, config.encoder.steps, config.inputs).astype(np.int16),
-        coactivity=rng.choice(coactivity, config.inputs).astype(np.int32),
         input_rate=rng.choice([0, 1023, 1024, 30000, 65535], rates).astype(np.int32),
         presentation=int(rng.choice([0, 1, 2, 2**32 - 2, 2**32 - 1])),
     )
@@ -403,44 +389,6 @@ def test_every_step_is_what_the_semantics_say(
         assert spikes_of(got) == fired
     pruned = oracle.finish()
     assert network.finish() == engine.finish() == pruned
-    oracle.assert_is(network.state, "after the end of training")
-    oracle.assert_is(engine.state, "engine, after the end of training")
-
-
-@settings(max_examples=100)
-@given(
-    config=small_configs(),
-    seed=st.integers(0, 2**32 - 1),
-    shift=st.sampled_from([1, 4, 8, 15]),
-    image_width=st.integers(1, 9),
-    start=st.sampled_from([0, 0, 1]),
-    trained=st.booleans(),
-)
-def test_redundant_inputs_are_pruned_as_the_semantics_say(
-    config: NetworkConfig,
-    seed: int,
-    shift: int,
-    image_width: int,
-    start: int,
-    trained: bool,
-) -> None:
-    """Neurons that fire at once, with every policy that redundancy may stand beside."""
-    config = replace(
-        config,
-        pruning=NoPruning() if isinstance(config.pruning, LiftPruning) else config.pruning,
-        redundancy=RedundancyParams(shift=shift, image_width=image_width, start=start),
-        homeostasis=replace(config.homeostasis, v_th=1, theta_plus=100),
-    )
-    state = first_state(config, seed, trained=trained)
-    oracle, engine = scalar(config, state), Engine(config, state)
-    network = Network(config, state.copy())
-    for n, levels in enumerate(images(config, 2, seed)):
-        list(oracle.show(levels.tolist(), events=False, learn=True, stop_after=0))
-        network.present(levels, learn=True)
-        oracle.assert_is(network.state, f"presentation {n}")
-        engine.present(levels, learn=True)
-        oracle.assert_is(engine.state, f"engine, presentation {n}")
-    assert network.finish() == engine.finish() == oracle.finish()
     oracle.assert_is(network.state, "after the end of training")
     oracle.assert_is(engine.state, "engine, after the end of training")
 

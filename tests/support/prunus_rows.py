@@ -5,6 +5,7 @@ from typing import Any
 PARAMETER: dict[str, str] = {
     "adaptive": "strength_gain",
     "constant": "w_prune",
+    "lift": "share",
     "post": "w_prune",
     "soft": "percent",
 }
@@ -33,7 +34,6 @@ def row(
         "network": "",
         "epochs": 2,
         "policy": policy,
-        "redundancy": None,
         "policy_setting": {PARAMETER[policy]: setting} if policy in PARAMETER else {},
         "weight_bits": 8,
         "settings": {},

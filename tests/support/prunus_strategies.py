@@ -14,7 +14,6 @@ from prunus_model.spec.pruning import (
     NoPruning,
     PostPruning,
     PruningParams,
-    RedundancyParams,
     SoftPruning,
 )
 from prunus_model.spec.readout import ReadoutParams
@@ -44,23 +43,10 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
     )
 
 
-def _redundancy() -> st.SearchStrategy[RedundancyParams | None]:
-    return st.one_of(
-        st.none(),
-        st.builds(
-            RedundancyParams,
-            shift=st.sampled_from([1, 8, 15]),
-            image_width=st.integers(1, 9),
-            start=st.sampled_from([0, 0, 2]),
-        ),
-    )
-
-
 @st.composite
 def configs(draw: st.DrawFn) -> NetworkConfig:
     """Small networks of every kind that fire often: odd sizes, all policies, all corners."""
     weight_bits = draw(st.integers(1, 8))
-    pruning = draw(_policies(2**weight_bits - 1))
     return NetworkConfig(
         inputs=draw(st.one_of(st.integers(1, 9), st.integers(10, 60), st.just(300))),
         neurons=draw(st.one_of(st.just(1), st.integers(2, 40))),
@@ -85,8 +71,7 @@ def configs(draw: st.DrawFn) -> NetworkConfig:
             potentiation_shift=draw(st.integers(0, 8)),
             depression_shift=draw(st.integers(0, 8)),
         ),
-        pruning=pruning,
-        redundancy=None if isinstance(pruning, LiftPruning) else draw(_redundancy()),
+        pruning=draw(_policies(2**weight_bits - 1)),
     )
 
 

@@ -7,7 +7,7 @@ import gzip
 import io
 import random
 import tempfile
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,6 @@ from prunus_data import to_idx
 from prunus_liberty import LIBERTY
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.study.export import collect
 from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
@@ -133,9 +132,8 @@ class Seeds:
 
     @staticmethod
     def configs() -> list[bytes]:
-        """Configurations with each policy of pruning, and with redundancy."""
+        """Configurations with each policy of pruning."""
         configs = [*(tiny(policy) for policy in PRUNING), NetworkConfig.named("demo")]
-        configs.append(replace(CONFIG, redundancy=RedundancyParams()))
         return [config.to_toml().encode() for config in configs]
 
     @staticmethod

@@ -46,7 +46,7 @@ def test_message_names_file_and_key(cli: Cli, command: list[str], text: str, mes
 @pytest.mark.parametrize("command", [["config"], ["train", "-c"]])
 def test_what_is_no_configuration_is_refused(cli: Cli, command: list[str]) -> None:
     assert cli.refuse(*command, "nope") == (
-        "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, sparse, 1600, "
+        "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, 1600, "
         "windows, windows-large, windows-xl, windows-16, lean, windows-fashion, not 'nope'"
     )
     assert cli.refuse(*command, "nope.toml") == "Configuration nope.toml must exist"

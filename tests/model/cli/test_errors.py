@@ -71,7 +71,7 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
             ["train", "-c", "papr"],
             (
                 "Configuration must be a TOML file or one of tiny, demo, 400, up5k, paper, "
-                "sparse, 1600, windows, windows-large, windows-xl, windows-16, lean, "
+                "1600, windows, windows-large, windows-xl, windows-16, lean, "
                 "windows-fashion, not 'papr': "
                 "did you mean 'paper'?"
             ),

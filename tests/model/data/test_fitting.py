@@ -13,7 +13,6 @@ from prunus_model.data.fitting import fitted
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.spec.readout import ReadoutParams
 
 DEMO = NetworkConfig.named("demo")
@@ -39,32 +38,18 @@ def test_presets_are_for_mnist(name: str) -> None:
 
 
 def test_sizes_come_from_the_data() -> None:
-    config = fitted(NetworkConfig.named("sparse"), of(4, 6, channels=3))
+    config = fitted(NetworkConfig.named("paper"), of(4, 6, channels=3))
     assert (config.inputs, config.readout.classes) == (72, 4)
-    assert config.redundancy == RedundancyParams(shift=12, image_width=6, start=40_000)
     # All else stays.
-    assert replace(
-        config,
-        inputs=784,
-        readout=ReadoutParams(),
-        redundancy=NetworkConfig.named("sparse").redundancy,
-    ) == NetworkConfig.named("sparse")
-
-
-@pytest.mark.parametrize(("shape", "width"), [((1, 30), 30), ((30, 1), 1)])
-def test_series_have_neighbours_in_one_direction(shape: tuple[int, int], width: int) -> None:
-    redundancy = fitted(replace(DEMO, redundancy=RedundancyParams()), of(*shape)).redundancy
-    assert redundancy is not None
-    assert redundancy.image_width == width
+    whole = replace(config, inputs=784, readout=ReadoutParams())
+    assert whole == NetworkConfig.named("paper")
 
 
 def test_what_is_said_stays_if_it_can() -> None:
     wide = replace(DEMO, readout=replace(DEMO.readout, classes=12))
     assert fitted(wide, of(28, 28), said={"readout.classes"}).readout.classes == 12
     # Of one row it is not known what picture it is of.
-    rows = replace(DEMO, redundancy=RedundancyParams(image_width=5))
-    said = {"redundancy.image_width"}
-    assert fitted(rows, of(1, 30), said=said).redundancy == RedundancyParams(image_width=5)
+    assert fitted(tiny_contrast(), of(1, 49)) == fitted(tiny_contrast(), of(7, 7))
 
 
 @pytest.mark.parametrize(
@@ -76,17 +61,12 @@ def test_what_is_said_stays_if_it_can() -> None:
             (5, 6),
             "Images of set have 4 classes, not 3: set readout.classes to 4",
         ),
-        (
-            replace(DEMO, inputs=30, redundancy=RedundancyParams()),
-            (5, 6),
-            "Images of set have rows of 6 pixels, not 28: set redundancy.image_width to 6",
-        ),
     ],
 )
 def test_what_is_said_and_contradicts_is_told_with_the_key(
     config: NetworkConfig, shape: tuple[int, int], message: str
 ) -> None:
-    said = {"inputs", "readout.classes", "redundancy.image_width"}
+    said = {"inputs", "readout.classes"}
     assert message_of(lambda: fitted(config, of(*shape), said=said)) == message
 
 

@@ -13,7 +13,7 @@ from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.packed_events import PackedEvents
-from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, LiftPruning, PruningParams
 from prunus_strategies import configs, group_configs
 
 PRESENTATIONS = 5
@@ -70,13 +70,15 @@ def test_many_events_equal_the_reference_one_by_one(
         assert spikes[number].tolist() == expected.spike_counts(config.all_neurons).tolist()
 
 
-@pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=3, image_width=7, start=2)])
-def test_events_prune_what_they_prune_in_the_reference(redundancy: RedundancyParams | None) -> None:
-    config = replace(
-        NetworkConfig.named("tiny"),
-        pruning=AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
-        redundancy=redundancy,
-    )
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
+        LiftPruning(share=255, ramp_shift=3),
+    ],
+)
+def test_events_prune_what_they_prune_in_the_reference(pruning: PruningParams) -> None:
+    config = replace(NetworkConfig.named("tiny"), pruning=pruning)
     lists = lists_of(config, 40, 3)
     network, engine = Network(config), Engine(config)
     counters, _ = network.train(packed(config, lists))

@@ -178,14 +178,11 @@ def test_post_keeps_weights_at_the_threshold_and_above(w_prune: int) -> None:
 def test_plastic_synapses_below_the_threshold_die(w_prune: int) -> None:
     new = np.arange(256)
     alive, frozen = np.arange(256) % 5 != 0, np.arange(256) % 5 == 1
-    redundant = np.arange(256) % 7 == 0
-    weights, left = prune(
-        new, np.full(256, w_prune), redundant, alive=alive, plastic=alive & ~frozen
-    )
+    weights, left = prune(new, np.full(256, w_prune), alive=alive, plastic=alive & ~frozen)
     for pre in range(256):
         if not alive[pre] or frozen[pre]:
             assert (weights[pre], left[pre]) == (0, alive[pre])
-        elif pre < w_prune or redundant[pre]:
+        elif pre < w_prune:
             assert (weights[pre], left[pre]) == (0, False)
         else:
             assert (weights[pre], left[pre]) == (pre, True)

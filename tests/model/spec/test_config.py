@@ -19,7 +19,6 @@ from prunus_model.spec.pruning import (
     NoPruning,
     PostPruning,
     PruningParams,
-    RedundancyParams,
     SoftPruning,
 )
 from prunus_model.spec.readout import ReadoutParams
@@ -53,9 +52,6 @@ RANGES = [
     ("pruning.min_spikes", "soft", 1, 255),
     ("pruning.percent", "soft", 0, 100),
     ("pruning.w_prune", "post", 0, 255),
-    ("redundancy.shift", None, 1, 15),
-    ("redundancy.image_width", None, 1, 65536),
-    ("redundancy.start", None, 0, 2**32 - 1),
     ("readout.classes", None, 1, 256),
     ("readout.vote_bits", None, 1, 8),
     ("readout.stop_after", None, 0, 255),
@@ -128,7 +124,6 @@ def all_configs(draw: st.DrawFn) -> NetworkConfig:
         homeostasis=part(HomeostasisParams, "homeostasis"),
         stdp=part(StdpParams, "stdp"),
         pruning=draw(policies(2**weight_bits - 1)),
-        redundancy=part(RedundancyParams, "redundancy") if draw(st.booleans()) else None,
         readout=replace(
             part(ReadoutParams, "readout"),
             votes=draw(st.sampled_from(["shares", "logarithms"])),
@@ -210,6 +205,15 @@ def test_a_new_parameter_at_its_default_is_no_part_of_the_identity() -> None:
     assert NetworkConfig.from_mapping(used.to_identity()) == used
 
 
+def test_configurations_of_the_first_version_are_read_or_refused_in_one_line() -> None:
+    config = NetworkConfig.named("demo")
+    assert NetworkConfig.from_mapping(config.to_mapping() | {"redundancy": None}) == config
+    assert mistake("[redundancy]\nshift = 12\n") == (
+        "here: redundancy must be left out: pruning of redundant inputs is no longer there; train "
+        "the network again without it, or use Prunus 0.1.0"
+    )
+
+
 @given(config=all_configs())
 def test_configuration_survives_toml_and_mappings(config: NetworkConfig) -> None:
     assert NetworkConfig.from_toml(config.to_toml()) == config
@@ -246,7 +250,6 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "strength_gain": 330,
             "start": 0,
         },
-        "redundancy": None,
         "readout": {
             "classes": 10,
             "vote_bits": 4,
@@ -441,15 +444,15 @@ def test_configuration_is_frozen() -> None:
 
 
 def test_readout_alone_is_changed() -> None:
-    config = NetworkConfig.named("sparse").with_readout(margin=56, vote_bits=6, votes=None)
+    config = NetworkConfig.named("paper").with_readout(margin=56, vote_bits=6, votes=None)
     assert (config.readout.margin, config.readout.vote_bits) == (56, 6)
     assert config.readout.votes == "shares"
-    assert config.with_readout(margin=0, vote_bits=4) == NetworkConfig.named("sparse")
+    assert config.with_readout(margin=0, vote_bits=4) == NetworkConfig.named("paper")
 
 
 def test_readout_that_cannot_be_is_refused_in_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
-        NetworkConfig.named("sparse").with_readout(margin=961)
+        NetworkConfig.named("paper").with_readout(margin=961)
     assert str(caught.value) == (
         "Configuration: readout.margin must be at most 960, which 64 output spikes reach with "
         "4-bit votes, not 961"

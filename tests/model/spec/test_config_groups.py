@@ -144,11 +144,6 @@ def test_largest_network_of_groups() -> None:
             id="contrasts of another image",
         ),
         pytest.param(
-            {"more": "[redundancy]"},
-            "groups and redundancy exclude each other: leave one of them out",
-            id="redundancy",
-        ),
-        pytest.param(
             {"steps": 86},
             "encoder.steps must be at most 85 for 3 looks, not 86",
             id="steps of all looks",

@@ -9,7 +9,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
 
@@ -51,11 +51,6 @@ def test_named_configurations(
     assert (config.membrane, config.readout) == (MembraneParams(), ReadoutParams())
     assert replace(config.homeostasis, theta_plus=250) == HomeostasisParams()
     assert (config.weight_bits, config.seed) == (8, 1)
-
-
-def test_sparse_is_the_paper_s_size_without_redundant_inputs() -> None:
-    params = RedundancyParams(shift=12, image_width=28, start=40_000)
-    assert NetworkConfig.named("sparse") == replace(NetworkConfig.named("paper"), redundancy=params)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +108,7 @@ def test_windows_on_edges_of_fashion_mnist() -> None:
 
 def test_all_named_configurations_are_tested_above() -> None:
     assert list(PRESETS) == [
-        *("tiny", "demo", "400", "up5k", "paper", "sparse", "1600"),
+        *("tiny", "demo", "400", "up5k", "paper", "1600"),
         *("windows", "windows-large", "windows-xl", "windows-16", "lean", "windows-fashion"),
     ]
 
@@ -123,7 +118,7 @@ def test_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as info:
         NetworkConfig.named(name)
     names = (
-        "tiny, demo, 400, up5k, paper, sparse, 1600, windows, windows-large, windows-xl, "
+        "tiny, demo, 400, up5k, paper, 1600, windows, windows-large, windows-xl, "
         "windows-16, lean, windows-fashion"
     )
     expected = f"Configuration must be one of {names}, not {name!r}"

@@ -1,8 +1,6 @@
-"""Parameters of pruning: defaults, limits that depend on the weights, redundancy, labels."""
+"""Parameters of pruning: defaults, limits that depend on the weights, labels."""
 
-import tomllib
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -18,7 +16,6 @@ from prunus_model.spec.pruning import (
     NoPruning,
     PostPruning,
     PruningParams,
-    RedundancyParams,
     SoftPruning,
     scheduled,
 )
@@ -69,25 +66,10 @@ def test_change_that_contradicts_is_refused() -> None:
     assert error["msg"] == expected
 
 
-def test_redundancy_is_beside_every_policy() -> None:
-    text = "[pruning]\npolicy = 'none'\n[redundancy]\nshift = 3\n"
-    config = NetworkConfig.from_toml(text)
-    assert config.pruning == NoPruning()
-    assert config.redundancy == RedundancyParams(shift=3, image_width=28, start=0)
-    assert NetworkConfig.from_toml("").redundancy is None
-    assert "redundancy" not in tomllib.loads(NetworkConfig().to_toml())
-
-
 @pytest.mark.parametrize("policy", POLICIES)
-def test_label_names_policy_and_redundancy(policy: str) -> None:
-    config = replace(NetworkConfig(), pruning=POLICIES[policy])
-    expected = "redundancy" if policy == "none" else f"{policy} + redundancy"
-    assert pruning_label(config) == policy
-    if policy != "lift":
-        assert pruning_label(replace(config, redundancy=RedundancyParams())) == expected
-    row: dict[str, Any] = {"policy": policy, "redundancy": None}
-    assert pruning_label(row) == policy
-    assert pruning_label(row | {"redundancy": {"shift": 1}}) == expected
+def test_label_names_the_policy(policy: str) -> None:
+    assert pruning_label(replace(NetworkConfig(), pruning=POLICIES[policy])) == policy
+    assert pruning_label({"policy": policy}) == policy
 
 
 @pytest.mark.parametrize(
@@ -105,8 +87,3 @@ def test_lift_without_a_ramp_can_not_be_used() -> None:
     with pytest.raises(ConfigError, match=r"pruning\.ramp_shift must be set, as a training sets"):
         _ = LiftPruning().ramp
     assert LiftPruning(ramp_shift=4).ramp == 4
-
-
-def test_lift_and_redundancy_exclude_each_other() -> None:
-    with pytest.raises(ValidationError, match="policy lift and redundancy exclude each other"):
-        replace(NetworkConfig(), pruning=LiftPruning(), redundancy=RedundancyParams())

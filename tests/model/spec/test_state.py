@@ -33,7 +33,6 @@ def small() -> State:
         v=np.array([0, 2**24 - 1], np.int32),
         v_fire=np.array([0, 2**23 - 1], np.int32),
         last_step=np.array([-1, 0, 9], np.int16),
-        coactivity=np.zeros(3, np.int32),
         input_rate=np.zeros(0, np.int32),
         presentation=2**32 - 1,
     )

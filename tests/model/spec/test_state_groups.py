@@ -15,7 +15,7 @@ CONFIG = NetworkConfig(
     inputs=3, neurons=2, seed=2**32 - 1, weight_bits=4, groups=GROUPS, pruning=LiftPruning()
 )
 #: Variables of the group shown last.
-SHARED = ("v", "last_step", "coactivity")
+SHARED = ("v", "last_step")
 
 
 def numbered() -> State:

@@ -15,7 +15,7 @@ from prunus_rows import seeds
 NOTHING = Path("nowhere")
 BASE = seeds("none", 5)
 CHOSE: dict[str, Any] = {"chose": True}
-REDUNDANT: dict[str, Any] = {"redundancy": {"shift": 12}}
+LIFT: dict[str, Any] = {"policy": "lift"}
 #: Claims by number, in the order of the list.
 (
     PLAIN_VOTE, PLAIN_HARD, PLAIN_INFERENCE, PLAIN_TRAINING, PLAIN_ACCURACY, PLAIN_SOPS,
@@ -34,18 +34,18 @@ def verdict(rows: list[dict[str, Any]], claim: int) -> str:
 
 
 def both(count: int = 5, **values: Any) -> list[dict[str, Any]]:
-    """Adaptive pruning at one setting: three seeds that chose it, and others that judge it.
+    """A policy at one setting: three seeds that chose it, and others that judge it.
 
     The unpruned network is there for both.
     """
-    split = values.pop("split", "test")
+    split, policy = values.pop("split", "test"), values.pop("policy", "adaptive")
     some = {"inference": 0.4, "training": 0.6} | values
     chose = {"split": split, **CHOSE}
     return [
         *seeds("none", **chose),
         *(r | {"seed": r["seed"] + 100} for r in seeds("none", count)),
-        *seeds("adaptive", **some, **chose),
-        *(r | {"seed": r["seed"] + 100} for r in seeds("adaptive", count, **some)),
+        *seeds(policy, **some, **chose),
+        *(r | {"seed": r["seed"] + 100} for r in seeds(policy, count, **some)),
     ]
 
 
@@ -122,15 +122,15 @@ def test_savings_are_claims_of_their_own() -> None:
 
 
 def test_rules_are_judged_apart() -> None:
-    rows = both(**REDUNDANT)
+    rows = both(**LIFT)
     assert (verdict(rows, VOTE), verdict(rows, PLAIN_VOTE)) == ("holds", "not established")
     assert (verdict(both(), VOTE), verdict(both(), PLAIN_VOTE)) == ("not established", "holds")
 
 
 def test_aim_is_harder_than_the_abstract() -> None:
-    rows = both(vote=0.939, inference=0.35, training=0.5, **REDUNDANT)
+    rows = both(vote=0.939, inference=0.35, training=0.5, **LIFT)
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == ["holds"] * 3
-    rows = both(vote=0.937, inference=0.36, training=0.6, **REDUNDANT)
+    rows = both(vote=0.937, inference=0.36, training=0.6, **LIFT)
     assert [verdict(rows, n) for n in (VOTE, INFERENCE, TRAINING)] == ["holds"] * 3
     assert [verdict(rows, n) for n in (AIM_VOTE, AIM_INFERENCE, AIM_TRAINING)] == [
         "does not hold"
@@ -147,7 +147,7 @@ def test_only_networks_of_the_size_of_the_paper_judge(other: dict[str, Any]) -> 
 
 def test_seeds_that_chose_do_not_judge() -> None:
     rows = [r for r in both() if r["chose"]]
-    assert chosen_setting(rows, GOALS["abstract"], redundancy=False) is not None
+    assert chosen_setting(rows, GOALS["abstract"], policy="adaptive") is not None
     assert judged(rows, PLAIN_VOTE).n == 0
     # Nor does a result on images of the validation split, whatever its seed.
     rows = [r | {"split": "validation"} for r in both()]
@@ -156,7 +156,7 @@ def test_seeds_that_chose_do_not_judge() -> None:
 
 
 def setting(rows: list[dict[str, Any]]) -> int:
-    found = chosen_setting(rows, GOALS["abstract"], redundancy=False)
+    found = chosen_setting(rows, GOALS["abstract"], policy="adaptive")
     assert found is not None
     value: int = found["policy_setting"]["strength_gain"]
     return value
@@ -193,12 +193,12 @@ def test_validation_chooses_where_there_is_one() -> None:
 def test_settings_that_cannot_be_chosen(wrong: dict[str, Any]) -> None:
     values = {"inference": 0.3, "training": 0.6, **CHOSE, **wrong}
     rows = [*seeds("none", **CHOSE), *seeds("adaptive", **values)]
-    assert chosen_setting(rows, GOALS["abstract"], redundancy=False) is None
+    assert chosen_setting(rows, GOALS["abstract"], policy="adaptive") is None
 
 
-def soft_rows(vote: float, **of_adaptive: Any) -> list[dict[str, Any]]:
-    """Soft: 1 point less for each 20 % pruned, half of that saved; adaptive: at one setting."""
-    rows = both(vote=vote, **{"density": 0.2, **of_adaptive})
+def soft_rows(vote: float, **of_policy: Any) -> list[dict[str, Any]]:
+    """Soft: 1 point less for each 20 % pruned, half of that saved; a policy at one setting."""
+    rows = both(vote=vote, **{"density": 0.2, **of_policy})
     for percent in (20, 40, 60, 80):
         rows += [
             r | {"seed": r["seed"] + 100}
@@ -225,7 +225,7 @@ def test_accuracy_is_compared_at_equal_share_pruned() -> None:
     assert claim.estimate == pytest.approx(2.84)
     assert judged(soft_rows(0.9334, density=0.1), PLAIN_ACCURACY).n == 0
     assert judged(soft_rows(0.9334, density=0.9), PLAIN_ACCURACY).n == 0
-    assert judged(soft_rows(0.9334, **REDUNDANT), ACCURACY).verdict == "holds"
+    assert judged(soft_rows(0.9334, **LIFT), ACCURACY).verdict == "holds"
 
 
 def test_sops_are_compared_at_equal_loss() -> None:
@@ -260,7 +260,6 @@ def test_threshold_adapts_if_it_rises_and_differs() -> None:
     assert verdict(adapting(50, 40, 50, 60), OVER_TIME) == "does not hold"
     assert verdict(adapting(10, 50, 50, 50), OVER_NEURONS) == "does not hold"
     assert judged([*BASE, *seeds("adaptive", 5, setting=7)], OVER_TIME).n == 0
-    assert judged(default(**REDUNDANT), OVER_TIME).n == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from prunus_model.reference import readout
 from prunus_model.reference.readout import response
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
-from prunus_model.spec.pruning import AdaptivePruning
+from prunus_model.spec.pruning import POLICIES, AdaptivePruning, LiftPruning, PruningParams
 from prunus_model.study import fingerprint as fingerprints
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
 
@@ -19,17 +19,27 @@ def test_fingerprint_is_of_what_the_engine_computes(monkeypatch: pytest.MonkeyPa
     fingerprint.cache_clear()
     assert fingerprint() == before
     rules = fingerprints._RULES
+    assert {rule.policy for rule in rules} == set(POLICIES)
     seen = {before}
-    adaptive = [(n, p, r) for n, (p, r) in enumerate(rules) if isinstance(p, AdaptivePruning)]
-    assert {bool(redundancy) for _, _, redundancy in adaptive} == {False, True}
-    for n, policy, redundancy in adaptive:
-        changed = list(rules)
-        changed[n] = replace(policy, strength_gain=policy.strength_gain * 2), redundancy
-        monkeypatch.setattr(fingerprints, "_RULES", tuple(changed))
+    for n, policy in enumerate(rules):
+        stronger: PruningParams
+        match policy:
+            case AdaptivePruning():
+                stronger = replace(policy, strength_gain=policy.strength_gain * 2)
+            case LiftPruning():
+                stronger = replace(policy, share=policy.share // 2)
+            case _:
+                continue
+        monkeypatch.setattr(fingerprints, "_RULES", (*rules[:n], stronger, *rules[n + 1 :]))
         fingerprint.cache_clear()
         seen.add(fingerprint())
-    assert len(seen) == 1 + len(adaptive)
+    assert len(seen) == 3
     fingerprint.cache_clear()
+
+
+def test_published_results_keep_the_name_of_their_model() -> None:
+    found = {fingerprint(), options_fingerprint(), groups_fingerprint()}
+    assert found == set(fingerprints._PUBLISHED.values())
 
 
 def test_groups_have_a_fingerprint_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ LOGARITHMS: dict[str, Any] = {"votes": "logarithms", "vote_bits": 6, "parts": PA
 
 def test_a_row_is_the_mean_over_the_seeds_with_a_bound() -> None:
     rows = [
-        row("adaptive", seed, vote=vote, margin=40, redundancy={"shift": 12}, **LOGARITHMS)
+        row("adaptive", seed, vote=vote, margin=40, **LOGARITHMS)
         | {
             "forward_sops_per_inference": 1000.0 * seed,
             "forward_sops_per_training_presentation": 5000.0 * seed,
@@ -31,7 +31,7 @@ def test_a_row_is_the_mean_over_the_seeds_with_a_bound() -> None:
     assert found == {
         "data": "mnist",
         "configuration": "paper",
-        "rule": "adaptive + redundancy, 6-bit logarithms, margin",
+        "rule": "adaptive, 6-bit logarithms, margin",
         "groups": 1,
         "neurons": 800,
         "weights": 627_200,

@@ -225,7 +225,7 @@ def bundled(name: str) -> list[Trial]:
 def test_results_are_a_part_of_the_list_of_the_project() -> None:
     listed = [(trial.data, trial.config, trial.epochs) for trial in bundled("paper")]
     results = [(trial.data, trial.config, trial.epochs) for trial in bundled("results")]
-    assert len(results) == (3 * 3 + 5) * 5 + 2 * 10
+    assert len(results) == (3 * 3 + 6) * 5
     assert all(trial in listed for trial in results)
 
 
@@ -238,20 +238,20 @@ def test_list_of_the_project_is_what_it_says() -> None:
     }
     # Every policy and rule at every size with both data sets.
     assert len(sizes) == 2 * 4 * 6 * 5
-    for policy in ("adaptive", "constant", "soft", "post"):
+    for policy in ("adaptive", "lift", "constant", "soft", "post"):
         strengths = {
-            str((r.config.pruning, r.config.redundancy))
+            str(r.config.pruning)
             for r in trials
             if r.part == "pareto" and r.config.pruning.policy == policy
         }
-        assert len(strengths) >= 8
+        assert len(strengths) >= 6
     # The ramp is in units of a weight.
     ramps = {
         (pruning_label(r.config), r.config.pruning.ramp_shift - 8 + r.config.weight_bits)
         for r in trials
         if r.part == "weight-bits" and isinstance(r.config.pruning, AdaptivePruning)
     }
-    assert ramps == {("adaptive", 3), ("adaptive + redundancy", 3)}
+    assert ramps == {("adaptive", 3)}
 
 
 def test_list_in_the_readme_is_one() -> None:

@@ -15,7 +15,7 @@ import pytest
 from prunus_cli import PRUNING, digits, listing, same, tiny
 from prunus_model.common.errors import ArtifactError, ConfigError
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.pruning import AdaptivePruning, LiftPruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, LiftPruning
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.trainer import Trainer, train
 
@@ -111,7 +111,7 @@ def test_numpy_opens_the_file(trained: Artifact, path: Path) -> None:
         assert np.array_equal(archive["history_live"], trained.history.plastic)
     header = json.loads(unpack(path)["header.json"])
     assert NetworkConfig.from_mapping(header["config"]) == trained.config
-    assert len(names) == 11 + 4 + 9 + 1
+    assert len(names) == 10 + 4 + 9 + 1
 
 
 def test_content_hash_is_of_all_that_was_computed(trained: Artifact) -> None:
@@ -335,19 +335,36 @@ def test_schedule_is_what_can_be_counted(images: int, epochs: int, message: str)
     assert str(caught.value) == message
 
 
-def test_coactivity_is_kept(tmp_path: Path) -> None:
-    config = replace(NetworkConfig.named("tiny"), redundancy=RedundancyParams(image_width=7))
-    artifact = train(config, digits(40), epochs=1)
-    artifact.save(tmp_path / "by.npz")
-    with np.load(tmp_path / "by.npz") as archive:
-        assert np.array_equal(archive["coactivity"], artifact.state.coactivity)
-    assert artifact.state.coactivity.any()
-    again = Artifact.load(tmp_path / "by.npz")
-    assert again.state.differences(artifact.state) == []
-    assert again.content_hash == artifact.content_hash
-    moved = artifact.state.copy()
-    moved.coactivity[0] ^= 1
-    assert replace(artifact, state=moved).content_hash != artifact.content_hash
+def test_files_of_the_first_version_are_read_or_refused_in_one_line(
+    trained: Artifact, tmp_path: Path
+) -> None:
+    """They have one state variable more, and a network that used it can not be read any more."""
+    path = tmp_path / "new.npz"
+    trained.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert "coactivity.npy" not in members
+    zeros = io.BytesIO()
+    np.save(zeros, np.zeros(trained.config.inputs, np.int32))
+
+    def older(redundancy: Any) -> Path:
+        header = json.loads(members["header.json"])
+        header["config"]["redundancy"] = redundancy
+        with zipfile.ZipFile(tmp_path / "old.npz", "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content if name != "header.json" else json.dumps(header))
+            archive.writestr("coactivity.npy", zeros.getvalue())
+        return tmp_path / "old.npz"
+
+    assert Artifact.load(older(None)).content_hash == trained.content_hash
+    path = older({"shift": 12, "image_width": 28, "start": 0})
+    with pytest.raises(ArtifactError) as caught:
+        Artifact.load(path)
+    assert str(caught.value) == (
+        f"Network file {path} must be consistent: config: redundancy must be left out: pruning of "
+        f"redundant inputs is no longer there; train the network again without it, or use Prunus "
+        f"0.1.0"
+    )
 
 
 def test_rates_of_inputs_are_kept_and_the_ramp_of_the_training(tmp_path: Path) -> None:

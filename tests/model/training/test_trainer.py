@@ -14,7 +14,6 @@ from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
-from prunus_model.spec.pruning import RedundancyParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.history import HISTORY_FIELDS, percentiles
 from prunus_model.training.trainer import Progress, Trainer, train
@@ -225,11 +224,6 @@ def test_seconds_go_on_after_a_checkpoint() -> None:
     [
         (tiny(seed=2), 2, "seed (1, not 2)"),
         (tiny("none"), 2, "pruning.policy ('adaptive', not 'none')"),
-        (
-            replace(tiny(), redundancy=RedundancyParams(shift=8)),
-            2,
-            "redundancy (None, not {'shift': 8, 'image_width': 28, 'start': 0})",
-        ),
         (
             replace(tiny(), encoder=replace(tiny().encoder, steps=8), weight_bits=7),
             3,
