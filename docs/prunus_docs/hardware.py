@@ -17,7 +17,6 @@ __all__ = ["HARDWARE_BLOCKS"]
 
 _Results = dict[str, Any]
 _FULL = "paper"
-_BOTH = "adaptive + redundancy"
 
 
 def _learning_budgets(results: _Results) -> str:
@@ -103,8 +102,7 @@ def _energy(results: _Results) -> str:
         fall=fall,
         cost=cost,
         flat=f"{100 * (1 - flat['adaptive'] / flat['none']):.0f} %",
-        both=_BOTH,
-        redundancy=("inference", _BOTH) in rows,
+        lift=("inference", "lift") in rows,
     )
 
 

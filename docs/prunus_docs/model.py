@@ -16,8 +16,9 @@ from prunus_model.spec.labels import pruning_label
 
 __all__ = ["MODEL_BLOCKS"]
 
-#: Rules that pages show first, by :func:`prunus_model.spec.labels.pruning_label`.
-_BOTH = "adaptive + redundancy"
+#: Policies in the order in which tables show them, those that pages show first before the others.
+_FIRST = ("none", "adaptive", "lift")
+_ORDER = (*_FIRST, "constant", "soft", "post")
 
 _Rows = list[dict[str, Any]]
 
@@ -33,8 +34,7 @@ def _groups(results: dict[str, Any]) -> list[tuple[tuple[Any, ...], _Rows]]:
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
         return row["neurons"], row["epochs"], pruning_label(row)
 
-    order = ["none", "adaptive", _BOTH, "constant", "soft", "post"]
-    runs = sorted(results["runs"], key=lambda row: (*key(row)[:2], order.index(pruning_label(row))))
+    runs = sorted(results["runs"], key=lambda r: (*key(r)[:2], _ORDER.index(pruning_label(r))))
     return [(group, list(rows)) for group, rows in groupby(runs, key)]
 
 
@@ -45,7 +45,7 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
     headings += ["synapses left"]
     lines = []
     for (neurons, epochs, policy), rows in _groups(results):
-        if not full and policy not in ("none", "adaptive", _BOTH):
+        if not full and policy not in _FIRST:
             continue
         line = [str(neurons), str(epochs), policy, _spread((r["vote"] for r in rows), 100, 2)]
         if full:
@@ -71,12 +71,17 @@ def _mnist(results: dict[str, Any], *, full: bool) -> str:
 
 
 def _headline(results: dict[str, Any]) -> str:
-    """Return what the rule of the abstract reaches, and then what pruning inputs adds to it."""
-    rule, beyond = (_against_unpruned(results, label) for label in ("adaptive", _BOTH))
-    return (
-        f"**800 neurons on MNIST prune themselves while they learn: {rule}.** With redundant "
-        f"inputs pruned too, an addition of this project: {beyond}."
+    """Return what the rule of the abstract reaches, and what `lift` does if it was measured."""
+    text = (
+        f"**800 neurons on MNIST prune themselves while they learn: "
+        f"{_against_unpruned(results, 'adaptive')}.**"
     )
+    if any((r["neurons"], r["policy"]) == (800, "lift") for r in results["runs"]):
+        text += (
+            f" By `lift`, a rule of this project without constants of the data: "
+            f"{_against_unpruned(results, 'lift')}."
+        )
+    return text
 
 
 def _windows(results: dict[str, Any]) -> str:

@@ -37,9 +37,9 @@ OVERHEAD_BLOCKS: dict[str, tuple[tuple[str, ...], Callable[[_Contents], str]]] =
         (
             "pruning-unit",
             ("energy", "cells"),
-            lambda row: row[0] in ("adaptive", "adaptive + redundancy"),
+            lambda row: row[0] in ("adaptive", "lift"),
         ),
-        ("savings", ("energy",), lambda row: row[2] in ("adaptive", "adaptive + redundancy")),
+        ("savings", ("energy",), lambda row: row[2] in ("adaptive", "lift")),
         ("reasons", ("energy",), lambda row: row[1] == "800"),
         ("sensitivity", ("energy",), _any),
         ("peers", (), _any),

@@ -90,7 +90,6 @@ _RUN = (
     _keys(dict[str, str], "parts"),
     _keys(dict[str, int], "policy_setting"),
     _keys(dict[str, Any], "settings"),
-    _may(dict[str, int], "redundancy"),
     _keys(int, "seed"),
     _keys(_Positive, "neurons epochs weight_bits"),
     _keys(_Count, "early_exit undecided silent_neurons"),
@@ -123,7 +122,7 @@ _LEARNED = (
     _keys(_Share, "hard vote"),
 )
 _ECP5 = "CCU2C DP16KD DPR16X4 MULT18X18D"
-_CORE = (_keys(str, "policy"), _keys(bool, "redundancy"), _keys(_Positive, "neurons lanes"))
+_CORE = (_keys(str, "policy"), _keys(_Positive, "neurons lanes"))
 _ENERGY = (
     *_CORE,
     _keys(Literal["a", "b", "c"], "class"),
@@ -286,7 +285,6 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         sensitivity=_rows(
             _keys(_Mode, "mode"),
             _keys(str, "policy"),
-            _keys(bool, "redundancy"),
             _keys(_Positive, "neurons"),
             _keys(_Amount, "exponent nj_per_presentation sops_per_presentation"),
         ),

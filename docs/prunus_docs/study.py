@@ -21,7 +21,7 @@ _FIGURES, _DOCUMENT = Path("model/docs"), Path("model/README.md")
 _CAPTIONS = {
     "pareto": "Accuracy against forward SOPs, by policy and setting",
     "pareto-fashion": "The same on Fashion-MNIST",
-    "frontier": "Accuracy lost against forward SOPs left, adaptive pruning",
+    "frontier": "Accuracy lost against forward SOPs left, by the rules that claims are judged for",
     "training": "Accuracy, synapses, SOPs and thresholds over training",
     "neurons": "Pruning threshold of each neuron by its firing and strength, with the ablations",
     "early-exit": "Accuracy against SOPs, by early exit",
@@ -56,8 +56,8 @@ def reach(results: dict[str, Any]) -> str:
 
 def _claims(results: dict[str, Any]) -> str:
     settings = []
-    for redundancy, rule in ((False, "rule of the paper"), (True, "redundant inputs pruned too")):
-        group = chosen_setting(results["runs"], GOALS["abstract"], redundancy=redundancy)
+    for policy, rule in (("adaptive", "rule of the paper"), ("lift", "lift")):
+        group = chosen_setting(results["runs"], GOALS["abstract"], policy=policy)
         if group is not None:
             settings.append(
                 f"{rule}: {group.policy_setting}, chosen by {len(group.seeds)} seeds on "
@@ -152,14 +152,6 @@ def _ablation(group: Group) -> list[str]:
     return [group.label("ablations"), f"{group.mean('silent_neurons'):.0f}"]
 
 
-def _redundancy(group: Group) -> list[str]:
-    return [_rule(group, "redundancy"), group.policy_setting]
-
-
-def _sparse(group: Group) -> list[str]:
-    return [_rule(group, "sparse"), group.policy_setting]
-
-
 def _exit(group: Group) -> list[str]:
     return [
         _rule(group, "early-exit"),
@@ -229,8 +221,6 @@ REPRODUCTION_BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
         "accuracy", ["neurons", "epochs", "settings", "pruning"], _accurate
     ),
     "reproduction-ablations": _by("ablations", ["rule", "neurons that never fire"], _ablation),
-    "reproduction-redundancy": _by("redundancy", ["rule", "parameters"], _redundancy),
-    "reproduction-sparse": _by("sparse", ["rule", "parameters"], _sparse),
     "reproduction-early-exit": _by(
         "early-exit", ["pruning", "exit after", "steps", "SOPs per image"], _exit
     ),

@@ -111,10 +111,7 @@ def facts_of(
         ``rows`` as in ``overhead/results/energy.json``, and what they are about.
     """
     config = subject.artifact.config
-    rule: Row = {
-        "policy": config.pruning.policy,
-        "redundancy": config.redundancy is not None,
-    }
+    rule: Row = {"policy": config.pruning.policy}
     size: Row = {"neurons": config.neurons}
     if config.groups:
         size |= {"groups": config.group_count}
@@ -126,7 +123,7 @@ def facts_of(
         head = {"mode": kind, **size, "early_exit": exit_after}
         head |= {"margin": margin} if margin else {}
         for pruning, done, core in (
-            ({"policy": "dense", "redundancy": False}, load_.dense(), dense_shapes),
+            ({"policy": "dense"}, load_.dense(), dense_shapes),
             (rule, load_, shapes),
         ):
             for found in (class_a(done, technology), class_b(done, core, technology)):

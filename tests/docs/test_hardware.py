@@ -77,7 +77,6 @@ _ABLATION: dict[str, Any] = {
             "lanes": lanes,
             "neurons": neurons,
             "policy": policy,
-            "redundancy": False,
             "logic": logic,
             "inputs": {"gateware": gateware * 16},
         }
@@ -101,7 +100,6 @@ _ENERGY: dict[str, Any] = {
             "voltage_v": 0.9,
             "mode": mode,
             "policy": policy,
-            "redundancy": False,
             "neurons": neurons,
             "early_exit": early,
             "nj_per_presentation": 900 if early or neurons == 100 or kind == "a" else nj,
@@ -117,7 +115,7 @@ _ENERGY: dict[str, Any] = {
         for kind, neurons, early in (("b", 800, 0), ("b", 100, 0), ("b", 800, 1), ("a", 800, 0))
     ],
     "pruning_unit": [
-        {"policy": policy, "redundancy": False, "neurons": neurons, "percent": percent}
+        {"policy": policy, "neurons": neurons, "percent": percent}
         for policy, neurons, percent in (
             ("adaptive", 100, 1.0),
             ("adaptive", 800, 0.0125),
@@ -127,7 +125,6 @@ _ENERGY: dict[str, Any] = {
     "sensitivity": [
         {
             "mode": mode,
-            "redundancy": False,
             "policy": policy,
             "neurons": 800,
             "exponent": exponent,

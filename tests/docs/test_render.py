@@ -34,7 +34,7 @@ def digests(monkeypatch: pytest.MonkeyPatch) -> None:
 def lockstep(commit: str = "c" * 12, **inputs: str) -> dict[str, Any]:
     """Return results of lockstep runs, of today but for some inputs."""
     row: dict[str, Any] = {"bench": "b", "simulator": "s", "mode": "learning", "policy": "none"}
-    row |= {"redundancy": False, "neurons": 10, "lanes": 4, "presentations": 1000, "cycles": 6}
+    row |= {"neurons": 10, "lanes": 4, "presentations": 1000, "cycles": 6}
     row |= {"core_cycles": 5, "cycles_per_presentation": 2.5, "values_compared": 99}
     row |= {"differences": 0, "equal": True, "cycles_per_second": 1}
     row |= {"presentations_per_second": 1.5, "build_seconds": 1.0, "seconds": 1.0}

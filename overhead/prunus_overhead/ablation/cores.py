@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 from amaranth.back import rtlil
 
 from prunus_model.cli.common import load_network
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import PRESENTATION_BITS, max_of
-from prunus_model.spec.labels import pruning_label
+from prunus_model.spec.formats import PRESENTATION_BITS, RATE_BITS, max_of
 from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
+    LiftPruning,
     PruningParams,
-    RedundancyParams,
+    scheduled,
 )
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation.cache import digest
@@ -26,12 +28,7 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES
 from prunus_rtl.link.protocol.description import link_plan
 
-__all__ = ["CORES", "VARIANT_RULES", "Variant", "with_pruning", "without_pruning"]
-
-#: What is compared: pruning policy, and whether redundant inputs are pruned, too.
-VARIANT_RULES = (*((policy, False) for policy in HARDWARE_POLICIES), ("adaptive", True))
-#: Of networks that have none of their own; their images are 28 inputs wide.
-_REDUNDANCY = RedundancyParams(shift=8, image_width=28)
+__all__ = ["CORES", "Variant", "with_pruning", "without_pruning"]
 
 
 @dataclass(frozen=True)
@@ -48,23 +45,15 @@ class Variant:
         Whether the core can learn. One that can't has no pruning unit, whatever its policy.
     policy : str
         Pruning policy.
-    redundancy : bool
-        Whether redundant inputs are pruned, too.
     """
 
     network: str
     lanes: int
     mode: Literal["learning", "inference"]
     policy: str
-    redundancy: bool = False
 
     def __str__(self) -> str:
-        return f"{self.network}/{self.lanes} {self.mode} {self.pruning}"
-
-    @property
-    def pruning(self) -> str:
-        """Name of the rule of pruning."""
-        return pruning_label({"policy": self.policy, "redundancy": self.redundancy})
+        return f"{self.network}/{self.lanes} {self.mode} {self.policy}"
 
     @property
     def learn(self) -> bool:
@@ -73,10 +62,14 @@ class Variant:
 
     @cached_property
     def artifact(self) -> Artifact:
-        """The network, pruned by this rule from now on."""
+        """The network, pruned by this policy from now on; rates of inputs are estimated."""
         artifact = load_network(self.network)
-        config = with_pruning(artifact.config, self.policy, redundancy=self.redundancy)
-        return replace(artifact, config=config)
+        presentations = artifact.schedule.presentations
+        config = with_pruning(artifact.config, self.policy, presentations=presentations)
+        state = artifact.state
+        if isinstance(config.pruning, LiftPruning):
+            state = replace(state, input_rate=_rates(artifact))
+        return replace(artifact, config=config, state=state)
 
     @property
     def options(self) -> ExportOptions:
@@ -102,45 +95,53 @@ class Variant:
         return digest(rtlil.convert(self.core(), name="core", emit_src=False))
 
 
-def with_pruning(config: NetworkConfig, policy: str, *, redundancy: bool) -> NetworkConfig:
-    """Return a network with another rule of pruning.
+def with_pruning(config: NetworkConfig, policy: str, *, presentations: int) -> NetworkConfig:
+    """Return a network with another policy of pruning.
 
     Parameters
     ----------
     config : NetworkConfig
-        Keeps its parameters of a rule that it has; of others it gets the defaults.
+        Keeps its parameters of a policy that it has; of others it gets the defaults.
     policy : str
         Pruning policy.
-    redundancy : bool
-        Whether redundant inputs are pruned, too.
+    presentations : int
+        Of the training, from which the ramp of ``lift`` follows.
     """
     own = config.pruning
-    return replace(
-        config,
-        pruning=own if own.policy == policy else POLICIES[policy],
-        redundancy=(config.redundancy or _REDUNDANCY) if redundancy else None,
-    )
+    chosen = own if own.policy == policy else POLICIES[policy]
+    return replace(config, pruning=scheduled(chosen, presentations))
 
 
-def without_pruning(artifact: Artifact) -> Artifact:
-    """Return a network whose policy stays, but never prunes: it starts with the last presentation.
+def without_pruning(policy: PruningParams) -> PruningParams:
+    """Return a policy of the same hardware that never prunes in any training of usual length.
 
     So otherwise equal cores take the same decisions, and only what the unit itself takes is left.
+    It starts with the last presentation, or the ramp of ``lift`` is the slowest: its thresholds are
+    0 until 2**31 presentations by ``share`` are over.
     """
-    policy: PruningParams = artifact.config.pruning
-    last = max_of(PRESENTATION_BITS)
-    if isinstance(policy, ConstantPruning | AdaptivePruning):
-        policy = replace(policy, start=last)
-    redundancy = artifact.config.redundancy
-    if redundancy:
-        redundancy = replace(redundancy, start=last)
-    config = replace(artifact.config, pruning=policy, redundancy=redundancy)
-    return replace(artifact, config=config)
+    match policy:
+        case ConstantPruning() | AdaptivePruning():
+            return replace(policy, start=max_of(PRESENTATION_BITS))
+        case LiftPruning():
+            return replace(policy, ramp_shift=PRESENTATION_BITS - 1)
+        case _:
+            return policy
+
+
+def _rates(artifact: Artifact) -> npt.NDArray[np.int32]:
+    """Estimate how often each input is active when any neuron fires: int32, shape (inputs,).
+
+    A weight is that of one neuron, and each neuron counts as often as it fired.
+    """
+    fired = artifact.state.post_count.astype(np.int64)
+    whole = artifact.config.formats.w_max * fired.sum()
+    rates = max_of(RATE_BITS) * (artifact.state.weights @ fired) // whole
+    return rates.astype(np.int32)
 
 
 #: What is measured, the quickest first: cores that learn, as those that infer have no pruning unit.
 CORES = tuple(
-    Variant(network, lanes, "learning", policy, redundancy)
+    Variant(network, lanes, "learning", policy)
     for network, lanes in (("demo", 4), ("demo", 16), ("400", 4), ("400", 16))
-    for policy, redundancy in VARIANT_RULES
+    for policy in HARDWARE_POLICIES
 )

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,6 @@ class Measurement:
         """
         head: Row = {
             "policy": core.policy,
-            "redundancy": core.redundancy,
             "neurons": core.artifact.config.neurons,
             "lanes": core.lanes,
             "mode": core.mode,
@@ -153,7 +153,9 @@ class Measurement:
         own = self._simulated(core, core.artifact)
         same = own
         if core.learn and core.policy != "none":
-            same = self._simulated(core, without_pruning(core.artifact))
+            config = core.artifact.config
+            idle = replace(config, pruning=without_pruning(config.pruning))
+            same = self._simulated(core, replace(core.artifact, config=idle))
         return {
             "cycles_per_presentation": own["cycles"] / own["images"],
             "cycles_same_decisions": same["cycles"] / same["images"],

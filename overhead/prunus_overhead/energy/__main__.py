@@ -12,7 +12,6 @@ from prunus_model.cli.common import data_option, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header
 from prunus_model.data.datasets import data_digest, load
-from prunus_model.spec.labels import pruning_label
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.trainer import versions
 from prunus_overhead.energy.estimate import SOP_DEFINITION
@@ -55,14 +54,11 @@ def main(
         technology = Technology.bundled() if tech is None else Technology.read(tech)
         images, test = load(data, "train"), load(data, "test")
         rows, units, sensitivity = [], [], []
-        for name, policy, redundancy in NETWORKS:
-            rule = pruning_label({"policy": policy, "redundancy": redundancy})
-            if only not in f"{name} {rule}":
+        for name, policy in NETWORKS:
+            if only not in f"{name} {policy}":
                 continue
-            console.print(f"{name} {rule} ...")
-            artifact = network(
-                name, policy, images, redundancy=redundancy, epochs=epochs, cache=cache
-            )
+            console.print(f"{name} {policy} ...")
+            artifact = network(name, policy, images, epochs=epochs, cache=cache)
             found = measure(artifact, test, technology, lanes=lanes)
             rows += found.rows
             units += [found.pruning_unit] if found.pruning_unit else []

@@ -37,13 +37,11 @@ def matching(
     *,
     mode: str,
     policy: str,
-    redundancy: bool,
     neurons: int,
     early_exit: int,
 ) -> list[Mapping[str, Any]]:
     """Return the rows for a network of this kind, without those in which nothing may be pruned."""
-    wanted = {"mode": mode, "policy": policy, "redundancy": redundancy}
-    wanted |= {"neurons": neurons, "early_exit": early_exit}
+    wanted = {"mode": mode, "policy": policy, "neurons": neurons, "early_exit": early_exit}
     return [
         row
         for row in rows

@@ -23,14 +23,11 @@ __all__ = ["EPOCHS", "EXPONENTS", "NETWORKS", "Measured", "measure", "network", 
 
 Row = dict[str, Any]
 
-#: What is measured: named configuration, pruning policy, whether redundant inputs are pruned, too.
-NETWORKS = (
-    *(
-        (name, policy, False)
-        for name in ("demo", "400", "paper")
-        for policy in ("none", "adaptive", "constant", "soft")
-    ),
-    ("sparse", "adaptive", True),
+#: What is measured: named configuration and pruning policy.
+NETWORKS = tuple(
+    (name, policy)
+    for name in ("demo", "400", "paper")
+    for policy in ("none", "adaptive", "lift", "constant", "soft")
 )
 #: How often each training image is shown.
 EPOCHS = 2
@@ -57,9 +54,7 @@ class Measured:
     sensitivity: list[Row]
 
 
-def network(
-    name: str, policy: str, data: Split, *, redundancy: bool = False, epochs: int, cache: Path
-) -> Artifact:
+def network(name: str, policy: str, data: Split, *, epochs: int, cache: Path) -> Artifact:
     """Return a trained network, from a file if it was trained before.
 
     Parameters
@@ -70,17 +65,15 @@ def network(
         Pruning policy, with its default parameters if it is not that of the configuration.
     data : Split
         Training images.
-    redundancy : bool
-        Whether redundant inputs are pruned, too.
     epochs : int
         How often each is shown.
     cache : Path
         Folder of networks that were trained before. One of another configuration or training is
         not taken.
     """
-    config = with_pruning(NetworkConfig.named(name), policy, redundancy=redundancy)
-    rule = f"{policy}-redundancy" if redundancy else policy
-    path = cache / f"{name}-{rule}-{data.name.replace(' ', '-').replace('/', '-')}-{epochs}.npz"
+    shown = len(data) * epochs
+    config = with_pruning(NetworkConfig.named(name), policy, presentations=shown)
+    path = cache / f"{name}-{policy}-{data.name.replace(' ', '-').replace('/', '-')}-{epochs}.npz"
     if path.exists():
         found = Artifact.load(path)
         made = (found.config, found.schedule.epochs, found.schedule.data_sha256)
@@ -114,7 +107,6 @@ def measure(artifact: Artifact, test: Split, technology: Technology, *, lanes: i
                 {
                     "mode": head["mode"],
                     "policy": head["policy"],
-                    "redundancy": head["redundancy"],
                     "neurons": artifact.config.neurons,
                     "exponent": exponent,
                     "nj_per_presentation": class_b(load, shapes, bent).nj,
@@ -159,7 +151,6 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
     )
     return {
         "policy": subject.artifact.config.pruning.policy,
-        "redundancy": subject.artifact.config.redundancy is not None,
         "neurons": subject.artifact.config.neurons,
         "lanes": subject.learning.hardware.lanes,
         "class": "b",
@@ -171,12 +162,10 @@ def overhead_of(subject: Subject, technology: Technology) -> Row:
 
 def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Widths]]:
     policy = subject.artifact.config.pruning.policy
-    redundancy = subject.artifact.config.redundancy is not None
     shown = f"{len(test)} images of {test.name}"
     for early in (0, 1):
         result = subject.show(test, stop_after=early)
-        head: Row = {"mode": "inference", "policy": policy, "redundancy": redundancy}
-        head |= {"early_exit": early}
+        head: Row = {"mode": "inference", "policy": policy, "early_exit": early}
         head |= {"workload": shown, "accuracy": result.accuracy}
         yield head, result.load, subject.inference
         if result.load.counters.frozen_sops:
@@ -184,7 +173,7 @@ def _loads(subject: Subject, test: Split) -> Iterator[tuple[Row, Load, Widths]]:
             yield skipping, result.load.without_frozen(), subject.without_frozen().inference
     schedule = subject.artifact.schedule
     load = subject.training()
-    head = {"mode": "learning", "policy": policy, "redundancy": redundancy, "early_exit": 0}
+    head = {"mode": "learning", "policy": policy, "early_exit": 0}
     head["workload"] = f"whole training: {schedule.presentations} presentations of {schedule.data}"
     yield head, load, subject.learning
     if load.counters.frozen_sops:

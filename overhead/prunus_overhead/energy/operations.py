@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     LEVEL_BITS,
+    LIFT_FACTOR_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
+    RATE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
+    max_of,
 )
-from prunus_model.spec.pruning import AdaptivePruning
+from prunus_model.spec.pruning import AdaptivePruning, LiftPruning
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_overhead.energy.technology import Technology
 from prunus_rtl.widths import Widths
@@ -52,7 +54,7 @@ MEMORY_UNITS: Mapping[str, str] = {
     "theta": "homeostasis",
     "strength": "homeostasis",
     "post_count": "homeostasis",
-    "coactivity": "pruning",
+    "input_rate": "pruning",
     "votes": "readout",
     "scores": "readout",
 }
@@ -110,6 +112,9 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
     def add(name: str, unit: str, bits: float) -> Operation:
         return Operation(count=f"{name}_additions", unit=unit, kind="add", bits=bits)
 
+    def add_all(count: str, bits: float) -> Operation:
+        return Operation(count=count, unit="pruning", kind="add", bits=bits)
+
     def compare(name: str, unit: str, bits: float) -> Operation:
         return Operation(count=f"{name}_comparisons", unit=unit, kind="compare", bits=bits)
 
@@ -136,8 +141,6 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
         compare("post_count", "homeostasis", POST_COUNT_BITS),
         compare("threshold", "homeostasis", V_FIRE_BITS),
         compare("pruning", "pruning", weight),
-        # The widest of the four.
-        compare("pruning_threshold", "pruning", PRESENTATION_BITS),
         add("vote", "readout", score),
         add("lead", "readout", score),
         compare("election", "readout", score),
@@ -161,12 +164,26 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
     if shapes.refractory:
         step = (shapes.network.encoder.steps - 1).bit_length()
         found += [add("refractory", "encoder", step), compare("refractory", "encoder", step)]
-    if shapes.redundancy:
-        found.append(add("coactivity", "pruning", COACTIVITY_BITS))
     policy = shapes.network.pruning
+    # The widest of the four; with pruning by lift nearly all are the limit of a threshold.
+    limit = LIFT_FACTOR_BITS + RATE_BITS - (28 - weight)
+    widest = limit if isinstance(policy, LiftPruning) else PRESENTATION_BITS
+    found.append(compare("pruning_threshold", "pruning", widest))
     if isinstance(policy, AdaptivePruning):
         # Two products for each learned spike: half the count is the one, half the other.
         factors = ((policy.ramp_gain, POST_COUNT_BITS), (policy.strength_gain, strength))
         bits = sum(gain.bit_count() * (width + gain.bit_length()) for gain, width in factors) / 2
-        found.append(Operation(count="constant_products", unit="pruning", kind="add", bits=bits))
+        found.append(add_all("constant_products", bits))
+    if isinstance(policy, LiftPruning):
+        rates = (shapes.network.inputs * max_of(RATE_BITS)).bit_length()
+        # Presentation by share, whose product with the spikes of the neuron is the widest sum.
+        product = policy.ramp + 1 + policy.share.bit_length()
+        level = product + shapes.network.stdp.depression_shift + 1
+        found += [
+            add("input_rate", "pruning", RATE_BITS),
+            add("rate_sum", "pruning", rates),
+            add("lift_factor", "pruning", max(level, rates + LIFT_FACTOR_BITS - 10)),
+            add_all("constant_products", policy.share.bit_count() * product),
+            add_all("lift_products", LIFT_FACTOR_BITS * RATE_BITS),
+        ]
     return tuple(found)

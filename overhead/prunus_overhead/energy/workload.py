@@ -97,7 +97,7 @@ class Subject:
         config = self.artifact.config
         if config.pruning.policy in HARDWARE_POLICIES:
             return make_plan(self.artifact, options).widths
-        config = replace(config, pruning=NoPruning(), redundancy=None)
+        config = replace(config, pruning=NoPruning())
         artifact = replace(self.artifact, config=config)
         return make_plan(artifact, options).widths
 
@@ -105,9 +105,7 @@ class Subject:
     def learning_dense(self) -> Widths:
         """Core that learns, without a unit for pruning."""
         shapes = self.learning
-        return replace(
-            shapes, network=replace(shapes.network, pruning=NoPruning(), redundancy=None)
-        )
+        return replace(shapes, network=replace(shapes.network, pruning=NoPruning()))
 
     def without_frozen(self) -> Subject:
         """Return the network without synapses that soft pruning has frozen at 0: they add nothing.

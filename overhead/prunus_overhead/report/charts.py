@@ -24,7 +24,7 @@ __all__ = ["COLOURS", "bars", "scatter", "strip", "svg"]
 COLOURS: Mapping[str, str] = {
     "none": "#868e96",
     "adaptive": "#0b8a83",
-    "adaptive + redundancy": "#c2378a",
+    "lift": "#c2378a",
     "constant": "#d0762c",
     "soft": "#8a5cc2",
     "store": "#3b6fb6",

@@ -116,7 +116,7 @@ def _pruning_unit(rows: Sequence[Row]) -> list[Tile]:
 def _savings(energy: Sequence[Row]) -> list[Tile]:
     found = []
     modes = (("inference", "inference"), ("learning", "learning presentation"))
-    for (mode, what), rule in product(modes, ("adaptive", "adaptive + redundancy")):
+    for (mode, what), rule in product(modes, ("adaptive", "lift")):
         rows = [
             r for r in energy if (r["class"], r["mode"], r["early_exit"]) == ("b", mode, 0)
         ]  # fmt: skip

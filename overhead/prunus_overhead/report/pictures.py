@@ -21,7 +21,7 @@ __all__ = ["POLICIES", "Picture", "pictures", "unit_of"]
 Row = dict[str, Any]
 
 #: Policies in the order in which they are shown.
-POLICIES = ("none", "adaptive", "adaptive + redundancy", "constant", "soft")
+POLICIES = ("none", "adaptive", "lift", "constant", "soft")
 #: Units of a learning core that are shown as one, by the name of the synthesised module.
 _JOINED = {
     "columns": "store",

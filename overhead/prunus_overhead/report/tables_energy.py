@@ -96,7 +96,7 @@ def reasons_table(energy: Sequence[Row]) -> Table | None:
     chosen = [r for r in energy if r["class"] == "b" and not r["early_exit"]]
     names = [name for name in GROUPS if any(name in r["groups"] for r in chosen)]
     for r in chosen:
-        if pruning_label(r) in ("none", "adaptive", "adaptive + redundancy"):
+        if pruning_label(r) in ("none", "adaptive", "lift"):
             groups = (r["groups"].get(name, 0.0) for name in names)
             rows.append(
                 [

@@ -50,8 +50,8 @@ _NOTES = {
     "glitches": "none: cells are simulated without delays, so the activity is a lower bound",
     "clock": "no gating and no tree of buffers: each flip-flop is clocked in each cycle",
     "early_exit": "output spikes after which an inference ends; 0 for never",
-    "same_decisions": "the network without pruning in a core with the unit, which does not begin "
-    "to prune",
+    "same_decisions": "a network that is not pruned in a core with the unit, which does not begin "
+    "to prune; of lift all thresholds are 0 then, so that its products do not switch",
 }
 
 
@@ -140,8 +140,7 @@ def main(
             _note(f"{_name(area)} ...")
             core = area_core(area, networks)
             head: Row = {"technology": library.technology, "mode": area.mode}
-            head |= {"policy": area.policy, "redundancy": False}
-            head |= {"neurons": core.network.neurons}
+            head |= {"policy": area.policy, "neurons": core.network.neurons}
             head |= {"lanes": area.lanes}
             areas.append(head | area_row(core, library, bit_cell_um2=bit_cell_um2))
         rows: list[Row] = []

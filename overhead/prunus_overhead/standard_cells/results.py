@@ -184,7 +184,6 @@ def _head(plan: Plan, case: Case, liberty: Liberty, data: Split, exits: int) -> 
         "voltage_v": liberty.voltage,
         "mode": case.mode,
         "policy": case.policy,
-        "redundancy": False,
         "same_decisions": case.idle,
         "neurons": case.neurons,
         "lanes": case.lanes,
@@ -267,7 +266,6 @@ def unit_rows(rows: Sequence[Row]) -> list[Row]:
         found.append(
             {
                 "policy": row["policy"],
-                "redundancy": row["redundancy"],
                 "neurons": row["neurons"],
                 "lanes": row["lanes"],
                 "class": "c",

@@ -9,7 +9,6 @@ from typing import Literal
 
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.pruning import PruningParams
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_overhead.ablation.cores import with_pruning, without_pruning
@@ -18,7 +17,7 @@ from prunus_rtl.export.measured import planned
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import HARDWARE_POLICIES, HardwareConfig
 
-__all__ = ["AREAS", "CASES", "Area", "Case", "Networks", "area_core", "same_decisions"]
+__all__ = ["AREAS", "CASES", "Area", "Case", "Networks", "area_core"]
 
 Mode = Literal["inference", "learning"]
 #: Configuration of the networks whose energy is measured; other sizes differ in neurons alone.
@@ -59,8 +58,8 @@ class Case:
     exits : tuple of int
         Early exits; 0 for none.
     idle : bool
-        The network is the one without pruning, and the policy prunes nothing while it is shown:
-        so all decisions are those of the core without pruning, and only the unit is more.
+        The policy prunes nothing, neither in training nor while images are shown: so all decisions
+        are those of the core without pruning, and only the unit is more.
     """
 
     mode: Mode
@@ -111,28 +110,15 @@ def area_core(area: Area, networks: Networks) -> Core:
     area : Area
         Which one.
     networks : Networks
-        Where the network of an inference core comes from.
+        Where the network of an inference core comes from, and how long they are trained.
     """
     if area.mode == "learning":
         network = NetworkConfig.named(area.name)
-        network = with_pruning(network, area.policy, redundancy=False)
+        network = with_pruning(network, area.policy, presentations=networks.presentations)
         return Core(network=network, hardware=HardwareConfig(lanes=area.lanes))
     neurons = NetworkConfig.named(area.name).neurons
     case = Case(mode=area.mode, policy=area.policy, neurons=neurons, lanes=area.lanes)
     return networks.plan(case).core()
-
-
-def same_decisions(artifact: Artifact, pruning: PruningParams) -> Artifact:
-    """Return a network with another policy that does not begin to prune.
-
-    Parameters
-    ----------
-    artifact : Artifact
-        A network without pruning.
-    pruning : PruningParams
-        A policy that has a ``start``.
-    """
-    return without_pruning(replace(artifact, config=replace(artifact.config, pruning=pruning)))
 
 
 class Networks:
@@ -151,18 +137,21 @@ class Networks:
         self._epochs = epochs
         self._trained = cache(self._train)
 
-    def _train(self, policy: str, neurons: int) -> Artifact:
+    @property
+    def presentations(self) -> int:
+        """Of each training."""
+        return self._epochs * len(load(self._data, "train"))
+
+    def _train(self, policy: str, neurons: int, idle: bool) -> Artifact:
         network = NetworkConfig.named(_NAME)
-        network = replace(with_pruning(network, policy, redundancy=False), neurons=neurons)
+        network = with_pruning(network, policy, presentations=self.presentations)
+        pruning = without_pruning(network.pruning) if idle else network.pruning
+        network = replace(network, pruning=pruning, neurons=neurons)
         return train(network, load(self._data, "train"), epochs=self._epochs)
 
     def artifact(self, case: Case) -> Artifact:
         """Return the network of a case."""
-        if not case.idle:
-            return self._trained(case.policy, case.neurons)
-        dense = self._trained("none", case.neurons)
-        config = with_pruning(NetworkConfig.named(_NAME), case.policy, redundancy=False)
-        return same_decisions(dense, config.pruning)
+        return self._trained(case.policy, case.neurons, case.idle)
 
     def plan(self, case: Case) -> Plan:
         """Return what is built of the network of a case."""

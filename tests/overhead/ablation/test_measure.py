@@ -15,19 +15,23 @@ from prunus_boards.build.tools import ToolError, Tools
 from prunus_boards.cli.targets import open_device
 from prunus_boards.driver.device import Device
 from prunus_cli import write_digits
+from prunus_model.cli.common import load_network
 from prunus_model.common.errors import PrunusError
-from prunus_model.spec.labels import pruning_label
-from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+from prunus_model.data.datasets import load
+from prunus_model.engine.engine import Engine
+from prunus_model.spec.levels import levels
+from prunus_model.spec.pruning import LiftPruning
 from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation import __main__ as command
 from prunus_overhead.ablation import measure
 from prunus_overhead.ablation.__main__ import main
 from prunus_overhead.ablation.cache import Cache
-from prunus_overhead.ablation.cores import CORES, VARIANT_RULES, Variant, without_pruning
+from prunus_overhead.ablation.cores import CORES, Variant, without_pruning
 from prunus_overhead.ablation.results import keep_rows
 from prunus_overhead.energy.__main__ import main as energy_main
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.synthesis import SynthesisError
+from prunus_rtl.hardware import HARDWARE_POLICIES
 
 CELLS = {"LUT4": 100, "CCU2C": 10, "FF": 7, "DP16KD": 3, "DPR16X4": 2, "carry": 9, "EBR": 4}
 
@@ -62,12 +66,13 @@ def run(folder: Path, *args: str) -> Any:
 
 
 def test_cores_differ_by_their_policy_alone() -> None:
-    assert len(CORES) == 4 * len({(core.network, core.lanes) for core in CORES})
+    sizes = {(core.network, core.lanes) for core in CORES}
+    assert len(CORES) == len(HARDWARE_POLICIES) * len(sizes)
     assert {(c.artifact.config.neurons, c.lanes) for c in CORES} >= {(100, 4), (400, 16)}
     plans = [c.plan for c in CORES if (c.network, c.lanes) == ("demo", 4)]
     assert len({str(plan.hardware) for plan in plans}) == 1
     assert len({plan.state.weights.tobytes() for plan in plans}) == 1
-    assert len({pruning_label(plan.network) for plan in plans}) == len(plans)
+    assert {plan.network.pruning.policy for plan in plans} == set(HARDWARE_POLICIES)
 
 
 def test_an_inference_core_has_no_pruning_unit() -> None:
@@ -77,34 +82,48 @@ def test_an_inference_core_has_no_pruning_unit() -> None:
     assert learning[0].gateware != learning[1].gateware
 
 
-@pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=8, start=2**32 - 1)])
-def test_a_rule_can_be_kept_from_pruning(redundancy: RedundancyParams | None) -> None:
-    artifact = Variant("demo", 4, "learning", "adaptive", redundancy is not None).artifact
-    assert isinstance(artifact.config.pruning, AdaptivePruning)
-    idle = without_pruning(artifact)
-    expected = replace(artifact.config.pruning, start=2**32 - 1)
-    assert idle.config == replace(artifact.config, pruning=expected, redundancy=redundancy)
-    none = Variant("demo", 4, "learning", "none").artifact
-    assert without_pruning(none).config == none.config
+@pytest.mark.parametrize("policy", HARDWARE_POLICIES)
+def test_a_policy_can_be_kept_from_pruning(policy: str) -> None:
+    artifact = Variant("demo", 4, "learning", policy).artifact
+    assert artifact.config.pruning.policy == policy
+    images = levels(load("sample", "train").take(0, 40).images, artifact.config.encoder)
+    counters, _ = Engine(artifact.config, artifact.state).train(images)
+    assert (counters.pruned > 0) == (policy not in ("none", "constant"))
+    idle = replace(artifact.config, pruning=without_pruning(artifact.config.pruning))
+    assert idle.pruning.policy == policy
+    counters, _ = Engine(idle, artifact.state).train(images)
+    assert counters.pruned == 0
+    assert counters.update_sops > 0
+
+
+def test_rates_of_inputs_are_those_of_the_neurons_that_fired() -> None:
+    artifact = Variant("demo", 4, "learning", "lift").artifact
+    bundled = load_network("demo")
+    assert artifact.config.pruning == LiftPruning(ramp_shift=16)
+    fired, weights = bundled.state.post_count.tolist(), bundled.state.weights
+    for pre in (0, 400):
+        rate = sum(int(w) * n for w, n in zip(weights[pre], fired, strict=True)) / sum(fired)
+        assert artifact.state.input_rate[pre] == int(65535 * rate / 255)
+    assert artifact.state.input_rate[400] > 10_000
 
 
 def test_results_are_not_measured_twice(tmp_path: Path, counted: list[str]) -> None:
     args = ("--only", "demo/4 learning", "--part", "size", "--part", "cycles")
     assert run(tmp_path, *args).exit_code == 0
-    assert counted == ["ecp5", "ice40"] * 4
+    assert counted == ["ecp5", "ice40"] * len(HARDWARE_POLICIES)
     first = (tmp_path / "ablation.json").read_text()
     assert run(tmp_path, *args).exit_code == 0
-    assert len(counted) == 8
+    assert len(counted) == 2 * len(HARDWARE_POLICIES)
     assert (tmp_path / "ablation.json").read_text() == first
     rows = json.loads(first)["rows"]
-    assert [(r["technology"], r["policy"], r["redundancy"]) for r in rows] == [
-        (technology, *rule) for technology in ("ECP5", "iCE40") for rule in VARIANT_RULES
+    assert [(r["technology"], r["policy"]) for r in rows] == [
+        (technology, policy) for technology in ("ECP5", "iCE40") for policy in HARDWARE_POLICIES
     ]
     assert {(r["logic"], r["carry"], r["blocks"]) for r in rows} == {(120, 10, 3), (100, 9, 4)}
     assert all(r["cycles_per_presentation"] == 0 for r in rows)
-    # Co-activity of the inputs, 16 bits each.
-    bits = {pruning_label(r): r["memory_bits"] for r in rows}
-    more = {"adaptive + redundancy": bits["none"] + 784 * 16}
+    # Rates of the inputs, 16 bits each.
+    bits = {r["policy"]: r["memory_bits"] for r in rows}
+    more = {"lift": bits["none"] + 784 * 16}
     assert bits == dict.fromkeys(bits, bits["none"]) | more
 
 
@@ -248,7 +267,7 @@ def test_energy_command_measures_what_it_trains(
     assert done.exit_code == 0, done.stderr
     content = json.loads(Path("o.json").read_text())
     kinds = {(r["policy"], r["mode"], r["early_exit"], r["class"]) for r in content["rows"]}
-    for policy in ("none", "adaptive", "constant", "soft"):
+    for policy in ("none", "adaptive", "lift", "constant", "soft"):
         for mode, early in (("inference", 0), ("inference", 1), ("learning", 0)):
             for kind in ("a", "b"):
                 assert (policy, mode, early, kind) in kinds
@@ -265,9 +284,9 @@ def test_energy_command_measures_what_it_trains(
     half = [r for r in content["sensitivity"] if r["exponent"] == 0.5]
     assert {(r["policy"], r["mode"]): r["nj_per_presentation"] for r in half} == nj
     assert len(content["sensitivity"]) == 4 * len(half)
-    assert {unit["policy"] for unit in content["pruning_unit"]} == {"adaptive", "constant"}
+    assert {unit["policy"] for unit in content["pruning_unit"]} == {"adaptive", "lift", "constant"}
     assert all(0 < unit["percent"] < 1 for unit in content["pruning_unit"])
-    assert len(list(Path("build/energy").iterdir())) == 4
+    assert len(list(Path("build/energy").iterdir())) == 5
     # The networks are taken from their files the second time, and give the same.
     assert CliRunner().invoke(energy_main, args).exit_code == 0
     assert json.loads(Path("o.json").read_text()) == content

@@ -271,8 +271,7 @@ def test_bad_input_is_one_line(cli: Cli, arguments: list[str], message: str) -> 
 def test_measurements_are_found_by_what_they_are_of(tmp_path: Path) -> None:
     path = tmp_path / "cells.json"
     assert activity_rows(path) == []
-    head = {"mode": "learning", "policy": "adaptive", "redundancy": False}
-    head |= {"neurons": 100, "early_exit": 0}
+    head = {"mode": "learning", "policy": "adaptive", "neurons": 100, "early_exit": 0}
     rows = [{"class": "c"} | head, {"class": "c"} | head | {"neurons": 400}, {"class": "b"} | head]
     path.write_text(json.dumps({"energy": rows}))
     assert activity_rows(path) == rows[:2]
@@ -282,7 +281,6 @@ def test_measurements_are_found_by_what_they_are_of(tmp_path: Path) -> None:
             activity_rows(path),
             mode="learning",
             policy="adaptive",
-            redundancy=False,
             neurons=100,
             early_exit=early_exit,
         )
@@ -293,7 +291,6 @@ def test_measurements_are_found_by_what_they_are_of(tmp_path: Path) -> None:
 
 def test_measurements_of_such_a_network_are_shown_beside_the_others(cli: Cli) -> None:
     measured = {"class": "c", "technology": "OSU 0.18 um", "voltage_v": 1.8, "mode": "inference"}
-    measured |= {"redundancy": False}
     measured |= {"policy": "adaptive", "neurons": 10, "early_exit": 1, "same_decisions": False}
     measured |= {"workload": "4 images of x", "nj_per_presentation": 12.5, "pj_per_sop": 3.25}
     measured |= {"sops_per_presentation": 77.0, "parts": {"clock_net": 12.5}}

@@ -35,7 +35,6 @@ def energy(policy: str, kind: str = "b", **other: Any) -> dict[str, Any]:
     row |= {
         "mode": "inference",
         "policy": policy,
-        "redundancy": False,
         "neurons": 100,
         "lanes": 4,
         "early_exit": 0,
@@ -52,7 +51,6 @@ def core(policy: str, logic: int, *fmax: float) -> dict[str, Any]:
     row: dict[str, Any] = {"technology": "ECP5", "mode": "learning", "neurons": 100, "lanes": 4}
     row |= {
         "policy": policy,
-        "redundancy": False,
         "logic": logic,
         "lut": logic - 20,
         "carry": 10,
@@ -70,7 +68,7 @@ def cells() -> dict[str, Any]:
     area |= {"units": {"sweep": 1.0, "last_step": 2.0, "membrane": 5.0, "memory_port": 2.0}}
     found: dict[str, Any] = {"provenance": origin("make the cells", yosys="1")}
     found["ablation"] = [
-        area | {"policy": policy, "redundancy": False, "cells_um2": um2}
+        area | {"policy": policy, "cells_um2": um2}
         for policy, um2 in (("none", 1000.0), ("adaptive", 1015.0))
     ]
     c: dict[str, Any] = {"class": "c", "technology": "OSU", "voltage_v": 1.8, "lanes": 4}
@@ -82,26 +80,23 @@ def cells() -> dict[str, Any]:
         c
         | {
             "policy": "none",
-            "redundancy": False,
             "same_decisions": False,
             "nj_per_presentation": 3.0,
         },
         c
         | {
             "policy": "adaptive",
-            "redundancy": False,
             "same_decisions": False,
             "nj_per_presentation": 2.0,
         },
         c
         | {
             "policy": "adaptive",
-            "redundancy": False,
             "same_decisions": True,
             "nj_per_presentation": 3.01,
         },
     ]
-    unit = {"policy": "adaptive", "redundancy": False, "neurons": 100, "lanes": 4, "class": "c"}
+    unit = {"policy": "adaptive", "neurons": 100, "lanes": 4, "class": "c"}
     found["pruning_unit"] = [unit | {"with_nj": 3.01, "without_nj": 3.0, "percent": 0.333}]
     return found
 
@@ -146,7 +141,6 @@ def results(**more: Any) -> Results:
     rows = [energy(p, k) for p in ("none", "adaptive") for k in ("a", "b")]
     unit = {
         "policy": "adaptive",
-        "redundancy": False,
         "neurons": 100,
         "lanes": 4,
         "class": "b",

@@ -9,19 +9,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from prunus_cli import digits, tiny
 from prunus_docs.boards import BOARDS_BLOCKS
 from prunus_liberty import LIBERTY, write_liberty
 from prunus_model.spec.counters import Counters
-from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning
-from prunus_model.training.trainer import train
 from prunus_overhead.standard_cells import __main__ as command
 from prunus_overhead.standard_cells.activity import Workload
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.power import PARTS, Energy
 from prunus_overhead.standard_cells.results import ResultsError, energy_row, unit_rows
 from prunus_overhead.standard_cells.sta import OpenStaError
-from prunus_overhead.standard_cells.workloads import AREAS, CASES, Case, Networks, same_decisions
+from prunus_overhead.standard_cells.workloads import AREAS, CASES, Case, Networks
+from prunus_rtl.hardware import HARDWARE_POLICIES
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -154,7 +152,6 @@ def row(*, policy: str, idle: bool = False, exits: int = 0, **more: Any) -> dict
         "technology": "tiny 2 V",
         "mode": "learning",
         "policy": policy,
-        "redundancy": False,
         "same_decisions": idle,
         "neurons": 50,
         "lanes": 2,
@@ -174,7 +171,6 @@ def test_what_pruning_adds_needs_the_same_decisions() -> None:
     (found,) = unit_rows(rows)
     assert found == {
         "policy": "adaptive",
-        "redundancy": False,
         "neurons": 50,
         "lanes": 2,
         "class": "c",
@@ -223,17 +219,22 @@ def test_workloads_differ_in_pruning_alone() -> None:
             assert case.exits == ((0,) if case.mode == "learning" else (0, 1))
     assert len({case.name for case in CASES}) == len(CASES)
     assert {(a.name, a.policy) for a in AREAS if a.mode == "learning"} == {
-        (name, policy) for name in ("demo", "400") for policy in ("none", "constant", "adaptive")
+        (name, policy) for name in ("demo", "400") for policy in HARDWARE_POLICIES
     }
 
 
-@pytest.mark.parametrize("pruning", [AdaptivePruning(start=3), ConstantPruning(), NoPruning()])
-def test_a_policy_that_does_not_begin_leaves_the_network_as_it_is(pruning: Any) -> None:
-    artifact = train(tiny("none"), digits(300))
-    late = same_decisions(artifact, pruning)
-    assert late.config.pruning.policy == pruning.policy
-    assert getattr(late.config.pruning, "start", 2**32 - 1) == 2**32 - 1
-    assert late.state is artifact.state
+@pytest.mark.parametrize("policy", [name for name in HARDWARE_POLICIES if name != "none"])
+def test_a_policy_that_does_not_begin_decides_as_none_does(policy: str) -> None:
+    networks = Networks("sample", 1)
+    none, idle = (
+        networks.artifact(Case(mode="learning", policy=name, neurons=20, lanes=2, idle=True))
+        for name in ("none", policy)
+    )
+    assert idle.config.pruning.policy == policy
+    assert idle.counters == none.counters
+    assert (idle.state.weights == none.state.weights).all()
+    pruned = Case(mode="learning", policy=policy, neurons=20, lanes=2)
+    assert networks.artifact(pruned).counters.pruned > 0
 
 
 def test_messages_are_one_line(tmp_path: Path) -> None:
@@ -245,7 +246,6 @@ def test_the_document_shows_area_energy_and_what_the_unit_adds() -> None:
     energy = row(policy="adaptive", idle=True, density=0.25, sops_per_presentation=1234.5)
     energy["workload"] = "2 images of sample"
     area = {"mode": "learning", "policy": "adaptive", "neurons": 100, "lanes": 4, "cells": 7000}
-    area["redundancy"] = False
     area |= {"cells_um2": 1000.0, "nand2": 50.0, "sequential_um2": 250.0, "memory_bits": 80}
     area |= {"memory_um2": 400.0, "units_um2": 1250.0, "units": {"pruning": 25.0}}
     content = {

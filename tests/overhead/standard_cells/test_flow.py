@@ -17,6 +17,7 @@ from prunus_liberty import write_liberty
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
+from prunus_overhead.ablation.cores import without_pruning
 from prunus_overhead.standard_cells import activity as activity_module
 from prunus_overhead.standard_cells.activity import CLOCK, SCOPE, measure, watched
 from prunus_overhead.standard_cells.graph import Graph
@@ -31,7 +32,7 @@ from prunus_overhead.standard_cells.mapping import (
 from prunus_overhead.standard_cells.power import Assumptions
 from prunus_overhead.standard_cells.results import area_row, energy_rows, unit_rows
 from prunus_overhead.standard_cells.saif import ActivityError, read_saif
-from prunus_overhead.standard_cells.workloads import Case, same_decisions
+from prunus_overhead.standard_cells.workloads import Case
 from prunus_rtl.export.netlist import TOP
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
 from prunus_rtl.lib.ram import Ram
@@ -73,6 +74,12 @@ def toggle(library: Liberty, tmp_path_factory: pytest.TempPathFactory) -> Mapped
 @pytest.fixture(scope="module")
 def dense() -> Artifact:
     return train(tiny("none"), digits(300))
+
+
+def idle_of(artifact: Artifact) -> Artifact:
+    """Return a network with a policy that does not begin to prune."""
+    pruning = without_pruning(AdaptivePruning())
+    return replace(artifact, config=replace(artifact.config, pruning=pruning))
 
 
 def plan_of(artifact: Artifact, mode: Any, store: str = "auto") -> Plan:
@@ -151,7 +158,7 @@ def test_the_hash_of_a_network_does_not_depend_on_early_exit(dense: Artifact) ->
     early = replace(dense, config=replace(dense.config, readout=readout))
     assert early.content_hash != dense.content_hash
     assert network_hash(early) == network_hash(dense)
-    assert network_hash(same_decisions(dense, AdaptivePruning())) != network_hash(dense)
+    assert network_hash(idle_of(dense)) != network_hash(dense)
 
 
 def test_learning_has_no_early_exit(dense: Artifact, library: Liberty, tmp_path: Path) -> None:
@@ -190,7 +197,7 @@ def test_energy_of_pruning_alone_when_all_decisions_are_the_same(
     data, assumed, rows = digits(3, seed=1), Assumptions(), []
     for policy in ("none", "adaptive"):
         idle = policy != "none"
-        artifact = same_decisions(dense, AdaptivePruning()) if idle else dense
+        artifact = idle_of(dense) if idle else dense
         case = Case(
             mode="learning", policy=policy, neurons=dense.config.neurons, lanes=2, idle=idle
         )
