@@ -14,6 +14,7 @@ _COLORS = {
     "not pruned": "C7",
     "adaptive": "C1",
     "ramp and cap": "C1",
+    "lift": "C3",
     "constant": "C0",
     "soft": "C2",
     "post": "C4",
@@ -22,7 +23,6 @@ _COLORS = {
 _SCHEDULE = re.compile(r", \d+ epochs$")
 _MARKS = "o^sD"
 _OTHERS = (
-    "C3",
     "C5",
     "C6",
     "C8",

