@@ -135,7 +135,7 @@ def _rates(artifact: Artifact) -> npt.NDArray[np.int32]:
     """
     fired = artifact.state.post_count.astype(np.int64)
     whole = artifact.config.formats.w_max * fired.sum()
-    rates = max_of(RATE_BITS) * (artifact.state.weights @ fired) // whole
+    rates: npt.NDArray[np.int64] = max_of(RATE_BITS) * (artifact.state.weights @ fired) // whole
     return rates.astype(np.int32)
 
 
