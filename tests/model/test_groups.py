@@ -101,7 +101,7 @@ def test_groups_are_networks_alone_on_their_windows(
     if isinstance(config.pruning, SoftPruning):
         config = replace(config, pruning=SoftPruning(after_presentations=3, min_spikes=1))
     if isinstance(config.pruning, LiftPruning):
-        config = replace(config, pruning=LiftPruning(ramp_shift=2, share=255))
+        config = replace(config, pruning=LiftPruning(length=4, share=255))
     votes = votes_of(config)
     one, apart = model(config, votes=votes), Apart(config, votes)
     for number, image in enumerate(LEVELS):

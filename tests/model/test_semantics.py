@@ -239,9 +239,15 @@ class Scalar:
     def lift_thresholds(self, post: int) -> list[int]:
         """Section 6.1."""
         p: Any = self.config.pruning
-        time, spikes = 2**p.ramp_shift, 2 ** (self.config.stdp.depression_shift + 1)
-        ramp = min(self.presentation, time) * min(self.post_count[post], spikes)
-        level = ramp * p.share // (time * spikes)
+        unit = 1
+        while p.length // unit > 255:
+            unit *= 2
+        units = p.length // unit
+        elapsed = min(self.presentation // unit, units)
+        fired, constant = self.post_count[post], 2**self.config.stdp.depression_shift
+        level = min(fired, 2 * constant) * p.share // (2 * constant)
+        if fired * (units - elapsed) > 4 * constant * elapsed:
+            level = 0
         factor, total = 0, sum(self.input_rate)
         if total:
             scaled = self.strength[post] * level * 2 ** (20 - self.config.weight_bits)

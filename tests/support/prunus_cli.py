@@ -35,7 +35,7 @@ PRUNING: dict[str, PruningParams] = {
     "none": NoPruning(),
     "constant": ConstantPruning(w_prune=70, start=700),
     "adaptive": AdaptivePruning(ramp_shift=2, strength_gain=1200),
-    "lift": LiftPruning(ramp_shift=10),
+    "lift": LiftPruning(length=1000),
     "soft": SoftPruning(after_presentations=40, min_spikes=1, percent=40),
     "post": PostPruning(w_prune=100),
 }

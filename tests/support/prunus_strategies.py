@@ -32,7 +32,7 @@ def _policies(w_max: int) -> st.SearchStrategy[PruningParams]:
             strength_gain=st.one_of(st.integers(0, 65535), st.integers(0, 6000)),
             start=start,
         ),
-        st.builds(LiftPruning, share=st.integers(0, 255), ramp_shift=st.integers(0, 4)),
+        st.builds(LiftPruning, share=st.integers(0, 255), length=st.integers(1, 20)),
         st.builds(
             SoftPruning,
             after_presentations=st.integers(1, 3),

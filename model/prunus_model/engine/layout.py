@@ -111,6 +111,8 @@ class Params(NamedTuple):
     strength_gain: int
     start: int
     share: int
+    unit_shift: int
+    units: int
     weight_bits: int
     after_presentations: int
     min_spikes: int

@@ -64,8 +64,11 @@ def find_lift_thresholds(
     """Find the thresholds of all synapses by the rates of the inputs; then update the rates."""
     learned = p.depression_shift + 1
     spikes = min(np.int64(net.post_count[post]), np.int64(1) << learned)
-    ramp = min(np.int64(presentation), np.int64(1) << p.ramp_shift) * spikes
-    level = (ramp * p.share) >> (p.ramp_shift + learned)
+    level = (spikes * p.share) >> learned
+    units = np.int64(p.units)
+    elapsed = min(np.int64(presentation) >> p.unit_shift, units)
+    if np.int64(net.post_count[post]) * (units - elapsed) > (elapsed << (learned + 1)):
+        level = np.int64(0)
     total = np.int64(0)
     for i in range(p.inputs):
         total += net.input_rate[i]

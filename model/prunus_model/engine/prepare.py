@@ -25,7 +25,7 @@ def params_of(config: NetworkConfig) -> kernels.Params:
     policy = config.pruning
     adaptive = policy if isinstance(policy, AdaptivePruning) else AdaptivePruning()
     soft = policy if isinstance(policy, SoftPruning) else SoftPruning()
-    lift = policy if isinstance(policy, LiftPruning) else LiftPruning()
+    lift = policy if isinstance(policy, LiftPruning) else LiftPruning(length=1)
     code = {
         ConstantPruning: kernels.CONSTANT,
         AdaptivePruning: kernels.ADAPTIVE,
@@ -52,10 +52,12 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         policy=code,
         w_prune=policy.w_prune if isinstance(policy, ConstantPruning) else 0,
         ramp_gain=adaptive.ramp_gain,
-        ramp_shift=policy.ramp if isinstance(policy, LiftPruning) else adaptive.ramp_shift,
+        ramp_shift=adaptive.ramp_shift,
         strength_gain=adaptive.strength_gain,
         start=policy.start if isinstance(policy, ConstantPruning | AdaptivePruning) else 0,
         share=lift.share,
+        unit_shift=lift.unit_shift,
+        units=lift.units,
         weight_bits=config.weight_bits,
         after_presentations=soft.after_presentations,
         min_spikes=soft.min_spikes,

@@ -25,9 +25,12 @@ def lift_factor(
 ) -> int:
     """Return by what the rate of an input is multiplied to be a pruning threshold.
 
-    ``level = (min(presentation, 2**ramp_shift) * min(post_count, 2**(depression_shift + 1)) *
-    share) >> (ramp_shift + depression_shift + 1)``, then ``factor = min(((strength * level) <<
-    (20 - weight_bits)) // rate_sum, 2**14 - 1)``; 0 as long as no input was active in a sweep.
+    With ``elapsed = min(presentation >> unit_shift, units)``, ``level = (min(post_count,
+    2**(depression_shift + 1)) * share) >> (depression_shift + 1)`` if ``post_count * (units -
+    elapsed) <= elapsed << (depression_shift + 2)``, else 0: as often as it has fired so far, the
+    neuron will fire at most four time constants of depression more. Then ``factor =
+    min(((strength * level) << (20 - weight_bits)) // rate_sum, 2**14 - 1)``; 0 as long as no input
+    was active in a sweep.
 
     Parameters
     ----------
@@ -52,21 +55,23 @@ def lift_factor(
     Raises
     ------
     ConfigError
-        If ``pruning.ramp_shift`` is not known yet.
+        If ``pruning.length`` is not known yet.
 
     Examples
     --------
-    An average neuron, at half of the ramp: three eighths of 256, times 16.
+    An average neuron that has learned, half way through the training: 16 times the share.
 
-    >>> policy, config = LiftPruning(ramp_shift=10), NetworkConfig.named("demo")
-    >>> lift_factor(256, 784 * 51, 784 * 51 * 256, 512, policy, config)
-    1536
+    >>> policy, config = LiftPruning(share=128, length=1024), NetworkConfig.named("demo")
+    >>> lift_factor(512, 784 * 51, 784 * 51 * 256, 512, policy, config)
+    2048
+    >>> lift_factor(513, 784 * 51, 784 * 51 * 256, 512, policy, config)
+    0
     """
-    learned = config.stdp.depression_shift + 1
-    ramp = min(presentation, 1 << policy.ramp) * min(post_count, 1 << learned)
-    level = ramp * policy.share >> policy.ramp + learned
-    if rate_sum == 0:
+    depression = config.stdp.depression_shift
+    elapsed = min(presentation >> policy.unit_shift, policy.units)
+    if post_count * (policy.units - elapsed) > elapsed << depression + 2 or rate_sum == 0:
         return 0
+    level = min(post_count, 2 << depression) * policy.share >> depression + 1
     return min((strength * level << 20 - config.weight_bits) // rate_sum, max_of(LIFT_FACTOR_BITS))
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "INPUTS_MAX",
     "LEVEL_BITS",
     "LIFT_FACTOR_BITS",
+    "LIFT_UNIT_BITS",
     "NEURONS_MAX",
     "POST_COUNT_BITS",
     "PRESENTATION_BITS",
@@ -66,6 +67,8 @@ RATE_BITS = 16
 RATE_SHIFT = 10
 #: From the share of an input to a pruning threshold, for one neuron.
 LIFT_FACTOR_BITS = 14
+#: The length of a training, in units of a power of two of presentations.
+LIFT_UNIT_BITS = 8
 #: Fraction bits of ``strength_gain``, the cap of the adaptive pruning threshold.
 STRENGTH_GAIN_SHIFT = 16
 #: A gain: of the encoder, of the pruning ramp, of the cap by strength.

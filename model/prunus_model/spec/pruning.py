@@ -13,6 +13,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.validation import STRICT
 from prunus_model.spec.formats import (
     GAIN_BITS,
+    LIFT_UNIT_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RAMP_SHIFT_MAX,
@@ -92,37 +93,50 @@ class LiftPruning:
     A weight estimates how often its input is active when the neuron fires; by chance it would be
     how often the input is active when any neuron fires. The quotient of both is the *lift*. A
     synapse goes if its lift is below a share of the mean lift of its neuron, which its connection
-    strength gives. The share rises with the training and with the neuron's own firing, from 0 on
+    strength gives. The share rises with the neuron's own firing, and is 0 until the neuron has
+    little left to learn in this training, by how often it has fired so far
     (:func:`prunus_model.reference.lift.lift_thresholds`).
 
     Parameters
     ----------
     share : int
         Of the mean lift, in the end, in 1/256. 0..255.
-    ramp_shift : int, optional
-        After ``2**ramp_shift`` presentations the share is reached. 0..31. Default: what a training
-        finds by its length (:func:`scheduled`).
+    length : int, optional
+        Presentations of the whole training. 1..2**32 - 1. Default: as many as it has
+        (:func:`scheduled`).
     """
 
     policy: Literal["lift"] = "lift"
-    share: Annotated[int, Field(ge=0, le=255)] = 192
-    ramp_shift: Annotated[int, Field(ge=0, le=PRESENTATION_BITS - 1)] | None = None
+    share: Annotated[int, Field(ge=0, le=255)] = 176
+    length: Annotated[int, Field(ge=1, le=max_of(PRESENTATION_BITS))] | None = None
 
     @property
-    def ramp(self) -> int:
-        """``ramp_shift``.
+    def unit_shift(self) -> int:
+        """Time is counted in units of ``2**unit_shift`` presentations; 0..24.
 
         Raises
         ------
         ConfigError
-            If no training has found it yet.
+            If the length of the training is not known yet.
         """
-        if self.ramp_shift is None:
+        if self.length is None:
             raise ConfigError(
-                "pruning.ramp_shift must be set, as a training sets it by its length, to prune by "
-                "lift"
+                "pruning.length must be set, as a training sets it to its presentations, to prune "
+                "by lift"
             )
-        return self.ramp_shift
+        return max(0, self.length.bit_length() - LIFT_UNIT_BITS)
+
+    @property
+    def units(self) -> int:
+        """Units of the training: 128..255, or fewer if it has fewer presentations.
+
+        Raises
+        ------
+        ConfigError
+            If the length of the training is not known yet.
+        """
+        shift = self.unit_shift
+        return (self.length or 0) >> shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -177,8 +191,7 @@ POLICIES: Mapping[str, PruningParams] = {
 def scheduled(policy: PruningParams, presentations: int) -> PruningParams:
     """Return a policy with what follows from the length of a training.
 
-    ``lift`` without a ``ramp_shift`` reaches its share after the largest power of two that is not
-    above the number of presentations: in the second half of the training, or at its end.
+    ``lift`` without a ``length`` takes the number of presentations.
 
     Parameters
     ----------
@@ -189,9 +202,10 @@ def scheduled(policy: PruningParams, presentations: int) -> PruningParams:
 
     Examples
     --------
-    >>> scheduled(LiftPruning(), 120_000).ramp_shift
-    16
+    >>> policy = scheduled(LiftPruning(), 120_000)
+    >>> policy.length, policy.units << policy.unit_shift
+    (120000, 119808)
     """
-    if isinstance(policy, LiftPruning) and policy.ramp_shift is None:
-        return replace(policy, ramp_shift=presentations.bit_length() - 1)
+    if isinstance(policy, LiftPruning) and policy.length is None:
+        return replace(policy, length=presentations)
     return policy

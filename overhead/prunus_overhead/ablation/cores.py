@@ -105,7 +105,7 @@ def with_pruning(config: NetworkConfig, policy: str, *, presentations: int) -> N
     policy : str
         Pruning policy.
     presentations : int
-        Of the training, from which the ramp of ``lift`` follows.
+        Of the training, from which the length of ``lift`` follows.
     """
     own = config.pruning
     chosen = own if own.policy == policy else POLICIES[policy]
@@ -116,14 +116,14 @@ def without_pruning(policy: PruningParams) -> PruningParams:
     """Return a policy of the same hardware that never prunes in any training of usual length.
 
     So otherwise equal cores take the same decisions, and only what the unit itself takes is left.
-    It starts with the last presentation, or the ramp of ``lift`` is the slowest: its thresholds are
-    0 until 2**31 presentations by ``share`` are over.
+    It starts with the last presentation, or the training of ``lift`` is the longest: its thresholds
+    are 0 in the first 2**24 presentations.
     """
     match policy:
         case ConstantPruning() | AdaptivePruning():
             return replace(policy, start=max_of(PRESENTATION_BITS))
         case LiftPruning():
-            return replace(policy, ramp_shift=PRESENTATION_BITS - 1)
+            return replace(policy, length=max_of(PRESENTATION_BITS))
         case _:
             return policy
 

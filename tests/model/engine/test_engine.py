@@ -67,7 +67,7 @@ def test_full_size_network_equals_reference_on_real_images(policy: str) -> None:
     if isinstance(config.pruning, SoftPruning):
         config = replace(config, pruning=replace(config.pruning, after_presentations=2))
     if isinstance(config.pruning, LiftPruning):
-        config = replace(config, pruning=LiftPruning(ramp_shift=2, share=255))
+        config = replace(config, pruning=LiftPruning(length=4, share=255))
     network, engine = Network(config), Engine(config)
     for image in to_levels(load("sample", "train").images[:6], config.encoder):
         assert (

@@ -74,7 +74,7 @@ def test_many_events_equal_the_reference_one_by_one(
     "pruning",
     [
         AdaptivePruning(ramp_gain=4, ramp_shift=0, strength_gain=3000),
-        LiftPruning(share=255, ramp_shift=3),
+        LiftPruning(share=255, length=8),
     ],
 )
 def test_events_prune_what_they_prune_in_the_reference(pruning: PruningParams) -> None:

@@ -14,8 +14,8 @@ from prunus_model.reference.lift import (
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.pruning import LiftPruning
 
-CONFIG = NetworkConfig.named("demo")  # depression_shift 7: the ramp of spikes ends at 256.
-POLICY = LiftPruning(share=128, ramp_shift=10)
+CONFIG = NetworkConfig.named("demo")  # depression_shift 7: learned after 256 spikes.
+POLICY = LiftPruning(share=128, length=1024)  # Units of 8 presentations: 128.
 #: Four inputs, of which one is never active, and a neuron with the weights of chance.
 RATES = np.array([0, 16384, 32768, 65535])
 WEIGHTS = 64 + 128 + 255
@@ -30,15 +30,36 @@ def thresholds(
 
 def test_in_the_end_half_of_what_chance_gives() -> None:
     assert thresholds(256, WEIGHTS, 1024) == [0, 31, 63, 127]
-    # Neither time nor spikes beyond the ramp change anything.
+    # Neither time after the training nor further spikes change anything.
     assert thresholds(65535, WEIGHTS, 2**32 - 1) == [0, 31, 63, 127]
 
 
+def test_a_neuron_that_has_learned_half_has_half_of_that() -> None:
+    assert thresholds(128, WEIGHTS, 1024) == [0, 15, 31, 63]
+
+
 @pytest.mark.parametrize(
-    ("post_count", "presentation"), [(256, 512), (128, 1024)], ids=["time", "spikes"]
+    ("post_count", "presentation"), [(512, 512), (170, 256), (1536, 768), (65535, 1024)]
 )
-def test_half_way_up_the_ramp_half_of_that(post_count: int, presentation: int) -> None:
-    assert thresholds(post_count, WEIGHTS, presentation) == [0, 15, 31, 63]
+def test_a_neuron_is_pruned_once_it_has_little_left_to_learn(
+    post_count: int, presentation: int
+) -> None:
+    # 512 spikes more at most, as often as it has fired: at half of the training after 512, at a
+    # quarter after a third of them, at three quarters after three times as many.
+    level = min(post_count, 256) * 128 // 256
+    factor = lift_factor(post_count, 784 * 51, 784 * 51 * 256, presentation, POLICY, CONFIG)
+    assert factor == 16 * level
+    assert any(thresholds(post_count, WEIGHTS, presentation))
+    # One spike more, or one unit less, and it is not.
+    if presentation < 1024:
+        assert thresholds(post_count + 1, WEIGHTS, presentation) == [0, 0, 0, 0]
+    assert thresholds(post_count, WEIGHTS, presentation - 1) == [0, 0, 0, 0]
+
+
+def test_a_training_of_few_presentations_is_counted_in_these() -> None:
+    policy = replace(POLICY, length=3)
+    found = [lift_factor(256, WEIGHTS, 4 * WEIGHTS, k, policy, CONFIG) > 0 for k in range(5)]
+    assert found == [False, True, True, True, True]
 
 
 def test_nothing_is_pruned_at_first() -> None:

@@ -27,7 +27,7 @@ from prunus_model.spec.pruning import (
         ("none", NoPruning()),
         ("constant", ConstantPruning(w_prune=20, start=0)),
         ("adaptive", AdaptivePruning(ramp_gain=1, ramp_shift=3, strength_gain=330, start=0)),
-        ("lift", LiftPruning(share=192, ramp_shift=None)),
+        ("lift", LiftPruning(share=176, length=None)),
         ("soft", SoftPruning(after_presentations=40, min_spikes=2, percent=70)),
         ("post", PostPruning(w_prune=20)),
     ],
@@ -73,17 +73,30 @@ def test_label_names_the_policy(policy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("presentations", "shift"), [(1, 0), (2, 1), (3, 1), (4096, 12), (120_000, 16)]
+    ("presentations", "shift", "units"),
+    [
+        (1, 0, 1),
+        (255, 0, 255),
+        (256, 1, 128),
+        (511, 1, 255),
+        (120_000, 9, 234),
+        (2**32 - 1, 24, 255),
+    ],
 )
-def test_ramp_of_lift_follows_from_the_length_of_a_training(presentations: int, shift: int) -> None:
-    assert scheduled(LiftPruning(share=7), presentations) == LiftPruning(share=7, ramp_shift=shift)
+def test_lift_counts_time_by_the_length_of_a_training(
+    presentations: int, shift: int, units: int
+) -> None:
+    policy = scheduled(LiftPruning(share=7), presentations)
+    assert policy == LiftPruning(share=7, length=presentations)
+    assert isinstance(policy, LiftPruning)
+    assert (policy.unit_shift, policy.units) == (shift, units)
     # What is given stays, and other policies have none.
-    given = LiftPruning(ramp_shift=3)
+    given = LiftPruning(length=3)
     assert scheduled(given, presentations) == given
     assert scheduled(AdaptivePruning(), presentations) == AdaptivePruning()
 
 
-def test_lift_without_a_ramp_can_not_be_used() -> None:
-    with pytest.raises(ConfigError, match=r"pruning\.ramp_shift must be set, as a training sets"):
-        _ = LiftPruning().ramp
-    assert LiftPruning(ramp_shift=4).ramp == 4
+def test_lift_without_a_length_can_not_be_used() -> None:
+    for value in ("units", "unit_shift"):
+        with pytest.raises(ConfigError, match=r"pruning\.length must be set, as a training sets"):
+            getattr(LiftPruning(), value)

@@ -367,10 +367,10 @@ def test_files_of_the_first_version_are_read_or_refused_in_one_line(
     )
 
 
-def test_rates_of_inputs_are_kept_and_the_ramp_of_the_training(tmp_path: Path) -> None:
+def test_rates_of_inputs_are_kept_and_the_length_of_the_training(tmp_path: Path) -> None:
     config = replace(NetworkConfig.named("tiny"), pruning=LiftPruning())
     artifact = train(config, digits(40), epochs=2)
-    assert artifact.config.pruning == LiftPruning(ramp_shift=6)
+    assert artifact.config.pruning == LiftPruning(length=80)
     artifact.save(tmp_path / "by.npz")
     with np.load(tmp_path / "by.npz") as archive:
         assert np.array_equal(archive["input_rate"], artifact.state.input_rate)

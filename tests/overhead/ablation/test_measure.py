@@ -99,7 +99,7 @@ def test_a_policy_can_be_kept_from_pruning(policy: str) -> None:
 def test_rates_of_inputs_are_those_of_the_neurons_that_fired() -> None:
     artifact = Variant("demo", 4, "learning", "lift").artifact
     bundled = load_network("demo")
-    assert artifact.config.pruning == LiftPruning(ramp_shift=16)
+    assert artifact.config.pruning == LiftPruning(length=120_000)
     fired, weights = bundled.state.post_count.tolist(), bundled.state.weights
     for pre in (0, 400):
         rate = sum(int(w) * n for w, n in zip(weights[pre], fired, strict=True)) / sum(fired)
