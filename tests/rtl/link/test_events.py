@@ -170,7 +170,10 @@ REFUSED: dict[str, list[tuple[list[int], Status, int]]] = {
         ([0, E], Status.OK, 0),
     ],
     "too many steps": [([E, E, E, E], Status.VALUE, 0), ([E, E, E], Status.OK, 0)],
-    "an input behind the last step": [([E, E, E, 0], Status.VALUE, 0)],
+    "an input behind the last step": [
+        ([E, E, E, 0], Status.VALUE, 0),
+        ([0, E, E, E], Status.OK, 0),
+    ],
     "too many steps in two requests": [
         ([E, E], Status.OK, 2),
         ([E, E], Status.VALUE, 2),
