@@ -76,7 +76,7 @@ def check(
     series = device.present_many(levels, **request)
     for k, shown in enumerate(series):
         expected = (
-            engine.present_events(levels.lists(k), **request)
+            engine.present_events([pres.tolist() for pres in levels.lists(k)], **request)
             if isinstance(levels, PackedEvents)
             else engine.present(levels[k], **request)
         )

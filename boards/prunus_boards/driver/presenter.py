@@ -153,7 +153,7 @@ class Presenter:
         """Return one image, or the events of one presentation, as they are sent."""
         if isinstance(stimuli, PackedEvents):
             return pack_items(stimuli.lists(k))
-        return stimuli[k].tobytes()
+        return bytes(stimuli[k])
 
     def _send(self, shown: bytes, sent: int) -> None:
         """Send the rest of an image or of events; wait for room while there is none."""

@@ -60,7 +60,10 @@ def test_events_are_shown_as_by_the_engine(
         outcomes = list(one.present_many(given, stop_after=stop_after, margin=margin))
         for k, outcome in enumerate(outcomes):
             expected = engine.present_events(
-                given.lists(k), learn=False, stop_after=stop_after, margin=margin
+                [pres.tolist() for pres in given.lists(k)],
+                learn=False,
+                stop_after=stop_after,
+                margin=margin,
             )
             assert outcome.prediction == expected.prediction
             assert outcome.presentation.counters == expected.counters
@@ -98,7 +101,8 @@ def test_one_presentation_takes_what_the_model_takes() -> None:
             ([[1, 1]], "Events of step 0 must name each input at most once"),
             ([[]] * 17, "Events must have at most 16 steps, not 17"),
         ):
-            assert message(lambda w=wrong: one.present_events(w), ValueError).startswith(said)
+            with pytest.raises(ValueError, match=said):
+                one.present_events(wrong)
 
 
 def test_what_the_core_does_not_take_is_refused() -> None:

@@ -29,13 +29,14 @@ class Inputs(Protocol):
         How it is sent.
     unit : int
         Bytes of a level or an item.
-    position : int
-        As in :class:`prunus_rtl.link.protocol.protocol.Condition`.
     """
 
     opcode: Opcode
     unit: int
-    position: int
+
+    @property
+    def position(self) -> int:
+        """As in :class:`prunus_rtl.link.protocol.protocol.Condition`."""
 
     @property
     def waiting(self) -> bool:
@@ -69,7 +70,8 @@ class EmulatedImages:
 
     def __init__(self, levels: int) -> None:
         self._levels = levels
-        self.clear()
+        self._begun = bytearray()
+        self._whole: list[bytes] = []
 
     @property
     def position(self) -> int:
@@ -102,8 +104,8 @@ class EmulatedImages:
 
     def clear(self) -> None:
         """Forget all images."""
-        self._begun = bytearray()
-        self._whole: list[bytes] = []
+        self._begun.clear()
+        self._whole.clear()
 
 
 class EmulatedEvents:
@@ -121,7 +123,11 @@ class EmulatedEvents:
     def __init__(self, inputs: int, steps: int) -> None:
         self._inputs = inputs
         self._steps = steps
-        self.clear()
+        self._queue: list[int] = []
+        self._taken: list[list[int]] = [[]]
+        # Of the presentation that is being sent: steps that are over, and the last input.
+        self._ended, self._last = 0, -1
+        self.position = 0
 
     @property
     def waiting(self) -> bool:
@@ -135,7 +141,7 @@ class EmulatedEvents:
 
     def add(self, content: bytes) -> bool:
         """Take items, unless one is no input, out of order, or of another presentation."""
-        items = np.frombuffer(content, "<u2").tolist()
+        items: list[int] = np.frombuffer(content, "<u2").tolist()
         ended, last = self._ended, self._last
         for item in items:
             if ended == self._steps:
@@ -169,8 +175,7 @@ class EmulatedEvents:
 
     def clear(self) -> None:
         """Forget all events."""
-        self._queue: list[int] = []
-        self._taken: list[list[int]] = [[]]
+        self._queue, self._taken = [], [[]]
         self._ended, self._last = 0, -1
         self.position = 0
 

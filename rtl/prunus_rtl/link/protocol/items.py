@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["END_OF_STEP", "ITEM_BYTES", "pack_items"]
 
@@ -14,7 +16,7 @@ ITEM_BYTES = 2
 END_OF_STEP = 0xFFFF
 
 
-def pack_items(events: Iterable[Sequence[int]]) -> bytes:
+def pack_items(events: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]]) -> bytes:
     """Return the items of steps: of each its inputs in ascending order, then its end.
 
     Parameters
