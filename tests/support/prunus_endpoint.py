@@ -60,7 +60,8 @@ class Behind(wiring.Component):
         m = Module()
         m.submodules.endpoint = endpoint = self.endpoint
         m.submodules.core = ResetInserter(endpoint.reset_core)(self.core)
-        for name in ("levels", "control", "spikes", "result", "requests", "answers"):
+        source = self.core.hardware.source
+        for name in (source, "control", "spikes", "result", "requests", "answers"):
             wiring.connect(m, getattr(endpoint, name), getattr(self.core, name))
         wiring.connect(m, wiring.flipped(self.rx), endpoint.rx)
         wiring.connect(m, wiring.flipped(self.tx), endpoint.tx)

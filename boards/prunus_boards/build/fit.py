@@ -43,7 +43,7 @@ class FitError(PrunusError):
 
 def design_memories(widths: Widths) -> list[MemoryUse]:
     """Return the memories of a core and of the link in front of it."""
-    return [*memories(widths), *link_memories(widths.network)]
+    return [*memories(widths), *link_memories(widths)]
 
 
 def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None:

@@ -48,7 +48,7 @@ def cycles_per_inference(
         None if the network takes no images of the bundled sample's size.
     """
     sample = load("sample", "test").take(0, images)
-    if sample.images.shape[1] != plan.network.pixels:
+    if plan.network.encoder.events is not None or sample.images.shape[1] != plan.network.pixels:
         return None
     network = Network(plan.network, plan.state, plan.votes)
     request = Request(learn=False, stop_after=stop_after, margin=margin, keep=False)

@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from prunus_boards.cli.common import device_options, opened, progress
+from prunus_boards.cli.inputs import Shown, read_inputs
 from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
@@ -20,10 +21,6 @@ from prunus_boards.driver.outcome import Outcome
 from prunus_model.cli.common import command_line, console, load_network, new_table, note
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
-from prunus_model.common.errors import DataError
-from prunus_model.data.images import Images, read_images
-from prunus_model.data.scaling import Scale
-from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
@@ -64,13 +61,14 @@ def run(
     """Show IMAGES to NETWORK in a device, and print what it takes them for.
 
     NETWORK is a file or one of demo, 400, up5k, windows. IMAGES are PNG files, idx files, or a data
-    set as for `prunus evaluate`, of which the test images are shown. Image i is presentation i,
-    as in `prunus evaluate`; while learning, presentations are counted on from the training.
+    set as for `prunus evaluate`, of which the test images are shown; for a network of events, files
+    or folders of events likewise. Image i is presentation i, as in `prunus evaluate`; while
+    learning, presentations are counted on from the training.
     """
     artifact = load_network(network)
     if save is not None and not learn:
         raise click.UsageError("--save needs --learn: otherwise the network stays as it is")
-    shown_images = _images(artifact, images, count, invert)
+    shown = read_inputs(artifact, images, count=count, invert=invert)
     request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
     wrong = None
     with nullcontext() if save is None else claimed_file(save, force=force):
@@ -84,23 +82,22 @@ def run(
             outcomes = []
             started = time.perf_counter()
             with progress("showing") as advance:
-                shown = levels(shown_images.pixels, artifact.config.encoder)
-                for outcome in device.present_many(shown, **request):
+                for outcome in device.present_many(shown.stimuli, **request):
                     outcomes.append(outcome)
-                    advance(len(outcomes), len(shown_images))
+                    advance(len(outcomes), len(shown))
             seconds = time.perf_counter() - started
             state = device.read_state() if save is not None else None
             clock_hz = device.clock_hz
         if not any(len(outcome.presentation.spike_steps) for outcome in outcomes):
-            note("No neuron has fired for any image")
-        right = _right(outcomes, shown_images)
+            note(f"No neuron has fired for any {shown.what}")
+        right = _right(outcomes, shown)
         if save is not None and state is not None:
             more = learned(artifact, state, outcomes, correct=right, command=command_line())
             wrong = save_network(more, save, force=force)
     if as_json:
-        click.echo(json.dumps(_facts(outcomes, shown_images, clock_hz), indent=1))
+        click.echo(json.dumps(_facts(outcomes, shown, clock_hz), indent=1))
     else:
-        _report(outcomes, shown_images, clock_hz, seconds, right)
+        _report(outcomes, shown, clock_hz, seconds, right)
     if wrong is not None:
         raise wrong
     if save is not None and not as_json:
@@ -129,13 +126,16 @@ def verify(
 ) -> int:
     """Compare NETWORK in a device with the golden model, bit for bit.
 
-    Shows IMAGES (default: the bundled sample) to both. Compares prediction, output spikes and all
-    counters of every image; first what the memories hold; with --learn at last the whole state. The
-    default device is emulated by the golden model itself, which checks the driver and no hardware.
-    The exit status is 0 if all are equal, 1 if something differs, and 2 if it can't be told.
+    Shows IMAGES (default: the bundled sample; of a network of events, events) to both. Compares
+    prediction, output spikes and all counters of every image; first what the memories hold; with
+    --learn at last the whole state. The default device is emulated by the golden model itself,
+    which checks the driver and no hardware. The exit status is 0 if all are equal, 1 if something
+    differs, and 2 if it can't be told.
     """
     artifact = load_network(network)
-    chosen = _images(artifact, images or ("sample",), count, invert)
+    if not images and artifact.config.encoder.events is not None:
+        raise click.UsageError(f"Events must be named for network {network}, which takes no images")
+    chosen = read_inputs(artifact, images or ("sample",), count=count, invert=invert)
     request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:
@@ -149,9 +149,8 @@ def verify(
             memories = 0
         else:
             memories = device.compared_words
-            shown = levels(chosen.pixels, artifact.config.encoder)
             with progress("comparing") as advance:
-                for found in check(device, shown, **request):
+                for found in check(device, chosen.stimuli, **request):
                     advance(found.images, len(chosen))
     if as_json:
         facts = {
@@ -175,28 +174,6 @@ def verify(
     return _DIFFERENT if found.difference else 0
 
 
-def _images(
-    artifact: Artifact,
-    sources: tuple[str, ...],
-    count: int | None,
-    invert: bool,
-) -> Images:
-    if artifact.config.encoder.events is not None:
-        raise DataError(
-            "Network must be of images to be shown to a device: a host link carries no events"
-        )
-    images = read_images(
-        sources,
-        size=artifact.config.pixels,
-        invert=invert,
-        scale=Scale.kept(artifact.provenance),
-        encoder=artifact.config.encoder,
-    ).head(count)
-    for hint in images.hints:
-        note(hint)
-    return images
-
-
 def _request(
     artifact: Artifact, *, learn: bool, stop_after: int | None, margin: int | None
 ) -> Request:
@@ -209,14 +186,14 @@ def _request(
     return Request(learn=learn, stop_after=stop_after, margin=margin, keep=False)
 
 
-def _right(outcomes: list[Outcome], images: Images) -> int | None:
-    if images.labels is None:
+def _right(outcomes: list[Outcome], shown: Shown) -> int | None:
+    if shown.labels is None:
         return None
-    return int(np.count_nonzero([o.prediction for o in outcomes] == images.labels))
+    return int(np.count_nonzero([o.prediction for o in outcomes] == shown.labels))
 
 
-def _facts(outcomes: list[Outcome], images: Images, clock_hz: int) -> dict[str, Any]:
-    labels = [None] * len(images) if images.labels is None else images.labels.tolist()
+def _facts(outcomes: list[Outcome], shown: Shown, clock_hz: int) -> dict[str, Any]:
+    labels = [None] * len(shown) if shown.labels is None else shown.labels.tolist()
     return {
         "clock_hz": clock_hz,
         "images": [
@@ -237,17 +214,17 @@ def _facts(outcomes: list[Outcome], images: Images, clock_hz: int) -> dict[str, 
                 ],
                 "counters": asdict(outcome.presentation.counters),
             }
-            for name, label, outcome in zip(images.names, labels, outcomes, strict=True)
+            for name, label, outcome in zip(shown.names, labels, outcomes, strict=True)
         ],
     }
 
 
 def _report(
-    outcomes: list[Outcome], images: Images, clock_hz: int, seconds: float, right: int | None
+    outcomes: list[Outcome], shown: Shown, clock_hz: int, seconds: float, right: int | None
 ) -> None:
-    table = new_table("", "image", "label", "predicted", "output\nspikes", "cycles", "ms")
-    labels = ["" for _ in outcomes] if images.labels is None else map(str, images.labels.tolist())
-    for name, label, outcome in zip(images.names, labels, outcomes, strict=True):
+    table = new_table("", shown.what, "label", "predicted", "output\nspikes", "cycles", "ms")
+    labels = ["" for _ in outcomes] if shown.labels is None else map(str, shown.labels.tolist())
+    for name, label, outcome in zip(shown.names, labels, outcomes, strict=True):
         table.add_row(
             name,
             label,
@@ -257,7 +234,7 @@ def _report(
             f"{1000 * outcome.cycles / clock_hz:.3f}" if clock_hz else "",
         )
     console.print(table)
-    text = f"{len(outcomes)} images in {seconds:.1f} s"
+    text = f"{len(outcomes)} {shown.what}s in {seconds:.1f} s"
     if right is not None:
         text += f"; {100 * right / len(outcomes):.1f} % right"
     if clock_hz:

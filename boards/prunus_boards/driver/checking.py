@@ -13,6 +13,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import Outcome
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import STATE_DTYPES
 
@@ -43,14 +44,14 @@ class Checked:
 
 def check(
     device: Device,
-    levels: npt.NDArray[np.uint8],
+    levels: npt.NDArray[np.uint8] | PackedEvents,
     *,
     learn: bool = False,
     stop_after: int = 0,
     margin: int = 0,
     keep: bool = False,
 ) -> Iterator[Checked]:
-    """Show images to a device and to the model, and compare everything.
+    """Show images or events to a device and to the model, and compare everything.
 
     Predictions, output spikes and all counters after every image; after learning, the whole state.
     A device that learns must just have been loaded.
@@ -73,8 +74,12 @@ def check(
     device.presentation = plan.state.presentation
     request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
     series = device.present_many(levels, **request)
-    for image, shown in zip(levels, series, strict=True):
-        expected = engine.present(image, **request)
+    for k, shown in enumerate(series):
+        expected = (
+            engine.present_events([pres.tolist() for pres in levels.lists(k)], **request)
+            if isinstance(levels, PackedEvents)
+            else engine.present(levels[k], **request)
+        )
         compared, found.difference = _compared(shown, expected, plan.neurons)
         found.values += compared
         found.images += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from prunus_boards.driver.outcome import Outcome
 from prunus_boards.driver.presenter import Presenter
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
-from prunus_model.spec.formats import STEP_BITS, max_of
+from prunus_model.spec.packed_events import PackedEvents, packed_one
 from prunus_model.spec.presentation import Request, check_levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
@@ -79,6 +79,9 @@ class Device(Closing):
             self._identity = self._requests.identify()
             self._core = CoreDescription.find(self._identity.core) if core is None else core
             self._check_core(self._identity)
+            if self._core.hardware.source == "events" and self._requests.condition().running:
+                # A host that is gone has left it waiting for events.
+                self._requests.reset()
         except BaseException:
             transport.close()
             raise
@@ -211,21 +214,26 @@ class Device(Closing):
         check_levels(levels, self._core.network, many=False)
         return next(self.present_many(levels[np.newaxis], **options))
 
+    def present_events(self, events: Sequence[Sequence[int]], **options: Any) -> Outcome:
+        """Show events (:func:`prunus_model.spec.presentation.check_events`); options likewise."""
+        return next(self.present_many(packed_one(events, self._core.network), **options))
+
     def present_many(
         self,
-        levels: npt.NDArray[np.uint8],
+        levels: npt.NDArray[np.uint8] | PackedEvents,
         *,
         learn: bool = False,
         stop_after: int = 0,
         margin: int = 0,
         keep: bool = False,
     ) -> Generator[Outcome, None, None]:
-        """Show images; the next one is sent while one is shown.
+        """Show images, or events; the next ones are sent while one is shown, as far as they fit.
 
         Parameters
         ----------
-        levels : ndarray of uint8, shape (n, image_levels)
-            Levels of the images (:func:`prunus_model.spec.levels.levels`).
+        levels : ndarray of uint8, shape (n, image_levels), or PackedEvents
+            Levels of the images (:func:`prunus_model.spec.levels.levels`); or events, for a core
+            that takes these. Events are sent while they are shown, and the core waits for them.
         learn : bool
             Learn from them.
         stop_after : int
@@ -243,22 +251,15 @@ class Device(Closing):
 
         Raises
         ------
-        TypeError, ValueError
-            If levels, ``stop_after`` or ``margin`` are wrong.
-        DeviceError
-            If there is no network, the core can't learn, or a presentation comes to no end.
+        TypeError, ValueError, DeviceError
+            As of :meth:`prunus_boards.driver.presenter.Presenter.check`; if there is no network, or
+            a presentation comes to no end.
         """
-        check_levels(levels, self._core.network, many=True)
-        if not 0 <= stop_after <= (last := max_of(STEP_BITS)):
-            raise ValueError(f"Early exit must be after 0 to {last} spikes, not {stop_after}")
-        if not 0 <= margin <= (most := max_of(self._core.network.score_bits)):
-            raise ValueError(f"Margin must be 0 to {most} votes, not {margin}")
-        if learn and not self._core.hardware.learn:
-            raise DeviceError("Core must be able to learn to learn from images")
+        request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
+        self._presenter.check(levels, request)
         neurons = self.plan.neurons
         if learn:
             self._forget()
-        request = Request(learn=learn, stop_after=stop_after, margin=margin, keep=keep)
         return self._presenter.series(levels, neurons, request)
 
     def condition(self) -> Condition:
@@ -266,7 +267,7 @@ class Device(Closing):
         return self._requests.condition()
 
     def reset(self) -> None:
-        """End a presentation, forget images and result.
+        """End a presentation, forget images, events and result.
 
         The number of the next presentation is then that which the core was built with. Potentials
         are undefined until the next presentation; a network that was learning is damaged.

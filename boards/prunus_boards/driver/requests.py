@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from prunus_boards.driver.link import Link, RefusedError
 from prunus_boards.driver.transports.base import Transport
 from prunus_model.common.errors import PrunusError
+from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Request
+from prunus_rtl.link.protocol.items import ITEM_BYTES
 from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
     MAX_BODY,
@@ -89,25 +91,37 @@ class Requests:
             head = READ_WRITE.pack(space, len(some), first + start)
             self._answer(Opcode.WRITE, head + body, 0)
 
-    def send(self, image: bytes, first: int) -> int:
-        """Send levels of an image from level ``first`` on; return how many were taken.
+    def send(self, shown: bytes, first: int, *, events: bool = False) -> int:
+        """Send levels, or items of events, from number ``first`` on; return how many were taken.
 
         They are all, unless there is no room.
+
+        Parameters
+        ----------
+        shown : bytes
+            Levels of an image; or items of a presentation, as of
+            :func:`prunus_rtl.link.protocol.items.pack_items`.
+        first : int
+            How many of these were sent before.
+        events : bool
+            They are items.
         """
-        offset, most = first, MAX_BODY - OFFSET.size
-        while offset < len(image):
-            part = image[offset : offset + most]
-            status, answer = self._link.ask(Opcode.IMAGE, OFFSET.pack(offset) + part)
+        opcode, size = (Opcode.EVENTS, ITEM_BYTES) if events else (Opcode.IMAGE, 1)
+        total, mask = len(shown) // size, max_of(8 * OFFSET.size)
+        offset, most = first, (MAX_BODY - OFFSET.size) // size
+        while offset < total:
+            part = shown[offset * size : (offset + most) * size]
+            status, answer = self._link.ask(opcode, OFFSET.pack(offset & mask) + part)
             if status is Status.FULL:
                 break
             if status is not Status.OK:
-                raise RefusedError(self.name, Opcode.IMAGE, status)
-            offset += len(part)
-            want = offset % len(image)
+                raise RefusedError(self.name, opcode, status)
+            offset += len(part) // size
+            want = offset % total & mask
             if answer != OFFSET.pack(want):
+                what = "items of a presentation" if events else "levels of an image"
                 raise DeviceError(
-                    f"Device at {self.name} must have {want} levels of an image, "
-                    f"but answers {answer.hex(' ')}"
+                    f"Device at {self.name} must have {want} {what}, but answers {answer.hex(' ')}"
                 )
         return offset - first
 
@@ -141,7 +155,7 @@ class Requests:
         return Condition.unpack(self._link.request(Opcode.STATUS))
 
     def reset(self) -> None:
-        """End a presentation, forget images and result."""
+        """End a presentation, forget images, events and result."""
         self._answer(Opcode.RESET, b"", 0)
 
     def _word(self, opcode: Opcode, octets: bytes, bits: int) -> int:

@@ -8,24 +8,33 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.counts.memories import MemoryUse
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.endpoint.events import QUEUED_ITEMS
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity, spikes_of
+from prunus_rtl.widths import Widths
 
 __all__ = ["System", "link_memories"]
 
 
-def link_memories(network: NetworkConfig) -> tuple[MemoryUse, MemoryUse]:
-    """Return the memories of the link: message buffer, and log of identity and output spikes."""
-    octets = SPIKES_AT + SPIKE.size * spikes_of(network)
-    return (
+def link_memories(widths: Widths) -> list[MemoryUse]:
+    """Return the memories of the link.
+
+    The message buffer, the log of identity and output spikes, and with events a queue of them.
+    """
+    octets = SPIKES_AT + SPIKE.size * spikes_of(widths.network)
+    found = [
         MemoryUse(name="link_buffer", depths=(2 * BUFFER_BYTES,), width=8),
         MemoryUse(name="link_log", depths=(octets,), width=8),
-    )
+    ]
+    if widths.hardware.source == "events":
+        found.append(
+            MemoryUse(name="link_events", depths=(QUEUED_ITEMS,), width=widths.pre_bits + 1)
+        )
+    return found
 
 
 class System(wiring.Component):
@@ -58,8 +67,6 @@ class System(wiring.Component):
 
     Raises
     ------
-    ConfigError
-        If the core takes events.
     ValueError
         If the hash is not one.
     """
@@ -95,7 +102,7 @@ class System(wiring.Component):
             shapes=core.shapes, identity=self._description.identity(self._network)
         )
         m.submodules.core = ResetInserter(endpoint.reset_core)(core)
-        for name in ("levels", "control", "spikes", "result", "requests", "answers"):
+        for name in (core.hardware.source, "control", "spikes", "result", "requests", "answers"):
             wiring.connect(m, getattr(endpoint, name), getattr(core, name))
         wiring.connect(m, wiring.flipped(self.rx), endpoint.rx)
         wiring.connect(m, wiring.flipped(self.tx), endpoint.tx)

@@ -63,13 +63,6 @@ def test_plan_is_that_of_the_build() -> None:
     assert again.state.differences(built.state) == []
 
 
-def test_events_are_refused() -> None:
-    plan = link_plan(network(), replace(PACKED, source="events"))
-    assert message(lambda: CoreDescription.of(plan)) == (
-        "source must be 'levels' for a core behind a link, not 'events'"
-    )
-
-
 def test_cores_are_registered_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "not yet there"))
     one = core()

@@ -85,8 +85,9 @@ def test_table_has_the_memories_of_the_netlist(
     assert ("map" in names) == (network.groups is not None)
 
 
-def test_table_of_the_link_has_the_memories_of_its_netlist() -> None:
-    shapes = Shapes(network=TINY, hardware=HardwareConfig(lanes=2))
+@pytest.mark.parametrize("source", ["levels", "events"])
+def test_table_of_the_link_has_the_memories_of_its_netlist(source: Any) -> None:
+    shapes = Shapes(network=TINY, hardware=HardwareConfig(lanes=2, source=source))
     identity = Identity(
         lanes=2, learn=True, neurons=10, inputs=49, steps=TINY.encoder.steps, clock_hz=0,
         core=bytes(16), network=bytes(32),
@@ -94,4 +95,4 @@ def test_table_of_the_link_has_the_memories_of_its_netlist() -> None:
     text = rtlil.convert(Endpoint(shapes=shapes, identity=identity), emit_src=False)
     found = re.findall(r"^ *memory width (\d+) size (\d+) ", text, re.MULTILINE)
     there = Counter((int(width), int(depth)) for width, depth in found)
-    assert sizes(link_memories(TINY)) == there
+    assert sizes(link_memories(shapes)) == there

@@ -58,7 +58,7 @@ def test_duplicate_check_compares_and_writes_the_whole_mark(
 def test_decoder_gives_every_field(address_bits: int) -> None:
     base = (1 << address_bits) - 1
     dut = WithMemory(
-        RequestDecoder(address_bits=address_bits),
+        RequestDecoder(address_bits=address_bits, last=Opcode.RESET),
         bytes([200, Opcode.READ]) + READ_WRITE.pack(7, 33, base),
     )
 
@@ -80,7 +80,7 @@ def test_decoder_gives_every_field(address_bits: int) -> None:
 
 
 def test_decoder_forgets_that_an_address_was_beyond() -> None:
-    dut = RequestDecoder(address_bits=7)
+    dut = RequestDecoder(address_bits=7, last=Opcode.RESET)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.octets.ready, 1)
@@ -101,7 +101,7 @@ def test_decoder_forgets_that_an_address_was_beyond() -> None:
 def test_decoder_tells_an_address_and_an_opcode_that_do_not_exist(opcode: int) -> None:
     for high in (1 << 7, 1 << 8, 1 << 31):
         content = bytes([1, opcode]) + READ_WRITE.pack(0, 1, high | 5)
-        dut = WithMemory(RequestDecoder(address_bits=7), content)
+        dut = WithMemory(RequestDecoder(address_bits=7, last=Opcode.RESET), content)
 
         async def bench(ctx: Any, dut: WithMemory = dut) -> None:
             # Twice: what was found is forgotten.
@@ -121,6 +121,7 @@ def test_check_finds_the_first_fault(first_bytes: int) -> None:
     dut = RequestCheck(
         address_bits=7,
         spaces=(0, 4),
+        source="levels",
         inputs=6,
         first_bytes=first_bytes,
         learn=True,

@@ -72,13 +72,13 @@ class EmulatedMemories:
         if self._engine is not None:
             self._engine.scores = self._scores
 
-    def present(self, levels: npt.NDArray[np.uint8], request: Request) -> Presentation:
-        """Show an image to what the memories hold.
+    def engine(self) -> Engine:
+        """Return the engine in the state that the memories hold.
 
         Raises
         ------
         StateError
-            If the model can't be in that state.
+            If the model can't be in it.
         """
         if self._engine is None:
             try:
@@ -89,9 +89,25 @@ class EmulatedMemories:
                 self._engine.scores = self._scores
             except (IndexError, ValueError) as e:
                 raise StateError("Memories must hold a state that the model can be in") from e
+        return self._engine
+
+    def present(
+        self, stimulus: npt.NDArray[np.uint8] | list[list[int]], request: Request
+    ) -> Presentation:
+        """Show levels, or the events of each step, to what the memories hold.
+
+        Raises
+        ------
+        StateError
+            As of :meth:`engine`.
+        """
+        engine = self.engine()
         self._shown = True
-        shown = self._engine.present(levels, **request)
-        self._scores = self._engine.scores
+        if isinstance(stimulus, list):
+            shown = engine.present_events(stimulus, **request)
+        else:
+            shown = engine.present(stimulus, **request)
+        self._scores = engine.scores
         return shown
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from prunus_boards.driver.link import Frames
+from prunus_boards.driver.transports.emulated_inputs import inputs_of
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
@@ -39,8 +38,6 @@ from prunus_rtl.link.protocol.protocol import (
 
 __all__ = ["Emulator"]
 
-#: Images that a core has room for.
-_IMAGES = 2
 #: Counts of frames and of presentations go round.
 _COUNT_MASK = 0xFFFF
 
@@ -55,9 +52,9 @@ class _RefusalError(Exception):
 class Emulator:
     """A core behind a link, as a function from bytes to bytes.
 
-    Takes no time: a presentation is over when it has been started, and takes 0 cycles. The memories
-    hold anything; but a state that the model can't be in is refused when it is to be presented,
-    with ``VALUE``.
+    Takes no time: a presentation is over when it has been started, or with events when the last one
+    has come, and takes 0 cycles. The memories hold anything; but a state that the model can't be in
+    is refused when it is to be presented, with ``VALUE``.
 
     Parameters
     ----------
@@ -82,8 +79,8 @@ class Emulator:
         self._broken = 0
         self._started = 0
         self._memories = EmulatedMemories(self._widths, plan.state, plan.votes)
-        self._begun = bytearray()
-        self._waiting: list[bytes] = []
+        self._inputs = inputs_of(plan.hardware, plan.network)
+        self._running: Request | None = None
         self._result: bytes | None = None
         self._spikes: list[tuple[int, int]] = []
 
@@ -114,7 +111,7 @@ class Emulator:
             Opcode.IDENTIFY: self._identify,
             Opcode.READ: self._read,
             Opcode.WRITE: self._write,
-            Opcode.IMAGE: self._image,
+            self._inputs.opcode: self._take,
             Opcode.PRESENT: self._present,
             Opcode.RESULT: self._report,
             Opcode.SPIKES: self._spikes_from,
@@ -167,6 +164,8 @@ class Emulator:
             raise _RefusalError(Status.ADDRESS)
         if count == 0:
             raise _RefusalError(Status.VALUE)
+        if space != IDENTITY_SPACE:
+            self._check_idle()
         size = 1 if space == IDENTITY_SPACE else word_bytes(widths[space])
         most = MAX_BODY // size
         # Words are looked for one by one, and the first that is too many ends that.
@@ -182,23 +181,19 @@ class Emulator:
             raise _RefusalError(too_many)
         return size
 
-    def _image(self, body: bytes) -> bytes:
-        if len(body) <= OFFSET.size:
+    def _take(self, body: bytes) -> bytes:
+        inputs = self._inputs
+        if len(body) <= OFFSET.size or (len(body) - OFFSET.size) % inputs.unit:
             raise _RefusalError(Status.LENGTH)
         (offset,) = OFFSET.unpack_from(body)
-        levels = body[OFFSET.size :]
-        inputs = self.description.network.image_levels
-        if len(self._waiting) == _IMAGES:
+        if not inputs.room:
             raise _RefusalError(Status.FULL)
-        if offset != len(self._begun):
+        if offset != inputs.position:
             raise _RefusalError(Status.POSITION)
-        if offset + len(levels) > inputs:
+        if not inputs.add(body[OFFSET.size :]):
             raise _RefusalError(Status.VALUE)
-        self._begun += levels
-        if len(self._begun) == inputs:
-            self._waiting.append(bytes(self._begun))
-            self._begun.clear()
-        return OFFSET.pack(len(self._begun))
+        self._go_on()
+        return OFFSET.pack(inputs.position)
 
     def _present(self, body: bytes) -> bytes:
         _check_length(body, PRESENT.size)
@@ -212,19 +207,32 @@ class Emulator:
             or margin > max_of(self._widths.score_bits)
         ):
             raise _RefusalError(Status.VALUE)
-        if not self._waiting:
+        self._check_idle()
+        if self._inputs.opcode == Opcode.IMAGE and not self._inputs.waiting:
             raise _RefusalError(Status.NO_IMAGE)
         try:
-            shown = self._memories.present(np.frombuffer(self._waiting[0], np.uint8), request)
+            self._memories.engine()
         except StateError as e:
             raise _RefusalError(Status.VALUE) from e
-        del self._waiting[0]
+        self._running, self._result = request, None
         self._started = self._started + 1 & _COUNT_MASK
+        self._go_on()
+        return b""
+
+    def _go_on(self) -> None:
+        """End the presentation that runs, if all that it shows is there."""
+        if self._running is None or (stimulus := self._inputs.take()) is None:
+            return
+        shown = self._memories.present(stimulus, self._running)
+        self._running = None
         self._spikes = list(
             zip(shown.spike_steps.tolist(), shown.spike_posts.tolist(), strict=True)
         )
         self._result = self._packed(shown)
-        return b""
+
+    def _check_idle(self) -> None:
+        if self._running is not None:
+            raise _RefusalError(Status.BUSY)
 
     def _packed(self, shown: Presentation) -> bytes:
         undecided = shown.prediction == UNDECIDED
@@ -239,35 +247,37 @@ class Emulator:
 
     def _report(self, body: bytes) -> bytes:
         _check_length(body, 0)
-        if self._result is None:
-            raise _RefusalError(Status.NO_RESULT)
-        return self._result
+        return self._known()
 
     def _spikes_from(self, body: bytes) -> bytes:
         _check_length(body, first_bytes(spikes_of(self.description.network)))
-        if self._result is None:
-            raise _RefusalError(Status.NO_RESULT)
+        self._known()
         first = int.from_bytes(body, "little")
         some = self._spikes[first : first + MAX_BODY // SPIKE.size]
         return b"".join(SPIKE.pack(*spike) for spike in some)
 
+    def _known(self) -> bytes:
+        self._check_idle()
+        if self._result is None:
+            raise _RefusalError(Status.NO_RESULT)
+        return self._result
+
     def _condition(self, body: bytes) -> bytes:
         _check_length(body, 0)
         return Condition(
-            running=False,
-            image=bool(self._waiting),
-            room=len(self._waiting) < _IMAGES,
+            running=self._running is not None,
+            image=self._inputs.waiting,
+            room=self._inputs.room,
             result=self._result is not None,
             broken=self._broken,
-            position=len(self._begun),
+            position=self._inputs.position,
             started=self._started,
         ).pack()
 
     def _reset(self, body: bytes) -> bytes:
         _check_length(body, 0)
-        self._begun.clear()
-        self._waiting.clear()
-        self._result = None
+        self._inputs.clear()
+        self._running = self._result = None
         self._spikes = []
         self._memories.forget_scores()
         # The number of the presentation is a register, not a memory.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
@@ -13,6 +13,7 @@ from prunus_rtl.link.endpoint.decoder import LEVELS_AT, WORDS_AT, fields_layout
 from prunus_rtl.link.protocol.protocol import (
     BUFFER_BYTES,
     IDENTITY_SPACE,
+    OFFSET,
     PRESENT,
     REQUEST_HEADER,
     Opcode,
@@ -27,7 +28,8 @@ class RequestCheck(wiring.Component):
 
     Of several faults the first of the list in :class:`prunus_rtl.link.endpoint.endpoint.Endpoint`
     is found. The words of READ and WRITE are left to
-    :class:`prunus_rtl.link.endpoint.words.WordAccess`.
+    :class:`prunus_rtl.link.endpoint.words.WordAccess`, the items of EVENTS to
+    :class:`prunus_rtl.link.endpoint.events.EventLoader`.
 
     Timing
     ------
@@ -39,6 +41,8 @@ class RequestCheck(wiring.Component):
         Bits of the address of a word.
     spaces : collection of int
         Address spaces of the core.
+    source : "levels" or "events"
+        What the core takes.
     inputs : int
         Levels of an image.
     first_bytes : int
@@ -56,8 +60,10 @@ class RequestCheck(wiring.Component):
         Its octets.
     running, known : In(1), In(1)
         A presentation runs; there is a result.
-    room, position, images : In(1), In(range(inputs)), In(2)
-        There is room for levels; levels of the image that is being sent; whole images.
+    room, position : In(1), In(range(inputs)) or In(16)
+        There is room for levels, or items; those of the image, or presentation, that is being sent.
+    images : In(2)
+        Whole images; only with levels.
     status : Out(Status)
         The fault; OK if there is none.
     """
@@ -67,12 +73,14 @@ class RequestCheck(wiring.Component):
         *,
         address_bits: int,
         spaces: Collection[int],
+        source: Literal["levels", "events"],
         inputs: int,
         first_bytes: int,
         learn: bool,
         score_bits: int,
     ) -> None:
         self._spaces = sorted(spaces)
+        self._levels = source == "levels"
         self._inputs = inputs
         self._first_bytes = first_bytes
         self._learn = learn
@@ -84,10 +92,10 @@ class RequestCheck(wiring.Component):
                 "running": In(1),
                 "known": In(1),
                 "room": In(1),
-                "position": In(range(inputs)),
-                "images": In(2),
+                "position": In(range(inputs) if self._levels else 8 * OFFSET.size),
                 "status": Out(Status),
             }
+            | ({"images": In(2)} if self._levels else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -99,6 +107,19 @@ class RequestCheck(wiring.Component):
         exists = words.space.matches(*self._spaces, IDENTITY_SPACE)
         writing = opcode == Opcode.WRITE
         first = (opcode == Opcode.SPIKES).shift_left(self._first_bytes - 1)
+        sent = [
+            (length <= LEVELS_AT, Status.LENGTH),
+            (~self.room, Status.FULL),
+            (arguments.image.offset != self.position, Status.POSITION),
+        ]
+        missing = []
+        if self._levels:
+            too_many = self.position + length > self._inputs + LEVELS_AT
+            sent.append((too_many, Status.VALUE))
+            missing.append((self.images == 0, Status.NO_IMAGE))
+        else:
+            # What the items are is left to the loader.
+            sent.insert(0, (length[0], Status.LENGTH))
         faults: dict[tuple[Opcode, ...], list[tuple[Any, Status]]] = {
             (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESET): [
                 (length != REQUEST_HEADER, Status.LENGTH),
@@ -109,19 +130,14 @@ class RequestCheck(wiring.Component):
                 (words.count == 0, Status.VALUE),
                 (self.running & ~identity, Status.BUSY),
             ],
-            (Opcode.IMAGE,): [
-                (length <= LEVELS_AT, Status.LENGTH),
-                (~self.room, Status.FULL),
-                (arguments.image.offset != self.position, Status.POSITION),
-                (self.position + length > self._inputs + LEVELS_AT, Status.VALUE),
-            ],
+            (Opcode.IMAGE if self._levels else Opcode.EVENTS,): sent,
             (Opcode.PRESENT,): [
                 (length != REQUEST_HEADER + PRESENT.size, Status.LENGTH),
                 (arguments.present.unknown != 0, Status.VALUE),
                 (arguments.present.learn > int(self._learn), Status.VALUE),
                 (self.request.margin >> self._score_bits != 0, Status.VALUE),
                 (self.running, Status.BUSY),
-                (self.images == 0, Status.NO_IMAGE),
+                *missing,
             ],
             (Opcode.RESULT, Opcode.SPIKES): [
                 (length != REQUEST_HEADER + first, Status.LENGTH),

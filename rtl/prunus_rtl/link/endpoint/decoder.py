@@ -19,7 +19,7 @@ from prunus_rtl.link.protocol.protocol import (
 
 __all__ = ["LEVELS_AT", "WORDS_AT", "RequestDecoder", "fields_layout"]
 
-#: Where in a request are the words of WRITE, and the levels of IMAGE.
+#: Where in a request are the words of WRITE, and the levels of IMAGE or items of EVENTS.
 WORDS_AT = REQUEST_HEADER + READ_WRITE.size
 LEVELS_AT = REQUEST_HEADER + OFFSET.size
 #: Where the address of READ and WRITE begins: behind space and count.
@@ -30,9 +30,10 @@ def fields_layout(address_bits: int) -> data.StructLayout:
     """Return the layout of the fields of a request, for addresses of words of so many bits.
 
     ``opcode`` is 0 if there is no such opcode. ``arguments`` are the first two octets of the body:
-    ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE, ``stop_after`` and flags of
-    PRESENT, ``first`` of SPIKES. ``margin`` is that of PRESENT, ``base`` the address of READ and
-    WRITE; ``beyond`` is high if that has bits above. What a request is too short for is undefined.
+    ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE and EVENTS, ``stop_after`` and
+    flags of PRESENT, ``first`` of SPIKES. ``margin`` is that of PRESENT, ``base`` the address of
+    READ and WRITE; ``beyond`` is high if that has bits above. What a request is too short for is
+    undefined.
     """
     arguments = {
         "words": {"space": 8, "count": 8},
@@ -64,6 +65,8 @@ class RequestDecoder(wiring.Component):
     ----------
     address_bits : int
         Bits of the address of a word.
+    last : Opcode
+        There is no opcode above.
 
     Members
     -------
@@ -77,7 +80,8 @@ class RequestDecoder(wiring.Component):
         Fields; valid from the cycle after ``done`` until the next ``start``.
     """
 
-    def __init__(self, *, address_bits: int) -> None:
+    def __init__(self, *, address_bits: int, last: Opcode) -> None:
+        self._last = last
         super().__init__(
             {
                 "start": In(1),
@@ -111,7 +115,7 @@ class RequestDecoder(wiring.Component):
                 with m.If(pointer.advance):
                     with m.Switch(at):
                         with m.Case(REQUEST_HEADER - 1):
-                            exists = self.octet <= max(Opcode)
+                            exists = self.octet <= self._last
                             m.d.sync += request.opcode.eq(Mux(exists, self.octet, 0))
                         with m.Case(REQUEST_HEADER):
                             m.d.sync += request.arguments.words.space.eq(self.octet)

@@ -15,6 +15,7 @@ from prunus_rtl.core.core import result_layout
 from prunus_rtl.link.endpoint.check import RequestCheck
 from prunus_rtl.link.endpoint.decoder import RequestDecoder
 from prunus_rtl.link.endpoint.duplicate import DuplicateCheck
+from prunus_rtl.link.endpoint.events import EventLoader
 from prunus_rtl.link.endpoint.image import ImageLoader
 from prunus_rtl.link.endpoint.log import LogRam
 from prunus_rtl.link.endpoint.presenter import Presenter
@@ -39,8 +40,9 @@ class Endpoint(wiring.Component):
 
     It receives a request, compares it with the last one (:class:`.DuplicateCheck`), decodes it
     (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts the component that
-    serves its opcode (:class:`.WordAccess`, :class:`.ImageLoader`, :class:`.Presenter`,
-    :class:`.Report`), whose octets it sends behind sequence, opcode and status.
+    serves its opcode (:class:`.WordAccess`, :class:`.ImageLoader` or :class:`.EventLoader`,
+    :class:`.Presenter`, :class:`.Report`), whose octets it sends behind sequence, opcode and
+    status.
 
     Everything of :mod:`prunus_rtl.link.protocol.protocol`. Of several faults of a request, that
     which the list names first is reported:
@@ -48,8 +50,8 @@ class Endpoint(wiring.Component):
     - any: OPCODE, LENGTH
     - READ, WRITE: ADDRESS (no such space), VALUE (``count`` is 0), BUSY; then word by word ADDRESS;
       last, or as soon as they are too many, VALUE (READ) or LENGTH (WRITE)
-    - IMAGE: FULL, POSITION, VALUE
-    - PRESENT: VALUE, BUSY, NO_IMAGE
+    - IMAGE, EVENTS: FULL, POSITION, VALUE
+    - PRESENT: VALUE, BUSY, NO_IMAGE (not of a core that takes events)
     - RESULT, SPIKES: BUSY, NO_RESULT
 
     Relies on this of the core: ``levels`` is ready for a whole image, once it is ready for its
@@ -77,13 +79,14 @@ class Endpoint(wiring.Component):
         A presentation runs.
     reset_core : Out(1)
         Reset of the core.
-    levels, control, spikes, result, requests, answers
+    levels or events, control, spikes, result, requests, answers
         Ports of :class:`prunus_rtl.core.core.Core`, in the other direction.
     """
 
     def __init__(self, *, shapes: Shapes, identity: Identity) -> None:
         self._shapes = shapes
         self._identity = identity
+        source = shapes.hardware.source
         octets = stream.Signature(8)
         super().__init__(
             {
@@ -91,7 +94,7 @@ class Endpoint(wiring.Component):
                 "tx": Out(octets),
                 "running": Out(1),
                 "reset_core": Out(1),
-                "levels": Out(stream.Signature(LEVEL_BITS)),
+                source: Out(stream.Signature(LEVEL_BITS if source == "levels" else shapes.event)),
                 "control": Out(stream.Signature(shapes.control)),
                 "spikes": In(stream.Signature(shapes.spike)),
                 "result": In(stream.Signature(result_layout(shapes))),
@@ -110,23 +113,36 @@ class Endpoint(wiring.Component):
         m = Module()
         s = self._shapes
         image_levels, most_spikes = s.network.image_levels, spikes_of(s.network)
+        source, steps = s.hardware.source, s.network.encoder.steps
+        inputs_of = Opcode.IMAGE if source == "levels" else Opcode.EVENTS
         requests, result = request_layout(s), result_layout(s)
         address_bits = requests["address"].width
         widths = {space.value: width for space, (_, width, _) in spaces(s).items()}
         m.submodules.framer = framer = Framer()
         m.submodules.log = log = LogRam(spike=s.spike, spikes=most_spikes, identity=self._identity)
         m.submodules.duplicate = duplicate = DuplicateCheck()
-        m.submodules.decoder = decoder = RequestDecoder(address_bits=address_bits)
+        m.submodules.decoder = decoder = RequestDecoder(
+            address_bits=address_bits, last=max(Opcode.RESET, inputs_of)
+        )
         m.submodules.check = check = RequestCheck(
             address_bits=address_bits,
             spaces=widths,
+            source=source,
             inputs=image_levels,
             first_bytes=first_bytes(most_spikes),
             learn=s.hardware.learn,
             score_bits=s.score_bits,
         )
         m.submodules.words = words = WordAccess(requests=requests, widths=widths)
-        m.submodules.image = image = ImageLoader(inputs=image_levels)
+        loader: Any
+        if source == "levels":
+            m.submodules.image = loader = ImageLoader(inputs=image_levels)
+            outside, waiting, room = self.levels, loader.images != 0, self.levels.ready
+        else:
+            m.submodules.events = loader = EventLoader(
+                event=s.event, inputs=image_levels, steps=steps
+            )
+            outside, waiting, room = self.events, loader.waiting, ~loader.waiting
         m.submodules.presenter = presenter = Presenter(control=s.control, result=result)
         m.submodules.report = report = Report(
             depth=log.depth, result_bits=result.size, first_bits=8 * first_bytes(most_spikes)
@@ -135,7 +151,7 @@ class Endpoint(wiring.Component):
             (self.rx, framer.rx),
             (self.tx, framer.tx),
             (self.spikes, log.spikes),
-            (self.levels, image.levels),
+            (outside, getattr(loader, source)),
             (self.control, presenter.control),
             (self.result, presenter.result),
             (self.requests, words.requests),
@@ -143,8 +159,10 @@ class Endpoint(wiring.Component):
         ):
             wiring.connect(m, wiring.flipped(port), inner)
 
+        if source == "levels":
+            m.d.comb += [check.images.eq(loader.images), loader.present.eq(presenter.done)]
         request = decoder.request
-        flags = Cat(presenter.running, image.images != 0, self.levels.ready, presenter.known)
+        flags = Cat(presenter.running, waiting, room, presenter.known)
         broken = Signal(16)
         m.d.comb += [
             self.running.eq(presenter.running),
@@ -153,12 +171,10 @@ class Endpoint(wiring.Component):
             check.request.eq(request),
             check.running.eq(presenter.running),
             check.known.eq(presenter.known),
-            check.room.eq(self.levels.ready),
-            check.position.eq(image.position),
-            check.images.eq(image.images),
+            check.room.eq(room),
+            check.position.eq(loader.position),
             words.request.eq(request),
-            image.present.eq(presenter.done),
-            image.clear.eq(self.reset_core),
+            loader.clear.eq(self.reset_core),
             presenter.stop_after.eq(request.arguments.present.stop_after),
             presenter.margin.eq(request.margin),
             presenter.keep.eq(request.arguments.present.keep),
@@ -173,8 +189,8 @@ class Endpoint(wiring.Component):
                     flags,
                     Const(0, 8 - len(flags)),
                     broken,
-                    image.position,
-                    Const(0, 8 * OFFSET.size - len(image.position)),
+                    loader.position,
+                    Const(0, 8 * OFFSET.size - len(loader.position)),
                     presenter.started,
                 )
             ),
@@ -182,9 +198,9 @@ class Endpoint(wiring.Component):
             report.log_end.eq(log.end),
             log.read_address.eq(report.log_address),
         ]
-        for part in (duplicate, check, words, image):
+        for part in (duplicate, check, words, loader):
             m.d.comb += part.length.eq(framer.length)
-        for part in (duplicate, decoder, words, image):
+        for part in (duplicate, decoder, words, loader):
             m.d.comb += part.octet.eq(framer.data)
         for part in (duplicate, words):
             m.d.comb += part.log_data.eq(log.read_data)
@@ -215,7 +231,7 @@ class Endpoint(wiring.Component):
         reports = (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESULT, Opcode.SPIKES)
         services: dict[Any, tuple[Opcode, ...]] = {
             words: (Opcode.READ, Opcode.WRITE),
-            image: (Opcode.IMAGE,),
+            loader: (inputs_of,),
             presenter: (Opcode.PRESENT,),
             report: reports,
         }
@@ -256,6 +272,10 @@ class Endpoint(wiring.Component):
                         with m.Case(*services[words]):
                             m.d.comb += words.check.eq(1)
                             m.next = "CheckWords"
+                        if source == "events":
+                            with m.Case(*services[loader]):
+                                m.d.comb += loader.check.eq(1)
+                                m.next = "CheckEvents"
             with m.State("CheckWords"):
                 log_with(words)
                 with m.If(words.done):
@@ -263,6 +283,14 @@ class Endpoint(wiring.Component):
             with m.State("TakeStatus"):
                 m.d.sync += status.eq(words.status)
                 m.next = "Status"
+            if source == "events":
+                with m.State("CheckEvents"):
+                    read_with(loader)
+                    with m.If(loader.done):
+                        m.next = "TakeEventStatus"
+                with m.State("TakeEventStatus"):
+                    m.d.sync += status.eq(loader.status)
+                    m.next = "Status"
             with m.State("Status"):
                 # From here on nothing is refused.
                 m.d.comb += [framer.i.valid.eq(1), framer.i.payload.eq(status)]
@@ -279,7 +307,7 @@ class Endpoint(wiring.Component):
                         with m.Case(*opcodes):
                             if part is not presenter:
                                 respond_with(part)
-                            if part in (words, image):
+                            if part in (words, loader):
                                 read_with(part)
                             if part is words:
                                 log_with(words)

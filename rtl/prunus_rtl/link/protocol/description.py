@@ -51,18 +51,16 @@ def link_plan(artifact: Artifact, options: ExportOptions) -> Plan:
 
     As :func:`prunus_rtl.export.plan.make_plan`, but always balanced for the same images, those of
     the bundled sample (or for none, if their size differs). So the order of neurons follows from
-    artefact and options, and a host can work it out again.
+    artefact and options, and a host can work it out again. A core for a network whose inputs are
+    events (``encoder.events``) takes events, whatever the options say.
 
     Raises
     ------
     ConfigError
-        If inputs are events, which a host link does not carry; or as of ``make_plan``.
+        As of ``make_plan``; so if a network of events has groups.
     """
     if artifact.config.encoder.events is not None:
-        raise ConfigError(
-            "Network must be of images for a host link, which carries no events (encoder.events); "
-            "`prunus generate --source events` writes a core that takes them"
-        )
+        return make_plan(artifact, replace(options, source="events"))
     sample = load("sample", "train")
     typical = None
     images = sample.take(0, _TYPICAL).images
@@ -109,7 +107,6 @@ class CoreDescription:
     def __post_init__(self) -> None:
         packed = self.layout is not None
         for name, value, want in (
-            ("hardware.source", self.hardware.source, "levels"),
             ("hardware.store", self.hardware.store, "packed" if packed else "learning"),
             ("options.mode", self.options.mode, "learning" if self.hardware.learn else "inference"),
             ("options.lanes", self.options.lanes, self.hardware.lanes),
@@ -139,17 +136,7 @@ class CoreDescription:
 
     @classmethod
     def of(cls, plan: Plan, *, clock_hz: int = 0, baud: int = 0) -> CoreDescription:
-        """Return the description of a core that is built as planned.
-
-        Raises
-        ------
-        ConfigError
-            If the core takes events: a host link sends levels.
-        """
-        if plan.hardware.source != "levels":
-            raise ConfigError(
-                f"source must be 'levels' for a core behind a link, not {plan.hardware.source!r}"
-            )
+        """Return the description of a core that is built as planned."""
         return cls(
             network=plan.network,
             hardware=plan.hardware,

@@ -26,6 +26,8 @@ opcode        body of the request             body of the response, and errors
               the words
 ``IMAGE``     offset 2, levels of 1 byte      position 2: levels of this image that are there now,
                                               0 if it is complete; POSITION, VALUE, FULL
+``EVENTS``    offset 2, items of 2 bytes      position 2: items of this presentation that are there
+                                              now, modulo 2**16, 0 if it is complete; as IMAGE
 ``PRESENT``   stop_after 1, flags 1 (bit 0    -; BUSY, NO_IMAGE, VALUE
               learn, bit 1 keep), margin 2
 ``RESULT``    -                               ``result`` of the core; BUSY, NO_RESULT
@@ -39,6 +41,14 @@ opcode        body of the request             body of the response, and errors
 
 Levels are those of the whole image; with groups, a presentation shows all views of it, the step of
 an output spike is that in its view, and ``post`` is numbered through all groups.
+
+A core that takes levels has IMAGE, one that takes events has EVENTS; the other is no opcode there.
+Items (:mod:`prunus_rtl.link.protocol.items`) are the inputs that spike in a step, in ascending
+order, then an end of the step; a presentation has as many ends as steps, also if it is left early.
+The items of a request are of one presentation. They are taken as a whole if the core has taken all
+of the one before, else refused as a whole with FULL: so nothing is lost, however slow the core is.
+They may be sent before PRESENT, which needs none, or after it: then the presentation waits for
+them, until RESET.
 """
 
 from __future__ import annotations
@@ -101,7 +111,7 @@ BUFFER_BYTES = 256
 IDENTITY_SPACE = 15
 #: Body of READ, and what WRITE begins with: space, count, address.
 READ_WRITE = struct.Struct("<BBI")
-#: What the body of IMAGE begins with, and the body of its response: an index of a level.
+#: What the body of IMAGE or EVENTS begins with, and of its response: a number of a level or item.
 OFFSET = struct.Struct("<H")
 #: Body of PRESENT: stop_after, flags, margin.
 PRESENT = struct.Struct("<BBH")
@@ -127,11 +137,12 @@ class Opcode(IntEnum):
     SPIKES = 7
     STATUS = 8
     RESET = 9
+    EVENTS = 10
 
     @property
     def idempotent(self) -> bool:
         """Whether doing it twice is the same as doing it once."""
-        return self not in (Opcode.IMAGE, Opcode.PRESENT, Opcode.RESET)
+        return self not in (Opcode.IMAGE, Opcode.EVENTS, Opcode.PRESENT, Opcode.RESET)
 
 
 class Status(IntEnum):
@@ -146,15 +157,15 @@ class Status(IntEnum):
     LENGTH = 3
     #: No such space or address, or not to be written.
     ADDRESS = 4
-    #: A number in the body is out of its range, or the core cannot do that.
+    #: A number in the body is out of its range or order, or the core cannot do that.
     VALUE = 5
     #: A presentation runs.
     BUSY = 6
     #: No whole image has been sent.
     NO_IMAGE = 7
-    #: ``offset`` is not where the image goes on.
+    #: ``offset`` is not where the image goes on, or the events.
     POSITION = 8
-    #: There is no room for a further image.
+    #: There is no room for a further image, or for further events.
     FULL = 9
     #: Nothing has been presented since the last reset.
     NO_RESULT = 10
@@ -316,15 +327,15 @@ class Condition:
     running : bool
         A presentation runs.
     image : bool
-        A whole image waits to be presented.
+        A whole image waits to be presented, or events for the core to take them.
     room : bool
-        A further image, or the rest of one, can be sent.
+        A further image, or the rest of one, can be sent; or events.
     result : bool
         There is a result to be read.
     broken : int
         Broken frames since power-on, modulo 2**16.
     position : int
-        Levels of the image that is being sent which are there.
+        Levels of the image, or items of the presentation, that is being sent which are there.
     started : int
         Presentations since power-on, modulo 2**16.
     """

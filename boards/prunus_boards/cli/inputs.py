@@ -1,0 +1,128 @@
+"""What is shown to a device: images, or recordings of events, from whatever the user has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from prunus_model.cli.common import note
+from prunus_model.common.errors import DataError
+from prunus_model.data.events.binning import binned
+from prunus_model.data.events.recording import Recording
+from prunus_model.data.events.sources import find, is_events
+from prunus_model.data.images import read_images
+from prunus_model.data.scaling import Scale
+from prunus_model.spec.levels import levels
+from prunus_model.spec.packed_events import PackedEvents
+from prunus_model.training.artifact import Artifact
+
+__all__ = ["Shown", "read_inputs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """Images or recordings, as a core takes them.
+
+    Attributes
+    ----------
+    what : str
+        "image" or "recording".
+    names : tuple of str
+        What each is called.
+    stimuli : ndarray of uint8, shape (n, image_levels), or PackedEvents
+        Levels, or events.
+    labels : ndarray of uint8, shape (n,), or None
+        Classes, if they are known.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    stimuli: npt.NDArray[np.uint8] | PackedEvents
+    labels: npt.NDArray[np.uint8] | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def read_inputs(
+    artifact: Artifact, sources: Sequence[str], *, count: int | None, invert: bool
+) -> Shown:
+    """Read what a network is shown; tell on stderr what is odd about it.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        The network.
+    sources : sequence of str
+        As of :func:`prunus_model.data.images.read_images`; for a network of events
+        (``encoder.events``) as of :func:`prunus_model.data.events.sources.find`, of which the test
+        recordings are taken. These need no labels.
+    count : int, optional
+        Only the first so many.
+    invert : bool
+        Exchange light and dark. Not of events.
+
+    Raises
+    ------
+    DataError
+        If something can't be read or does not suit the network, or there are not that many.
+    """
+    if artifact.config.encoder.events is not None:
+        return _recordings(artifact, sources, count, invert)
+    images = read_images(
+        sources,
+        size=artifact.config.pixels,
+        invert=invert,
+        scale=Scale.kept(artifact.provenance),
+        encoder=artifact.config.encoder,
+    ).head(count)
+    for hint in images.hints:
+        note(hint)
+    shown = levels(images.pixels, artifact.config.encoder)
+    return Shown(what="image", names=images.names, stimuli=shown, labels=images.labels)
+
+
+def _recordings(
+    artifact: Artifact, sources: Sequence[str], count: int | None, invert: bool
+) -> Shown:
+    encoder = artifact.config.encoder
+    params = encoder.events
+    if params is None or invert:
+        raise DataError("Events must be shown as they are: they have no light and dark to exchange")
+    names, labels, parts, late = [], [], [], 0
+    for recording in islice(_read(sources), count):
+        one = binned(recording, params, encoder.steps)
+        names.append(recording.name)
+        labels.append(recording.label)
+        parts.append((one.counts, one.pres))
+        late += one.late
+    if not names:
+        raise DataError(f"Data {' '.join(sources)} must hold at least one recording")
+    if count is not None and count > len(names):
+        raise DataError(f"Number of recordings must be in 1..{len(names)}, not {count}")
+    if late:
+        note(
+            f"{late} events are later than the last step and are left out "
+            f"(encoder.events.step_us {params.step_us})"
+        )
+    known = [label for label in labels if label is not None]
+    return Shown(
+        what="recording",
+        names=tuple(names),
+        stimuli=PackedEvents.joined(parts, inputs=params.inputs),
+        labels=np.array(known, dtype=np.uint8) if len(known) == len(names) else None,
+    )
+
+
+def _read(sources: Sequence[str]) -> Iterator[Recording]:
+    for spec in sources:
+        if not is_events(spec):
+            raise DataError(
+                f"Data {spec} must be events for this network (encoder.events is set): a file or "
+                f"a folder of them"
+            )
+        yield from find(spec, "test").recordings()
