@@ -107,6 +107,7 @@ class LiftFactor(wiring.Component):
         digits = Signal(max(len(spikes), SHARE_BITS))
         left = Signal(range(max(len(spikes), SHARE_BITS, LIFT_FACTOR_BITS + 1)))
         last = left == 0
+        working = Signal()
         dividing = Signal()
         too_large = Signal()
         operand = Signal(width)
@@ -121,6 +122,8 @@ class LiftFactor(wiring.Component):
             found.eq(Mux(Mux(dividing, fits, digits[-1]), total, moved)),
         ]
 
+        with m.If(working):
+            m.d.sync += [rest.eq(found), digits.eq(digits << 1), left.eq(left - 1)]
         with m.FSM(name="lift_factor"):
             with m.State("Wait"):
                 with m.If(self.start):
@@ -134,8 +137,7 @@ class LiftFactor(wiring.Component):
                 ]
                 m.next = "Level"
             with m.State("Level"):
-                m.d.comb += operand.eq(shown_share)
-                m.d.sync += [rest.eq(found), digits.eq(digits << 1), left.eq(left - 1)]
+                m.d.comb += [working.eq(1), operand.eq(shown_share)]
                 with m.If(last):
                     level = found[ramp + learned :][:SHARE_BITS]
                     m.d.sync += [
@@ -145,18 +147,18 @@ class LiftFactor(wiring.Component):
                     ]
                     m.next = "Multiply"
             with m.State("Multiply"):
-                m.d.comb += operand.eq(raised)
-                m.d.sync += [rest.eq(found), digits.eq(digits << 1), left.eq(left - 1)]
+                m.d.comb += [working.eq(1), operand.eq(raised)]
                 with m.If(last):
                     m.d.sync += left.eq(LIFT_FACTOR_BITS)
                     m.next = "Divide"
             with m.State("Divide"):
-                m.d.comb += [operand.eq(~divisor), dividing.eq(1), self.done.eq(last)]
-                m.d.sync += [
-                    rest.eq(found),
-                    left.eq(left - 1),
-                    self.factor.eq(Cat(fits | too_large, self.factor)),
+                m.d.comb += [
+                    working.eq(1),
+                    operand.eq(~divisor),
+                    dividing.eq(1),
+                    self.done.eq(last),
                 ]
+                m.d.sync += self.factor.eq(Cat(fits | too_large, self.factor))
                 with m.If(left == LIFT_FACTOR_BITS):
                     m.d.sync += too_large.eq(fits)
                 with m.If(last):

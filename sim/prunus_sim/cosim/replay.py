@@ -23,7 +23,7 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
     # Causes before effects: of what differs in one step, the first is named.
     names = []
     if shapes.hardware.learn:
-        names += ["last_step", *(["coactivity"] if shapes.redundancy else [])]
+        names += ["last_step", *(["input_rate"] if shapes.lift else [])]
     if shapes.hardware.store == "learning":
         names += ["weights", "alive"]
     if shapes.hardware.learn:
@@ -115,7 +115,7 @@ class Replay:
         """
         found = self._changed.get(name)
         number = -1 if found is None else int(found[at])
-        if number < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
+        if number < 0 and name not in ("last_step", "input_rate", "presentation", "votes", "store"):
             posts = [step.post for step in self.steps]
             post = self._neuron(name, at)
             number = posts.index(post) if post in posts else -1
