@@ -322,9 +322,7 @@ def _lift(
     def case(seed: int) -> Scenario:
         stdp = StdpParams(potentiation_shift=5, depression_shift=4)
         config = _tiny(**{"pruning": _LIFT, "stdp": stdp} | (network or {}))
-        return _scenario(
-            name, config, seed, **{"count": 20, "lanes": 8, "state": _rated} | options
-        )
+        return _scenario(name, config, seed, **{"count": 20, "lanes": 8, "state": _rated} | options)
 
     return case
 

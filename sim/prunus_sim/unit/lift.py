@@ -39,7 +39,7 @@ def component(case: str) -> Lift:
     s = CASES[case]
     policy = s.network.pruning
     if not isinstance(policy, LiftPruning):
-        raise ValueError(f"Case {case!r} must prune by lift")
+        raise TypeError(f"Case {case!r} must prune by lift")
     return Lift(
         inputs=s.network.inputs,
         policy=policy,
@@ -53,7 +53,7 @@ def component(case: str) -> Lift:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(seed=seeds())
 async def rates_and_decisions_are_those_of_the_model(dut: Any, seed: int) -> None:
-    """Views with and without spikes; words are set and read back through the memory port."""
+    """Show views with and without spikes; words are set and read back through the memory port."""
     s = case_of(CASES)
     network, f = s.network, s.network.formats
     inputs, policy = network.inputs, network.pruning

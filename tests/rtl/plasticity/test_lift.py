@@ -49,9 +49,7 @@ def test_factor_matches_model(
     share: int, ramp_shift: int, depression_shift: int, weight_bits: int
 ) -> None:
     policy = LiftPruning(share=share, ramp_shift=ramp_shift)
-    config = network(
-        policy, inputs=784, weight_bits=weight_bits, depression_shift=depression_shift
-    )
+    config = network(policy, inputs=784, weight_bits=weight_bits, depression_shift=depression_shift)
     strength_max = config.formats.w_max * 784
     dut = LiftFactor(
         policy=policy,
@@ -220,9 +218,7 @@ def test_no_multiplier_unless_asked_for() -> None:
     def text(multiplier: Any) -> str:
         policy = LiftPruning(ramp_shift=4)
         sizes = {"inputs": 9, "weight_bits": 8, "strength_bits": 12, "depression_shift": 7}
-        return rtlil.convert(
-            Lift(policy=policy, multiplier=multiplier, **sizes), emit_src=False
-        )
+        return rtlil.convert(Lift(policy=policy, multiplier=multiplier, **sizes), emit_src=False)
 
     assert "cell $mul" not in text("sequential")
     assert text("dsp").count("cell $mul") == 1
