@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[str, set[str]]] = {
     "learning": ("lift", EVERYTHING | {"votes"}),
     "dense, inference": ("tiny-inference", INFERENCE | {"weights", "alive", "votes"}),
     "packed, inference": ("packed-loaded", INFERENCE | {"store", "votes"}),
-    "groups": ("groups-lift", EVERYTHING | {"votes"}),
+    "groups": ("groups", EVERYTHING - {"input_rate"} | {"votes"}),
 }
 
 
