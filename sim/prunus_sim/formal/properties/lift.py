@@ -112,7 +112,9 @@ class LiftFactorProperties(Properties):
 class LiftProperties(Properties):
     """Rates change as they should, their sum is kept, and decisions are those of the product.
 
-    The unit is used as its docstring demands; the memory port is not. The factor may be anything.
+    The unit is used as its docstring demands. The factor is not computed: three of its digits may
+    be anything, which a solver can multiply, and it comes at any time after a spike. The host
+    writes anything between views.
 
     Parameters
     ----------
@@ -126,7 +128,18 @@ class LiftProperties(Properties):
         self._weight_bits = weight_bits
         self._dsp = dsp
         super().__init__(
-            free={"begin": 1, "spike": 1, "read": 1, "recent": 1, "weight": weight_bits}
+            free={
+                "begin": 1,
+                "spike": 1,
+                "found": 1,
+                "digits": 3,
+                "read": 1,
+                "recent": 1,
+                "weight": weight_bits,
+                "write": 1,
+                "address": 1,
+                "word": RATE_BITS,
+            }
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -140,15 +153,29 @@ class LiftProperties(Properties):
             weight_bits=self._weight_bits,
             strength_bits=self._weight_bits + 1,
             multiplier="dsp" if self._dsp else "sequential",
-            init=[65535, 40000],
         )
         inside = opened(unit)
         m.submodules.unit = unit
         factor, memory = inside.submodules["factor"], inside.submodules["memory"]
+        outside = Module()
+        # The ends of the two halves in which it is multiplied.
+        high, middle, low = self.digits
+        digits = {LIFT_FACTOR_BITS - 1: high, LIFT_FACTOR_BITS // 2: middle, 0: low}
+        value: Any = 0
+        for place, digit in digits.items():
+            value = value | digit << place
+        outside.d.comb += [factor.done.eq(self.found), factor.factor.eq(value)]
+        object.__setattr__(factor, "elaborate", lambda _platform: outside)
         words = words_of(m, memory, name="rate")
         m.d.comb += [
             getattr(unit, name).eq(getattr(self, name))
             for name in ("begin", "spike", "read", "recent", "weight")
+        ]
+        m.d.comb += [
+            unit.access.strobe.eq(self.write),
+            unit.access.write.eq(1),
+            unit.access.address.eq(self.address),
+            unit.access.data.eq(self.word),
         ]
         # Visits that are still to come of a sum or a sweep, and cycles since the last one.
         left = Signal(range(inputs + 1))
@@ -160,44 +187,53 @@ class LiftProperties(Properties):
             m.d.sync += quiet.eq(quiet + 1)
         with m.If(self.spike):
             m.d.sync += finding.eq(1)
-        with m.If(self.begin | unit.ready):
-            m.d.sync += [left.eq(inputs), finding.eq(0), summed.eq(1), sweeping.eq(unit.ready)]
+        with m.If(self.write):
+            m.d.sync += summed.eq(0)
+        with m.If(self.begin | self.found):
+            m.d.sync += [left.eq(inputs), finding.eq(0), summed.eq(1), sweeping.eq(self.found)]
+        resting = (left == 0) & (quiet == 3) & ~finding
         idle = (left == 0) & (quiet >= 2)
-        # The word that is visited, two cycles after it was asked for, and its product.
-        visited = past(m, self.read, name="visited", cycles=2)
-        at = past(m, left == 1, name="at", cycles=2)
-        rate = Signal(RATE_BITS)
-        new = Signal(RATE_BITS)
+
+        # One, two and three cycles after an input was asked for.
+        read = past(m, self.read, name="read", cycles=1)
+        at = past(m, left == 1, name="at", cycles=1)
+        visited = past(m, read & sweeping, name="visited")
+        late = past(m, at, name="late")
+        rate = past(m, memory.read_data, name="rate")
         up = max_of(RATE_BITS) - rate >> RATE_SHIFT
-        m.d.comb += [
-            rate.eq(Mux(at, words[1], words[0])),
-            new.eq(Mux(self.recent, rate + up, rate - (rate >> RATE_SHIFT))),
-        ]
-        product = Signal(RATE_BITS + LIFT_FACTOR_BITS)
-        # A solver takes too long for two multipliers of different make.
+        new = Signal(RATE_BITS)
+        m.d.comb += new.eq(Mux(self.recent, rate + up, rate - (rate >> RATE_SHIFT)))
         term: Any = 0
-        for place, digit in enumerate(factor.factor):
-            term = term + Mux(digit, rate << place, 0)
-        m.d.comb += product.eq(rate * factor.factor if self._dsp else term)
-        bound = product >> 28 - self._weight_bits
-        limit = past(m, Mux(bound < w_max, bound, w_max), name="limit")
-        moved = past(m, new, name="new")
-        was_at = past(m, at, name="was_at")
-        was_swept = past(m, visited & sweeping, name="was_swept")
-        changed = [past(m, word, name=f"rate{k}") != word for k, word in enumerate(words)]
+        for place, digit in digits.items():
+            term = term + Mux(digit, memory.read_data << place, 0)
+        product = Signal(RATE_BITS + LIFT_FACTOR_BITS)
+        m.d.comb += product.eq(term)
+        bound = past(m, product, name="product", cycles=2) >> 28 - self._weight_bits
+        limit = Mux(bound < w_max, bound, w_max)
+        swept = past(m, visited, name="swept")
+        swept_at = past(m, late, name="swept_at")
+        moved = past(m, new, name="moved")
+        changed = [past(m, word, name=f"old{k}") != word for k, word in enumerate(words)]
+        written = past(m, self.write, name="written")
         known = started(m, cycles=1)
         m.d.comb += [
-            Assume(self.begin + self.spike + self.read <= 1),
+            Assume(self.begin + self.spike + self.found + self.read + self.write <= 1),
             Assume(implies(self.read, left != 0)),
-            Assume(implies(self.begin | self.spike, (left == 0) & (quiet == 3) & ~finding)),
+            Assume(implies(self.begin | self.spike | self.write, resting)),
             Assume(implies(self.spike, summed)),
+            Assume(implies(self.found, finding)),
+            Assume(implies(known & ~finding, self.digits == past(m, self.digits, name="digits"))),
             Assert(
-                implies(was_swept, Mux(was_at, words[1], words[0]) == moved),
+                implies(read, memory.read_data == Mux(at, words[1], words[0])),
+                "the rate that is read is that of the next input",
+            ),
+            Assert(
+                implies(swept, Mux(swept_at, words[1], words[0]) == moved),
                 "a rate moves as its formula says",
             ),
             Assert(
-                implies(known & changed[0], was_swept & ~was_at)
-                & implies(known & changed[1], was_swept & was_at),
+                implies(known & changed[0], written | (swept & ~swept_at))
+                & implies(known & changed[1], written | (swept & swept_at)),
                 "no rate changes but that which is swept",
             ),
             Assert(
@@ -205,11 +241,11 @@ class LiftProperties(Properties):
                 "the sum is that of all rates",
             ),
             Assert(
-                implies(was_swept, unit.prune == (self.weight < limit)),
+                implies(swept, unit.prune == (self.weight < limit)),
                 "prunes iff the weight is below the threshold",
             ),
-            Cover(was_swept & was_at, "swept"),
-            Cover(sweeping & idle, "a sum after a sweep"),
+            Cover(swept & swept_at & (limit == 3) & unit.prune, "prunes"),
+            Cover(sweeping & idle & (words[0] != words[1]), "a sum after a sweep"),
         ]
         return m
 
@@ -231,8 +267,8 @@ def _sweep(*, weight_bits: int, dsp: bool) -> Case:
         name="rates, their sum, and decisions = formula",
         sizes=f"2 pre, {weight_bits}-bit weights" + (", dsp" if dsp else ""),
         build=lambda: LiftProperties(weight_bits=weight_bits, dsp=dsp),
-        bmc=40,
-        cover=40,
+        bmc=18,
+        cover=20,
     )
 
 
