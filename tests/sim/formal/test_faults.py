@@ -54,7 +54,7 @@ FAULTS = [
     ("lift", 1, LiftFactor, "fits | too_large", "fits",
      "the factor is the quotient, rounded down", 33),
     ("lift", 3, Lift, "self.weight < w_prune", "self.weight <= w_prune",
-     "prunes iff the weight is below the threshold", 18),
+     "prunes iff the weight is below the threshold", 15),
     ("memory_port", 0, MemoryPort, "with m.If(self.answers.ready)", "with m.If(1)",
      "answers.valid is held until ready", 8),
     ("pruning", 1, Pruning, "self.weight < self.w_prune", "self.weight <= self.w_prune",
