@@ -10,11 +10,12 @@ from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import LiftPruning
 
 __all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
 
 #: Pruning policies that a learning core can be built with.
-HARDWARE_POLICIES = ("none", "constant", "adaptive")
+HARDWARE_POLICIES = ("none", "constant", "adaptive", "lift")
 
 
 class Space(IntEnum):
@@ -25,8 +26,8 @@ class Space(IntEnum):
     ``group << post_bits | post``, with ``post_bits`` the width of the index of a neuron in its
     group. A synapse is at ``row << post_bits | post``, where ``row`` is ``group * inputs + pre``;
     its word is ``alive << weight_bits | weight``. The vote of a neuron for a class is at ``class *
-    all_neurons + neuron``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``COACTIVITY`` is
-    there if redundant inputs are pruned. Words of the packed store are addressed by
+    all_neurons + neuron``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``INPUT_RATE``, at
+    ``row``, is there if the core prunes by lift. Words of the packed store are addressed by
     :meth:`prunus_rtl.memory_image.address_map.StoreLayout.address`.
     """
 
@@ -40,7 +41,7 @@ class Space(IntEnum):
     PRESENTATION = 7
     VOTES = 8
     STORE = 9
-    COACTIVITY = 10
+    INPUT_RATE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -121,7 +122,8 @@ class HardwareConfig:
         ------
         ConfigError
             If there are more lanes than neurons of a group, if the core would have to learn with
-            a policy that is not in hardware, or if events come in and the network has groups.
+            a policy that is not in hardware, or by lift with a ramp that is not known yet, or if
+            events come in and the network has groups.
         """
         if self.lanes > network.neurons:
             raise ConfigError(
@@ -143,3 +145,6 @@ class HardwareConfig:
                 f"pruning.policy must be one of {', '.join(HARDWARE_POLICIES)} for a core that "
                 f"learns, not {network.pruning.policy!r}"
             )
+        if self.learn and isinstance(network.pruning, LiftPruning):
+            # Refuses a ramp that is not set.
+            pass

@@ -6,10 +6,10 @@ from amaranth.hdl import Shape, unsigned
 from amaranth.lib import data
 
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
+    RATE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
@@ -42,9 +42,9 @@ class Shapes(Widths):
     __slots__ = ()
 
     @property
-    def coactivity(self) -> Shape:
-        """Co-activity of an input."""
-        return unsigned(COACTIVITY_BITS)
+    def input_rate(self) -> Shape:
+        """How often an input is active."""
+        return unsigned(RATE_BITS)
 
     @property
     def pre(self) -> Shape:

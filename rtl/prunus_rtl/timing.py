@@ -17,9 +17,9 @@ integrate
 compare
     ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
-    For each output spike 1, and ``inputs + 4`` more if it is learned from; with a margin, until
-    its votes are counted, ``classes + 2`` cycles after the first. Later if the votes of the spike
-    before are still counted.
+    For each output spike 1, and ``inputs + 4`` more if it is learned from, with pruning by lift
+    ``inputs + depression_shift + 30``; with a margin, until its votes are counted, ``classes + 2``
+    cycles after the first. Later if the votes of the spike before are still counted.
 report
     1; after an output spike in the last step, until its votes are counted. Later if a threshold is
     still computed and, if events come in, after those that are left.
@@ -155,7 +155,7 @@ def vote_cycles(widths: Widths) -> int:
 
 def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:
     """Return the cycles of an output spike, of learning from it, and of waiting for its votes."""
-    sweep = widths.network.inputs + 4 if learn else 0
+    sweep = widths.factor_cycles + widths.network.inputs + 4 if learn else 0
     return 1 + sweep + (max(1, vote_cycles(widths) - sweep) if margin else 0)
 
 

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.formats import LIFT_FACTOR_BITS
+from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 
-__all__ = ["Widths"]
+__all__ = ["SHARE_BITS", "Widths", "lift_factor_steps"]
+
+#: Width of the share, and of the level, of pruning by lift.
+SHARE_BITS = 8
+
+
+def lift_factor_steps(depression_shift: int) -> int:
+    """Return the cycles from an output spike to its factor of pruning by lift.
+
+    The operands, ``depression_shift + 2`` bits of the level, 8 of the product, 15 of the quotient.
+    """
+    return 1 + depression_shift + 2 + SHARE_BITS + LIFT_FACTOR_BITS + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +90,14 @@ class Widths:
         return self.network.formats.strength_bits + 1
 
     @property
-    def redundancy(self) -> bool:
-        """Whether co-activity is kept, and redundant inputs lose their synapses."""
-        return self.hardware.learn and self.network.redundancy is not None
+    def lift(self) -> bool:
+        """Whether the core prunes by lift, and keeps the rates of the inputs."""
+        return self.hardware.learn and isinstance(self.network.pruning, LiftPruning)
+
+    @property
+    def factor_cycles(self) -> int:
+        """Cycles from an output spike that is learned from to the sweep, if not at once."""
+        return lift_factor_steps(self.network.stdp.depression_shift) if self.lift else 0
 
     @property
     def low_discrepancy(self) -> bool:

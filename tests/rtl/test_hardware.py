@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.pruning import POLICIES
+from prunus_model.spec.pruning import POLICIES, LiftPruning
 from prunus_rtl.hardware import HardwareConfig
 
 DEMO = NetworkConfig.named("demo")
@@ -66,12 +66,20 @@ def test_rejects_more_lanes_than_neurons() -> None:
 def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> None:
     network = replace(DEMO, pruning=POLICIES[policy])
     message = (
-        "pruning.policy must be one of none, constant, adaptive for a core that learns, "
+        "pruning.policy must be one of none, constant, adaptive, lift for a core that learns, "
         f"not {policy!r}"
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
         HardwareConfig().check(network)
     HardwareConfig(learn=False).check(network)
+
+
+def test_learning_by_lift_needs_a_ramp() -> None:
+    network = replace(DEMO, pruning=LiftPruning())
+    with pytest.raises(ConfigError, match=r"^pruning\.ramp_shift must be set, as a training sets "):
+        HardwareConfig().check(network)
+    HardwareConfig(learn=False).check(network)
+    HardwareConfig().check(replace(DEMO, pruning=LiftPruning(ramp_shift=10)))
 
 
 def test_groups_need_levels_and_lanes_of_one_group() -> None:

@@ -10,6 +10,7 @@ import pytest
 from prunus_model.reference.view import Step
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
+from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import pack
@@ -84,6 +85,17 @@ def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
         (True, False): (1 + 53, 1, 1),
         (True, True): (1 + 53 + 1, 1, 1),
     }
+
+
+def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_from() -> None:
+    network = replace(TINY, pruning=LiftPruning(ramp_shift=3))
+    s = replace(shapes(learn=True), network=network)
+    # 4 is the shift of depression.
+    assert s.factor_cycles == 4 + 26
+    assert spike_cycles(s, learn=True, margin=False) == 1 + 53 + 30
+    assert spike_cycles(s, learn=True, margin=True) == 1 + 53 + 30 + 1
+    assert spike_cycles(s, learn=False, margin=False) == 1
+    assert replace(shapes(), network=network).factor_cycles == 0
 
 
 def test_a_step_is_that_of_its_busiest_lane() -> None:

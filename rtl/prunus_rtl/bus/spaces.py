@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
+    RATE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
@@ -39,7 +39,7 @@ PLAIN_SPACES: Mapping[Space, str] = {
     Space.POST_COUNT: "post_count",
     Space.V: "v",
     Space.V_FIRE: "v_fire",
-    Space.COACTIVITY: "coactivity",
+    Space.INPUT_RATE: "input_rate",
 }
 
 
@@ -102,6 +102,6 @@ def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
             Space.POST_COUNT: (s.neuron_bits, POST_COUNT_BITS, every),
             Space.LAST_STEP: (s.pre_bits, STEP_BITS + 1, inputs),
         }
-    if s.redundancy:
-        found[Space.COACTIVITY] = (s.pre_bits, COACTIVITY_BITS, inputs)
+    if s.lift:
+        found[Space.INPUT_RATE] = (s.row_bits, RATE_BITS, rows)
     return dict(sorted(found.items()))

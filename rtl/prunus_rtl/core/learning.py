@@ -9,11 +9,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import SEED_BITS, STEP_BITS
+from prunus_model.spec.pruning import LiftPruning
 from prunus_model.spec.state import State
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.neurons.threshold import Homeostasis
+from prunus_rtl.plasticity.lift import Lift
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.plasticity.redundancy import Redundancy
 from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.plasticity.trace import LastStep, last_step_layout
 from prunus_rtl.shapes import Shapes
@@ -35,7 +36,7 @@ def initial_words(state: State | None, name: str) -> list[int] | None:
 
 
 class LearningEngine(wiring.Component):
-    """Spike-time traces, learning sweep, pruning, homeostasis and redundancy, as one unit.
+    """Spike-time traces, learning sweep, pruning and homeostasis, as one unit.
 
     It follows the spikes of the inputs, and learns from an output spike: the sweep walks over all
     synapses of the neuron, updates or prunes each of them, and the neuron gets its new firing
@@ -44,9 +45,10 @@ class LearningEngine(wiring.Component):
     Timing
     ------
     ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
-    for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``inputs + 4`` cycles after
-    ``learn``; ``thresholds_ready`` is low for ``multiply_cycles`` cycles from the next one on. All
-    outputs but those of ``column`` depend on registers only. Clock domain ``sync``.
+    for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``factor_cycles + inputs + 4`` cycles
+    after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low for
+    ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend on
+    registers only. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -81,8 +83,8 @@ class LearningEngine(wiring.Component):
         A threshold to keep.
     updated, pruned : Out(1)
         An unpruned synapse was visited; and pruned.
-    theta, strength, post_count, last_step, coactivity : In(Access(...))
-        Memory port; ``coactivity`` only with redundancy.
+    theta, strength, post_count, last_step, input_rate : In(Access(...))
+        Memory port; ``input_rate`` only with pruning by lift.
     """
 
     def __init__(self, *, shapes: Shapes, state: State | None = None) -> None:
@@ -118,18 +120,14 @@ class LearningEngine(wiring.Component):
                 "post_count": In(Access(neuron, shapes.post_count)),
                 "last_step": In(Access(shapes.pre, last_step_layout().size)),
             }
-            | (
-                {"coactivity": In(Access(shapes.pre, shapes.coactivity))}
-                if shapes.redundancy
-                else {}
-            )
+            | ({"input_rate": In(Access(shapes.row, shapes.input_rate))} if shapes.lift else {})
         )
 
     @property
     def memories(self) -> tuple[str, ...]:
         """State variables that the engine keeps, as members for the memory port."""
-        coactivity = ("coactivity",) if self._shapes.redundancy else ()
-        return (*_OF_NEURONS, "last_step", *coactivity)
+        rates = ("input_rate",) if self._shapes.lift else ()
+        return (*_OF_NEURONS, "last_step", *rates)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
@@ -161,27 +159,17 @@ class LearningEngine(wiring.Component):
             depression_shift=stdp.depression_shift,
             column=Column(s),
         )
-        m.submodules.pruning = pruning = Pruning(
-            policy=network.pruning,
-            redundancy_start=None if network.redundancy is None else network.redundancy.start,
-            weight_bits=network.weight_bits,
-            strength_bits=s.strength.width,
-            multiplier=s.hardware.multiplier,
-        )
-        if network.redundancy is not None:
-            redundancy = Redundancy(
-                inputs=network.inputs,
-                params=network.redundancy,
-                init=initial_words(self._state, "coactivity"),
+        pruning: Lift | Pruning
+        if isinstance(network.pruning, LiftPruning):
+            m.submodules.lift = pruning = self._build_lift(m, network.pruning, trace, sweep)
+        else:
+            m.submodules.pruning = pruning = Pruning(
+                policy=network.pruning,
+                weight_bits=network.weight_bits,
+                strength_bits=s.strength.width,
+                multiplier=s.hardware.multiplier,
             )
-            m.submodules.redundancy = redundancy
-            wiring.connect(m, wiring.flipped(self.coactivity), redundancy.access)
-            m.d.comb += [
-                redundancy.read.eq(sweep.column.read_row),
-                redundancy.pre.eq(sweep.column.read_pre),
-                redundancy.recent.eq(trace.recent),
-                pruning.redundant.eq(redundancy.redundant),
-            ]
+            m.d.comb += sweep.start.eq(self.learn)
         for name in _OF_NEURONS:
             wiring.connect(
                 m, wiring.flipped(getattr(self, name)), getattr(homeostasis, f"{name}_access")
@@ -212,7 +200,6 @@ class LearningEngine(wiring.Component):
             pruning.weight.eq(sweep.weight),
             sweep.first_row.eq(self.first_row),
             sweep.first_word.eq(self.first_word),
-            sweep.start.eq(self.learn),
             sweep.slot.eq(self.post[s.lane.width :]),
             sweep.recent.eq(trace.recent),
             sweep.draw.eq(random.draw),
@@ -227,3 +214,30 @@ class LearningEngine(wiring.Component):
             self.learned.eq(sweep.done),
         ]
         return m
+
+    def _build_lift(
+        self, m: Module, policy: LiftPruning, trace: LastStep, sweep: LearningSweep
+    ) -> Lift:
+        """Build pruning by lift: it finds its factor first, and then starts the sweep."""
+        s = self._shapes
+        lift = Lift(
+            inputs=s.network.inputs,
+            groups=s.network.group_count,
+            policy=policy,
+            depression_shift=s.network.stdp.depression_shift,
+            weight_bits=s.network.weight_bits,
+            strength_bits=s.strength.width,
+            multiplier=s.hardware.multiplier,
+            init=initial_words(self._state, "input_rate"),
+        )
+        wiring.connect(m, wiring.flipped(self.input_rate), lift.access)
+        m.d.comb += [
+            lift.begin.eq(self.begin),
+            lift.first.eq(self.first_row),
+            lift.spike.eq(self.learn),
+            # While the trace is cleared, for as many cycles as there are inputs, rates are added.
+            lift.read.eq(trace.busy | sweep.read),
+            lift.recent.eq(trace.recent),
+            sweep.start.eq(lift.ready),
+        ]
+        return lift

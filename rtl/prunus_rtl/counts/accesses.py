@@ -65,9 +65,9 @@ class Accesses:
         spike; written once for a learned spike, and ``theta`` for each neuron if it decays.
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
-    coactivity_reads, coactivity_writes : int
-        Co-activity of an input, if redundant inputs are pruned: both for each input of a learned
-        spike.
+    input_rate_reads, input_rate_writes : int
+        Rate of an input, with pruning by lift: both for each input of a learned spike, and read for
+        all inputs before the first step of a view.
     vote_reads : int
         Votes: for each output spike and class.
     score_reads, score_writes : int
@@ -90,8 +90,12 @@ class Accesses:
         Decay of each neuron that decays, and ``theta_plus`` for a learned spike.
     post_count_additions : int
         One for a learned spike.
-    coactivity_additions : int
-        Updates of co-activity: one for each input of a learned spike.
+    input_rate_additions : int
+        Updates of rates: one for each input of a learned spike.
+    rate_sum_additions : int
+        Sum of the rates: one for each rate that is read.
+    lift_factor_additions : int
+        Steps of the level, the product and the quotient that give the factor of a learned spike.
     base_additions : int
         ``v_th + theta``, for each multiplication.
     multiply_additions : int
@@ -107,7 +111,11 @@ class Accesses:
         view, and one for a learned spike. Steps of the sequential one are ``multiply_additions``.
     constant_products : int
         Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
-        spike; shifts and additions, unless the multiplier is a block.
+        spike; shifts and additions, unless the multiplier is a block. Pruning by lift:
+        presentation times ``share``, once for a learned spike.
+    lift_products : int
+        Pruning by lift: rate times factor, for each input of a learned spike; 14 rows of adders,
+        unless the multiplier is a block.
     encoder_comparisons : int
         Random byte with level: four for each draw.
     refractory_comparisons : int
@@ -121,6 +129,7 @@ class Accesses:
         New weight with ``w_prune``, for each update SOP; none without pruning.
     pruning_threshold_comparisons : int
         For a learned spike: whether pruning has started; adaptive: also two limits and a minimum.
+        Pruning by lift: two minima for a learned spike, and a limit for each input of it.
     theta_comparisons, post_count_comparisons : int
         Saturation, once each for a learned spike.
     threshold_comparisons : int
@@ -158,8 +167,8 @@ class Accesses:
     strength_writes: int = 0
     post_count_reads: int = 0
     post_count_writes: int = 0
-    coactivity_reads: int = 0
-    coactivity_writes: int = 0
+    input_rate_reads: int = 0
+    input_rate_writes: int = 0
     vote_reads: int = 0
     score_reads: int = 0
     score_writes: int = 0
@@ -173,7 +182,9 @@ class Accesses:
     strength_additions: int = 0
     theta_additions: int = 0
     post_count_additions: int = 0
-    coactivity_additions: int = 0
+    input_rate_additions: int = 0
+    rate_sum_additions: int = 0
+    lift_factor_additions: int = 0
     base_additions: int = 0
     multiply_additions: int = 0
     vote_additions: int = 0
@@ -181,6 +192,7 @@ class Accesses:
     stream_key_additions: int = 0
     multiplications: int = 0
     constant_products: int = 0
+    lift_products: int = 0
     encoder_comparisons: int = 0
     refractory_comparisons: int = 0
     winner_comparisons: int = 0

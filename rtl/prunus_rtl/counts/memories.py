@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prunus_model.spec.formats import (
-    COACTIVITY_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
+    RATE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
@@ -139,8 +139,8 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         add("theta", "theta", neurons, THETA_BITS, each=False, writes=True)
         add("strength", "strength", neurons, n.formats.strength_bits, each=False, writes=True)
         add("post_count", "post_count", neurons, POST_COUNT_BITS, each=False, writes=True)
-    if shapes.redundancy:
-        add("coactivity", "coactivity", inputs, COACTIVITY_BITS, each=False, writes=True)
+    if shapes.lift:
+        add("input_rate", "input_rate", rows, RATE_BITS, each=False, writes=True)
     classes = n.readout.classes
     add("votes", "vote", neurons * classes, n.readout.vote_bits, each=False, writes=False)
     add("scores", "score", classes, shapes.score_bits, each=False, writes=True)

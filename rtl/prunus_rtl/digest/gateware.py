@@ -19,7 +19,7 @@ from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import source_digest
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.pruning import ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.pruning import ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
@@ -44,7 +44,7 @@ __all__ = [
 def core_designs() -> Iterator[wiring.Component]:
     """Yield small cores of every kind: policies, stores, multipliers, sources, encoders."""
     tiny = NetworkConfig.named("tiny")
-    redundancy = RedundancyParams(shift=4, image_width=7, start=3)
+    lift = LiftPruning(ramp_shift=6)
     even = replace(tiny.encoder, spikes="low-discrepancy")
     deaf = replace(tiny.encoder, refractory_steps=2)
     learning = (
@@ -53,7 +53,7 @@ def core_designs() -> Iterator[wiring.Component]:
         (tiny, HardwareConfig(lanes=2, source="events")),
         (replace(tiny, pruning=NoPruning()), HardwareConfig(lanes=1)),
         (replace(tiny, pruning=ConstantPruning(w_prune=30, start=60)), HardwareConfig(lanes=4)),
-        (replace(tiny, redundancy=redundancy), HardwareConfig(lanes=2)),
+        (replace(tiny, pruning=lift), HardwareConfig(lanes=2)),
         (tiny, HardwareConfig(lanes=2, learn=False)),
         (replace(tiny, encoder=even), HardwareConfig(lanes=2)),
         (replace(tiny, encoder=deaf), HardwareConfig(lanes=2)),

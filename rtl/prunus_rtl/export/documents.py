@@ -48,10 +48,7 @@ _SPACES = {
     Space.V: ("`{index}`", "membrane potential{shown}"),
     Space.V_FIRE: ("`{threshold}`", "firing threshold in force"),
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike{shown}"),
-    Space.COACTIVITY: (
-        "`pre`",
-        "share of the sweeps in which the input follows its neighbour",
-    ),
+    Space.INPUT_RATE: ("`{row}`", "share of the sweeps in which the input was recently active"),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
     Space.STORE: (

@@ -1,1 +1,1 @@
-"""Plasticity: spike-time traces, STDP, pruning, redundancy."""
+"""Plasticity: spike-time traces, STDP, pruning, pruning by lift."""

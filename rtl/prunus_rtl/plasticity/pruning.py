@@ -32,24 +32,20 @@ def _cut(value: Any, bits: int) -> Any:
 class Pruning(wiring.Component):
     """Pruning threshold of the neuron that fired, and the decision about each of its synapses.
 
-    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. With
-    ``redundancy_start``, synapses of redundant inputs are pruned, too, whatever the policy
-    (:mod:`prunus_model.reference.redundancy`). Policy and constants are fixed when the core is
-    generated; ``none`` without redundancy has no hardware at all.
+    The threshold equals :func:`prunus_model.reference.pruning.pruning_threshold`. Policy and
+    constants are fixed when the core is generated; ``none`` has no hardware at all. Policy ``lift``
+    has a unit of its own, :class:`prunus_rtl.plasticity.lift.Lift`.
 
     Timing
     ------
-    ``w_prune`` is valid 1 cycle after its operands, and ``redundant`` is delayed by 1 cycle; they
-    are the unit's only registers: the operands are held, and a flip-flop costs the energy of its
-    clock in every cycle. ``prune`` depends combinationally on ``weight``. No cycle is added to the
-    sweep. Clock domain ``sync``.
+    ``w_prune`` is valid 1 cycle after its operands, and is the unit's only register: the operands
+    are held, and a flip-flop costs the energy of its clock in every cycle. ``prune`` depends
+    combinationally on ``weight``. No cycle is added to the sweep. Clock domain ``sync``.
 
     Parameters
     ----------
     policy : PruningParams
         Policy and its constants.
-    redundancy_start : int, optional
-        Presentation from which synapses of redundant inputs are pruned, too. Default: never.
     weight_bits, strength_bits : int
         Width of a weight, and of the sum of all weights of a neuron.
     multiplier : "sequential" or "dsp"
@@ -63,28 +59,23 @@ class Pruning(wiring.Component):
         Sum of its weights, before this spike.
     presentation : In(PRESENTATION_BITS)
         Number of the presentation.
-    redundant : In(1)
-        The synapse that comes in the next cycle is of a redundant input; only with
-        ``redundancy_start``.
     w_prune : Out(weight_bits)
         Pruning threshold.
     weight : In(weight_bits)
         New weight of a synapse.
     prune : Out(1)
-        Prune it: ``weight < w_prune``, or its input is redundant.
+        Prune it: ``weight < w_prune``.
     """
 
     def __init__(
         self,
         *,
         policy: PruningParams,
-        redundancy_start: int | None = None,
         weight_bits: int,
         strength_bits: int,
         multiplier: Literal["sequential", "dsp"],
     ) -> None:
         self._policy = policy
-        self._redundancy_start = redundancy_start
         self._multiplier = multiplier
         super().__init__(
             {
@@ -95,22 +86,16 @@ class Pruning(wiring.Component):
                 "weight": In(weight_bits),
                 "prune": Out(1),
             }
-            | ({"redundant": In(1)} if redundancy_start is not None else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
         policy = self._policy
-        redundant = Signal()
-        if self._redundancy_start is not None:
-            late = self.presentation >= self._redundancy_start
-            m.d.sync += redundant.eq(self.redundant & late)
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
-            m.d.comb += self.prune.eq(redundant)
             return m
 
-        m.d.comb += self.prune.eq((self.weight < self.w_prune) | redundant)
+        m.d.comb += self.prune.eq(self.weight < self.w_prune)
         started = self.presentation >= policy.start
         if isinstance(policy, ConstantPruning):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))

@@ -69,8 +69,8 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
     if shapes.hardware.learn:
         for name in ("theta", "strength", "post_count"):
             found[name] = np.array(memories[f"learning.homeostasis.{name}"], dtype=np.int64)
-        if shapes.redundancy:
-            found["coactivity"] = np.array(memories["learning.redundancy"], dtype=np.int64)
+        if shapes.lift:
+            found["input_rate"] = np.array(memories["learning.lift"], dtype=np.int64)
         words = np.array(memories["learning.last_step"], dtype=np.int64)
         found["last_step"] = np.where(words >> STEP_BITS, words & ((1 << STEP_BITS) - 1), NO_STEP)
     return found

@@ -12,7 +12,7 @@ from prunus_model.data.events.split import load_events, stimuli
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import size_label
 from prunus_model.spec.levels import levels
-from prunus_model.spec.pruning import AdaptivePruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, LiftPruning, PruningParams, scheduled
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.measured import PAPER, planned, trained
@@ -40,7 +40,7 @@ _MARGIN = 14
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
 #: Names of the scenarios.
-LONG = ("inference", "learning-100", "redundancy-100", "learning-400", "inference-800")
+LONG = ("inference", "learning-100", "lift-100", "learning-400", "inference-800")
 #: Those of networks with groups.
 LONG_GROUPS = ("windows", "windows-learning")
 
@@ -96,7 +96,7 @@ def learning_scenario(
     *,
     seed: int = 0,
     checked: bool = True,
-    redundancy: RedundancyParams | None = None,
+    pruning: PruningParams = _EARLY,
     what: str = "learning",
 ) -> Scenario:
     """Return a scenario that learns from scratch, and prunes early.
@@ -113,14 +113,12 @@ def learning_scenario(
         Other weights.
     checked : bool
         Whether the whole state is compared after every presentation; otherwise after the last.
-    redundancy : RedundancyParams, optional
-        Redundant inputs are pruned, too.
+    pruning : PruningParams
+        The policy.
     what : str
         What the scenario does, for its name.
     """
-    network = replace(
-        NetworkConfig.named(name), pruning=_EARLY, redundancy=redundancy, seed=1 + seed
-    )
+    network = replace(NetworkConfig.named(name), pruning=pruning, seed=1 + seed)
     stimuli: list[Stimulus] = list(levels_of(network, data, "train", count))
     every = max(1, count // 20)
     sequences = [
@@ -216,15 +214,11 @@ def long_scenario(
             )
         case "learning-100":
             return learning_scenario("demo", data, scaled(1_000), seed=seed)
-        case "redundancy-100":
+        case "lift-100":
             count = scaled(1_000)
+            lift = scheduled(LiftPruning(), count)
             return learning_scenario(
-                "demo",
-                data,
-                count,
-                seed=seed,
-                redundancy=RedundancyParams(shift=8, start=count // 3),
-                what="learning, adaptive + redundancy",
+                "demo", data, count, seed=seed, pruning=lift, what="learning, lift"
             )
         case "learning-400":
             return learning_scenario("400", data, scaled(100), seed=seed)

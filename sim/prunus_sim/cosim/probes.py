@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from prunus_model.spec.formats import THETA_BITS
-from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning
 from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes
@@ -44,7 +44,7 @@ _MEMORIES = {
     r"learning\.homeostasis\.theta": "theta",
     r"learning\.homeostasis\.strength": "strength",
     r"learning\.homeostasis\.post_count": "post_count",
-    r"learning\.redundancy": "coactivity",
+    r"learning\.lift": "input_rate",
     r"readout\.votes": "vote",
     r"readout\.scores": "score",
 }
@@ -195,8 +195,6 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if hardware.multiplier == "sequential":
         count = _signal(design, f"{threshold}.count")
         found["multiply_additions"] = [(f"{count} != 0", 1)]
-    if shapes.redundancy:
-        found["coactivity_additions"] = [(f"{valid}[1]", 1)]
     # Operands of the pruning threshold are registered when theta is raised.
     match network.pruning:
         case AdaptivePruning():
@@ -206,7 +204,26 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         case ConstantPruning():
             found["pruning_threshold_comparisons"] = [(raised, 1)]
             found["pruning_comparisons"] = [(updated, 1)]
+        case LiftPruning():
+            found["pruning_comparisons"] = [(updated, 1)]
+            found |= _lift(design, raised)
     return found
+
+
+def _lift(design: Design, raised: str) -> dict[str, _Terms]:
+    """Return the enables of pruning by lift, by count."""
+    # One bit for each of two cycles after a rate was read.
+    visited = _signal(design, "learning.lift.visited")
+    swept = f"{visited}[1] & {_signal(design, 'learning.lift.sweeping')}"
+    busy = _signal(design, "learning.lift.factor.working")
+    return {
+        "constant_products": [(raised, 1)],
+        "input_rate_additions": [(swept, 1)],
+        "rate_sum_additions": [(f"{visited}[1]", 1)],
+        "lift_factor_additions": [(busy, 1)],
+        "lift_products": [(swept, 1)],
+        "pruning_threshold_comparisons": [(raised, 2), (swept, 1)],
+    }
 
 
 def _sum(terms: Iterable[tuple[str, int]]) -> str:

@@ -23,7 +23,7 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
     # Causes before effects: of what differs in one step, the first is named.
     names = []
     if shapes.hardware.learn:
-        names += ["last_step", *(["coactivity"] if shapes.redundancy else [])]
+        names += ["last_step", *(["input_rate"] if shapes.lift else [])]
     if shapes.hardware.store == "learning":
         names += ["weights", "alive"]
     if shapes.hardware.learn:
@@ -110,12 +110,18 @@ class Replay:
         """Return the step in which a value last changed, or should have been left alone.
 
         A value of a neuron that did not change in the model can only have been touched when the
-        neuron fired: then it is the first such step. -1 if there is none. Steps are counted through
-        all views of the image.
+        neuron fired: then it is the first such step; and a rate of an input, which every sweep of
+        its group visits, in the last of them. -1 if there is none. Steps are counted through all
+        views of the image.
         """
         found = self._changed.get(name)
         number = -1 if found is None else int(found[at])
-        if number < 0 and name not in ("last_step", "coactivity", "presentation", "votes", "store"):
+        if number < 0 and name == "input_rate":
+            network = self._shapes.network
+            group = at[0] // network.inputs
+            swept = [k for k, s in enumerate(self.steps) if s.post // network.neurons == group]
+            return max(swept, default=-1)
+        if number < 0 and name not in ("last_step", "presentation", "votes", "store"):
             posts = [step.post for step in self.steps]
             post = self._neuron(name, at)
             number = posts.index(post) if post in posts else -1

@@ -32,8 +32,6 @@ class Report:
     neurons, lanes, presentations : int
     mode, policy : str
         "learning", "inference" or "both"; pruning policy.
-    redundancy : bool
-        Whether redundant inputs are pruned, too.
     cycles : int
         Simulated clock cycles, those of the memory port included.
     core_cycles : int
@@ -48,7 +46,6 @@ class Report:
     simulator: str
     mode: str
     policy: str
-    redundancy: bool
     neurons: int
     lanes: int
     presentations: int
@@ -98,7 +95,6 @@ def run(scenario: Scenario, folder: Path, *, waveform: bool = True) -> Report:
         simulator=built.simulator,
         mode=mode,
         policy=scenario.network.pruning.policy,
-        redundancy=scenario.network.redundancy is not None,
         neurons=scenario.network.all_neurons,
         lanes=scenario.hardware.lanes,
         presentations=scenario.presentations,

@@ -21,10 +21,16 @@ from prunus_model.data.events import saccades
 from prunus_model.data.events.split import bin_recordings
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
-from prunus_model.spec.formats import POST_COUNT_BITS, PRESENTATION_BITS, THETA_BITS, max_of
+from prunus_model.spec.formats import (
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+    RATE_BITS,
+    THETA_BITS,
+    max_of,
+)
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.levels import levels
-from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import State
 from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
@@ -289,16 +295,34 @@ def _events_only(seed: int) -> Scenario:
     return _scenario("tiny, events, inference", network, seed, source="events", learn=False)
 
 
-#: Redundant inputs of `tiny`, early enough for a few presentations.
-_REDUNDANCY = RedundancyParams(shift=4, image_width=7, start=4)
-
-
-def _policy(
-    policy: Any, name: str, redundancy: RedundancyParams | None = None
-) -> Callable[[int], Scenario]:
+def _policy(policy: Any, name: str) -> Callable[[int], Scenario]:
     def case(seed: int) -> Scenario:
-        network = _tiny(pruning=policy, redundancy=redundancy)
-        return _scenario(f"policy {name}", network, seed, count=20, lanes=8)
+        return _scenario(f"policy {name}", _tiny(pruning=policy), seed, count=20, lanes=8)
+
+    return case
+
+
+#: Lift with a ramp that is over after 8 presentations.
+_LIFT = LiftPruning(ramp_shift=3)
+
+
+def _rated(start: State) -> None:
+    """Let inputs have rates of all kinds, and neurons have learned more or less."""
+    rng = np.random.default_rng(len(start.input_rate))
+    start.post_count[:] = rng.integers(0, 33, start.post_count.shape)
+    start.input_rate[:] = rng.integers(0, 1 << RATE_BITS, start.input_rate.shape)
+    start.input_rate[::5] = rng.choice([0, max_of(RATE_BITS)], start.input_rate[::5].shape)
+
+
+def _lift(
+    name: str, network: dict[str, Any] | None = None, **options: Any
+) -> Callable[[int], Scenario]:
+    """Return a scenario that prunes by lift."""
+
+    def case(seed: int) -> Scenario:
+        stdp = StdpParams(potentiation_shift=5, depression_shift=4)
+        config = _tiny(**{"pruning": _LIFT, "stdp": stdp} | (network or {}))
+        return _scenario(name, config, seed, **{"count": 20, "lanes": 8, "state": _rated} | options)
 
     return case
 
@@ -510,7 +534,7 @@ def _divided(network: NetworkConfig, rng: np.random.Generator) -> NetworkConfig:
         looks=tuple(looks[: int(rng.integers(1, 4))]),
         order="centre" if rng.random() < 0.5 else "given",
     )
-    return replace(network, inputs=width * height, redundancy=None, groups=groups)
+    return replace(network, inputs=width * height, groups=groups)
 
 
 def _random(number: int) -> Callable[[int], Scenario]:
@@ -549,10 +573,7 @@ def _random(number: int) -> Callable[[int], Scenario]:
                     ramp_shift=pick(0, 2),
                     strength_gain=pick(200, 2000, 65535),
                 ),
-            ),
-            redundancy=pick(
-                None,
-                RedundancyParams(shift=pick(1, 8, 15), image_width=pick(1, 4, 7), start=pick(0, 3)),
+                LiftPruning(share=pick(1, 192, 255), ramp_shift=pick(0, 3, 31)),
             ),
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )
@@ -603,13 +624,12 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "policy-none": _policy(NoPruning(), "none"),
     "policy-constant": _policy(ConstantPruning(w_prune=30), "constant"),
     "policy-adaptive": _policy(AdaptivePruning(ramp_shift=0, strength_gain=600), "adaptive"),
-    "redundancy-adaptive": _policy(
-        AdaptivePruning(ramp_shift=1), "adaptive + redundancy", redundancy=_REDUNDANCY
-    ),
-    "redundancy-none": _policy(NoPruning(), "redundancy", redundancy=_REDUNDANCY),
-    "redundancy-constant": _policy(
-        ConstantPruning(w_prune=20), "constant + redundancy", redundancy=_REDUNDANCY
-    ),
+    "lift": _lift("policy lift"),
+    "lift-scratch": _lift("lift, from scratch", count=30, lanes=4, state=None),
+    "lift-dsp": _lift("lift, multiplier blocks", lanes=2, multiplier="dsp"),
+    "lift-narrow": _lift("lift, 4-bit weights", {"weight_bits": 4}, lanes=1),
+    "lift-events": _lift("lift, events", lanes=4, source="events", multiplier="dsp"),
+    "lift-loaded": _lift("lift, loaded by the memory port", load=True, count=8),
     "refractory": _refractory("refractory inputs, low-discrepancy spikes"),
     "refractory-inference": _refractory("refractory inputs, inference", learn=False, queue_depth=2),
     "refractory-events": _refractory("refractory inputs, events", source="events"),
@@ -634,6 +654,7 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
             )
         },
     ),
+    "groups-lift": _groups("groups, lift", network={"pruning": _LIFT}, state=_rated),
     "groups-packed": _groups_packed("groups, packed CSR"),
     "groups-bitmask": _groups_packed("groups, packed bitmask", "bitmask"),
     "groups-dense": _groups_packed("groups, packed dense, loaded", "dense", load=True),
@@ -671,11 +692,11 @@ BOUNDED = (
     "packed-bitmask",
     "spram",
     "policy-constant",
-    "redundancy-adaptive",
-    "redundancy-none",
+    "lift",
     "events",
     "refractory",
     "groups",
+    "groups-lift",
     "groups-packed",
     "odd-size",
     "saturation",

@@ -23,7 +23,7 @@ UNITS = (
     "stdp",
     "pruning",
     "trace",
-    "redundancy",
+    "lift",
     "readout",
     "memory_port",
     "prng",

@@ -20,7 +20,8 @@ from prunus_rtl.memory_image.devices import DEVICES, BlockRam, Device
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 _POLICY = (
-    "pruning.policy must be one of none, constant, adaptive for a core that learns, not 'soft'"
+    "pruning.policy must be one of none, constant, adaptive, lift for a core that learns, "
+    "not 'soft'"
 )
 
 

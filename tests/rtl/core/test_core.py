@@ -14,8 +14,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
-from prunus_model.spec.labels import pruning_label
-from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.state import State
 from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
@@ -45,9 +44,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             strength_gain=int(rng.choice([300, 6000, 65535])),
             start=pick(0, 1) * 2,
         ),
-    )
-    redundancy = RedundancyParams(
-        shift=[1, 8, 3][seed // 3 % 3], image_width=pick(1, 6), start=pick(0, 1) * 2
+        LiftPruning(share=pick(1, 255), ramp_shift=pick(0, 2)),
     )
     network = NetworkConfig(
         inputs=int(rng.choice([1, 2, 3, 5, 8, 13, 22])),
@@ -71,8 +68,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             potentiation_shift=pick(0, 8),
             depression_shift=pick(0, 8),
         ),
-        pruning=policies[seed % 3],
-        redundancy=redundancy if seed // 3 % 3 else None,
+        pruning=policies[seed // 4 % 4],
         readout=ReadoutParams(classes=pick(1, 4)),
     )
     lanes = [n for n in (1, 2, 4, 8) if n <= network.neurons]
@@ -108,23 +104,21 @@ def test_every_state_matches_model_under_stalls(seed: int) -> None:
         pytest.param(NoPruning(), id="none"),
         pytest.param(ConstantPruning(w_prune=30), id="constant"),
         pytest.param(AdaptivePruning(ramp_shift=4, strength_gain=600), id="adaptive"),
+        pytest.param(LiftPruning(share=255, ramp_shift=1), id="lift"),
     ],
 )
-@pytest.mark.parametrize("redundancy", [None, RedundancyParams(shift=8, image_width=4)])
 @pytest.mark.parametrize("lanes", [1, 2, 4])
-def test_each_policy_matches_model_and_prunes(
-    policy: Any, redundancy: RedundancyParams | None, lanes: int
-) -> None:
-    config = replace(LIVELY, pruning=policy, redundancy=redundancy)
+def test_each_policy_matches_model_and_prunes(policy: Any, lanes: int) -> None:
+    config = replace(LIVELY, pruning=policy)
     network = Network(config, votes=VOTES)
-    if redundancy:
-        network.state.coactivity[:] = np.arange(config.inputs) * 60000 // config.inputs
+    state = network.state
+    state.input_rate[:] = np.arange(len(state.input_rate)) * 60000 // config.inputs
     hardware = HardwareConfig(lanes=lanes)
     core = Core(network=config, hardware=hardware, state=network.state.copy(), votes=VOTES)
     outcomes = compare(core, network, votes=VOTES)
     assert all(outcome.spikes for outcome in outcomes)
     pruned = sum(outcome.counts["pruned"] for outcome in outcomes)
-    assert (pruned > 0) == (pruning_label(config) != "none")
+    assert (pruned > 0) == (policy.policy != "none")
 
 
 @pytest.mark.parametrize("source", ["levels", "events"])

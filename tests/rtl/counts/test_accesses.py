@@ -11,7 +11,7 @@ from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, NoPruning, RedundancyParams
+from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.counts.memories import memories
@@ -121,8 +121,8 @@ def test_counts_of_a_learning_core() -> None:
         "strength_writes": 3,
         "post_count_reads": 3,
         "post_count_writes": 3,
-        "coactivity_reads": 0,
-        "coactivity_writes": 0,
+        "input_rate_reads": 0,
+        "input_rate_writes": 0,
         "vote_reads": 30,
         "score_reads": 30,
         "score_writes": 30,
@@ -134,7 +134,9 @@ def test_counts_of_a_learning_core() -> None:
         "strength_additions": 120,
         "theta_additions": 13,
         "post_count_additions": 3,
-        "coactivity_additions": 0,
+        "input_rate_additions": 0,
+        "rate_sum_additions": 0,
+        "lift_factor_additions": 0,
         "offset_additions": 0,
         "refractory_additions": 0,
         "refractory_comparisons": 0,
@@ -145,6 +147,7 @@ def test_counts_of_a_learning_core() -> None:
         "stream_key_additions": 2,
         "multiplications": multiplied,
         "constant_products": 6,
+        "lift_products": 0,
         "encoder_comparisons": 1560,
         "winner_comparisons": swept,
         "recent_comparisons": 147,
@@ -423,14 +426,33 @@ def test_every_count_is_explained() -> None:
     assert [field.name for field in fields(Accesses) if field.name not in text] == []
 
 
-def test_coactivity_is_read_and_written_for_each_input_of_a_learned_spike() -> None:
-    s = shapes(replace(TINY, redundancy=RedundancyParams()))
-    c = Counters(presentations=1, steps=30, encoder_draws=30 * 13, update_dense=3 * 49)
-    found = accesses(s, c, decays=0).as_dict()
-    without = accesses(shapes(), c, decays=0).as_dict()
-    names = ("coactivity_reads", "coactivity_writes", "coactivity_additions")
-    assert {n: found[n] - without[n] for n in found if found[n] != without[n]} == dict.fromkeys(
-        names, 3 * 49
+def test_counts_of_pruning_by_lift() -> None:
+    s = shapes(replace(TINY, pruning=LiftPruning(ramp_shift=4)))
+    c = Counters(
+        presentations=2,
+        steps=30,
+        encoder_draws=30 * 13,
+        update_sops=120,
+        update_dense=3 * 49,
     )
-    (memory,) = [m for m in memories(s) if m.name == "coactivity"]
+    found = accesses(s, c, decays=0).as_dict()
+    without = accesses(shapes(replace(TINY, pruning=NoPruning())), c, decays=0).as_dict()
+    visited = 3 * 49
+    assert {n: found[n] - without[n] for n in found if found[n] != without[n]} == {
+        "input_rate_reads": visited + 2 * 49,
+        "input_rate_writes": visited,
+        "input_rate_additions": visited,
+        "rate_sum_additions": visited + 2 * 49,
+        # 6 bits of the level, 8 of the product, 15 of the quotient.
+        "lift_factor_additions": 3 * (6 + 8 + 15),
+        "constant_products": 3,
+        "lift_products": visited,
+        "pruning_comparisons": 120,
+        "pruning_threshold_comparisons": 2 * 3 + visited,
+    }
+    (memory,) = [m for m in memories(s) if m.name == "input_rate"]
     assert (memory.depths, memory.width) == ((49,), 16)
+    assert [m for m in memories(shapes(WINDOWS)) if m.name == "input_rate"] == []
+    groups = shapes(replace(WINDOWS, pruning=LiftPruning(ramp_shift=4)))
+    (memory,) = [m for m in memories(groups) if m.name == "input_rate"]
+    assert (memory.depths, memory.width) == ((60,), 16)

@@ -14,7 +14,7 @@ from amaranth.back import rtlil
 
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.pruning import RedundancyParams
+from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.netlist import make_netlist
@@ -27,7 +27,7 @@ from prunus_rtl.shapes import Shapes
 
 TINY = NetworkConfig.named("tiny")
 REFRACTORY = replace(TINY, encoder=replace(TINY.encoder, refractory_steps=5))
-REDUNDANCY = replace(TINY, redundancy=RedundancyParams(shift=4, image_width=7))
+LIFT = replace(TINY, pruning=LiftPruning(ramp_shift=5))
 GROUPS = replace(
     REFRACTORY,
     inputs=9,
@@ -61,7 +61,8 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
     ("network", "options"),
     [
         pytest.param(TINY, {}, id="learning"),
-        pytest.param(REDUNDANCY, {"source": "events"}, id="redundancy, events"),
+        pytest.param(LIFT, {"source": "events"}, id="lift, events"),
+        pytest.param(LIFT, {"learn": False}, id="lift, inference"),
         pytest.param(REFRACTORY, {"source": "events"}, id="refractory, events"),
         pytest.param(REFRACTORY, {"fmt": "csr"}, id="refractory, csr"),
         pytest.param(TINY, {"learn": False}, id="inference"),
@@ -70,6 +71,7 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
         pytest.param(TINY, {"fmt": "csr", "spram": True}, id="csr in SPRAM"),
         pytest.param(TINY, {"fmt": "dense", "spram": True}, id="dense in SPRAM"),
         pytest.param(GROUPS, {}, id="groups, learning"),
+        pytest.param(replace(GROUPS, pruning=LIFT.pruning), {}, id="groups, lift"),
         pytest.param(GROUPS, {"fmt": "csr", "lanes": 2}, id="groups, csr"),
     ],
 )
@@ -80,7 +82,7 @@ def test_table_has_the_memories_of_the_netlist(
     there = Counter((memory.width, memory.depth) for memory in make_netlist(built).memories)
     assert sizes(memories(built.shapes)) == there
     names = {memory.name for memory in memories(built.shapes)}
-    assert ("coactivity" in names) == (network.redundancy is not None)
+    assert ("input_rate" in names) == built.shapes.lift
     assert ("refractory" in names) == (network.encoder.refractory_steps > 0)
     assert ("map" in names) == (network.groups is not None)
 

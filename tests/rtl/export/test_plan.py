@@ -42,7 +42,7 @@ def test_refuses_what_cannot_be_built(network: Artifact) -> None:
 def test_refuses_to_learn_with_a_policy_that_is_not_in_hardware(policy: str) -> None:
     artifact = small(policy)
     assert refused(artifact, mode="learning") == (
-        "pruning.policy must be one of none, constant, adaptive for a core that learns, "
+        "pruning.policy must be one of none, constant, adaptive, lift for a core that learns, "
         f"not {policy!r}"
     )
     assert make_plan(artifact, ExportOptions()).image is not None

@@ -13,7 +13,6 @@ from prunus_model.spec.pruning import (
     ConstantPruning,
     NoPruning,
     PruningParams,
-    RedundancyParams,
 )
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_sim.simulator.amaranth import simulate
@@ -25,12 +24,10 @@ def unit(
     weight_bits: int = 8,
     inputs: int = 784,
     multiplier: Any = "dsp",
-    redundancy: RedundancyParams | None = None,
 ) -> Pruning:
     network = NetworkConfig(inputs=inputs, neurons=1, weight_bits=weight_bits)
     return Pruning(
         policy=policy,
-        redundancy_start=None if redundancy is None else redundancy.start,
         weight_bits=weight_bits,
         strength_bits=network.formats.strength_bits,
         multiplier=multiplier,
@@ -124,41 +121,3 @@ def test_no_multiplier_unless_asked_for(gain: int) -> None:
     policy = AdaptivePruning(strength_gain=gain, ramp_gain=3)
     assert "cell $mul" not in rtlil.convert(unit(policy, multiplier="sequential"), emit_src=False)
     assert "cell $mul" in rtlil.convert(unit(policy, multiplier="dsp"), emit_src=False)
-
-
-@pytest.mark.parametrize("weight_bits", [1, 4, 8])
-@pytest.mark.parametrize("start", [0, 5])
-@pytest.mark.parametrize(
-    "policy",
-    [
-        NoPruning(),
-        ConstantPruning(w_prune=1, start=1),
-        AdaptivePruning(ramp_shift=0, strength_gain=1300),
-    ],
-    ids=lambda policy: policy.policy,
-)
-def test_redundant_inputs_lose_their_synapses_one_cycle_later(
-    weight_bits: int, start: int, policy: PruningParams
-) -> None:
-    dut = unit(policy, weight_bits=weight_bits, redundancy=RedundancyParams(start=start))
-    w_max = (1 << weight_bits) - 1
-    rng = np.random.default_rng(weight_bits)
-
-    async def bench(ctx: Any) -> None:
-        for _ in range(200):
-            count, presentation = int(rng.choice([0, 1, 9])), int(rng.choice([0, 4, 5, 6]))
-            strength, redundant = 784 * w_max // 3, int(rng.integers(2))
-            ctx.set(dut.post_count, count)
-            ctx.set(dut.strength, strength)
-            ctx.set(dut.presentation, presentation)
-            ctx.set(dut.redundant, redundant)
-            await ctx.tick()
-            ctx.set(dut.redundant, int(rng.integers(2)))
-            w_prune = pruning_threshold(count, strength, presentation, w_max, policy)
-            assert ctx.get(dut.w_prune) == w_prune
-            for weight in (0, w_prune, max(0, w_prune - 1), w_max):
-                ctx.set(dut.weight, weight)
-                goes = redundant and presentation >= start
-                assert ctx.get(dut.prune) == int(weight < w_prune or goes)
-
-    simulate(dut, bench)

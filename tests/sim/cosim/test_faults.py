@@ -25,7 +25,7 @@ def fault(port: str, value: str, unit: str) -> tuple[Fault, str]:
     return Fault(unit=instance, port=name, value=value), unit
 
 
-#: Of a core that learns, with redundancy.
+#: Of a core that learns, and prunes by lift.
 LEARNING = [
     fault("encoder.seed", "@ ^ 32'h1", "rate"),
     fault("queue.i__valid", _SOMETIMES, "broadcast_fifo"),
@@ -35,8 +35,11 @@ LEARNING = [
     fault("learning.last_step.spike", _SOMETIMES, "trace"),
     fault("learning.random.draw", "@ ^ 32'h1010101", "stdp"),
     fault("learning.sweep.kept", "@ ^ 1'h1", "stdp"),
-    fault("learning.pruning.prune", "~@", "pruning"),
-    fault("learning.redundancy.recent", "~@", "redundancy"),
+    fault("learning.lift.prune", "~@", "pruning"),
+    fault("learning.lift.recent", "~@", "lift"),
+    # Thresholds of all synapses are wrong, and no rate is.
+    fault("learning.lift.factor.factor", "@ ^ 14'h2000", "pruning"),
+    fault("learning.lift.post_count", "16'h0", "pruning"),
     fault("columns.columns__0__write", "1'h0", "stdp"),
     fault("stream_key.step", "1'h0", "stream_key"),
     fault("sequencer.step_done", "1'h0", "sequencer"),
@@ -97,7 +100,7 @@ def scenario_of(kind: str) -> Scenario:
     """Return a scenario with few lanes, and one presentation in each of some sequences."""
     name = kind
     if kind == "learning":
-        name = "redundancy-adaptive"
+        name = "lift"
     found = SCENARIOS[name](0)
     stimuli = [stimulus for sequence in found.sequences for stimulus in sequence.stimuli]
     learn = found.hardware.learn

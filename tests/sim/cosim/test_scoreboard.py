@@ -26,17 +26,17 @@ from prunus_sim.cosim.scenarios import SCENARIOS
 from prunus_sim.cosim.scoreboard import Scoreboard
 
 #: State variables of soft pruning, which no hardware has, and those that only a learning core has.
-NOT_IN_HARDWARE = {"frozen", "active_count", "input_rate"}
+NOT_IN_HARDWARE = {"frozen", "active_count"}
 EVERYTHING = {field.name for field in fields(State)} - NOT_IN_HARDWARE
 INFERENCE = {"v", "v_fire", "presentation"}
 COUNTED = [name for name in COUNTERS if name != "frozen_sops"]  # no other variable shows them
 ACCESSES = [field.name for field in fields(Accesses)]
 #: Kinds of cores: scenario, and the state variables that such a core has.
 KINDS: dict[str, tuple[str, set[str]]] = {
-    "learning": ("redundancy-adaptive", EVERYTHING | {"votes"}),
+    "learning": ("lift", EVERYTHING | {"votes"}),
     "dense, inference": ("tiny-inference", INFERENCE | {"weights", "alive", "votes"}),
     "packed, inference": ("packed-loaded", INFERENCE | {"store", "votes"}),
-    "groups": ("groups", EVERYTHING - {"coactivity"} | {"votes"}),
+    "groups": ("groups", EVERYTHING - {"input_rate"} | {"votes"}),
 }
 
 
@@ -150,6 +150,7 @@ UNIT_OF = {
     "weights": "stdp",
     "alive": "pruning",
     "last_step": "trace",
+    "input_rate": "lift",
     "v": "array",
     "presentation": "stream_key",
     "votes": "readout",
@@ -169,8 +170,7 @@ def test_any_state_variable_that_differs_is_named(kind: str, name: str, place: s
     wrong = right.copy()
     wrong[at] ^= 1
     mismatch = board.compare_state(found.number, found.state | {name: wrong}, "backdoor")
-    # The only one that is not in the table is that of redundancy.
-    unit = UNIT_OF.get(name, "redundancy")
+    unit = UNIT_OF[name]
     assert str(mismatch) == (
         f"Cosim mismatch in presentation {found.number}, step -1, unit {unit}: "
         f"{name}[{', '.join(map(str, at))}] (backdoor) must be {right[at]}, not {wrong[at]}"

@@ -20,6 +20,8 @@ from prunus_rtl.neurons.lane import MembraneLane
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.neurons.threshold import FireThreshold, Homeostasis
 from prunus_rtl.neurons.winner import WinnerTree
+from prunus_rtl.plasticity.lift import Lift
+from prunus_rtl.plasticity.lift_factor import LiftFactor
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.synapses.bitmask import BitmaskStore
@@ -49,10 +51,14 @@ FAULTS = [
      "everything on the scoreboard is somewhere", 8),
     ("homeostasis", 0, Homeostasis, "theta_sum > max_of(THETA_BITS)", "theta_sum > 1 << THETA_BITS",
      "a spike raises theta, saturating", 8),
+    ("lift", 1, LiftFactor, "fits | too_large", "fits",
+     "the factor is the quotient, rounded down", 33),
+    ("lift", 3, Lift, "self.weight < w_prune", "self.weight <= w_prune",
+     "prunes iff the weight is below the threshold", 15),
     ("memory_port", 0, MemoryPort, "with m.If(self.answers.ready)", "with m.If(1)",
      "answers.valid is held until ready", 8),
     ("pruning", 1, Pruning, "self.weight < self.w_prune", "self.weight <= self.w_prune",
-     "prunes iff weight < w_prune, or if the input is redundant", 4),
+     "prunes iff weight < w_prune", 4),
     ("pruning", 2, Pruning, "ramp < cap", "ramp > cap", "w_prune equals its formula", 4),
     ("rate", 0, Images, "load_bank.eq(~load_bank)", "load_bank.eq(load_bank)",
      "two images are taken, no more", 8),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Cover, Module, Mux, Signal, unsigned
+from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
 from prunus_model.spec.formats import STRENGTH_GAIN_SHIFT
-from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.pruning import (
     AdaptivePruning,
     ConstantPruning,
     NoPruning,
     PruningParams,
-    RedundancyParams,
 )
 from prunus_rtl.plasticity.pruning import Pruning
 from prunus_rtl.shapes import Shapes
@@ -43,7 +41,6 @@ class PruningProperties(Properties):
                 "presentation": shapes.presentation,
                 "weight": shapes.weight,
             }
-            | ({"redundant": unsigned(1)} if shapes.redundancy else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -53,7 +50,6 @@ class PruningProperties(Properties):
         policy, w_max = s.network.pruning, s.network.formats.w_max
         m.submodules.unit = unit = Pruning(
             policy=s.network.pruning,
-            redundancy_start=None if s.network.redundancy is None else s.network.redundancy.start,
             weight_bits=s.weight.width,
             strength_bits=s.strength.width,
             multiplier=s.hardware.multiplier,
@@ -63,23 +59,14 @@ class PruningProperties(Properties):
             unit.strength.eq(self.strength),
             unit.presentation.eq(self.presentation),
             unit.weight.eq(self.weight),
-            *([unit.redundant.eq(self.redundant)] if s.redundancy else []),
             Assert(unit.w_prune <= w_max, "w_prune is in 0..w_max"),
             Cover(started(m, cycles=2), "a cycle passes"),
         ]
         presentation = past(m, self.presentation, name="presentation")
         known = started(m, cycles=1)
-        goes: Any = 0
-        if s.redundancy and s.network.redundancy:
-            redundant = past(m, self.redundant, name="redundant")
-            goes = known & redundant & (presentation >= s.network.redundancy.start)
-            m.d.comb += [
-                Cover(goes & (unit.weight >= unit.w_prune), "prunes for redundancy alone"),
-                Cover(known & redundant & ~goes & ~unit.prune, "redundant, but too early"),
-            ]
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             m.d.comb += [
-                Assert(implies(known, unit.prune == goes), "prunes iff the input is redundant"),
+                Assert(~unit.prune, "prunes nothing"),
                 Assert(unit.w_prune == 0, "w_prune is 0"),
             ]
             return m
@@ -103,14 +90,11 @@ class PruningProperties(Properties):
         m.d.comb += [
             Assert(implies(known, unit.w_prune == expected), "w_prune equals its formula"),
             Assert(
-                implies(known, unit.prune == ((unit.weight < unit.w_prune) | goes)),
-                "prunes iff weight < w_prune, or if the input is redundant",
+                implies(known, unit.prune == (unit.weight < unit.w_prune)),
+                "prunes iff weight < w_prune",
             ),
             Cover(known & unit.prune, "prunes"),
-            Cover(
-                known & ~goes & (unit.weight == unit.w_prune) & (unit.weight != 0),
-                "keeps at w_prune",
-            ),
+            Cover(known & (unit.weight == unit.w_prune) & (unit.weight != 0), "keeps at w_prune"),
         ]
         if policy.start:
             m.d.comb += Cover(known & (presentation == policy.start - 1), "one too early")
@@ -121,7 +105,6 @@ def _case(
     policy: PruningParams,
     sizes: str,
     *,
-    redundancy: RedundancyParams | None = None,
     weight_bits: int = 8,
     inputs: int = 784,
     dsp: bool = False,
@@ -130,14 +113,13 @@ def _case(
         shapes = small(
             inputs=inputs,
             weight_bits=weight_bits,
-            network={"pruning": policy, "redundancy": redundancy},
+            network={"pruning": policy},
             hardware={"multiplier": "dsp" if dsp else "sequential"},
         )
         return PruningProperties(shapes=shapes)
 
-    label = pruning_label({"policy": policy.policy, "redundancy": redundancy})
     return Case(
-        name=f"w_prune = formula ({label})",
+        name=f"w_prune = formula ({policy.policy})",
         sizes=sizes,
         build=build,
         bmc=4,
@@ -164,15 +146,4 @@ CASES = (
         weight_bits=4,
     ),
     _case(AdaptivePruning(start=1), "16 x 18-bit operands, dsp", dsp=True),
-    _case(
-        AdaptivePruning(start=20_000),
-        "16 x 18-bit operands",
-        redundancy=RedundancyParams(start=30_000),
-    ),
-    _case(NoPruning(), "784 pre, 8-bit weights", redundancy=RedundancyParams(start=30_000)),
-    _case(
-        ConstantPruning(w_prune=20, start=1000),
-        "784 pre, 8-bit weights",
-        redundancy=RedundancyParams(start=30_000),
-    ),
 )

@@ -1,0 +1,234 @@
+"""Pruning by lift: the factor, the threshold of each input, and the rates, as in the model."""
+
+# amaranth: UnusedElaboratable=no
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+
+from prunus_model.common.errors import ConfigError
+from prunus_model.reference.lift import lift_factor, lift_thresholds, updated_rates
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.pruning import LiftPruning
+from prunus_model.spec.units import StdpParams
+from prunus_rtl.lib.ram import Collisions
+from prunus_rtl.plasticity.lift import Lift
+from prunus_rtl.plasticity.lift_factor import LiftFactor
+from prunus_rtl.widths import lift_factor_steps
+from prunus_sim.simulator.amaranth import simulate
+
+
+def network(
+    policy: LiftPruning, *, inputs: int, weight_bits: int, depression_shift: int
+) -> NetworkConfig:
+    return NetworkConfig(
+        inputs=inputs,
+        neurons=1,
+        weight_bits=weight_bits,
+        stdp=StdpParams(depression_shift=depression_shift),
+        pruning=policy,
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "ramp_shift", "depression_shift", "weight_bits"),
+    [
+        (192, 10, 7, 8),
+        (192, 16, 7, 8),
+        (192, 10, 7, 4),
+        (255, 0, 0, 1),
+        (1, 31, 8, 7),
+        (171, 3, 8, 6),
+        (255, 4, 5, 5),
+        (0, 5, 2, 8),
+    ],
+)
+def test_factor_matches_model(
+    share: int, ramp_shift: int, depression_shift: int, weight_bits: int
+) -> None:
+    policy = LiftPruning(share=share, ramp_shift=ramp_shift)
+    config = network(policy, inputs=784, weight_bits=weight_bits, depression_shift=depression_shift)
+    strength_max = config.formats.w_max * 784
+    dut = LiftFactor(
+        policy=policy,
+        depression_shift=depression_shift,
+        weight_bits=weight_bits,
+        strength_bits=config.formats.strength_bits,
+        sum_bits=(784 * 65535).bit_length(),
+    )
+    assert dut.cycles == lift_factor_steps(depression_shift) == depression_shift + 26
+    rng = np.random.default_rng([weight_bits, share])
+    seen = set()
+
+    async def bench(ctx: Any) -> None:
+        for trial in range(80):
+            learned, shown = 1 << depression_shift + 1, 1 << ramp_shift
+            count = int(rng.choice([1, learned - 1 or 1, learned, learned + 1, 65535]))
+            presentation = int(rng.choice([shown - 1, shown, shown + 1, rng.integers(1 << 32)]))
+            if trial % 3 == 0:
+                count, presentation = int(rng.integers(learned)), int(rng.integers(shown))
+            strength = int(rng.choice([0, 1, strength_max, rng.integers(strength_max)]))
+            rate_sum = int(rng.choice([1, 784 * 65535, 784 * 4000, rng.integers(1, 1 << 24)]))
+            want = lift_factor(count, strength, rate_sum, presentation, policy, config)
+            if trial % 4 == 0 and want not in (0, 16383):
+                # The sum with which the quotient is whole, and that beside it.
+                level = lift_factor(count, 1 << 20, 1 << 20, presentation, policy, config)
+                level >>= 20 - weight_bits
+                whole = (strength * level << 20 - weight_bits) // want
+                rate_sum = max(1, whole + int(rng.integers(0, 2)))
+                want = lift_factor(count, strength, rate_sum, presentation, policy, config)
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            for name, value in (
+                ("post_count", count),
+                ("strength", strength),
+                ("presentation", presentation),
+                ("rate_sum", rate_sum),
+            ):
+                ctx.set(getattr(dut, name), value)
+            for cycle in range(1, dut.cycles + 1):
+                assert ctx.get(dut.done) == (cycle == dut.cycles)
+                await ctx.tick()
+            what = f"{trial=} {count=} {strength=} {rate_sum=} {presentation=}"
+            assert ctx.get(dut.factor) == want, what
+            assert ctx.get(dut.done) == 0
+            seen.add(want)
+
+    simulate(dut, bench)
+    assert seen == {0} if share == 0 else {0, 16383} < seen
+
+
+class Bed:
+    """The unit, driven as the sweep drives it, beside the rates and thresholds of the model."""
+
+    def __init__(self, ctx: Any, dut: Lift, config: NetworkConfig, rates: Any) -> None:
+        self.ctx, self.dut, self.config, self.rates = ctx, dut, config, rates
+        self.rng = np.random.default_rng(5)
+        self.pruned = 0
+
+    async def visit(self, group: int, recent: Any, weights: Any, bounds: Any) -> None:
+        """Visit all inputs, with pauses; compare what is decided where weights are given."""
+        ctx, dut, inputs = self.ctx, self.dut, self.config.inputs
+        reads: list[int | None] = []
+        for pre in range(inputs):
+            while self.rng.random() < 0.1:
+                reads.append(None)
+            reads.append(pre)
+        for cycle in range(len(reads) + 3):
+            at = [reads[k] if 0 <= k < len(reads) else None for k in range(cycle, cycle - 4, -1)]
+            ctx.set(dut.read, at[0] is not None)
+            ctx.set(dut.recent, int(self.rng.integers(2)) if at[2] is None else int(recent[at[2]]))
+            if at[3] is not None and weights is not None:
+                weight = int(weights[at[3]])
+                ctx.set(dut.weight, weight)
+                assert ctx.get(dut.prune) == (weight < bounds[at[3]]), (group, at[3])
+                self.pruned += ctx.get(dut.prune)
+            await ctx.tick()
+
+    async def begin(self, group: int) -> None:
+        self.ctx.set(self.dut.first, group * self.config.inputs)
+        self.ctx.set(self.dut.begin, 1)
+        await self.ctx.tick()
+        self.ctx.set(self.dut.begin, 0)
+        await self.visit(group, self.rng.integers(0, 2, self.config.inputs), None, None)
+
+    async def spike(self, group: int, policy: LiftPruning, presentation: int) -> None:
+        ctx, dut, config, rng = self.ctx, self.dut, self.config, self.rng
+        mine = slice(group * config.inputs, (group + 1) * config.inputs)
+        w_max = config.formats.w_max
+        count = int(rng.integers(1, 600))
+        strength = int(rng.integers(0, config.inputs * w_max + 1))
+        bounds = lift_thresholds(self.rates[mine], count, strength, presentation, policy, config)
+        for name, value in (
+            ("post_count", count),
+            ("strength", strength),
+            ("presentation", presentation),
+            ("spike", 1),
+        ):
+            ctx.set(getattr(dut, name), value)
+        await ctx.tick()
+        ctx.set(dut.spike, 0)
+        for _ in range(dut.factor_cycles - 1):
+            assert ctx.get(dut.ready) == 0
+            await ctx.tick()
+        assert ctx.get(dut.ready) == 1
+        await ctx.tick()
+        recent = rng.random(config.inputs) < rng.random()
+        weights = np.clip(bounds + rng.integers(-1, 2, config.inputs), 0, w_max)
+        await self.visit(group, recent, weights, bounds)
+        self.rates[mine] = updated_rates(self.rates[mine], recent)
+
+    async def access(self, place: int, word: int | None = None) -> int:
+        ctx, port = self.ctx, self.dut.access
+        ctx.set(port.address, place)
+        ctx.set(port.write, word is not None)
+        ctx.set(port.data, word or 0)
+        ctx.set(port.strobe, 1)
+        await ctx.tick()
+        ctx.set(port.strobe, 0)
+        assert ctx.get(port.done) == 1
+        return int(ctx.get(port.value))
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
+@pytest.mark.parametrize("weight_bits", [1, 4, 8])
+def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> None:
+    """Thresholds follow from before the sweep; the sum is right whatever was written before."""
+    policy = LiftPruning(share=230, ramp_shift=6)
+    inputs = 22
+    config = network(policy, inputs=inputs, weight_bits=weight_bits, depression_shift=3)
+    rng = np.random.default_rng([weight_bits, groups])
+    ends = [0, 1, 1023, 1024, 64511, 64512, 65534, 65535]
+    rates = rng.choice([*ends, *rng.integers(0, 65536, 20).tolist()], inputs * groups)
+    dut = Lift(
+        inputs=inputs,
+        groups=groups,
+        policy=policy,
+        depression_shift=3,
+        weight_bits=weight_bits,
+        strength_bits=config.formats.strength_bits,
+        multiplier=multiplier,
+        init=rates.tolist(),
+    )
+    seen = 0
+
+    async def bench(ctx: Any) -> None:
+        nonlocal seen
+        bed = Bed(ctx, dut, config, rates)
+        for presentation in range(0, 100, 9):
+            for group in range(groups):
+                await bed.begin(group)
+                for _ in range(int(rng.integers(0, 8))):
+                    await bed.spike(group, policy, presentation)
+            place = int(rng.integers(inputs * groups))
+            rates[place] = rng.choice(ends)
+            await bed.access(place, int(rates[place]))
+        assert [await bed.access(place) for place in range(len(rates))] == rates.tolist()
+        seen = bed.pruned
+
+    simulate(dut, bench, platform=Collisions())
+    assert seen > 15
+
+
+def test_no_multiplier_unless_asked_for() -> None:
+    def text(multiplier: Any) -> str:
+        policy = LiftPruning(ramp_shift=4)
+        sizes = {"inputs": 9, "weight_bits": 8, "strength_bits": 12, "depression_shift": 7}
+        return rtlil.convert(Lift(policy=policy, multiplier=multiplier, **sizes), emit_src=False)
+
+    assert "cell $mul" not in text("sequential")
+    assert text("dsp").count("cell $mul") == 1
+
+
+def test_ramp_must_be_known() -> None:
+    config = network(LiftPruning(), inputs=4, weight_bits=8, depression_shift=7)
+    dut = LiftFactor(
+        policy=LiftPruning(), depression_shift=7, weight_bits=8, strength_bits=10, sum_bits=18
+    )
+    assert config.formats.strength_bits == 10
+    with pytest.raises(ConfigError, match=r"pruning.ramp_shift must be set"):
+        dut.elaborate(None)
