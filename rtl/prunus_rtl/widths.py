@@ -5,23 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import LIFT_FACTOR_BITS
+from prunus_model.spec.formats import LIFT_FACTOR_BITS, LIFT_UNIT_BITS
 from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 
-__all__ = ["SHARE_BITS", "Widths", "lift_factor_steps"]
+__all__ = ["LIFT_FACTOR_STEPS", "SHARE_BITS", "Widths"]
 
 #: Width of the share, and of the level, of pruning by lift.
 SHARE_BITS = 8
-
-
-def lift_factor_steps(depression_shift: int) -> int:
-    """Return the cycles from an output spike to its factor of pruning by lift.
-
-    The operands, ``depression_shift + 2`` bits of the level, 8 of the product, 15 of the quotient.
-    """
-    return 1 + depression_shift + 2 + SHARE_BITS + LIFT_FACTOR_BITS + 1
+#: Cycles from an output spike to its factor of pruning by lift: the operands, 8 bits of the time
+#: that is left, 8 of the level, 15 of the quotient.
+LIFT_FACTOR_STEPS = 1 + LIFT_UNIT_BITS + SHARE_BITS + LIFT_FACTOR_BITS + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +92,7 @@ class Widths:
     @property
     def factor_cycles(self) -> int:
         """Cycles from an output spike that is learned from to the sweep, if not at once."""
-        return lift_factor_steps(self.network.stdp.depression_shift) if self.lift else 0
+        return LIFT_FACTOR_STEPS if self.lift else 0
 
     @property
     def low_discrepancy(self) -> bool:

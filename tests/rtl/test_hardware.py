@@ -76,10 +76,10 @@ def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> 
 
 def test_learning_by_lift_needs_a_ramp() -> None:
     network = replace(DEMO, pruning=LiftPruning())
-    with pytest.raises(ConfigError, match=r"^pruning\.ramp_shift must be set, as a training sets "):
+    with pytest.raises(ConfigError, match=r"^pruning\.length must be set, as a training sets "):
         HardwareConfig().check(network)
     HardwareConfig(learn=False).check(network)
-    HardwareConfig().check(replace(DEMO, pruning=LiftPruning(ramp_shift=10)))
+    HardwareConfig().check(replace(DEMO, pruning=LiftPruning(length=1000)))
 
 
 def test_groups_need_levels_and_lanes_of_one_group() -> None:

@@ -88,7 +88,7 @@ def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
 
 
 def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_from() -> None:
-    network = replace(TINY, pruning=LiftPruning(ramp_shift=3))
+    network = replace(TINY, pruning=LiftPruning(length=8))
     s = replace(shapes(learn=True), network=network)
     # 4 is the shift of depression.
     assert s.factor_cycles == 4 + 26

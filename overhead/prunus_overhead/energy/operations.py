@@ -9,6 +9,7 @@ from typing import Literal
 from prunus_model.spec.formats import (
     LEVEL_BITS,
     LIFT_FACTOR_BITS,
+    LIFT_UNIT_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RANDOM_BITS,
@@ -176,14 +177,15 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
         found.append(add_all("constant_products", bits))
     if isinstance(policy, LiftPruning):
         rates = (shapes.network.inputs * max_of(RATE_BITS)).bit_length()
-        # Presentation by share, whose product with the spikes of the neuron is the widest sum.
-        product = policy.ramp + 1 + policy.share.bit_length()
-        level = product + shapes.network.stdp.depression_shift + 1
+        spikes = shapes.network.stdp.depression_shift + 2
+        more = POST_COUNT_BITS + LIFT_UNIT_BITS
         found += [
             add("input_rate", "pruning", RATE_BITS),
             add("rate_sum", "pruning", rates),
-            add("lift_factor", "pruning", max(level, rates + LIFT_FACTOR_BITS - 10)),
-            add_all("constant_products", policy.share.bit_count() * product),
+            add("lift_factor", "pruning", max(more, rates + LIFT_FACTOR_BITS - 10)),
+            add_all(
+                "constant_products", policy.share.bit_count() * (spikes + policy.share.bit_length())
+            ),
             add_all("lift_products", LIFT_FACTOR_BITS * RATE_BITS),
         ]
     return tuple(found)

@@ -129,7 +129,8 @@ class Accesses:
         New weight with ``w_prune``, for each update SOP; none without pruning.
     pruning_threshold_comparisons : int
         For a learned spike: whether pruning has started; adaptive: also two limits and a minimum.
-        Pruning by lift: two minima for a learned spike, and a limit for each input of it.
+        Pruning by lift: two minima and a condition for a learned spike, and a limit for each input
+        of it.
     theta_comparisons, post_count_comparisons : int
         Saturation, once each for a learned spike.
     threshold_comparisons : int

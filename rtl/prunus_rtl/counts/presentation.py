@@ -132,7 +132,7 @@ def accesses(
         winner_comparisons=swept,
         recent_comparisons=visits,
         pruning_comparisons=c.update_sops * prunes,
-        pruning_threshold_comparisons=learned * (prunes + 3 * adapts + shapes.lift) + updates,
+        pruning_threshold_comparisons=learned * (prunes + 3 * adapts + 2 * shapes.lift) + updates,
         theta_comparisons=learned,
         post_count_comparisons=learned,
         threshold_comparisons=multiplied,

@@ -44,7 +44,7 @@ __all__ = [
 def core_designs() -> Iterator[wiring.Component]:
     """Yield small cores of every kind: policies, stores, multipliers, sources, encoders."""
     tiny = NetworkConfig.named("tiny")
-    lift = LiftPruning(ramp_shift=6)
+    lift = LiftPruning(length=100)
     even = replace(tiny.encoder, spikes="low-discrepancy")
     deaf = replace(tiny.encoder, refractory_steps=2)
     learning = (

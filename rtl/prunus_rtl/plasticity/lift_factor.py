@@ -1,4 +1,4 @@
-"""Factor of the pruning thresholds by lift: two products and a quotient, one bit per cycle."""
+"""Factor of the pruning thresholds by lift: products and a quotient, one bit per cycle."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_model.spec.formats import LIFT_FACTOR_BITS, POST_COUNT_BITS, PRESENTATION_BITS
+from prunus_model.spec.formats import (
+    LIFT_FACTOR_BITS,
+    LIFT_UNIT_BITS,
+    POST_COUNT_BITS,
+    PRESENTATION_BITS,
+)
 from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.lib.constant_product import times
-from prunus_rtl.widths import SHARE_BITS, lift_factor_steps
+from prunus_rtl.widths import LIFT_FACTOR_STEPS, SHARE_BITS
 
 __all__ = ["LiftFactor"]
 
@@ -21,21 +26,22 @@ class LiftFactor(wiring.Component):
 
     Equals :func:`prunus_model.reference.lift.lift_factor`, unless ``rate_sum`` is 0: then all rates
     are 0, and so are their products with any factor. One register is the sum of the first product,
-    which is ``level``, then that of the second, ``strength * level``, and then the rest of the
-    division; it moves up by one bit per cycle, and one adder takes what is added to it, or taken.
+    ``post_count * (units - elapsed)``, which decides whether the neuron is pruned yet, then that of
+    the second, ``strength * level``, and then the rest of the division; it moves up by one bit per
+    cycle, and one adder takes what is added to it, or taken.
 
     Timing
     ------
-    ``done`` is high :func:`prunus_rtl.widths.lift_factor_steps` cycles after ``start``: 1 for the
-    operands to come, ``depression_shift + 2`` for the level, 8 for its product with the strength,
-    and 15 for the quotient, of which the first finds out whether it is too large. ``factor`` is
-    valid one cycle later, until the next ``start``. ``done`` is a function of registers. Clock
-    domain ``sync``.
+    ``done`` is high :data:`prunus_rtl.widths.LIFT_FACTOR_STEPS` cycles after ``start``: 1 for the
+    operands to come, 8 for the spikes that the neuron has still to learn from, 8 for the product of
+    level and strength, and 15 for the quotient, of which the first finds out whether it is too
+    large. ``factor`` is valid one cycle later, until the next ``start``. ``done`` is a function of
+    registers. Clock domain ``sync``.
 
     Parameters
     ----------
     policy : LiftPruning
-        Share and ramp.
+        Share, and length of the training.
     depression_shift : int
         Of the learning rule: the neuron has learned after ``2**(depression_shift + 1)`` spikes.
     weight_bits, strength_bits, sum_bits : int
@@ -85,27 +91,32 @@ class LiftFactor(wiring.Component):
     @property
     def cycles(self) -> int:
         """Cycles from ``start`` to ``done``."""
-        return lift_factor_steps(self._learned_shift - 1)
+        return LIFT_FACTOR_STEPS
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        ramp, learned = self._policy.ramp, self._learned_shift
-        shown = _limited(self.presentation, ramp)
-        spikes = _limited(self.post_count, learned)
+        units, learned = self._policy.units, self._learned_shift
+        shown = self.presentation >> self._policy.unit_shift
+        elapsed = Signal(LIFT_UNIT_BITS)
+        remaining = Signal(LIFT_UNIT_BITS)
+        level = Signal(SHARE_BITS)
+        m.d.comb += [
+            elapsed.eq(Mux(shown < units, shown, units)),
+            remaining.eq(units - elapsed),
+            level.eq(times(_limited(self.post_count, learned), self._policy.share) >> learned),
+        ]
         # The quotient has 20 - weight_bits bits behind the point, and LIFT_FACTOR_BITS in all: so
         # many places the strength is moved up or the sum of the rates is.
         up = max(0, LIFT_FACTOR_BITS + self._weight_bits - 20)
         raised = self.strength << max(0, 20 - self._weight_bits - LIFT_FACTOR_BITS)
         down = self.rate_sum << up + 1
-        width = max(ramp + learned + SHARE_BITS, len(raised) + SHARE_BITS + 1, len(down) + 1)
-        shown_share = Signal(ramp + 1 + SHARE_BITS)
-        m.d.comb += shown_share.eq(times(shown, self._policy.share))
+        width = max(POST_COUNT_BITS + LIFT_UNIT_BITS, len(raised) + SHARE_BITS + 1, len(down) + 1)
 
         divisor = Signal(width)
         rest = Signal(width)
-        digits = Signal(max(len(spikes), SHARE_BITS))
-        left = Signal(range(max(len(spikes), SHARE_BITS, LIFT_FACTOR_BITS + 1)))
+        digits = Signal(max(LIFT_UNIT_BITS, SHARE_BITS))
+        left = Signal(range(max(LIFT_UNIT_BITS, SHARE_BITS, LIFT_FACTOR_BITS + 1)))
         last = left == 0
         working = Signal()
         dividing = Signal()
@@ -131,18 +142,18 @@ class LiftFactor(wiring.Component):
             with m.State("Load"):
                 m.d.sync += [
                     rest.eq(0),
-                    digits.eq(spikes << len(digits) - len(spikes)),
-                    left.eq(len(spikes) - 1),
+                    digits.eq(remaining << len(digits) - LIFT_UNIT_BITS),
+                    left.eq(LIFT_UNIT_BITS - 1),
                     too_large.eq(0),
                 ]
-                m.next = "Level"
-            with m.State("Level"):
-                m.d.comb += [working.eq(1), operand.eq(shown_share)]
+                m.next = "Compare"
+            with m.State("Compare"):
+                m.d.comb += [working.eq(1), operand.eq(self.post_count)]
                 with m.If(last):
-                    level = found[ramp + learned :][:SHARE_BITS]
+                    pruned = found <= elapsed << learned + 1
                     m.d.sync += [
                         rest.eq(0),
-                        digits.eq(level << len(digits) - SHARE_BITS),
+                        digits.eq(Mux(pruned, level, 0) << len(digits) - SHARE_BITS),
                         left.eq(SHARE_BITS - 1),
                     ]
                     m.next = "Multiply"

@@ -222,7 +222,7 @@ def _lift(design: Design, raised: str) -> dict[str, _Terms]:
         "rate_sum_additions": [(f"{visited}[1]", 1)],
         "lift_factor_additions": [(busy, 1)],
         "lift_products": [(swept, 1)],
-        "pruning_threshold_comparisons": [(raised, 2), (swept, 1)],
+        "pruning_threshold_comparisons": [(raised, 3), (swept, 1)],
     }
 
 

@@ -303,7 +303,7 @@ def _policy(policy: Any, name: str) -> Callable[[int], Scenario]:
 
 
 #: Lift with a ramp that is over after 8 presentations.
-_LIFT = LiftPruning(ramp_shift=3)
+_LIFT = LiftPruning(share=255, length=10)
 
 
 def _rated(start: State) -> None:
@@ -573,7 +573,7 @@ def _random(number: int) -> Callable[[int], Scenario]:
                     ramp_shift=pick(0, 2),
                     strength_gain=pick(200, 2000, 65535),
                 ),
-                LiftPruning(share=pick(1, 192, 255), ramp_shift=pick(0, 3, 31)),
+                LiftPruning(share=pick(1, 192, 255), length=pick(1, 7, 300)),
             ),
             readout=ReadoutParams(classes=int(rng.integers(1, 12)), vote_bits=pick(1, 4, 8)),
         )

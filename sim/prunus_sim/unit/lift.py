@@ -27,10 +27,10 @@ def _shapes(
 
 
 CASES = {
-    "full size": _shapes(784, LiftPruning(ramp_shift=16)),
-    "multiplier block": _shapes(144, LiftPruning(ramp_shift=4, share=255), multiplier="dsp"),
-    "4-bit weights": _shapes(144, LiftPruning(ramp_shift=0), weight_bits=4),
-    "1-bit weights": _shapes(5, LiftPruning(ramp_shift=31, share=255), weight_bits=1),
+    "full size": _shapes(784, LiftPruning(length=120_000)),
+    "multiplier block": _shapes(144, LiftPruning(length=17, share=255), multiplier="dsp"),
+    "4-bit weights": _shapes(144, LiftPruning(length=1), weight_bits=4),
+    "1-bit weights": _shapes(5, LiftPruning(length=2**32 - 1, share=255), weight_bits=1),
 }
 
 
@@ -88,7 +88,7 @@ async def rates_and_decisions_are_those_of_the_model(dut: Any, seed: int) -> Non
         for spike in range(view):
             learned = 2 << network.stdp.depression_shift
             count, strength = int(rng.integers(1, 2 * learned)), int(rng.integers(inputs * f.w_max))
-            presentation = int(rng.integers(0, 2 << policy.ramp))
+            presentation = int(rng.integers(0, (policy.units << policy.unit_shift) + 2))
             bounds = lift_thresholds(want, count, strength, presentation, policy, network)
             operands = {"post_count": count, "strength": strength, "presentation": presentation}
             drive(dut, **operands, spike=1)

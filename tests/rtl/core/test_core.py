@@ -44,7 +44,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
             strength_gain=int(rng.choice([300, 6000, 65535])),
             start=pick(0, 1) * 2,
         ),
-        LiftPruning(share=pick(1, 255), ramp_shift=pick(0, 2)),
+        LiftPruning(share=pick(1, 255), length=pick(1, 4)),
     )
     network = NetworkConfig(
         inputs=int(rng.choice([1, 2, 3, 5, 8, 13, 22])),
@@ -104,7 +104,7 @@ def test_every_state_matches_model_under_stalls(seed: int) -> None:
         pytest.param(NoPruning(), id="none"),
         pytest.param(ConstantPruning(w_prune=30), id="constant"),
         pytest.param(AdaptivePruning(ramp_shift=4, strength_gain=600), id="adaptive"),
-        pytest.param(LiftPruning(share=255, ramp_shift=1), id="lift"),
+        pytest.param(LiftPruning(share=255, length=2), id="lift"),
     ],
 )
 @pytest.mark.parametrize("lanes", [1, 2, 4])

@@ -427,7 +427,7 @@ def test_every_count_is_explained() -> None:
 
 
 def test_counts_of_pruning_by_lift() -> None:
-    s = shapes(replace(TINY, pruning=LiftPruning(ramp_shift=4)))
+    s = shapes(replace(TINY, pruning=LiftPruning(length=16)))
     c = Counters(
         presentations=2,
         steps=30,
@@ -453,6 +453,6 @@ def test_counts_of_pruning_by_lift() -> None:
     (memory,) = [m for m in memories(s) if m.name == "input_rate"]
     assert (memory.depths, memory.width) == ((49,), 16)
     assert [m for m in memories(shapes(WINDOWS)) if m.name == "input_rate"] == []
-    groups = shapes(replace(WINDOWS, pruning=LiftPruning(ramp_shift=4)))
+    groups = shapes(replace(WINDOWS, pruning=LiftPruning(length=16)))
     (memory,) = [m for m in memories(groups) if m.name == "input_rate"]
     assert (memory.depths, memory.width) == ((60,), 16)

@@ -27,7 +27,7 @@ from prunus_rtl.shapes import Shapes
 
 TINY = NetworkConfig.named("tiny")
 REFRACTORY = replace(TINY, encoder=replace(TINY.encoder, refractory_steps=5))
-LIFT = replace(TINY, pruning=LiftPruning(ramp_shift=5))
+LIFT = replace(TINY, pruning=LiftPruning(length=32))
 GROUPS = replace(
     REFRACTORY,
     inputs=9,

@@ -16,7 +16,7 @@ from prunus_model.spec.units import StdpParams
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.plasticity.lift import Lift
 from prunus_rtl.plasticity.lift_factor import LiftFactor
-from prunus_rtl.widths import lift_factor_steps
+from prunus_rtl.widths import LIFT_FACTOR_STEPS
 from prunus_sim.simulator.amaranth import simulate
 
 
@@ -33,22 +33,22 @@ def network(
 
 
 @pytest.mark.parametrize(
-    ("share", "ramp_shift", "depression_shift", "weight_bits"),
+    ("share", "length", "depression_shift", "weight_bits"),
     [
-        (192, 10, 7, 8),
-        (192, 16, 7, 8),
-        (192, 10, 7, 4),
-        (255, 0, 0, 1),
-        (1, 31, 8, 7),
+        (192, 1000, 7, 8),
+        (176, 120_000, 7, 8),
+        (192, 255, 7, 4),
+        (255, 1, 0, 1),
+        (1, 2**32 - 1, 8, 7),
         (171, 3, 8, 6),
-        (255, 4, 5, 5),
+        (255, 256, 5, 5),
         (0, 5, 2, 8),
     ],
 )
 def test_factor_matches_model(
-    share: int, ramp_shift: int, depression_shift: int, weight_bits: int
+    share: int, length: int, depression_shift: int, weight_bits: int
 ) -> None:
-    policy = LiftPruning(share=share, ramp_shift=ramp_shift)
+    policy = LiftPruning(share=share, length=length)
     config = network(policy, inputs=784, weight_bits=weight_bits, depression_shift=depression_shift)
     strength_max = config.formats.w_max * 784
     dut = LiftFactor(
@@ -58,17 +58,21 @@ def test_factor_matches_model(
         strength_bits=config.formats.strength_bits,
         sum_bits=(784 * 65535).bit_length(),
     )
-    assert dut.cycles == lift_factor_steps(depression_shift) == depression_shift + 26
+    assert dut.cycles == LIFT_FACTOR_STEPS == 32
     rng = np.random.default_rng([weight_bits, share])
     seen = set()
 
     async def bench(ctx: Any) -> None:
         for trial in range(80):
-            learned, shown = 1 << depression_shift + 1, 1 << ramp_shift
+            learned, shown = 1 << depression_shift + 1, policy.units << policy.unit_shift
             count = int(rng.choice([1, learned - 1 or 1, learned, learned + 1, 65535]))
-            presentation = int(rng.choice([shown - 1, shown, shown + 1, rng.integers(1 << 32)]))
+            presentation = int(rng.choice([shown - 1, shown, 2**32 - 1, rng.integers(1 << 32)]))
             if trial % 3 == 0:
-                count, presentation = int(rng.integers(learned)), int(rng.integers(shown))
+                # So often that it has just little enough left to learn, or one spike more.
+                presentation = int(rng.integers(shown))
+                elapsed = presentation >> policy.unit_shift
+                count = (elapsed << depression_shift + 2) // (policy.units - elapsed)
+                count = min(65535, count + int(rng.integers(2)))
             strength = int(rng.choice([0, 1, strength_max, rng.integers(strength_max)]))
             rate_sum = int(rng.choice([1, 784 * 65535, 784 * 4000, rng.integers(1, 1 << 24)]))
             want = lift_factor(count, strength, rate_sum, presentation, policy, config)
@@ -139,7 +143,7 @@ class Bed:
         ctx, dut, config, rng = self.ctx, self.dut, self.config, self.rng
         mine = slice(group * config.inputs, (group + 1) * config.inputs)
         w_max = config.formats.w_max
-        count = int(rng.integers(1, 600))
+        count = int(rng.integers(1, 60))
         strength = int(rng.integers(0, config.inputs * w_max + 1))
         bounds = lift_thresholds(self.rates[mine], count, strength, presentation, policy, config)
         for name, value in (
@@ -178,7 +182,7 @@ class Bed:
 @pytest.mark.parametrize("weight_bits", [1, 4, 8])
 def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> None:
     """Thresholds follow from before the sweep; the sum is right whatever was written before."""
-    policy = LiftPruning(share=230, ramp_shift=6)
+    policy = LiftPruning(share=230, length=90)
     inputs = 22
     config = network(policy, inputs=inputs, weight_bits=weight_bits, depression_shift=3)
     rng = np.random.default_rng([weight_bits, groups])
@@ -216,7 +220,7 @@ def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> No
 
 def test_no_multiplier_unless_asked_for() -> None:
     def text(multiplier: Any) -> str:
-        policy = LiftPruning(ramp_shift=4)
+        policy = LiftPruning(length=16)
         sizes = {"inputs": 9, "weight_bits": 8, "strength_bits": 12, "depression_shift": 7}
         return rtlil.convert(Lift(policy=policy, multiplier=multiplier, **sizes), emit_src=False)
 
@@ -224,11 +228,11 @@ def test_no_multiplier_unless_asked_for() -> None:
     assert text("dsp").count("cell $mul") == 1
 
 
-def test_ramp_must_be_known() -> None:
+def test_length_must_be_known() -> None:
     config = network(LiftPruning(), inputs=4, weight_bits=8, depression_shift=7)
     dut = LiftFactor(
         policy=LiftPruning(), depression_shift=7, weight_bits=8, strength_bits=10, sum_bits=18
     )
     assert config.formats.strength_bits == 10
-    with pytest.raises(ConfigError, match=r"pruning.ramp_shift must be set"):
+    with pytest.raises(ConfigError, match=r"pruning\.length must be set"):
         dut.elaborate(None)
