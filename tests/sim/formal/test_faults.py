@@ -54,7 +54,7 @@ FAULTS = [
     ("lift", 1, LiftFactor, "fits | too_large", "fits",
      "the factor is the quotient, rounded down", 33),
     ("lift", 3, Lift, "rate_sum + memory.write_data", "rate_sum + rate",
-     "the sum is that of all rates", 15),
+     "the sum is that of all rates", 18),
     ("memory_port", 0, MemoryPort, "with m.If(self.answers.ready)", "with m.If(1)",
      "answers.valid is held until ready", 8),
     ("pruning", 1, Pruning, "self.weight < self.w_prune", "self.weight <= self.w_prune",

@@ -267,8 +267,8 @@ def _sweep(*, weight_bits: int, dsp: bool) -> Case:
         name="rates, their sum, and decisions = formula",
         sizes=f"2 pre, {weight_bits}-bit weights" + (", dsp" if dsp else ""),
         build=lambda: LiftProperties(weight_bits=weight_bits, dsp=dsp),
-        bmc=15,
-        cover=16,
+        bmc=18,
+        cover=18,
     )
 
 
