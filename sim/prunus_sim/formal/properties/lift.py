@@ -1,4 +1,4 @@
-"""Properties of pruning by lift: factor, decision and rates are the formulas of semantics 6.1."""
+"""Properties of pruning by lift: factor, decision and rates are the formulas of semantics 6.2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from prunus_model.spec.formats import (
     LIFT_FACTOR_BITS,
-    LIFT_UNIT_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RATE_BITS,
@@ -33,7 +32,7 @@ class LiftFactorProperties(Properties):
     Parameters
     ----------
     policy : LiftPruning
-        Share, and length of the training.
+        Share and ramp.
     depression_shift, weight_bits : int
         As for the unit.
     """
@@ -78,23 +77,18 @@ class LiftFactorProperties(Properties):
             for name in names
             for value in [getattr(self, name)]
         ]
+        ramp = Signal(64)
         level = Signal(8)
         scaled = Signal(64)
-        spikes = 1 << learned
-        elapsed = Signal(LIFT_UNIT_BITS)
-        shown = self.presentation >> policy.unit_shift
-        more = self.post_count * (policy.units - elapsed)
+        shown, spikes = 1 << policy.ramp, 1 << learned
         m.d.comb += [
             unit.start.eq(self.start),
-            elapsed.eq(Mux(shown < policy.units, shown, policy.units)),
-            level.eq(
-                Mux(
-                    more <= elapsed << learned + 1,
-                    Mux(self.post_count < spikes, self.post_count, spikes) * policy.share
-                    >> learned,
-                    0,
-                )
+            ramp.eq(
+                Mux(self.presentation < shown, self.presentation, shown)
+                * Mux(self.post_count < spikes, self.post_count, spikes)
+                * policy.share
             ),
+            level.eq(ramp >> policy.ramp + learned),
             scaled.eq(self.strength * level << 20 - self._weight_bits),
         ]
         most = max_of(LIFT_FACTOR_BITS)
@@ -154,7 +148,7 @@ class LiftProperties(Properties):
         inputs, w_max = 2, max_of(self._weight_bits)
         unit = Lift(
             inputs=inputs,
-            policy=LiftPruning(length=1),
+            policy=LiftPruning(ramp_shift=0),
             depression_shift=0,
             weight_bits=self._weight_bits,
             strength_bits=self._weight_bits + 1,
@@ -263,8 +257,8 @@ def _factor(policy: LiftPruning, depression_shift: int, weight_bits: int) -> Cas
         build=lambda: LiftFactorProperties(
             policy=policy, depression_shift=depression_shift, weight_bits=weight_bits
         ),
-        bmc=36,
-        cover=36,
+        bmc=33,
+        cover=33,
     )
 
 
@@ -273,14 +267,14 @@ def _sweep(*, weight_bits: int, dsp: bool) -> Case:
         name="rates, their sum, and decisions = formula",
         sizes=f"2 pre, {weight_bits}-bit weights" + (", dsp" if dsp else ""),
         build=lambda: LiftProperties(weight_bits=weight_bits, dsp=dsp),
-        bmc=15,
-        cover=16,
+        bmc=18,
+        cover=18,
     )
 
 
 CASES = (
-    _factor(LiftPruning(share=192, length=5), 1, 8),
-    _factor(LiftPruning(share=3, length=1), 0, 4),
+    _factor(LiftPruning(share=192, ramp_shift=2), 1, 8),
+    _factor(LiftPruning(share=3, ramp_shift=0), 0, 4),
     _sweep(weight_bits=8, dsp=False),
     _sweep(weight_bits=4, dsp=True),
 )
