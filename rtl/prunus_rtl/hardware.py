@@ -122,7 +122,7 @@ class HardwareConfig:
         ------
         ConfigError
             If there are more lanes than neurons of a group, if the core would have to learn with
-            a policy that is not in hardware, or by lift with a ramp that is not known yet, or if
+            a policy that is not in hardware, or by lift with a length that is not known yet, or if
             events come in and the network has groups.
         """
         if self.lanes > network.neurons:
@@ -146,5 +146,5 @@ class HardwareConfig:
                 f"learns, not {network.pruning.policy!r}"
             )
         if self.learn and isinstance(network.pruning, LiftPruning):
-            # Refuses a ramp that is not set.
-            pass
+            # Refuses a length that is not set.
+            _ = network.pruning.units

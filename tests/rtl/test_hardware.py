@@ -74,7 +74,7 @@ def test_rejects_learning_with_a_policy_that_is_not_in_hardware(policy: str) -> 
     HardwareConfig(learn=False).check(network)
 
 
-def test_learning_by_lift_needs_a_ramp() -> None:
+def test_learning_by_lift_needs_the_length_of_a_training() -> None:
     network = replace(DEMO, pruning=LiftPruning())
     with pytest.raises(ConfigError, match=r"^pruning\.length must be set, as a training sets "):
         HardwareConfig().check(network)

@@ -90,10 +90,9 @@ def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
 def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_from() -> None:
     network = replace(TINY, pruning=LiftPruning(length=8))
     s = replace(shapes(learn=True), network=network)
-    # 4 is the shift of depression.
-    assert s.factor_cycles == 4 + 26
-    assert spike_cycles(s, learn=True, margin=False) == 1 + 53 + 30
-    assert spike_cycles(s, learn=True, margin=True) == 1 + 53 + 30 + 1
+    assert s.factor_cycles == 32
+    assert spike_cycles(s, learn=True, margin=False) == 1 + 53 + 32
+    assert spike_cycles(s, learn=True, margin=True) == 1 + 53 + 32 + 1
     assert spike_cycles(s, learn=False, margin=False) == 1
     assert replace(shapes(), network=network).factor_cycles == 0
 

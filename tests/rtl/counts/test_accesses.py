@@ -443,12 +443,12 @@ def test_counts_of_pruning_by_lift() -> None:
         "input_rate_writes": visited,
         "input_rate_additions": visited,
         "rate_sum_additions": visited + 2 * 49,
-        # 6 bits of the level, 8 of the product, 15 of the quotient.
-        "lift_factor_additions": 3 * (6 + 8 + 15),
+        # 8 bits of the time that is left, 8 of the level, 15 of the quotient.
+        "lift_factor_additions": 3 * (8 + 8 + 15),
         "constant_products": 3,
         "lift_products": visited,
         "pruning_comparisons": 120,
-        "pruning_threshold_comparisons": 2 * 3 + visited,
+        "pruning_threshold_comparisons": 3 * 3 + visited,
     }
     (memory,) = [m for m in memories(s) if m.name == "input_rate"]
     assert (memory.depths, memory.width) == ((49,), 16)

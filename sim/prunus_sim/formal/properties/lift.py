@@ -1,4 +1,4 @@
-"""Properties of pruning by lift: factor, decision and rates are the formulas of semantics 6.2."""
+"""Properties of pruning by lift: factor, decision and rates are the formulas of semantics 6.1."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from prunus_model.spec.formats import (
     LIFT_FACTOR_BITS,
+    LIFT_UNIT_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RATE_BITS,
@@ -32,7 +33,7 @@ class LiftFactorProperties(Properties):
     Parameters
     ----------
     policy : LiftPruning
-        Share and ramp.
+        Share, and length of the training.
     depression_shift, weight_bits : int
         As for the unit.
     """
@@ -77,18 +78,23 @@ class LiftFactorProperties(Properties):
             for name in names
             for value in [getattr(self, name)]
         ]
-        ramp = Signal(64)
         level = Signal(8)
         scaled = Signal(64)
-        shown, spikes = 1 << policy.ramp, 1 << learned
+        spikes = 1 << learned
+        elapsed = Signal(LIFT_UNIT_BITS)
+        shown = self.presentation >> policy.unit_shift
+        more = self.post_count * (policy.units - elapsed)
         m.d.comb += [
             unit.start.eq(self.start),
-            ramp.eq(
-                Mux(self.presentation < shown, self.presentation, shown)
-                * Mux(self.post_count < spikes, self.post_count, spikes)
-                * policy.share
+            elapsed.eq(Mux(shown < policy.units, shown, policy.units)),
+            level.eq(
+                Mux(
+                    more <= elapsed << learned + 1,
+                    Mux(self.post_count < spikes, self.post_count, spikes) * policy.share
+                    >> learned,
+                    0,
+                )
             ),
-            level.eq(ramp >> policy.ramp + learned),
             scaled.eq(self.strength * level << 20 - self._weight_bits),
         ]
         most = max_of(LIFT_FACTOR_BITS)
@@ -148,7 +154,7 @@ class LiftProperties(Properties):
         inputs, w_max = 2, max_of(self._weight_bits)
         unit = Lift(
             inputs=inputs,
-            policy=LiftPruning(ramp_shift=0),
+            policy=LiftPruning(length=1),
             depression_shift=0,
             weight_bits=self._weight_bits,
             strength_bits=self._weight_bits + 1,
@@ -273,8 +279,8 @@ def _sweep(*, weight_bits: int, dsp: bool) -> Case:
 
 
 CASES = (
-    _factor(LiftPruning(share=192, ramp_shift=2), 1, 8),
-    _factor(LiftPruning(share=3, ramp_shift=0), 0, 4),
+    _factor(LiftPruning(share=192, length=5), 1, 8),
+    _factor(LiftPruning(share=3, length=1), 0, 4),
     _sweep(weight_bits=8, dsp=False),
     _sweep(weight_bits=4, dsp=True),
 )
