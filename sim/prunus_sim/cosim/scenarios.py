@@ -302,7 +302,7 @@ def _policy(policy: Any, name: str) -> Callable[[int], Scenario]:
     return case
 
 
-#: Lift with a ramp that is over after 8 presentations.
+#: Pruning by lift in a training of ten presentations.
 _LIFT = LiftPruning(share=255, length=10)
 
 
@@ -322,7 +322,8 @@ def _lift(
     def case(seed: int) -> Scenario:
         stdp = StdpParams(potentiation_shift=5, depression_shift=4)
         config = _tiny(**{"pruning": _LIFT, "stdp": stdp} | (network or {}))
-        return _scenario(name, config, seed, **{"count": 20, "lanes": 8, "state": _rated} | options)
+        given: dict[str, Any] = {"count": 20, "lanes": 8, "state": _rated} | options
+        return _scenario(name, config, seed, **given)
 
     return case
 

@@ -66,15 +66,17 @@ def test_factor_matches_model(
         for trial in range(80):
             learned, shown = 1 << depression_shift + 1, policy.units << policy.unit_shift
             count = int(rng.choice([1, learned - 1 or 1, learned, learned + 1, 65535]))
-            presentation = int(rng.choice([shown - 1, shown, 2**32 - 1, rng.integers(1 << 32)]))
+            presentation = int(
+                rng.choice([shown - 1, shown, 2**32 - 1, int(rng.integers(1 << 32))])
+            )
             if trial % 3 == 0:
                 # So often that it has just little enough left to learn, or one spike more.
                 presentation = int(rng.integers(shown))
                 elapsed = presentation >> policy.unit_shift
                 count = (elapsed << depression_shift + 2) // (policy.units - elapsed)
                 count = min(65535, count + int(rng.integers(2)))
-            strength = int(rng.choice([0, 1, strength_max, rng.integers(strength_max)]))
-            rate_sum = int(rng.choice([1, 784 * 65535, 784 * 4000, rng.integers(1, 1 << 24)]))
+            strength = int(rng.choice([0, 1, strength_max, int(rng.integers(strength_max))]))
+            rate_sum = int(rng.choice([1, 784 * 65535, 784 * 4000, int(rng.integers(1, 1 << 24))]))
             want = lift_factor(count, strength, rate_sum, presentation, policy, config)
             if trial % 4 == 0 and want not in (0, 16383):
                 # The sum with which the quotient is whole, and that beside it.
@@ -221,8 +223,14 @@ def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> No
 def test_no_multiplier_unless_asked_for() -> None:
     def text(multiplier: Any) -> str:
         policy = LiftPruning(length=16)
-        sizes = {"inputs": 9, "weight_bits": 8, "strength_bits": 12, "depression_shift": 7}
-        return rtlil.convert(Lift(policy=policy, multiplier=multiplier, **sizes), emit_src=False)
+        sizes: dict[str, Any] = {
+            "inputs": 9,
+            "weight_bits": 8,
+            "strength_bits": 12,
+            "depression_shift": 7,
+        }
+        unit = Lift(policy=policy, multiplier=multiplier, **sizes)
+        return str(rtlil.convert(unit, emit_src=False))
 
     assert "cell $mul" not in text("sequential")
     assert text("dsp").count("cell $mul") == 1
