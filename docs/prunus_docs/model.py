@@ -145,6 +145,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "mnist": ("mnist", partial(_mnist, full=False)),
     "mnist-full": ("mnist", partial(_mnist, full=True)),
     "frontier": ("frontier", _accuracy_against_cost),
+    "datasets": ("datasets", partial(filled_by, "datasets")),
     "reach": ("frontier", reach),
     "frontier-headline": ("frontier", _windows),
     "speed": ("engine-speed", partial(filled_by, "speed")),

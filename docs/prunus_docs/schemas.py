@@ -168,6 +168,15 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(_Amount, "sops_per_image training_sops_per_image neuron_updates_per_image"),
         ),
     ),
+    "datasets": _file(
+        rows=_rows(
+            _keys(str, "data rule"),
+            _keys(_Positive, "neurons epochs"),
+            _keys(list[int], "seeds"),
+            _keys(_Share, "accuracy inference_sop_fraction training_sop_fraction unpruned_share"),
+            _keys(float, "loss") | _may(float, "loss_high"),
+        )
+    ),
     **dict.fromkeys(
         ("lockstep", "lockstep-groups"),
         _file(

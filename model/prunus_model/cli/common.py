@@ -201,7 +201,7 @@ def load_test(artifact: Artifact, data: str) -> Labelled:
         As :func:`prunus_model.data.events.split.load_for`.
     """
     scale = Scale.kept(artifact.provenance)
-    split = load_for(artifact.config, data, "test", progress=True, scale=scale)
+    split = load_for(artifact.config.encoder, data, "test", progress=True, scale=scale)
     found = doubts(split, artifact.config.encoder)
     if split.sha256 == artifact.schedule.data_sha256:
         what = "images" if isinstance(split, Split) else "recordings"

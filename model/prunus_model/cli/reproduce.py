@@ -21,6 +21,8 @@ from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, Claim, claims, words
+from prunus_model.study.datasets import PART as DATASETS
+from prunus_model.study.datasets import datasets
 from prunus_model.study.export import collect, read_results, write_results
 from prunus_model.study.figures import draw
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
@@ -34,7 +36,7 @@ from prunus_model.study.trials import read_trials
 __all__ = ["LISTS", "command"]
 
 #: Sweep lists that come with the package.
-LISTS = ("paper", "results")
+LISTS = ("paper", "results", "datasets")
 
 
 @click.command(name="reproduce")
@@ -101,8 +103,8 @@ def command(
 ) -> int:
     """Train and test all that SWEEPS lists, and judge the paper's claims by it.
 
-    SWEEPS is a TOML file, or one of the lists that come with Prunus: paper, results. Ctrl-C loses
-    only what is running; the same command continues.
+    SWEEPS is a TOML file, or one of the lists that come with Prunus: paper, results, datasets.
+    Ctrl-C loses only what is running; the same command continues.
     """
     if claims_only:
         with claimed_file(output, force=True):
@@ -173,8 +175,14 @@ def _run(
         return stop_status(e)
     collected = collect(trainings, store)
     command = f"prunus reproduce {sweeps}"
-    kind = "mnist" if sweeps == "results" else "reproduction"
-    if output is not None:
+    kind = {"results": "mnist", DATASETS: DATASETS}.get(sweeps, "reproduction")
+    if output is not None and kind == DATASETS:
+        # Judges no claim of the paper: it has its own form.
+        found = datasets(collected.rows)
+        head = _head(kind, command, found, collected.versions)
+        write_results(output, head, found, name="rows")
+        console.print(f"Saved {output}: {len(found)} rows", soft_wrap=True)
+    elif output is not None:
         head = _head(kind, command, collected.rows, collected.versions)
         _judge(output, head, collected.rows, overhead)
     if frontier_path is not None and (points := frontier(collected.rows)):

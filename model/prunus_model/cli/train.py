@@ -144,8 +144,8 @@ def _run(
     if config.encoder.events is None and is_events(data):
         config, told = fitted_to_events(config, data)
         note(told)
-    images = load_for(config, data, "train", progress=True)
-    test = load_for(config, data, "test", progress=True)
+    images = load_for(config.encoder, data, "train", progress=True)
+    test = load_for(config.encoder, data, "test", progress=True)
     if isinstance(images, Split):
         config = fitted(config, images, said=said)
     checkpoint = Artifact.load(saved) if resume else None

@@ -13,6 +13,7 @@ from prunus_model.common.errors import DataError
 from prunus_model.common.text import not_found
 from prunus_model.data import idx
 from prunus_model.data.arrays import Reader, to_split
+from prunus_model.data.benchmarks import BENCHMARKS, benchmark
 from prunus_model.data.folders import FILES, find_folder, pair_reader, read_file
 from prunus_model.data.npz import load_archive
 from prunus_model.data.registry import BY_NAME, NAMED, cache_folder, provide, search, user_folder
@@ -83,7 +84,8 @@ def load(
     ----------
     spec : str
         One of: ``sample``, ``mnist``, ``fashion-mnist``; ``kmnist``, ``qmnist``, ``emnist-letters``
-        and so on, found in the folder ``PRUNUS_DATA``; a folder, as
+        and so on, found in the folder ``PRUNUS_DATA``; ``mnist-noise``, ``mnist-colour``,
+        ``digits``, ``spectra``, made by :mod:`prunus_model.data.benchmarks`; a folder, as
         :mod:`prunus_model.data.folders` has it, or ``FOLDER/SET`` if it has several; a file
         ``.npz``, ``.mat``, ``.csv``, ``.tsv`` or ``.txt``; ``IMAGES,LABELS``, two files, idx or
         ``.npy``. Names come first: a folder that is called ``mnist`` is ``./mnist``.
@@ -112,6 +114,8 @@ def load(
     if spec in NAMED:
         contents = provide(spec, idx.FILES[split], progress=progress)
         return _from_idx(f"{spec} {split}", contents.values())
+    if spec in BENCHMARKS:
+        return benchmark(spec, split, load)
     try:
         return to_split(_reader(spec), split, scale)
     except OSError as error:
@@ -120,7 +124,7 @@ def load(
 
 def is_name(spec: str) -> bool:
     """Return whether a data set has that name; names come before files and folders."""
-    return spec in _NAMES or spec in BY_NAME
+    return spec in _NAMES or spec in BY_NAME or spec in BENCHMARKS
 
 
 def _reader(spec: str) -> Reader:
@@ -139,7 +143,7 @@ def _reader(spec: str) -> Reader:
     if "," not in spec and path.name and len(path.parts) > 1 and path.parent.is_dir():
         return find_folder(path.parent, path.name)
     allowed = f"{', '.join(_NAMES)}, {_KINDS}"
-    raise DataError(not_found("Data", spec, (*_NAMES, *BY_NAME), allowed))
+    raise DataError(not_found("Data", spec, (*_NAMES, *BY_NAME, *BENCHMARKS), allowed))
 
 
 def _by_name(name: str) -> Reader:
@@ -190,6 +194,9 @@ def data_digest(*specs: str) -> str:
             content = sorted(NAMED[spec].sha256.values())
         elif spec == "sample":
             content = sorted(SAMPLE_SHA256.values())
+        elif spec in BENCHMARKS:
+            # Made by rules that do not change, of MNIST or of nothing.
+            content = [spec, *sorted(NAMED["mnist"].sha256.values())]
         else:
             content = [load(spec, "train").sha256, load(spec, "test").sha256]
         digest.update(" ".join(content).encode())

@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prunus_model.common.errors import ConfigError, DataError
-from prunus_model.data.datasets import Split, check_for, load
+from prunus_model.data.events.split import Labelled, load_for, stimuli
+from prunus_model.data.fitting import fitted
+from prunus_model.data.split import Split, check_for
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.pruning import scheduled
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.study.fingerprint import fingerprint
@@ -112,13 +115,17 @@ class Training:
         )
 
 
-def halves(data: str, *, validate: bool, progress: bool = False) -> tuple[Split, Split]:
+def halves(
+    data: str, encoder: EncoderParams, *, validate: bool, progress: bool = False
+) -> tuple[Labelled, Labelled]:
     """Load what a training is trained with, and what it is tested on.
 
     Parameters
     ----------
     data : str
-        Data set, as :func:`prunus_model.data.datasets.load` takes it.
+        Data set, as :func:`prunus_model.data.events.split.load_for` takes it.
+    encoder : EncoderParams
+        Says whether they are images or events, and how events are binned.
     validate : bool
         Whether the last sixth of the training images takes the place of the test images.
     progress : bool
@@ -134,22 +141,17 @@ def halves(data: str, *, validate: bool, progress: bool = False) -> tuple[Split,
     DataError
         If the data are missing or damaged, or too few to be divided.
     """
-    train = load(data, "train", progress=progress)
+    train = load_for(encoder, data, "train", progress=progress)
     if not validate:
-        return train, load(data, "test", progress=progress)
+        return train, load_for(encoder, data, "test", progress=progress)
     kept = len(train) - len(train) // _VALIDATION
     if kept == len(train):
         raise DataError(
             f"Data {data} must have at least {_VALIDATION} training images for validation, "
             f"not {len(train)}"
         )
-    first, last = (
-        replace(train, name=f"{train.name}, {name}", images=images, labels=labels)
-        for name, images, labels in (
-            ("but for the last sixth", train.images[:kept], train.labels[:kept]),
-            ("last sixth", train.images[kept:], train.labels[kept:]),
-        )
-    )
+    first = replace(train.take(0, kept), name=f"{train.name}, but for the last sixth")
+    last = replace(train.take(kept, len(train) - kept), name=f"{train.name}, last sixth")
     return first, last
 
 
@@ -189,22 +191,25 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
         If a part gives one training two labels.
     """
     trainings: dict[str, Training] = {}
-    data = {
-        (name, validate): halves(name, validate=validate, progress=True)
-        for name, validate in dict.fromkeys((trial.data, trial.validate) for trial in trials)
-    }
-    # Now, not after hours of other trainings.
-    for key, config in dict.fromkeys(
-        ((trial.data, trial.validate), trial.config) for trial in trials
-    ):
-        for split in data[key]:
-            check_for(split, config)
+    # All are looked at now, not after hours of other trainings.
+    data: dict[tuple[str, bool, str], tuple[Labelled, Labelled]] = {}
     for trial in trials:
-        train, test = data[trial.data, trial.validate]
-        of = trial.config.readout
+        if (key := _data_key(trial)) not in data:
+            data[key] = halves(
+                trial.data, trial.config.encoder, validate=trial.validate, progress=True
+            )
+    fits: dict[tuple[Any, ...], NetworkConfig] = {}
+    for trial in trials:
+        base = (_data_key(trial), trial.config)
+        if base not in fits:
+            fits[base] = _fitted(trial, data[_data_key(trial)])
+    for trial in trials:
+        train, test = data[_data_key(trial)]
+        fit = fits[_data_key(trial), trial.config]
+        of = fit.readout
         readout = ReadoutParams(classes=of.classes, stop_after=of.stop_after)
-        pruning = scheduled(trial.config.pruning, len(train) * trial.epochs)
-        config = replace(trial.config, readout=readout, pruning=pruning)
+        pruning = scheduled(fit.pruning, len(train) * trial.epochs)
+        config = replace(fit, readout=readout, pruning=pruning)
         digest = _digest(config, trial.epochs, (train.sha256, test.sha256))
         known = trainings.get(digest)
         rules = dict(known.rules) if known else {}
@@ -230,6 +235,26 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             presentations=len(train) * (trial.epochs + 1) + len(test) * len(rules),
         )
     return list(trainings.values())
+
+
+def _data_key(trial: Trial) -> tuple[str, bool, str]:
+    """Return what the data of a trial depend on: how events are binned, too."""
+    encoder = trial.config.encoder
+    binned = f"{encoder.events} {encoder.steps}" if encoder.events else ""
+    return trial.data, trial.validate, binned
+
+
+def _fitted(trial: Trial, data: tuple[Labelled, Labelled]) -> NetworkConfig:
+    """Return a configuration with the sizes of the images; all data must fit it."""
+    config, (train, test) = trial.config, data
+    if isinstance(train, Split):
+        config = fitted(config, train, said=dotted(trial.settings), source="Sweep list")
+    for split in (train, test):
+        if isinstance(split, Split):
+            check_for(split, config)
+        else:
+            stimuli(split, config)
+    return config
 
 
 def _network(config: NetworkConfig) -> str:

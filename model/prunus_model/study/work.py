@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.data.datasets import Split
+from prunus_model.data.events.split import Labelled
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.study.plan import Training, halves
 from prunus_model.study.rule import Rule
@@ -71,7 +72,10 @@ def train_and_test(training: Training) -> Result:
     PrunusError
         If the data have gone or do not fit.
     """
-    train, test = _halves(training.data, training.validate, Path.cwd())
+    encoder = training.config.encoder
+    # Levels are made later: images do not depend on the encoder.
+    binned = encoder if encoder.events else EncoderParams()
+    train, test = _halves(training.data, binned, training.validate, Path.cwd())
     trainer = Trainer(training.config, train, epochs=training.epochs)
     while not trainer.done:
         trainer.advance()
@@ -92,9 +96,11 @@ def train_and_test(training: Training) -> Result:
 
 
 @lru_cache(maxsize=4)
-def _halves(data: str, validate: bool, _folder: Path) -> tuple[Split, Split]:
+def _halves(
+    data: str, encoder: EncoderParams, validate: bool, _folder: Path
+) -> tuple[Labelled, Labelled]:
     """Load once in each process, and in each folder, as data may be named relative to it."""
-    return halves(data, validate=validate)
+    return halves(data, encoder, validate=validate)
 
 
 def _row(artifact: Artifact) -> dict[str, Any]:

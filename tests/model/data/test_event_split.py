@@ -79,7 +79,7 @@ def test_a_folder_is_loaded_and_described(tmp_path: Path) -> None:
     assert (len(train), len(test), train.name) == (30, 20, f"{folder} train")
     assert train.labels.tolist() == digits(30).labels.tolist()
     assert described(str(folder)) == (PARAMS, 10)
-    assert load_for(CONFIG, str(folder), "test").sha256 == test.sha256
+    assert load_for(CONFIG.encoder, str(folder), "test").sha256 == test.sha256
 
 
 def test_frames_are_those_of_the_files_or_of_the_events(tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Data digits must be events for this network, not images"):
         stimuli(digits(3), CONFIG)
     with pytest.raises(DataError, match="Data sample must be events for this network"):
-        load_for(CONFIG, "sample", "test")
+        load_for(CONFIG.encoder, "sample", "test")
     folder = write_event_digits(tmp_path / "ev", 3, 3)
     with pytest.raises(DataError, match="must be images for this network, not events"):
-        load_for(NetworkConfig.named("tiny"), str(folder), "test")
+        load_for(NetworkConfig.named("tiny").encoder, str(folder), "test")
 
 
 def test_what_is_odd_is_told() -> None:

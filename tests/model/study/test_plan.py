@@ -9,6 +9,7 @@ import pytest
 from prunus_cli import tiny, tiny_windows, write_digits
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EncoderParams
 from prunus_model.study.plan import chosen, halves, plan
 from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial
@@ -105,14 +106,21 @@ def test_two_labels_of_one_training_contradict_each_other() -> None:
 @pytest.mark.usefixtures("digits_here")
 def test_data_that_do_not_fit_are_refused_before_anything_is_trained() -> None:
     fits = trial()
-    with pytest.raises(DataError, match="49"):
-        plan([fits, replace(fits, config=NetworkConfig.named("demo"))])
+    said = replace(fits, config=NetworkConfig.named("demo"), settings={"inputs": 784})
+    with pytest.raises(DataError, match="have 49 levels, not 784: set inputs to 49"):
+        plan([fits, said])
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_sizes_that_nobody_has_said_are_those_of_the_data() -> None:
+    (training,) = plan([replace(trial(), config=NetworkConfig.named("demo"))])
+    assert training.config.inputs == 49
 
 
 @pytest.mark.usefixtures("digits_here")
 def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
-    whole, test = halves("digits.npz", validate=False)
-    train, validation = halves("digits.npz", validate=True)
+    whole, test = halves("digits.npz", EncoderParams(), validate=False)
+    train, validation = halves("digits.npz", EncoderParams(), validate=True)
     assert (len(whole), len(test), len(train), len(validation)) == (2300, 200, 1917, 383)
     assert np.array_equal(np.concatenate([train.images, validation.images]), whole.images)
     assert np.array_equal(np.concatenate([train.labels, validation.labels]), whole.labels)
@@ -127,7 +135,7 @@ def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
 def test_too_few_images_cannot_be_divided(tmp_path: Path) -> None:
     write_digits(tmp_path / "few.npz", train=5)
     with pytest.raises(DataError, match="must have at least 6 training images for validation"):
-        halves(str(tmp_path / "few.npz"), validate=True)
+        halves(str(tmp_path / "few.npz"), EncoderParams(), validate=True)
 
 
 def test_parts_are_chosen_by_name() -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.data.datasets import load
+from prunus_model.data.events import saccades
 from prunus_model.data.events.arrays import from_structured
 from prunus_model.data.events.binning import binned
 from prunus_model.data.events.recording import Recording
@@ -120,19 +121,21 @@ class EventSplit:
         return self.take(0, count)
 
 
+#: Of :data:`prunus_model.data.benchmarks.BENCHMARKS`, the images of which events are made.
+SIMULATED = "mnist-events"
 #: What a network is trained and tested with.
 Labelled: TypeAlias = Split | EventSplit
 
 
 def load_for(
-    config: NetworkConfig,
+    encoder: EncoderParams,
     spec: str,
     split: SplitName,
     *,
     progress: bool = False,
     scale: Scale | None = None,
 ) -> Labelled:
-    """Load a split as a network takes it: events if it has ``encoder.events``, else images.
+    """Load a split as an encoder takes it: events if it has ``events``, else images.
 
     The ``scale`` is that of images, as :func:`prunus_model.data.datasets.load` takes it.
 
@@ -142,8 +145,8 @@ def load_for(
         As :func:`load_events`, or :func:`prunus_model.data.datasets.load`; or if the network takes
         images and the data are events, or the other way round.
     """
-    if config.encoder.events is not None:
-        return load_events(spec, split, config.encoder)
+    if encoder.events is not None:
+        return load_events(spec, split, encoder)
     if is_events(spec):
         raise DataError(
             f"Data {spec} must be images for this network, not events (encoder.events is not set)"
@@ -157,7 +160,8 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
     Parameters
     ----------
     spec : str
-        As of :func:`prunus_model.data.events.sources.find`.
+        As of :func:`prunus_model.data.events.sources.find`; or ``mnist-events``, simulated
+        saccades over digits of MNIST.
     split : {"train", "test"}
         Which split.
     encoder : EncoderParams
@@ -168,6 +172,11 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
     DataError
         If they are missing or damaged, have no labels, or do not fit the frame.
     """
+    if spec == SIMULATED:
+        images = load(spec, split)
+        shown = images.images.reshape(-1, *images.image_shape)
+        recordings = saccades.simulate(shown, images.labels, name=images.name)
+        return bin_recordings(images.name, recordings, encoder)
     if not is_events(spec):
         raise DataError(
             f"Data {spec} must be events for this network (encoder.events is set): a file or a "
