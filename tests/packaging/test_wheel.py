@@ -31,6 +31,7 @@ EXTRAS = {
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
     "events": ["python -c 'import aedat, h5py'"],
     "prophesee": ["python -c 'import expelliarmus'"],
+    "datasets": ["python -c 'import sklearn.datasets'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
     "driver": [
         "prunus run demo sample -n 2 --on golden",

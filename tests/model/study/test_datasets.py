@@ -1,0 +1,54 @@
+"""Rows of the results file of the data sets."""
+
+import pytest
+
+from prunus_docs.schemas import SCHEMAS
+from prunus_model.common.provenance import header
+from prunus_model.study.datasets import datasets
+from prunus_rows import seeds
+
+PARTS = {"datasets": ""}
+
+
+def test_losses_are_paired_by_seed_and_have_a_bound() -> None:
+    none = seeds("none", parts=PARTS)
+    lift = seeds("lift", parts=PARTS, inference_sop_fraction=0.5, density=0.25)
+    for number, (base, row) in enumerate(zip(none, lift, strict=True)):
+        base["vote"], row["vote"] = (
+            0.9 + 0.01 * number,
+            0.9 + 0.01 * number - (0.001, 0.003)[number % 2],
+        )
+    found = datasets([*none, *lift])
+    assert [row["rule"] for row in found] == ["none", "lift"]
+    row = found[1]
+    losses = [(0.001, 0.003)[number % 2] for number in range(len(lift))]
+    assert row["loss"] == pytest.approx(sum(losses) / len(losses))
+    assert row["loss"] < row["loss_high"] < 0.01
+    assert (row["inference_sop_fraction"], row["unpruned_share"]) == (0.5, 0.25)
+    assert row["seeds"] == [one["seed"] for one in lift]
+    SCHEMAS["datasets"].model_validate(
+        {
+            "provenance": header(
+                "datasets", command="x", inputs={"model": "0" * 16}, tools={"numpy": "2"}
+            ),
+            "rows": found,
+        }
+    )
+
+
+def test_data_sets_are_not_mixed_and_other_parts_left_out() -> None:
+    rows = [
+        *seeds("none", parts=PARTS),
+        *seeds("none", parts=PARTS, data="fashion-mnist"),
+        *seeds("lift", parts=PARTS, data="fashion-mnist"),
+        *seeds("lift", parts={"sizes": ""}),
+    ]
+    assert [(row["data"], row["rule"]) for row in datasets(rows)] == [
+        ("mnist", "none"),
+        ("fashion-mnist", "none"),
+        ("fashion-mnist", "lift"),
+    ]
+
+
+def test_a_rule_without_an_unpruned_network_has_no_loss_and_no_row() -> None:
+    assert datasets(seeds("lift", parts=PARTS)) == []
