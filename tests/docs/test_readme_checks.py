@@ -32,12 +32,14 @@ def test_documents_of_other_folders_are_left_out(tmp_path: Path) -> None:
 
 
 def test_blocks_are_found_with_line_and_language() -> None:
-    text = "# A\n\n```python\nx\n```\n\n~~~ toml more\ny\n~~~\n\n```\nz\n```\n\n    indented\n"
-    assert [(b.line, b.language, b.content) for b in blocks_of("a.md", text)] == [
-        (3, "python", "x\n"),
-        (7, "toml", "y\n"),
-        (11, "", "z\n"),
-        (15, "", "indented\n"),
+    text = (
+        "# A\n\n```python\nx\n```\n\n~~~ toml y.toml more\ny\n~~~\n\n```\nz\n```\n\n    indented\n"
+    )
+    assert [(b.line, b.language, b.file, b.content) for b in blocks_of("a.md", text)] == [
+        (3, "python", "", "x\n"),
+        (7, "toml", "y.toml", "y\n"),
+        (11, "", "", "z\n"),
+        (15, "", "", "indented\n"),
     ]
 
 
@@ -78,6 +80,8 @@ def test_output_is_compared_line_by_line(expected: str, same: bool) -> None:
         ("python -m prunus_nothing.at_all", "there is no module 'prunus_nothing.at_all' to run"),
         ("python -m prunus_model", "there is no module 'prunus_model.__main__' to run"),
         ("python -m prunus_docs --chekc", "No such option"),
+        ("python none.py", "there is no file 'none.py' to run"),
+        ("python -c 1", "no check is known for 'python -c 1'"),
         ("python -m prunus_model.data.make_sample --fast", "takes no arguments"),
         ("python -m pytest -m slow", "pytest has no marker slow"),
         ("python -m pytest tests/none", "there are no tests in 'tests/none'"),

@@ -39,13 +39,15 @@ LANGUAGES = {"console", "python", "toml", "text"}
 #: Parts of commands that are not run here but checked, with the reason.
 CHECKED = {
     "--on /dev/tty": "needs a board",
-    "--on sim": "compiles a simulation; tests/boards/driver/test_simulator.py does",
-    "prunus bitstream": "places and routes; tests/boards/build/test_bitstream.py does",
+    "--on sim": "compiles a simulation; those of OWN_DATA are run with the marker sim",
+    "prunus bitstream": "places and routes; those of OWN_DATA are run with the marker boards",
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",
     "make_sample": "writes into the package",
     "pip install .": "installs; tests/packaging/test_wheel.py does",
 }
+#: Transcripts that end with a simulated core and a bitstream.
+OWN_DATA = "model/docs/own-data.md"
 #: Targets that .ci/run does not run, with the reason.
 NOT_IN_CI = {
     "formal": "proofs: minutes",
@@ -113,15 +115,23 @@ def run(command: str, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def make_here(target: str, folder: Path) -> str:
-    """Run a target in another folder, with the environment of these tests."""
-    tools = Path(sys.executable).parent
-    return run(f"make -f '{ROOT}/Makefile' -o .venv/.made BIN='{tools}' {target}", folder)
+def run_here(command: Command, folder: Path) -> str:
+    """Run a command, or a target with the environment of these tests, and compare its output."""
+    line = command.text
+    if command.argv[0] == "make":
+        tools = Path(sys.executable).parent
+        line = f"make -f '{ROOT}/Makefile' -o .venv/.made BIN='{tools}' {command.argv[1]}"
+    printed = run(line, folder)
+    assert not command.output or shown(command.output, printed), f"{command.place}: {printed}"
+    return printed
 
 
-def bring_readers_files(folder: Path) -> None:
+def bring_readers_files(folder: Path, document: str) -> None:
     for name, source in READERS.items():
         shutil.copy(source, folder / name)
+    for block in BLOCKS:
+        if block.document == document and block.file:
+            (folder / block.file).write_text(block.content, "utf-8")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
@@ -134,7 +144,7 @@ def test_command_accepts_its_arguments(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    bring_readers_files(tmp_path)
+    bring_readers_files(tmp_path, command.document)
     check_command(command.argv)
 
 
@@ -143,7 +153,7 @@ def test_command_accepts_its_arguments(
     "document", sorted({c.document for c in COMMANDS if not reason_not_to_run(c)})
 )
 def test_commands_of_a_document_run_in_order(document: str, tmp_path: Path) -> None:
-    bring_readers_files(tmp_path)
+    bring_readers_files(tmp_path, document)
     left_out: list[Command] = []
     for command in COMMANDS:
         if command.document != document or reason_not_to_run(command):
@@ -153,9 +163,7 @@ def test_commands_of_a_document_run_in_order(document: str, tmp_path: Path) -> N
         if missing_data(command.plain) or lost:
             left_out.append(command)
             continue
-        target = command.argv[1] if command.argv[0] == "make" else ""
-        printed = make_here(target, tmp_path) if target else run(command.text, tmp_path)
-        assert not command.output or shown(command.output, printed), command.place
+        printed = run_here(command, tmp_path)
         for block in of("text"):
             source = next((by for start, by in OUTPUT.items() if start in block.content), "")
             if block.document == document and source == command.plain:
@@ -169,6 +177,31 @@ def test_commands_of_a_document_run_in_order(document: str, tmp_path: Path) -> N
                 assert Artifact.load(made).content_hash == expected
     if left_out:
         pytest.skip(f"data is not here: {'; '.join(c.plain for c in left_out)}")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("--on sim", marks=pytest.mark.sim),
+        pytest.param("prunus bitstream", marks=pytest.mark.boards),
+    ],
+)
+def test_transcripts_of_own_data_run_to_their_end(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What was built on this machine is remembered there.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    bring_readers_files(tmp_path, OWN_DATA)
+    ends = 0
+    for command in COMMANDS:
+        if command.document == OWN_DATA and reason_not_to_run(command) in ("", CHECKED[part]):
+            run_here(command, tmp_path)
+            ends += part in command.plain
+    assert ends == 3
+    bitstreams = [
+        path for path in tmp_path.glob("*/prunus.*") if path.suffix in (".bin", ".bit", ".fs")
+    ]
+    assert len(bitstreams) == (3 if part == "prunus bitstream" else 0)
 
 
 @pytest.mark.tools

@@ -29,12 +29,16 @@ class WrongExampleError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: where it is, of what language, and its content."""
+    """A block of code: where it is, of what language, its content, the file to save it as if any.
+
+    The file is the second word of the opening fence.
+    """
 
     document: str
     line: int
     language: str
     content: str
+    file: str = ""
 
     @property
     def place(self) -> str:
@@ -80,11 +84,13 @@ def blocks_of(document: str, text: str) -> list[Block]:
         Block(
             document=document,
             line=token.map[0] + 1 if token.map else 0,
-            language=token.info.split()[0] if token.info.split() else "",
+            language=language,
             content=token.content,
+            file=file,
         )
         for token in MarkdownIt().parse(text)
         if token.type in ("fence", "code_block")
+        for language, file in [[*token.info.split(), "", ""][:2]]
     ]
 
 
@@ -145,6 +151,9 @@ def check_command(argv: list[str]) -> None:
             _check_pytest(rest)
         case ["python", "-m", module, *rest]:
             _check_module(module, rest)
+        case ["python", script] if not script.startswith("-"):
+            if not Path(script).is_file():
+                raise WrongExampleError(f"there is no file {script!r} to run")
         case ["pip", "install", *rest]:
             _check_install(rest)
         case ["make", target, *variables]:

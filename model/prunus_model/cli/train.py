@@ -33,7 +33,7 @@ from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.pruning import POLICIES, NoPruning
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate, whole_dense
 from prunus_model.training.groups import silent_groups
@@ -44,6 +44,23 @@ __all__ = ["command"]
 
 #: Share of the synapses of which it is told that more are left.
 _HARDLY_PRUNED = 0.99
+#: Why a policy has left a network alone, and what to change.
+_NOT_PRUNED = {
+    "constant": "train longer, raise pruning.w_prune, or lower pruning.start",
+    "adaptive": (
+        "train longer, raise pruning.ramp_gain or pruning.strength_gain, or lower "
+        "pruning.ramp_shift or pruning.start"
+    ),
+    "lift": (
+        "no weight is far enough below what chance would make of it; train longer, or raise "
+        "pruning.share"
+    ),
+    "soft": (
+        "train longer, raise pruning.percent, or lower pruning.after_presentations or "
+        "pruning.min_spikes"
+    ),
+    "post": "raise pruning.w_prune",
+}
 
 
 @click.command(name="train")
@@ -275,13 +292,14 @@ class _Display:
 
 
 def _report(artifact: Artifact, output: Path) -> None:
-    c, pruning = artifact.counters, artifact.config.pruning
+    c, policy = artifact.counters, artifact.config.pruning.policy
     if not c.output_spikes:
         note("No neuron has fired in the training: nothing was learned")
     elif artifact.config.groups and (silent := silent_groups(artifact)):
         note(f"No neuron fires for any training image in groups {silent}: they only cost steps")
-    elif not isinstance(pruning, NoPruning) and artifact.density > _HARDLY_PRUNED:
-        note("Next to nothing was pruned: train longer, or change the parameters of the pruning")
+    elif policy in _NOT_PRUNED and artifact.density > _HARDLY_PRUNED:
+        much = "Nothing" if artifact.density == 1 else "Next to nothing"
+        note(f"{much} was pruned: {_NOT_PRUNED[policy]}")
     console.print(
         f"Saved {output}: {100 * artifact.density:.1f} % of the synapses are left; training took "
         f"{percent(c.forward_sops, c.forward_dense)} of the dense forward SOPs and "

@@ -1,5 +1,7 @@
 """What cannot be meant is told in one line each; what is not ours cannot write to the terminal."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from prunus_cli import Cli, digits, write_digits
 from prunus_data import to_idx
+from prunus_model.spec.pruning import POLICIES
 from prunus_model.training.artifact import Artifact
 
 TRAIN = ("train", "-c", "tiny", "-e", "1", "-o", "n.npz", "-d")
@@ -87,13 +90,40 @@ def test_classes_without_images_are_told(cli: Cli) -> None:
     assert Artifact.load(Path("n.npz")).config.readout.classes == 3
 
 
+@pytest.mark.parametrize(
+    ("policy", "change", "keys"),
+    [
+        ("constant", "start=4000000000", {"w_prune", "start"}),
+        (
+            "adaptive",
+            "start=4000000000",
+            {"ramp_gain", "strength_gain", "ramp_shift", "start"},
+        ),
+        ("lift", "share=0", {"share"}),
+        ("soft", "percent=0", {"percent", "after_presentations", "min_spikes"}),
+        ("post", "w_prune=0", {"w_prune"}),
+    ],
+)
+def test_nothing_pruned_is_told_with_the_keys_to_change(
+    cli: Cli, policy: str, change: str, keys: set[str]
+) -> None:
+    name = str(write_digits(Path("digits.npz")))
+    (line,) = cli.run(*TRAIN, name, "-p", policy, "--set", f"pruning.{change}").err.splitlines()
+    assert Artifact.load(Path("n.npz")).density == 1
+    assert line.startswith("Nothing was pruned: ")
+    assert ("no weight is far enough below what chance would make" in line) == (policy == "lift")
+    assert set(re.findall(r"pruning\.(\w+)", line)) == keys
+    assert keys <= {field.name for field in fields(POLICIES[policy])}
+
+
 def test_next_to_nothing_pruned_is_told_unless_nothing_was_to_be(cli: Cli) -> None:
     name = str(write_digits(Path("digits.npz")))
-    late = ("--set", "pruning.start=4000000000")
-    told = "Next to nothing was pruned: train longer, or change the parameters of the pruning\n"
-    assert cli.run(*TRAIN, name, *late).err == told
-    assert Artifact.load(Path("n.npz")).density == 1
-    cli.succeed(*TRAIN, name, "--force", "-p", "none")
+    cli.succeed(*TRAIN, name, "-p", "none")
+    least = int(Artifact.load(Path("n.npz")).state.weights.min())
+    change = ("-p", "post", "--set", f"pruning.w_prune={least + 1}")
+    told = "Next to nothing was pruned: raise pruning.w_prune\n"
+    assert cli.run(*TRAIN, name, "--force", *change).err == told
+    assert 0.99 < Artifact.load(Path("n.npz")).density < 1
 
 
 def test_images_of_the_training_are_told(cli: Cli, trained: Artifact) -> None:
