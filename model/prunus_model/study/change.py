@@ -78,8 +78,8 @@ def cases(config: NetworkConfig, first: int, whole: int) -> tuple[Case, ...]:
         Case(rule="adaptive", pruning=config.pruning),
         Case(rule="lift, length of all phases", pruning=known),
         Case(rule="lift, length of A", pruning=early),
-        Case(rule="the same, regrowth", pruning=early, anew=False),
-        Case(rule="the same, regrowth, spikes counted anew", pruning=early, anew=True),
+        Case(rule="lift, length of A, regrowth", pruning=early, anew=False),
+        Case(rule="lift, length of A, regrowth, spikes counted anew", pruning=early, anew=True),
     )
 
 
