@@ -145,8 +145,8 @@ def _change(results: dict[str, Any]) -> str:
         f"{len({row['seed'] for row in results['rows']})} seeds; *less than none*: points lost "
         f"after phase C against the unpruned network of the same seed, mean and one-sided 95 % "
         f"bound. Forward SOPs are shares of those with nothing pruned, in inference over all test "
-        f"images. Neurons are labelled after each phase by the first {results['labelled']:,} training "
-        f"images of the classes seen. {origin(results)}."
+        f"images. Neurons are labelled after each phase by at most the first "
+        f"{results['labelled']:,} training images of the classes seen. {origin(results)}."
     )
 
 
