@@ -15,7 +15,7 @@ BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bind
 
 .DELETE_ON_ERROR:
 .PHONY: help setup update check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
-  results reproduce pretrained render stale clean fuzz devices kills \
+  results reproduce change pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
 help: ## Show this help
@@ -150,6 +150,10 @@ reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ON
 	  $(BIN)/prunus reproduce paper $(addprefix --only ,$(ONLY)) \
 	  --output model/results/reproduction.json --figures model/docs \
 	  $(if $(filter frontier,$(or $(ONLY),frontier)),--frontier model/results/frontier.json))
+	$(MAKE) render
+
+change: $(MADE) ## A task that changes: pruning, regrowth -> model/results/change.json (20 minutes)
+	$(BIN)/python -m prunus_model.study.change
 	$(MAKE) render
 
 render: $(MADE) ## Write the tables of the results into the READMEs

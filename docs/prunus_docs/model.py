@@ -13,6 +13,7 @@ from prunus_docs.tables import origin, table
 from prunus_docs.templates import filled, filled_by
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label
+from prunus_model.study.statistics import at_most
 
 __all__ = ["MODEL_BLOCKS"]
 
@@ -117,6 +118,38 @@ def _whole(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     return whole
 
 
+def _change(results: dict[str, Any]) -> str:
+    """Return accuracy and costs after each phase of a task that changes, by network and rule."""
+    values: dict[tuple[int, str], dict[str, _Rows]] = {}
+    for row in results["rows"]:
+        of = values.setdefault((row["neurons"], row["rule"]), {})
+        of.setdefault(row["phase"], []).append(row)
+    headings = ["neurons, rule", "A: old %", "B: old %", "B: new %"]
+    headings += ["C: old %", "C: new %", "C: all %", "less than none"]
+    headings += ["SOPs in training A, B, C", "in inference A, B, C", "synapses left A, B, C"]
+    lines = []
+    for (neurons, rule), phases in values.items():
+        line = [f"{neurons}, {rule}"]
+        for phase, names in (("A", ("old",)), ("B", ("old", "new")), ("C", ("old", "new", "all"))):
+            line += [_spread((row[name] for row in phases[phase]), 100, 1) for name in names]
+        unpruned = {row["seed"]: row["all"] for row in values[neurons, "none"]["C"]}
+        loss = at_most([100 * (unpruned[r["seed"]] - r["all"]) for r in phases["C"]], 0.0)
+        bound = "-" if loss.bound is None else f"{loss.bound:.2f}"
+        line.append("" if rule == "none" else f"{loss.estimate:.2f} (<= {bound})")
+        for name in ("training_sop_fraction", "inference_sop_fraction", "density"):
+            means = (statistics.mean(row[name] for row in rows) for rows in phases.values())
+            line.append(", ".join(f"{mean:.2f}" for mean in means))
+        lines.append(line)
+    return (
+        f"{table(headings, lines)}\n\nMean ± half the range over "
+        f"{len({row['seed'] for row in results['rows']})} seeds; *less than none*: points lost "
+        f"after phase C against the unpruned network of the same seed, mean and one-sided 95 % "
+        f"bound. Forward SOPs are shares of those with nothing pruned, in inference over all test "
+        f"images. Neurons are labelled after each phase by at most the first "
+        f"{results['labelled']:,} training images of the classes seen. {origin(results)}."
+    )
+
+
 def _against_unpruned(results: dict[str, Any], label: str) -> str:
     """Return what a rule saves and loses at 800 neurons, seed by seed against no pruning."""
     runs = {(r["neurons"], pruning_label(r), r["seed"]): r for r in results["runs"]}
@@ -151,4 +184,5 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "speed": ("engine-speed", partial(filled_by, "speed")),
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
     "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),
+    "change": ("change", _change),
 }

@@ -224,6 +224,18 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_form(*_LEARNED, _keys(_Amount, "steps output_spikes_per_presentation")), "bindsnet"),
         prunus=_rows(*_LEARNED, _keys(str, "policy"), _keys(_Share, "density")),
     ),
+    "change": _file(
+        _keys(str, "data"),
+        _keys(_Positive, "labelled"),
+        rows=_rows(
+            _keys(str, "rule"),
+            _keys(Literal["A", "B", "C"], "phase"),
+            _keys(_Positive, "neurons") | _keys(int, "seed"),
+            _keys(_Share, "old density training_sop_fraction inference_sop_fraction"),
+            _may(_Share, "new all"),
+            _keys(_Amount, "forward_sops_per_inference"),
+        ),
+    ),
     "cycles": _file(
         _keys(str, "images"),
         budgets=_BUDGETS,
