@@ -52,7 +52,7 @@ FAULTS = [
     ("homeostasis", 0, Homeostasis, "theta_sum > max_of(THETA_BITS)", "theta_sum > 1 << THETA_BITS",
      "a spike raises theta, saturating", 8),
     ("lift", 1, LiftFactor, "fits | too_large", "fits",
-     "the factor is the quotient, rounded down", 33),
+     "the factor is the quotient, rounded down", 37),
     ("lift", 3, Lift, "rate_sum + memory.write_data", "rate_sum + rate",
      "the sum is that of all rates", 18),
     ("memory_port", 0, MemoryPort, "with m.If(self.answers.ready)", "with m.If(1)",

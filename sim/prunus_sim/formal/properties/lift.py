@@ -263,8 +263,8 @@ def _factor(policy: LiftPruning, depression_shift: int, weight_bits: int) -> Cas
         build=lambda: LiftFactorProperties(
             policy=policy, depression_shift=depression_shift, weight_bits=weight_bits
         ),
-        bmc=33,
-        cover=33,
+        bmc=37,
+        cover=37,
     )
 
 
