@@ -8,6 +8,7 @@ import pytest
 
 from prunus_cli import tiny, tiny_windows, write_digits
 from prunus_model.common.errors import ConfigError, DataError
+from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.study.plan import chosen, halves, plan
@@ -121,6 +122,9 @@ def test_sizes_that_nobody_has_said_are_those_of_the_data() -> None:
 def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
     whole, test = halves("digits.npz", EncoderParams(), validate=False)
     train, validation = halves("digits.npz", EncoderParams(), validate=True)
+    assert isinstance(whole, Split)
+    assert isinstance(train, Split)
+    assert isinstance(validation, Split)
     assert (len(whole), len(test), len(train), len(validation)) == (2300, 200, 1917, 383)
     assert np.array_equal(np.concatenate([train.images, validation.images]), whole.images)
     assert np.array_equal(np.concatenate([train.labels, validation.labels]), whole.labels)
