@@ -78,7 +78,10 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
         ),
         (
             ["reproduce", "papr"],
-            "Sweep list must be a TOML file or paper, results, not 'papr': did you mean 'paper'?",
+            (
+                "Sweep list must be a TOML file or paper, results, datasets, not 'papr': "
+                "did you mean 'paper'?"
+            ),
         ),
         (["plot", ""], "Network file . must be a file, not a folder"),
         (

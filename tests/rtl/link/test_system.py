@@ -9,7 +9,6 @@ import pytest
 
 from prunus_cli import digits, tiny
 from prunus_link import Host
-from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.reference.readout import predict_vote
 from prunus_model.spec.levels import levels
@@ -155,9 +154,3 @@ def test_refuses_what_is_no_hash(artifact: Artifact) -> None:
     plan = link_plan(artifact, ExportOptions(lanes=2))
     with pytest.raises(ValueError, match="Hash of the network must be 32 bytes, not 3"):
         System(plan=plan, network=b"abc")
-
-
-def test_refuses_a_core_that_takes_events(artifact: Artifact) -> None:
-    plan = link_plan(artifact, ExportOptions(lanes=2, source="events"))
-    with pytest.raises(ConfigError, match="source must be 'levels'"):
-        System(plan=plan)
