@@ -19,7 +19,12 @@ from prunus_rtl.digest.gateware import gateware_digest, grouped_digest, link_dig
 __all__ = ["Stale", "age", "changed", "stale", "today"]
 
 #: Sets of data sets that results are of.
-_DATA = (("mnist",), ("sample",), ("fashion-mnist", "mnist"))
+_DATA = (
+    ("mnist",),
+    ("sample",),
+    ("fashion-mnist", "mnist"),
+    ("digits", "fashion-mnist", "mnist", "mnist-colour", "mnist-noise", "spectra"),
+)
 _NAMES = {
     "model": "the model",
     "options": "the options of the model",
