@@ -18,7 +18,7 @@ compare
     ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
     For each output spike 1, and ``inputs + 4`` more if it is learned from, with pruning by lift
-    ``inputs + depression_shift + 30``; with a margin, until its votes are counted, ``classes + 2``
+    ``inputs + 36``; with a margin, until its votes are counted, ``classes + 2``
     cycles after the first. Later if the votes of the spike before are still counted.
 report
     1; after an output spike in the last step, until its votes are counted. Later if a threshold is
