@@ -191,26 +191,24 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
         If a part gives one training two labels.
     """
     trainings: dict[str, Training] = {}
-    # All are looked at now, not after hours of other trainings.
+    # All are looked at now, not after hours of other trainings, and each is hashed once.
     data: dict[tuple[str, bool, str], tuple[Labelled, Labelled]] = {}
+    hashes: dict[tuple[str, bool, str], tuple[str, str]] = {}
     for trial in trials:
         if (key := _data_key(trial)) not in data:
-            data[key] = halves(
+            train, test = data[key] = halves(
                 trial.data, trial.config.encoder, validate=trial.validate, progress=True
             )
-    fits: dict[tuple[Any, ...], NetworkConfig] = {}
+            hashes[key] = (train.sha256, test.sha256)
     for trial in trials:
-        base = (_data_key(trial), trial.config)
-        if base not in fits:
-            fits[base] = _fitted(trial, data[_data_key(trial)])
-    for trial in trials:
-        train, test = data[_data_key(trial)]
-        fit = fits[_data_key(trial), trial.config]
+        key = _data_key(trial)
+        train, test = data[key]
+        fit = _fitted(trial, data[key])
         of = fit.readout
         readout = ReadoutParams(classes=of.classes, stop_after=of.stop_after)
         pruning = scheduled(fit.pruning, len(train) * trial.epochs)
         config = replace(fit, readout=readout, pruning=pruning)
-        digest = _digest(config, trial.epochs, (train.sha256, test.sha256))
+        digest = _digest(config, trial.epochs, hashes[key])
         known = trainings.get(digest)
         rules = dict(known.rules) if known else {}
         for rule in trial.rules:

@@ -113,6 +113,13 @@ def test_data_that_do_not_fit_are_refused_before_anything_is_trained() -> None:
 
 
 @pytest.mark.usefixtures("digits_here")
+def test_what_one_trial_says_is_refused_also_if_an_equal_one_says_nothing() -> None:
+    demo = replace(trial(), config=NetworkConfig.named("demo"))
+    with pytest.raises(DataError, match="set inputs to 49"):
+        plan([demo, replace(demo, settings={"inputs": 784})])
+
+
+@pytest.mark.usefixtures("digits_here")
 def test_sizes_that_nobody_has_said_are_those_of_the_data() -> None:
     (training,) = plan([replace(trial(), config=NetworkConfig.named("demo"))])
     assert training.config.inputs == 49
