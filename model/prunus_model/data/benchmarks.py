@@ -15,7 +15,10 @@ import numpy.typing as npt
 from prunus_model.common.errors import DataError
 from prunus_model.data.split import Split, SplitName
 
-__all__ = ["BENCHMARKS", "benchmark"]
+__all__ = ["BENCHMARKS", "SIMULATED", "benchmark"]
+
+#: Simulated saccades over digits (:func:`prunus_model.data.events.split.load_events`).
+SIMULATED = "mnist-events"
 
 _SEED = 16
 #: Grey levels of the noise, from 0: a background that is nowhere black.
@@ -124,12 +127,11 @@ def _first(split: SplitName, load: _Loader) -> Split:
     return load("mnist", split).head(_SIZES[split] // 2)
 
 
-#: By name. ``mnist-events`` are the images; :func:`prunus_model.data.events.split.load_events`
-#: simulates the saccades over them.
+#: By name. Of :data:`SIMULATED` these are the images.
 BENCHMARKS: Mapping[str, Callable[[SplitName, _Loader], Split]] = {
     "mnist-noise": _noisy,
     "mnist-colour": _coloured,
     "digits": _digits,
     "spectra": _spectra,
-    "mnist-events": _first,
+    SIMULATED: _first,
 }

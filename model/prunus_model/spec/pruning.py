@@ -135,8 +135,7 @@ class LiftPruning:
         ConfigError
             If the length of the training is not known yet.
         """
-        shift = self.unit_shift
-        return (self.length or 0) >> shift
+        return (self.length or 0) >> self.unit_shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

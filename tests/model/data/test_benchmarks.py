@@ -8,8 +8,9 @@ import pytest
 from prunus_model.common.errors import DataError
 from prunus_model.data.benchmarks import BENCHMARKS, benchmark
 from prunus_model.data.datasets import data_digest, is_name, load
-from prunus_model.data.events.split import load_events
+from prunus_model.data.events.split import fitted, load_events, load_for
 from prunus_model.data.split import Split, SplitName
+from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (30, 784), dtype=np.uint8)
@@ -89,6 +90,14 @@ def test_events_are_those_of_saccades(monkeypatch: pytest.MonkeyPatch) -> None:
     events = load_events("mnist-events", "test", encoder)
     assert (len(events), events.events.inputs, events.labels.tolist()) == (3, 2312, [0, 1, 2])
     assert events.events.counts.sum() > 1000
+
+
+def test_events_are_no_images_and_a_configuration_is_fitted_to_them() -> None:
+    with pytest.raises(DataError, match="must be images for this network, not events"):
+        load_for(EncoderParams(), "mnist-events", "test")
+    config, told = fitted(NetworkConfig.named("demo"), "mnist-events")
+    assert (config.inputs, config.readout.classes) == (2312, 10)
+    assert told == "Events of 34 x 34 pixels, on and off: 2312 inputs, 10 classes"
 
 
 def test_benchmarks_have_names_and_digests_of_their_own() -> None:

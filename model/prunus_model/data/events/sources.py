@@ -10,6 +10,7 @@ from pathlib import Path
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import refusal
 from prunus_model.data import cifar
+from prunus_model.data.benchmarks import SIMULATED
 from prunus_model.data.datasets import is_name
 from prunus_model.data.events import nmnist
 from prunus_model.data.events.arrays import is_npy, is_npz, read_npy, read_npz
@@ -66,6 +67,8 @@ def is_events(spec: str) -> bool:
 
     Names come first, as for images; and the images of CIFAR end in ``.bin``, too.
     """
+    if spec == SIMULATED:
+        return True
     path = Path(spec)
     if is_name(spec) or cifar.is_binary(path):
         return False

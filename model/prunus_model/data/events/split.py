@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ConfigError, DataError
+from prunus_model.data.benchmarks import SIMULATED
 from prunus_model.data.datasets import load
 from prunus_model.data.events import saccades
 from prunus_model.data.events.arrays import from_structured
@@ -121,8 +122,6 @@ class EventSplit:
         return self.take(0, count)
 
 
-#: Of :data:`prunus_model.data.benchmarks.BENCHMARKS`, the images of which events are made.
-SIMULATED = "mnist-events"
 #: What a network is trained and tested with.
 Labelled: TypeAlias = Split | EventSplit
 
@@ -272,6 +271,9 @@ def described(spec: str) -> tuple[EventsParams, int]:
     DataError
         As :func:`load_events`.
     """
+    if spec == SIMULATED:
+        width, height = saccades.FRAME
+        return EventsParams(width=width, height=height), 10
     width = height = classes = 1
     polar = False
     for source in _both(spec):
