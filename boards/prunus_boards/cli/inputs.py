@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from prunus_model.cli.common import note
 from prunus_model.common.errors import DataError
-from prunus_model.data.events.binning import binned
+from prunus_model.data.events.binning import binned_series
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.events.sources import find, is_events
 from prunus_model.data.images import read_images
@@ -93,27 +93,22 @@ def _recordings(
     params = encoder.events
     if params is None or invert:
         raise DataError("Events must be shown as they are: they have no light and dark to exchange")
-    names, labels, parts, late = [], [], [], 0
-    for recording in islice(_read(sources), count):
-        one = binned(recording, params, encoder.steps)
-        names.append(recording.name)
-        labels.append(recording.label)
-        parts.append((one.counts, one.pres))
-        late += one.late
-    if not names:
-        raise DataError(f"Data {' '.join(sources)} must hold at least one recording")
+    series = binned_series(
+        islice(_read(sources), count), params, encoder.steps, name=" ".join(sources)
+    )
+    names = series.names
     if count is not None and count > len(names):
         raise DataError(f"Number of recordings must be in 1..{len(names)}, not {count}")
-    if late:
+    if series.late:
         note(
-            f"{late} events are later than the last step and are left out "
+            f"{series.late} events are later than the last step and are left out "
             f"(encoder.events.step_us {params.step_us})"
         )
-    known = [label for label in labels if label is not None]
+    known = [label for label in series.labels if label is not None]
     return Shown(
         what="recording",
-        names=tuple(names),
-        stimuli=PackedEvents.joined(parts, inputs=params.inputs),
+        names=names,
+        stimuli=series.events,
         labels=np.array(known, dtype=np.uint8) if len(known) == len(names) else None,
     )
 

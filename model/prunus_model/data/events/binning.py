@@ -14,7 +14,8 @@ Several events of an input in a step count once. Those of a step are in the orde
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,9 @@ from prunus_model.common.errors import DataError
 from prunus_model.data.events.recording import Recording
 from prunus_model.spec.encoder import EventsParams
 from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.packed_events import PackedEvents
 
-__all__ = ["Binned", "binned"]
+__all__ = ["Binned", "BinnedSeries", "binned", "binned_series"]
 
 #: Microseconds that a recording may last, so that products with steps are exact: 1,141 years.
 _LONGEST = 1 << (63 - STEP_BITS)
@@ -88,3 +90,60 @@ def binned(recording: Recording, params: EventsParams, steps: int) -> Binned:
         pres=keys % params.inputs,
         late=int(np.count_nonzero(~there)),
     )
+
+
+class BinnedSeries(NamedTuple):
+    """Recordings by step, one after the other.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What each is called.
+    labels : tuple of int or None
+        Class of each; None if it is not known.
+    events : PackedEvents
+        All of them.
+    late, total : int
+        Events that were left out, being later than the last step; events in all.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int | None, ...]
+    events: PackedEvents
+    late: int
+    total: int
+
+
+def binned_series(
+    recordings: Iterable[Recording], params: EventsParams, steps: int, *, name: str
+) -> BinnedSeries:
+    """Bin recordings, one after the other: one is in memory at a time.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording
+        At least one.
+    params, steps
+        As of :func:`binned`.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        As :func:`binned`, or if there is no recording.
+    """
+    names: list[str] = []
+    labels: list[int | None] = []
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
+    late = total = 0
+    for recording in recordings:
+        one = binned(recording, params, steps)
+        names.append(recording.name)
+        labels.append(recording.label)
+        parts.append((one.counts, one.pres.astype(np.uint32)))
+        late, total = late + one.late, total + len(recording)
+    if not parts:
+        raise DataError(f"Data {name} must hold at least one recording")
+    packed = PackedEvents.joined(parts, inputs=params.inputs)
+    return BinnedSeries(tuple(names), tuple(labels), packed, late, total)

@@ -15,7 +15,7 @@ from prunus_model.data.benchmarks import SIMULATED
 from prunus_model.data.datasets import load
 from prunus_model.data.events import saccades
 from prunus_model.data.events.arrays import from_structured
-from prunus_model.data.events.binning import binned
+from prunus_model.data.events.binning import binned_series
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.events.sources import find, is_events
 from prunus_model.data.scaling import Scale
@@ -134,9 +134,7 @@ def load_for(
     progress: bool = False,
     scale: Scale | None = None,
 ) -> Labelled:
-    """Load a split as an encoder takes it: events if it has ``events``, else images.
-
-    The ``scale`` is that of images, as :func:`prunus_model.data.datasets.load` takes it.
+    """Load a split as an encoder takes it: events if it has ``events``, else images of a scale.
 
     Raises
     ------
@@ -174,8 +172,8 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
     if spec == SIMULATED:
         images = load(spec, split)
         shown = images.images.reshape(-1, *images.image_shape)
-        recordings = saccades.simulate(shown, images.labels, name=images.name)
-        return bin_recordings(images.name, recordings, encoder)
+        simulated = saccades.simulate(shown, images.labels, name=images.name)
+        return bin_recordings(images.name, simulated, encoder)
     if not is_events(spec):
         raise DataError(
             f"Data {spec} must be events for this network (encoder.events is set): a file or a "
@@ -210,28 +208,17 @@ def bin_recordings(
     params = encoder.events
     if params is None:
         raise ConfigError("encoder.events must be set to bin events")
-    labels: list[int] = []
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]] = []
-    late = total = 0
-    for recording in recordings:
-        labels.append(_label(recording))
-        one = binned(recording, params, encoder.steps)
-        parts.append((one.counts, one.pres.astype(np.uint32)))
-        late, total = late + one.late, total + len(recording)
-    if not parts:
-        raise DataError(f"Data {name} must hold at least one recording")
-    hints: list[str] = []
-    if late:
-        hints.append(
-            f"{late} of {total} events of {name} are later than the last step and are left out "
-            f"(encoder.events.step_us {params.step_us})"
-        )
+    series = binned_series(map(_labelled, recordings), params, encoder.steps, name=name)
+    late = (
+        f"{series.late} of {series.total} events of {name} are later than the last step and are "
+        f"left out (encoder.events.step_us {params.step_us})"
+    )
     return EventSplit(
         name=name,
-        events=PackedEvents.joined(parts, inputs=params.inputs),
-        labels=np.array(labels, dtype=np.uint8),
+        events=series.events,
+        labels=np.array(series.labels, dtype=np.uint8),
         params=params,
-        hints=tuple(hints),
+        hints=(late,) if series.late else (),
     )
 
 
@@ -343,6 +330,12 @@ def stimuli(data: Labelled, config: NetworkConfig) -> npt.NDArray[np.uint8] | Pa
 def _both(spec: str) -> Sequence[Any]:
     train, test = find(spec, "train"), find(spec, "test")
     return (train,) if train.files == test.files else (train, test)
+
+
+def _labelled(recording: Recording) -> Recording:
+    """Return a recording that has a label."""
+    _label(recording)
+    return recording
 
 
 def _label(recording: Recording) -> int:
