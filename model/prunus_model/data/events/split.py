@@ -134,7 +134,7 @@ def load_for(
     progress: bool = False,
     scale: Scale | None = None,
 ) -> Labelled:
-    """Load a split as an encoder takes it: events if it has ``events``, else images of a scale.
+    """Load events if an encoder has ``events``, else images: the ``scale`` is of these.
 
     Raises
     ------
