@@ -314,7 +314,7 @@ def test_failing_training_is_reported_at_the_end(
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["nope"], "Sweep list must be a TOML file or paper, results, not 'nope'"),
+        (["nope"], "Sweep list must be a TOML file or paper, results, datasets, not 'nope'"),
         (["list.toml", "--only", "x"], "Part must be one of sizes, pareto, ablations, early-exit"),
         (["list.toml", "-j", "0"], "Invalid value for '-j' / '--jobs': 0 is not in the range"),
         (["list.toml", "-o", "list.toml/x"], "list.toml: "),
