@@ -23,7 +23,10 @@ _DATA = (
     ("mnist",),
     ("sample",),
     ("fashion-mnist", "mnist"),
-    ("digits", "fashion-mnist", "mnist", "mnist-colour", "mnist-noise", "spectra"),
+    (
+        *("digits", "fashion-mnist", "mnist", "mnist-colour", "mnist-events", "mnist-noise"),
+        "spectra",
+    ),
 )
 _NAMES = {
     "model": "the model",

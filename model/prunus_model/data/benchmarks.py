@@ -15,7 +15,10 @@ import numpy.typing as npt
 from prunus_model.common.errors import DataError
 from prunus_model.data.split import Split, SplitName
 
-__all__ = ["BENCHMARKS", "SIMULATED", "benchmark"]
+__all__ = ["BENCHMARKS", "CHESSBOARD", "SIMULATED", "benchmark"]
+
+#: Every other pixel of MNIST: half of the inputs, chosen without looking at a network.
+CHESSBOARD = "mnist-chessboard"
 
 #: Simulated saccades over digits (:func:`prunus_model.data.events.split.load_events`).
 SIMULATED = "mnist-events"
@@ -81,6 +84,16 @@ def _coloured(split: SplitName, load: _Loader) -> Split:
     return replace(digits, images=images.reshape(len(digits), -1), channels=3)
 
 
+def _chessboard(split: SplitName, load: _Loader) -> Split:
+    """Take the white squares of a chessboard: of even rows the even columns, of odd the odd."""
+    digits = load("mnist", split)
+    rows, columns = digits.image_shape
+    pixels = np.arange(rows * columns).reshape(rows, columns)
+    white = pixels[sum(np.indices(pixels.shape)) % 2 == 0]
+    images = np.ascontiguousarray(digits.images[:, white])
+    return replace(digits, images=images, image_shape=(rows, columns // 2))
+
+
 def _digits(split: SplitName, _load: _Loader) -> Split:
     """Return those of the 1,797 digits of scikit-learn; 500 are for testing."""
     try:
@@ -131,6 +144,7 @@ def _first(split: SplitName, load: _Loader) -> Split:
 BENCHMARKS: Mapping[str, Callable[[SplitName, _Loader], Split]] = {
     "mnist-noise": _noisy,
     "mnist-colour": _coloured,
+    CHESSBOARD: _chessboard,
     "digits": _digits,
     "spectra": _spectra,
     SIMULATED: _first,

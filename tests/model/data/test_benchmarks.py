@@ -53,6 +53,15 @@ def test_colours_are_shares_of_the_brightness_in_three_channels() -> None:
     assert len(np.unique(channels[:50, :, brightest])) > 40
 
 
+def test_a_chessboard_has_every_other_pixel_of_each_row_and_column() -> None:
+    half, whole = benchmark("mnist-chessboard", "test", mnist), mnist("mnist", "test")
+    assert (half.images.shape, half.image_shape) == ((5005, 392), (28, 14))
+    rows = whole.images.reshape(-1, 28, 28)
+    assert np.array_equal(half.images.reshape(-1, 28, 14)[:, ::2], rows[:, ::2, ::2])
+    assert np.array_equal(half.images.reshape(-1, 28, 14)[:, 1::2], rows[:, 1::2, 1::2])
+    assert half.labels.tolist() == whole.labels.tolist()
+
+
 def test_spectra_have_two_lines_of_their_class_over_noise() -> None:
     train, test = (load("spectra", split) for split in ("train", "test"))
     assert (train.images.shape, test.images.shape) == ((5000, 128), (2000, 128))
