@@ -98,7 +98,7 @@ def _learned(config: NetworkConfig, case: Case, train: Split, test: Split) -> li
     rows: list[dict[str, Any]] = []
     known = np.zeros(len(train), dtype=np.bool_)
     for phase, chosen in zip(PHASES, phases_of(train.labels, classes), strict=True):
-        if rows and case.anew is not None:
+        if case.anew is not None:
             engine = Engine(config, regrown(engine.state, config, anew=case.anew))
         learning, _ = engine.train(shown[chosen])
         known |= chosen

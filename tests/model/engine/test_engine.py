@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from prunus_model.spec.counters import Counters
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.levels import levels as to_levels
 from prunus_model.spec.pruning import POLICIES, LiftPruning, SoftPruning
+from prunus_model.spec.state import State
 from prunus_strategies import configs, images
 
 PRESENTATIONS = 4
@@ -75,6 +77,34 @@ def test_full_size_network_equals_reference_on_real_images(policy: str) -> None:
             == engine.present(image, learn=True).counters
         )
         assert_equal(network, engine, policy)
+
+
+def test_lift_prunes_at_the_same_spike_and_by_the_same_level_as_the_reference() -> None:
+    tiny = NetworkConfig.named("tiny")  # time constant of depression: 16 spikes
+    config = replace(tiny, neurons=1, pruning=LiftPruning(share=200, length=1000))
+    rng = np.random.default_rng(1)
+    learned = replace(
+        State.initial(config),
+        weights=rng.integers(0, 256, (config.inputs, 1)).astype(np.uint8),
+        input_rate=rng.integers(0, 65536, config.inputs).astype(np.int32),
+    )
+    pruned = set()
+    # After 4 presentations of 1000, of 100, of 500 and of 896, whose time is counted by fours.
+    for presentation, fired in product(
+        (4, 100, 500, 896), (0, 1, 6, 13, 30, 31, 32, 63, 64, 550, 551)
+    ):
+        state = replace(learned.copy(), presentation=presentation)
+        state.post_count[:] = fired
+        state.strength[:] = state.weights.sum()
+        network, engine = Network(config, state.copy()), Engine(config, state)
+        levels = np.full(config.inputs, 255, dtype=np.uint8)
+        counters = network.present(levels, learn=True, stop_after=1).counters
+        assert engine.present(levels, learn=True, stop_after=1).counters == counters
+        assert_equal(network, engine, f"presentation {presentation}, {fired} spikes")
+        pruned.add((presentation, fired, counters.pruned > 0))
+    # By its rate so far it fires at most 4 time constants more; the spike itself counts.
+    last = {p: max(n for of, n, some in pruned if some and of == p) for p in (100, 500, 896)}
+    assert last == {100: 6, 500: 63, 896: 550}
 
 
 @settings(max_examples=25)
