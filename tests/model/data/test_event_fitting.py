@@ -20,17 +20,18 @@ DEMO = NetworkConfig.named("demo")
 
 @pytest.fixture
 def data(tmp_path: Path) -> str:
-    """Events of 12 x 6 pixels, of which each split has one side, with polarities in one of them."""
-    np.savez(tmp_path / "train.npz", t=[0, 1], x=[3, 11], labels=[2])
-    np.savez(tmp_path / "test.npz", t=[0, 1], x=[1, 2], y=[0, 5], p=[1, 0], labels=[4])
+    """Events of 12 x 6 pixels: no recording has both sides, and one split has no polarities."""
+    np.savez(tmp_path / "train.npz", t=[0, 1], x=[3, 11], p=[1, 0], labels=[4])
+    test = {"t": [0, 1, 0], "x": [1, 2, 0], "y": [0, 5, 0], "offsets": [0, 2, 3], "labels": [2, 1]}
+    np.savez(tmp_path / "test.npz", **test)  # type: ignore[arg-type]
     return str(tmp_path)
 
 
 def test_frames_are_those_of_the_files_or_of_the_events(data: str) -> None:
     assert described(data) == (EventsParams(width=12, height=6), 5)
     path = Path(data, "train.npz")
-    np.savez(path, t=[0], x=[1], labels=[0], width=99, height=3)
-    assert described(data)[0] == EventsParams(width=99, height=6)
+    np.savez(path, t=[0], x=[1], p=[1], labels=[0], width=99, height=3)
+    assert described(data) == (EventsParams(width=99, height=6), 3)
     np.savez(path, t=[0], x=[70_000], labels=[0])
     assert message_of(lambda: described(data)) == (
         f"Frame of {data} must have sides of at most 65536 pixels"
