@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from prunus_cli import Cli, tiny
@@ -15,6 +16,7 @@ from prunus_model.spec.readout import ReadoutParams
 from prunus_model.training.ordering import evaluation_order
 from prunus_model.training.trainer import train
 
+#: Each group sees a row of four pixels.
 INDICES = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(3))
 GROUPED = replace(
     tiny(),
@@ -23,25 +25,23 @@ GROUPED = replace(
     groups=GroupsParams(image_width=4, image_height=3, indices=INDICES),
 )
 COUNT = 600
+LABELS = np.arange(COUNT) % 4
 
 
-def written(kind: str, telling: int) -> tuple[NetworkConfig, Labelled]:
-    """Write `data.npz`: one pixel of each row of four, which is the class in one of the rows."""
-    labels = np.arange(COUNT) % 4
-    pixels = np.random.default_rng(1).integers(0, 4, (COUNT, 3))
-    pixels[:, telling] = labels
+def pixels(*rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which pixels are lit, shape (COUNT, 3, 4): that of each row's number."""
+    return np.arange(4) == np.stack(rows, axis=1)[:, :, np.newaxis]
+
+
+def written(kind: str, lit: npt.NDArray[np.bool_]) -> tuple[NetworkConfig, Labelled]:
+    """Write `data.npz`, and read it: white pixels, or eight events of each lit one."""
+    config = GROUPED
     if kind == "images":
-        images = 255 * (np.arange(4) == pixels[:, :, np.newaxis]).astype(np.uint8)
-        np.savez("data.npz", images=images, labels=labels)
-        config = GROUPED
+        np.savez("data.npz", images=255 * lit.astype(np.uint8), labels=LABELS)
     else:
-        steps = np.arange(1, 16, 2)
-        t, x, y = (
-            np.broadcast_to(values, (COUNT, len(steps), 3)).ravel()
-            for values in (steps[:, np.newaxis], pixels[:, np.newaxis], np.arange(3))
-        )
-        offsets = np.arange(COUNT + 1) * 3 * len(steps)
-        np.savez("data.npz", t=t, x=x, y=y, offsets=offsets, labels=labels)
+        number, t, y, x = np.nonzero(np.repeat(lit[:, np.newaxis], 8, axis=1))
+        offsets = np.searchsorted(number, np.arange(COUNT + 1))
+        np.savez("data.npz", t=2 * t, x=x, y=y, offsets=offsets, labels=LABELS)
         params = EventsParams(width=4, height=3, polarity="merged", step_us=1)
         config = replace(GROUPED, encoder=replace(GROUPED.encoder, events=params))
     return config, load_for(config.encoder, "data.npz", "train")
@@ -50,7 +50,9 @@ def written(kind: str, telling: int) -> tuple[NetworkConfig, Labelled]:
 @pytest.mark.parametrize("kind", ["images", "recordings"])
 @pytest.mark.parametrize("telling", range(3))
 def test_the_group_that_sees_the_class_is_first(cli: Cli, kind: str, telling: int) -> None:
-    config, data = written(kind, telling)
+    rows = [*np.random.default_rng(1).integers(0, 4, (3, COUNT))]
+    rows[telling] = LABELS
+    config, data = written(kind, pixels(*rows))
     artifact = train(config, data, epochs=1)
     order = evaluation_order(artifact, data)
     assert order[0] == telling
@@ -63,3 +65,21 @@ def test_the_group_that_sees_the_class_is_first(cli: Cli, kind: str, telling: in
         *lines,
         "]",
     ]
+
+
+@pytest.mark.usefixtures("cli")
+def test_what_others_have_said_counts_no_more() -> None:
+    """Two groups see the same half of the class, the third, less surely, the other one."""
+    other = np.where(np.random.default_rng(2).random(COUNT) < 0.8, LABELS // 2, 1 - LABELS // 2)
+    config, data = written("recordings", pixels(LABELS % 2, LABELS % 2, other))
+    order = evaluation_order(train(config, data, epochs=1), data)
+    assert order[2] != 2
+
+
+@pytest.mark.usefixtures("cli")
+def test_what_costs_less_is_first() -> None:
+    """All groups see the class, but two of them see twice as many spikes."""
+    lit = pixels(LABELS, LABELS, LABELS)
+    lit[:, :2, 3] = True
+    config, data = written("recordings", lit)
+    assert evaluation_order(train(config, data, epochs=1), data)[0] == 2
