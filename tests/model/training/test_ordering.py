@@ -30,7 +30,8 @@ LABELS = np.arange(COUNT) % 4
 
 def pixels(*rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which pixels are lit, shape (COUNT, 3, 4): that of each row's number."""
-    return np.arange(4) == np.stack(rows, axis=1)[:, :, np.newaxis]
+    lit: npt.NDArray[np.bool_] = np.arange(4) == np.stack(rows, axis=1)[:, :, np.newaxis]
+    return lit
 
 
 def written(kind: str, lit: npt.NDArray[np.bool_]) -> tuple[NetworkConfig, Labelled]:
