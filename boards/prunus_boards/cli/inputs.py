@@ -13,7 +13,7 @@ from prunus_model.cli.common import note
 from prunus_model.common.errors import DataError
 from prunus_model.data.events.binning import binned_series
 from prunus_model.data.events.recording import Recording
-from prunus_model.data.events.sources import find, is_events
+from prunus_model.data.events.sources import find
 from prunus_model.data.images import read_images
 from prunus_model.data.scaling import Scale
 from prunus_model.spec.levels import levels
@@ -115,9 +115,4 @@ def _recordings(
 
 def _read(sources: Sequence[str]) -> Iterator[Recording]:
     for spec in sources:
-        if not is_events(spec):
-            raise DataError(
-                f"Data {spec} must be events for this network (encoder.events is set): a file or "
-                f"a folder of them"
-            )
         yield from find(spec, "test").recordings()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -10,6 +12,7 @@ from prunus_model.cli.common import load_config
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml, read_text
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.encoder import EventsParams
 from prunus_model.spec.presets import PRESETS
 
 __all__ = ["configure"]
@@ -21,10 +24,12 @@ def configure(
     seed: int | None,
     policy: str | None,
     settings: tuple[str, ...],
-) -> tuple[NetworkConfig, frozenset[str]]:
-    """Return a configuration, and the keys that its file or a setting has.
+) -> tuple[NetworkConfig, dict[str, Any]]:
+    """Return a configuration, and what its file or a setting says: values by keys with dots.
 
-    A preset says nothing: it is made for many data.
+    A preset says nothing: it is made for many data. Events that do not fit the inputs are left out
+    of the configuration: :func:`prunus_model.data.events.fitting.fitted` completes what is said of
+    them.
 
     Raises
     ------
@@ -38,23 +43,50 @@ def configure(
         changes["pruning"] = {"policy": policy}
     for setting in settings:
         _merge(changes, _parse(setting))
-    values = load_config(name).to_mapping()
-    said = {*_keys(changes)}
+    said: dict[str, Any] = {}
     if name not in PRESETS:
-        said |= {*_keys(parse_toml(read_text(Path(name))))}
+        # If it can't be read, load_config tells why.
+        with suppress(ValueError):
+            said = parse_toml(read_text(Path(name)))
+    values = _built(said, lambda: load_config(name), name).to_mapping()
     pruning, old = changes.get("pruning"), values["pruning"]["policy"]
     if isinstance(pruning, dict) and pruning.get("policy", old) != old:
         # The parameters of one policy are not those of another.
         values["pruning"] = {}
     _merge(values, changes)
-    return NetworkConfig.from_mapping(values, source="Configuration"), frozenset(said)
+    _merge(said, changes)
+    source = "Configuration"
+    built = _built(values, lambda: NetworkConfig.from_mapping(values, source=source), source)
+    return built, _flat(said)
 
 
-def _keys(values: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return the keys of all values, with dots."""
-    found = []
+def _built(
+    values: dict[str, Any], build: Callable[[], NetworkConfig], source: str
+) -> NetworkConfig:
+    """Build a configuration of values; without its events if these, though valid, do not fit."""
+    try:
+        return build()
+    except ConfigError:
+        try:
+            EventsParams(**values["encoder"]["events"])
+        except (KeyError, TypeError, ValueError):
+            wrong = True
+        else:
+            wrong = False
+        if wrong:
+            raise
+        rest = {**values, "encoder": {**values["encoder"], "events": None}}
+        return NetworkConfig.from_mapping(rest, source=source)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return all values by keys with dots; an empty table is a value."""
+    found: dict[str, Any] = {}
     for key, value in values.items():
-        found += _keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
     return found
 
 

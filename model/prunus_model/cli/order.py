@@ -9,8 +9,9 @@ from prunus_model.cli.common import (
     load_network,
     threads_option,
 )
-from prunus_model.data.datasets import load
+from prunus_model.data.events.split import load_for
 from prunus_model.data.scaling import Scale
+from prunus_model.data.split import Split
 from prunus_model.training.ordering import evaluation_order
 
 __all__ = ["command"]
@@ -25,7 +26,7 @@ __all__ = ["command"]
     type=click.IntRange(min=1),
     default=3000,
     show_default=True,
-    help="Use so many training images, the first ones.",
+    help="Use so many training images or recordings, the first ones.",
 )
 @threads_option
 def command(*, network: str, data: str, images: int, threads: int | None) -> None:
@@ -39,12 +40,12 @@ def command(*, network: str, data: str, images: int, threads: int | None) -> Non
     groups = artifact.config.groups
     if groups is None:
         raise click.UsageError(f"Network {network} must have groups to be ordered")
-    if artifact.config.encoder.events is not None:
-        raise click.UsageError(f"Network {network} must be of images to be ordered, not of events")
-    split = load(data, "train", progress=True, scale=Scale.kept(artifact.provenance))
+    scale = Scale.kept(artifact.provenance)
+    split = load_for(artifact.config.encoder, data, "train", progress=True, scale=scale)
     split = split.head(min(images, len(split)))
     order = evaluation_order(artifact, split, threads=threads)
-    click.echo(f"# By {len(split)} training images of {split.name}.")
+    what = "images" if isinstance(split, Split) else "recordings"
+    click.echo(f"# By {len(split)} training {what} of {split.name}.")
     if groups.indices is not None:
         click.echo("indices = [")
         for group in order:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,8 +26,8 @@ from prunus_model.cli.common import (
 from prunus_model.cli.configure import configure
 from prunus_model.cli.outputs import claimed_file, new_file, save
 from prunus_model.data.doubts import training_doubts
-from prunus_model.data.events.sources import is_events
-from prunus_model.data.events.split import fitted as fitted_to_events
+from prunus_model.data.events.fitting import fitted as fitted_to_events
+from prunus_model.data.events.fitting import takes_events
 from prunus_model.data.events.split import load_for, stimuli
 from prunus_model.data.fitting import fitted
 from prunus_model.data.split import Split
@@ -141,7 +142,7 @@ def command(
 
 def _run(
     configured: NetworkConfig,
-    said: frozenset[str],
+    said: dict[str, Any],
     data: str,
     *,
     epochs: int,
@@ -158,8 +159,8 @@ def _run(
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
     config = configured
-    if config.encoder.events is None and is_events(data):
-        config, told = fitted_to_events(config, data)
+    if takes_events(data, said):
+        config, told = fitted_to_events(config, data, said=said)
         note(told)
     images = load_for(config.encoder, data, "train", progress=True)
     test = load_for(config.encoder, data, "test", progress=True)

@@ -94,6 +94,23 @@ class PackedEvents:
         """Return some presentations, with the same ``pres``, which are not checked again."""
         return _made(np.ascontiguousarray(self.first[chosen]), self.pres, self.inputs)
 
+    def view(self, indices: npt.NDArray[np.int64]) -> PackedEvents:
+        """Return the events that a view sees, by its own inputs.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, one dimension
+            Which input here each input of the view is, -1 for none
+            (:attr:`prunus_model.spec.config.NetworkConfig.view_indices`).
+        """
+        pre_of = np.full(self.inputs, -1)
+        (seen,) = np.nonzero(indices >= 0)
+        pre_of[indices[seen]] = seen
+        pres = pre_of[self.pres]
+        ends = np.concatenate([[0], np.cumsum(pres >= 0)])
+        own = pres[pres >= 0].astype(pres_dtype(len(indices)))
+        return _made(ends[self.first], own, len(indices))
+
     @property
     def steps(self) -> int:
         """Steps of a presentation."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.data.datasets import Split, check_for
+from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import scores_of
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.formats import max_of
-from prunus_model.spec.levels import levels
+from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.training.artifact import Artifact
 
 __all__ = ["evaluation_order"]
@@ -18,7 +18,9 @@ __all__ = ["evaluation_order"]
 _FORWARD_SOPS = COUNTERS.index("forward_sops")
 
 
-def evaluation_order(artifact: Artifact, data: Split, *, threads: int | None = None) -> list[int]:
+def evaluation_order(
+    artifact: Artifact, data: Labelled, *, threads: int | None = None
+) -> list[int]:
     """Return the groups of a network in the order in which the sequential test needs least of them.
 
     Greedy: the next group is the one that raises, for each forward SOP, most the mean over all
@@ -30,8 +32,9 @@ def evaluation_order(artifact: Artifact, data: Split, *, threads: int | None = N
     ----------
     artifact : Artifact
         A network with groups.
-    data : Split
-        Labelled images: training images, as all settings are chosen without the test set.
+    data : Split or EventSplit
+        Labelled images or recordings: those of the training, as all settings are chosen without
+        the test set.
     threads : int, optional
         Default: all processors. The result does not depend on it.
 
@@ -43,10 +46,9 @@ def evaluation_order(artifact: Artifact, data: Split, *, threads: int | None = N
     Raises
     ------
     DataError
-        If images or labels do not fit the configuration.
+        If data or labels do not fit the configuration.
     """
     config, count = artifact.config, artifact.config.group_count
-    check_for(data, config)
     most = config.readout.margin or 2 * max_of(config.readout.vote_bits)
     votes, sops = _votes_of_groups(artifact, data, threads)
     scores = np.zeros(votes.shape[1:], dtype=np.int64)
@@ -63,17 +65,20 @@ def evaluation_order(artifact: Artifact, data: Split, *, threads: int | None = N
 
 
 def _votes_of_groups(
-    artifact: Artifact, data: Split, threads: int | None
+    artifact: Artifact, data: Labelled, threads: int | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the votes of each group for each image, and its forward SOPs per image."""
     config, stop_after = artifact.config, artifact.config.readout.stop_after
-    image = np.pad(levels(data.images, config.encoder), ((0, 0), (0, 1)))
+    shown = stimuli(data, config)
+    if not isinstance(shown, PackedEvents):
+        # What an input sees that sees nothing.
+        shown = np.pad(shown, ((0, 0), (0, 1)))
     indices, votes, sops = config.view_indices, [], []
     for group in range(config.group_count):
         alone = Engine(config.view(group), artifact.state.group(group, config))
-        counts, spikes = alone.infer(
-            image[:, indices[group]], stop_after=stop_after, threads=threads
-        )
+        own = indices[group]
+        seen = shown.view(own) if isinstance(shown, PackedEvents) else shown[:, own]
+        counts, spikes = alone.infer(seen, stop_after=stop_after, threads=threads)
         posts = slice(group * config.neurons, (group + 1) * config.neurons)
         votes.append(scores_of(spikes, artifact.readout.votes[posts]))
         sops.append(counts[:, _FORWARD_SOPS].mean())

@@ -51,7 +51,7 @@ def test_what_is_not_to_be_shown_is_refused(cli: Cli) -> None:
     )
     assert cli.refuse("run", "n.npz", "sample") == (
         "Data sample must be events for this network (encoder.events is set): a file or a folder "
-        "of them"
+        "of .bin, .h5, .aedat4, .raw, .dat, .npz or .npy"
     )
     assert cli.refuse("run", "n.npz", "ev", "-n", "21") == (
         "Number of recordings must be in 1..20, not 21"

@@ -19,6 +19,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import Trainer, train
 
 TRAIN = ("train", "-c", "tiny", "-d", "ev", "-e", "2", "-o", "n.npz")
+PARAMS = EventsParams(width=7, height=7, polarity="merged")
 TAKEN = "Events of 7 x 7 pixels, one channel: 49 inputs, 10 classes\n"
 
 
@@ -26,9 +27,7 @@ TAKEN = "Events of 7 x 7 pixels, one channel: 49 inputs, 10 classes\n"
 def network(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """What `TRAIN` must make."""
     folder = write_event_digits(tmp_path_factory.mktemp("data") / "ev")
-    encoder = EncoderParams(
-        steps=16, gain=160, events=EventsParams(width=7, height=7, polarity="merged")
-    )
+    encoder = EncoderParams(steps=16, gain=160, events=PARAMS)
     config = replace(NetworkConfig.named("tiny"), encoder=encoder)
     return train(config, load_events(str(folder), "train", encoder), epochs=2)
 
@@ -79,18 +78,65 @@ def test_a_stopped_training_on_events_goes_on_to_the_same_network(
     assert same(Artifact.load(Path("n.npz")), network)
 
 
-def test_a_rule_that_is_given_is_kept(here: Cli) -> None:
-    given = ("--set", "encoder.events.width=7", "--set", "encoder.events.height=7")
-    assert here.refuse(*TRAIN, *given) == (
-        "Configuration: inputs must be for 98 inputs, 2 x 7 x 7 (channels x rows x columns of "
-        "encoder.events), not 49"
-    )
-    small = (*given, "--set", "encoder.events.scale=2", "--set", "inputs=32")
-    done = here.run(*TRAIN, *small, "--set", "encoder.events.step_us=500")
+@pytest.mark.parametrize("by", ["settings", "file"])
+def test_what_is_said_of_events_is_kept_and_the_data_tell_the_rest(here: Cli, by: str) -> None:
+    if by == "file":
+        Path("said.toml").write_text(
+            NetworkConfig.named("tiny").to_toml().replace("inputs = 49\n", "")
+            + "[encoder.events]\nscale = 2\nstep_us = 500\n"
+        )
+        done = here.run("train", "-c", "said.toml", *TRAIN[3:], "--set", "readout.classes=12")
+    else:
+        given = [f"--set=encoder.events.{key}" for key in ("scale=2", "step_us=500")]
+        done = here.run(*TRAIN, *given, "--set", "readout.classes=12")
     assert done.status == 0
+    assert done.err.startswith("Events of 7 x 7 pixels, one channel: 16 inputs, 12 classes\n")
     assert "events of ev train are later than the last step and are left out" in done.err
-    events = Artifact.load(Path("n.npz")).config.encoder.events
-    assert events == EventsParams(width=7, height=7, scale=2, step_us=500)
+    config = Artifact.load(Path("n.npz")).config
+    assert config.encoder.events == replace(PARAMS, scale=2, step_us=500)
+    assert (config.inputs, config.readout.classes) == (16, 12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ("encoder.events.scale=2", "inputs=18"),
+            "Events of ev have 16 inputs, not 18: set inputs to 16",
+        ),
+        (("inputs=784",), "Events of ev have 49 inputs, not 784: set inputs to 49"),
+        (
+            ("encoder.events.height=6",),
+            "Events of ev have a height of 7 pixels, not 6: set encoder.events.height to 7",
+        ),
+        (
+            ("readout.classes=9",),
+            "Events of ev have 10 classes, not 9: set readout.classes to 10",
+        ),
+        (("encoder.events.scal=2",), "Configuration: Key 'encoder.events.scal' is unknown"),
+        (
+            ("encoder.events.scale=0", "neurons=0"),
+            (
+                "Configuration: neurons must be at least 1, not 0; "
+                "encoder.events.scale must be at least 1, not 0"
+            ),
+        ),
+        (("encoder.events=3",), "Configuration: encoder.events must be a table, not 3"),
+    ],
+)
+def test_what_is_said_and_contradicts_is_one_line(
+    here: Cli, settings: tuple[str, ...], message: str
+) -> None:
+    assert here.refuse(*TRAIN, *(f"--set={setting}" for setting in settings)) == message
+
+
+def test_a_file_says_where_its_events_are_wrong(here: Cli) -> None:
+    for text, message in (
+        ("scale = 0", "encoder.events.scale must be at least 1, not 0"),
+        ("scale = 2\n[encoder]\nsteps = 0", "encoder.steps must be at least 1, not 0"),
+    ):
+        Path("bad.toml").write_text(f"[encoder.events]\n{text}\n")
+        assert here.refuse("train", "-c", "bad.toml", *TRAIN[3:]) == f"bad.toml: {message}"
 
 
 def test_networks_and_data_of_different_kinds_are_refused(tiny_cli: Cli, network: Artifact) -> None:
@@ -102,6 +148,10 @@ def test_networks_and_data_of_different_kinds_are_refused(tiny_cli: Cli, network
     assert tiny_cli.refuse("evaluate", "n.npz", "-d", "digits.npz").startswith(
         "Data digits.npz must be events for this network (encoder.events is set): a file or"
     )
+    for setting in ("encoder.events.scale=2", "encoder.events={}"):
+        assert tiny_cli.refuse("train", "-d", "digits.npz", "--set", setting).startswith(
+            "Data digits.npz must be events for this network"
+        )
     assert tiny_cli.refuse("order", "n.npz", "-d", "ev").startswith("Network n.npz must have")
 
 

@@ -8,7 +8,8 @@ import pytest
 from prunus_model.common.errors import DataError
 from prunus_model.data.benchmarks import BENCHMARKS, benchmark
 from prunus_model.data.datasets import data_digest, is_name, load
-from prunus_model.data.events.split import fitted, load_events, load_for
+from prunus_model.data.events.fitting import fitted
+from prunus_model.data.events.split import load_events, load_for
 from prunus_model.data.split import Split, SplitName
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
@@ -104,7 +105,7 @@ def test_events_are_those_of_saccades(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_events_are_no_images_and_a_configuration_is_fitted_to_them() -> None:
     with pytest.raises(DataError, match="must be images for this network, not events"):
         load_for(EncoderParams(), "mnist-events", "test")
-    config, told = fitted(NetworkConfig.named("demo"), "mnist-events")
+    config, told = fitted(NetworkConfig.named("demo"), "mnist-events", said={})
     assert (config.inputs, config.readout.classes) == (2312, 10)
     assert told == "Events of 34 x 34 pixels, on and off: 2312 inputs, 10 classes"
 

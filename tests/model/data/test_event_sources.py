@@ -86,7 +86,8 @@ def test_too_many_classes_and_none_are_refused(tmp_path: Path) -> None:
     make(tmp_path / "a", "256/a.bin", "0/a.bin")
     with pytest.raises(DataError, match=r"Classes of .* must be in 0..255, not 256"):
         find(str(tmp_path / "a"), "train")
-    (tmp_path / "b" / "train").mkdir(parents=True)
+    make(tmp_path / "b", "test/1/a.bin")
+    (tmp_path / "b" / "train").mkdir()
     with pytest.raises(DataError, match=r"Folder .*train must have a folder of event files for"):
         find(str(tmp_path / "b"), "train")
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from prunus_cli import digits
@@ -13,7 +12,6 @@ from prunus_model.data.doubts import doubts, training_doubts
 from prunus_model.data.events.split import (
     EventSplit,
     bin_recordings,
-    described,
     from_tonic,
     load_events,
     load_for,
@@ -73,24 +71,12 @@ def test_some_of_them() -> None:
             found.take(first, count)
 
 
-def test_a_folder_is_loaded_and_described(tmp_path: Path) -> None:
+def test_a_folder_is_loaded(tmp_path: Path) -> None:
     folder = write_event_digits(tmp_path / "ev", train=30, test=20)
     train, test = (load_events(str(folder), name, ENCODER) for name in ("train", "test"))
     assert (len(train), len(test), train.name) == (30, 20, f"{folder} train")
     assert train.labels.tolist() == digits(30).labels.tolist()
-    assert described(str(folder)) == (PARAMS, 10)
     assert load_for(CONFIG.encoder, str(folder), "test").sha256 == test.sha256
-
-
-def test_frames_are_those_of_the_files_or_of_the_events(tmp_path: Path) -> None:
-    np.savez(tmp_path / "train.npz", t=[0, 1], x=[3, 11], p=[0, 1], labels=[4])
-    np.savez(tmp_path / "test.npz", t=[0, 1], x=[1, 2], y=[0, 5], p=[1, 1], labels=[4])
-    assert described(str(tmp_path)) == (EventsParams(width=12, height=6), 5)
-    np.savez(tmp_path / "train.npz", t=[0], x=[1], labels=[0], width=99, height=3)
-    assert described(str(tmp_path))[0].width == 99
-    np.savez(tmp_path / "train.npz", t=[0], x=[70_000], labels=[0])
-    with pytest.raises(DataError, match=r"must have sides of at most 65536 pixels"):
-        described(str(tmp_path))
 
 
 def test_pairs_as_tonic_gives_them() -> None:

@@ -25,6 +25,14 @@ def test_some_of_them_by_slice_and_by_number() -> None:
     assert [lists(chosen, n) for n in range(3)] == [lists(EVENTS, n) for n in (2, 0, 2)]
 
 
+def test_a_view_sees_the_events_of_its_inputs_by_its_own_numbers() -> None:
+    indices = np.array([3, -1, 4, 0])
+    seen = EVENTS.view(indices)
+    assert [lists(seen, n) for n in range(3)] == [[[2, 3], [], []], [[], [], []], [[0], [], []]]
+    assert (seen.inputs, str(seen.pres.dtype)) == (4, "uint16")
+    assert lists(EVENTS[1:].view(indices), 1) == [[0], [], []]
+
+
 def test_many_inputs_take_wider_numbers() -> None:
     events = PackedEvents.of([[[65536]]], inputs=65537, steps=1)
     assert (str(events.pres.dtype), lists(events, 0)) == ("uint32", [[65536]])

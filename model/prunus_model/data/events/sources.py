@@ -98,8 +98,13 @@ def find(spec: str, split: SplitName) -> Source:
     Raises
     ------
     DataError
-        If there is nothing, or there are too many classes.
+        If these are no events, or there are too many classes.
     """
+    if not is_events(spec):
+        raise DataError(
+            f"Data {spec} must be events for this network (encoder.events is set): a file or a "
+            f"folder of .bin, .h5, .aedat4, .raw, .dat, .npz or .npy"
+        )
     path = Path(spec)
     if path.is_file():
         return Source(name=spec, files=((path, None),))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,9 +29,8 @@ __all__ = [
     "EventSplit",
     "Labelled",
     "bin_recordings",
-    "described",
-    "fitted",
     "from_tonic",
+    "label_of",
     "load_events",
     "load_for",
     "stimuli",
@@ -174,11 +173,6 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
         shown = images.images.reshape(-1, *images.image_shape)
         simulated = saccades.simulate(shown, images.labels, name=images.name)
         return bin_recordings(images.name, simulated, encoder)
-    if not is_events(spec):
-        raise DataError(
-            f"Data {spec} must be events for this network (encoder.events is set): a file or a "
-            f"folder of .bin, .h5, .aedat4, .raw, .dat, .npz or .npy"
-        )
     source = find(spec, split)
     found = bin_recordings(source.name, source.recordings(), encoder)
     return replace(found, fallback=source.fallback)
@@ -247,61 +241,6 @@ def from_tonic(
     return bin_recordings(name, recordings, encoder)
 
 
-def described(spec: str) -> tuple[EventsParams, int]:
-    """Return parameters that fit data, and how many classes they have.
-
-    The frame is that of the files if they tell it, else the smallest in which all events are, of
-    both splits; polarities are separate if there are any.
-
-    Raises
-    ------
-    DataError
-        As :func:`load_events`.
-    """
-    if spec == SIMULATED:
-        width, height = saccades.FRAME
-        return EventsParams(width=width, height=height), 10
-    width = height = classes = 1
-    polar = False
-    for source in _both(spec):
-        for recording in source.recordings():
-            own = recording.frame or (int(recording.x.max()) + 1, int(recording.y.max()) + 1)
-            width, height = max(width, own[0]), max(height, own[1])
-            polar |= recording.polar
-            classes = max(classes, _label(recording) + 1)
-    try:
-        params = EventsParams(
-            width=width, height=height, polarity="separate" if polar else "merged"
-        )
-    except ValueError as e:
-        raise DataError(f"Frame of {spec} must have sides of at most 65536 pixels") from e
-    return params, classes
-
-
-def fitted(config: NetworkConfig, spec: str) -> tuple[NetworkConfig, str]:
-    """Return a configuration with inputs, and classes enough, for events; and a line that says so.
-
-    Raises
-    ------
-    DataError
-        As :func:`described`.
-    ConfigError
-        If the configuration does not allow them.
-    """
-    params, classes = described(spec)
-    values = config.to_mapping()
-    values["encoder"]["events"] = asdict(params)
-    values["readout"]["classes"] = classes = max(classes, config.readout.classes)
-    if config.groups is None:
-        values["inputs"] = params.inputs
-    channels = "on and off" if params.channels == 2 else "one channel"
-    told = (
-        f"Events of {params.width} x {params.height} pixels, {channels}: {params.inputs} inputs, "
-        f"{classes} classes"
-    )
-    return NetworkConfig.from_mapping(values, source="Configuration"), told
-
-
 def stimuli(data: Labelled, config: NetworkConfig) -> npt.NDArray[np.uint8] | PackedEvents:
     """Return what a network is shown: levels of images, or events.
 
@@ -327,18 +266,20 @@ def stimuli(data: Labelled, config: NetworkConfig) -> npt.NDArray[np.uint8] | Pa
     return data.events
 
 
-def _both(spec: str) -> Sequence[Any]:
-    train, test = find(spec, "train"), find(spec, "test")
-    return (train,) if train.files == test.files else (train, test)
-
-
 def _labelled(recording: Recording) -> Recording:
     """Return a recording that has a label."""
-    _label(recording)
+    label_of(recording)
     return recording
 
 
-def _label(recording: Recording) -> int:
+def label_of(recording: Recording) -> int:
+    """Return the class of a recording.
+
+    Raises
+    ------
+    DataError
+        If it has none, or not one of 0..255.
+    """
     if recording.label is None:
         raise DataError(
             f"Recording {recording.name} must have a label: a folder for each class, or labels "
