@@ -47,7 +47,7 @@ check: $(MADE) ## Lint, types, layering, README in step with results, and these 
 	$(BIN)/python -m prunus_docs --check
 
 test: $(MADE) ## All tests that need neither a simulator nor a solver
-	$(BIN)/python -m pytest -n auto -m "not sim and not formal and not boards and not tools and not packages"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not sim and not formal and not boards and not tools and not packages"
 
 # In a shell of one's own, PYTHONPATH has to name these, too.
 ATTACK := PYTHONPATH=tests/fuzz:tests/support $(BIN)/python -m prunus_fuzz

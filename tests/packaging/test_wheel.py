@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,8 @@ pytestmark = [
     pytest.mark.packages,
     pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="needs the checkout"),
 ]
+#: Tests that share a plain installation; the other Pythons take about as long.
+one_worker = pytest.mark.xdist_group("this Python")
 
 #: Versions of Python that Prunus is for; those that are not on this machine are skipped.
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -60,12 +61,12 @@ def extras() -> set[str]:
 
 
 def python_of(version: str) -> str | None:
-    """Return an interpreter of that version, or None.
+    """Return another interpreter than that of the tests, of that version, or None.
 
     pyenv puts a shim of each installed version on the path; those not chosen fail when run.
     """
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
-        return sys.executable
+        return None
     found = shutil.which(f"python{version}")
     if found is None:
         return None
@@ -102,16 +103,42 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Installed:
-    """An environment with the wheel, and a folder with the inputs to run commands in."""
+    """An environment with the wheel, and a folder with the inputs to run commands in.
 
-    def __init__(self, python: str, wheel: Path, extra: str, inputs: Path, folder: Path) -> None:
+    With `plain`, a plain installation, what that has is seen and not installed again: then kernels
+    are compiled once, too, as numba keeps them for one place of their source.
+    """
+
+    def __init__(
+        self,
+        python: str,
+        wheel: Path,
+        inputs: Path,
+        folder: Path,
+        *,
+        extra: str = "",
+        plain: Installed | None = None,
+    ) -> None:
         self.bin = folder / "venv" / "bin"
         self.folder = folder / "work"
         shutil.copytree(inputs, self.folder)
         self._wheel = wheel
         # Without pip, which would take as long as what is tested: that of the tests installs.
         subprocess.run([python, "-m", "venv", "--without-pip", self.bin.parent], check=True)
+        if plain is not None:
+            (self.packages / "plain.pth").write_text(f"{plain.packages}\n")
+            script = self.bin / "prunus"
+            script.write_text(
+                (plain.bin / "prunus").read_text().replace(str(plain.bin), str(self.bin))
+            )
+            script.chmod(0o755)
         self.install(extra)
+
+    @property
+    def packages(self) -> Path:
+        """Where packages are installed."""
+        (found,) = self.bin.parent.glob("lib/python*/site-packages")
+        return found
 
     def install(self, extras: str) -> None:
         """Install the wheel with extras, separated by commas."""
@@ -145,6 +172,16 @@ def test_every_extra_is_tried() -> None:
     assert extras() == set(EXTRAS)
 
 
+@pytest.fixture(scope="module")
+def plain(
+    wheel: Path, inputs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
+    """The wheel without extras, on the Python of the tests."""
+    folder = tmp_path_factory.mktemp("plain")
+    yield Installed(sys.executable, wheel, inputs, folder)
+    shutil.rmtree(folder / "venv", ignore_errors=True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder for an environment of half a gigabyte, which pytest would keep."""
@@ -152,12 +189,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "venv", ignore_errors=True)
 
 
-@pytest.mark.parametrize("version", PYTHONS)
-def test_plain_installation(version: str, wheel: Path, inputs: Path, folder: Path) -> None:
-    python = python_of(version)
-    if python is None:
-        pytest.skip(f"Python {version} is not on this machine")
-    here = Installed(python, wheel, "", inputs, folder)
+def check_plain(here: Installed) -> None:
+    """Check what an installation without extras does, and what it says it cannot."""
     bare = here.run("prunus")
     assert "Usage: prunus" in bare.stdout + bare.stderr
     for command in PLAIN:
@@ -170,19 +203,35 @@ def test_plain_installation(version: str, wheel: Path, inputs: Path, folder: Pat
     ]
     # What is installed is the wheel, not the checkout.
     where = here.must("python -c 'import prunus_model; print(prunus_model.__file__)'")
-    assert re.fullmatch(rf"{re.escape(str(folder))}/venv/.*\n", where)
-    if python != sys.executable:
-        # On another Python the extras together, each alone on that of the tests; without `boards`,
-        # whose tools are large, and the same WebAssembly on every Python.
-        others = EXTRAS.keys() - {"boards"}
-        here.install(",".join(sorted(others)))
-        for extra in sorted(others):
-            for command in EXTRAS[extra]:
-                here.must(command)
+    assert where == f"{here.packages / 'prunus_model' / '__init__.py'}\n"
 
 
+@one_worker
+def test_plain_installation(plain: Installed) -> None:
+    check_plain(plain)
+
+
+@one_worker
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_each_extra_alone(extra: str, wheel: Path, inputs: Path, folder: Path) -> None:
-    here = Installed(sys.executable, wheel, extra, inputs, folder)
+def test_each_extra_alone(
+    extra: str, plain: Installed, wheel: Path, inputs: Path, folder: Path
+) -> None:
+    here = Installed(sys.executable, wheel, inputs, folder, extra=extra, plain=plain)
     for command in EXTRAS[extra]:
         here.must(command)
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_another_python(version: str, wheel: Path, inputs: Path, folder: Path) -> None:
+    python = python_of(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not on this machine, or that of the tests")
+    here = Installed(python, wheel, inputs, folder)
+    check_plain(here)
+    # The extras together, each alone on the Python of the tests; without `boards`, whose tools
+    # are large, and the same WebAssembly on every Python.
+    others = sorted(EXTRAS.keys() - {"boards"})
+    here.install(",".join(others))
+    for extra in others:
+        for command in EXTRAS[extra]:
+            here.must(command)
