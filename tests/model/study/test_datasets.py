@@ -1,5 +1,7 @@
 """Rows of the results file of the data sets."""
 
+from typing import Any
+
 import pytest
 
 from prunus_docs.schemas import SCHEMAS
@@ -56,8 +58,17 @@ def test_a_rule_without_an_unpruned_network_has_no_loss_and_no_row() -> None:
 
 
 def test_what_has_fewer_inputs_or_spikes_is_compared_with_all_of_them_unpruned() -> None:
-    half = {"data": "mnist-chessboard", "weights": 313_600, "inference": 0.5, "network": "half"}
-    thin = {"settings": {"encoder": {"refractory_steps": 5}}, "network": "thin", "inference": 0.4}
+    half: dict[str, Any] = {
+        "data": "mnist-chessboard",
+        "weights": 313_600,
+        "inference": 0.5,
+        "network": "half",
+    }
+    thin: dict[str, Any] = {
+        "settings": {"encoder": {"refractory_steps": 5}},
+        "network": "thin",
+        "inference": 0.4,
+    }
     label = {"datasets": "lift, refractory inputs"}
     rows = [
         *seeds("none", parts=PARTS),
