@@ -13,6 +13,7 @@ from prunus_docs.tables import origin, table
 from prunus_docs.templates import filled, filled_by
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label
+from prunus_model.study.claims import GOALS
 from prunus_model.study.statistics import at_most
 
 __all__ = ["MODEL_BLOCKS"]
@@ -97,6 +98,18 @@ def _windows(results: dict[str, Any]) -> str:
     )
 
 
+def _data_sets(results: dict[str, Any]) -> str:
+    """Return in how many cases `lift` loses no more than the abstract allows, and its best."""
+    rows, margin = results["rows"], GOALS["abstract"].loss
+    rules = [row for row in rows if row["rule"] == "lift"]
+    held = sum(row["loss_high"] is not None and 100 * row["loss_high"] <= margin for row in rules)
+    wanted = ("mnist", "lift, refractory inputs")
+    (best,) = (
+        row for row in rows if (row["data"], row["rule"]) == wanted and row["neurons"] == 800
+    )
+    return filled("datasets-headline", rules=rules, held=held, margin=margin, best=best)
+
+
 def _as_configured(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
     """Return the row of a configuration with its own margin."""
     margin = NetworkConfig.named(name).readout.margin
@@ -179,6 +192,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "mnist-full": ("mnist", partial(_mnist, full=True)),
     "frontier": ("frontier", _accuracy_against_cost),
     "datasets": ("datasets", partial(filled_by, "datasets")),
+    "datasets-headline": ("datasets", _data_sets),
     "reach": ("frontier", reach),
     "frontier-headline": ("frontier", _windows),
     "speed": ("engine-speed", partial(filled_by, "speed")),
