@@ -9,7 +9,7 @@ import pytest
 from prunus_docs import freshness
 from prunus_docs.kinds import kinds
 from prunus_docs.render import rendered
-from prunus_docs.results import ResultsError
+from prunus_model.common.errors import ResultsError
 from prunus_model.common.provenance import header
 
 
