@@ -43,7 +43,7 @@ def test_duplicate_check_compares_and_writes_the_whole_mark(
                     ctx.set(dut.write_ready, 1)
                 await ctx.tick()
                 cycles += 1
-            assert cycles == 11 + stalls
+            assert cycles == 12 + stalls
             # The second time it is the last request.
             assert ctx.get(part.repeated) == (repeated if not stalls else held)
         for k, octet in enumerate(mark):
@@ -64,7 +64,7 @@ def test_decoder_gives_every_field(address_bits: int) -> None:
 
     async def bench(ctx: Any) -> None:
         head, cycles = await served(ctx, dut.part)
-        assert (head, cycles) == (bytes([200, Opcode.READ]), 16)
+        assert (head, cycles) == (bytes([200, Opcode.READ]), 17)
         await ctx.tick()
         request = dut.part.request
         words = request.arguments.words
