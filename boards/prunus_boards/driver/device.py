@@ -86,8 +86,9 @@ class Device(Closing):
             transport.close()
             raise
         self._widths = self._core.widths
-        self._memories = Memories(self._requests, self._widths)
-        self._presenter = Presenter(self._requests, self._memories, self._core)
+        memories = Memories(self._requests, self._widths)
+        self._settled = memories
+        self._presenter = Presenter(self._requests, memories, self._core)
 
     def close(self) -> None:
         """Give the device free."""
@@ -96,6 +97,7 @@ class Device(Closing):
     @property
     def requests(self) -> Requests:
         """Single requests to it."""
+        self._presenter.settle()
         return self._requests
 
     @property
@@ -227,7 +229,7 @@ class Device(Closing):
         margin: int = 0,
         keep: bool = False,
     ) -> Generator[Outcome, None, None]:
-        """Show images, or events; the next ones are sent while one is shown, as far as they fit.
+        """Show images, or events; the next ones are sent while one is shown.
 
         Parameters
         ----------
@@ -264,7 +266,7 @@ class Device(Closing):
 
     def condition(self) -> Condition:
         """Ask how it is."""
-        return self._requests.condition()
+        return self.requests.condition()
 
     def reset(self) -> None:
         """End a presentation, forget images, events and result.
@@ -272,9 +274,14 @@ class Device(Closing):
         The number of the next presentation is then that which the core was built with. Potentials
         are undefined until the next presentation; a network that was learning is damaged.
         """
-        self._requests.reset()
+        self.requests.reset()
 
     # Memories.
+
+    @property
+    def _memories(self) -> Memories:
+        self._presenter.settle()
+        return self._settled
 
     @property
     def presentation(self) -> int:

@@ -58,7 +58,16 @@ class SerialTransport(Transport):
             self._port = serial.Serial(port, baud, timeout=0, exclusive=True)
         except _REFUSED as e:
             raise TransportError(_reason(port, e)) from e
+        self._ask_for_low_latency()
         self.patience = _PATIENCE + 2 * _BITS * _FRAME_BYTES / baud
+
+    def _ask_for_low_latency(self) -> None:
+        """Ask for answers as soon as they come: FTDI chips keep short ones back for 16 ms."""
+        try:
+            self._port.set_low_latency_mode(True)
+        except (AttributeError, NotImplementedError, *_REFUSED):
+            # Only Linux has it, and not for every port: the rest works without, if slower.
+            pass
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""
