@@ -147,7 +147,7 @@ class Device(Closing):
             found = self._identity.network
             there = "none" if found == _NOTHING else found.hex()[:16]
             raise DeviceError(
-                f"Device at {self._name} must hold network {artifact.content_hash[:16]}, "
+                f"Device at {self._requests.name} must hold network {artifact.content_hash[:16]}, "
                 f"not {there}"
             )
         self._plan = self._core.plan(artifact)
@@ -276,8 +276,6 @@ class Device(Closing):
         """
         self.requests.reset()
 
-    # Memories.
-
     @property
     def _memories(self) -> Memories:
         self._presenter.settle()
@@ -313,12 +311,6 @@ class Device(Closing):
         self._forget()
         self._memories.write(space, first, words)
 
-    # How.
-
-    @property
-    def _name(self) -> str:
-        return self._requests.name
-
     def _identify(self) -> None:
         """Ask again what it is: it must still be the same core."""
         identity = self._requests.identify()
@@ -330,7 +322,8 @@ class Device(Closing):
         core = self._core
         if got.core != core.digest:
             raise DeviceError(
-                f"Device at {self._name} must be core {core.digest.hex()}, not {got.core.hex()}"
+                f"Device at {self._requests.name} must be core {core.digest.hex()}, "
+                f"not {got.core.hex()}"
             )
         want = core.identity(got.network)
         # The model has no clock, nor have cores whose description leaves it open.
@@ -338,7 +331,7 @@ class Device(Closing):
         for name in ("lanes", "learn", "neurons", "inputs", "steps", *timed):
             if getattr(got, name) != getattr(want, name):
                 raise DeviceError(
-                    f"Device at {self._name} must have {name} {getattr(want, name)}, "
+                    f"Device at {self._requests.name} must have {name} {getattr(want, name)}, "
                     f"not {getattr(got, name)}"
                 )
 
@@ -352,6 +345,6 @@ class Device(Closing):
         self._identify()
         if self._identity.network != network:
             raise DeviceError(
-                f"Device at {self._name} must say that it holds network {network.hex()[:16]} "
-                f"when it is told so, not {self._identity.network.hex()[:16]}"
+                f"Device at {self._requests.name} must say that it holds network "
+                f"{network.hex()[:16]} when it is told so, not {self._identity.network.hex()[:16]}"
             )

@@ -89,7 +89,7 @@ class Presenter:
         neurons: npt.NDArray[np.int64],
         request: Request,
     ) -> Generator[Outcome, None, None]:
-        """Show images or events, one after the other.
+        """Show images or events.
 
         Images that change nothing are sent ahead, as many as the device queues: if one is lost,
         those behind it are shown again. Images that are learned from, that go on with the scores of
@@ -173,8 +173,6 @@ class Presenter:
         most = spikes_of(network)
         return min(most, network.view_count * request["stop_after"] or most)
 
-    # Images.
-
     def _ahead_of_answers(
         self, levels: npt.NDArray[np.uint8], request: Request, number: int, started: int
     ) -> Iterator[_Shown]:
@@ -190,6 +188,13 @@ class Presenter:
                 unsent.extend(images[-1])
             pipeline.send(unsent)
 
+        def send_again() -> int:
+            images.clear()
+            unsent.clear()
+            told = self._rewind(number)
+            send()
+            return told
+
         send()
         while k < len(levels):
             answer = None
@@ -200,10 +205,7 @@ class Presenter:
                     break
                 body = self._part(answer, images[0], n)
             if answer is None:
-                started = self._rewind(number)
-                images.clear()
-                unsent.clear()
-                send()
+                started = send_again()
                 continue
             pipeline.went_on()
             started, number = started + 1, number + 1 & max_of(PRESENTATION_BITS)
@@ -215,10 +217,7 @@ class Presenter:
             yield shown
             if pipeline.under_way and self._next is None:
                 pipeline.give_up()
-                started = self._rewind(number)
-                images.clear()
-                unsent.clear()
-                send()
+                started = send_again()
 
     def _one_by_one(
         self, levels: npt.NDArray[np.uint8], request: Request, started: int
@@ -251,12 +250,10 @@ class Presenter:
                 f"Device at {self._requests.name} must answer INFER with "
                 f"{min(count, self._beside)} spikes, not {len(spikes)}"
             )
-        # No more than it may have; how many it has is checked with the result.
+        # A count that can't be is told with the result.
         if len(spikes) < count <= self._most(request):
             spikes = self._requests.spikes(count, spikes_of(self._core.network), known=spikes)
         return word, spikes
-
-    # Events.
 
     def _events(self, stimuli: PackedEvents, request: Request, started: int) -> Iterator[_Shown]:
         items, sent = pack_items(stimuli.lists(0)) if len(stimuli) else b"", 0
@@ -272,10 +269,8 @@ class Presenter:
             word = self._requests.result(self._result_bits)
             count = unpacked(word, self._core.widths)["output_spikes"]
             # A count that can't be is told with the result.
-            spikes = []
-            if count <= self._most(request):
-                spikes = self._requests.spikes(count, spikes_of(self._core.network))
-            yield word, spikes
+            most = spikes_of(self._core.network)
+            yield word, self._requests.spikes(count, most) if count <= most else []
 
     def _send(self, items: bytes, sent: int) -> None:
         """Send the rest of the events; wait for room while there is none."""
@@ -305,11 +300,9 @@ class Presenter:
 
     @property
     def _patience(self) -> float:
-        """Seconds after which a presentation is given up."""
         return self._requests.link.transport.presentation_patience
 
     def _deadline(self) -> Deadline:
-        """Return when a presentation that is started now is given up."""
         return self._requests.link.transport.deadline(self._patience)
 
     def _check_started(self, told: int, started: int) -> None:

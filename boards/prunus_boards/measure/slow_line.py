@@ -37,7 +37,7 @@ class SlowLine(Transport):
     ----------
     emulator : Emulator
         The device.
-    baud : int
+    baud : float
         Bits per second, each way.
     latency : float
         Seconds from the end of a byte on one side to its arrival on the other, each way.
@@ -59,7 +59,7 @@ class SlowLine(Transport):
     """
 
     def __init__(
-        self, emulator: Emulator, *, baud: int, latency: float, clock_hz: int, cycles: int
+        self, emulator: Emulator, *, baud: float, latency: float, clock_hz: int, cycles: int
     ) -> None:
         self.name = "line"
         self._byte = _BITS / baud

@@ -148,6 +148,22 @@ def test_loader_checks_runs_before_it_sends_any(code: bytes, there: int, status:
     run_part(dut, bench)
 
 
+def test_loader_ends_where_the_request_does() -> None:
+    """Also where a run leads beyond it, and further on to its end again."""
+    dut = WithMemory(ImageLoader(inputs=300), HEAD + b"\x02\x07")
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.part.coded, 1)
+        ctx.set(dut.part.length, len(HEAD) + 2)
+        await start(ctx, dut.part, "check")
+        while not ctx.get(dut.part.done):
+            await ctx.tick()
+        await ctx.tick()
+        assert Status(ctx.get(dut.part.status)) is Status.VALUE
+
+    run_part(dut, bench)
+
+
 def test_loader_tells_the_position_of_an_image_that_is_not_complete() -> None:
     dut = WithMemory(ImageLoader(inputs=300), HEAD + b"\xff\xfe")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 
 import serial
 from serial.tools import list_ports
@@ -32,6 +33,8 @@ else:
     _ERRORS += (termios.error,)
 #: Also what pyserial says of settings.
 _REFUSED: tuple[type[Exception], ...] = (*_ERRORS, ValueError)
+#: What pyserial says where there is no low latency: Linux has it, and not for every port.
+_UNABLE: tuple[type[Exception], ...] = (*_REFUSED, AttributeError, NotImplementedError)
 
 
 class SerialTransport(Transport):
@@ -63,11 +66,9 @@ class SerialTransport(Transport):
 
     def _ask_for_low_latency(self) -> None:
         """Ask for answers as soon as they come: FTDI chips keep short ones back for 16 ms."""
-        try:
+        # Everything works without it, if slower.
+        with suppress(*_UNABLE):
             self._port.set_low_latency_mode(True)
-        except (AttributeError, NotImplementedError, *_REFUSED):
-            # Only Linux has it, and not for every port: the rest works without, if slower.
-            pass
 
     def write(self, octets: bytes) -> None:
         """Send bytes."""

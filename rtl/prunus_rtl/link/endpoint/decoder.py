@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -63,8 +63,8 @@ class RequestDecoder(wiring.Component):
 
     Timing
     ------
-    ``done`` is 17 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
-    ``octets`` is a function of registers and ``octet``. Clock domain ``sync``.
+    ``done`` is 19 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
+    ``octets`` is a function of registers. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ class RequestDecoder(wiring.Component):
         # Of the octet before; registers, because octets come from block RAM, late in a cycle.
         above = Signal()
         unknown = Signal()
+        # `octets` holds the octet that the pointer is at.
+        held = Signal()
         m.d.comb += self.octet_address.eq(at)
         m.d.sync += [above.eq(0), unknown.eq(0)]
         with m.If(above):
@@ -121,9 +123,12 @@ class RequestDecoder(wiring.Component):
             with m.State("Read"):
                 copied = at < REQUEST_HEADER
                 m.d.comb += [
-                    self.octets.valid.eq(pointer.valid & copied),
+                    self.octets.valid.eq(held & copied),
+                    pointer.advance.eq(Mux(copied, held & self.octets.ready, pointer.valid)),
+                ]
+                m.d.sync += [
                     self.octets.payload.eq(self.octet),
-                    pointer.advance.eq(pointer.valid & (self.octets.ready | ~copied)),
+                    held.eq(pointer.valid & ~pointer.advance),
                 ]
                 with m.If(pointer.advance):
                     with m.Switch(at):

@@ -39,12 +39,9 @@ class Endpoint(wiring.Component):
     """Endpoint: carries out the requests of the host link, one after the other.
 
     It receives a request, compares it with the last one (:class:`.DuplicateCheck`), decodes it
-    (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts the component, of
-    INFER one after the other, that
-    serves its opcode (:class:`.WordAccess`, :class:`.ImageLoader` or :class:`.EventLoader`,
-    :class:`.Presenter`, :class:`.Report`), whose octets it sends behind sequence, opcode and
-    status.
-
+    (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts what serves it
+    (:class:`.WordAccess`, :class:`.ImageLoader` or :class:`.EventLoader`, :class:`.Presenter`,
+    :class:`.Report`; of INFER three of them in turn), whose octets it sends behind its head.
     Everything of :mod:`prunus_rtl.link.protocol.protocol`. Of several faults of a request, that
     which the list names first is reported:
 
@@ -63,8 +60,7 @@ class Endpoint(wiring.Component):
 
     Timing
     ------
-    Whole requests are received, then carried out, then answered: meanwhile ``rx`` is not ready,
-    with INFER as long as an image is shown.
+    Whole requests are received, then carried out, then answered: meanwhile ``rx`` is not ready.
     Output spikes and the result are always taken at once. Clock domain ``sync``.
 
     Parameters
