@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunus_endpoint import IMAGE, condition, model, offset, run
+from prunus_endpoint import IDENTITY, IMAGE, condition, model, offset, run
 from prunus_link import Host, framed, unframed
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.endpoint.check import RequestCheck
 from prunus_rtl.link.endpoint.decoder import RequestDecoder
+from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.endpoint.image import ImageLoader
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.endpoint.report import Report
@@ -30,7 +34,7 @@ from prunus_rtl.link.protocol.protocol import (
     spikes_beside,
 )
 from prunus_rtl.link.protocol.runs import pack_levels, unpack_levels
-from prunus_services import WithMemory, served, start
+from prunus_services import SHAPES, WithMemory, served, start
 from prunus_services import run as run_part
 
 HEAD = bytes([1, Opcode.INFER]) + bytes(INFER.size)
@@ -69,6 +73,8 @@ def test_parts_of_an_image_are_the_image(pieces: list[tuple[int, int]], most: in
 
 def test_zeros_are_shorter_and_half_a_run_is_none() -> None:
     assert [len(code) for _, code in pack_levels(bytes(784), 234)] == [7]
+    # Two zeros among others are no run: it would take the two octets that it saves.
+    assert [len(coded(levels)) for levels in (b"\1\0\1", b"\1\0\0\1", b"\1\0\0\0\1")] == [4, 5, 5]
     assert unpack_levels(b"\x02\x01\x02") is None
     assert unpack_levels(b"\xff\x00\x07") == bytes(128) + b"\x07"
 
@@ -369,6 +375,50 @@ def test_requests_that_come_while_an_image_is_shown_are_answered_in_order() -> N
         assert Condition.unpack(got[2][3:]).started == 2
 
     run(bench)
+
+
+class LateCore(wiring.Component):
+    """An endpoint whose core begins in its own time, and tells how many it has begun."""
+
+    def __init__(self) -> None:
+        octets = stream.Signature(8)
+        super().__init__({"rx": In(octets), "tx": Out(octets)})
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.endpoint = endpoint = Endpoint(shapes=SHAPES, identity=IDENTITY)
+        wiring.connect(m, wiring.flipped(self.rx), endpoint.rx)
+        wiring.connect(m, wiring.flipped(self.tx), endpoint.tx)
+        begun = Signal(8)
+        wait = Signal(6)
+        m.d.comb += [
+            endpoint.levels.ready.eq(1),
+            endpoint.control.ready.eq(wait == 40),
+            endpoint.result.valid.eq(wait == 20),
+            endpoint.result.payload.as_value().eq(begun),
+        ]
+        with m.If((wait != 0) & (wait != 20)):
+            m.d.sync += wait.eq(wait - 1)
+        with m.If((wait == 0) & endpoint.control.valid):
+            m.d.sync += wait.eq(63)
+        with m.If(endpoint.control.valid & endpoint.control.ready):
+            m.d.sync += begun.eq(begun + 1)
+        with m.If(endpoint.result.valid & endpoint.result.ready):
+            m.d.sync += wait.eq(19)
+        return m
+
+
+def test_answer_is_of_this_image_however_late_the_core_begins() -> None:
+    dut = LateCore()
+
+    async def bench(ctx: Any) -> None:
+        host = Host(ctx, dut)
+        for image in (1, 2, 3):
+            got = await host.do(Opcode.INFER, infer(coded(bytes(range(1, 7)))))
+            assert got[:2] == STARTED.pack(image)
+            assert got[2] == image
+
+    run_part(dut, bench)
 
 
 def test_queue_holds_what_it_says_and_loses_nothing() -> None:
