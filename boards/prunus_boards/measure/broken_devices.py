@@ -192,33 +192,37 @@ def _condition(**fields: Any) -> Kind:
 def _result(**fields: int) -> Kind:
     """Fields of a result are others; -1 stands for the largest number that fits."""
 
-    def change(device: BrokenDevice, result: bytes, spikes: bytes) -> bytes:
+    def change(device: BrokenDevice, body: bytes) -> bytes:
         widths = result_widths(device.emulator.description.widths)
-        values = unpack(widths, int.from_bytes(result, "little"))
+        values = unpack(widths, int.from_bytes(body, "little"))
         for name, value in fields.items():
             values[name] = (1 << widths[name]) - 1 if value < 0 else value
-        return pack(widths, values).to_bytes(len(result), "little") + spikes
+        return pack(widths, values).to_bytes(len(body), "little")
 
-    return _shown(change)
+    return _shown(result=change)
 
 
 def _spikes(change: Callable[[list[tuple[int, int]]], list[tuple[int, int]]]) -> Kind:
-    def packed(_device: BrokenDevice, result: bytes, spikes: bytes) -> bytes:
-        changed = change(list(SPIKE.iter_unpack(spikes)))
-        return result + b"".join(SPIKE.pack(*spike) for spike in changed)
+    def packed(_device: BrokenDevice, body: bytes) -> bytes:
+        return b"".join(SPIKE.pack(*spike) for spike in change(list(SPIKE.iter_unpack(body))))
 
-    return _shown(packed)
+    return _shown(spikes=packed)
 
 
-def _shown(change: Callable[[BrokenDevice, bytes, bytes], bytes]) -> Kind:
-    """Change result and output spikes in the answer to INFER."""
+def _shown(
+    *,
+    result: _Change = lambda _device, body: body,
+    spikes: _Change = lambda _device, body: body,
+) -> Kind:
+    """Change result and output spikes, whether both are asked for or come with INFER."""
 
-    def body(device: BrokenDevice, body: bytes) -> bytes:
+    def both(device: BrokenDevice, body: bytes) -> bytes:
         bits = sum(result_widths(device.emulator.description.widths).values())
         end = STARTED.size + word_bytes(bits)
-        return body[: STARTED.size] + change(device, body[STARTED.size : end], body[end:])
+        word = result(device, body[STARTED.size : end])
+        return body[: STARTED.size] + word + spikes(device, body[end:])
 
-    return Kind(bodies={Opcode.INFER: body})
+    return Kind(bodies={Opcode.INFER: both, Opcode.RESULT: result, Opcode.SPIKES: spikes})
 
 
 def _pruned_weights(_device: BrokenDevice, request: bytes, answer: bytes) -> bytes:
@@ -276,10 +280,12 @@ KINDS: Mapping[str, Kind] = {
     # What is refused.
     "refuses everything": Kind(refusals=dict.fromkeys(Opcode, Status.OPCODE)),
     "full for ever": Kind(refusals={Opcode.INFER: Status.FULL}),
-    "busy for ever": Kind(refusals={Opcode.INFER: Status.BUSY}),
+    "busy for ever": Kind(refusals=dict.fromkeys((Opcode.INFER, Opcode.PRESENT), Status.BUSY)),
     "loses images": Kind(refusals={Opcode.INFER: Status.POSITION}),
     "never a result": _line(
-        lambda request, answer: b"" if request[1] == Opcode.INFER else encode(answer)
+        lambda request, answer: (
+            b"" if request[1] in (Opcode.INFER, Opcode.RESULT) else encode(answer)
+        )
     ),
     "no address": Kind(refusals={Opcode.READ: Status.ADDRESS}),
     "not to be written": Kind(refusals={Opcode.WRITE: Status.VALUE}),
@@ -317,8 +323,8 @@ KINDS: Mapping[str, Kind] = {
     "levels lost": _body(Opcode.INFER, lambda _body: b"\x03\x00"),
     "an image shown and not told": _body(Opcode.INFER, lambda _body: b""),
     "shown twice": _body(Opcode.INFER, lambda body: bytes([body[0] + 1]) + body[1:]),
-    "short result": _shown(lambda _device, result, _spikes: result[1:]),
-    "result of all ones": _shown(lambda _device, result, spikes: _ones * len(result) + spikes),
+    "short result": _shown(result=lambda _device, body: body[1:]),
+    "result of all ones": _shown(result=lambda _device, body: _ones * len(body)),
     "a class that there is not": _result(prediction=-1, undecided=0),
     "a lead of no class": _result(undecided=1, lead=-1),
     "too few steps": _result(steps=1),
@@ -332,7 +338,7 @@ KINDS: Mapping[str, Kind] = {
     "more pruned than synapses": _result(pruned=-1),
     "no spikes": _spikes(lambda _spikes: []),
     "spikes too many": _spikes(lambda spikes: spikes * 2),
-    "half a spike": _body(Opcode.INFER, lambda body: body[:-1]),
+    "half a spike": _shown(spikes=lambda _device, body: body[:-1]),
     "a neuron that there is not": _spikes(lambda spikes: [(step, 65535) for step, _ in spikes]),
     "a step that there is not": _spikes(lambda spikes: [*spikes[:-1], (255, spikes[-1][1])]),
     "two spikes in a step": _spikes(lambda spikes: [(spikes[0][0], 0)] * len(spikes)),

@@ -109,6 +109,20 @@ def test_several_images_are_sent_in_one_piece() -> None:
     assert sent == [["STATUS"], ["READ"], ["INFER"] * 3]
 
 
+def test_no_more_is_sent_than_the_device_queues() -> None:
+    transport, core = golden()
+    tampering = Tampering(transport)
+    with Device(tampering, core=core) as one:
+        one.attach(network())
+        tampering.frames.clear()
+        next(one.present_many(np.full((40, 49), 200, dtype=np.uint8)))
+    _, _, first, second = tampering.frames
+    size = len(first) // len(frames(first))
+    # As many whole frames as fit; then as many as were answered.
+    assert QUEUE_BYTES - size < len(first) <= QUEUE_BYTES
+    assert len(frames(second)) == 1
+
+
 class Damage:
     """Damages frames on the way, with a probability."""
 
