@@ -305,13 +305,14 @@ def test_device_that_answers_only_when_asked_again_is_given_up() -> None:
     assert slow.now - began < 30
 
 
-def test_broken_answer_is_asked_for_again_without_waiting() -> None:
+@pytest.mark.parametrize("instead", [encode(BROKEN_RESPONSE), b"\0"], ids=["broken", "lost"])
+def test_missing_answer_is_asked_for_again_without_waiting(instead: bytes) -> None:
     slow, artifact, images = line(latency=0.001)
     hits = []
 
     def once(frame: bytes) -> bytes:
         hits.append(frame)
-        return encode(BROKEN_RESPONSE) if len(hits) == 3 else encode(frame)
+        return instead if len(hits) == 3 else encode(frame)
 
     with Device(_answers(slow, once), core=slow._emulator.description) as one:
         one.attach(artifact)
