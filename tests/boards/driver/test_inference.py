@@ -87,6 +87,38 @@ def test_images_of_any_content_fit_the_queue_of_the_device() -> None:
     assert (slow.lost, one.requests.link.repetitions) == (0, 0)
 
 
+def test_part_of_an_image_that_is_lost_is_sent_again_with_the_others() -> None:
+    slow, artifact, images = line(latency=0.001)
+    images = np.random.default_rng(2).integers(1, 256, images[:4].shape).astype(np.uint8)
+    number = 0
+
+    def second_of_all(octets: bytes) -> bytes:
+        nonlocal number
+        kept = b""
+        for frame in frames(octets):
+            number += frame[1] == Opcode.INFER
+            kept += b"" if (frame[1], number) == (Opcode.INFER, 2) else encode(frame)
+        return kept
+
+    tampering = Tampering(slow, sent=second_of_all)
+    with Device(tampering, core=slow._emulator.description) as one:
+        one.attach(artifact)
+        many = list(one.present_many(images, stop_after=1))
+        one.presentation = 0
+        single = [one.present(image, stop_after=1) for image in images]
+    assert counters(many) == counters(single)
+    assert one.requests.link.repetitions == 1
+
+
+def test_series_may_take_longer_than_an_image() -> None:
+    slow, artifact, images = line(latency=0.001, cycles=6_000_000)
+    with Device(slow, core=slow._emulator.description) as one:
+        one.attach(artifact)
+        assert len(list(one.present_many(images, stop_after=1))) == len(images)
+    assert slow.now > 2 * slow.presentation_patience
+    assert one.requests.link.repetitions == 0
+
+
 def test_line_loses_what_finds_the_queue_full() -> None:
     slow, _, _ = line(latency=0.0, cycles=10_000_000)
     slow.write(encode(bytes([1, Opcode.INFER]) + bytes(6) + b"\xff" * 6 + b"\x8f"))
