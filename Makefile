@@ -14,7 +14,7 @@ BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size formal mutants link bench bench-accuracy \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size formal mutants link throughput bench bench-accuracy \
   results reproduce change pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
@@ -79,6 +79,9 @@ size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.j
 
 link: $(MADE) ## Corrupted frames to the simulated host link -> boards/results/link.json (half an hour)
 	$(BIN)/python -m prunus_boards.measure.robustness
+
+throughput: $(MADE) ## Images per second over a serial line -> boards/results/throughput.json (minutes)
+	$(BIN)/python -m prunus_boards.measure.throughput
 
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
 	$(BIN)/python -m prunus_sim.formal.prove

@@ -7,14 +7,11 @@ from typing import Any
 
 from prunus_boards.platforms import BOARDS
 from prunus_docs.templates import filled, filled_by
-from prunus_rtl.link.protocol.protocol import BAUD
 
 __all__ = ["BOARDS_BLOCKS", "boards_table"]
 
 _Files = Sequence[dict[str, Any]]
 
-#: Bits on the line for each byte, with start and stop; pixels of an image of MNIST, a byte each.
-_BITS, _PIXELS = 10, 784
 #: Accelerators of others, and their milliseconds per MNIST image as their authors give them.
 _PEERS = (("Spiker+", 0.78), ("Flexi-NeurA", 1.1))
 
@@ -32,7 +29,7 @@ def _bitstreams(results: _Files) -> str:
 def _times(results: _Files) -> str:
     """Return the table of the times of an inference, and those of others below it."""
     built = _built(results)
-    return filled("times", built=built, peers=_PEERS, baud=BAUD, bits=_BITS, pixels=_PIXELS)
+    return filled("times", built=built, peers=_PEERS)
 
 
 def _built(results: _Files) -> list[dict[str, Any]]:
@@ -55,5 +52,6 @@ BOARDS_BLOCKS: dict[str, tuple[str, Callable[[_Files], str]]] = {
     "times": ("bitstream", _times),
     "netlist": ("netlist", lambda found: filled_by("netlist", found[0])),
     "link": ("link", lambda found: filled_by("link", found[0])),
+    "throughput": ("throughput", lambda found: filled_by("throughput", found[0])),
     "standard-cells": ("cells", lambda found: filled_by("standard-cells", found[0])),
 }

@@ -350,6 +350,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _may(list[_Amount], "fmax_mhz"),
         _may(list[int], "seeds"),
         _may(_Amount, "clock_mhz ms_per_inference ms_per_inference_early_exit"),
+        _may(_Positive, "baud"),
+        _may(float, "baud_error_percent"),
         _may(_Amount, "images_per_second images_per_second_early_exit"),
         _may(_Amount, "ms_per_inference_configured images_per_second_configured"),
     ),
@@ -363,6 +365,22 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_Positive, "frames requests"),
         _keys(_Count, "corrupted wrong_accepted state_changed recovered"),
         _keys(dict[str, _Count], "faults"),
+    ),
+    "throughput": _file(
+        _keys(_Amount, "clock_mhz"),
+        _keys(_Positive, "images stop_after"),
+        rows=_rows(
+            _keys(str, "network"),
+            _keys(_Positive, "baud cycles"),
+            _keys(_Count, "latency_ms"),
+            _keys(_Amount, "images_per_s round_trips_per_image"),
+            _keys(_Amount, "bytes_in_per_image bytes_out_per_image"),
+        ),
+        simulated=_form(
+            _keys(str, "network"),
+            _keys(_Positive, "images baud cycles_per_image core_cycles_per_image"),
+            _keys(_Amount, "images_per_s"),
+        ),
     ),
     # Each part is written by a program of its own.
     "attack": _file(

@@ -231,6 +231,7 @@ def build(
             plan,
             board,
             clock_hz=clock_hz,
+            baud=baud,
             placements=placements,
             best=best,
             cells=json.loads((build_folder / _CELLS).read_text()),

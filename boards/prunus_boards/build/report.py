@@ -14,6 +14,7 @@ from prunus_model.reference.network import Network
 from prunus_model.spec.levels import levels
 from prunus_model.spec.presentation import Request
 from prunus_rtl.export.plan import Plan
+from prunus_rtl.link.phy.uart import baud_error
 from prunus_rtl.timing import presentation, work
 
 __all__ = ["IMAGES", "cycles_per_inference", "make_report", "times"]
@@ -113,6 +114,7 @@ def make_report(
     board: Board,
     *,
     clock_hz: int,
+    baud: int,
     placements: Sequence[Placement],
     best: Placement,
     cells: Mapping[str, Any],
@@ -130,6 +132,8 @@ def make_report(
         Where.
     clock_hz : int
         Clock of the core.
+    baud : int
+        Bits per second of the serial line, as asked for.
     placements : sequence of Placement
         All attempts.
     best : Placement
@@ -162,6 +166,8 @@ def make_report(
         "seeds": [placement.seed for placement in placements],
         "clock_mhz": clock_hz / 1e6,
         **times(plan, clock_hz=clock_hz),
+        "baud": baud,
+        "baud_error_percent": baud_error(clock_hz=clock_hz, baud=baud),
         "bitstream_bytes": bitstream_bytes,
         "artifact_hash": plan.artifact.content_hash,
         "tools": dict(tools),

@@ -86,8 +86,9 @@ class Device(Closing):
             transport.close()
             raise
         self._widths = self._core.widths
-        self._memories = Memories(self._requests, self._widths)
-        self._presenter = Presenter(self._requests, self._memories, self._core)
+        memories = Memories(self._requests, self._widths)
+        self._settled = memories
+        self._presenter = Presenter(self._requests, memories, self._core)
 
     def close(self) -> None:
         """Give the device free."""
@@ -96,6 +97,7 @@ class Device(Closing):
     @property
     def requests(self) -> Requests:
         """Single requests to it."""
+        self._presenter.settle()
         return self._requests
 
     @property
@@ -145,7 +147,7 @@ class Device(Closing):
             found = self._identity.network
             there = "none" if found == _NOTHING else found.hex()[:16]
             raise DeviceError(
-                f"Device at {self._name} must hold network {artifact.content_hash[:16]}, "
+                f"Device at {self._requests.name} must hold network {artifact.content_hash[:16]}, "
                 f"not {there}"
             )
         self._plan = self._core.plan(artifact)
@@ -227,7 +229,7 @@ class Device(Closing):
         margin: int = 0,
         keep: bool = False,
     ) -> Generator[Outcome, None, None]:
-        """Show images, or events; the next ones are sent while one is shown, as far as they fit.
+        """Show images, or events; the next ones are sent while one is shown.
 
         Parameters
         ----------
@@ -264,7 +266,7 @@ class Device(Closing):
 
     def condition(self) -> Condition:
         """Ask how it is."""
-        return self._requests.condition()
+        return self.requests.condition()
 
     def reset(self) -> None:
         """End a presentation, forget images, events and result.
@@ -272,9 +274,12 @@ class Device(Closing):
         The number of the next presentation is then that which the core was built with. Potentials
         are undefined until the next presentation; a network that was learning is damaged.
         """
-        self._requests.reset()
+        self.requests.reset()
 
-    # Memories.
+    @property
+    def _memories(self) -> Memories:
+        self._presenter.settle()
+        return self._settled
 
     @property
     def presentation(self) -> int:
@@ -306,12 +311,6 @@ class Device(Closing):
         self._forget()
         self._memories.write(space, first, words)
 
-    # How.
-
-    @property
-    def _name(self) -> str:
-        return self._requests.name
-
     def _identify(self) -> None:
         """Ask again what it is: it must still be the same core."""
         identity = self._requests.identify()
@@ -323,7 +322,8 @@ class Device(Closing):
         core = self._core
         if got.core != core.digest:
             raise DeviceError(
-                f"Device at {self._name} must be core {core.digest.hex()}, not {got.core.hex()}"
+                f"Device at {self._requests.name} must be core {core.digest.hex()}, "
+                f"not {got.core.hex()}"
             )
         want = core.identity(got.network)
         # The model has no clock, nor have cores whose description leaves it open.
@@ -331,7 +331,7 @@ class Device(Closing):
         for name in ("lanes", "learn", "neurons", "inputs", "steps", *timed):
             if getattr(got, name) != getattr(want, name):
                 raise DeviceError(
-                    f"Device at {self._name} must have {name} {getattr(want, name)}, "
+                    f"Device at {self._requests.name} must have {name} {getattr(want, name)}, "
                     f"not {getattr(got, name)}"
                 )
 
@@ -345,6 +345,6 @@ class Device(Closing):
         self._identify()
         if self._identity.network != network:
             raise DeviceError(
-                f"Device at {self._name} must say that it holds network {network.hex()[:16]} "
-                f"when it is told so, not {self._identity.network.hex()[:16]}"
+                f"Device at {self._requests.name} must say that it holds network "
+                f"{network.hex()[:16]} when it is told so, not {self._identity.network.hex()[:16]}"
             )

@@ -9,6 +9,9 @@ line.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Collection
+
 from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.transports.base import Transport, TransportError
 from prunus_rtl.link.protocol.protocol import (
@@ -23,12 +26,12 @@ from prunus_rtl.link.protocol.protocol import (
     encode,
 )
 
-__all__ = ["Frames", "Link", "RefusedError"]
+__all__ = ["REQUEST_SECONDS", "Frames", "Link", "RefusedError", "Seen"]
 
 _SEQUENCES = 255
 #: Seconds for all attempts of a request together, unless the patience of one is longer; and for
 #: requests in a row that all had to be repeated.
-_REQUEST_SECONDS = 5.0
+REQUEST_SECONDS = 5.0
 #: Seconds of silence after which a line has nothing to say without being asked.
 _SILENCE = 0.02
 #: Reasons that the message about a missing answer gives.
@@ -76,7 +79,7 @@ class Frames:
         return found
 
 
-class _Seen:
+class Seen:
     """What came instead of an answer.
 
     Attributes
@@ -131,6 +134,7 @@ class Link:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._frames = Frames()
+        self._come: deque[bytes] = deque()
         self._sequence = 0
         self._lost_seconds = 0.0
         self.repetitions = 0
@@ -161,39 +165,58 @@ class Link:
                 )
             late = deadline.over
         self._frames = Frames()
+        self._come.clear()
 
-    def ask(self, opcode: int, body: bytes = b"") -> tuple[Status, bytes]:
+    def numbered(self, opcode: int, body: bytes) -> bytes:
+        """Return a request with the next sequence number."""
+        self._sequence = self._sequence % _SEQUENCES + 1
+        return bytes([self._sequence, opcode]) + body
+
+    def ask(self, opcode: int, body: bytes = b"", *, seconds: float = 0.0) -> tuple[Status, bytes]:
         """Send a request and return the answer: its status, and its body if that is OK.
+
+        Parameters
+        ----------
+        opcode, body
+            The request.
+        seconds : float
+            How long the device may be at it, if that is longer than it takes to answer. It is asked
+            again in between, each time after twice as long.
 
         Raises
         ------
         TransportError
             If the device is gone, or does not answer as it should in any attempt.
         """
-        self._sequence = self._sequence % _SEQUENCES + 1
-        request = bytes([self._sequence, opcode]) + body
+        request = self.numbered(opcode, body)
         frame = encode(request)
-        seen = _Seen()
+        seen = Seen()
         patience = self._transport.patience
-        whole = self._transport.deadline(max(patience, _REQUEST_SECONDS))
+        whole = self._transport.deadline(max(patience, REQUEST_SECONDS, seconds))
         attempts = 0
         # A further attempt only if there is time for all of it.
         while attempts < self._transport.attempts and not (attempts and whole.left < patience):
             self.repetitions += attempts > 0
             attempts += 1
             # Before the request is sent: a device that does not take it has been waited for.
-            deadline = self._transport.deadline(patience)
+            wait = min(patience * 2 ** (attempts - 1), whole.left) if seconds else patience
+            deadline = self._transport.deadline(wait)
             self._transport.write(frame)
-            answer = self._receive(request, deadline, seen)
+            answer = self.receive(request, deadline, seen)
             if answer is not None:
-                self._check_pace(whole, seen, repeated=attempts > 1)
-                return Status(answer[2]), answer[RESPONSE_HEADER:]
-        raise TransportError(
+                self.check_pace(whole, seen, repeated=attempts > 1)
+                return answer
+        raise self.unanswered(opcode, attempts, seen)
+
+    def unanswered(self, opcode: int, attempts: int, seen: Seen) -> TransportError:
+        """Return what is said of a device that did not answer."""
+        return TransportError(
             f"Device at {self._transport.name} must answer {_name(opcode)}, but did not in "
-            f"{attempts} attempt{'s' if attempts > 1 else ''}: {seen.text(patience)}"
+            f"{attempts} attempt{'s' if attempts > 1 else ''}: "
+            f"{seen.text(self._transport.patience)}"
         )
 
-    def _check_pace(self, request: Deadline, seen: _Seen, *, repeated: bool) -> None:
+    def check_pace(self, request: Deadline, seen: Seen, *, repeated: bool) -> None:
         """Give up a device that answers, but only when it is asked again, every time."""
         self._lost_seconds = self._lost_seconds + request.passed if repeated else 0.0
         if self._lost_seconds > request.seconds:
@@ -202,7 +225,7 @@ class Link:
                 f"not for {self._lost_seconds:.1f} s: {seen.text(self._transport.patience)}"
             )
 
-    def request(self, opcode: Opcode, body: bytes = b"") -> bytes:
+    def request(self, opcode: Opcode, body: bytes = b"", *, seconds: float = 0.0) -> bytes:
         """Send a request that must succeed; return the body of the answer.
 
         Raises
@@ -212,15 +235,21 @@ class Link:
         TransportError
             As for :meth:`ask`.
         """
-        status, answer = self.ask(opcode, body)
+        status, answer = self.ask(opcode, body, seconds=seconds)
         if status is not Status.OK:
             raise RefusedError(self._transport.name, opcode, status)
         return answer
 
-    def _receive(self, request: bytes, deadline: Deadline, seen: _Seen) -> bytes | None:
-        """Wait for the answer to a request; None if it must be repeated, with the reason."""
+    def receive(
+        self, request: bytes, deadline: Deadline, seen: Seen, *, later: Collection[bytes] = ()
+    ) -> tuple[Status, bytes] | None:
+        """Wait for the answer to a request; None if it must be repeated, with the reason in `seen`.
+
+        So it must if the answer to one of ``later`` requests comes first.
+        """
         late = False
-        while not late:
+        answer, again = self._look(request, seen, later)
+        while answer is None and not again and not late:
             # Once more when it is too late, as this process may have been kept from running: so an
             # answer that has come is taken, and a device that is gone is told as such.
             left = deadline.left
@@ -229,28 +258,35 @@ class Link:
             if not octets:
                 break
             seen.feed(octets)
-            again = False
-            for frame in self._frames.feed(octets):
-                try:
-                    message = decode(frame)
-                except ProtocolError as e:
-                    seen.note(f"an answer was broken ({e})")
-                    again = True
-                    continue
-                seen.sound = True
-                if message == BROKEN_RESPONSE:
-                    seen.note("the request arrived broken")
-                    again = True
-                elif message[:2] == request[:2] and _is_answer(message):
-                    return message
-                elif message == request:
-                    seen.note("the request itself came back, as an echo")
-                else:
-                    # Late: the answer to a request that has been given up, or repeated.
-                    seen.note(f"an answer to another request came (sequence {message[0]})")
-            if again:
-                return None
-        return None
+            self._come.extend(self._frames.feed(octets))
+            answer, again = self._look(request, seen, later)
+        return answer
+
+    def _look(
+        self, request: bytes, seen: Seen, later: Collection[bytes]
+    ) -> tuple[tuple[Status, bytes] | None, bool]:
+        """Look through the frames that have come: the answer, or whether it must be asked again."""
+        again = False
+        while self._come:
+            try:
+                message = decode(self._come.popleft())
+            except ProtocolError as e:
+                seen.note(f"an answer was broken ({e})")
+                again = True
+                continue
+            seen.sound = True
+            if message == BROKEN_RESPONSE:
+                seen.note("the request arrived broken")
+                again = True
+            elif message[:2] == request[:2] and _is_answer(message):
+                return (Status(message[2]), message[RESPONSE_HEADER:]), False
+            elif message == request:
+                seen.note("the request itself came back, as an echo")
+            else:
+                # Late: the answer to a request that has been given up, or repeated.
+                seen.note(f"an answer to another request came (sequence {message[0]})")
+                again |= any(message[:2] == other[:2] for other in later)
+        return None, again
 
 
 def _name(opcode: int) -> str:

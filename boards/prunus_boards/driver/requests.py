@@ -12,11 +12,13 @@ from prunus_model.spec.presentation import Request
 from prunus_rtl.link.protocol.items import ITEM_BYTES
 from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
+    INFER,
     MAX_BODY,
     OFFSET,
     PRESENT,
     READ_WRITE,
     SPIKE,
+    STARTED,
     Condition,
     Identity,
     Opcode,
@@ -24,6 +26,7 @@ from prunus_rtl.link.protocol.protocol import (
     first_bytes,
     word_bytes,
 )
+from prunus_rtl.link.protocol.runs import pack_levels
 
 __all__ = ["DeviceError", "Requests"]
 
@@ -91,53 +94,88 @@ class Requests:
             head = READ_WRITE.pack(space, len(some), first + start)
             self._answer(Opcode.WRITE, head + body, 0)
 
-    def send(self, shown: bytes, first: int, *, events: bool = False) -> int:
-        """Send levels, or items of events, from number ``first`` on; return how many were taken.
+    def send(self, items: bytes, first: int) -> int:
+        """Send items of a presentation, from number ``first`` on; return how many were taken.
 
         They are all, unless there is no room.
 
         Parameters
         ----------
-        shown : bytes
-            Levels of an image; or items of a presentation, as of
-            :func:`prunus_rtl.link.protocol.items.pack_items`.
+        items : bytes
+            As of :func:`prunus_rtl.link.protocol.items.pack_items`.
         first : int
             How many of these were sent before.
-        events : bool
-            They are items.
         """
-        opcode, size = (Opcode.EVENTS, ITEM_BYTES) if events else (Opcode.IMAGE, 1)
-        total, mask = len(shown) // size, max_of(8 * OFFSET.size)
-        offset, most = first, (MAX_BODY - OFFSET.size) // size
+        total, mask = len(items) // ITEM_BYTES, max_of(8 * OFFSET.size)
+        offset, most = first, (MAX_BODY - OFFSET.size) // ITEM_BYTES
         while offset < total:
-            part = shown[offset * size : (offset + most) * size]
-            status, answer = self._link.ask(opcode, OFFSET.pack(offset & mask) + part)
+            part = items[offset * ITEM_BYTES : (offset + most) * ITEM_BYTES]
+            status, answer = self._link.ask(Opcode.EVENTS, OFFSET.pack(offset & mask) + part)
             if status is Status.FULL:
                 break
             if status is not Status.OK:
-                raise RefusedError(self.name, opcode, status)
-            offset += len(part) // size
-            want = offset % total & mask
-            if answer != OFFSET.pack(want):
-                what = "items of a presentation" if events else "levels of an image"
-                raise DeviceError(
-                    f"Device at {self.name} must have {want} {what}, but answers {answer.hex(' ')}"
-                )
+                raise RefusedError(self.name, Opcode.EVENTS, status)
+            offset += len(part) // ITEM_BYTES
+            self.check_position(answer, offset % total & mask, "items of a presentation")
         return offset - first
+
+    def check_position(self, answer: bytes, want: int, what: str) -> None:
+        """Check the answer to a part of an image or of a presentation."""
+        if answer != OFFSET.pack(want):
+            raise DeviceError(
+                f"Device at {self.name} must have {want} {what}, but answers {answer.hex(' ')}"
+            )
+
+    @staticmethod
+    def parts(levels: bytes, request: Request) -> list[bytes]:
+        """Return the bodies of the INFER requests that show an image."""
+        how = _how(request)
+        parts = pack_levels(levels, MAX_BODY - INFER.size)
+        return [INFER.pack(*how, offset) + code for offset, code in parts]
+
+    def shown(self, answer: bytes, bits: int) -> tuple[int, int, list[tuple[int, int]]]:
+        """Take the answer to the last part of an image apart.
+
+        Parameters
+        ----------
+        answer : bytes
+            Its body.
+        bits : int
+            Bits of a result.
+
+        Returns
+        -------
+        started, result : int
+            Presentations since power-on, and the result.
+        spikes : list of tuple of int
+            The first output spikes: step and position of each.
+        """
+        at = STARTED.size + word_bytes(bits)
+        if len(answer) < at or (len(answer) - at) % SPIKE.size:
+            raise DeviceError(
+                f"Device at {self.name} must answer INFER with {at} bytes and spikes of "
+                f"{SPIKE.size}, not with {len(answer)} bytes"
+            )
+        result = self._word(Opcode.INFER, answer[STARTED.size : at], bits)
+        (started,) = STARTED.unpack_from(answer)
+        return started, result, list(SPIKE.iter_unpack(answer[at:]))
 
     def present(self, request: Request) -> None:
         """Start a presentation."""
-        flags = request["learn"] | request["keep"] << 1
-        body = PRESENT.pack(request["stop_after"], flags, request["margin"])
-        self._answer(Opcode.PRESENT, body, 0)
+        self._answer(Opcode.PRESENT, PRESENT.pack(*_how(request)), 0)
 
     def result(self, bits: int) -> int:
         """Ask for the result of the last presentation: a word of so many bits."""
         return self._word(Opcode.RESULT, self._answer(Opcode.RESULT, b"", word_bytes(bits)), bits)
 
-    def spikes(self, count: int, most: int) -> list[tuple[int, int]]:
-        """Ask for that many output spikes of at most ``most``: step and position of each."""
-        spikes: list[tuple[int, int]] = []
+    def spikes(
+        self, count: int, most: int, *, known: Sequence[tuple[int, int]] = ()
+    ) -> list[tuple[int, int]]:
+        """Ask for that many output spikes of at most ``most``, but those that are known.
+
+        Each is step and position.
+        """
+        spikes = list(known)
         while len(spikes) < count:
             first = len(spikes).to_bytes(first_bytes(most), "little")
             body = self._link.request(Opcode.SPIKES, first)
@@ -154,9 +192,12 @@ class Requests:
         """Ask how it is."""
         return Condition.unpack(self._link.request(Opcode.STATUS))
 
-    def reset(self) -> None:
-        """End a presentation, forget images, events and result."""
-        self._answer(Opcode.RESET, b"", 0)
+    def reset(self, *, seconds: float = 0.0) -> None:
+        """End a presentation, forget images, events and result.
+
+        A device that shows an image by INFER does so at the end of that, in so many seconds.
+        """
+        self._answer(Opcode.RESET, b"", 0, seconds=seconds)
 
     def _word(self, opcode: Opcode, octets: bytes, bits: int) -> int:
         """Return a word; the bits that fill up its last byte are 0."""
@@ -168,11 +209,16 @@ class Requests:
             )
         return word
 
-    def _answer(self, opcode: Opcode, body: bytes, size: int) -> bytes:
-        answer = self._link.request(opcode, body)
+    def _answer(self, opcode: Opcode, body: bytes, size: int, *, seconds: float = 0.0) -> bytes:
+        answer = self._link.request(opcode, body, seconds=seconds)
         if len(answer) != size:
             raise DeviceError(
                 f"Device at {self.name} must answer {opcode.name} with {size} bytes, "
                 f"not {len(answer)}"
             )
         return answer
+
+
+def _how(request: Request) -> tuple[int, int, int]:
+    """Return how something is shown, as PRESENT and INFER have it."""
+    return request["stop_after"], request["learn"] | request["keep"] << 1, request["margin"]

@@ -23,6 +23,7 @@ from prunus_rtl.link.protocol.protocol import (
     REQUEST_HEADER,
     RESPONSE_HEADER,
     SPIKE,
+    STARTED,
     VERSION,
     Condition,
     Identity,
@@ -196,16 +197,32 @@ def _result(**fields: int) -> Kind:
         values = unpack(widths, int.from_bytes(body, "little"))
         for name, value in fields.items():
             values[name] = (1 << widths[name]) - 1 if value < 0 else value
-        return pack(widths, values).to_bytes(word_bytes(sum(widths.values())), "little")
+        return pack(widths, values).to_bytes(len(body), "little")
 
-    return Kind(bodies={Opcode.RESULT: change})
+    return _shown(result=change)
 
 
 def _spikes(change: Callable[[list[tuple[int, int]]], list[tuple[int, int]]]) -> Kind:
-    def packed(body: bytes) -> bytes:
+    def packed(_device: BrokenDevice, body: bytes) -> bytes:
         return b"".join(SPIKE.pack(*spike) for spike in change(list(SPIKE.iter_unpack(body))))
 
-    return _body(Opcode.SPIKES, packed)
+    return _shown(spikes=packed)
+
+
+def _shown(
+    *,
+    result: _Change = lambda _device, body: body,
+    spikes: _Change = lambda _device, body: body,
+) -> Kind:
+    """Change result and output spikes, whether both are asked for or come with INFER."""
+
+    def both(device: BrokenDevice, body: bytes) -> bytes:
+        bits = sum(result_widths(device.emulator.description.widths).values())
+        end = STARTED.size + word_bytes(bits)
+        word = result(device, body[STARTED.size : end])
+        return body[: STARTED.size] + word + spikes(device, body[end:])
+
+    return Kind(bodies={Opcode.INFER: both, Opcode.RESULT: result, Opcode.SPIKES: spikes})
 
 
 def _pruned_weights(_device: BrokenDevice, request: bytes, answer: bytes) -> bytes:
@@ -262,10 +279,14 @@ KINDS: Mapping[str, Kind] = {
     "refusal with a body": _line(lambda request, _answer: encode(request[:2] + b"\x06why")),
     # What is refused.
     "refuses everything": Kind(refusals=dict.fromkeys(Opcode, Status.OPCODE)),
-    "full for ever": Kind(refusals={Opcode.IMAGE: Status.FULL}),
-    "busy for ever": Kind(refusals={Opcode.PRESENT: Status.BUSY}),
-    "loses images": Kind(refusals={Opcode.PRESENT: Status.NO_IMAGE}),
-    "never a result": Kind(refusals={Opcode.RESULT: Status.NO_RESULT}),
+    "full for ever": Kind(refusals={Opcode.INFER: Status.FULL}),
+    "busy for ever": Kind(refusals=dict.fromkeys((Opcode.INFER, Opcode.PRESENT), Status.BUSY)),
+    "loses images": Kind(refusals={Opcode.INFER: Status.POSITION}),
+    "never a result": _line(
+        lambda request, answer: (
+            b"" if request[1] in (Opcode.INFER, Opcode.RESULT) else encode(answer)
+        )
+    ),
     "no address": Kind(refusals={Opcode.READ: Status.ADDRESS}),
     "not to be written": Kind(refusals={Opcode.WRITE: Status.VALUE}),
     # Identity.
@@ -299,11 +320,11 @@ KINDS: Mapping[str, Kind] = {
     "an answer to WRITE": _body(Opcode.WRITE, lambda _body: b"thanks"),
     "an answer to RESET": _body(Opcode.RESET, lambda _body: b"thanks"),
     # Presentations.
-    "levels lost": _body(Opcode.IMAGE, lambda _body: b"\x03\x00"),
-    "short position": _body(Opcode.IMAGE, lambda _body: b"\0"),
-    "an answer to PRESENT": _body(Opcode.PRESENT, lambda _body: b"thanks"),
-    "short result": _body(Opcode.RESULT, lambda body: body[1:]),
-    "result of all ones": _body(Opcode.RESULT, lambda body: _ones * len(body)),
+    "levels lost": _body(Opcode.INFER, lambda _body: b"\x03\x00"),
+    "an image shown and not told": _body(Opcode.INFER, lambda _body: b""),
+    "shown twice": _body(Opcode.INFER, lambda body: bytes([body[0] + 1]) + body[1:]),
+    "short result": _shown(result=lambda _device, body: body[1:]),
+    "result of all ones": _shown(result=lambda _device, body: _ones * len(body)),
     "a class that there is not": _result(prediction=-1, undecided=0),
     "a lead of no class": _result(undecided=1, lead=-1),
     "too few steps": _result(steps=1),
@@ -317,7 +338,7 @@ KINDS: Mapping[str, Kind] = {
     "more pruned than synapses": _result(pruned=-1),
     "no spikes": _spikes(lambda _spikes: []),
     "spikes too many": _spikes(lambda spikes: spikes * 2),
-    "half a spike": _body(Opcode.SPIKES, lambda body: body[:-1]),
+    "half a spike": _shown(spikes=lambda _device, body: body[:-1]),
     "a neuron that there is not": _spikes(lambda spikes: [(step, 65535) for step, _ in spikes]),
     "a step that there is not": _spikes(lambda spikes: [*spikes[:-1], (255, spikes[-1][1])]),
     "two spikes in a step": _spikes(lambda spikes: [(spikes[0][0], 0)] * len(spikes)),

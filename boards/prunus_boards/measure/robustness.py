@@ -36,15 +36,19 @@ from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import (
     IDENTITY_SPACE,
+    INFER,
+    MAX_BODY,
     OFFSET,
     PRESENT,
     READ_WRITE,
+    STARTED,
     Condition,
     Identity,
     Opcode,
     Status,
     word_bytes,
 )
+from prunus_rtl.link.protocol.runs import pack_levels
 
 __all__ = ["Trial", "trial_network"]
 
@@ -137,8 +141,9 @@ class Trial:
         if not self._same(opcode, got, want):
             self.wrong_accepted += 1
             self._note(f"request {opcode} {body.hex()}: {got}, not {want}")
-        if got[0] is Status.OK and opcode in (Opcode.PRESENT, Opcode.RESET):
-            self._v_is_known = opcode == Opcode.PRESENT
+        shown = opcode == Opcode.PRESENT or (opcode == Opcode.INFER and len(got[1]) > OFFSET.size)
+        if got[0] is Status.OK and (shown or opcode == Opcode.RESET):
+            self._v_is_known = shown
         deadline = self._channel.deadline(self._channel.presentation_patience)
         while (condition := self._condition(self._link)).running:
             if deadline.over:
@@ -152,9 +157,11 @@ class Trial:
     def _same(self, opcode: int, got: tuple[Status, bytes], want: tuple[Status, bytes]) -> bool:
         if opcode == Opcode.STATUS and got[0] is want[0] is Status.OK:
             return _visible(Condition.unpack(got[1])) == _visible(Condition.unpack(want[1]))
-        if opcode == Opcode.RESULT and got[0] is want[0] is Status.OK:
-            # The emulated device takes no cycles; they are the last field.
-            mask = (1 << sum(result_widths(self._widths).values()) - CYCLE_BITS) - 1
+        if opcode in (Opcode.RESULT, Opcode.INFER) and got[0] is want[0] is Status.OK:
+            # The emulated device takes no cycles; they are the last field of a result.
+            bits = sum(result_widths(self._widths).values())
+            first = STARTED.size if opcode == Opcode.INFER else 0
+            mask = ~((1 << CYCLE_BITS) - 1 << 8 * first + bits - CYCLE_BITS)
             words = [int.from_bytes(body, "little") & mask for _, body in (got, want)]
             return words[0] == words[1] and len(got[1]) == len(want[1])
         return got == want
@@ -191,6 +198,13 @@ class Trial:
             offset = here if rng.random() < 0.9 else int(rng.integers(inputs))
             count = int(rng.integers(1, inputs - here + 1))
             return Opcode.IMAGE, OFFSET.pack(offset) + rng.bytes(count)
+        if kind < 0.85:
+            # An image, or the rest of one; seldom of a wrong length.
+            here = self._condition(self._emulated).position
+            flags, margin = int(rng.integers(0, 4)), int(rng.choice([0, 0, 9, 40]))
+            levels = rng.bytes(inputs - here + int(rng.random() < 0.1))
+            ((_, code),) = pack_levels(levels, MAX_BODY)
+            return Opcode.INFER, INFER.pack(int(rng.integers(0, 3)), flags, margin, here) + code
         if kind < 0.9:
             margin = int(rng.choice([0, 0, 9, 40]))
             return Opcode.PRESENT, PRESENT.pack(

@@ -25,8 +25,9 @@ from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
+from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES, Identity
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.shapes import Shapes
@@ -100,7 +101,7 @@ def grouped_designs() -> Iterator[wiring.Component]:
 
 
 def link_designs() -> Iterator[wiring.Component]:
-    """Yield what is between a core and its host: the endpoint of the link, and the UART."""
+    """Yield what is between a core and its host: the endpoint of the link, queue and UART."""
     network, hardware = NetworkConfig.named("tiny"), HardwareConfig(lanes=2)
     identity = Identity(
         lanes=hardware.lanes,
@@ -113,6 +114,7 @@ def link_designs() -> Iterator[wiring.Component]:
         network=bytes(32),
     )
     yield Endpoint(shapes=Shapes(network=network, hardware=hardware, store=None), identity=identity)
+    yield ReceiveQueue(depth=QUEUE_BYTES)
     yield UartReceiver(divisor=25)
     yield UartTransmitter(divisor=25)
 

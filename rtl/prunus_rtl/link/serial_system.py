@@ -8,18 +8,30 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from prunus_rtl.counts.memories import MemoryUse
 from prunus_rtl.export.plan import Plan
+from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.system import System
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
+from prunus_rtl.link.system import System, link_memories
+from prunus_rtl.widths import Widths
 
-__all__ = ["SerialSystem"]
+__all__ = ["SerialSystem", "serial_memories"]
+
+
+def serial_memories(widths: Widths) -> list[MemoryUse]:
+    """Return the memories of the link behind a serial line: with the queue of bytes."""
+    queue = MemoryUse(name="link_queue", depths=(QUEUE_BYTES,), width=8)
+    return [*link_memories(widths), queue]
 
 
 class SerialSystem(wiring.Component):
     """A core, its link, and a UART: 8 data bits, no parity, 1 stop bit, no flow control.
 
-    The link takes a byte faster than the next one can come, so that none is lost.
+    The link takes a byte faster than the next one can come, and while it carries out a request
+    :data:`prunus_rtl.link.protocol.protocol.QUEUE_BYTES` bytes are queued, so that none is lost of
+    a host that keeps to that.
 
     Timing
     ------
@@ -71,7 +83,9 @@ class SerialSystem(wiring.Component):
         m.submodules.system = system = self._system
         m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
-        wiring.connect(m, receiver.octets, system.rx)
+        m.submodules.queue = queue = ReceiveQueue(depth=QUEUE_BYTES)
+        wiring.connect(m, receiver.octets, queue.i)
+        wiring.connect(m, queue.o, system.rx)
         wiring.connect(m, system.tx, transmitter.octets)
         m.d.comb += [
             receiver.rx.eq(self.rx),

@@ -39,6 +39,12 @@ async def serve(tb: Any) -> None:
                     break
         finally:
             path.unlink(missing_ok=True)
+            _cycles_file().unlink(missing_ok=True)
+
+
+def _cycles_file() -> Path:
+    """Return where a host finds how many cycles there were up to the last answer."""
+    return Path(os.environ["PRUNUS_LINK_SOCKET"] + ".cycles")
 
 
 async def _serve(link: LinkDriver, host: socket.socket) -> None:
@@ -46,8 +52,9 @@ async def _serve(link: LinkDriver, host: socket.socket) -> None:
     octets = b""
     while True:
         if not octets:
-            # While a presentation runs, or the device is not idle, simulated time goes on.
-            host.settimeout(0 if link.presenting else None if link.idle else _PAUSE)
+            # While a presentation runs, or an answer is due, simulated time goes on.
+            busy = link.presenting or link.due > 0
+            host.settimeout(0 if busy else None if link.idle else _PAUSE)
             try:
                 octets = host.recv(1 << 16)
                 if not octets:
@@ -59,6 +66,7 @@ async def _serve(link: LinkDriver, host: socket.socket) -> None:
         answer = await link.run(octets[:RX_OCTETS])
         octets = octets[RX_OCTETS:]
         if answer:
+            _cycles_file().write_text(f"{link.cycles}\n")
             host.settimeout(None)
             try:
                 host.sendall(answer)

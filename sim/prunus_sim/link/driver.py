@@ -30,6 +30,8 @@ class LinkDriver:
     ----------
     presenting : bool
         Whether a presentation runs.
+    due : int
+        Frames that were sent and not answered; 0 when the device is idle.
     idle : bool
         Whether the device has nothing to do.
     """
@@ -39,6 +41,8 @@ class LinkDriver:
         self._byte_cycles = byte_cycles
         self._commands = 0
         self.presenting = False
+        self.due = 0
+        self._begun = {"to": False, "from": False}
         self.idle = True
 
     @property
@@ -76,4 +80,16 @@ class LinkDriver:
         self.presenting = bool(tb.presenting.value)
         self.idle = bool(tb.at_rest.value)
         count = int(tb.tx_count.value)
-        return int(tb.tx_octets.value).to_bytes(len(tb.tx_octets) // 8, "little")[:count]
+        answer = int(tb.tx_octets.value).to_bytes(len(tb.tx_octets) // 8, "little")[:count]
+        self.due += self._frames("to", octets) - self._frames("from", answer)
+        if self.idle:
+            self.due = 0
+        return answer
+
+    def _frames(self, way: str, octets: bytes) -> int:
+        """Count the frames that end in these bytes."""
+        found = 0
+        for octet in octets:
+            found += octet == 0 and self._begun[way]
+            self._begun[way] = octet != 0
+        return found

@@ -145,6 +145,8 @@ def test_words_are_looked_for_before_they_are_too_many(host: Host) -> None:
         (Opcode.WRITE, b"12345"),
         (Opcode.IMAGE, b""),
         (Opcode.IMAGE, b"\0\0"),
+        (Opcode.INFER, b""),
+        (Opcode.INFER, bytes(6)),
         (Opcode.PRESENT, b"\0"),
         (Opcode.PRESENT, b"\0\0\0\0\0"),
         (Opcode.RESULT, b"x"),

@@ -114,7 +114,7 @@ def test_line_that_loses_answers_now_and_then_is_used_to_the_end(lost: int, firs
 def test_measurement_writes_how_many_were_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = {name: KINDS[name] for name in ("silent", "full for ever", "result of all ones")}
+    some = {name: KINDS[name] for name in ("silent", "never a result", "result of all ones")}
     monkeypatch.setattr(device_trial, "KINDS", some)
     monkeypatch.setattr(device_trial, "trial_network", network)
     path = tmp_path / "found.json"

@@ -20,7 +20,9 @@ from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.phy.queue import ReceiveQueue
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES, Identity
+from prunus_rtl.link.serial_system import serial_memories
 from prunus_rtl.link.system import link_memories
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
@@ -98,3 +100,11 @@ def test_table_of_the_link_has_the_memories_of_its_netlist(source: Any) -> None:
     found = re.findall(r"^ *memory width (\d+) size (\d+) ", text, re.MULTILINE)
     there = Counter((int(width), int(depth)) for width, depth in found)
     assert sizes(link_memories(shapes)) == there
+
+
+def test_serial_line_adds_its_queue() -> None:
+    shapes = Shapes(network=TINY, hardware=HardwareConfig(lanes=2))
+    text = rtlil.convert(ReceiveQueue(depth=QUEUE_BYTES), emit_src=False)
+    ((width, depth),) = re.findall(r"^ *memory width (\d+) size (\d+) ", text, re.MULTILINE)
+    there = sizes(link_memories(shapes)) + Counter([(int(width), int(depth))])
+    assert sizes(serial_memories(shapes)) == there

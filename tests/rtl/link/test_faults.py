@@ -114,13 +114,16 @@ class Stub(wiring.Component):
 
 def request(rng: np.random.Generator, sequence: int) -> bytes:
     """Any request, nearly always one that would change something."""
-    opcode = Opcode(int(rng.integers(1, 10)))
+    opcode = Opcode(int(rng.choice([*range(1, 10), Opcode.INFER, Opcode.INFER])))
     count = int(rng.integers(1, 4))
     octets = rng.integers(0, 256, 3 * count).astype(np.uint8).tobytes()
     body = {
         Opcode.READ: READ_WRITE.pack(Space.V_FIRE, count, int(rng.integers(3))),
         Opcode.WRITE: READ_WRITE.pack(Space.V_FIRE, count, int(rng.integers(3))) + octets,
         Opcode.IMAGE: bytes([int(rng.integers(3)), 0]) + octets[:4],
+        Opcode.INFER: bytes(
+            [octets[0], 0, 0, 0, int(rng.integers(2)), 0, 0x83 + count, *octets[:2]]
+        ),
         Opcode.PRESENT: bytes([octets[0], 0, octets[1], octets[2] % 8]),
         Opcode.SPIKES: octets[:1],
     }.get(opcode, b"")

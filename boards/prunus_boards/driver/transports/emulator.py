@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from prunus_boards.driver.link import Frames
-from prunus_boards.driver.transports.emulated_inputs import inputs_of
+from prunus_boards.driver.transports.emulated_inputs import EmulatedEvents, inputs_of
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
@@ -18,12 +19,14 @@ from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     IDENTITY_SPACE,
+    INFER,
     MAX_BODY,
     OFFSET,
     PRESENT,
     READ_WRITE,
     REQUEST_HEADER,
     SPIKE,
+    STARTED,
     Condition,
     Identity,
     Opcode,
@@ -32,9 +35,11 @@ from prunus_rtl.link.protocol.protocol import (
     decode,
     encode,
     first_bytes,
+    spikes_beside,
     spikes_of,
     word_bytes,
 )
+from prunus_rtl.link.protocol.runs import unpack_levels
 
 __all__ = ["Emulator"]
 
@@ -112,12 +117,15 @@ class Emulator:
             Opcode.READ: self._read,
             Opcode.WRITE: self._write,
             self._inputs.opcode: self._take,
+            Opcode.INFER: self._infer,
             Opcode.PRESENT: self._present,
             Opcode.RESULT: self._report,
             Opcode.SPIKES: self._spikes_from,
             Opcode.STATUS: self._condition,
             Opcode.RESET: self._reset,
         }
+        if isinstance(self._inputs, EmulatedEvents):
+            del handlers[Opcode.INFER]
         if opcode not in handlers:
             raise _RefusalError(Status.OPCODE)
         return handlers[opcode]
@@ -197,7 +205,35 @@ class Emulator:
 
     def _present(self, body: bytes) -> bytes:
         _check_length(body, PRESENT.size)
-        stop_after, flags, margin = PRESENT.unpack(body)
+        request = self._request(*PRESENT.unpack(body))
+        if self._inputs.opcode == Opcode.IMAGE and not self._inputs.waiting:
+            raise _RefusalError(Status.NO_IMAGE)
+        self._start_presentation(request)
+        return b""
+
+    def _infer(self, body: bytes) -> bytes:
+        if len(body) <= INFER.size:
+            raise _RefusalError(Status.LENGTH)
+        *how, offset = INFER.unpack_from(body)
+        request = self._request(*how)
+        inputs = self._inputs
+        if inputs.waiting:
+            raise _RefusalError(Status.FULL)
+        if offset != inputs.position:
+            raise _RefusalError(Status.POSITION)
+        levels = unpack_levels(body[INFER.size :])
+        if levels is None or not inputs.add(levels):
+            raise _RefusalError(Status.VALUE)
+        if not inputs.waiting:
+            return OFFSET.pack(inputs.position)
+        self._start_presentation(request)
+        spikes = self._spikes[: spikes_beside(sum(result_widths(self._widths).values()))]
+        return b"".join(
+            [STARTED.pack(self._started), self._known(), *itertools.starmap(SPIKE.pack, spikes)]
+        )
+
+    def _request(self, stop_after: int, flags: int, margin: int) -> Request:
+        """Return how to present, unless the core can't."""
         request = Request(
             learn=bool(flags & 1), stop_after=stop_after, margin=margin, keep=bool(flags & 2)
         )
@@ -208,16 +244,16 @@ class Emulator:
         ):
             raise _RefusalError(Status.VALUE)
         self._check_idle()
-        if self._inputs.opcode == Opcode.IMAGE and not self._inputs.waiting:
-            raise _RefusalError(Status.NO_IMAGE)
         try:
             self._memories.engine()
         except StateError as e:
             raise _RefusalError(Status.VALUE) from e
+        return request
+
+    def _start_presentation(self, request: Request) -> None:
         self._running, self._result = request, None
         self._started = self._started + 1 & _COUNT_MASK
         self._go_on()
-        return b""
 
     def _go_on(self) -> None:
         """End the presentation that runs, if all that it shows is there."""

@@ -20,9 +20,9 @@ __all__ = ["SOCKET_PATIENCE", "SimulatorTransport", "SocketTransport"]
 _CHUNK = 1 << 16
 #: Seconds after which an answer at a socket is given up: slower than a port, but nothing is lost.
 SOCKET_PATIENCE = 4.0
-#: Seconds for the building of a simulation, an answer and a presentation of our own simulator:
-#: netlists are slow, and that it has ended is noticed at once.
-_BUILD_PATIENCE, _PATIENCE, _SHOW_PATIENCE = 3600.0, 60.0, 3600.0
+#: Seconds for the building of a simulation, and for an answer of our own simulator, in which it may
+#: show an image: netlists are slow, and that it has ended is noticed at once.
+_BUILD_PATIENCE, _PATIENCE = 3600.0, 3600.0
 
 
 class SocketTransport(Transport):
@@ -131,11 +131,16 @@ class SimulatorTransport(Transport):
             server = owned(command, scratch=folder, stdout=output, stderr=output)
             self._process = ends.enter_context(server)
             self._await(path, log)
+            self._path = path
             self._inner = SocketTransport(path)
             self._ends = ends.pop_all()
         self.name = self._inner.name = "sim"
-        self.patience = self._inner.patience = _PATIENCE
-        self.presentation_patience = _SHOW_PATIENCE
+        self.patience = self._inner.patience = self.presentation_patience = _PATIENCE
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles from the beginning of the simulation to the last answer."""
+        return int(Path(f"{self._path}.cycles").read_text())
 
     def _await(self, path: Path, log: Path) -> None:
         deadline = self.deadline(_BUILD_PATIENCE)

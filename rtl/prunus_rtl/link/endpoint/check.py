@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.link.endpoint.decoder import LEVELS_AT, WORDS_AT, fields_layout
+from prunus_rtl.link.endpoint.decoder import CODED_AT, LEVELS_AT, WORDS_AT, fields_layout
 from prunus_rtl.link.protocol.protocol import (
     BUFFER_BYTES,
     IDENTITY_SPACE,
@@ -29,7 +29,8 @@ class RequestCheck(wiring.Component):
     Of several faults the first of the list in :class:`prunus_rtl.link.endpoint.endpoint.Endpoint`
     is found. The words of READ and WRITE are left to
     :class:`prunus_rtl.link.endpoint.words.WordAccess`, the items of EVENTS to
-    :class:`prunus_rtl.link.endpoint.events.EventLoader`.
+    :class:`prunus_rtl.link.endpoint.events.EventLoader`, the code of INFER to
+    :class:`prunus_rtl.link.endpoint.image.ImageLoader`.
 
     Timing
     ------
@@ -120,6 +121,12 @@ class RequestCheck(wiring.Component):
         else:
             # What the items are is left to the loader.
             sent.insert(0, (length[0], Status.LENGTH))
+        presented = [
+            (arguments.present.unknown != 0, Status.VALUE),
+            (arguments.present.learn > int(self._learn), Status.VALUE),
+            (self.request.margin >> self._score_bits != 0, Status.VALUE),
+            (self.running, Status.BUSY),
+        ]
         faults: dict[tuple[Opcode, ...], list[tuple[Any, Status]]] = {
             (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESET): [
                 (length != REQUEST_HEADER, Status.LENGTH),
@@ -133,10 +140,7 @@ class RequestCheck(wiring.Component):
             (Opcode.IMAGE if self._levels else Opcode.EVENTS,): sent,
             (Opcode.PRESENT,): [
                 (length != REQUEST_HEADER + PRESENT.size, Status.LENGTH),
-                (arguments.present.unknown != 0, Status.VALUE),
-                (arguments.present.learn > int(self._learn), Status.VALUE),
-                (self.request.margin >> self._score_bits != 0, Status.VALUE),
-                (self.running, Status.BUSY),
+                *presented,
                 *missing,
             ],
             (Opcode.RESULT, Opcode.SPIKES): [
@@ -145,6 +149,14 @@ class RequestCheck(wiring.Component):
                 (~self.known, Status.NO_RESULT),
             ],
         }
+        if self._levels:
+            faults[(Opcode.INFER,)] = [
+                (length <= CODED_AT, Status.LENGTH),
+                *presented,
+                # The image that it completes must be the only one.
+                (~self.room | (self.images != 0), Status.FULL),
+                (self.request.offset != self.position, Status.POSITION),
+            ]
         m.d.comb += self.status.eq(Status.OPCODE)
         with m.Switch(opcode):
             for opcodes, checks in faults.items():

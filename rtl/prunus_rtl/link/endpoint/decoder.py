@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.link.endpoint.pointer import ReadPointer
 from prunus_rtl.link.protocol.protocol import (
     BUFFER_BYTES,
+    INFER,
     OFFSET,
     READ_WRITE,
     REQUEST_HEADER,
     Opcode,
 )
 
-__all__ = ["LEVELS_AT", "WORDS_AT", "RequestDecoder", "fields_layout"]
+__all__ = ["CODED_AT", "LEVELS_AT", "WORDS_AT", "RequestDecoder", "fields_layout"]
 
 #: Where in a request are the words of WRITE, and the levels of IMAGE or items of EVENTS.
 WORDS_AT = REQUEST_HEADER + READ_WRITE.size
 LEVELS_AT = REQUEST_HEADER + OFFSET.size
+#: Where the coded levels of INFER are, and where its offset begins.
+CODED_AT = REQUEST_HEADER + INFER.size
+_OFFSET_AT = CODED_AT - OFFSET.size
 #: Where the address of READ and WRITE begins: behind space and count.
 _ADDRESS_AT = REQUEST_HEADER + 2
 
@@ -31,9 +35,9 @@ def fields_layout(address_bits: int) -> data.StructLayout:
 
     ``opcode`` is 0 if there is no such opcode. ``arguments`` are the first two octets of the body:
     ``space`` and ``count`` of READ and WRITE, ``offset`` of IMAGE and EVENTS, ``stop_after`` and
-    flags of PRESENT, ``first`` of SPIKES. ``margin`` is that of PRESENT, ``base`` the address of
-    READ and WRITE; ``beyond`` is high if that has bits above. What a request is too short for is
-    undefined.
+    flags of PRESENT and INFER, ``first`` of SPIKES. ``margin`` is that of PRESENT and INFER,
+    ``offset`` that of INFER, ``base`` the address of READ and WRITE; ``beyond`` is high if that has
+    bits above. What a request is too short for is undefined.
     """
     arguments = {
         "words": {"space": 8, "count": 8},
@@ -47,6 +51,7 @@ def fields_layout(address_bits: int) -> data.StructLayout:
             "opcode": range(max(Opcode) + 1),
             "arguments": data.UnionLayout(layouts),
             "margin": 16,
+            "offset": 16,
             "base": address_bits,
             "beyond": 1,
         }
@@ -58,8 +63,8 @@ class RequestDecoder(wiring.Component):
 
     Timing
     ------
-    ``done`` is 16 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
-    ``octets`` is a function of registers and ``octet``. Clock domain ``sync``.
+    ``done`` is 19 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
+    ``octets`` is a function of registers. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -99,7 +104,17 @@ class RequestDecoder(wiring.Component):
         m.submodules.pointer = pointer = ReadPointer(end=BUFFER_BYTES)
         request, at = self.request, pointer.address
         base = request.base
+        # Of the octet before; registers, because octets come from block RAM, late in a cycle.
+        above = Signal()
+        unknown = Signal()
+        # `octets` holds the octet that the pointer is at.
+        held = Signal()
         m.d.comb += self.octet_address.eq(at)
+        m.d.sync += [above.eq(0), unknown.eq(0)]
+        with m.If(above):
+            m.d.sync += request.beyond.eq(1)
+        with m.If(unknown):
+            m.d.sync += request.opcode.eq(0)
         with m.FSM(name="decoder"):
             with m.State("Idle"):
                 m.d.comb += pointer.load.eq(self.start)
@@ -108,15 +123,20 @@ class RequestDecoder(wiring.Component):
             with m.State("Read"):
                 copied = at < REQUEST_HEADER
                 m.d.comb += [
-                    self.octets.valid.eq(pointer.valid & copied),
+                    self.octets.valid.eq(held & copied),
+                    pointer.advance.eq(Mux(copied, held & self.octets.ready, pointer.valid)),
+                ]
+                m.d.sync += [
                     self.octets.payload.eq(self.octet),
-                    pointer.advance.eq(pointer.valid & (self.octets.ready | ~copied)),
+                    held.eq(pointer.valid & ~pointer.advance),
                 ]
                 with m.If(pointer.advance):
                     with m.Switch(at):
                         with m.Case(REQUEST_HEADER - 1):
-                            exists = self.octet <= self._last
-                            m.d.sync += request.opcode.eq(Mux(exists, self.octet, 0))
+                            m.d.sync += [
+                                request.opcode.eq(self.octet),
+                                unknown.eq(self.octet > self._last),
+                            ]
                         with m.Case(REQUEST_HEADER):
                             m.d.sync += request.arguments.words.space.eq(self.octet)
                         with m.Case(REQUEST_HEADER + 1):
@@ -128,11 +148,15 @@ class RequestDecoder(wiring.Component):
                             with m.Case(_ADDRESS_AT + k):
                                 if k < len(request.margin) // 8:
                                     m.d.sync += request.margin.word_select(k, 8).eq(self.octet)
+                                if (at_offset := _ADDRESS_AT + k - _OFFSET_AT) >= 0:
+                                    half = request.offset.word_select(at_offset, 8)
+                                    m.d.sync += half.eq(self.octet)
                                 part = base[8 * k : 8 * k + 8]
                                 m.d.sync += part.eq(self.octet)
-                                with m.If(self.octet[len(part) :] != 0):
-                                    m.d.sync += request.beyond.eq(1)
+                                m.d.sync += above.eq(self.octet[len(part) :] != 0)
                     with m.If(at == WORDS_AT - 1):
-                        m.d.comb += self.done.eq(1)
-                        m.next = "Idle"
+                        m.next = "Done"
+            with m.State("Done"):
+                m.d.comb += self.done.eq(1)
+                m.next = "Idle"
         return m

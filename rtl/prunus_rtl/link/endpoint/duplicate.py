@@ -20,7 +20,7 @@ class DuplicateCheck(wiring.Component):
 
     Timing
     ------
-    ``done`` is 11 cycles after ``start``, and one more for each cycle in which ``write`` waits for
+    ``done`` is 12 cycles after ``start``, and one more for each cycle in which ``write`` waits for
     ``write_ready``. All outputs are functions of registers, but ``write_data``, which is ``octet``.
     Clock domain ``sync``.
 
@@ -77,18 +77,31 @@ class DuplicateCheck(wiring.Component):
             self.write_data.eq(self.octet),
             pointer.load.eq(self.start),
         ]
-        m.d.sync += self.done.eq(0)
+        # Both octets come from block RAM, late in a cycle: registers of two bits each, so that what
+        # is decided by all of them is decided in the next one.
+        unequal = Signal(4)
+        taken, compared, last = Signal(), Signal(), Signal()
+        m.d.comb += taken.eq(self.write & self.write_ready)
+        m.d.sync += [
+            *(
+                unequal[k].eq(self.octet.word_select(k, 2) != self.log_data.word_select(k, 2))
+                for k in range(len(unequal))
+            ),
+            compared.eq(taken),
+            last.eq(taken & (number == LAST_BYTES - 1)),
+            self.done.eq(last),
+        ]
         with m.If(self.start):
             m.d.sync += [active.eq(1), number.eq(0), self.repeated.eq(self.held)]
-        with m.If(self.write & self.write_ready):
+        with m.If(compared & (unequal != 0)):
+            m.d.sync += self.repeated.eq(0)
+        with m.If(taken):
             m.d.comb += [
                 pointer.load.eq(number == 0),
                 pointer.target.eq(Mux(number == 0, self.length, 0)),
                 pointer.advance.eq(1),
             ]
             m.d.sync += number.eq(number + 1)
-            with m.If(self.octet != self.log_data):
-                m.d.sync += self.repeated.eq(0)
             with m.If(number == LAST_BYTES - 1):
-                m.d.sync += [active.eq(0), self.done.eq(1)]
+                m.d.sync += active.eq(0)
         return m

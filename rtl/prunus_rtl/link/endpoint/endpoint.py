@@ -39,11 +39,9 @@ class Endpoint(wiring.Component):
     """Endpoint: carries out the requests of the host link, one after the other.
 
     It receives a request, compares it with the last one (:class:`.DuplicateCheck`), decodes it
-    (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts the component that
-    serves its opcode (:class:`.WordAccess`, :class:`.ImageLoader` or :class:`.EventLoader`,
-    :class:`.Presenter`, :class:`.Report`), whose octets it sends behind sequence, opcode and
-    status.
-
+    (:class:`.RequestDecoder`), checks it (:class:`.RequestCheck`), and starts what serves it
+    (:class:`.WordAccess`, :class:`.ImageLoader` or :class:`.EventLoader`, :class:`.Presenter`,
+    :class:`.Report`; of INFER three of them in turn), whose octets it sends behind its head.
     Everything of :mod:`prunus_rtl.link.protocol.protocol`. Of several faults of a request, that
     which the list names first is reported:
 
@@ -51,6 +49,7 @@ class Endpoint(wiring.Component):
     - READ, WRITE: ADDRESS (no such space), VALUE (``count`` is 0), BUSY; then word by word ADDRESS;
       last, or as soon as they are too many, VALUE (READ) or LENGTH (WRITE)
     - IMAGE, EVENTS: FULL, POSITION, VALUE
+    - INFER: VALUE (arguments), BUSY, FULL, POSITION, VALUE (code)
     - PRESENT: VALUE, BUSY, NO_IMAGE (not of a core that takes events)
     - RESULT, SPIKES: BUSY, NO_RESULT
 
@@ -114,7 +113,7 @@ class Endpoint(wiring.Component):
         s = self._shapes
         image_levels, most_spikes = s.network.image_levels, spikes_of(s.network)
         source, steps = s.hardware.source, s.network.encoder.steps
-        inputs_of = Opcode.IMAGE if source == "levels" else Opcode.EVENTS
+        inputs_of = (Opcode.IMAGE, Opcode.INFER) if source == "levels" else (Opcode.EVENTS,)
         requests, result = request_layout(s), result_layout(s)
         address_bits = requests["address"].width
         widths = {space.value: width for space, (_, width, _) in spaces(s).items()}
@@ -122,7 +121,7 @@ class Endpoint(wiring.Component):
         m.submodules.log = log = LogRam(spike=s.spike, spikes=most_spikes, identity=self._identity)
         m.submodules.duplicate = duplicate = DuplicateCheck()
         m.submodules.decoder = decoder = RequestDecoder(
-            address_bits=address_bits, last=max(Opcode.RESET, inputs_of)
+            address_bits=address_bits, last=max(Opcode.RESET, *inputs_of)
         )
         m.submodules.check = check = RequestCheck(
             address_bits=address_bits,
@@ -160,7 +159,11 @@ class Endpoint(wiring.Component):
             wiring.connect(m, wiring.flipped(port), inner)
 
         if source == "levels":
-            m.d.comb += [check.images.eq(loader.images), loader.present.eq(presenter.done)]
+            m.d.comb += [
+                check.images.eq(loader.images),
+                loader.present.eq(presenter.done),
+                loader.coded.eq(decoder.request.opcode == Opcode.INFER),
+            ]
         request = decoder.request
         flags = Cat(presenter.running, waiting, room, presenter.known)
         broken = Signal(16)
@@ -231,7 +234,7 @@ class Endpoint(wiring.Component):
         reports = (Opcode.IDENTIFY, Opcode.STATUS, Opcode.RESULT, Opcode.SPIKES)
         services: dict[Any, tuple[Opcode, ...]] = {
             words: (Opcode.READ, Opcode.WRITE),
-            loader: (inputs_of,),
+            loader: inputs_of,
             presenter: (Opcode.PRESENT,),
             report: reports,
         }
@@ -272,10 +275,9 @@ class Endpoint(wiring.Component):
                         with m.Case(*services[words]):
                             m.d.comb += words.check.eq(1)
                             m.next = "CheckWords"
-                        if source == "events":
-                            with m.Case(*services[loader]):
-                                m.d.comb += loader.check.eq(1)
-                                m.next = "CheckEvents"
+                        with m.Case(inputs_of[-1]):
+                            m.d.comb += loader.check.eq(1)
+                            m.next = "CheckInputs"
             with m.State("CheckWords"):
                 log_with(words)
                 with m.If(words.done):
@@ -283,14 +285,13 @@ class Endpoint(wiring.Component):
             with m.State("TakeStatus"):
                 m.d.sync += status.eq(words.status)
                 m.next = "Status"
-            if source == "events":
-                with m.State("CheckEvents"):
-                    read_with(loader)
-                    with m.If(loader.done):
-                        m.next = "TakeEventStatus"
-                with m.State("TakeEventStatus"):
-                    m.d.sync += status.eq(loader.status)
-                    m.next = "Status"
+            with m.State("CheckInputs"):
+                read_with(loader)
+                with m.If(loader.done):
+                    m.next = "TakeInputsStatus"
+            with m.State("TakeInputsStatus"):
+                m.d.sync += status.eq(loader.status)
+                m.next = "Status"
             with m.State("Status"):
                 # From here on nothing is refused.
                 m.d.comb += [framer.i.valid.eq(1), framer.i.payload.eq(status)]
@@ -314,6 +315,24 @@ class Endpoint(wiring.Component):
                             m.d.comb += done.eq(part.done)
                 with m.If(done):
                     m.next = "Finish"
+                    if source == "levels":
+                        with m.If(loader.coded & (loader.images != 0)):
+                            m.next = "Present"
+            if source == "levels":
+                with m.State("Present"):
+                    m.d.comb += presenter.start.eq(1)
+                    m.next = "Begin"
+                with m.State("Begin"):
+                    with m.If(presenter.done):
+                        m.next = "Await"
+                with m.State("Await"):
+                    with m.If(presenter.known):
+                        m.d.comb += report.start.eq(1)
+                        m.next = "Report"
+                with m.State("Report"):
+                    respond_with(report)
+                    with m.If(report.done):
+                        m.next = "Finish"
             with m.State("Reset"):
                 m.d.comb += self.reset_core.eq(1)
                 m.next = "Finish"

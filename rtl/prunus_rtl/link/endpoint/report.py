@@ -1,4 +1,4 @@
-"""Report: bodies of the responses to IDENTIFY, STATUS, RESULT and SPIKES."""
+"""Report: bodies of the responses to IDENTIFY, STATUS, RESULT, SPIKES and INFER."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from prunus_rtl.link.endpoint.pointer import ReadPointer
 from prunus_rtl.link.protocol.protocol import (
     MAX_BODY,
     SPIKE,
+    STARTED,
     Condition,
     Identity,
     Opcode,
+    spikes_beside,
     word_bytes,
 )
 
@@ -23,7 +25,9 @@ __all__ = ["Report"]
 
 #: Where the bodies of STATUS and of RESULT are among the octets of registers.
 _STATUS_AT = 0
-_RESULT_AT = 8
+_RESULT_AT = _STATUS_AT + Condition.FORMAT.size
+#: Where that of INFER begins: the count of presentations is the end of STATUS.
+_STARTED_AT = _RESULT_AT - STARTED.size
 #: Octets of spikes in the longest response.
 _SPIKE_OCTETS = MAX_BODY // SPIKE.size * SPIKE.size
 
@@ -51,7 +55,7 @@ class Report(wiring.Component):
     start, done : In(1), Out(1)
         Begin; everything was given. High for one cycle each.
     opcode, first : In(range(10)), In(first_bits)
-        IDENTIFY, STATUS, RESULT or SPIKES; number of the first spike. Valid until ``done``.
+        IDENTIFY, STATUS, RESULT, SPIKES or INFER; number of the first spike. Valid until ``done``.
     condition : In(56)
         :class:`prunus_rtl.link.protocol.protocol.Condition`, as it goes over the link.
     result : In(result_bits)
@@ -94,6 +98,9 @@ class Report(wiring.Component):
         end = max(self._depth, max(table) + 1) + 1
         m.submodules.pointer = pointer = ReadPointer(end=end, stride=SPIKE.size)
         at = pointer.address
+        infer = self.opcode == Opcode.INFER
+        # Octets of the spikes that fit behind a result.
+        beside = spikes_beside(len(self.result)) * SPIKE.size
         # Spikes that are skipped, then octets.
         number = Signal(max(len(self.first), _SPIKE_OCTETS.bit_length()))
         m.d.comb += self.log_address.eq(at)
@@ -114,6 +121,8 @@ class Report(wiring.Component):
                             take(_STATUS_AT, "Registers")
                         with m.Case(Opcode.RESULT):
                             take(_RESULT_AT, "Registers")
+                        with m.Case(Opcode.INFER):
+                            take(_STARTED_AT, "Registers")
                         with m.Case(Opcode.SPIKES):
                             take(SPIKES_AT, "Skip")
             with m.State("Registers"):
@@ -126,10 +135,14 @@ class Report(wiring.Component):
                     self.octets.valid.eq(1),
                     self.octets.payload.eq(_chosen(table, at[: max(table).bit_length()])),
                     pointer.advance.eq(self.octets.ready),
-                    self.done.eq(self.octets.ready & last),
                 ]
-                with m.If(self.done):
-                    m.next = "Idle"
+                with m.If(self.octets.ready & last):
+                    with m.If(infer):
+                        m.d.comb += pointer.load.eq(1)
+                        take(SPIKES_AT, "Copy")
+                    with m.Else():
+                        m.d.comb += self.done.eq(1)
+                        m.next = "Idle"
             with m.State("Skip"):
                 m.d.comb += pointer.stride.eq(SPIKE.size)
                 m.d.sync += number.eq(number + 1)
@@ -142,7 +155,7 @@ class Report(wiring.Component):
                 over = Mux(
                     self.opcode == Opcode.IDENTIFY,
                     at == IDENTITY_AT + Identity.FORMAT.size,
-                    (at == self.log_end) | (number == _SPIKE_OCTETS),
+                    (at == self.log_end) | (number == Mux(infer, beside, _SPIKE_OCTETS)),
                 )
                 m.d.comb += [
                     self.octets.valid.eq(pointer.valid & ~over),

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.common.errors import ConfigError
 
-__all__ = ["UartReceiver", "UartTransmitter", "baud_divisor"]
+__all__ = ["UartReceiver", "UartTransmitter", "baud_divisor", "baud_error"]
 
 #: Bits of an octet.
 _DATA_BITS = 8
@@ -57,6 +57,17 @@ def baud_divisor(*, clock_hz: int, baud: int) -> int:
             f"the nearest is {nearest}"
         )
     return divisor
+
+
+def baud_error(*, clock_hz: int, baud: int) -> float:
+    """Return by how many percent the rate of the divisor is above the one that was asked for.
+
+    Examples
+    --------
+    >>> [baud_error(clock_hz=clock, baud=3_000_000) for clock in (24_000_000, 50_000_000)]
+    [0.0, -1.96]
+    """
+    return round(100 * (clock_hz / baud_divisor(clock_hz=clock_hz, baud=baud) / baud - 1), 2)
 
 
 def _check(divisor: int) -> None:

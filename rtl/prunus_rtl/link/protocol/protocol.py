@@ -7,14 +7,18 @@ between two bytes 0. Empty frames are ignored. Numbers are little-endian. ::
     request  = sequence (1..255), opcode, body
     response = sequence, opcode, status, body          body empty unless status is OK
 
-The host sends one request at a time, each with another ``sequence`` than the one before, and takes
-a response only if its sequence and opcode are those of the request. Every frame that is not empty
-is answered, once. What is broken (stuffing, CRC, length) is dropped as a whole, counted, and
-answered with sequence and opcode 0 and status BROKEN: nothing of it is carried out.
+Each request has another ``sequence`` than the one before, and the host takes a response only if
+its sequence and opcode are those of the request. Every frame that is not empty is answered, once,
+in the order in which they came. What is broken (stuffing, CRC, length) is dropped as a whole,
+counted, and answered with sequence and opcode 0 and status BROKEN: nothing of it is carried out.
 
 A request is carried out once: if a frame equals the one carried out last, CRC and all, its response
 is sent again and nothing else happens. So a request may be repeated when its response is lost, as
 long as it is repeated unchanged and nothing was sent in between.
+
+A serial line has no flow control. While a request is carried out, the device queues
+:data:`QUEUE_BYTES` bytes, so a host may have requests unanswered whose frames have so many bytes
+together, but no more: then none is lost, and it never needs to wait before it sends the next.
 
 ============  ==============================  ==================================================
 opcode        body of the request             body of the response, and errors
@@ -30,6 +34,10 @@ opcode        body of the request             body of the response, and errors
                                               now, modulo 2**16, 0 if it is complete; as IMAGE
 ``PRESENT``   stop_after 1, flags 1 (bit 0    -; BUSY, NO_IMAGE, VALUE
               learn, bit 1 keep), margin 2
+``INFER``     as PRESENT, then offset 2,      position 2, as IMAGE, if the image is not complete;
+              levels as runs                  else, once it was shown: ``started`` 2, ``result``
+                                              of the core, the first output spikes, as many as fit;
+                                              VALUE, BUSY, FULL, POSITION
 ``RESULT``    -                               ``result`` of the core; BUSY, NO_RESULT
 ``SPIKES``    first, of :func:`first_bytes`   output spikes from number ``first`` on, as many as
                                               there are and fit: step 1, post 2 each; BUSY,
@@ -42,7 +50,11 @@ opcode        body of the request             body of the response, and errors
 Levels are those of the whole image; with groups, a presentation shows all views of it, the step of
 an output spike is that in its view, and ``post`` is numbered through all groups.
 
-A core that takes levels has IMAGE, one that takes events has EVENTS; the other is no opcode there.
+A core that takes levels has IMAGE and INFER, one that takes events has EVENTS; the others are no
+opcodes there. The runs of INFER are those of :mod:`prunus_rtl.link.protocol.runs`. It is refused
+with FULL while a whole image waits, and with BUSY while one is shown that PRESENT has started. It
+can't be ended: a RESET that comes meanwhile waits. ``started`` is that of :class:`Condition`.
+
 Items (:mod:`prunus_rtl.link.protocol.items`) are the inputs that spike in a step, in ascending
 order, then an end of the step; a presentation has as many ends as steps, also if it is left early.
 The items of a request are of one presentation. They are taken as a whole if the core has taken all
@@ -71,13 +83,16 @@ __all__ = [
     "CRC_BYTES",
     "DELIMITER",
     "IDENTITY_SPACE",
+    "INFER",
     "MAX_BODY",
     "OFFSET",
     "PRESENT",
+    "QUEUE_BYTES",
     "READ_WRITE",
     "REQUEST_HEADER",
     "RESPONSE_HEADER",
     "SPIKE",
+    "STARTED",
     "STARTED_BITS",
     "VERSION",
     "Condition",
@@ -88,12 +103,13 @@ __all__ = [
     "decode",
     "encode",
     "first_bytes",
+    "spikes_beside",
     "spikes_of",
     "word_bytes",
 ]
 
 #: Version of this protocol; another one is refused.
-VERSION = 2
+VERSION = 3
 #: Bits per second of a serial line, at both ends, unless asked otherwise.
 BAUD = 1_000_000
 #: Ends a frame.
@@ -107,6 +123,8 @@ REQUEST_HEADER = 2
 RESPONSE_HEADER = 3
 #: Room for the longest message with its CRC, either way.
 BUFFER_BYTES = 256
+#: Bytes that wait at the device while it carries out a request.
+QUEUE_BYTES = 1024
 #: Address space of the identity block: words of 8 bits, of which only the hash can be written.
 IDENTITY_SPACE = 15
 #: Body of READ, and what WRITE begins with: space, count, address.
@@ -115,10 +133,14 @@ READ_WRITE = struct.Struct("<BBI")
 OFFSET = struct.Struct("<H")
 #: Body of PRESENT: stop_after, flags, margin.
 PRESENT = struct.Struct("<BBH")
+#: What the body of INFER begins with: as PRESENT, then the number of its first level.
+INFER = struct.Struct("<BBHH")
 #: Output spike: step, post.
 SPIKE = struct.Struct("<BH")
 #: Width of the count of presentations since power-on.
 STARTED_BITS = 16
+#: What the body of the response to INFER begins with: that count.
+STARTED = struct.Struct("<H")
 
 
 class ProtocolError(PrunusError):
@@ -138,11 +160,14 @@ class Opcode(IntEnum):
     STATUS = 8
     RESET = 9
     EVENTS = 10
+    INFER = 11
 
     @property
     def idempotent(self) -> bool:
         """Whether doing it twice is the same as doing it once."""
-        return self not in (Opcode.IMAGE, Opcode.EVENTS, Opcode.PRESENT, Opcode.RESET)
+        return self not in (
+            Opcode.IMAGE, Opcode.EVENTS, Opcode.PRESENT, Opcode.RESET, Opcode.INFER
+        )  # fmt: skip
 
 
 class Status(IntEnum):
@@ -191,6 +216,17 @@ def first_bytes(spikes: int) -> int:
     A network without groups never has more.
     """
     return word_bytes(spikes.bit_length())
+
+
+def spikes_beside(result_bits: int) -> int:
+    """Return how many output spikes fit into a response to INFER, behind a result of so many bits.
+
+    Examples
+    --------
+    >>> spikes_beside(256)
+    68
+    """
+    return (MAX_BODY - STARTED.size - word_bytes(result_bits)) // SPIKE.size
 
 
 def encode(message: bytes) -> bytes:
