@@ -217,7 +217,7 @@ def _check_pytest(args: list[str]) -> None:
             used = set(re.findall(r"\w+", next(words, ""))) - {"and", "or", "not"}
             if used - known:
                 raise WrongExampleError(f"pytest has no marker {', '.join(sorted(used - known))}")
-        elif word in ("-n", "-k"):
+        elif word in ("-n", "-k", "--dist"):
             next(words, "")
         elif not word.startswith("-") and not (ROOT / word.split("::")[0]).exists():
             raise WrongExampleError(f"there are no tests in {word!r}")
