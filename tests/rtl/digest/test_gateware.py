@@ -63,4 +63,4 @@ def test_every_design_counts() -> None:
         *gateware.link_designs(),
     ]
     found = [design_digest(design) for design in designs]
-    assert len(set(found)) == len(designs) == 19
+    assert len(set(found)) == len(designs) == 20
