@@ -19,6 +19,7 @@ from prunus_model.common.locks import claimed
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.levels import levels
+from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import STATE_DTYPES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
@@ -178,15 +179,14 @@ def test_verify_agrees(cli: Cli) -> None:
 
 
 def test_verify_finds_a_device_that_differs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Emulator._present
+    real = Emulator._start_presentation
 
-    def present(self: Emulator, body: bytes) -> bytes:
-        answer = real(self, body)
+    def start(self: Emulator, request: Request) -> None:
+        real(self, request)
         if self._started == 3:
             self._spikes[0] = (self._spikes[0][0] + 1, self._spikes[0][1])
-        return answer
 
-    monkeypatch.setattr(Emulator, "_present", present)
+    monkeypatch.setattr(Emulator, "_start_presentation", start)
     outcome = cli.run("verify", "net.npz", "digits.npz")
     assert (outcome.status, outcome.err) == (1, "")
     assert ": 3 presentations, " in outcome.out

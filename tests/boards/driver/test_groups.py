@@ -197,14 +197,13 @@ def test_spikes_out_of_order_are_refused() -> None:
     transport, core = golden(PACKED, windows())
     with Device(transport, core=core) as one:
         one.attach(windows())
-        show = transport.emulator._present
+        show = transport.emulator._start_presentation
 
-        def present(body: bytes) -> bytes:
-            answer = show(body)
+        def start(request: Request) -> None:
+            show(request)
             transport.emulator._spikes.reverse()
-            return answer
 
-        transport.emulator._present = present  # type: ignore[method-assign]
+        transport.emulator._start_presentation = start  # type: ignore[method-assign]
         text = message(lambda: one.present(shown(1)[0]), DeviceError)
     assert "must tell spikes in ascending steps of 8 views below 128 of neurons below 20" in text
 

@@ -2,19 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from prunus_boards.driver.device import Device
 from prunus_devices import LEARNING, PACKED, Tampering, golden, message, network, shown
+from prunus_events import event_network, shown_events
 from prunus_model.common.errors import PrunusError
 from prunus_rtl.core.result import pack, result_widths, unpack
-from prunus_rtl.link.protocol.protocol import Identity, Opcode, Status, decode, encode
+from prunus_rtl.link.protocol.protocol import (
+    SPIKE,
+    STARTED,
+    Identity,
+    Opcode,
+    Status,
+    decode,
+    encode,
+    word_bytes,
+)
 
 
 def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
     """Return the message when the body of one kind of answer is another."""
-    transport, core = golden(LEARNING)
+    by_events = opcode in (Opcode.RESULT, Opcode.SPIKES, Opcode.EVENTS)
+    artifact = event_network() if by_events else network()
+    transport, core = golden(LEARNING, artifact)
 
     def come(octets: bytes) -> bytes:
         message = decode(octets.strip(b"\0")) if octets else b""
@@ -24,8 +37,8 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
 
     def use() -> None:
         with Device(Tampering(transport, come=come), core=core) as one:
-            one.attach(network())
-            one.present(shown(1)[0])
+            one.attach(artifact)
+            list(one.present_many(shown_events(1) if by_events else shown(1)))
 
     return message(use, PrunusError)
 
@@ -43,9 +56,11 @@ def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:
             "3 spikes of 3 bytes, not 0 and then 12 bytes",
         ),
         (Opcode.SPIKES, b"", "must answer SPIKES with 3 spikes of 3 bytes, not 0 and then 0 bytes"),
-        (Opcode.IMAGE, b"\1\0", "must have 0 levels of an image, but answers 01 00"),
+        (Opcode.INFER, b"123", "must answer INFER with 17 bytes and spikes of 3, not with 3 bytes"),
+        (Opcode.INFER, b"\xff" * 17, f"words of 117 bits, not 0x{'ff' * 15}"),
+        (Opcode.EVENTS, b"\1\0", " items of a presentation, but answers 01 00"),
         (Opcode.STATUS, b"1", "Status must be 7 bytes, not 1"),
-        (Opcode.IDENTIFY, b"PRUN\2", "Identity must be 64 bytes, not 5"),
+        (Opcode.IDENTIFY, b"PRUN\3", "Identity must be 64 bytes, not 5"),
     ],
 )
 def test_bodies_that_cannot_be_are_refused(opcode: Opcode, wrong: bytes, text: str) -> None:
@@ -66,30 +81,27 @@ def test_bodies_that_cannot_be_are_refused(opcode: Opcode, wrong: bytes, text: s
     ],
 )
 def test_result_that_no_presentation_gives_is_told(field: str, value: int, said: str) -> None:
-    widths = result_widths(golden(LEARNING)[1].widths)
-
-    def changed(_sequence: int, body: bytes) -> bytes:
-        values = unpack(widths, int.from_bytes(body, "little")) | {field: value, "undecided": 0}
-        return pack(widths, values).to_bytes(len(body), "little")
-
-    text = answering(changed, Opcode.RESULT)
+    text = answering(partial(inferred, **{field: value, "undecided": 0}), Opcode.INFER)
     assert text == f"Device at golden must tell a result that has {said}"
 
 
-def test_lead_of_an_undecided_image_is_told() -> None:
+def inferred(_sequence: int, body: bytes, **changes: int) -> bytes:
+    """Change fields of the result in an answer to INFER; as many output spikes as it says."""
     widths = result_widths(golden(LEARNING)[1].widths)
+    begin, end = STARTED.size, STARTED.size + word_bytes(sum(widths.values()))
+    values = unpack(widths, int.from_bytes(body[begin:end], "little")) | changes
+    spikes = body[end:].ljust(values["output_spikes"] * SPIKE.size, b"\0")
+    return body[:begin] + pack(widths, values).to_bytes(end - begin, "little") + spikes
 
-    def changed(_sequence: int, body: bytes) -> bytes:
-        values = unpack(widths, int.from_bytes(body, "little")) | {"undecided": 1, "lead": 3}
-        return pack(widths, values).to_bytes(len(body), "little")
 
-    text = answering(changed, Opcode.RESULT)
+def test_lead_of_an_undecided_image_is_told() -> None:
+    text = answering(partial(inferred, undecided=1, lead=3), Opcode.INFER)
     assert text == "Device at golden must tell a result that has lead in 0..0, not 3"
 
 
 def test_another_protocol_is_refused() -> None:
-    text = answering(lambda _s, body: body[:4] + b"\3" + body[5:], Opcode.IDENTIFY)
-    assert text == "Protocol must be version 2, not 3"
+    text = answering(lambda _s, body: body[:4] + b"\2" + body[5:], Opcode.IDENTIFY)
+    assert text == "Protocol must be version 3, not 2"
 
 
 def test_something_else_at_the_line_is_refused() -> None:

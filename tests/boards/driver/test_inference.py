@@ -1,5 +1,6 @@
 """Images by INFER: sent ahead of the answers, few round trips, and right whatever is lost."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -372,6 +373,21 @@ def test_answer_that_cannot_be_is_told(change: Callable[[bytes], bytes], text: s
     with Device(line, core=core) as one:
         one.attach(network())
         assert text in message(lambda: list(one.present_many(shown(3))))
+
+
+def test_part_of_an_image_that_went_elsewhere_is_told() -> None:
+    slow, artifact, images = line(latency=0.0)
+    images[0] = np.random.default_rng(1).integers(1, 256, images[0].shape)
+
+    def moved(frame: bytes) -> bytes:
+        return encode(frame[:3] + b"\1\0") if len(frame) == 5 else encode(frame)
+
+    with Device(_answers(slow, moved), core=slow._emulator.description) as one:
+        one.attach(artifact)
+        text = message(lambda: list(one.present_many(images[:1])))
+    assert re.fullmatch(
+        "Device at line must have [0-9]{2,} levels of an image, but answers 01 00", text
+    )
 
 
 def test_more_spikes_than_fit_are_asked_for() -> None:

@@ -94,8 +94,7 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
     assert len({row.count("|") for row in rows}) == 1
     text = written("times", [REPORT])
     assert "formula, mean of 5 images" in text
-    # A byte takes 10 bits on the line.
-    assert "1 Mbit/s a board gets at most 128 images of 784 pixels" in text
+    assert "Times are those of the core; what is left of them over a serial line is told" in text
 
 
 def test_netlist_and_link_are_told() -> None:
