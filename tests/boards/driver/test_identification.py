@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -81,21 +80,25 @@ def test_bodies_that_cannot_be_are_refused(opcode: Opcode, wrong: bytes, text: s
     ],
 )
 def test_result_that_no_presentation_gives_is_told(field: str, value: int, said: str) -> None:
-    text = answering(partial(inferred, **{field: value, "undecided": 0}), Opcode.INFER)
+    text = answering(inferred({field: value, "undecided": 0}), Opcode.INFER)
     assert text == f"Device at golden must tell a result that has {said}"
 
 
-def inferred(_sequence: int, body: bytes, **changes: int) -> bytes:
+def inferred(changes: dict[str, int]) -> Callable[[int, bytes], bytes]:
     """Change fields of the result in an answer to INFER; as many output spikes as it says."""
     widths = result_widths(golden(LEARNING)[1].widths)
     begin, end = STARTED.size, STARTED.size + word_bytes(sum(widths.values()))
-    values = unpack(widths, int.from_bytes(body[begin:end], "little")) | changes
-    spikes = body[end:].ljust(values["output_spikes"] * SPIKE.size, b"\0")
-    return body[:begin] + pack(widths, values).to_bytes(end - begin, "little") + spikes
+
+    def change(_sequence: int, body: bytes) -> bytes:
+        values = unpack(widths, int.from_bytes(body[begin:end], "little")) | changes
+        spikes = body[end:].ljust(values["output_spikes"] * SPIKE.size, b"\0")
+        return body[:begin] + pack(widths, values).to_bytes(end - begin, "little") + spikes
+
+    return change
 
 
 def test_lead_of_an_undecided_image_is_told() -> None:
-    text = answering(partial(inferred, undecided=1, lead=3), Opcode.INFER)
+    text = answering(inferred({"undecided": 1, "lead": 3}), Opcode.INFER)
     assert text == "Device at golden must tell a result that has lead in 0..0, not 3"
 
 
