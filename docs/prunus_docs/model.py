@@ -103,10 +103,8 @@ def _data_sets(results: dict[str, Any]) -> str:
     rows, margin = results["rows"], GOALS["abstract"].loss
     rules = [row for row in rows if row["rule"] == "lift"]
     held = sum(row["loss_high"] is not None and 100 * row["loss_high"] <= margin for row in rules)
-    wanted = ("mnist", "lift, refractory inputs")
-    (best,) = (
-        row for row in rows if (row["data"], row["rule"]) == wanted and row["neurons"] == 800
-    )
+    wanted = ("mnist", 800, "lift, refractory inputs")
+    (best,) = (row for row in rows if (row["data"], row["neurons"], row["rule"]) == wanted)
     return filled("datasets-headline", rules=rules, held=held, margin=margin, best=best)
 
 

@@ -66,15 +66,11 @@ def _built(
     """Build a configuration of values; without its events if these, though valid, do not fit."""
     try:
         return build()
-    except ConfigError:
+    except ConfigError as wrong:
         try:
             EventsParams(**values["encoder"]["events"])
         except (KeyError, TypeError, ValueError):
-            wrong = True
-        else:
-            wrong = False
-        if wrong:
-            raise
+            raise wrong from None
         rest = {**values, "encoder": {**values["encoder"], "events": None}}
         return NetworkConfig.from_mapping(rest, source=source)
 

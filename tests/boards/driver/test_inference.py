@@ -45,6 +45,13 @@ def counters(outcomes: list[Outcome]) -> list[Any]:
     return [outcome.presentation.counters for outcome in outcomes]
 
 
+def assert_series_is_as_one_by_one(one: Device, images: npt.NDArray[np.uint8]) -> None:
+    many = list(one.present_many(images, stop_after=1))
+    one.presentation = 0
+    single = [one.present(image, stop_after=1) for image in images]
+    assert counters(many) == counters(single)
+
+
 def frames(octets: bytes) -> list[bytes]:
     return [decode(frame) for frame in octets.split(b"\0") if frame]
 
@@ -81,10 +88,7 @@ def test_images_of_any_content_fit_the_queue_of_the_device() -> None:
     images[::3] = np.random.default_rng(1).integers(1, 256, images[::3].shape)
     with Device(slow, core=slow._emulator.description) as one:
         one.attach(artifact)
-        many = list(one.present_many(images, stop_after=1))
-        one.presentation = 0
-        single = [one.present(image, stop_after=1) for image in images]
-    assert counters(many) == counters(single)
+        assert_series_is_as_one_by_one(one, images)
     assert (slow.lost, one.requests.link.repetitions) == (0, 0)
 
 
@@ -104,10 +108,7 @@ def test_part_of_an_image_that_is_lost_is_sent_again_with_the_others() -> None:
     tampering = Tampering(slow, sent=second_of_all)
     with Device(tampering, core=slow._emulator.description) as one:
         one.attach(artifact)
-        many = list(one.present_many(images, stop_after=1))
-        one.presentation = 0
-        single = [one.present(image, stop_after=1) for image in images]
-    assert counters(many) == counters(single)
+        assert_series_is_as_one_by_one(one, images)
     assert one.requests.link.repetitions == 1
 
 

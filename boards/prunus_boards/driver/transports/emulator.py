@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 from prunus_boards.driver.link import Frames
-from prunus_boards.driver.transports.emulated_inputs import EmulatedEvents, inputs_of
+from prunus_boards.driver.transports.emulated_inputs import inputs_of
 from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, StateError
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
@@ -117,15 +117,14 @@ class Emulator:
             Opcode.READ: self._read,
             Opcode.WRITE: self._write,
             self._inputs.opcode: self._take,
-            Opcode.INFER: self._infer,
             Opcode.PRESENT: self._present,
             Opcode.RESULT: self._report,
             Opcode.SPIKES: self._spikes_from,
             Opcode.STATUS: self._condition,
             Opcode.RESET: self._reset,
         }
-        if isinstance(self._inputs, EmulatedEvents):
-            del handlers[Opcode.INFER]
+        if self._inputs.opcode == Opcode.IMAGE:
+            handlers[Opcode.INFER] = self._infer
         if opcode not in handlers:
             raise _RefusalError(Status.OPCODE)
         return handlers[opcode]

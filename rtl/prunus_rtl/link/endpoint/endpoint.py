@@ -278,20 +278,17 @@ class Endpoint(wiring.Component):
                         with m.Case(inputs_of[-1]):
                             m.d.comb += loader.check.eq(1)
                             m.next = "CheckInputs"
-            with m.State("CheckWords"):
-                log_with(words)
-                with m.If(words.done):
-                    m.next = "TakeStatus"
-            with m.State("TakeStatus"):
-                m.d.sync += status.eq(words.status)
-                m.next = "Status"
-            with m.State("CheckInputs"):
-                read_with(loader)
-                with m.If(loader.done):
-                    m.next = "TakeInputsStatus"
-            with m.State("TakeInputsStatus"):
-                m.d.sync += status.eq(loader.status)
-                m.next = "Status"
+            for part, use, checking, taking in (
+                (words, log_with, "CheckWords", "TakeStatus"),
+                (loader, read_with, "CheckInputs", "TakeInputsStatus"),
+            ):
+                with m.State(checking):
+                    use(part)
+                    with m.If(part.done):
+                        m.next = taking
+                with m.State(taking):
+                    m.d.sync += status.eq(part.status)
+                    m.next = "Status"
             with m.State("Status"):
                 # From here on nothing is refused.
                 m.d.comb += [framer.i.valid.eq(1), framer.i.payload.eq(status)]
