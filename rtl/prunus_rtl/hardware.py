@@ -54,7 +54,7 @@ class HardwareConfig:
     Parameters
     ----------
     lanes : int
-        Synapses that are added in one cycle: 1, 2, 4, 8, 16 or 32, and not more than neurons.
+        Synapses that are added in one cycle: 1, 2, 4, 8, 16, 32 or 64, and not more than neurons.
     learn : bool
         Whether the core can learn; without, thresholds are a table and nothing is swept.
     store : "learning" or "packed"
@@ -67,6 +67,10 @@ class HardwareConfig:
         One bit per cycle, or one multiplier block of the device. Only a learning core has any.
     source : "levels" or "events"
         Whether inputs are levels, encoded by the core, or address events; these not with groups.
+    encoder_inputs : 4, 8 or 16
+        Inputs that the encoder draws for in one cycle. Not 4 only with source ``levels``.
+    sweep_inputs : 1, 2, 4, 8 or 16
+        Inputs that the learning sweep visits in one cycle. Not 1 only in a core that learns.
     queue_depth : int
         Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
     event_depth : int
@@ -84,12 +88,14 @@ class HardwareConfig:
     (7, (5, 2))
     """
 
-    lanes: Annotated[int, Field(ge=1, le=32)] = 16
+    lanes: Annotated[int, Field(ge=1, le=64)] = 16
     learn: bool = True
     store: Literal["learning", "packed"] = "learning"
     spram: bool = False
     multiplier: Literal["sequential", "dsp"] = "sequential"
     source: Literal["levels", "events"] = "levels"
+    encoder_inputs: Literal[4, 8, 16] = 4
+    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
     event_depth: Annotated[int, Field(ge=2, le=65536)] = 256
 
@@ -100,6 +106,14 @@ class HardwareConfig:
                 raise ValueError(f"{name} must be a power of 2, not {value}")
         if self.learn and self.store == "packed":
             raise ValueError("store must be 'learning' for a core that learns, not 'packed'")
+        if self.encoder_inputs != 4 and self.source != "levels":
+            raise ValueError(
+                f"encoder_inputs must be 4 for a core without encoder, not {self.encoder_inputs}"
+            )
+        if self.sweep_inputs != 1 and not self.learn:
+            raise ValueError(
+                f"sweep_inputs must be 1 for a core that cannot learn, not {self.sweep_inputs}"
+            )
         if self.spram and self.store != "packed":
             raise ValueError(f"store must be 'packed' to be in SPRAM, not {self.store!r}")
 

@@ -31,10 +31,20 @@ def test_every_neuron_has_a_place_of_its_own_and_lanes_know_how_many_they_hold(l
     ("arguments", "message"),
     [
         ({"lanes": 0}, "greater than or equal to 1"),
-        ({"lanes": 33}, "less than or equal to 32"),
+        ({"lanes": 65}, "less than or equal to 64"),
         ({"lanes": 12}, "lanes must be a power of 2, not 12"),
         ({"queue_depth": 3}, "queue_depth must be a power of 2, not 3"),
         ({"event_depth": 5}, "event_depth must be a power of 2, not 5"),
+        ({"encoder_inputs": 2}, "4, 8 or 16"),
+        ({"sweep_inputs": 3}, "1, 2, 4, 8 or 16"),
+        (
+            {"encoder_inputs": 8, "source": "events"},
+            "encoder_inputs must be 4 for a core without encoder, not 8",
+        ),
+        (
+            {"sweep_inputs": 2, "learn": False},
+            "sweep_inputs must be 1 for a core that cannot learn, not 2",
+        ),
         ({"learn": 1}, "valid boolean"),
         ({"store": "dense"}, "'learning' or 'packed'"),
         ({"multiplier": "none"}, "'sequential' or 'dsp'"),

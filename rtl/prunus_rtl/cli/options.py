@@ -41,4 +41,4 @@ def choice_option(name: str, description: str, *, default: bool = True) -> Calla
 
 def lanes_option(default: str = "16, or fewer") -> Callable[[_F], _F]:
     """Return the option for the lanes, None if it is not given; help says what they are then."""
-    return click.option("--lanes", type=int, help=f"1, 2, 4, 8, 16 or 32. Default: {default}.")
+    return click.option("--lanes", type=int, help=f"1, 2, 4 ... 64. Default: {default}.")

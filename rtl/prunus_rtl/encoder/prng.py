@@ -15,19 +15,25 @@ __all__ = ["RandomStream", "StreamKey"]
 
 
 class RandomStream(wiring.Component):
-    """A xorshift32 stream: 32 random bits per cycle.
+    """A xorshift32 stream: one or more draws of 32 random bits per cycle.
 
-    Equals :class:`prunus_model.reference.xorshift.Stream`.
+    Equals :class:`prunus_model.reference.xorshift.Stream`. A draw is linear in the state, so those
+    behind the next one are exclusive ors of its bits, too, and no chain of draws.
 
     With ``rewinds`` it can go back to where it was after seeding, for 32 more registers.
 
     Timing
     ------
-    ``ready`` rises 9 cycles after ``load``. Then one draw per cycle; ``draw`` depends on registers
-    only. Clock domain ``sync``.
+    ``ready`` rises 9 cycles after ``load``. Then ``draws`` draws per cycle; ``draw`` depends on
+    registers only. Clock domain ``sync``.
 
     Parameters
     ----------
+    draws : int
+        Draws that are shown, and taken, at once.
+    rest : int
+        Draws that are taken with ``last``: those of the end of a pass whose number of draws is no
+        multiple of ``draws``. 0: there is no ``last``, and all are taken.
     rewinds : bool
         Whether there is ``rewind``.
 
@@ -39,24 +45,31 @@ class RandomStream(wiring.Component):
         Seed, presentation and constant of the stream, mixed; 0 is replaced.
     ready : Out(1)
         The first eight draws are thrown away.
-    draw : Out(32)
-        The next draw.
+    draw : Out(32 * draws)
+        The next draws, the first in the low bits.
     advance : In(1)
-        Take it.
+        Take them.
+    last : In(1)
+        With ``advance``: take the first ``rest`` of them. Only with ``rest``.
     rewind : In(1)
         With ``advance``: after this draw come those after seeding again. Only with ``rewinds``.
     """
 
-    def __init__(self, *, rewinds: bool = False) -> None:
+    def __init__(self, *, draws: int = 1, rest: int = 0, rewinds: bool = False) -> None:
+        if not 0 <= rest < draws:
+            raise ValueError(f"rest must be 0 to {draws - 1} with {draws} draws, not {rest}")
+        self._draws = draws
+        self._rest = rest
         self._rewinds = rewinds
         super().__init__(
             {
                 "load": In(1),
                 "seed": In(SEED_BITS),
                 "ready": Out(1),
-                "draw": Out(SEED_BITS),
+                "draw": Out(SEED_BITS * draws),
                 "advance": In(1),
             }
+            | ({"last": In(1)} if rest else {})
             | ({"rewind": In(1)} if rewinds else {})
         )
 
@@ -70,9 +83,16 @@ class RandomStream(wiring.Component):
         m.d.comb += [
             a.eq(state ^ state << 13),
             b.eq(a ^ a >> 17),
-            self.draw.eq(b ^ b << 5),
+            self.draw[:SEED_BITS].eq(b ^ b << 5),
             self.ready.eq(discard == 0),
         ]
+        for n in range(1, self._draws):
+            m.d.comb += self.draw.word_select(n, SEED_BITS).eq(_ahead(state, n + 1))
+        first, taken = self.draw[:SEED_BITS], self.draw[-SEED_BITS:]
+        if self._rest:
+            taken = Mux(self.last, self.draw.word_select(self._rest - 1, SEED_BITS), taken)
+        if self._draws > 1:
+            taken = Mux(self.ready, taken, first)
         with m.If(self.load):
             m.d.sync += [
                 state.eq(Mux(self.seed == 0, FALLBACK, self.seed)),
@@ -80,16 +100,28 @@ class RandomStream(wiring.Component):
             ]
         with m.Else():
             with m.If(~self.ready | self.advance):
-                m.d.sync += state.eq(self.draw)
+                m.d.sync += state.eq(taken)
             with m.If(~self.ready):
                 m.d.sync += discard.eq(discard - 1)
             if self._rewinds:
                 seeded = Signal.like(state)
                 with m.If(~self.ready):
-                    m.d.sync += seeded.eq(self.draw)
+                    m.d.sync += seeded.eq(first)
                 with m.Elif(self.advance & self.rewind):
                     m.d.sync += state.eq(seeded)
         return m
+
+
+def _ahead(state: Signal, draws: int) -> Any:
+    """Return the state after so many draws: each bit is an exclusive or of bits of the state."""
+    sources = [1 << k for k in range(SEED_BITS)]
+    for _ in range(draws):
+        for shift in (13, -17, 5):
+            sources = [
+                bits ^ (sources[k - shift] if 0 <= k - shift < SEED_BITS else 0)
+                for k, bits in enumerate(sources)
+            ]
+    return Cat((state & bits).xor() for bits in sources)
 
 
 class StreamKey(wiring.Component):

@@ -45,6 +45,50 @@ def test_draws_are_those_of_the_semantics(
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize("rewinds", [False, True])
+@pytest.mark.parametrize(("draws", "rest"), [(2, 0), (2, 1), (3, 1), (4, 0), (4, 1), (4, 3)])
+def test_several_draws_at_once_are_those_one_after_the_other(
+    draws: int, rest: int, rewinds: bool
+) -> None:
+    dut = RandomStream(draws=draws, rest=rest, rewinds=rewinds)
+    streams = [Stream(seed=7, presentation=3, constant=ENCODER)]
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.load, 1)
+        ctx.set(dut.seed, 7 ^ 3 * STRIDE & M32 ^ ENCODER)
+        await ctx.tick()
+        ctx.set(dut.load, 0)
+        await ctx.tick().until(dut.ready)
+        for k in range(40):
+            found = ctx.get(dut.draw)
+            words = [found >> 32 * n & M32 for n in range(draws)]
+            last = bool(rest) and k % 3 == 2
+            if rewinds and k % 7 == 6:
+                assert words[0] == streams[-1].draw()
+                ctx.set(dut.rewind, 1)
+                streams.append(Stream(seed=7, presentation=3, constant=ENCODER))
+            else:
+                taken = rest if last else draws
+                assert words[:taken] == [streams[-1].draw() for _ in range(taken)]
+            if rest:
+                ctx.set(dut.last, last)
+            ctx.set(dut.advance, 1)
+            await ctx.tick()
+            ctx.set(dut.advance, 0)
+            if rewinds:
+                ctx.set(dut.rewind, 0)
+            if k % 2:
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize(("draws", "rest"), [(1, 1), (4, 4), (2, -1)])
+def test_rest_must_be_less_than_the_draws(draws: int, rest: int) -> None:
+    with pytest.raises(ValueError, match=f"rest must be 0 to {draws - 1} with {draws} draws"):
+        RandomStream(draws=draws, rest=rest)
+
+
 def test_seed_of_0_is_replaced_and_loading_again_starts_anew() -> None:
     dut = RandomStream()
     stream = Stream(seed=FALLBACK, presentation=0, constant=0)
