@@ -50,7 +50,7 @@ class WithMemory(wiring.Component):
         if hasattr(part, "log_address"):
             with m.If(self.read == 0):
                 m.d.comb += log.read_address.eq(part.log_address)
-            m.d.comb += part.log_data.eq(log.read_data)
+            m.d.sync += part.log_data.eq(log.read_data)
         if hasattr(part, "write"):
             m.d.comb += [
                 part.write_ready.eq(self.write_ready),

@@ -189,6 +189,7 @@ class Core(wiring.Component):
             leak_shift=network.membrane.leak_shift,
             v=initial_words(self._state, "v"),
             v_fire=initial_words(self._state, "v_fire"),
+            memory_style="block" if hardware.neuron_memory == "block" else None,
         )
         m.submodules.readout = readout = Readout(
             neurons=network.all_neurons,

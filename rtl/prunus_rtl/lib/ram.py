@@ -50,6 +50,9 @@ class Ram(wiring.Component):
         Number of words.
     init : sequence, optional
         Initial contents. Default: 0.
+    style : str, optional
+        What the memory wants to be made of, as synthesis tools call it (attribute ``ram_style``):
+        ``block`` or ``distributed``. Default: what the tool takes for its size.
 
     Members
     -------
@@ -59,10 +62,18 @@ class Ram(wiring.Component):
         Write port.
     """
 
-    def __init__(self, *, shape: Any, depth: int, init: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        shape: Any,
+        depth: int,
+        init: Sequence[Any] | None = None,
+        style: str | None = None,
+    ) -> None:
         self._shape = shape
         self._depth = depth
         self._init = init or []
+        self._style = style
         super().__init__(self._members())
 
     def _members(self) -> dict[str, Any]:
@@ -83,7 +94,10 @@ class Ram(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self._shape, depth=self._depth, init=self._init)
+        attributes = {} if self._style is None else {"ram_style": self._style}
+        m.submodules.memory = memory = Memory(
+            shape=self._shape, depth=self._depth, init=self._init, attrs=attributes
+        )
         read_port = memory.read_port()
         write_port = memory.write_port()
         m.d.comb += [

@@ -52,6 +52,8 @@ class Membrane(wiring.Component):
     v, v_fire : list of int, optional
         Initial potentials of all neurons of a group, and thresholds of all neurons of all groups,
         group by group. Default: potentials 0, thresholds that never fire.
+    memory_style : str, optional
+        Style of the memories of potentials and thresholds (:class:`prunus_rtl.lib.ram.Ram`).
 
     Members
     -------
@@ -90,8 +92,10 @@ class Membrane(wiring.Component):
         leak_shift: int,
         v: list[int] | None = None,
         v_fire: list[int] | None = None,
+        memory_style: str | None = None,
     ) -> None:
         self._neurons = neurons
+        self._memory_style = memory_style
         self._groups = groups
         self._lanes = lanes
         self._slots = slots = -(-neurons // lanes)
@@ -168,6 +172,7 @@ class Membrane(wiring.Component):
                 leak_shift=self._leak_shift,
                 v=self._v[k::lanes],
                 v_fire=self._v_fire[k::lanes],
+                memory_style=self._memory_style,
             )
             m.submodules[f"lane{k}"] = lane
             wiring.connect(m, wiring.flipped(self.synapses[k]), lane.synapse)

@@ -67,6 +67,8 @@ class MembraneLane(wiring.Component):
         In a step a potential loses ``v >> leak_shift``; nothing if it is 0.
     v, v_fire : list of int
         Initial potentials of the slots, and words of the memory of thresholds.
+    memory_style : str, optional
+        Style of both memories (:class:`prunus_rtl.lib.ram.Ram`).
 
     Members
     -------
@@ -105,8 +107,10 @@ class MembraneLane(wiring.Component):
         leak_shift: int,
         v: list[int],
         v_fire: list[int],
+        memory_style: str | None = None,
     ) -> None:
         self._slots = slots
+        self._memory_style = memory_style
         self._neurons = neurons
         slot_bits = Shape.cast(range(slots)).width
         self._thresholds = (groups - 1 << slot_bits) + slots
@@ -144,10 +148,16 @@ class MembraneLane(wiring.Component):
         slots, v_bits = self._slots, self._v_bits
         word = data.StructLayout({"v": unsigned(v_bits), "epoch": 1})
         m.submodules.v = v_memory = Ram(
-            shape=word, depth=slots, init=[{"v": v, "epoch": 0} for v in self._v]
+            shape=word,
+            depth=slots,
+            init=[{"v": v, "epoch": 0} for v in self._v],
+            style=self._memory_style,
         )
         m.submodules.v_fire = v_fire_memory = Ram(
-            shape=unsigned(V_FIRE_BITS), depth=self._thresholds, init=self._v_fire
+            shape=unsigned(V_FIRE_BITS),
+            depth=self._thresholds,
+            init=self._v_fire,
+            style=self._memory_style,
         )
 
         # Stage 0: address.

@@ -37,7 +37,7 @@ async def contents(ctx: Any, dut: LogRam, addresses: range) -> bytes:
     octets = bytearray()
     for address in addresses:
         ctx.set(dut.read_address, address)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         octets.append(ctx.get(dut.read_data))
     return bytes(octets)
 

@@ -39,11 +39,11 @@ def test_duplicate_check_compares_and_writes_the_whole_mark(
             await start(ctx, part)
             cycles = 1
             while not ctx.get(part.done):
-                if cycles == 2 + stalls:
+                if cycles == 3 + stalls:
                     ctx.set(dut.write_ready, 1)
                 await ctx.tick()
                 cycles += 1
-            assert cycles == 12 + stalls
+            assert cycles == 17 + stalls
             # The second time it is the last request.
             assert ctx.get(part.repeated) == (repeated if not stalls else held)
         for k, octet in enumerate(mark):
@@ -64,7 +64,7 @@ def test_decoder_gives_every_field(address_bits: int) -> None:
 
     async def bench(ctx: Any) -> None:
         head, cycles = await served(ctx, dut.part)
-        assert (head, cycles) == (bytes([200, Opcode.READ]), 19)
+        assert (head, cycles) == (bytes([200, Opcode.READ]), 20)
         await ctx.tick()
         request = dut.part.request
         words = request.arguments.words
@@ -129,7 +129,9 @@ def test_check_finds_the_first_fault(first_bytes: int) -> None:
     )
 
     async def bench(ctx: Any) -> None:
-        def status(opcode: int, length: int, low: int = 0, high: int = 0, **facts: int) -> Status:
+        async def status(
+            opcode: int, length: int, low: int = 0, high: int = 0, **facts: int
+        ) -> Status:
             ctx.set(dut.request.opcode, opcode)
             ctx.set(dut.length, length)
             ctx.set(dut.request.arguments.words.space, low)
@@ -137,31 +139,32 @@ def test_check_finds_the_first_fault(first_bytes: int) -> None:
             given = {"running": 0, "known": 0, "room": 1, "position": 0, "images": 0} | facts
             for name, value in given.items():
                 ctx.set(getattr(dut, name), value)
+            await ctx.tick()
             return Status(ctx.get(dut.status))
 
-        assert status(0, 2) is Status.OPCODE
-        assert status(Opcode.STATUS, 2, running=1) is Status.OK
-        assert status(Opcode.STATUS, 3) is Status.LENGTH
-        assert status(Opcode.READ, 9, 1, 0, running=1) is Status.LENGTH
-        assert status(Opcode.READ, 8, 1, 0, running=1) is Status.ADDRESS
-        assert status(Opcode.READ, 8, 4, 0, running=1) is Status.VALUE
-        assert status(Opcode.READ, 8, 4, 1, running=1) is Status.BUSY
-        assert status(Opcode.WRITE, 9, 15, 1, running=1) is Status.OK
-        assert status(Opcode.IMAGE, 10, 0, 0, room=0) is Status.FULL
-        assert status(Opcode.IMAGE, 10, 1, 0) is Status.POSITION
-        assert status(Opcode.IMAGE, 10, 1, 0, position=1) is Status.VALUE
-        assert status(Opcode.IMAGE, 9, 1, 0, position=1) is Status.OK
-        assert status(Opcode.PRESENT, 4, 0, 1, running=1) is Status.LENGTH
-        assert status(Opcode.PRESENT, 6, 0, 4, running=1) is Status.VALUE
-        assert status(Opcode.PRESENT, 6, 0, 3, running=1) is Status.BUSY
-        assert status(Opcode.PRESENT, 6, 0, 1) is Status.NO_IMAGE
-        assert status(Opcode.PRESENT, 6, 0, 3, images=2) is Status.OK
+        assert await status(0, 2) is Status.OPCODE
+        assert await status(Opcode.STATUS, 2, running=1) is Status.OK
+        assert await status(Opcode.STATUS, 3) is Status.LENGTH
+        assert await status(Opcode.READ, 9, 1, 0, running=1) is Status.LENGTH
+        assert await status(Opcode.READ, 8, 1, 0, running=1) is Status.ADDRESS
+        assert await status(Opcode.READ, 8, 4, 0, running=1) is Status.VALUE
+        assert await status(Opcode.READ, 8, 4, 1, running=1) is Status.BUSY
+        assert await status(Opcode.WRITE, 9, 15, 1, running=1) is Status.OK
+        assert await status(Opcode.IMAGE, 10, 0, 0, room=0) is Status.FULL
+        assert await status(Opcode.IMAGE, 10, 1, 0) is Status.POSITION
+        assert await status(Opcode.IMAGE, 10, 1, 0, position=1) is Status.VALUE
+        assert await status(Opcode.IMAGE, 9, 1, 0, position=1) is Status.OK
+        assert await status(Opcode.PRESENT, 4, 0, 1, running=1) is Status.LENGTH
+        assert await status(Opcode.PRESENT, 6, 0, 4, running=1) is Status.VALUE
+        assert await status(Opcode.PRESENT, 6, 0, 3, running=1) is Status.BUSY
+        assert await status(Opcode.PRESENT, 6, 0, 1) is Status.NO_IMAGE
+        assert await status(Opcode.PRESENT, 6, 0, 3, images=2) is Status.OK
         for margin, found in ((1 << 12, Status.VALUE), ((1 << 12) - 1, Status.OK)):
             ctx.set(dut.request.margin, margin)
-            assert status(Opcode.PRESENT, 6, 0, 1, images=1) is found
-        assert status(Opcode.RESULT, 2, running=1, known=1) is Status.BUSY
-        assert status(Opcode.SPIKES, 2 + first_bytes) is Status.NO_RESULT
-        assert status(Opcode.SPIKES, 2 + first_bytes, known=1) is Status.OK
-        assert status(Opcode.SPIKES, 5 - first_bytes, known=1) is Status.LENGTH
+            assert await status(Opcode.PRESENT, 6, 0, 1, images=1) is found
+        assert await status(Opcode.RESULT, 2, running=1, known=1) is Status.BUSY
+        assert await status(Opcode.SPIKES, 2 + first_bytes) is Status.NO_RESULT
+        assert await status(Opcode.SPIKES, 2 + first_bytes, known=1) is Status.OK
+        assert await status(Opcode.SPIKES, 5 - first_bytes, known=1) is Status.LENGTH
 
     run(dut, bench)

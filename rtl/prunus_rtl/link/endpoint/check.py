@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,7 +34,8 @@ class RequestCheck(wiring.Component):
 
     Timing
     ------
-    Combinational.
+    Combinational, but ``length`` and ``position`` must not have changed in the cycle before. Clock
+    domain ``sync``.
 
     Parameters
     ----------
@@ -115,7 +116,9 @@ class RequestCheck(wiring.Component):
         ]
         missing = []
         if self._levels:
-            too_many = self.position + length > self._inputs + LEVELS_AT
+            # A sum and a comparison are too much for one cycle with all that follows.
+            too_many = Signal()
+            m.d.sync += too_many.eq(self.position + length > self._inputs + LEVELS_AT)
             sent.append((too_many, Status.VALUE))
             missing.append((self.images == 0, Status.NO_IMAGE))
         else:

@@ -63,7 +63,7 @@ class RequestDecoder(wiring.Component):
 
     Timing
     ------
-    ``done`` is 19 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
+    ``done`` is 20 cycles after ``start``, and one more for each cycle in which ``octets`` waits.
     ``octets`` is a function of registers. Clock domain ``sync``.
 
     Parameters
@@ -104,17 +104,46 @@ class RequestDecoder(wiring.Component):
         m.submodules.pointer = pointer = ReadPointer(end=BUFFER_BYTES)
         request, at = self.request, pointer.address
         base = request.base
-        # Of the octet before; registers, because octets come from block RAM, late in a cycle.
+        # An octet comes from block RAM, late in a cycle: it is registered before it is looked at.
+        octet = self.octets.payload
+        taken = Signal()
+        taken_at = Signal.like(at)
+        # Of the octet before that.
         above = Signal()
         unknown = Signal()
         # `octets` holds the octet that the pointer is at.
         held = Signal()
         m.d.comb += self.octet_address.eq(at)
-        m.d.sync += [above.eq(0), unknown.eq(0)]
+        m.d.sync += [
+            octet.eq(self.octet),
+            taken.eq(pointer.advance),
+            taken_at.eq(at),
+            above.eq(0),
+            unknown.eq(0),
+        ]
         with m.If(above):
             m.d.sync += request.beyond.eq(1)
         with m.If(unknown):
             m.d.sync += request.opcode.eq(0)
+        with m.If(taken):
+            with m.Switch(taken_at):
+                with m.Case(REQUEST_HEADER - 1):
+                    m.d.sync += [request.opcode.eq(octet), unknown.eq(octet > self._last)]
+                with m.Case(REQUEST_HEADER):
+                    m.d.sync += request.arguments.words.space.eq(octet)
+                with m.Case(REQUEST_HEADER + 1):
+                    m.d.sync += [
+                        request.arguments.words.count.eq(octet),
+                        request.beyond.eq(0),
+                    ]
+                for k in range(WORDS_AT - _ADDRESS_AT):
+                    with m.Case(_ADDRESS_AT + k):
+                        if k < len(request.margin) // 8:
+                            m.d.sync += request.margin.word_select(k, 8).eq(octet)
+                        if (at_offset := _ADDRESS_AT + k - _OFFSET_AT) >= 0:
+                            m.d.sync += request.offset.word_select(at_offset, 8).eq(octet)
+                        part = base[8 * k : 8 * k + 8]
+                        m.d.sync += [part.eq(octet), above.eq(octet[len(part) :] != 0)]
         with m.FSM(name="decoder"):
             with m.State("Idle"):
                 m.d.comb += pointer.load.eq(self.start)
@@ -126,36 +155,11 @@ class RequestDecoder(wiring.Component):
                     self.octets.valid.eq(held & copied),
                     pointer.advance.eq(Mux(copied, held & self.octets.ready, pointer.valid)),
                 ]
-                m.d.sync += [
-                    self.octets.payload.eq(self.octet),
-                    held.eq(pointer.valid & ~pointer.advance),
-                ]
-                with m.If(pointer.advance):
-                    with m.Switch(at):
-                        with m.Case(REQUEST_HEADER - 1):
-                            m.d.sync += [
-                                request.opcode.eq(self.octet),
-                                unknown.eq(self.octet > self._last),
-                            ]
-                        with m.Case(REQUEST_HEADER):
-                            m.d.sync += request.arguments.words.space.eq(self.octet)
-                        with m.Case(REQUEST_HEADER + 1):
-                            m.d.sync += [
-                                request.arguments.words.count.eq(self.octet),
-                                request.beyond.eq(0),
-                            ]
-                        for k in range(WORDS_AT - _ADDRESS_AT):
-                            with m.Case(_ADDRESS_AT + k):
-                                if k < len(request.margin) // 8:
-                                    m.d.sync += request.margin.word_select(k, 8).eq(self.octet)
-                                if (at_offset := _ADDRESS_AT + k - _OFFSET_AT) >= 0:
-                                    half = request.offset.word_select(at_offset, 8)
-                                    m.d.sync += half.eq(self.octet)
-                                part = base[8 * k : 8 * k + 8]
-                                m.d.sync += part.eq(self.octet)
-                                m.d.sync += above.eq(self.octet[len(part) :] != 0)
-                    with m.If(at == WORDS_AT - 1):
-                        m.next = "Done"
+                m.d.sync += held.eq(pointer.valid & ~pointer.advance)
+                with m.If(pointer.advance & (at == WORDS_AT - 1)):
+                    m.next = "Last"
+            with m.State("Last"):
+                m.next = "Done"
             with m.State("Done"):
                 m.d.comb += self.done.eq(1)
                 m.next = "Idle"

@@ -20,7 +20,7 @@ class DuplicateCheck(wiring.Component):
 
     Timing
     ------
-    ``done`` is 12 cycles after ``start``, and one more for each cycle in which ``write`` waits for
+    ``done`` is 17 cycles after ``start``, and one more for each cycle in which ``write`` waits for
     ``write_ready``. All outputs are functions of registers, but ``write_data``, which is ``octet``.
     Clock domain ``sync``.
 
@@ -65,7 +65,7 @@ class DuplicateCheck(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        m.submodules.pointer = pointer = ReadPointer(end=BUFFER_BYTES)
+        m.submodules.pointer = pointer = ReadPointer(end=BUFFER_BYTES, latency=2)
         active = Signal()
         # Octet of the mark: the sequence, then the CRC.
         number = Signal(range(LAST_BYTES + 1))

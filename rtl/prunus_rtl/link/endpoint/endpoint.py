@@ -239,19 +239,26 @@ class Endpoint(wiring.Component):
             report: reports,
         }
         status = Signal(Status)
+        # High in state Receive; a register of its own, because the framer is far from the others.
+        receiving = Signal(init=1)
+        m.d.comb += framer.receive.eq(receiving)
+        whole = Signal()
         start = Signal()
         done = Signal()
         with m.FSM(name="endpoint"):
             with m.State("Receive"):
-                m.d.comb += framer.receive.eq(1)
+                m.d.sync += whole.eq(framer.whole)
                 with m.If(framer.done):
-                    with m.If(framer.whole):
-                        m.d.comb += duplicate.start.eq(1)
-                        m.next = "Compare"
-                    with m.Else():
-                        m.d.comb += framer.broken.eq(1)
-                        m.d.sync += broken.eq(broken + 1)
-                        m.next = "Send"
+                    m.d.sync += receiving.eq(0)
+                    m.next = "Received"
+            with m.State("Received"):
+                with m.If(whole):
+                    m.d.comb += duplicate.start.eq(1)
+                    m.next = "Compare"
+                with m.Else():
+                    m.d.comb += framer.broken.eq(1)
+                    m.d.sync += broken.eq(broken + 1)
+                    m.next = "Send"
             with m.State("Compare"):
                 read_with(duplicate)
                 log_with(duplicate)
@@ -269,8 +276,10 @@ class Endpoint(wiring.Component):
                     m.next = "Check"
             with m.State("Check"):
                 m.d.sync += status.eq(check.status)
+                m.next = "Checked"
+            with m.State("Checked"):
                 m.next = "Status"
-                with m.If(check.status == Status.OK):
+                with m.If(status == Status.OK):
                     with m.Switch(request.opcode):
                         with m.Case(*services[words]):
                             m.d.comb += words.check.eq(1)
@@ -339,6 +348,7 @@ class Endpoint(wiring.Component):
                     m.next = "Send"
             with m.State("Send"):
                 with m.If(framer.sent):
+                    m.d.sync += receiving.eq(1)
                     m.next = "Receive"
         with m.Switch(request.opcode):
             for part, opcodes in services.items():

@@ -29,8 +29,10 @@ class LogRam(wiring.Component):
 
     Timing
     ------
-    A spike takes 3 cycles. ``write_ready`` depends combinationally on ``spikes.valid``,
-    ``spikes.ready`` on registers only. Clock domain ``sync``.
+    A spike takes 3 cycles, 4 behind a ``write``. What is read is registered, as the memory answers
+    late in a cycle, and so is what is written: it can be read 2 cycles later. ``write_ready``
+    depends combinationally on ``spikes.valid``, ``spikes.ready`` on registers only. Clock domain
+    ``sync``.
 
     Memory: ``SPIKES_AT + 3 * spikes`` octets (:class:`prunus_rtl.lib.ram.Ram`). Reset keeps the
     contents and forgets the spikes.
@@ -53,7 +55,7 @@ class LogRam(wiring.Component):
     end : Out(range(depth + 1))
         Address behind the last spike.
     read_address, read_data : In(range(depth)), Out(8)
-        Read port: ``read_data`` is what was at ``read_address`` one cycle before.
+        Read port: ``read_data`` is what was at ``read_address`` two cycles before.
     write, write_address, write_data, write_ready : In(1), In(7), In(8), Out(1)
         Write port for what is below the spikes.
     """
@@ -91,19 +93,28 @@ class LogRam(wiring.Component):
         part = Signal(range(SPIKE.size))
         spike = self.spikes.p
         octets = Signal(8 * SPIKE.size)
+        # What is written often comes from another memory, so it is registered, too.
+        writing = Signal()
+        write_address = Signal.like(self.write_address)
+        write_data = Signal(8)
         m.d.comb += [
             octets.eq(Cat(spike.step, spike.post, Const(0, 16 - len(spike.post)))),
             self.end.eq(end),
-            self.spikes.ready.eq(part == SPIKE.size - 1),
+            self.spikes.ready.eq((part == SPIKE.size - 1) & ~writing),
             self.write_ready.eq(~self.spikes.valid),
             memory.read.eq(1),
             memory.read_address.eq(self.read_address),
-            self.read_data.eq(memory.read_data),
-            memory.write.eq(self.write),
-            memory.write_address.eq(self.write_address),
-            memory.write_data.eq(self.write_data),
+            memory.write.eq(writing),
+            memory.write_address.eq(write_address),
+            memory.write_data.eq(write_data),
         ]
-        with m.If(self.spikes.valid):
+        m.d.sync += [
+            self.read_data.eq(memory.read_data),
+            writing.eq(self.write & self.write_ready),
+            write_address.eq(self.write_address),
+            write_data.eq(self.write_data),
+        ]
+        with m.If(self.spikes.valid & ~writing):
             m.d.comb += [
                 memory.write.eq(1),
                 memory.write_address.eq(end),

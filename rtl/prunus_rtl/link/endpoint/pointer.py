@@ -1,10 +1,10 @@
-"""Read pointer: an address in a memory that answers one cycle later."""
+"""Read pointer: an address in a memory that answers one or two cycles later."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Shape
+from amaranth.hdl import Module, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,9 +16,9 @@ class ReadPointer(wiring.Component):
 
     Timing
     ------
-    ``valid`` is low in the first cycle of an address, and high from the second on: if the memory
-    reads at ``address`` in that first cycle, its data are those of ``address`` while ``valid`` is
-    high. Outputs are registers. Clock domain ``sync``.
+    ``valid`` is low in the first ``latency`` cycles of an address, and high from then on: if the
+    memory reads at ``address`` in the first cycle, its data are those of ``address`` while
+    ``valid`` is high. Outputs are registers. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class ReadPointer(wiring.Component):
         Addresses are below this.
     stride : int
         Largest step of the address.
+    latency : int
+        Cycles from an address to its data: 1 or 2.
 
     Members
     -------
@@ -39,7 +41,8 @@ class ReadPointer(wiring.Component):
         The data of this address are there.
     """
 
-    def __init__(self, *, end: int, stride: int = 1) -> None:
+    def __init__(self, *, end: int, stride: int = 1, latency: int = 1) -> None:
+        self._latency = latency
         address = Shape.cast(range(end))
         super().__init__(
             {
@@ -55,7 +58,12 @@ class ReadPointer(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        m.d.sync += self.valid.eq(~(self.load | self.advance))
+        stays = ~(self.load | self.advance)
+        if self._latency > 1:
+            stayed = Signal()
+            m.d.sync += [stayed.eq(stays), self.valid.eq(stays & stayed)]
+        else:
+            m.d.sync += self.valid.eq(stays)
         with m.If(self.load):
             m.d.sync += self.address.eq(self.target)
         with m.Elif(self.advance):

@@ -37,7 +37,7 @@ class Report(wiring.Component):
 
     Timing
     ------
-    An octet of a register takes a cycle, one of the log RAM 2, and a spike that is skipped 1.
+    An octet of a register takes a cycle, one of the log RAM 3, and a spike that is skipped 1.
     ``octets`` is a function of registers, ``condition``, ``result`` and ``log_data``. Clock domain
     ``sync``.
 
@@ -96,7 +96,7 @@ class Report(wiring.Component):
         }
         # Behind the last octet, too.
         end = max(self._depth, max(table) + 1) + 1
-        m.submodules.pointer = pointer = ReadPointer(end=end, stride=SPIKE.size)
+        m.submodules.pointer = pointer = ReadPointer(end=end, stride=SPIKE.size, latency=2)
         at = pointer.address
         infer = self.opcode == Opcode.INFER
         # Octets of the spikes that fit behind a result.
@@ -104,6 +104,15 @@ class Report(wiring.Component):
         # Spikes that are skipped, then octets.
         number = Signal(max(len(self.first), _SPIKE_OCTETS.bit_length()))
         m.d.comb += self.log_address.eq(at)
+        # Valid with the data: the memory takes longer than this.
+        over = Signal()
+        m.d.sync += over.eq(
+            Mux(
+                self.opcode == Opcode.IDENTIFY,
+                at == IDENTITY_AT + Identity.FORMAT.size,
+                (at == self.log_end) | (number == Mux(infer, beside, _SPIKE_OCTETS)),
+            )
+        )
 
         def take(target: int, state: str) -> None:
             m.d.comb += pointer.target.eq(target)
@@ -152,20 +161,15 @@ class Report(wiring.Component):
                 with m.Else():
                     m.d.comb += pointer.advance.eq(1)
             with m.State("Copy"):
-                over = Mux(
-                    self.opcode == Opcode.IDENTIFY,
-                    at == IDENTITY_AT + Identity.FORMAT.size,
-                    (at == self.log_end) | (number == Mux(infer, beside, _SPIKE_OCTETS)),
-                )
                 m.d.comb += [
                     self.octets.valid.eq(pointer.valid & ~over),
                     self.octets.payload.eq(self.log_data),
                     pointer.advance.eq(self.octets.valid & self.octets.ready),
-                    self.done.eq(over),
+                    self.done.eq(pointer.valid & over),
                 ]
                 with m.If(pointer.advance):
                     m.d.sync += number.eq(number + 1)
-                with m.If(over):
+                with m.If(self.done):
                     m.next = "Idle"
         return m
 

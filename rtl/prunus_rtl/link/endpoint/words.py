@@ -123,8 +123,9 @@ class WordAccess(wiring.Component):
             | identity & (address >= Identity.FORMAT.size)
             | identity & writing & (address < Identity.NETWORK_AT)
         )
+        # A register: what is made of it is enough for one cycle.
+        m.d.sync += address.eq(self.request.base + word)
         m.d.comb += [
-            address.eq(self.request.base + word),
             self.octet_address.eq(pointer.address),
             self.log_address.eq(address),
             self.write_address.eq(address),
@@ -147,14 +148,16 @@ class WordAccess(wiring.Component):
 
         def next_word() -> None:
             m.d.sync += [word.eq(word + 1), octet.eq(0)]
-            m.next = "Word"
+            m.next = "Address"
 
         with m.FSM(name="words"):
             with m.State("Idle"):
                 m.d.comb += pointer.load.eq(self.check | self.start)
                 m.d.sync += [checking.eq(self.check), word.eq(0), octet.eq(0)]
                 with m.If(self.check | self.start):
-                    m.next = "Word"
+                    m.next = "Address"
+            with m.State("Address"):
+                m.next = "Word"
             with m.State("Word"):
                 with m.If(checking & (pointer.address > WORDS_AT + MAX_BODY)):
                     end(Mux(writing, Status.LENGTH, Status.VALUE))
@@ -171,7 +174,9 @@ class WordAccess(wiring.Component):
                 with m.Elif(writing):
                     m.next = "Gather"
                 with m.Else():
-                    m.next = "Put"
+                    m.next = "Read"
+            with m.State("Read"):
+                m.next = "Put"
             with m.State("Request"):
                 m.d.comb += self.requests.valid.eq(1)
                 with m.If(self.requests.ready):
@@ -185,7 +190,7 @@ class WordAccess(wiring.Component):
                         with m.If(self.answers.p.error):
                             end(Status.ADDRESS)
             with m.State("Put"):
-                # The log RAM has read this address since the state before.
+                # The log RAM was given this address two states before.
                 m.d.comb += self.octets.valid.eq(1)
                 with m.If(self.octets.ready):
                     m.d.sync += octet.eq(octet + 1)
