@@ -88,7 +88,7 @@ def test_file_of_another_kind_or_version_is_refused(tmp_path: Path) -> None:
         return refused(path)
 
     assert load(format="x") == (
-        "format must be 'prunus core' and version 2, not 'x' and 2; build the core again"
+        "format must be 'prunus core' and version 3, not 'x' and 3; build the core again"
     )
     assert load(version=1).endswith("not 'prunus core' and 1; build the core again")
     assert message(lambda: CoreDescription.load(tmp_path / "none")) == (
@@ -136,7 +136,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
-        ("format", "x" * 1_000_000, "format must be 'prunus core' and version 2, not ..."),
+        ("format", "x" * 1_000_000, "format must be 'prunus core' and version 3, not ..."),
         ("hardware.store", "x" * 1_000_000, "hardware.store must be 'learning' or 'packed', not "),
         ("clock_hz", "x", "clock_hz must be an integer, not 'x'"),
         ("clock_hz", -5, "clock_hz must be at least 0, not -5"),
