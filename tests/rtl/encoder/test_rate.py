@@ -52,9 +52,7 @@ def test_events_match_model_image_after_image_while_the_next_is_loaded(
     inputs: int, per_cycle: int, low_discrepancy: bool, stalls: bool
 ) -> None:
     steps, count = 5, 3
-    dut = Encoder(
-        inputs=inputs, steps=steps, low_discrepancy=low_discrepancy, per_cycle=per_cycle
-    )
+    dut = Encoder(inputs=inputs, steps=steps, low_discrepancy=low_discrepancy, per_cycle=per_cycle)
     rng, rng_i, rng_o = np.random.default_rng(inputs).spawn(3)
     images = [image(rng, inputs) for _ in range(count)]
 
