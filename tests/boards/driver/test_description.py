@@ -162,7 +162,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("layout.inputs", 48, "depths of lane 0 must be [49, '1..16528'], not [50, 81]"),
         ("layout.weight_bits", 9, "weight_bits must be in 1..8, not 9"),
         ("layout.weight_bits", 7, "Images must have lanes, inputs, slots, weight_bits (4, 49, 3, "),
-        ("layout.depths", [], "lanes of depths must be in 1..32, not 0"),
+        ("layout.depths", [], "lanes of depths must be in 1..64, not 0"),
         ("layout.depths", [[]] * 4, "depths of lane 0 must be [50, '1..16531'], not []"),
         ("layout.depths", [[50, 81]], "Images must have lanes, inputs, slots, weight_bits (4, "),
         ("layout.depths", [[50, 0]] * 4, "depths of lane 0 must be [50, '1..16531'], not [50, 0]"),
