@@ -12,10 +12,13 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.pruning import LiftPruning
 
-__all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
+__all__ = ["HARDWARE_POLICIES", "LANES_MAX", "HardwareConfig", "Space"]
 
 #: Pruning policies that a learning core can be built with.
 HARDWARE_POLICIES = ("none", "constant", "adaptive", "lift")
+
+#: Most lanes of a core.
+LANES_MAX = 64
 
 
 class Space(IntEnum):
@@ -91,7 +94,7 @@ class HardwareConfig:
     (7, (5, 2))
     """
 
-    lanes: Annotated[int, Field(ge=1, le=64)] = 16
+    lanes: Annotated[int, Field(ge=1, le=LANES_MAX)] = 16
     learn: bool = True
     store: Literal["learning", "packed"] = "learning"
     spram: bool = False

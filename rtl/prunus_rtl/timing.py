@@ -40,7 +40,6 @@ import numpy.typing as npt
 
 from prunus_model.reference.network import Network
 from prunus_model.reference.view import Step
-from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.widths import Widths
 
 __all__ = [
@@ -190,7 +189,7 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
             busiest = busiest + lookups if widths.hardware.spram else max(busiest, lookups)
     return StepWork(
         spikes=spikes,
-        encode=_encode(step) if widths.hardware.source == "levels" else 0,
+        encode=_encode(widths, step) if widths.hardware.source == "levels" else 0,
         busiest=busiest,
         slowest=slowest,
         inhibited=step.inhibited,
@@ -321,10 +320,9 @@ def _fetched(widths: Widths, alive: Any) -> npt.NDArray[np.int64]:
     return np.stack(columns, axis=1)
 
 
-def _encode(step: Step) -> int:
+def _encode(widths: Widths, step: Step) -> int:
     """Return the cycles of the encoder: per word of inputs one, or one per event."""
-    events = np.add.reduceat(
-        step.spikes.astype(np.int64), np.arange(0, len(step.spikes), PRE_PER_DRAW)
-    )
+    first = np.arange(widths.encoder_words) * widths.hardware.encoder_inputs
+    events = np.add.reduceat(step.spikes.astype(np.int64), first)
     events[-1] += 1
     return int(np.maximum(1, events).sum())

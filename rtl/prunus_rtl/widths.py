@@ -116,6 +116,11 @@ class Widths:
         return self.network.view_count > 1
 
     @property
+    def encoder_words(self) -> int:
+        """Words of the encoder in a step: ``encoder_inputs`` inputs each, the last may be less."""
+        return -(-self.network.inputs // self.hardware.encoder_inputs)
+
+    @property
     def pre_bits(self) -> int:
         """Index of an input of a group."""
         return (self.network.inputs - 1).bit_length()

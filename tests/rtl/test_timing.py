@@ -67,6 +67,19 @@ def test_parts_of_fixed_length() -> None:
     assert (PIPELINE, LATENCY, PER_SPIKE) == (8, 11, 2)
 
 
+@pytest.mark.parametrize(
+    ("encoder_inputs", "want"), [(4, 3 + 2 + 10 + 2), (8, 5 + 5 + 2), (16, 5 + 2 + 2)]
+)
+def test_cycles_of_the_encoder_for_words_of_its_inputs(encoder_inputs: Any, want: int) -> None:
+    """Of 49 inputs some of the first spike, and the last, after which comes the end."""
+    spikes = np.zeros(49, dtype=np.bool_)
+    spikes[[0, 1, 2, 5, 6, 48]] = True
+    step = Step(view=0, step=0, spikes=spikes, kept=spikes, inhibited=True, post=-1, w_prune=0)
+    alive = np.ones((49, 10), dtype=np.bool_)
+    given = work_of(shapes(encoder_inputs=encoder_inputs), step, alive)
+    assert given.encode == want
+
+
 def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
     """With 10 classes, votes are counted 12 cycles after the spike."""
     assert vote_cycles(shapes()) == 12

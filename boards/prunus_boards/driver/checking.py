@@ -92,7 +92,7 @@ def check(
         state = device.read_state()
         # And the number of the next presentation.
         found.values += sum(getattr(state, name).size for name in STATE_DTYPES) + 1
-        lines = state.differences(engine.state)
+        lines = state.differences(plan.in_network_order(engine.state))
         if lines:
             found.difference = f"state after {found.images} images: {'; '.join(lines)}"
         yield found

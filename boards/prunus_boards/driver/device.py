@@ -202,14 +202,16 @@ class Device(Closing):
         Raises
         ------
         DeviceError
-            If the core can't learn: it has no memory for some of the state.
+            If the core can't learn: it has no memory for some of the state. Or if no network was
+            attached or loaded: then the order is not known.
         """
         if not self._core.hardware.learn:
             raise DeviceError("Core must be able to learn to have a whole state")
-        # A core that learns keeps neurons in their order, and has everything but what is 0.
+        plan = self.plan
+        # A core that learns has everything but what is 0.
         blank = State.initial(self._core.network)
         state, _ = state_of(self._widths, self._memories.read_all(), blank)
-        return state
+        return plan.in_network_order(state)
 
     def present(self, levels: npt.NDArray[np.uint8], **options: Any) -> Outcome:
         """Show one image; options as of :meth:`present_many`."""

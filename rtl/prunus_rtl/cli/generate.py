@@ -41,12 +41,13 @@ __all__ = ["generate"]
 @choice_option("store", "What holds the weights: the smallest packed format, or the one named.")
 @choice_option("source", "Input: one level per pixel, or address events.")
 @choice_option("multiplier", "Of a core that learns.")
+@choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @click.option(
     "--balance/--no-balance",
     "balanced",
     default=True,
     show_default=True,
-    help="Distribute the neurons of a packed store over the lanes so that all are equally busy.",
+    help="Distribute the neurons over the lanes so that all are equally busy.",
 )
 @click.option("--device", type=click.Choice(list(DEVICES)), help="Refuse what does not fit it.")
 @click.option(
@@ -119,7 +120,7 @@ def _command(network: str, output: Path, options: ExportOptions, data: str, imag
         if isinstance(value, bool):
             words.append("--balance" if value else "--no-balance")
         elif value is not None:
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     names = ",".join(Path(part).name for part in data.split(","))
     return shlex.join([*words, "--data", names, "--images", str(images)])
 

@@ -30,11 +30,13 @@ def choice_option(name: str, description: str, *, default: bool = True) -> Calla
     (own,) = (field.default for field in fields(ExportOptions) if field.name == name)
     # The store is the one field that is no literal.
     values = get_args(get_type_hints(ExportOptions)[name]) or STORES
+    kind = type(values[0])
     return click.option(
-        f"--{name}",
-        type=click.Choice(values),
-        default=own if default else None,
+        f"--{name.replace('_', '-')}",
+        type=click.Choice([str(value) for value in values]),
+        default=str(own) if default else None,
         show_default=default,
+        callback=lambda _context, _option, value: None if value is None else kind(value),
         help=description,
     )
 

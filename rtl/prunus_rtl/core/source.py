@@ -66,6 +66,7 @@ def build_source(m: Module, s: Shapes, sequencer: Sequencer, outside: Any, seed:
         low_discrepancy=s.low_discrepancy,
         view_indices=s.network.view_indices if s.gathers else None,
         image_levels=s.network.image_levels,
+        per_cycle=s.hardware.encoder_inputs,
     )
     m.submodules.events = fifo = ResetInserter(sequencer.end_view)(
         BroadcastQueue(shape=s.event, depth=s.hardware.event_depth, readers=1)

@@ -29,10 +29,10 @@ class Accesses:
     Attributes
     ----------
     level_reads, level_writes : int
-        Levels: four inputs, one draw of the encoder. With groups there are four copies of the
-        levels; of each one level is read for a draw, and all are written.
+        Levels: a word of as many inputs as the encoder handles per cycle. With groups there are as
+        many copies of the levels; of each one level is read for a word, and all are written.
     map_reads : int
-        Which levels four inputs of a view have, with groups: one draw of the encoder.
+        Which levels the inputs of a word have in a view, with groups.
     event_reads, event_writes : int
         Queue between encoder and lanes: input spikes, and the ends of steps.
     refractory_reads, refractory_writes : int
@@ -73,7 +73,7 @@ class Accesses:
     score_reads, score_writes : int
         Sums of votes: both for each output spike and class.
     offset_additions : int
-        Byte and offset of the step, for low-discrepancy spikes: four for each draw.
+        Byte and offset of the step, for low-discrepancy spikes: each of all words.
     refractory_additions : int
         ``step - last_step`` for each input spike, if inputs are refractory.
     integrate_additions : int
@@ -117,7 +117,7 @@ class Accesses:
         Pruning by lift: rate times factor, for each input of a learned spike; 14 rows of adders,
         unless the multiplier is a block.
     encoder_comparisons : int
-        Random byte with level: four for each draw.
+        Random byte with level: as many for each word as it has inputs, beyond the last, too.
     refractory_comparisons : int
         That age with ``refractory_steps``.
     winner_comparisons : int

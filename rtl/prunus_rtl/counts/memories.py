@@ -16,7 +16,6 @@ from prunus_model.spec.formats import (
     THETA_BITS,
     V_FIRE_BITS,
 )
-from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.memory_image.memory import banks
 from prunus_rtl.widths import Widths
 
@@ -86,7 +85,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
     """
     n, hardware = shapes.network, shapes.hardware
     inputs, lanes, slots = n.inputs, hardware.lanes, shapes.slots
-    rows, neurons = n.rows, n.all_neurons
+    rows, neurons, per_word = n.rows, n.all_neurons, hardware.encoder_inputs
     found = []
 
     def add(
@@ -112,12 +111,12 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
     if shapes.gathers:
         width = n.image_levels.bit_length()
         depth = (1 << width) + n.image_levels + 1
-        add("levels", "level", depth, LEVEL_BITS, each=False, writes=True, copies=PRE_PER_DRAW)
-        depth = n.view_count * words(inputs)
-        add("map", "map", depth, PRE_PER_DRAW * width, each=False, writes=False)
+        add("levels", "level", depth, LEVEL_BITS, each=False, writes=True, copies=per_word)
+        depth = n.view_count * shapes.encoder_words
+        add("map", "map", depth, per_word * width, each=False, writes=False)
     elif hardware.source == "levels":
-        width = LEVEL_BITS * PRE_PER_DRAW
-        add("levels", "level", 2 * words(inputs), width, each=False, writes=True)
+        width = LEVEL_BITS * per_word
+        add("levels", "level", 2 * shapes.encoder_words, width, each=False, writes=True)
     if hardware.source == "levels":
         add("events", "event", hardware.event_depth, shapes.pre_bits + 1, each=False, writes=True)
     if shapes.refractory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
-from prunus_model.spec.random_streams import DISCARD, PRE_PER_DRAW, words
+from prunus_model.spec.random_streams import DISCARD, words
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.widths import Widths
 
@@ -68,8 +68,9 @@ def accesses(
     queued = c.integrated_spikes * lanes
     # The index of the only row has no bits: there is no memory for it.
     lane_items = queued if n.rows > 1 else 0
-    copies = PRE_PER_DRAW if shapes.gathers else 1
-    image = n.image_levels if shapes.gathers else words(inputs)
+    copies = hardware.encoder_inputs if shapes.gathers else 1
+    image = n.image_levels if shapes.gathers else shapes.encoder_words
+    encoded = shapes.encoder_words * c.steps if from_levels else 0
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or shapes.lift or isinstance(n.pruning, ConstantPruning)
     updates = visits * shapes.lift
@@ -79,9 +80,9 @@ def accesses(
     streams = from_levels + hardware.learn
     decayed = neurons * decays
     return Accesses(
-        level_reads=copies * c.encoder_draws,
+        level_reads=copies * encoded,
         level_writes=copies * image * c.presentations if from_levels else 0,
-        map_reads=c.encoder_draws if shapes.gathers else 0,
+        map_reads=encoded if shapes.gathers else 0,
         event_reads=c.input_spikes + c.steps if from_levels else 0,
         event_writes=c.input_spikes + c.steps if from_levels else 0,
         refractory_reads=judged,
@@ -106,7 +107,7 @@ def accesses(
         vote_reads=classes * c.output_spikes,
         score_reads=classes * c.output_spikes,
         score_writes=classes * c.output_spikes,
-        offset_additions=PRE_PER_DRAW * c.encoder_draws * shapes.low_discrepancy,
+        offset_additions=hardware.encoder_inputs * encoded * shapes.low_discrepancy,
         refractory_additions=judged,
         integrate_additions=c.forward_sops,
         leak_additions=swept,
@@ -127,7 +128,7 @@ def accesses(
         multiplications=multiplied,
         constant_products=learned * (2 * adapts + shapes.lift),
         lift_products=updates,
-        encoder_comparisons=PRE_PER_DRAW * c.encoder_draws,
+        encoder_comparisons=hardware.encoder_inputs * encoded,
         refractory_comparisons=judged,
         winner_comparisons=swept,
         recent_comparisons=visits,

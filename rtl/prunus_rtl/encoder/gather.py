@@ -12,15 +12,17 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
-from prunus_model.spec.random_streams import PRE_PER_DRAW, words
+from prunus_model.spec.random_streams import PRE_PER_DRAW
 from prunus_rtl.encoder.images import levels_layout
 from prunus_rtl.lib.ram import Ram
 
 __all__ = ["Gather", "map_words"]
 
 
-def map_words(indices: npt.NDArray[np.int64], levels: int) -> npt.NDArray[np.int64]:
-    """Return the map of all views: which levels each word of four inputs is made of.
+def map_words(
+    indices: npt.NDArray[np.int64], levels: int, per_word: int = PRE_PER_DRAW
+) -> npt.NDArray[np.int64]:
+    """Return the map of all views: which levels each word of inputs is made of.
 
     Parameters
     ----------
@@ -28,10 +30,12 @@ def map_words(indices: npt.NDArray[np.int64], levels: int) -> npt.NDArray[np.int
         Level that each input has in each view; -1 for a level of 0.
     levels : int
         Levels of an image. It stands for a level of 0, and for inputs beyond the last.
+    per_word : int
+        Inputs of a word.
 
     Returns
     -------
-    ndarray of int64, shape (views * words(inputs), 4)
+    ndarray of int64, shape (views * ceil(inputs / per_word), per_word)
 
     Examples
     --------
@@ -39,13 +43,13 @@ def map_words(indices: npt.NDArray[np.int64], levels: int) -> npt.NDArray[np.int
     [[2, 3, 0, 1], [1, 3, 3, 3]]
     """
     views, inputs = indices.shape
-    padded = np.full((views, words(inputs) * PRE_PER_DRAW), levels, dtype=np.int64)
+    padded = np.full((views, -(-inputs // per_word) * per_word), levels, dtype=np.int64)
     padded[:, :inputs] = np.where(indices < 0, levels, indices)
-    return padded.reshape(-1, PRE_PER_DRAW)
+    return padded.reshape(-1, per_word)
 
 
 class Gather(wiring.Component):
-    """Levels of two images, and for each view a choice of them, four inputs to a word.
+    """Levels of two images, and for each view a choice of them, four or more inputs to a word.
 
     A map tells for each input of a view which level of the image it has, in any order; so windows,
     sets of inputs and shifted looks are the same to it. An image is held for all its views.
@@ -56,9 +60,9 @@ class Gather(wiring.Component):
     levels in the cycle after ``fetch``, until the next. ``levels.ready`` and ``loaded`` are
     functions of registers only. Clock domain ``sync``.
 
-    Memories: the map, one word per view and four inputs, which is never written
-    (:func:`map_words`); and four times the levels of two images, one in each word
-    (:class:`prunus_rtl.lib.ram.Ram`), so that any four can be read at once. An image begins at a
+    Memories: the map, one word per view and ``per_word`` inputs, which is never written
+    (:func:`map_words`); and ``per_word`` times the levels of two images, one in each word
+    (:class:`prunus_rtl.lib.ram.Ram`), so that any of them can be read at once. An image begins at a
     multiple of a power of 2. The word behind its last level is never written: it is 0.
 
     Parameters
@@ -67,6 +71,8 @@ class Gather(wiring.Component):
         Level that each input has in each view; -1 for a level of 0.
     image_levels : int
         Levels of an image.
+    per_word : int
+        Inputs of a word: 4, 8 or 16.
 
     Members
     -------
@@ -77,18 +83,25 @@ class Gather(wiring.Component):
     next_view, release : In(1)
         A view of it is over, and the next follows; it has been shown, and view 0 of the next
         follows.
-    read, word : In(1), In(range(words(inputs)))
-        Look up inputs ``4 * word`` and up in the map.
+    read, word : In(1), In(range(ceil(inputs / per_word)))
+        Look up inputs ``per_word * word`` and up in the map.
     fetch : In(1)
         Read the levels that the map shows.
-    data : Out(levels_layout())
+    data : Out(levels_layout(per_word))
         The levels.
     """
 
-    def __init__(self, *, indices: npt.NDArray[np.int64], image_levels: int) -> None:
+    def __init__(
+        self,
+        *,
+        indices: npt.NDArray[np.int64],
+        image_levels: int,
+        per_word: int = PRE_PER_DRAW,
+    ) -> None:
         self._image_levels = image_levels
-        self._count = words(indices.shape[1])
-        self._map = map_words(indices, image_levels)
+        self._per_word = per_word
+        self._count = -(-indices.shape[1] // per_word)
+        self._map = map_words(indices, image_levels, per_word)
         super().__init__(
             {
                 "levels": In(stream.Signature(unsigned(LEVEL_BITS))),
@@ -98,7 +111,7 @@ class Gather(wiring.Component):
                 "read": In(1),
                 "word": In(range(self._count)),
                 "fetch": In(1),
-                "data": Out(levels_layout()),
+                "data": Out(levels_layout(per_word)),
             }
         )
 
@@ -137,13 +150,13 @@ class Gather(wiring.Component):
                 full.bit_select(show_bank, 1).eq(0),
             ]
 
-        word = data.ArrayLayout(index, PRE_PER_DRAW)
+        word = data.ArrayLayout(index, self._per_word)
         m.submodules.map = memory = Memory(
             shape=word, depth=len(self._map), init=self._map.tolist()
         )
         port = memory.read_port()
         m.d.comb += [port.en.eq(self.read), port.addr.eq(first + self.word)]
-        for b in range(PRE_PER_DRAW):
+        for b in range(self._per_word):
             copy = Ram(shape=unsigned(LEVEL_BITS), depth=(1 << index.width) + image_levels + 1)
             m.submodules[f"copy{b}"] = copy
             m.d.comb += [

@@ -1,4 +1,4 @@
-"""Encoder: levels become address events, four inputs per cycle."""
+"""Encoder: levels become address events, four or more inputs per cycle."""
 
 from __future__ import annotations
 
@@ -32,18 +32,22 @@ class Encoder(wiring.Component):
     runs as far ahead as the events are taken; with ``hold`` no step ahead, so that of a
     presentation that is left early nothing was drawn in vain.
 
+    It handles ``per_cycle`` inputs in a cycle, a word, with as many draws as that takes. A word is
+    never passed over, however dark it is: its draws must be taken, so that the next word gets its
+    own.
+
     With ``view_indices`` an image is shown in views, one ``start`` after the other, and each has
     its own choice of the levels.
 
     Timing
     ------
-    Events start 10 cycles after ``start``. A step takes, for each word of four
-    inputs, as many cycles as it makes events (the end of the step is one), but at least one. With
+    Events start 10 cycles after ``start``. A step takes, for each word, as many cycles as it makes
+    events (the end of the step is one), but at least one. With
     ``hold``, its events start 3 cycles after ``step`` has come to it, 4 with views.
     ``levels.ready`` and ``events`` are functions of registers only. Clock domain ``sync``.
 
     Memory: :class:`prunus_rtl.encoder.images.Images`, or with views
-    :class:`prunus_rtl.encoder.gather.Gather`. A word is read once for each draw.
+    :class:`prunus_rtl.encoder.gather.Gather`. Each word is read once in a step.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ class Encoder(wiring.Component):
         is one view, and has a level for each input.
     image_levels : int, optional
         Levels of an image. Only with ``view_indices``.
+    per_cycle : int
+        Inputs that are handled in one cycle: 4, 8 or 16.
 
     Members
     -------
@@ -85,12 +91,14 @@ class Encoder(wiring.Component):
         low_discrepancy: bool = False,
         view_indices: npt.NDArray[np.int64] | None = None,
         image_levels: int = 0,
+        per_cycle: int = PRE_PER_DRAW,
     ) -> None:
         self._inputs = inputs
         self._steps = steps
         self._low_discrepancy = low_discrepancy
         self._view_indices = view_indices
         self._image_levels = image_levels
+        self._per_cycle = per_cycle
         super().__init__(
             {
                 "levels": In(stream.Signature(unsigned(LEVEL_BITS))),
@@ -108,15 +116,23 @@ class Encoder(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        inputs, steps = self._inputs, self._steps
-        count = words(inputs)
+        inputs, steps, per_cycle = self._inputs, self._steps, self._per_cycle
+        count = -(-inputs // per_cycle)
+        index_bits = (per_cycle - 1).bit_length()
 
-        m.submodules.random = random = RandomStream(rewinds=self._low_discrepancy)
+        draws = per_cycle // PRE_PER_DRAW
+        # The last word of a step may need fewer draws.
+        few = words(inputs) % draws
+        m.submodules.random = random = RandomStream(
+            draws=draws, rest=few, rewinds=self._low_discrepancy
+        )
         over: Any = self.stop
         if self._view_indices is None:
-            m.submodules.images = images = Images(inputs=inputs)
+            m.submodules.images = images = Images(inputs=inputs, per_word=per_cycle)
         else:
-            images = Gather(indices=self._view_indices, image_levels=self._image_levels)
+            images = Gather(
+                indices=self._view_indices, image_levels=self._image_levels, per_word=per_cycle
+            )
             m.submodules.images = images
             m.d.comb += images.next_view.eq(self.next_view)
             over = self.stop | self.next_view
@@ -129,7 +145,7 @@ class Encoder(wiring.Component):
         step = Signal(range(steps))
         next_word = Signal(range(count))
         at = Signal(range(count))
-        todo = Signal(PRE_PER_DRAW + 1)
+        todo = Signal(per_cycle + 1)
         todo_at = Signal(range(count))
         take = Signal()
         rest = Signal.like(todo)
@@ -142,6 +158,8 @@ class Encoder(wiring.Component):
             random.seed.eq(self.seed),
             images.word.eq(next_word),
         ]
+        if few:
+            m.d.comb += random.last.eq(last_word)
         room = take | ~fetched
         fetch, fetch_at = images.read, next_word
         if isinstance(images, Gather):
@@ -157,7 +175,7 @@ class Encoder(wiring.Component):
             with m.Elif(fetch):
                 m.d.sync += mapped.eq(0)
         m.d.comb += images.read.eq(running & room & ~(self.hold & (step != self.step)))
-        drawn = [random.draw.word_select(b, LEVEL_BITS) for b in range(PRE_PER_DRAW)]
+        drawn = [random.draw.word_select(b, LEVEL_BITS) for b in range(per_cycle)]
         if self._low_discrepancy:
             offset = Signal(LEVEL_BITS)
             drawn = [(byte + offset)[:LEVEL_BITS] for byte in drawn]
@@ -177,18 +195,18 @@ class Encoder(wiring.Component):
         with m.Elif(take):
             m.d.sync += fetched.eq(0)
         with m.If(take):
-            spikes = Cat(drawn[b] < images.data[b] for b in range(PRE_PER_DRAW))
+            spikes = Cat(drawn[b] < images.data[b] for b in range(per_cycle))
             m.d.sync += [todo.eq(Cat(spikes, last_word)), todo_at.eq(at)]
         with m.Elif(self.events.ready):
             m.d.sync += todo.eq(rest)
 
-        index = Signal(range(PRE_PER_DRAW + 1))
+        index = Signal(range(per_cycle + 1))
         lowest(m, todo, index)
-        end = ~todo[:PRE_PER_DRAW].any()
+        end = ~todo[:per_cycle].any()
         m.d.comb += [
             self.events.valid.eq(todo != 0),
             self.events.p.end.eq(end),
-            self.events.p.pre.eq(Mux(end, 0, Cat(index[:2], todo_at))),
+            self.events.p.pre.eq(Mux(end, 0, Cat(index[:index_bits], todo_at))),
         ]
 
         with m.If(self.start):

@@ -55,9 +55,10 @@ class ExportOptions:
         What comes in.
     multiplier : "sequential" or "dsp"
         As in :class:`prunus_rtl.hardware.HardwareConfig`.
+    encoder_inputs : 4, 8 or 16
+        Likewise.
     balanced : bool
-        Whether neurons are distributed over lanes so that all lanes are equally busy. Only a packed
-        store allows that.
+        Whether neurons are distributed over lanes so that all lanes are equally busy.
     device : str, optional
         One of :data:`prunus_rtl.memory_image.devices.DEVICES`; what does not fit is refused. For
         ``UP5K`` a packed store is in SPRAM, which is filled up with room for other networks, and
@@ -69,6 +70,7 @@ class ExportOptions:
     store: str = "auto"
     source: Literal["levels", "events"] = "levels"
     multiplier: Literal["sequential", "dsp"] = "sequential"
+    encoder_inputs: Literal[4, 8, 16] = 4
     balanced: bool = True
     device: str | None = None
 
@@ -150,6 +152,10 @@ class Plan:
         """Whether a position is not always the neuron of that number."""
         return bool(np.any(self.neurons != np.arange(len(self.neurons))))
 
+    def in_network_order(self, state: State) -> State:
+        """Return a copy of a state in the order of positions, its neurons as in the network."""
+        return _ordered(state, np.argsort(self.neurons), self.network)
+
     @property
     def widths(self) -> Widths:
         """Widths of the core."""
@@ -209,7 +215,7 @@ def make_plan(
     hardware = _hardware(config, options, packed)
     hardware.check(config)
     neurons = np.arange(config.all_neurons, dtype=np.int64)
-    if packed and options.balanced:
+    if options.balanced:
         neurons = post_of_position(
             balance(
                 artifact.state.alive,
@@ -261,6 +267,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             store="packed" if packed else "learning",
             multiplier=options.multiplier,
             source=options.source,
+            encoder_inputs=options.encoder_inputs,
             **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:
@@ -268,7 +275,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
         error = e.errors(include_url=False)[0]
         if error["type"] == "value_error":
             raise ConfigError(str(error["ctx"]["error"])) from e
-        raise ConfigError(f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}") from e
+        raise ConfigError(f"lanes must be 1, 2, 4, 8, 16, 32 or 64, not {lanes}") from e
 
 
 def _seen(config: NetworkConfig, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from pydantic import ConfigDict
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.formats import WEIGHT_BITS_MAX
+from prunus_rtl.hardware import LANES_MAX
 from prunus_rtl.memory_image.image import LaneImage, StoreImage, by_lane, pack
 from prunus_rtl.memory_image.memory import Fields, Memory
 from prunus_rtl.memory_image.spram import SPRAM_WORDS
@@ -79,7 +80,7 @@ class StoreLayout:
             ("inputs", self.inputs, 1 << 16),
             ("slots", self.slots, 1 << 16),
             ("weight_bits", self.weight_bits, WEIGHT_BITS_MAX),
-            ("lanes of depths", len(self.depths), 1 << 5),
+            ("lanes of depths", len(self.depths), LANES_MAX),
         ):
             if not 1 <= value <= most:
                 raise ValueError(f"{name} must be in 1..{most}, not {value}")

@@ -164,7 +164,7 @@ module tb;
   end
 
   // Counts of accesses and operations; nothing if they are not counted.
-  `PROBES
+  `include "core_tb_probes.svh"
 
   task automatic restart;
     begin

@@ -13,7 +13,7 @@ from dataclasses import fields
 
 from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning
-from prunus_model.spec.random_streams import PRE_PER_DRAW
+from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.netlist import Design
@@ -29,7 +29,7 @@ COUNTS = (*(field.name for field in fields(Accesses)), STRAY, IDLE)
 
 #: Memories of the core, and the count that each belongs to.
 _MEMORIES = {
-    r"encoder\.images(\.copy\d)?": "level",
+    r"encoder\.images(\.copy\d+)?": "level",
     r"encoder\.images\.map": "map",
     r"events\.ram0": "event",
     r"refractory": "refractory",
@@ -156,14 +156,25 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         found["discarded_draws"].append((f"~{ready} & ~{load}", 1))
     if hardware.source == "levels":
         draw = _signal(design, "encoder.random.advance")
-        found["encoder_draws"] = [(draw, 1)]
-        found["encoder_comparisons"] = [(draw, PRE_PER_DRAW)]
+        at_once = hardware.encoder_inputs
+        found["encoder_draws"] = _draws(shapes, design, draw)
+        found["encoder_comparisons"] = [(draw, at_once)]
         if shapes.low_discrepancy:
-            found["offset_additions"] = [(draw, PRE_PER_DRAW)]
+            found["offset_additions"] = [(draw, at_once)]
     if shapes.refractory:
         judged = [(_signal(design, "refractory.judged"), 1)]
         found["refractory_additions"] = found["refractory_comparisons"] = judged
     return found
+
+
+def _draws(shapes: Shapes, design: Design, advance: str) -> _Terms:
+    """Return when draws of the encoder are taken: fewer in the last word, perhaps."""
+    draws = shapes.hardware.encoder_inputs // PRE_PER_DRAW
+    few = words(shapes.network.inputs) % draws
+    if not few:
+        return [(advance, draws)]
+    last = _signal(design, "encoder.random.last")
+    return [(f"{advance} & ~{last}", draws), (f"{advance} & {last}", few)]
 
 
 def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:

@@ -375,6 +375,14 @@ def _groups(
     return case
 
 
+#: Two windows of 23 inputs that see each others' levels: a word of 16 inputs, and one of 7.
+_SMALL_WINDOWS = GroupsParams(
+    image_width=7,
+    image_height=7,
+    indices=(tuple(range(3, 26)), (*range(48, 30, -1), -1, 0, -1, 4, 2)),
+)
+
+
 def _groups_packed(name: str, format_: str = "csr", **options: Any) -> Callable[[int], Scenario]:
     """Return a scenario of groups in a packed store: half of the synapses, some inputs without."""
 
@@ -392,6 +400,22 @@ def _groups_packed(name: str, format_: str = "csr", **options: Any) -> Callable[
 def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
     return _scenario("odd size", network, seed, lanes=4, count=20)
+
+
+def _wide_encoder(encoder_inputs: int, *, learn: bool = True) -> Callable[[int], Scenario]:
+    """Return a scenario whose last word of inputs needs fewer draws than the others."""
+
+    def case(seed: int) -> Scenario:
+        name = f"{encoder_inputs} inputs per cycle"
+        return _scenario(
+            name if learn else f"{name}, inference",
+            _tiny(inputs=49),
+            seed,
+            encoder_inputs=encoder_inputs,
+            learn=learn,
+        )
+
+    return case
 
 
 def _smallest(seed: int) -> Scenario:
@@ -468,6 +492,27 @@ def _never(seed: int) -> Scenario:
         start.strength[:] = start.weights.sum(axis=0)
 
     return _scenario("neurons without weight", network, seed, state=state, count=8)
+
+
+def _many_lanes(lanes: int, *, packed: bool, **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario with so many lanes, two or three slots in each, read by the port, too."""
+    kind = "packed" if packed else "learning"
+    network = _tiny(inputs=40, neurons=2 * lanes + 5, encoder=EncoderParams(steps=12, gain=500))
+
+    def case(seed: int) -> Scenario:
+        def state(start: State) -> None:
+            rng = np.random.default_rng(seed)
+            start.alive[:] = rng.random(start.alive.shape) < 0.5
+            start.weights[~start.alive] = 0
+            start.strength[:] = start.weights.sum(axis=0)
+
+        given: dict[str, Any] = {"count": 6, "load": True, "state": state} | options
+        if packed:
+            given |= {"learn": False, "store": "packed"}
+        scenario = _scenario(f"{lanes} lanes, {kind}", network, seed, lanes=lanes, **given)
+        return replace(scenario, format="csr") if packed else scenario
+
+    return case
 
 
 def _loaded(seed: int) -> Scenario:
@@ -548,7 +593,7 @@ def _random(number: int) -> Callable[[int], Scenario]:
         def pick(*values: Any) -> Any:
             return values[int(rng.integers(len(values)))]
 
-        lanes = pick(1, 2, 4, 8, 16)
+        lanes = pick(1, 2, 4, 8, 16, 32)
         weight_bits = int(rng.integers(1, 9))
         network = NetworkConfig(
             inputs=int(rng.integers(2, 70)),
@@ -587,6 +632,8 @@ def _random(number: int) -> Callable[[int], Scenario]:
             "queue_depth": pick(2, 4, 16),
             "event_depth": pick(2, 4, 256),
         }
+        if hardware["source"] == "levels":
+            hardware["encoder_inputs"] = pick(4, 8, 16)
         encoder = replace(
             network.encoder,
             spikes=pick("random", "low-discrepancy"),
@@ -655,6 +702,16 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
             )
         },
     ),
+    "groups-refractory-8": _groups(
+        "groups, refractory inputs, low-discrepancy spikes, 8 inputs per cycle",
+        network={
+            "encoder": EncoderParams(
+                steps=8, gain=400, spikes="low-discrepancy", refractory_steps=2
+            )
+        },
+        encoder_inputs=8,
+    ),
+    "groups-16": _groups("groups, 16 inputs per cycle", _SMALL_WINDOWS, encoder_inputs=16),
     "groups-lift": _groups("groups, lift", network={"pruning": _LIFT}, state=_rated),
     "groups-packed": _groups_packed("groups, packed CSR"),
     "groups-bitmask": _groups_packed("groups, packed bitmask", "bitmask"),
@@ -666,9 +723,20 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
             image_width=7, image_height=7, window_width=4, window_height=4, positions=((1, 2),)
         ),
     ),
+    "encoder-8": _wide_encoder(8),
+    "encoder-16": _wide_encoder(16),
+    "encoder-16-refractory": _refractory(
+        "refractory inputs, low-discrepancy spikes, 16 inputs per cycle", encoder_inputs=16
+    ),
+    "encoder-8-inference": _wide_encoder(8, learn=False),
+    "encoder-16-packed": _small_lists("packed CSR, 16 inputs per cycle", encoder_inputs=16),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,
+    "32-lanes": _many_lanes(32, packed=False, encoder_inputs=8),
+    "32-lanes-packed": _many_lanes(32, packed=True),
+    "64-lanes": _many_lanes(64, packed=False, queue_depth=2),
+    "64-lanes-packed": _many_lanes(64, packed=True, encoder_inputs=16),
     "one-lane": _one_lane,
     "saturation": _saturation,
     "late-start": _late_start,
@@ -697,8 +765,11 @@ BOUNDED = (
     "events",
     "refractory",
     "groups",
+    "groups-refractory-8",
     "groups-lift",
     "groups-packed",
+    "encoder-16",
+    "64-lanes",
     "odd-size",
     "saturation",
     "loaded",

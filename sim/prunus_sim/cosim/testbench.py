@@ -19,6 +19,8 @@ __all__ = ["CONFIG_FILE", "write_config", "write_testbench"]
 
 #: The file that ``core_tb.sv`` includes.
 CONFIG_FILE = "core_tb_config.svh"
+#: Another one, with what counts: no macro, which would be one line of all that many lanes need.
+_PROBES_FILE = "core_tb_probes.svh"
 
 
 def write_testbench(
@@ -30,7 +32,7 @@ def write_testbench(
     poke_depth: int,
     accesses: bool = False,
 ) -> Path:
-    """Write :data:`CONFIG_FILE` for a core.
+    """Write :data:`CONFIG_FILE`, and a file of probes, for a core.
 
     Parameters
     ----------
@@ -65,13 +67,15 @@ def write_testbench(
         "FEED_PORTS": ", ".join(f".{feed}__{name}(feed__{name})" for name in signals),
         "REQUEST(write, space, address, data)": _request(request_layout(ports.shapes)),
         "BACKDOOR_DUMP": "\n".join(_dump_lines(design)),
-        "PROBES": probe_lines(ports.shapes, design) if accesses else "",
     }
-    return write_config(folder, macros)
+    probes = probe_lines(ports.shapes, design) if accesses else ""
+    return write_config(folder, macros, probes)
 
 
-def write_config(folder: Path, macros: Mapping[str, object]) -> Path:
+def write_config(folder: Path, macros: Mapping[str, object], probes: str = "") -> Path:
     """Write :data:`CONFIG_FILE` with these macros, and those of commands and names of files.
+
+    And the file of probes, which is empty unless something is counted.
 
     Returns
     -------
@@ -89,6 +93,7 @@ def write_config(folder: Path, macros: Mapping[str, object]) -> Path:
         # A backslash at its end continues a macro on the next line.
         lines.append(f"`define {name} {value}".replace("\n", " \\\n"))
     (folder / CONFIG_FILE).write_text("\n".join(lines) + "\n")
+    (folder / _PROBES_FILE).write_text(probes + "\n")
     return Path(str(resources.files("prunus_sim.cosim"))) / "core_tb.sv"
 
 

@@ -21,11 +21,15 @@ from prunus_sim.unit.helpers import case_of, drive, seeds
 
 
 def _shapes(
-    inputs: int, steps: int, spikes: Literal["random", "low-discrepancy"] = "random"
+    inputs: int,
+    steps: int,
+    spikes: Literal["random", "low-discrepancy"] = "random",
+    encoder_inputs: Literal[4, 8, 16] = 4,
 ) -> Shapes:
     params = EncoderParams(steps=steps, spikes=spikes)
     network = replace(NetworkConfig(), inputs=inputs, encoder=params)
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+    hardware = HardwareConfig(lanes=1, encoder_inputs=encoder_inputs)
+    return Shapes(network=network, hardware=hardware)
 
 
 CASES = {
@@ -35,6 +39,10 @@ CASES = {
     "one input, one step": _shapes(1, 1),
     "low discrepancy": _shapes(49, 16, "low-discrepancy"),
     "low discrepancy, one word": _shapes(3, 255, "low-discrepancy"),
+    "8 per cycle": _shapes(49, 16, "random", 8),
+    "8 per cycle, low discrepancy": _shapes(16, 16, "low-discrepancy", 8),
+    "16 per cycle": _shapes(57, 16, "random", 16),
+    "16 per cycle, low discrepancy": _shapes(23, 16, "low-discrepancy", 16),
 }
 IMAGES = 6
 
@@ -47,6 +55,7 @@ def component(case: str) -> Encoder:
         inputs=network.inputs,
         steps=network.encoder.steps,
         low_discrepancy=shapes.low_discrepancy,
+        per_cycle=shapes.hardware.encoder_inputs,
     )
 
 

@@ -88,7 +88,7 @@ def test_file_of_another_kind_or_version_is_refused(tmp_path: Path) -> None:
         return refused(path)
 
     assert load(format="x") == (
-        "format must be 'prunus core' and version 2, not 'x' and 2; build the core again"
+        "format must be 'prunus core' and version 3, not 'x' and 3; build the core again"
     )
     assert load(version=1).endswith("not 'prunus core' and 1; build the core again")
     assert message(lambda: CoreDescription.load(tmp_path / "none")) == (
@@ -136,7 +136,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
-        ("format", "x" * 1_000_000, "format must be 'prunus core' and version 2, not ..."),
+        ("format", "x" * 1_000_000, "format must be 'prunus core' and version 3, not ..."),
         ("hardware.store", "x" * 1_000_000, "hardware.store must be 'learning' or 'packed', not "),
         ("clock_hz", "x", "clock_hz must be an integer, not 'x'"),
         ("clock_hz", -5, "clock_hz must be at least 0, not -5"),
@@ -162,7 +162,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("layout.inputs", 48, "depths of lane 0 must be [49, '1..16528'], not [50, 81]"),
         ("layout.weight_bits", 9, "weight_bits must be in 1..8, not 9"),
         ("layout.weight_bits", 7, "Images must have lanes, inputs, slots, weight_bits (4, 49, 3, "),
-        ("layout.depths", [], "lanes of depths must be in 1..32, not 0"),
+        ("layout.depths", [], "lanes of depths must be in 1..64, not 0"),
         ("layout.depths", [[]] * 4, "depths of lane 0 must be [50, '1..16531'], not []"),
         ("layout.depths", [[50, 81]], "Images must have lanes, inputs, slots, weight_bits (4, "),
         ("layout.depths", [[50, 0]] * 4, "depths of lane 0 must be [50, '1..16531'], not [50, 0]"),

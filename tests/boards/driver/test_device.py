@@ -178,4 +178,5 @@ def test_wrong_state_after_learning_is_told() -> None:
         count = one.read(Space.POST_COUNT, 0, 1)
         one.write(Space.POST_COUNT, 0, count + 1)
         found = last(one, 1, learn=True)
-        assert found.difference.startswith("state after 1 images: post_count[0]: ")
+        neuron = one.plan.neurons[0]
+        assert found.difference.startswith(f"state after 1 images: post_count[{neuron}]: ")

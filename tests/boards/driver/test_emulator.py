@@ -187,7 +187,7 @@ def test_presentation_is_that_of_the_engine(host: Host) -> None:
     assert host.ask(Opcode.SPIKES, b"\0") == (Status.NO_RESULT, b"")
     host.image(0, levels.tolist())
     assert host.ask(Opcode.PRESENT, b"\0\1\0\0") == (Status.OK, b"")
-    engine = Engine(network().config, network().state, network().readout.votes)
+    engine = Engine(network().config, host.plan.state, host.plan.votes)
     expected = engine.present(levels, learn=True)
     spikes = zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True)
     want = b"".join(struct.pack("<BH", *spike) for spike in spikes)

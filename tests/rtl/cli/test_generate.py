@@ -160,7 +160,7 @@ def test_neurons_are_listed_by_position(cli: Cli) -> None:
             _POLICY,
         ),
         (("net.npz", "--lanes", "3"), "lanes must be a power of 2, not 3"),
-        (("net.npz", "--lanes", "0"), "lanes must be 1, 2, 4, 8, 16 or 32, not 0"),
+        (("net.npz", "--lanes", "0"), "lanes must be 1, 2, 4, 8, 16, 32 or 64, not 0"),
         (
             ("net.npz", "--lanes", "16"),
             "lanes must not be more than neurons, but got lanes=16, neurons=10",

@@ -78,6 +78,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
         source="events" if seed % 4 == 3 else "levels",
         queue_depth=1 << pick(1, 4),
         event_depth=1 << pick(1, 6),
+        encoder_inputs=4 if seed % 4 == 3 else (4, 8, 16)[seed % 3],
     )
     return network, hardware
 
@@ -144,6 +145,37 @@ def test_refractory_core_matches_model(learn: bool, source: Any, stalls: bool) -
     outcomes = compare(core, Network(config, state), [*shows, Show(learn=learn)], stalls=stalls)
     for name in ("dropped_spikes", "integrated_spikes", "inhibited_steps"):
         assert any(outcome.counts[name] for outcome in outcomes)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("lanes", [32, 64])
+def test_many_lanes_match_model(lanes: int, packed: bool) -> None:
+    """Two slots in the first lane. What all memories hold is compared in lockstep simulation."""
+    config = replace(LIVELY, inputs=5, neurons=lanes + 1, encoder=EncoderParams(steps=3))
+    state = trained(config)
+    learn = not packed
+    hardware = HardwareConfig(
+        lanes=lanes, learn=learn, store="packed" if packed else "learning", multiplier="dsp"
+    )
+    images = None
+    if packed:
+        bits = config.weight_bits
+        images = pack(state.weights, state.alive, format="csr", lanes=lanes, weight_bits=bits).lanes
+    core = Core(network=config, hardware=hardware, state=state.copy(), images=images)
+    outcomes = compare(core, Network(config, state), [Show(learn=learn)], check_state=False)
+    assert outcomes[0].spikes
+
+
+@pytest.mark.parametrize("encoder_inputs", [8, 16])
+@pytest.mark.parametrize("stalls", [False, True])
+def test_wide_encoder_matches_model(encoder_inputs: Any, stalls: bool) -> None:
+    """Inputs of two words of 16, the second of which needs one draw."""
+    encoder = replace(LIVELY.encoder, refractory_steps=2, spikes="low-discrepancy")
+    for config in (replace(LIVELY, inputs=19), replace(LIVELY, inputs=19, encoder=encoder)):
+        state = trained(config)
+        hardware = HardwareConfig(lanes=2, encoder_inputs=encoder_inputs)
+        core = Core(network=config, hardware=hardware, state=state.copy())
+        compare(core, Network(config, state), stalls=stalls)
 
 
 @pytest.mark.parametrize("fmt", ["csr", "bitmask", "dense"])

@@ -226,6 +226,8 @@ CORES = {
     "dense": packed("dense"),
     "SPRAM": packed("csr", spram=True),
     "groups": shapes(SETS),
+    "16 inputs per cycle": shapes(encoder_inputs=16),
+    "groups, 8 inputs per cycle": shapes(SETS, encoder_inputs=8),
 }
 
 
@@ -234,7 +236,7 @@ def test_every_memory_access_belongs_to_one_memory(name: str) -> None:
     found = memories(CORES[name])
     counts = [count for memory in found for count in (*memory.reads, *memory.writes)]
     assert len(set(counts)) == len(counts)
-    learning = name in ("learning", "events", "groups")
+    learning = CORES[name].hardware.learn
     c = Counters(
         presentations=1,
         steps=9,
@@ -383,6 +385,31 @@ def test_counts_of_a_core_with_groups() -> None:
     refractory = replace(WINDOWS, encoder=replace(WINDOWS.encoder, refractory_steps=3))
     judged = accesses(shapes(refractory), c, decays=0, views=7)
     assert judged.refractory_writes == 7 * 10 + 200
+
+
+@pytest.mark.parametrize(("encoder_inputs", "words"), [(4, 3), (8, 2), (16, 1)])
+def test_counts_and_memories_of_an_encoder_of_more_inputs_per_cycle(
+    encoder_inputs: Any, words: int
+) -> None:
+    """Ten inputs take three draws, in words of four, eight or sixteen; two images and 9 steps."""
+    spread = replace(TINY.encoder, spikes="low-discrepancy")
+    c = Counters(presentations=2, steps=9, encoder_draws=9 * 3)
+    for network, gathers in ((replace(TINY, inputs=10), False), (WINDOWS, True)):
+        s = shapes(replace(network, encoder=spread), encoder_inputs=encoder_inputs)
+        found = accesses(s, c, decays=0, views=2).as_dict()
+        copies, image = (encoder_inputs, 49) if gathers else (1, words)
+        want = {
+            "level_reads": copies * 9 * words,
+            "level_writes": copies * image * 2,
+            "map_reads": 9 * words * gathers,
+            "encoder_comparisons": encoder_inputs * 9 * words,
+            "offset_additions": encoder_inputs * 9 * words,
+            "encoder_draws": 27,
+        }
+        assert {name: found[name] for name in want} == want
+        (levels,) = (m for m in memories(s) if m.name == "levels")
+        size = (levels.instances, levels.words, levels.width)
+        assert size == ((copies, 64 + 49 + 1, 8) if gathers else (1, 2 * words, 8 * encoder_inputs))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
         pytest.param(REFRACTORY, {"source": "events"}, id="refractory, events"),
         pytest.param(REFRACTORY, {"fmt": "csr"}, id="refractory, csr"),
         pytest.param(TINY, {"learn": False}, id="inference"),
+        pytest.param(TINY, {"encoder_inputs": 8}, id="8 inputs per cycle"),
+        pytest.param(GROUPS, {"encoder_inputs": 16}, id="groups, 16 inputs per cycle"),
         pytest.param(TINY, {"fmt": "csr", "capacity": 5000}, id="csr in banks"),
         pytest.param(TINY, {"fmt": "bitmask", "lanes": 1}, id="bitmask"),
         pytest.param(TINY, {"fmt": "csr", "spram": True}, id="csr in SPRAM"),

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_model.spec.random_streams import words
 from prunus_rtl.encoder.gather import Gather, map_words
 from prunus_rtl.lib.ram import Collisions
 from prunus_sim.simulator.amaranth import send, simulate
@@ -32,23 +31,32 @@ async def look(ctx: Any, dut: Gather, word: int) -> list[int]:
     ctx.set(dut.word, 0)
     await ctx.tick().repeat(2)
     await pulse(ctx, dut.fetch)
-    got = [int(ctx.get(dut.data[b])) for b in range(4)]
+    got = [int(ctx.get(level)) for level in dut.data]
     await pulse(ctx, dut.read)
     await ctx.tick().repeat(2)
-    assert got == [int(ctx.get(dut.data[b])) for b in range(4)]
+    assert got == [int(ctx.get(level)) for level in dut.data]
     return got
 
 
 @pytest.mark.parametrize(
-    ("views", "inputs", "levels"), [(1, 1, 1), (2, 3, 2), (3, 4, 8), (4, 9, 25), (5, 6, 7)]
+    ("views", "inputs", "levels", "per_word"),
+    [
+        (1, 1, 1, 4),
+        (2, 3, 2, 4),
+        (3, 4, 8, 4),
+        (4, 9, 25, 4),
+        (5, 6, 7, 4),
+        (3, 9, 25, 8),
+        (2, 39, 7, 16),
+    ],
 )
 def test_each_view_shows_its_own_levels_while_the_next_image_is_loaded(
-    views: int, inputs: int, levels: int
+    views: int, inputs: int, levels: int, per_word: int
 ) -> None:
     rng, rng_i = np.random.default_rng(inputs).spawn(2)
     indices = chosen(rng, views, inputs, levels)
     images = rng.integers(1, 256, (4, levels))
-    dut = Gather(indices=indices, image_levels=levels)
+    dut = Gather(indices=indices, image_levels=levels, per_word=per_word)
 
     async def load(ctx: Any) -> None:
         for image in images:
@@ -63,9 +71,10 @@ def test_each_view_shows_its_own_levels_while_the_next_image_is_loaded(
             shown = 1 if number == 1 else views
             for view in range(shown):
                 seen = np.where(indices[view] < 0, 0, image[indices[view]]).tolist()
-                seen += [0] * (-inputs % 4)
-                for word in range(words(inputs)):
-                    assert await look(ctx, dut, word) == seen[4 * word : 4 * word + 4]
+                seen += [0] * (-inputs % per_word)
+                for first in range(0, inputs, per_word):
+                    got = await look(ctx, dut, first // per_word)
+                    assert got == seen[first : first + per_word]
                 if view < shown - 1:
                     await pulse(ctx, dut.next_view)
             await pulse(ctx, dut.release)
@@ -120,5 +129,8 @@ def test_takes_two_images_and_not_a_third_until_one_is_released(levels: int) -> 
 
 
 def test_map_has_the_levels_of_all_views_in_words_of_four() -> None:
-    words_of = map_words(np.array([[0, 1, 2, 3, 4], [4, -1, 2, -1, 0]]), 5)
+    indices = np.array([[0, 1, 2, 3, 4], [4, -1, 2, -1, 0]])
+    words_of = map_words(indices, 5)
     assert words_of.tolist() == [[0, 1, 2, 3], [4, 5, 5, 5], [4, 5, 2, 5], [0, 5, 5, 5]]
+    words_of = map_words(indices, 5, 8)
+    assert words_of.tolist() == [[0, 1, 2, 3, 4, 5, 5, 5], [4, 5, 2, 5, 0, 5, 5, 5]]

@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 from prunus_model.reference import encoder
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.encoder import EncoderParams
-from prunus_model.spec.random_streams import ENCODER, words
+from prunus_model.spec.random_streams import ENCODER
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.lib.ram import Collisions
 from prunus_sim.simulator.amaranth import receive, send, simulate
@@ -39,12 +39,20 @@ def mixed_seed(presentation: int) -> int:
 
 @pytest.mark.parametrize("stalls", [False, True], ids=["no stalls", "stalls"])
 @pytest.mark.parametrize("low_discrepancy", [False, True], ids=["random", "low discrepancy"])
-@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 8, 21])
+@pytest.mark.parametrize(
+    ("inputs", "per_cycle"),
+    [
+        *((inputs, 4) for inputs in (1, 2, 3, 4, 5, 8, 21)),
+        # Whole words, and last words with fewer draws: of two one, of four one to three.
+        *((inputs, 8) for inputs in (1, 8, 12, 21, 29)),
+        *((inputs, 16) for inputs in (3, 16, 21, 39, 41, 62)),
+    ],
+)
 def test_events_match_model_image_after_image_while_the_next_is_loaded(
-    inputs: int, low_discrepancy: bool, stalls: bool
+    inputs: int, per_cycle: int, low_discrepancy: bool, stalls: bool
 ) -> None:
     steps, count = 5, 3
-    dut = Encoder(inputs=inputs, steps=steps, low_discrepancy=low_discrepancy)
+    dut = Encoder(inputs=inputs, steps=steps, low_discrepancy=low_discrepancy, per_cycle=per_cycle)
     rng, rng_i, rng_o = np.random.default_rng(inputs).spawn(3)
     images = [image(rng, inputs) for _ in range(count)]
 
@@ -85,10 +93,11 @@ def test_events_match_model_image_after_image_while_the_next_is_loaded(
     simulate(dut, load, show)
 
 
+@pytest.mark.parametrize("per_cycle", [4, 8, 16])
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
-def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
-    inputs, steps = 30, 8
-    dut = Encoder(inputs=inputs, steps=steps)
+def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int, per_cycle: int) -> None:
+    inputs, steps = 70, 8
+    dut = Encoder(inputs=inputs, steps=steps, per_cycle=per_cycle)
     levels = np.full(inputs, level, dtype=np.uint8)
 
     async def bench(ctx: Any) -> None:
@@ -108,7 +117,9 @@ def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
             await ctx.tick()
         want = []
         for spikes in expected(levels, steps, 0):
-            per_word = [sum(1 for pre in spikes if pre // 4 == k) for k in range(words(inputs))]
+            per_word = [0] * -(-inputs // per_cycle)
+            for pre in spikes:
+                per_word[pre // per_cycle] += 1
             per_word[-1] += 1
             want.append(sum(max(1, n) for n in per_word))
         assert np.diff(ends).tolist() == want[1:]
@@ -117,9 +128,10 @@ def test_a_step_takes_max_of_1_and_its_events_for_each_word(level: int) -> None:
     simulate(dut, bench)
 
 
-def test_held_it_draws_no_step_before_it_is_executed() -> None:
+@pytest.mark.parametrize("per_cycle", [4, 8, 16])
+def test_held_it_draws_no_step_before_it_is_executed(per_cycle: int) -> None:
     inputs, steps = 21, 4
-    dut = Encoder(inputs=inputs, steps=steps)
+    dut = Encoder(inputs=inputs, steps=steps, per_cycle=per_cycle)
     module = dut.elaborate(None)
     images, random = module.submodules["images"], module.submodules["random"]
     levels = image(np.random.default_rng(3), inputs)
@@ -145,7 +157,7 @@ def test_held_it_draws_no_step_before_it_is_executed() -> None:
             assert (await receive(ctx, dut.events)).end == 1
             await ctx.tick().repeat(30)
             assert ctx.get(dut.events.valid) == 0
-            assert done == dict.fromkeys(("reads", "draws"), (step + 1) * words(inputs))
+            assert done == dict.fromkeys(("reads", "draws"), (step + 1) * -(-inputs // per_cycle))
 
     simulator = Simulator(module)
     simulator.add_clock(1e-6)
@@ -156,8 +168,11 @@ def test_held_it_draws_no_step_before_it_is_executed() -> None:
 
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("low_discrepancy", [False, True], ids=["random", "low discrepancy"])
-def test_views_of_an_image_have_their_own_levels(low_discrepancy: bool, hold: bool) -> None:
-    inputs, steps, image_levels = 9, 5, 12
+@pytest.mark.parametrize(("inputs", "per_cycle"), [(9, 4), (9, 8), (24, 8), (9, 16), (39, 16)])
+def test_views_of_an_image_have_their_own_levels(
+    inputs: int, per_cycle: int, low_discrepancy: bool, hold: bool
+) -> None:
+    steps, image_levels = 5, 12
     rng, rng_i, rng_o = np.random.default_rng(hold).spawn(3)
     indices = rng.integers(-1, image_levels, (3, inputs))
     images = [image(rng, image_levels) for _ in range(3)]
@@ -167,6 +182,7 @@ def test_views_of_an_image_have_their_own_levels(low_discrepancy: bool, hold: bo
         low_discrepancy=low_discrepancy,
         view_indices=indices,
         image_levels=image_levels,
+        per_cycle=per_cycle,
     )
 
     async def load(ctx: Any) -> None:

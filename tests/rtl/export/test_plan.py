@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,11 @@ def refused(artifact: Artifact, error: type[Exception] = ConfigError, **options:
 
 def test_refuses_what_cannot_be_built(network: Artifact) -> None:
     assert refused(network, lanes=3) == "lanes must be a power of 2, not 3"
-    for lanes in (0, -4, 64):
-        assert refused(network, lanes=lanes) == f"lanes must be 1, 2, 4, 8, 16 or 32, not {lanes}"
+    for lanes in (0, -4, 128):
+        want = f"lanes must be 1, 2, 4, 8, 16, 32 or 64, not {lanes}"
+        assert refused(network, lanes=lanes) == want
+    message = "encoder_inputs must be 4 for a core without encoder, not 8"
+    assert refused(network, source="events", encoder_inputs=8) == message
     message = "lanes must not be more than neurons, but got lanes=16, neurons=10"
     assert refused(network, lanes=16) == message
     message = "Store must be auto or learning for a core that learns, not 'csr'"
@@ -72,26 +76,58 @@ def test_format_is_the_smallest_or_the_one_that_was_asked_for(network: Artifact)
         assert make_plan(network, ExportOptions(store=store)).store == store
 
 
-def test_balanced_core_holds_the_same_network_in_another_order(network: Artifact) -> None:
+@pytest.mark.parametrize("options", [{}, {"store": "learning"}, {"mode": "learning"}])
+def test_balanced_core_holds_the_same_network_in_another_order(
+    network: Artifact, options: Any
+) -> None:
     levels = np.random.default_rng(3).integers(0, 200, (20, 49)).astype(np.uint8)
-    plan = make_plan(network, ExportOptions(lanes=4))
+    plan = make_plan(network, ExportOptions(lanes=4, **options))
     assert plan.permuted
     assert sorted(plan.neurons.tolist()) == list(range(10))
     _, there = Engine(plan.network, network.state).infer(levels)
     _, here = Engine(plan.network, plan.state).infer(levels)
     assert np.array_equal(there[:, plan.neurons], here)
     assert there.any()
-    assert plan.image is not None
-    weights, alive = plan.image.unpack()
+    weights, alive = plan.state.weights, plan.state.alive
+    if plan.image is not None:
+        weights, alive = plan.image.unpack()
     assert np.array_equal(weights, network.state.weights[:, plan.neurons])
     assert np.array_equal(alive, network.state.alive[:, plan.neurons])
-    for same in ({"balanced": False}, {"store": "learning"}, {"mode": "learning"}):
-        options: Any = same
-        assert not make_plan(network, ExportOptions(lanes=4, **options)).permuted
+    assert np.array_equal(plan.votes, network.readout.votes[plan.neurons])
+    assert not make_plan(network, ExportOptions(lanes=4, balanced=False, **options)).permuted
 
 
-def test_balanced_groups_keep_their_places() -> None:
-    windows = GroupsParams(
+@pytest.mark.parametrize("grouped", [False, True])
+def test_balanced_core_learns_as_the_network_does_and_goes_back_to_its_order(
+    network: Artifact, grouped: bool
+) -> None:
+    """As long as there is no tie, which goes to another neuron."""
+    artifact = windows() if grouped else network
+    plan = make_plan(artifact, ExportOptions(lanes=4, mode="learning"))
+    assert plan.permuted
+    assert plan.in_network_order(plan.state).differences(artifact.state) == []
+    there = Engine(plan.network, artifact.state, artifact.readout.votes)
+    here = Engine(plan.network, plan.state, plan.votes)
+    fired = 0
+    for levels in np.random.default_rng(3).integers(0, 200, (12, 49)).astype(np.uint8):
+        want, got = (engine.present(levels, learn=True) for engine in (there, here))
+        assert plan.neurons[got.spike_posts].tolist() == want.spike_posts.tolist()
+        assert (got.prediction, got.counters) == (want.prediction, want.counters)
+        fired += len(got.spike_posts)
+    assert fired
+    assert here.state.differences(there.state)
+    assert plan.in_network_order(here.state).differences(there.state) == []
+
+
+@pytest.mark.parametrize("encoder_inputs", [4, 8, 16])
+def test_encoder_is_as_wide_as_was_asked_for(network: Artifact, encoder_inputs: Any) -> None:
+    plan = make_plan(network, ExportOptions(encoder_inputs=encoder_inputs))
+    assert plan.hardware.encoder_inputs == encoder_inputs
+
+
+@cache
+def windows() -> Artifact:
+    groups = GroupsParams(
         image_width=7,
         image_height=7,
         window_width=4,
@@ -99,10 +135,15 @@ def test_balanced_groups_keep_their_places() -> None:
         stride=3,
         looks=((0, 0), (1, 0)),
     )
-    config = replace(tiny(), inputs=16, groups=windows)
+    config = replace(tiny(), inputs=16, groups=groups)
     trainer = Trainer(config, digits(300), epochs=1)
     trainer.advance()
-    artifact = trainer.finish()
+    return trainer.finish()
+
+
+def test_balanced_groups_keep_their_places() -> None:
+    artifact = windows()
+    config = artifact.config
     levels = np.random.default_rng(3).integers(0, 200, (20, 49)).astype(np.uint8)
     typical = levels[:1] // 100 * 255
     plan = make_plan(artifact, ExportOptions(lanes=4), typical=typical)

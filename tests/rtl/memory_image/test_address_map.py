@@ -61,7 +61,7 @@ def test_address_is_lane_memory_index() -> None:
 @given(
     fmt=st.sampled_from(list(FORMATS)),
     shape=st.tuples(st.integers(1, 40), st.integers(1, 20)),
-    lanes=st.sampled_from([1, 2, 4, 8, 16]),
+    lanes=st.sampled_from([1, 2, 4, 8, 16, 64]),
     capacity=st.integers(0, 300) | st.sampled_from([1 << k for k in range(10)]),
     density=st.floats(0, 1),
     seed=st.integers(0, 1000),

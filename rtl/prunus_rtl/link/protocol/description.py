@@ -32,7 +32,8 @@ from prunus_rtl.widths import Widths
 __all__ = ["CoreDescription", "DescriptionError", "link_plan"]
 
 _FORMAT = "prunus core"
-_FORMAT_VERSION = 2
+#: 3: neurons of a core that learns are in another order, too.
+_FORMAT_VERSION = 3
 _DIGEST_BYTES = 16
 #: What 16 bits of the protocol can count.
 _MOST = 0xFFFF
@@ -117,6 +118,11 @@ class CoreDescription:
             ),
             ("options.source", self.options.source, self.hardware.source),
             ("options.multiplier", self.options.multiplier, self.hardware.multiplier),
+            (
+                "options.encoder_inputs",
+                self.options.encoder_inputs,
+                self.hardware.encoder_inputs,
+            ),
         ):
             if value != want:
                 raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")

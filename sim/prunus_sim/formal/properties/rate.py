@@ -8,7 +8,6 @@ from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal
 
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.random_streams import words
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.shapes import Shapes
 from prunus_sim.formal.case import Case, Properties
@@ -60,6 +59,7 @@ class EncoderProperties(Properties):
             steps=steps,
             view_indices=s.network.view_indices if s.gathers else None,
             image_levels=image_levels,
+            per_cycle=s.hardware.encoder_inputs,
         )
         inside = opened(unit)
         m.submodules.unit = unit
@@ -103,7 +103,7 @@ class EncoderProperties(Properties):
             m.d.sync += [some.eq(~event.end), last.eq(event.pre)]
             m.d.sync += ends.eq(ends + event.end)
         # What of this image was read and drawn, in words.
-        count = words(inputs)
+        count = s.encoder_words
         read, drawn = Signal(range(steps * count + 2)), Signal(range(steps * count + 2))
         with m.If(self.start):
             m.d.sync += [step.eq(0), read.eq(0), drawn.eq(0)]
@@ -176,6 +176,34 @@ CASES = (
         ),
         bmc=21,
         cover=26,
+        deep=28,
+    ),
+    Case(
+        name="the same for 8 inputs per cycle",
+        sizes="9 pre, 2 steps",
+        build=lambda: EncoderProperties(
+            shapes=small(
+                inputs=9,
+                network={"encoder": EncoderParams(steps=2)},
+                hardware={"encoder_inputs": 8},
+            )
+        ),
+        bmc=25,
+        cover=28,
+        deep=32,
+    ),
+    Case(
+        name="the same for 16 inputs per cycle",
+        sizes="5 pre, 2 steps",
+        build=lambda: EncoderProperties(
+            shapes=small(
+                inputs=5,
+                network={"encoder": EncoderParams(steps=2)},
+                hardware={"encoder_inputs": 16},
+            )
+        ),
+        bmc=21,
+        cover=24,
         deep=28,
     ),
 )
