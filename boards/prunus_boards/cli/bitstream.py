@@ -17,6 +17,7 @@ from prunus_model.cli.number import Number
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.protocol import BAUD
 
@@ -43,7 +44,12 @@ _ROOT = Path("build")
     "What holds the weights. Default: that of the board, mostly the quickest that fits.",
     default=False,
 )
-@choice_option("multiplier", "Of a core that learns.")
+@choice_option(
+    "multiplier",
+    "Of a core that learns. Default: dsp if the device has multiplier blocks enough, else "
+    "sequential.",
+    default=False,
+)
 @click.option(
     "--clock",
     type=Number(min=1, max=1000),
@@ -80,7 +86,7 @@ def bitstream(
     mode: Literal["inference", "learning"],
     lanes: int | None,
     store: str | None,
-    multiplier: Literal["sequential", "dsp"],
+    multiplier: Literal["sequential", "dsp"] | None,
     clock: float | None,
     baud: int,
     pins: str,
@@ -102,7 +108,8 @@ def bitstream(
         if lanes is None
         else lanes,
         store=store or (chosen.store if mode == "inference" else "auto"),
-        multiplier=multiplier,
+        multiplier=multiplier
+        or preferred_multiplier(artifact.config, learn=mode == "learning", device=chosen.memory),
         device=chosen.memory if mode == "inference" else None,
     )
     with terminable():
