@@ -8,9 +8,9 @@ network without groups has one view, and all numbers of neurons and inputs are t
 init
     1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
     ``inputs + 1``; in a core that learns the largest of this, ``inputs + 1`` and, if all thresholds
-    of the group are computed, one more than that takes with ``m`` cycles of the multiplier: ``neurons
-    + m + 1`` with a block, ``neurons * (m + 2)`` with the sequential one. They are computed if
-    ``theta`` decays, and else if they may be stale
+    of the group are computed, one more than that takes with ``m`` cycles of the multiplier:
+    ``neurons + m + 1`` with a block, ``neurons * (m + 2)`` with the sequential one. They are
+    computed if ``theta`` decays, and else if they may be stale
     (:class:`prunus_rtl.counts.thresholds.StaleThresholds`).
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the

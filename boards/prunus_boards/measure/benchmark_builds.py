@@ -28,8 +28,8 @@ from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.provenance import header
 from prunus_model.training.artifact import Artifact
-from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.counts.multipliers import preferred_multiplier
+from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
 

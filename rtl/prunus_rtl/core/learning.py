@@ -46,10 +46,10 @@ class LearningEngine(wiring.Component):
     ------
     ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
     as long as all thresholds are computed, if they are
-    (:class:`prunus_rtl.neurons.threshold.Homeostasis`). ``learned`` comes ``factor_cycles + inputs + 4`` cycles
-    after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low for
-    ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend on
-    registers only. Clock domain ``sync``.
+    (:class:`prunus_rtl.neurons.threshold.Homeostasis`). ``learned`` comes ``factor_cycles + inputs
+    + 4`` cycles after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low
+    for ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend
+    on registers only. Clock domain ``sync``.
 
     Parameters
     ----------

@@ -109,7 +109,8 @@ class Accesses:
         Seed of the next presentation, or view.
     multiplications : int
         Firing thresholds computed: one for each neuron of the group before the first step of a
-        view if ``theta`` decays or they may be stale, and one for a learned spike. Steps of the sequential one are ``multiply_additions``.
+        view if ``theta`` decays or they may be stale, and one for a learned spike. Steps of the
+        sequential one are ``multiply_additions``.
     constant_products : int
         Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
         spike; shifts and additions, unless the multiplier is a block. Pruning by lift:
