@@ -86,12 +86,12 @@ class Device:
     kinds : tuple of BlockRam
         Kinds of blocks; the largest memories take the first kind that has room.
     multipliers : Multipliers
-        Multiplier blocks.
+        Multiplier blocks. Default: none.
     """
 
     name: str
     kinds: tuple[BlockRam, ...]
-    multipliers: Multipliers
+    multipliers: Multipliers = Multipliers(count=0, bits=1)
 
     @property
     def bits(self) -> int:

@@ -127,8 +127,8 @@ class Homeostasis(wiring.Component):
     *recompute* does nothing if ``theta`` does not decay and the thresholds of the group are in
     force: one bit per group tells that they may be stale. All of them are set by reset, which may
     have come between two writes that belong together, and whenever the memory port writes a
-    ``theta``, a strength or a threshold, of whatever group. The bit of a group is cleared when all
-    its thresholds are computed anew.
+    ``theta``, a strength or a threshold, of whatever group. The bit of a group is cleared when it
+    begins to compute its thresholds anew, which only reset can interrupt.
 
     Timing
     ------
@@ -307,7 +307,7 @@ class Homeostasis(wiring.Component):
                 m.d.comb += firing.eq(self.spike)
                 m.d.sync += [reading_at.eq(0), at.eq(0), decaying.eq(decay)]
                 with m.If(self.recompute & (own | decay)):
-                    m.d.sync += recomputing.eq(1)
+                    m.d.sync += [recomputing.eq(1), own.eq(0)]
                     m.next = "Read"
                 with m.Elif(self.spike):
                     m.next = "Raise"
@@ -337,8 +337,6 @@ class Homeostasis(wiring.Component):
             m.d.comb += [theta.write.eq(decaying), fire_threshold.start.eq(1)]
         with m.If(recomputing & fire_threshold.done):
             m.d.sync += at.eq(at + 1)
-            with m.If(at == neurons - 1):
-                m.d.sync += own.eq(0)
         with m.If(changed):
             m.d.sync += stale.eq((1 << self._groups) - 1)
         return m
