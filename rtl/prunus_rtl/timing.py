@@ -7,8 +7,11 @@ network without groups has one view, and all numbers of neurons and inputs are t
 
 init
     1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
-    ``inputs + 1``; in a core that learns the largest of this, ``inputs + 1`` and, to compute all
-    thresholds with ``m`` cycles of the multiplier, ``neurons * (m + 2) + 1``.
+    ``inputs + 1``; in a core that learns the largest of this, ``inputs + 1`` and, if all thresholds
+    of the group are computed, one more than that takes with ``m`` cycles of the multiplier:
+    ``neurons + m + 1`` with a block, ``neurons * (m + 2)`` with the sequential one. They are
+    computed if ``theta`` decays, and else if they may be stale
+    (:class:`prunus_rtl.counts.thresholds.StaleThresholds`).
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the
     step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
@@ -30,7 +33,7 @@ happen: whether a lane waits for another one, and whether the encoder is ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -54,6 +57,7 @@ __all__ = [
     "presentation",
     "report_cycles",
     "spike_cycles",
+    "threshold_cycles",
     "vote_cycles",
     "work",
     "work_of",
@@ -131,15 +135,30 @@ class Cycles:
         return sum(self.parts.values())
 
 
-def init_cycles(widths: Widths) -> int:
-    """Return the cycles before the first step of the first view."""
+def threshold_cycles(widths: Widths) -> int:
+    """Return the cycles to compute all thresholds of a group."""
+    neurons, multiply = widths.network.neurons, widths.multiply_cycles
+    if widths.hardware.multiplier == "dsp":
+        return neurons + multiply + 1
+    return neurons * (multiply + 2)
+
+
+def init_cycles(widths: Widths, *, recomputed: bool) -> int:
+    """Return the cycles before the first step of the first view.
+
+    Parameters
+    ----------
+    widths : Widths
+        Of the core.
+    recomputed : bool
+        Whether all thresholds are computed; without effect on a core that does not learn.
+    """
     clear = widths.slots + widths.tree_levels + 4
     if widths.hardware.learn or widths.refractory:
         clear = max(clear, widths.network.inputs + 1)
-    if not widths.hardware.learn:
+    if not (widths.hardware.learn and recomputed):
         return clear
-    thresholds = widths.network.neurons * (widths.multiply_cycles + 2) + 1
-    return max(clear, thresholds)
+    return max(clear, threshold_cycles(widths) + 1)
 
 
 def compare_cycles(widths: Widths) -> int:
@@ -215,6 +234,7 @@ def presentation(
     stop_after: int = 0,
     margin: int = 0,
     left: int = 0,
+    recomputed: Sequence[bool] | bool = True,
 ) -> Cycles:
     """Return the cycles of a presentation.
 
@@ -235,15 +255,28 @@ def presentation(
         Sequential test with this margin; 0: none. The encoder waits, too.
     left : int
         Events that are still to come after the last step.
+    recomputed : bool or sequence of bool
+        Whether all thresholds are computed: in all views, or for each. Without effect on a core
+        that does not learn.
 
     Returns
     -------
     Cycles
     """
     shown = [list(view) for _, view in groupby(steps, key=lambda step: step.view)] or [[]]
+    if isinstance(recomputed, bool):
+        recomputed = [recomputed] * len(shown)
     views = [
-        _view(widths, view, learn=learn, stop_after=stop_after, margin=margin, left=left)
-        for view in shown
+        _view(
+            widths,
+            view,
+            learn=learn,
+            stop_after=stop_after,
+            margin=margin,
+            left=left,
+            recomputed=anew,
+        )
+        for view, anew in zip(shown, recomputed, strict=True)
     ]
     parts = {part: sum(view.parts[part] for view in views) for part in PARTS}
     between = len(views) - 1
@@ -259,6 +292,7 @@ def _view(
     stop_after: int,
     margin: int,
     left: int,
+    recomputed: bool,
 ) -> Cycles:
     """Return the cycles of one view; as :func:`presentation`."""
     hardware = widths.hardware
@@ -268,7 +302,7 @@ def _view(
     votes = vote_cycles(widths) - 1
     threshold = widths.multiply_cycles + _THRESHOLD
     parts = dict.fromkeys(PARTS, 0)
-    parts["init"] = init_cycles(widths)
+    parts["init"] = init_cycles(widths, recomputed=recomputed)
     # Fewest: the clocks of the lanes and of the encoder, which runs ahead, start together.
     early, encoded = parts["init"], 0
     # Most: when the lanes begin a step at the latest, and when the encoder has sent all of it.

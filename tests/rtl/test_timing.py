@@ -26,6 +26,7 @@ from prunus_rtl.timing import (
     presentation,
     report_cycles,
     spike_cycles,
+    threshold_cycles,
     vote_cycles,
     work_of,
 )
@@ -59,10 +60,22 @@ def cycles(s: Shapes, steps: Sequence[StepWork], **options: Any) -> tuple[dict[s
 
 def test_parts_of_fixed_length() -> None:
     # 3 slots, 2 levels of the tree.
-    assert init_cycles(shapes()) == compare_cycles(shapes()) == 3 + 2 + 4
-    # All thresholds: 10 neurons, 2 cycles of the multiplier and 2 more.
-    assert init_cycles(shapes(learn=True, lanes=1)) == 10 * 4 + 1 + 9
-    assert init_cycles(shapes(learn=True)) == 50
+    for recomputed in (False, True):
+        assert init_cycles(shapes(), recomputed=recomputed) == 3 + 2 + 4
+    assert compare_cycles(shapes()) == 3 + 2 + 4
+    # Traces of 49 inputs are cleared meanwhile.
+    assert init_cycles(shapes(learn=True), recomputed=True) == 49 + 1
+    slow = shapes(learn=True, multiplier="sequential")
+    assert init_cycles(slow, recomputed=False) == 49 + 1
+    # 10 neurons; strengths of 14 bits, one cycle for each, and 3 more.
+    assert threshold_cycles(slow) == 10 * (14 + 3)
+    assert init_cycles(slow, recomputed=True) == 10 * (14 + 3) + 1
+    # One neuron per cycle, and 3 more until the last threshold is handed on.
+    many = replace(shapes(learn=True), network=replace(TINY, neurons=60))
+    assert threshold_cycles(many) == 60 + 3
+    assert init_cycles(many, recomputed=True) == 60 + 4
+    assert init_cycles(replace(many, network=replace(TINY, neurons=46)), recomputed=True) == 50
+    assert init_cycles(replace(many, network=replace(TINY, neurons=47)), recomputed=True) == 51
     assert compare_cycles(shapes(lanes=1)) == 10 + 0 + 4
     assert (PIPELINE, LATENCY, PER_SPIKE) == (8, 11, 2)
 
@@ -211,7 +224,24 @@ def test_groups_have_rows_of_their_own_and_a_map_to_wait_for() -> None:
     slow = replace(WORK, encode=100)
     each = 100 + 20 + 10 + 11 + compare_cycles(s)
     assert cycles(s, [slow], margin=1)[1] == 24 + 4 + each + END
-    assert init_cycles(s) == compare_cycles(s) == 9
+    assert init_cycles(s, recomputed=False) == compare_cycles(s) == 9
+
+
+def test_views_that_compute_thresholds_take_longer() -> None:
+    network = replace(TINY, neurons=60)
+    s = replace(shapes(source="events", learn=True), network=network)
+    steps = [replace(WORK, view=view) for view in (0, 0, 1, 2)]
+    found = {
+        recomputed: cycles(s, steps, learn=False, recomputed=recomputed)
+        for recomputed in (True, False, (True, True, True), (True, False, False))
+    }
+    assert found[True] == found[True, True, True]
+    # The encoder is not awaited: what is computed delays the first step of the view.
+    for recomputed, views in ((True, 3), ((True, False, False), 1)):
+        assert found[recomputed][0]["init"] - found[False][0]["init"] == views * (60 + 4 - 50)
+        assert found[recomputed][1] - found[False][1] == views * (60 + 4 - 50)
+    inference = replace(s, hardware=replace(s.hardware, learn=False))
+    assert cycles(inference, steps, recomputed=True) == cycles(inference, steps, recomputed=False)
 
 
 def test_events_that_are_left_are_waited_for() -> None:

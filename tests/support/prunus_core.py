@@ -19,6 +19,7 @@ from prunus_model.spec.units import HomeostasisParams, StdpParams
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.result import expanded
+from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.hardware import Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.timing import Cycles, presentation, work
@@ -87,9 +88,16 @@ def run(core: Core, bench: Any, *benches: Any) -> None:
 
 
 def cycles_of(
-    core: Core, network: Network, levels: Any, events: Any, show: Show, votes: Any = None
+    core: Core,
+    network: Network,
+    levels: Any,
+    events: Any,
+    show: Show,
+    votes: Any = None,
+    stale: StaleThresholds | None = None,
 ) -> Cycles:
-    """Return the cycles by the formula, for a model's copy."""
+    """Return the cycles by the formula, for a model's copy; by default right after reset."""
+    stale = stale or StaleThresholds(core.shapes)
     copy = Network(core.network, network.state, votes)
     copy.scores = network.scores
     left = 0
@@ -99,6 +107,9 @@ def cycles_of(
         steps = copy.steps_events(events, **show.request)
         left = sum(len(pres) + 1 for pres in events)
     given = list(work(core.shapes, copy, steps))
+    recomputed = stale.show(
+        learn=show.learn, number=network.state.presentation, views=given[-1].view + 1
+    )
     return presentation(
         core.shapes,
         given,
@@ -106,6 +117,7 @@ def cycles_of(
         stop_after=show.stop_after,
         margin=show.margin,
         left=left,
+        recomputed=recomputed,
     )
 
 
@@ -125,6 +137,7 @@ def compare(
     images = [image(rng, config.image_levels) for _ in shows]
     event_lists = [events_of(rng, config) for _ in shows]
     outcomes = []
+    stale = StaleThresholds(core.shapes)
 
     async def feed(ctx: Any) -> None:
         driver = CoreDriver(ctx, core, rng=rngs[0] if stalls else None)
@@ -142,7 +155,7 @@ def compare(
             levels, events = images[k], None
             if hardware.source == "events":
                 events = event_lists[k]
-            formula = cycles_of(core, network, levels, events, show, votes)
+            formula = cycles_of(core, network, levels, events, show, votes, stale)
             if events is None:
                 shown = network.present(levels, **show.request)
             else:

@@ -30,7 +30,8 @@ def cycles_per_inference(
 ) -> float | None:
     """Return the mean cycles of a presentation without learning, by the core's formula.
 
-    The formula gives the fewest cycles; lockstep simulation measures a few per cent more.
+    Thresholds are in force: nothing has changed them since the presentation before. The formula
+    gives the fewest cycles; lockstep simulation measures a few per cent more.
 
     Parameters
     ----------
@@ -62,6 +63,7 @@ def cycles_per_inference(
             learn=False,
             stop_after=stop_after,
             margin=margin,
+            recomputed=False,
         ).fewest
         for image in shown
     )

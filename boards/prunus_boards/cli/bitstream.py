@@ -17,6 +17,7 @@ from prunus_model.cli.number import Number
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.protocol import BAUD
 
@@ -43,7 +44,12 @@ _ROOT = Path("build")
     "What holds the weights. Default: that of the board, mostly the quickest that fits.",
     default=False,
 )
-@choice_option("multiplier", "Of a core that learns.")
+@choice_option(
+    "multiplier",
+    "Of a core that learns. Default: dsp if the device has multiplier blocks enough, else "
+    "sequential.",
+    default=False,
+)
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @click.option(
     "--clock",
@@ -81,7 +87,7 @@ def bitstream(
     mode: Literal["inference", "learning"],
     lanes: int | None,
     store: str | None,
-    multiplier: Literal["sequential", "dsp"],
+    multiplier: Literal["sequential", "dsp"] | None,
     encoder_inputs: Literal[4, 8, 16],
     clock: float | None,
     baud: int,
@@ -104,7 +110,8 @@ def bitstream(
         if lanes is None
         else lanes,
         store=store or (chosen.store if mode == "inference" else "auto"),
-        multiplier=multiplier,
+        multiplier=multiplier
+        or preferred_multiplier(artifact.config, learn=mode == "learning", device=chosen.memory),
         encoder_inputs=encoder_inputs,
         device=chosen.memory if mode == "inference" else None,
     )

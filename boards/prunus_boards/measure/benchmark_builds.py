@@ -28,6 +28,7 @@ from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.provenance import header
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
@@ -115,6 +116,9 @@ def build_options(
         mode=mode,
         lanes=lanes or min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
         store=store or (board.store if mode == "inference" else "auto"),
+        multiplier=preferred_multiplier(
+            artifact.config, learn=mode == "learning", device=board.memory
+        ),
         device=board.memory if mode == "inference" else None,
     )
 

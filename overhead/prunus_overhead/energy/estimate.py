@@ -31,7 +31,7 @@ _NANO = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a core was given to do.
+    """What a core was given to do; all its firing thresholds were in force before.
 
     Attributes
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
+from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.export.package import Written, check_folder, write_package
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import SIMULATORS, find_simulator
@@ -40,7 +41,12 @@ __all__ = ["generate"]
 @lanes_option("16, or fewer for few neurons")
 @choice_option("store", "What holds the weights: the smallest packed format, or the one named.")
 @choice_option("source", "Input: one level per pixel, or address events.")
-@choice_option("multiplier", "Of a core that learns.")
+@choice_option(
+    "multiplier",
+    "Of a core that learns. Default: dsp if --device names one with multiplier blocks enough, else "
+    "sequential.",
+    default=False,
+)
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @click.option(
     "--balance/--no-balance",
@@ -85,11 +91,15 @@ def generate(
 
     If the bench is interrupted, the package is kept, and the exit status is 130.
     """
+    multiplier = choices.pop("multiplier")
     options = ExportOptions(**choices)
     clean_beside(output)
     check_folder(output, force=force)
     bench = find_simulator(simulator)
     artifact = load_network(network)
+    learn = options.mode == "learning"
+    preferred = preferred_multiplier(artifact.config, learn=learn, device=options.device)
+    options = replace(options, multiplier=multiplier or preferred)
     scale = Scale.kept(artifact.provenance)
     with terminable():
         written = write_package(

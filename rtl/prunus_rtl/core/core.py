@@ -330,10 +330,11 @@ class Core(wiring.Component):
         """Build the learning engine; it shares the column access with the memory port."""
         s, units = self._shapes, m.submodules
         sequencer, key, membrane = units.sequencer, units.stream_key, units.membrane
+        port = units.memory_port
         m.submodules.learning = learning = LearningEngine(shapes=s, state=self._state)
         wiring.connect(m, learning.column, units.columns.sweep)
         for name in learning.memories:
-            wiring.connect(m, getattr(units.memory_port, name), getattr(learning, name))
+            wiring.connect(m, getattr(port, name), getattr(learning, name))
         m.d.comb += [
             learning.begin.eq(sequencer.begin_view),
             learning.decay.eq(sequencer.learning & (key.presentation != 0)),
@@ -345,10 +346,11 @@ class Core(wiring.Component):
             learning.spike_step.eq(sequencer.spike_step),
             learning.learn.eq(sequencer.learn_spike),
             learning.post.eq(membrane.post),
+            learning.v_fire_changed.eq(port.v_fire.strobe & port.v_fire.write),
             units.columns.lane.eq(membrane.post[: s.lane.width]),
         ]
         if s.views:
-            for name in ("first_neuron", "first_row", "first_word"):
+            for name in ("group", "first_neuron", "first_row", "first_word"):
                 m.d.comb += getattr(learning, name).eq(getattr(units.views, name))
         for unit, names in (
             (membrane, ("v_fire_write", "v_fire_post", "v_fire")),

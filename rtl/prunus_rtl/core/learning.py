@@ -45,10 +45,11 @@ class LearningEngine(wiring.Component):
     Timing
     ------
     ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
-    for ``neurons * (multiply_cycles + 2)``. ``learned`` comes ``factor_cycles + inputs + 4`` cycles
-    after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low for
-    ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend on
-    registers only. Clock domain ``sync``.
+    as long as all thresholds are computed, if they are
+    (:class:`prunus_rtl.neurons.threshold.Homeostasis`). ``learned`` comes ``factor_cycles + inputs
+    + 4`` cycles after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low
+    for ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend
+    on registers only. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ class LearningEngine(wiring.Component):
     -------
     begin, decay : In(1)
         A view begins; ``theta`` of its group decays.
+    group : In(range(groups))
+        The group at work; held until the next view begins.
     first_neuron, first_row, first_word : In(...)
         Where the memories of its group begin (:class:`prunus_rtl.core.views.Views`); held until the
         next view begins.
@@ -81,6 +84,8 @@ class LearningEngine(wiring.Component):
         The neuron's column of the weight memory.
     v_fire_write, v_fire_post, v_fire : Out(1), Out(shapes.post), Out(shapes.v_fire)
         A threshold to keep.
+    v_fire_changed : In(1)
+        The memory port writes a threshold.
     updated, pruned : Out(1)
         An unpruned synapse was visited; and pruned.
     theta, strength, post_count, last_step, input_rate : In(Access(...))
@@ -95,6 +100,7 @@ class LearningEngine(wiring.Component):
             {
                 "begin": In(1),
                 "decay": In(1),
+                "group": In(range(shapes.network.group_count)),
                 "first_neuron": In(shapes.neuron),
                 "first_row": In(shapes.row),
                 "first_word": In(range(shapes.network.rows * shapes.slots)),
@@ -113,6 +119,7 @@ class LearningEngine(wiring.Component):
                 "v_fire_write": Out(1),
                 "v_fire_post": Out(shapes.post),
                 "v_fire": Out(shapes.v_fire),
+                "v_fire_changed": In(1),
                 "updated": Out(1),
                 "pruned": Out(1),
                 "theta": In(Access(neuron, shapes.theta)),
@@ -187,6 +194,7 @@ class LearningEngine(wiring.Component):
             random.load.eq(self.begin),
             random.seed.eq(self.seed),
             random.advance.eq(sweep.advance),
+            homeostasis.group.eq(self.group),
             homeostasis.first.eq(self.first_neuron),
             homeostasis.recompute.eq(self.begin),
             homeostasis.decay.eq(self.decay),
@@ -194,6 +202,7 @@ class LearningEngine(wiring.Component):
             homeostasis.spike.eq(self.learn),
             homeostasis.update.eq(sweep.done),
             homeostasis.new_strength.eq(sweep.strength),
+            homeostasis.v_fire_changed.eq(self.v_fire_changed),
             pruning.post_count.eq(homeostasis.post_count),
             pruning.strength.eq(homeostasis.strength),
             pruning.presentation.eq(self.presentation),

@@ -61,8 +61,9 @@ class Accesses:
         Last step of an input: read for each input of a learned spike; written when it spikes, and
         cleared for all inputs before the first step of a view.
     theta_reads, theta_writes, strength_reads, strength_writes : int
-        Read for each neuron of the group before the first step of a view, and once for a learned
-        spike; written once for a learned spike, and ``theta`` for each neuron if it decays.
+        Read for each neuron of the group before the first step of a view in which all thresholds
+        are computed, and once for a learned spike; written once for a learned spike, and ``theta``
+        for each neuron if it decays.
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
     input_rate_reads, input_rate_writes : int
@@ -108,7 +109,8 @@ class Accesses:
         Seed of the next presentation, or view.
     multiplications : int
         Firing thresholds computed: one for each neuron of the group before the first step of a
-        view, and one for a learned spike. Steps of the sequential one are ``multiply_additions``.
+        view if ``theta`` decays or they may be stale, and one for a learned spike. Steps of the
+        sequential one are ``multiply_additions``.
     constant_products : int
         Adaptive pruning: ``post_count * ramp_gain`` and ``strength * strength_gain``, for a learned
         spike; shifts and additions, unless the multiplier is a block. Pruning by lift:

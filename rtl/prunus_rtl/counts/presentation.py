@@ -13,7 +13,12 @@ __all__ = ["accesses", "presentation_accesses"]
 
 
 def accesses(
-    shapes: Widths, counters: Counters, *, decays: int, views: int | None = None
+    shapes: Widths,
+    counters: Counters,
+    *,
+    decays: int,
+    views: int | None = None,
+    recomputed: int | None = None,
 ) -> Accesses:
     """Return what a core does in presentations that the golden model has counted.
 
@@ -31,6 +36,10 @@ def accesses(
         decays before.
     views : int, optional
         Views that were shown. Needed if a presentation may have more than one.
+    recomputed : int, optional
+        Those of them for which all thresholds of the group were computed
+        (:class:`prunus_rtl.counts.thresholds.StaleThresholds`). Default: no more than the decay of
+        ``theta`` demands, as if thresholds had been in force before.
 
     Returns
     -------
@@ -57,13 +66,21 @@ def accesses(
         if shapes.views:
             raise ValueError("views must be given for a network that sees several of an image")
         views = counters.presentations
+    changing = shapes.network.homeostasis.theta_decay_shift < THETA_BITS
+    if recomputed is None:
+        recomputed = decays * changing
     _check(shapes, counters, decays, views)
+    if not decays * changing <= recomputed <= views * shapes.hardware.learn:
+        raise ValueError(
+            f"recomputed must be from {decays * changing} to {views * shapes.hardware.learn}, the "
+            f"views of a core that learns, not {recomputed}"
+        )
     n, hardware, c = shapes.network, shapes.hardware, counters
     inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
     learned = c.update_dense // inputs
     visits = c.update_dense
     swept = (views + c.steps - c.inhibited_steps) * lanes * shapes.slots
-    multiplied = neurons * views + learned if hardware.learn else 0
+    multiplied = neurons * recomputed + learned
     from_levels = hardware.source == "levels"
     queued = c.integrated_spikes * lanes
     # The index of the only row has no bits: there is no memory for it.
@@ -78,7 +95,7 @@ def accesses(
     judged = c.input_spikes * shapes.refractory
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
-    decayed = neurons * decays
+    decayed = neurons * decays * changing
     return Accesses(
         level_reads=copies * encoded,
         level_writes=copies * image * c.presentations if from_levels else 0,
@@ -115,7 +132,7 @@ def accesses(
         stdp_additions=2 * visits,
         age_additions=visits,
         strength_additions=c.update_sops,
-        theta_additions=learned + decayed * (n.homeostasis.theta_decay_shift < THETA_BITS),
+        theta_additions=decayed + learned,
         post_count_additions=learned,
         input_rate_additions=updates,
         rate_sum_additions=rated,
@@ -145,11 +162,20 @@ def accesses(
 
 
 def presentation_accesses(
-    shapes: Widths, counters: Counters, *, learn: bool, number: int, views: int = 1
+    shapes: Widths,
+    counters: Counters,
+    *,
+    learn: bool,
+    number: int,
+    views: int = 1,
+    recomputed: int | None = None,
 ) -> Accesses:
-    """Return what a core does in presentation ``number``, which showed so many views."""
+    """Return what a core does in presentation ``number``, which showed so many views.
+
+    In so many of them it computed all thresholds of a group, as for :func:`accesses`.
+    """
     decays = views if learn and number != 0 else 0
-    return accesses(shapes, counters, decays=decays, views=views)
+    return accesses(shapes, counters, decays=decays, views=views, recomputed=recomputed)
 
 
 def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
+from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.timing import Cycles, presentation, work
@@ -133,6 +134,8 @@ def make_vectors(plan: Plan, core: Core, data: Labelled, *, paused: bool = True)
     shown: list[Shown] = []
     walked: list[Step] = []
     images = stimuli(data, config)
+    # The bench resets the core once, and writes nothing by its memory port.
+    stale = StaleThresholds(core.shapes)
     for index in [*range(len(images)), *([0] if paused else [])]:
         if isinstance(images, PackedEvents):
             events = [pres.tolist() for pres in images.lists(index)]
@@ -147,7 +150,7 @@ def make_vectors(plan: Plan, core: Core, data: Labelled, *, paused: bool = True)
         elif not isinstance(images, PackedEvents):
             outcome = engine.present(images[index], **request)
             payloads = tuple(images[index].tolist())
-        taken: list[Step] = []
+        number, taken = reference.state.presentation, list[Step]()
         given = list(work(core.shapes, reference, _recorded(steps, taken)))
         left = 0
         if plan.hardware.source == "events":
@@ -159,6 +162,7 @@ def make_vectors(plan: Plan, core: Core, data: Labelled, *, paused: bool = True)
             stop_after=plan.stop_after,
             margin=plan.margin,
             left=left,
+            recomputed=stale.show(learn=learn, number=number, views=taken[-1].view + 1),
         )
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
         if fired != [(step.step, step.post) for step in taken if step.post >= 0]:

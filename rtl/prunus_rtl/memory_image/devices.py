@@ -9,7 +9,7 @@ import numpy as np
 
 from prunus_rtl.memory_image.memory import banks
 
-__all__ = ["DEVICES", "BlockRam", "Device", "Fit"]
+__all__ = ["DEVICES", "BlockRam", "Device", "Fit", "Multipliers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,24 @@ class BlockRam:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Multipliers:
+    """Multiplier blocks of a device.
+
+    Parameters
+    ----------
+    count, bits : int
+        How many there are, and the width of both factors of one, without sign.
+    """
+
+    count: int
+    bits: int
+
+    def blocks(self, first: int, second: int) -> int:
+        """Return how many blocks the product of factors of these widths takes."""
+        return -(-first // self.bits) * -(-second // self.bits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """How memories fit a device.
 
@@ -59,7 +77,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Memory blocks of a device.
+    """Memory and multiplier blocks of a device.
 
     Parameters
     ----------
@@ -67,10 +85,13 @@ class Device:
         Name of the device.
     kinds : tuple of BlockRam
         Kinds of blocks; the largest memories take the first kind that has room.
+    multipliers : Multipliers
+        Multiplier blocks. Default: none.
     """
 
     name: str
     kinds: tuple[BlockRam, ...]
+    multipliers: Multipliers = Multipliers(count=0, bits=1)
 
     @property
     def bits(self) -> int:
@@ -104,15 +125,28 @@ _4K = ((2, 2048), (4, 1024), (8, 512), (16, 256))
 DEVICES: Mapping[str, Device] = {
     device.name: device
     for device in (
-        Device(name="ECP5-85F", kinds=(_kilobits(208, kbit=18, shapes=_18K),)),
-        Device(name="ECP5-25F", kinds=(_kilobits(56, kbit=18, shapes=_18K),)),
+        Device(
+            name="ECP5-85F",
+            kinds=(_kilobits(208, kbit=18, shapes=_18K),),
+            multipliers=Multipliers(count=156, bits=18),
+        ),
+        Device(
+            name="ECP5-25F",
+            kinds=(_kilobits(56, kbit=18, shapes=_18K),),
+            multipliers=Multipliers(count=28, bits=18),
+        ),
         Device(
             name="UP5K",
             kinds=(
                 _kilobits(4, kbit=256, shapes=((16, 16384),)),
                 _kilobits(30, kbit=4, shapes=_4K),
             ),
+            multipliers=Multipliers(count=8, bits=16),
         ),
-        Device(name="GW1NR-9", kinds=(_kilobits(26, kbit=18, shapes=_18K),)),
+        Device(
+            name="GW1NR-9",
+            kinds=(_kilobits(26, kbit=18, shapes=_18K),),
+            multipliers=Multipliers(count=20, bits=18),
+        ),
     )
 }

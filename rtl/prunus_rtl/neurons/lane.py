@@ -93,7 +93,8 @@ class MembraneLane(wiring.Component):
         Write a threshold, where the slot has the low bits and the group those above. Not while
         sweeping.
     candidate : Out(candidate_layout(v_bits))
-        The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``.
+        The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``, and until
+        the next one.
     """
 
     def __init__(
@@ -230,10 +231,12 @@ class MembraneLane(wiring.Component):
         if self._neurons < slots:
             exists = at != slots - 1
         m.d.comb += margin.eq(v - v_fire)
-        m.d.sync += [
-            self.candidate.margin.eq(margin),
-            self.candidate.fires.eq(Mux(self.force, self.forced, ~margin[-1] & exists)),
-        ]
+        # Integration, which is most of the time, leaves the candidate and the tree at rest.
+        with m.If(swept):
+            m.d.sync += [
+                self.candidate.margin.eq(margin),
+                self.candidate.fires.eq(Mux(self.force, self.forced, ~margin[-1] & exists)),
+            ]
 
         m.d.comb += [
             v_fire_memory.write.eq(self.v_fire_write),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,9 @@ class FireThreshold(wiring.Component):
     Timing
     ------
     ``done`` comes :attr:`cycles` cycles after ``start``; ``v_fire`` is valid in that cycle and
-    until the next ``start``. Clock domain ``sync``.
+    until the next ``start``. A multiplier block takes a ``start`` in every cycle, the other one
+    none while it runs. No combinational paths: ``v_fire`` is a comparison behind registers. Clock
+    domain ``sync``.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ class FireThreshold(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin. Not while it runs.
+        Begin. Not while the sequential multiplier runs.
     theta, strength : In(THETA_BITS), In(strength_bits)
         Operands; taken at ``start``.
     done : Out(1)
@@ -80,18 +82,18 @@ class FireThreshold(wiring.Component):
         silent = Signal()
 
         with m.If(self.start):
-            m.d.sync += [base.eq(self.theta + params.v_th), silent.eq(self.strength == 0)]
+            m.d.sync += base.eq(self.theta + params.v_th)
         if self._multiplier == "dsp":
             strength = Signal(strength_bits)
             started = Signal()
             with m.If(self.start):
                 m.d.sync += strength.eq(self.strength)
-            m.d.sync += [
-                product.eq(base * strength),
-                started.eq(self.start),
-                self.done.eq(started),
-            ]
+            with m.If(started):
+                m.d.sync += [product.eq(base * strength), silent.eq(strength == 0)]
+            m.d.sync += [started.eq(self.start), self.done.eq(started)]
         else:
+            with m.If(self.start):
+                m.d.sync += silent.eq(self.strength == 0)
             # The strength leaves at the low end, one bit per cycle, as the product moves in.
             count = Signal(range(strength_bits + 1))
             high = product[strength_bits:]
@@ -121,9 +123,18 @@ class Homeostasis(wiring.Component):
     *Update* keeps its new strength and computes its threshold anew. Equals the functions of
     :mod:`prunus_model.reference.homeostasis`.
 
+    Thresholds follow from ``theta`` and strengths, and *spike* and *update* keep them so. So
+    *recompute* does nothing if ``theta`` does not decay and the thresholds of the group are in
+    force: one bit per group tells that they may be stale. All of them are set by reset, which may
+    have come between two writes that belong together, and whenever the memory port writes a
+    ``theta``, a strength or a threshold, of whatever group. The bit of a group is cleared when it
+    begins to compute its thresholds anew, which only reset can interrupt.
+
     Timing
     ------
-    Recompute: ``neurons * (fire_threshold.cycles + 2)`` cycles. Spike: 1 cycle; ``post_count`` and
+    Recompute: ``neurons + fire_threshold.cycles + 1`` cycles with a multiplier block, one neuron
+    per cycle; ``neurons * (fire_threshold.cycles + 2)`` with the sequential multiplier, one neuron
+    after the other; none if there is nothing to do. Spike: 1 cycle; ``post_count`` and
     ``strength`` are valid from then on, until the memory is read again (they are its output,
     ``post_count`` behind an adder). Update: ``fire_threshold.cycles`` cycles. ``busy`` is
     high for as long, from the cycle after ``recompute``, ``spike`` or ``update``. Clock domain
@@ -131,8 +142,9 @@ class Homeostasis(wiring.Component):
 
     Memories: ``theta``, ``strength`` and ``post_count``, one word per neuron of each group at
     ``group * neurons + post`` (:class:`prunus_rtl.lib.state_memory.StateMemory`), not cleared by
-    reset. *Recompute* reads ``theta`` and ``strength`` of every neuron of the group, *spike* a word
-    of all three; nothing else is read.
+    reset. *Recompute*, unless there is nothing to do, reads ``theta`` and ``strength`` of every
+    neuron of the group, *spike* a word of all three; nothing else is read. A word is written in
+    the cycle after it was read, or at *update*.
 
     Parameters
     ----------
@@ -145,10 +157,10 @@ class Homeostasis(wiring.Component):
 
     Members
     -------
-    first : In(range(neurons * groups))
-        Place of the first neuron of the group at work.
+    group, first : In(range(groups)), In(range(neurons * groups))
+        The group at work; place of its first neuron.
     recompute, decay : In(1)
-        Compute all thresholds; with decay.
+        Compute all thresholds, unless they are in force; with decay.
     post : In(range(neurons))
         The neuron of *spike* and *update*; held from ``spike`` until ``busy`` falls after
         ``update``.
@@ -164,8 +176,10 @@ class Homeostasis(wiring.Component):
         Thresholds are being computed.
     v_fire_write, v_fire_post, v_fire : Out(1), Out(range(neurons)), Out(V_FIRE_BITS)
         A threshold to keep.
+    v_fire_changed : In(1)
+        The memory port writes a threshold of any group. Only while not ``busy``.
     theta_access, strength_access, post_count_access : In(Access(range(neurons * groups), ...))
-        Memory port.
+        Memory port. Only while not ``busy``.
     """
 
     def __init__(
@@ -189,6 +203,7 @@ class Homeostasis(wiring.Component):
         neuron, place = range(neurons), range(neurons * groups)
         super().__init__(
             {
+                "group": In(range(groups)),
                 "first": In(place),
                 "recompute": In(1),
                 "decay": In(1),
@@ -202,6 +217,7 @@ class Homeostasis(wiring.Component):
                 "v_fire_write": Out(1),
                 "v_fire_post": Out(neuron),
                 "v_fire": Out(V_FIRE_BITS),
+                "v_fire_changed": In(1),
                 "theta_access": In(Access(place, unsigned(THETA_BITS))),
                 "strength_access": In(Access(place, unsigned(strength_bits))),
                 "post_count_access": In(Access(place, unsigned(POST_COUNT_BITS))),
@@ -227,23 +243,30 @@ class Homeostasis(wiring.Component):
             params=params, strength_bits=self._strength_bits, multiplier=self._multiplier
         )
 
+        # With a multiplier block neurons follow each other: of one the state is read, of another
+        # the threshold is handed on.
+        pipelined = self._multiplier == "dsp"
+        decays = params.theta_decay_shift < THETA_BITS
+        decay = self.decay if decays else Const(0, 1)
         recomputing = Signal()
         decaying = Signal()
-        at = Signal(range(neurons))
+        reading_at = Signal(range(neurons))
+        at = Signal(range(neurons)) if pipelined else reading_at
         read = Signal()
+        arrived = Signal()
         firing = Signal()
         raised = Signal(THETA_BITS)
         kept = Signal(THETA_BITS)
         theta_sum = Signal(THETA_BITS + 1)
-        post = Mux(recomputing, at, self.post)
         decayed = theta.read_data
-        if params.theta_decay_shift < THETA_BITS:
+        if decays:
             shifted = theta.read_data >> params.theta_decay_shift
             decayed = theta.read_data - Mux(decaying, shifted, 0)
         m.d.comb += [
             theta_sum.eq(theta.read_data + params.theta_plus),
             raised.eq(Mux(theta_sum > max_of(THETA_BITS), max_of(THETA_BITS), theta_sum)),
-            self.v_fire_post.eq(post),
+            self.v_fire_post.eq(Mux(recomputing, at, self.post)),
+            self.v_fire_write.eq(fire_threshold.done),
             self.v_fire.eq(fire_threshold.v_fire),
             theta.write_data.eq(Mux(recomputing, decayed, raised)),
             strength.write_data.eq(self.new_strength),
@@ -260,20 +283,31 @@ class Homeostasis(wiring.Component):
             strength.read.eq(read | firing),
             post_count.read.eq(firing),
         ]
-        place = post if self._groups == 1 else self.first + post
+        # The neuron that is written is that of the cycle before.
+        place = Signal(range(neurons * self._groups))
+        place_before = Signal.like(place)
+        post = Mux(recomputing, reading_at, self.post)
+        m.d.comb += place.eq(post if self._groups == 1 else self.first + post)
+        m.d.sync += [place_before.eq(place), arrived.eq(read)]
         for memory in memories.values():
             m.d.comb += [
                 memory.read_address.eq(place),
-                memory.write_address.eq(place),
+                memory.write_address.eq(place_before),
             ]
+
+        stale = Signal(self._groups, init=(1 << self._groups) - 1)
+        own = stale if self._groups == 1 else stale.bit_select(self.group, 1)
+        changed = self.v_fire_changed
+        for access in (self.theta_access, self.strength_access):
+            changed |= access.strobe & access.write
 
         with m.FSM(name="homeostasis") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("Wait"))
             with m.State("Wait"):
                 m.d.comb += firing.eq(self.spike)
-                m.d.sync += [at.eq(0), decaying.eq(self.decay)]
-                with m.If(self.recompute):
-                    m.d.sync += recomputing.eq(1)
+                m.d.sync += [reading_at.eq(0), at.eq(0), decaying.eq(decay)]
+                with m.If(self.recompute & (own | decay)):
+                    m.d.sync += [recomputing.eq(1), own.eq(0)]
                     m.next = "Read"
                 with m.Elif(self.spike):
                     m.next = "Raise"
@@ -286,16 +320,23 @@ class Homeostasis(wiring.Component):
                 m.next = "Wait"
             with m.State("Read"):
                 m.d.comb += read.eq(1)
-                m.next = "Decay"
-            with m.State("Decay"):
-                m.d.comb += [theta.write.eq(decaying), fire_threshold.start.eq(1)]
-                m.next = "Multiply"
+                if pipelined:
+                    m.d.sync += reading_at.eq(reading_at + 1)
+                    with m.If(reading_at == neurons - 1):
+                        m.next = "Multiply"
+                else:
+                    m.next = "Multiply"
             with m.State("Multiply"):
                 with m.If(fire_threshold.done):
-                    m.d.comb += self.v_fire_write.eq(1)
-                    m.d.sync += at.eq(at + 1)
-                    m.next = "Read"
+                    if not pipelined:
+                        m.next = "Read"
                     with m.If(~recomputing | (at == neurons - 1)):
                         m.d.sync += recomputing.eq(0)
                         m.next = "Wait"
+        with m.If(arrived):
+            m.d.comb += [theta.write.eq(decaying), fire_threshold.start.eq(1)]
+        with m.If(recomputing & fire_threshold.done):
+            m.d.sync += at.eq(at + 1)
+        with m.If(changed):
+            m.d.sync += stale.eq((1 << self._groups) - 1)
         return m

@@ -93,6 +93,10 @@ class WinnerTree(wiring.Component):
         lanes, slots = self._lanes, self._slots
         levels = (lanes - 1).bit_length()
 
+        # A token follows each slot to the root; registers of a level load only if it is there.
+        tokens = Signal(levels + self._latency)
+        m.d.sync += tokens.eq(Cat(self.sweep, tokens))
+
         # A candidate of an upper half wins only if it is larger.
         candidate = candidate_layout(self._v_bits)
         row: list[tuple[Any, Any]] = [(found, Const(0, 0)) for found in self.candidates]
@@ -103,20 +107,18 @@ class WinnerTree(wiring.Component):
                 best = Signal(candidate, name=f"best{level}_{k}")
                 lane_index = Signal(level + 1, name=f"lane{level}_{k}")
                 upper = high.as_value() > low.as_value()
-                m.d.sync += [
-                    best.eq(Mux(upper, high, low)),
-                    lane_index.eq(Cat(Mux(upper, high_lane, low_lane), upper)),
-                ]
+                with m.If(tokens[self._latency - 1 + level]):
+                    m.d.sync += [
+                        best.eq(Mux(upper, high, low)),
+                        lane_index.eq(Cat(Mux(upper, high_lane, low_lane), upper)),
+                    ]
                 next_row.append((best, lane_index))
             row = next_row
         root, root_lane = row[0]
 
-        # A token follows each slot to the root.
-        tokens = Signal(levels + self._latency)
         slot = Signal(range(slots))
         best_candidate = Signal(candidate)
         is_last = slot == slots - 1
-        m.d.sync += tokens.eq(Cat(self.sweep, tokens))
         m.d.comb += [
             self.root.eq(root),
             self.arrived.eq(tokens[-1]),

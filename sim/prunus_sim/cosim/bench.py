@@ -14,6 +14,7 @@ import cocotb
 import numpy as np
 import numpy.typing as npt
 
+from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_sim.cosim.build import shapes_of
 from prunus_sim.cosim.driver import CoreDriver
 from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
@@ -45,6 +46,7 @@ class Cosim:
         self.shapes = shapes_of(scenario)
         self.core = CoreDriver(tb, shapes=self.shapes, folder=folder)
         self.scoreboard = Scoreboard(self.shapes, scenario.state, scenario.readout)
+        self.stale = StaleThresholds(self.shapes)
         self.core_cycles = 0
         self.simulating = 0.0
         self.failing: Scenario | None = None
@@ -59,6 +61,7 @@ class Cosim:
     async def restart(self) -> None:
         """Bring core and model back to the state of the scenario, after a mismatch too."""
         self.scoreboard.restart(self.scenario.state)
+        self.stale.spoil()
         await self.core.reset()
         await self.core.port.write_state(self.scoreboard.expected())
 
@@ -70,6 +73,7 @@ class Cosim:
         await self.core.feed(words)
         limit = self._limit(sequence)
         if sequence.reset_after:
+            self.stale.spoil()
             await self._present(sequence, ends, limit, reset_after=sequence.reset_after)
             if sequence.learn:
                 await self.core.port.write_state(self.scoreboard.expected())
@@ -81,15 +85,23 @@ class Cosim:
         for k, (stimulus, outcome) in enumerate(zip(sequence.stimuli, outcomes, strict=True)):
             expected = self.scoreboard.present(stimulus, sequence.request)
             self.core_cycles += outcome.cycles
-            views = self._views(before, sequence, k) if self.scenario.accesses else 1
+            views, recomputed = 1, tuple[bool, ...]()
+            if self.scenario.accesses or self.scenario.hardware.learn:
+                views = self._views(before, sequence, k)
+                recomputed = self.stale.show(learn=sequence.learn, number=number + k, views=views)
             found = self.scoreboard.compare_outcome(
-                number + k, expected, outcome, learn=sequence.learn, views=views
+                number + k,
+                expected,
+                outcome,
+                learn=sequence.learn,
+                views=views,
+                recomputed=sum(recomputed),
             )
             if found is not None and found.unit not in UPSTREAM:
                 found = await self._locate(before, sequence, k, number + k) or found
             self._raise(found, before, sequence, k)
             if sequence.cycles:
-                self._compare_cycles(before, sequence, k, number + k, outcome)
+                self._compare_cycles(before, sequence, k, number + k, outcome, recomputed)
         await self._compare_state(sequence, before, number + len(sequence.stimuli) - 1)
 
     async def _present(
@@ -137,10 +149,16 @@ class Cosim:
         return scoreboard
 
     def _compare_cycles(
-        self, before: Start, sequence: Sequence, k: int, number: int, outcome: Outcome
+        self,
+        before: Start,
+        sequence: Sequence,
+        k: int,
+        number: int,
+        outcome: Outcome,
+        recomputed: abc.Sequence[bool],
     ) -> None:
         replay = self._replay(before, sequence, k)
-        cycles = replay.cycles()
+        cycles = replay.cycles(recomputed if self.scenario.hardware.learn else False)
         if not cycles.fewest <= outcome.cycles <= cycles.most:
             mismatch = Mismatch(
                 presentation=number,

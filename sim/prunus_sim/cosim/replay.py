@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -94,8 +96,14 @@ class Replay:
             self.steps.append(step)
             old = new
 
-    def cycles(self) -> Cycles:
-        """Return the cycles by the formula, without pauses and with the input there in time."""
+    def cycles(self, recomputed: Sequence[bool] | bool) -> Cycles:
+        """Return the cycles by the formula, without pauses and with the input there in time.
+
+        Parameters
+        ----------
+        recomputed : bool or sequence of bool
+            Whether all thresholds are computed: in all views, or for each.
+        """
         taken = sum(step.spikes + 1 for step in self.work)
         return presentation(
             self._shapes,
@@ -104,6 +112,7 @@ class Replay:
             stop_after=self._request["stop_after"],
             margin=self._request["margin"],
             left=max(0, self._events - taken),
+            recomputed=recomputed,
         )
 
     def last_change(self, name: str, at: tuple[int, ...]) -> int:

@@ -98,7 +98,14 @@ class Scoreboard:
         return self.engine.present_events(stimulus, **request)
 
     def compare_outcome(
-        self, number: int, expected: Presentation, got: Outcome, *, learn: bool, views: int = 1
+        self,
+        number: int,
+        expected: Presentation,
+        got: Outcome,
+        *,
+        learn: bool,
+        views: int = 1,
+        recomputed: int | None = None,
     ) -> Mismatch | None:
         """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
@@ -117,10 +124,15 @@ class Scoreboard:
             Whether the core learned.
         views : int
             Views that were shown, if accesses were counted.
+        recomputed : int, optional
+            Those of them in which all thresholds were computed. Default: no more than the decay of
+            ``theta`` demands.
         """
         self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 2
         accesses = list(
-            self._access_mismatches(number, expected.counters, got, learn=learn, views=views)
+            self._access_mismatches(
+                number, expected.counters, got, learn=learn, views=views, recomputed=recomputed
+            )
         )
         return next(
             (
@@ -232,7 +244,14 @@ class Scoreboard:
         return None
 
     def _access_mismatches(
-        self, number: int, counters: Counters, got: Outcome, *, learn: bool, views: int
+        self,
+        number: int,
+        counters: Counters,
+        got: Outcome,
+        *,
+        learn: bool,
+        views: int,
+        recomputed: int | None,
     ) -> Iterator[Mismatch]:
         if got.accesses is None:
             return
@@ -242,6 +261,7 @@ class Scoreboard:
             learn=learn,
             number=number & max_of(PRESENTATION_BITS),
             views=views,
+            recomputed=recomputed,
         )
         have = got.accesses.as_dict()
         self.compared += len(have)

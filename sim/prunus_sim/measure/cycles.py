@@ -140,7 +140,7 @@ def _measured(case: Case, plan: Plan, levels: Any, folder: Path) -> Row:
     shapes, images = plan.widths, len(levels)
     # A spike in the last step that was executed: its votes are still to be counted.
     late = sum(one.spike_steps[-1:].tolist() == [one.counters.steps - 1] for one in shown)
-    fixed = images * init_cycles(shapes)
+    fixed = images * init_cycles(shapes, recomputed=False)
     fixed += (total["steps"] - total["inhibited_steps"]) * compare_cycles(shapes)
     fixed += total["output_spikes"] * spike_cycles(shapes, learn=False, margin=False)
     for fired, count in ((True, late), (False, images - late)):

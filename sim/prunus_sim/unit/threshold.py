@@ -53,7 +53,7 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
     neurons, params = shapes.network.neurons, shapes.network.homeostasis
     rng = np.random.default_rng(seed)
     ports = {name: Access(dut, f"{name}_access") for name in ("theta", "strength", "post_count")}
-    drive(dut, recompute=0, decay=0, spike=0, update=0, post=0)
+    drive(dut, recompute=0, decay=0, spike=0, update=0, post=0, v_fire_changed=0)
     await start(dut)
 
     def values(bits: int) -> Any:
@@ -83,8 +83,24 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
                 v_fire[post] = value
             waited += 1
 
-    for presentation in range(3):
+    decays = params.theta_decay_shift < THETA_BITS
+    # After the writes; if theta decays; and else only if a threshold or a word was written.
+    stale = True
+    for presentation in range(6):
         decay = presentation % 2
+        if presentation == 3:
+            drive(dut, v_fire_changed=1)
+            await sample(dut)
+            drive(dut, v_fire_changed=0)
+        elif presentation == 4:
+            name = ("theta", "strength")[seed % 2]
+            post = int(rng.integers(0, neurons))
+            state[name][post] ^= 1
+            await ports[name].write(post, int(state[name][post]))
+        stale |= presentation in (3, 4)
+        anew, stale = stale or (decay and decays), False
+        before = v_fire.copy()
+        v_fire[:] = -1
         drive(dut, recompute=1, decay=decay)
         await sample(dut)
         drive(dut, recompute=0, decay=int(rng.integers(0, 2)))
@@ -92,6 +108,9 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
         if decay:
             state["theta"] = homeostasis.decay(state["theta"], params)
         want = homeostasis.fire_threshold(state["theta"], state["strength"], params)
+        if not anew:
+            assert (v_fire == -1).all(), f"thresholds of presentation {presentation} were in force"
+            v_fire = before
         assert v_fire.tolist() == want.tolist(), f"thresholds of presentation {presentation}"
         for _ in range(6):
             post = int(rng.integers(0, neurons))

@@ -106,6 +106,24 @@ def test_description_beside_the_bitstream_is_that_of_the_core(cli: Cli, network:
     assert CoreDescription.find(expected.digest) == expected
 
 
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (("--mode", "learning"), "dsp"),
+        (("--mode", "learning", "--multiplier", "sequential"), "sequential"),
+        ((), "sequential"),
+        (("--multiplier", "dsp"), "dsp"),
+    ],
+)
+def test_a_core_that_learns_takes_the_multiplier_blocks_of_its_device(
+    cli: Cli, args: tuple[str, ...], expected: str
+) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out", *args)
+    core = CoreDescription.load(Path("out/core.json"))
+    assert core.hardware.multiplier == core.options.multiplier == expected
+
+
 def test_clock_that_is_missed_fails_the_build(cli: Cli, tools: FakeTools) -> None:
     tools.behave(fmax=[17.9, 23.94])
     assert fail(cli, "net.npz", *NATIVE, "--clock", "24", "--seeds", "2") == (

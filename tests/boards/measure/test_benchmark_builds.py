@@ -180,6 +180,15 @@ def test_lanes_are_those_of_the_board_unless_a_build_has_its_own() -> None:
     assert build_options(board, load_network("demo"), mode="inference").lanes == 16
 
 
+def test_multipliers_are_those_that_a_bitstream_has() -> None:
+    for name, board in BOARDS.items():
+        found = {
+            mode: build_options(board, load_network("demo"), mode=mode).multiplier
+            for mode in ("inference", "learning")
+        }
+        assert found == {"inference": "sequential", "learning": "dsp"}, name
+
+
 def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
     artifact: Artifact = load_network("demo")
     plan = link_plan(artifact, ExportOptions(lanes=16, store="csr"))

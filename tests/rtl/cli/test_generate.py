@@ -215,6 +215,25 @@ def test_every_choice_is_an_option_with_its_values_and_its_default(cli: Cli, nam
     assert f"--{name} {default}" in manifest(Path("core"))["command"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--mode", "learning", "--device", "ECP5-25F"), "dsp"),
+        (
+            ("--mode", "learning", "--device", "ECP5-25F", "--multiplier", "sequential"),
+            "sequential",
+        ),
+        (("--mode", "learning"), "sequential"),
+        (("--device", "ECP5-25F"), "sequential"),
+    ],
+)
+def test_a_core_that_learns_takes_the_multiplier_blocks_of_a_device_that_is_named(
+    cli: Cli, arguments: tuple[str, ...], expected: str
+) -> None:
+    cli.succeed("generate", "net.npz", "-o", "core", *arguments, *QUICK)
+    assert f"--multiplier {expected} " in manifest(Path("core"))["command"]
+
+
 def test_help_names_every_option(cli: Cli) -> None:
     out = cli.succeed("generate", "--help")
     for option in ("--mode", "--lanes", "--store", "--source", "--device", "--images", "--force"):

@@ -90,7 +90,7 @@ def test_counts_of_a_learning_core() -> None:
         update_dense=3 * 49,
         pruned=11,
     )
-    found = accesses(s, c, decays=1)
+    found = accesses(s, c, decays=1, recomputed=2)
     swept = (2 + 26) * lanes * slots
     multiplied = 2 * 10 + 3
     assert found.as_dict() == {
@@ -191,12 +191,34 @@ def test_each_packed_store_has_its_own_accesses(format: str, counts: dict[str, i
     assert not any(count for name, count in found.items() if name.startswith(learning))
 
 
-def test_theta_that_does_not_decay_is_written_all_the_same() -> None:
+def test_theta_that_does_not_decay_is_neither_written_nor_read() -> None:
     network = replace(TINY, homeostasis=HomeostasisParams(theta_decay_shift=24))
     c = Counters(presentations=1, steps=16, encoder_draws=16 * 13)
     found = presentation_accesses(shapes(network), c, learn=True, number=1)
-    assert (found.theta_writes, found.theta_additions) == (10, 0)
-    assert presentation_accesses(shapes(network), c, learn=True, number=0).theta_writes == 0
+    assert (found.theta_writes, found.theta_additions, found.theta_reads) == (0, 0, 0)
+    anew = presentation_accesses(shapes(network), c, learn=True, number=1, recomputed=1)
+    assert (anew.theta_writes, anew.theta_reads, anew.v_fire_writes) == (0, 10, 10)
+    found = presentation_accesses(shapes(), c, learn=True, number=1)
+    assert (found.theta_writes, found.theta_additions, found.theta_reads) == (10, 10, 10)
+    found = presentation_accesses(shapes(), c, learn=True, number=0)
+    assert (found.theta_writes, found.theta_reads, found.multiplications) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("core", "decays", "recomputed", "limits"),
+    [
+        (shapes(), 1, 0, "1 to 2"),
+        (shapes(), 0, 3, "0 to 2"),
+        (shapes(learn=False), 0, 1, "0 to 0"),
+    ],
+)
+def test_recomputed_must_be_possible(
+    core: Shapes, decays: int, recomputed: int, limits: str
+) -> None:
+    c = Counters(presentations=2, steps=16, encoder_draws=16 * 13)
+    message = f"recomputed must be from {limits}, the views of a core that learns, not {recomputed}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        accesses(core, c, decays=decays, recomputed=recomputed)
 
 
 def test_no_queue_for_the_only_input_and_no_levels_for_events() -> None:
@@ -362,7 +384,7 @@ def test_counts_of_a_core_with_groups() -> None:
         update_dense=3 * 10,
     )
     found = accesses(s, c, decays=6, views=7).as_dict()
-    swept, multiplied = (7 + 46) * 4 * 3, 7 * 10 + 3
+    swept, multiplied = (7 + 46) * 4 * 3, 6 * 10 + 3
     assert (WINDOWS.group_count, WINDOWS.view_count) == (6, 18)
     some = {
         "map_reads": 150,
@@ -380,6 +402,7 @@ def test_counts_of_a_core_with_groups() -> None:
         "vote_reads": 30,
     }
     assert {name: found[name] for name in some} == some
+    assert accesses(s, c, decays=6, views=7, recomputed=7).theta_reads == multiplied + 10
     one = presentation_accesses(s, replace(c, presentations=1), learn=True, number=4, views=7)
     assert one.theta_writes == 7 * 10 + 3
     refractory = replace(WINDOWS, encoder=replace(WINDOWS.encoder, refractory_steps=3))

@@ -21,6 +21,8 @@ __all__ = ["CASES", "HomeostasisProperties"]
 class HomeostasisProperties(Properties):
     """State of one neuron, any one: raised, decayed, counted and kept as the semantics say.
 
+    And its threshold is in force whenever it is not computed anew.
+
     The unit is used as its docstring demands: ``derive``, ``fire`` and ``settle`` only while it is
     not busy, one at a time, and ``post`` held from ``fire`` until after ``settle``. The
     memory port is not used.
@@ -41,6 +43,7 @@ class HomeostasisProperties(Properties):
                 "fire": 1,
                 "settle": 1,
                 "new_strength": s.strength,
+                "changed": 1,
             }
         )
 
@@ -100,6 +103,14 @@ class HomeostasisProperties(Properties):
         base = now["theta"] + params.v_th
         expected = formula(m, s, base * now["strength"], now["strength"])
         went = past(m, deriving, name="deriving") | deriving
+        # What was handed on last, unless somebody else has written the threshold since.
+        in_force = Signal()
+        threshold = Signal(V_FIRE_BITS)
+        with m.If(mine):
+            m.d.sync += [in_force.eq(1), threshold.eq(unit.v_fire)]
+        with m.Elif(self.changed):
+            m.d.sync += in_force.eq(0)
+        skipped = past(m, self.derive, name="derive") & ~unit.busy
         finished = past(m, unit.busy & deriving, name="was_busy") & ~unit.busy
         m.d.comb += [
             unit.recompute.eq(self.derive),
@@ -108,6 +119,8 @@ class HomeostasisProperties(Properties):
             unit.spike.eq(self.fire),
             unit.update.eq(self.settle),
             unit.new_strength.eq(self.new_strength),
+            unit.v_fire_changed.eq(self.changed),
+            Assume(implies(self.changed, ~unit.busy & ~self.derive & ~fired)),
             Assume(self.post < neurons),
             Assume(implies(self.derive | self.fire | self.settle, ~unit.busy & ~first)),
             Assume(self.derive + self.fire + self.settle <= 1),
@@ -145,11 +158,17 @@ class HomeostasisProperties(Properties):
             Assert(implies(mine, unit.v_fire == expected), "v_fire equals its formula"),
             Assert(implies(finished, derived), "every neuron gets a threshold"),
             Assert(
+                implies(skipped, in_force & (threshold == expected)),
+                "a threshold that is not computed is in force",
+            ),
+            Assert(implies(skipped, ~past(m, self.decay, name="decay")), "theta decays"),
+            Assert(
                 implies(unit.v_fire_write & ~deriving, unit.v_fire_post == self.post),
                 "the threshold of the neuron that fired",
             ),
             Cover(firing & (now["theta"] == most) & (before["theta"] != most), "theta saturates"),
             Cover(firing & (now["post_count"] == before["post_count"]), "post_count saturates"),
+            Cover(skipped, "nothing to do"),
             Cover(finished & changes[0] | (finished & went), "derived"),
             Cover(changes[0] & decays, "theta decays"),
             Cover(mine & ~deriving & (unit.v_fire != max_of(V_FIRE_BITS)), "settled"),

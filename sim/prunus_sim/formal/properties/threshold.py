@@ -105,24 +105,20 @@ class ThresholdProperties(Properties):
             Cover(over & (strength == 0), "no strength"),
         ]
         # Invariants: what has been multiplied so far.
+        dsp = s.hardware.multiplier == "dsp"
+        multiplied = (running & (cycles == 2)) | known
         m.d.comb += [
+            Assert(implies(running | known, self.base == theta + v_th), "operands are kept"),
             Assert(
-                implies(
-                    running | known, (self.base == theta + v_th) & (self.silent == (strength == 0))
-                ),
-                "operands are kept",
+                implies(multiplied if dsp else running | known, self.silent == (strength == 0)),
+                "no strength is remembered",
             ),
             Assert(cycles <= unit.cycles, "it ends"),
         ]
-        if s.hardware.multiplier == "dsp":
+        if dsp:
             m.d.comb += [
                 Assert(self.multiplying == (running & (cycles == 1)), "one cycle to multiply"),
-                Assert(
-                    implies(
-                        (running & (cycles == 2)) | known, self.product == self.base * strength
-                    ),
-                    "the product",
-                ),
+                Assert(implies(multiplied, self.product == self.base * strength), "the product"),
             ]
             return m
         # The product holds the sum of the bits done, above what is left of the strength.
