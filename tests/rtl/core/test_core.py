@@ -78,6 +78,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
         source="events" if seed % 4 == 3 else "levels",
         queue_depth=1 << pick(1, 4),
         event_depth=1 << pick(1, 6),
+        sweep_inputs=int(np.random.default_rng([2, seed]).choice([1, 2, 4, 8, 16])),
     )
     return network, hardware
 
