@@ -55,6 +55,8 @@ class ExportOptions:
         What comes in.
     multiplier : "sequential" or "dsp"
         As in :class:`prunus_rtl.hardware.HardwareConfig`.
+    sweep_inputs : 1, 2, 4, 8 or 16
+        Inputs that the learning sweep visits per cycle. Not 1 only for ``learning``.
     balanced : bool
         Whether neurons are distributed over lanes so that all lanes are equally busy. Only a packed
         store allows that.
@@ -69,6 +71,7 @@ class ExportOptions:
     store: str = "auto"
     source: Literal["levels", "events"] = "levels"
     multiplier: Literal["sequential", "dsp"] = "sequential"
+    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     balanced: bool = True
     device: str | None = None
 
@@ -261,6 +264,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             store="packed" if packed else "learning",
             multiplier=options.multiplier,
             source=options.source,
+            sweep_inputs=options.sweep_inputs,
             **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:

@@ -263,18 +263,14 @@ class LearningSweep(wiring.Component):
 
         # Stage 3 and what follows.
         m.d.comb += self.weight.eq(new_weight)
-        with m.If(self.start):
-            m.d.sync += [
-                column.write_pre.eq(self.first_row if grouped else 0),
-                column.write_address.eq(first),
-            ]
+        first_row = self.first_row if grouped else 0
         if each == 1:
-            self._write(m, valid, pre_1)
+            self._write(m, valid, first_row, first, pre_1)
         else:
-            self._write_words(m, valid)
+            self._write_words(m, valid, first_row, first)
         return m
 
-    def _write(self, m: Module, valid: Signal, pre_1: Signal) -> None:
+    def _write(self, m: Module, valid: Signal, first_row: Any, first: Any, pre_1: Signal) -> None:
         """Read the alive row in stage 1, and write in stage 3 what has changed."""
         column, new_weight = self.column, self.weight
         alive = Signal()
@@ -292,7 +288,11 @@ class LearningSweep(wiring.Component):
             column.write_alive.eq(0),
         ]
         with m.If(self.start):
-            m.d.sync += self.strength.eq(0)
+            m.d.sync += [
+                self.strength.eq(0),
+                column.write_pre.eq(first_row),
+                column.write_address.eq(first),
+            ]
         with m.Elif(valid[2]):
             m.d.sync += [
                 column.write_pre.eq(column.write_pre + 1),
@@ -302,7 +302,7 @@ class LearningSweep(wiring.Component):
                 m.d.sync += self.strength.eq(self.strength + kept)
         m.d.sync += self.done.eq(valid[2] & ~valid[1])
 
-    def _write_words(self, m: Module, valid: Signal) -> None:
+    def _write_words(self, m: Module, valid: Signal, first_row: Any, first: Any) -> None:
         """Read the alive rows in stage 2, write them in stage 3, and the weights in stage 4."""
         column, bits, each = self.column, self._weight_bits, self._each
         row = Signal.like(column.read_pre)
@@ -313,7 +313,12 @@ class LearningSweep(wiring.Component):
         stays = alive & ~pruned
         kept = [Mux(stays[k], weight.word_select(k, bits), 0) for k in range(each)]
         with m.If(self.start):
-            m.d.sync += [row.eq(self.first_row if self._groups > 1 else 0), before.eq(0)]
+            m.d.sync += [
+                before.eq(0),
+                row.eq(first_row),
+                column.write_pre.eq(first_row),
+                column.write_address.eq(first),
+            ]
         with m.If(valid[1]):
             m.d.sync += row.eq(row + 1)
         with m.If(valid[2]):

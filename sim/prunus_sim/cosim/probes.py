@@ -13,7 +13,7 @@ from dataclasses import fields
 
 from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning
-from prunus_model.spec.random_streams import PRE_PER_DRAW
+from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.netlist import Design
@@ -40,7 +40,7 @@ _MEMORIES = {
     r"store\d+\.weights(\.memory\d+)?": "weight",
     r"membrane\.lane\d+\.v": "v",
     r"membrane\.lane\d+\.v_fire": "v_fire",
-    r"learning\.last_step": "last_step",
+    r"learning\.last_step(\.bank\d+)?": "last_step",
     r"learning\.homeostasis\.theta": "theta",
     r"learning\.homeostasis\.strength": "strength",
     r"learning\.homeostasis\.post_count": "post_count",
@@ -176,10 +176,11 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     raised = design.memories["learning.homeostasis.post_count"].write
     threshold = "learning.homeostasis.fire_threshold"
     start, done = (_signal(design, f"{threshold}.{n}") for n in ("start", "done"))
+    each = hardware.sweep_inputs
     found = {
-        "age_additions": [(f"{valid}[0]", 1)],
-        "recent_comparisons": [(f"{valid}[0]", 1)],
-        "stdp_additions": [(f"{valid}[1]", 2)],
+        "age_additions": [(f"{valid}[0]", each)],
+        "recent_comparisons": [(f"{valid}[0]", each)],
+        "stdp_additions": [(f"{valid}[1]", 2 * each)],
         "strength_additions": [(updated, 1)],
         "theta_additions": [(raised, 1)],
         "theta_comparisons": [(raised, 1)],
@@ -188,7 +189,7 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "base_additions": [(start, 1)],
         "multiplications": [(start, 1)],
         "threshold_comparisons": [(done, 1)],
-        "learning_draws": [(_signal(design, "learning.random.advance"), 1)],
+        "learning_draws": _draws(shapes, design),
     }
     if network.homeostasis.theta_decay_shift < THETA_BITS:
         found["theta_additions"] = [(design.memories["learning.homeostasis.theta"].write, 1)]
@@ -206,11 +207,22 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
             found["pruning_comparisons"] = [(updated, 1)]
         case LiftPruning():
             found["pruning_comparisons"] = [(updated, 1)]
-            found |= _lift(design, raised)
+            found |= _lift(design, raised, each)
     return found
 
 
-def _lift(design: Design, raised: str) -> dict[str, _Terms]:
+def _draws(shapes: Shapes, design: Design) -> _Terms:
+    """Return what the learning stream draws: several in a cycle, and those left in the last."""
+    advance = _signal(design, "learning.random.advance")
+    draws = max(1, shapes.hardware.sweep_inputs // PRE_PER_DRAW)
+    rest = words(shapes.network.inputs) % draws
+    if not rest:
+        return [(advance, draws)]
+    last = _signal(design, "learning.random.last")
+    return [(f"{advance} & ~{last}", draws), (f"{advance} & {last}", rest)]
+
+
+def _lift(design: Design, raised: str, each: int) -> dict[str, _Terms]:
     """Return the enables of pruning by lift, by count."""
     # One bit for each of two cycles after a rate was read.
     visited = _signal(design, "learning.lift.visited")
@@ -218,11 +230,11 @@ def _lift(design: Design, raised: str) -> dict[str, _Terms]:
     busy = _signal(design, "learning.lift.factor.working")
     return {
         "constant_products": [(raised, 1)],
-        "input_rate_additions": [(swept, 1)],
-        "rate_sum_additions": [(f"{visited}[1]", 1)],
+        "input_rate_additions": [(swept, each)],
+        "rate_sum_additions": [(f"{visited}[1]", each)],
         "lift_factor_additions": [(busy, 1)],
-        "lift_products": [(swept, 1)],
-        "pruning_threshold_comparisons": [(raised, 3), (swept, 1)],
+        "lift_products": [(swept, each)],
+        "pruning_threshold_comparisons": [(raised, 3), (swept, each)],
     }
 
 
