@@ -44,6 +44,7 @@ _ROOT = Path("build")
     default=False,
 )
 @choice_option("multiplier", "Of a core that learns.")
+@choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
 @click.option(
     "--clock",
     type=Number(min=1, max=1000),
@@ -81,6 +82,7 @@ def bitstream(
     lanes: int | None,
     store: str | None,
     multiplier: Literal["sequential", "dsp"],
+    sweep_inputs: Literal[1, 2, 4, 8, 16],
     clock: float | None,
     baud: int,
     pins: str,
@@ -103,6 +105,7 @@ def bitstream(
         else lanes,
         store=store or (chosen.store if mode == "inference" else "auto"),
         multiplier=multiplier,
+        sweep_inputs=sweep_inputs,
         device=chosen.memory if mode == "inference" else None,
     )
     with terminable():

@@ -41,6 +41,7 @@ __all__ = ["generate"]
 @choice_option("store", "What holds the weights: the smallest packed format, or the one named.")
 @choice_option("source", "Input: one level per pixel, or address events.")
 @choice_option("multiplier", "Of a core that learns.")
+@choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
 @click.option(
     "--balance/--no-balance",
     "balanced",
@@ -119,7 +120,7 @@ def _command(network: str, output: Path, options: ExportOptions, data: str, imag
         if isinstance(value, bool):
             words.append("--balance" if value else "--no-balance")
         elif value is not None:
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     names = ",".join(Path(part).name for part in data.split(","))
     return shlex.join([*words, "--data", names, "--images", str(images)])
 

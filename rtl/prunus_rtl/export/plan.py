@@ -87,6 +87,10 @@ class ExportOptions:
             raise ConfigError(
                 f"Store must be auto or learning for a core that learns, not {self.store!r}"
             )
+        if self.mode != "learning" and self.sweep_inputs != 1:
+            raise ConfigError(
+                f"sweep_inputs must be 1 for a core that cannot learn, not {self.sweep_inputs}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

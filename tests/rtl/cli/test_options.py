@@ -9,6 +9,7 @@ from prunus_rtl.cli.options import choice_option, lanes_option
 @click.command()
 @choice_option("mode", "Whether.")
 @choice_option("store", "What.", default=False)
+@choice_option("sweep_inputs", "How many.")
 @lanes_option("many")
 def _command(**values: object) -> None:
     click.echo(values)
@@ -16,14 +17,22 @@ def _command(**values: object) -> None:
 
 def test_options_have_the_default_of_the_field_or_none() -> None:
     result = CliRunner().invoke(_command, [])
-    assert result.output == "{'mode': 'inference', 'store': None, 'lanes': None}\n"
+    assert (
+        result.output == "{'mode': 'inference', 'store': None, 'sweep_inputs': 1, 'lanes': None}\n"
+    )
+
+
+def test_numbers_are_numbers() -> None:
+    result = CliRunner().invoke(_command, ["--sweep-inputs", "16"])
+    assert "'sweep_inputs': 16" in result.output
 
 
 def test_help_shows_values_and_default() -> None:
     words = " ".join(CliRunner().invoke(_command, ["--help"]).output.split())
     assert "--mode [inference|learning] Whether. [default: inference]" in words
-    assert "--store [auto|csr|dense|bitmask|learning] What. --lanes" in words
-    assert "--lanes INTEGER 1, 2, 4, 8, 16 or 32. Default: many." in words
+    assert "--store [auto|csr|dense|bitmask|learning] What. --sweep-inputs" in words
+    assert "--sweep-inputs [1|2|4|8|16] How many. [default: 1]" in words
+    assert "--lanes INTEGER 1, 2, 4 ... 64. Default: many." in words
 
 
 def test_other_values_are_refused() -> None:

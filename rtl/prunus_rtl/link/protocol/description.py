@@ -117,6 +117,7 @@ class CoreDescription:
             ),
             ("options.source", self.options.source, self.hardware.source),
             ("options.multiplier", self.options.multiplier, self.hardware.multiplier),
+            ("options.sweep_inputs", self.options.sweep_inputs, self.hardware.sweep_inputs),
         ):
             if value != want:
                 raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")
