@@ -10,18 +10,20 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import SEED_BITS, STEP_BITS
 from prunus_model.spec.pruning import LiftPruning
+from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_model.spec.state import State
+from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.neurons.threshold import Homeostasis
 from prunus_rtl.plasticity.lift import Lift
 from prunus_rtl.plasticity.pruning import Pruning
-from prunus_rtl.plasticity.stdp import LearningSweep, learning_stream
+from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.plasticity.trace import LastStep, last_step_layout
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
 from prunus_rtl.synapses.columns import place_of_row
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["LearningEngine", "initial_words"]
+__all__ = ["LearningEngine", "initial_words", "learning_stream"]
 
 #: State variables of the neurons that the engine keeps.
 _OF_NEURONS = ("theta", "strength", "post_count")
@@ -33,6 +35,15 @@ def initial_words(state: State | None, name: str) -> list[int] | None:
         return None
     values: list[int] = getattr(state, name).tolist()
     return values
+
+
+def learning_stream(*, inputs: int, each: int = 1) -> RandomStream:
+    """Return the stream of random numbers for a sweep that visits ``each`` inputs per cycle.
+
+    A pass takes one draw for four inputs, however many are visited at once.
+    """
+    draws = max(1, each // PRE_PER_DRAW)
+    return RandomStream(draws=draws, rest=words(inputs) % draws)
 
 
 class LearningEngine(wiring.Component):

@@ -10,20 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import RANDOM_BITS, SEED_BITS, max_of
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
-from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.lib.total import total
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["LearningSweep", "WeightUpdate", "learning_stream"]
-
-
-def learning_stream(*, inputs: int, each: int = 1) -> RandomStream:
-    """Return the stream of random numbers for a sweep that visits ``each`` inputs per cycle.
-
-    A pass takes one draw for four inputs, however many are visited at once.
-    """
-    draws = max(1, each // PRE_PER_DRAW)
-    return RandomStream(draws=draws, rest=words(inputs) % draws)
+__all__ = ["LearningSweep", "WeightUpdate"]
 
 
 class WeightUpdate(wiring.Component):
@@ -135,7 +125,8 @@ class LearningSweep(wiring.Component):
     recent : In(each)
         The inputs were active recently; two cycles after ``read``.
     draw, advance, last : In(32 * draws), Out(1), Out(1)
-        Learning stream (:func:`learning_stream`); ``last`` is there if it is one of its members.
+        Learning stream: ``draws`` are ``each / 4``, or 1; ``last`` is there if a pass takes no
+        multiple of them (``rest`` of :class:`prunus_rtl.encoder.prng.RandomStream`).
     column : Out(column)
         The neuron's column of the learning store.
     weight, prune : Out(each * weight_bits), In(each)

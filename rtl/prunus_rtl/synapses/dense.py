@@ -147,8 +147,8 @@ class LearningStore(wiring.Component):
             self._weights = joined(of_words.tolist(), bits=bits, each=each)
         self._rows: list[int] = []
         if alive is not None:
-            of_words = self._padded(alive).reshape(shapes.store_words, -1)
-            self._rows = [sum(1 << k for k in np.flatnonzero(row).tolist()) for row in of_words]
+            words = self._padded(alive).reshape(shapes.store_words, -1)
+            self._rows = [sum(1 << k for k in np.flatnonzero(word).tolist()) for word in words]
         super().__init__(
             {
                 "pre": In(stream.Signature(shapes.place)),

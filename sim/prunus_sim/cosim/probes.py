@@ -177,7 +177,7 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     threshold = "learning.homeostasis.fire_threshold"
     start, done = (_signal(design, f"{threshold}.{n}") for n in ("start", "done"))
     each = hardware.sweep_inputs
-    found = {
+    found: dict[str, _Terms] = {
         "age_additions": [(f"{valid}[0]", each)],
         "recent_comparisons": [(f"{valid}[0]", each)],
         "stdp_additions": [(f"{valid}[1]", 2 * each)],

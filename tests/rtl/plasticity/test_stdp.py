@@ -13,8 +13,9 @@ from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.random_streams import LEARNING
 from prunus_model.spec.units import StdpParams
+from prunus_rtl.core.learning import learning_stream
 from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate, learning_stream
+from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.dense import Column, LearningStore
 from prunus_sim.simulator.amaranth import receive, send, simulate
