@@ -57,6 +57,11 @@ class Shapes(Widths):
         return unsigned(self.row_bits)
 
     @property
+    def place(self) -> Shape:
+        """Place of a row in a synapse store: the row, unless groups are padded for the sweep."""
+        return unsigned(self.place_bits)
+
+    @property
     def post(self) -> Shape:
         """Index of a neuron of a group: its lane in the low bits, its slot above."""
         return unsigned(self.post_bits)

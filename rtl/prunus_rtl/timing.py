@@ -7,11 +7,11 @@ network without groups has one view, and all numbers of neurons and inputs are t
 
 init
     1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
-    ``inputs + 1``; in a core that learns the largest of this, ``inputs + 1`` and, if all thresholds
-    of the group are computed, one more than that takes with ``m`` cycles of the multiplier:
-    ``neurons + m + 1`` with a block, ``neurons * (m + 2)`` with the sequential one. They are
-    computed if ``theta`` decays, and else if they may be stale
-    (:class:`prunus_rtl.counts.thresholds.StaleThresholds`).
+    ``inputs + 1``; in a core that learns the largest of this, ``visits + 1`` (``ceil(inputs /
+    sweep_inputs)`` visits of the sweep) and, if all thresholds of the group are computed, one more
+    than that takes with ``m`` cycles of the multiplier: ``neurons + m + 1`` with a block, ``neurons
+    * (m + 2)`` with the sequential one. They are computed if ``theta`` decays, and else if they may
+    be stale (:class:`prunus_rtl.counts.thresholds.StaleThresholds`).
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the
     step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
@@ -20,8 +20,8 @@ integrate
 compare
     ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
-    For each output spike 1, and ``inputs + 4`` more if it is learned from, with pruning by lift
-    ``inputs + 36``; with a margin, until its votes are counted, ``classes + 2``
+    For each output spike 1, and ``visits + 4`` more if it is learned from, with pruning by lift
+    ``visits + 36``; with a margin, until its votes are counted, ``classes + 2``
     cycles after the first. Later if the votes of the spike before are still counted.
 report
     1; after an output spike in the last step, until its votes are counted. Later if a threshold is
@@ -154,8 +154,10 @@ def init_cycles(widths: Widths, *, recomputed: bool) -> int:
         Whether all thresholds are computed; without effect on a core that does not learn.
     """
     clear = widths.slots + widths.tree_levels + 4
-    if widths.hardware.learn or widths.refractory:
+    if widths.refractory:
         clear = max(clear, widths.network.inputs + 1)
+    if widths.hardware.learn:
+        clear = max(clear, widths.sweep_words + 1)
     if not (widths.hardware.learn and recomputed):
         return clear
     return max(clear, threshold_cycles(widths) + 1)
@@ -173,7 +175,7 @@ def vote_cycles(widths: Widths) -> int:
 
 def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:
     """Return the cycles of an output spike, of learning from it, and of waiting for its votes."""
-    sweep = widths.factor_cycles + widths.network.inputs + 4 if learn else 0
+    sweep = widths.factor_cycles + widths.sweep_words + 4 if learn else 0
     return 1 + sweep + (max(1, vote_cycles(widths) - sweep) if margin else 0)
 
 

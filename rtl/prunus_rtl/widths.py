@@ -131,6 +131,27 @@ class Widths:
         return (self.network.rows - 1).bit_length()
 
     @property
+    def sweep_words(self) -> int:
+        """Words that the learning sweep visits: ``sweep_inputs`` inputs of a group in each."""
+        return -(-self.network.inputs // self.hardware.sweep_inputs)
+
+    @property
+    def row_stride(self) -> int:
+        """Places of rows from one group to the next: each begins with a word of the sweep."""
+        return self.sweep_words * self.hardware.sweep_inputs
+
+    @property
+    def place_bits(self) -> int:
+        """Place of a row in a synapse store: ``group * row_stride + pre``."""
+        first = (self.network.group_count - 1) * self.row_stride
+        return (first + self.network.inputs - 1).bit_length()
+
+    @property
+    def store_words(self) -> int:
+        """Words of alive rows in a lane of the learning store, ``sweep_inputs`` rows in each."""
+        return self.network.group_count * self.sweep_words
+
+    @property
     def group_bits(self) -> int:
         """Index of a group."""
         return (self.network.group_count - 1).bit_length()

@@ -113,6 +113,16 @@ def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
     }
 
 
+@pytest.mark.parametrize(("each", "visits"), [(1, 49), (2, 25), (4, 13), (8, 7), (16, 4)])
+def test_sweep_takes_a_cycle_for_each_word_of_inputs(each: int, visits: int) -> None:
+    s = shapes(learn=True, sweep_inputs=each)
+    assert spike_cycles(s, learn=True, margin=False) == 1 + visits + 4
+    assert spike_cycles(s, learn=False, margin=False) == 1
+    # The trace is cleared by words, too, but thresholds take longer if they are computed.
+    assert init_cycles(s, recomputed=True) == max(visits, 13) + 1
+    assert init_cycles(s, recomputed=False) == max(visits + 1, s.slots + s.tree_levels + 4)
+
+
 def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_from() -> None:
     network = replace(TINY, pruning=LiftPruning(length=8))
     s = replace(shapes(learn=True), network=network)

@@ -51,6 +51,7 @@ _ROOT = Path("build")
     default=False,
 )
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
+@choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
 @click.option(
     "--clock",
     type=Number(min=1, max=1000),
@@ -89,6 +90,7 @@ def bitstream(
     store: str | None,
     multiplier: Literal["sequential", "dsp"] | None,
     encoder_inputs: Literal[4, 8, 16],
+    sweep_inputs: Literal[1, 2, 4, 8, 16],
     clock: float | None,
     baud: int,
     pins: str,
@@ -113,6 +115,7 @@ def bitstream(
         multiplier=multiplier
         or preferred_multiplier(artifact.config, learn=mode == "learning", device=chosen.memory),
         encoder_inputs=encoder_inputs,
+        sweep_inputs=sweep_inputs,
         device=chosen.memory if mode == "inference" else None,
     )
     with terminable():

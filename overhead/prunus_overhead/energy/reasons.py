@@ -22,8 +22,8 @@ def groups(estimate: Estimate) -> dict[str, float]:
     """Return the energy of a presentation by what it is spent for.
 
     A charge that serves two purposes is divided by counts: of the accesses of potentials, those
-    that belong to SOPs are as many as additions of weights; of the reads of weights and rows, those
-    of the learning sweep are as many as ages of inputs.
+    that belong to SOPs are as many as additions of weights; of the reads of weights, those that do,
+    too; of those of rows, as many as of weights belong to the learning sweep.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def groups(estimate: Estimate) -> dict[str, float]:
         raise ValueError(f"Estimate must be of class b, not {estimate.energy_class!r}")
     count = {charge.name: charge.count for charge in estimate.charges}
     added = count.get("integrate additions", 0.0)
-    visited = count.get("age additions", 0.0)
+    # Reads of the learning store that are for no SOP are those of the words that sweeps visit.
+    visited = count["weights reads"] - added if count.get("age additions") else 0.0
     found = dict.fromkeys(GROUPS, 0.0)
     for charge in estimate.charges:
         group, part, rest = _purpose(charge, added, visited)

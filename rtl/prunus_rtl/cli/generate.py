@@ -48,6 +48,7 @@ __all__ = ["generate"]
     default=False,
 )
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
+@choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
 @click.option(
     "--balance/--no-balance",
     "balanced",

@@ -30,13 +30,14 @@ def choice_option(name: str, description: str, *, default: bool = True) -> Calla
     (own,) = (field.default for field in fields(ExportOptions) if field.name == name)
     # The store is the one field that is no literal.
     values = get_args(get_type_hints(ExportOptions)[name]) or STORES
-    kind = type(values[0])
+    # Click has choices among strings only; what is chosen is a value of the field.
+    by_text = {str(value): value for value in values}
     return click.option(
         f"--{name.replace('_', '-')}",
-        type=click.Choice([str(value) for value in values]),
+        type=click.Choice(list(by_text)),
         default=str(own) if default else None,
         show_default=default,
-        callback=lambda _context, _option, value: None if value is None else kind(value),
+        callback=lambda _context, _parameter, chosen: by_text.get(chosen),
         help=description,
     )
 

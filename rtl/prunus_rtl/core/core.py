@@ -178,7 +178,7 @@ class Core(wiring.Component):
         first = 0 if self._state is None else self._state.presentation
         m.submodules.stream_key = key = StreamKey(first=first)
         m.submodules.queue = queue = BroadcastQueue(
-            shape=s.row, depth=hardware.queue_depth, readers=hardware.lanes
+            shape=s.place, depth=hardware.queue_depth, readers=hardware.lanes
         )
         m.submodules.membrane = membrane = Membrane(
             neurons=network.neurons,
@@ -198,7 +198,9 @@ class Core(wiring.Component):
             score_bits=s.score_bits,
             votes=None if self._votes is None else self._votes.T.ravel().tolist(),
         )
-        m.submodules.counters = counters = Counters(layout=counters_layout(s), lanes=hardware.lanes)
+        m.submodules.counters = counters = Counters(
+            layout=counters_layout(s), lanes=hardware.lanes, most=hardware.sweep_inputs
+        )
         m.submodules.memory_port = port = MemoryPort(shapes=s)
         outside = wiring.flipped(self.levels if hardware.source == "levels" else self.events)
         views = self._build_views(m) if s.views else None

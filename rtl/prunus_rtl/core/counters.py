@@ -34,6 +34,8 @@ class Counters(wiring.Component):
         The counts, as of :func:`counters_layout`.
     lanes : int
         Number of lanes.
+    most : int
+        Synapses that the learning sweep visits in a cycle.
 
     Members
     -------
@@ -41,8 +43,10 @@ class Counters(wiring.Component):
         Begin anew.
     running : In(1)
         Count cycles.
-    step, inhibited_step, input_spike, integrated_spike, output_spike, updated, pruned : In(1)
+    step, inhibited_step, input_spike, integrated_spike, output_spike : In(1)
         Count one.
+    updated, pruned : In(range(most + 1))
+        Count so many.
     dropped_spike : In(1)
         Count one, if there is a count of it.
     synapses : In(lanes)
@@ -51,7 +55,7 @@ class Counters(wiring.Component):
         The counts.
     """
 
-    def __init__(self, *, layout: data.StructLayout, lanes: int) -> None:
+    def __init__(self, *, layout: data.StructLayout, lanes: int, most: int = 1) -> None:
         self._layout = layout
         self._lanes = lanes
         super().__init__(
@@ -64,8 +68,8 @@ class Counters(wiring.Component):
                 "integrated_spike": In(1),
                 "dropped_spike": In(1),
                 "output_spike": In(1),
-                "updated": In(1),
-                "pruned": In(1),
+                "updated": In(range(most + 1)),
+                "pruned": In(range(most + 1)),
                 "synapses": In(lanes),
                 "counts": Out(layout),
             }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import SEED_BITS, STEP_BITS
 from prunus_model.spec.pruning import LiftPruning
+from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_model.spec.state import State
 from prunus_rtl.encoder.prng import RandomStream
 from prunus_rtl.neurons.threshold import Homeostasis
@@ -19,9 +20,10 @@ from prunus_rtl.plasticity.stdp import LearningSweep
 from prunus_rtl.plasticity.trace import LastStep, last_step_layout
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
+from prunus_rtl.synapses.columns import place_of_row
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["LearningEngine", "initial_words"]
+__all__ = ["LearningEngine", "initial_words", "learning_stream"]
 
 #: State variables of the neurons that the engine keeps.
 _OF_NEURONS = ("theta", "strength", "post_count")
@@ -35,6 +37,15 @@ def initial_words(state: State | None, name: str) -> list[int] | None:
     return values
 
 
+def learning_stream(*, inputs: int, each: int = 1) -> RandomStream:
+    """Return the stream of random numbers for a sweep that visits ``each`` inputs per cycle.
+
+    A pass takes one draw for four inputs, however many are visited at once.
+    """
+    draws = max(1, each // PRE_PER_DRAW)
+    return RandomStream(draws=draws, rest=words(inputs) % draws)
+
+
 class LearningEngine(wiring.Component):
     """Spike-time traces, learning sweep, pruning and homeostasis, as one unit.
 
@@ -44,12 +55,12 @@ class LearningEngine(wiring.Component):
 
     Timing
     ------
-    ``initialised`` is low for ``max(inputs, 8)`` cycles after ``begin``, and ``thresholds_ready``
-    as long as all thresholds are computed, if they are
-    (:class:`prunus_rtl.neurons.threshold.Homeostasis`). ``learned`` comes ``factor_cycles + inputs
-    + 4`` cycles after ``learn`` (:class:`prunus_rtl.widths.Widths`); ``thresholds_ready`` is low
-    for ``multiply_cycles`` cycles from the next one on. All outputs but those of ``column`` depend
-    on registers only. Clock domain ``sync``.
+    ``initialised`` is low for ``max(sweep_words, 8)`` cycles after ``begin``, and
+    ``thresholds_ready`` as long as all thresholds are computed, if they are
+    (:class:`prunus_rtl.neurons.threshold.Homeostasis`). ``learned`` comes ``factor_cycles +
+    sweep_words + 4`` cycles after ``learn`` (:class:`prunus_rtl.widths.Widths`);
+    ``thresholds_ready`` is low for ``multiply_cycles`` cycles from the next one on. All outputs but
+    those of ``column`` depend on registers only. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -86,8 +97,8 @@ class LearningEngine(wiring.Component):
         A threshold to keep.
     v_fire_changed : In(1)
         The memory port writes a threshold.
-    updated, pruned : Out(1)
-        An unpruned synapse was visited; and pruned.
+    updated, pruned : Out(range(sweep_inputs + 1))
+        Unpruned synapses that were visited; and pruned.
     theta, strength, post_count, last_step, input_rate : In(Access(...))
         Memory port; ``input_rate`` only with pruning by lift.
     """
@@ -96,14 +107,15 @@ class LearningEngine(wiring.Component):
         self._shapes = shapes
         self._state = state
         neuron = range(shapes.network.all_neurons)
+        visited = range(shapes.hardware.sweep_inputs + 1)
         super().__init__(
             {
                 "begin": In(1),
                 "decay": In(1),
                 "group": In(range(shapes.network.group_count)),
                 "first_neuron": In(shapes.neuron),
-                "first_row": In(shapes.row),
-                "first_word": In(range(shapes.network.rows * shapes.slots)),
+                "first_row": In(shapes.place),
+                "first_word": In(range(shapes.store_words * shapes.slots)),
                 "seed": In(SEED_BITS),
                 "presentation": In(shapes.presentation),
                 "spike": In(1),
@@ -120,8 +132,8 @@ class LearningEngine(wiring.Component):
                 "v_fire_post": Out(shapes.post),
                 "v_fire": Out(shapes.v_fire),
                 "v_fire_changed": In(1),
-                "updated": Out(1),
-                "pruned": Out(1),
+                "updated": Out(visited),
+                "pruned": Out(visited),
                 "theta": In(Access(neuron, shapes.theta)),
                 "strength": In(Access(neuron, shapes.strength)),
                 "post_count": In(Access(neuron, shapes.post_count)),
@@ -144,8 +156,9 @@ class LearningEngine(wiring.Component):
         last_step = None
         if self._state is not None:
             last_step = [0 if n < 0 else 1 << STEP_BITS | n for n in self._state.last_step.tolist()]
+        each = s.hardware.sweep_inputs
         m.submodules.last_step = trace = LastStep(
-            inputs=network.inputs, window=stdp.trace_window, init=last_step
+            inputs=network.inputs, window=stdp.trace_window, each=each, init=last_step
         )
         m.submodules.homeostasis = homeostasis = Homeostasis(
             neurons=network.neurons,
@@ -155,10 +168,11 @@ class LearningEngine(wiring.Component):
             multiplier=s.hardware.multiplier,
             **{name: initial_words(self._state, name) for name in _OF_NEURONS},
         )
-        m.submodules.random = random = RandomStream()
+        m.submodules.random = random = learning_stream(inputs=network.inputs, each=each)
         m.submodules.sweep = sweep = LearningSweep(
             inputs=network.inputs,
             groups=network.group_count,
+            each=each,
             slots=s.slots,
             weight_bits=network.weight_bits,
             strength_bits=s.strength.width,
@@ -175,6 +189,7 @@ class LearningEngine(wiring.Component):
                 weight_bits=network.weight_bits,
                 strength_bits=s.strength.width,
                 multiplier=s.hardware.multiplier,
+                each=each,
             )
             m.d.comb += sweep.start.eq(self.learn)
         for name in _OF_NEURONS:
@@ -207,12 +222,13 @@ class LearningEngine(wiring.Component):
             pruning.strength.eq(homeostasis.strength),
             pruning.presentation.eq(self.presentation),
             pruning.weight.eq(sweep.weight),
-            sweep.first_row.eq(self.first_row),
+            sweep.first_row.eq(self.first_row[(each - 1).bit_length() :]),
             sweep.first_word.eq(self.first_word),
             sweep.slot.eq(self.post[s.lane.width :]),
             sweep.recent.eq(trace.recent),
             sweep.draw.eq(random.draw),
             sweep.prune.eq(pruning.prune),
+            *([random.last.eq(sweep.last)] if hasattr(sweep, "last") else []),
             self.v_fire_write.eq(homeostasis.v_fire_write),
             self.v_fire_post.eq(homeostasis.v_fire_post),
             self.v_fire.eq(homeostasis.v_fire),
@@ -232,6 +248,7 @@ class LearningEngine(wiring.Component):
         lift = Lift(
             inputs=s.network.inputs,
             groups=s.network.group_count,
+            each=s.hardware.sweep_inputs,
             policy=policy,
             depression_shift=s.network.stdp.depression_shift,
             weight_bits=s.network.weight_bits,
@@ -239,14 +256,32 @@ class LearningEngine(wiring.Component):
             multiplier=s.hardware.multiplier,
             init=initial_words(self._state, "input_rate"),
         )
-        wiring.connect(m, wiring.flipped(self.input_rate), lift.access)
+        self._connect_rates(m, lift)
         m.d.comb += [
             lift.begin.eq(self.begin),
-            lift.first.eq(self.first_row),
+            lift.first.eq(self.first_row[(s.hardware.sweep_inputs - 1).bit_length() :]),
             lift.spike.eq(self.learn),
-            # While the trace is cleared, for as many cycles as there are inputs, rates are added.
+            # While the trace is cleared, in as many cycles as a sweep has visits, rates are added.
             lift.read.eq(trace.busy | sweep.read),
             lift.recent.eq(trace.recent),
             sweep.start.eq(lift.ready),
         ]
         return lift
+
+    def _connect_rates(self, m: Module, lift: Lift) -> None:
+        """Let the memory port reach the rates; where groups are padded, one cycle later."""
+        s, port = self._shapes, self.input_rate
+        if s.hardware.sweep_inputs == 1:
+            wiring.connect(m, wiring.flipped(port), lift.access)
+            return
+        place = Signal(s.place)
+        strobe = Signal()
+        m.d.sync += [strobe.eq(port.strobe), place.eq(place_of_row(s, port.address))]
+        m.d.comb += [
+            lift.access.strobe.eq(strobe),
+            lift.access.write.eq(port.write),
+            lift.access.address.eq(place),
+            lift.access.data.eq(port.data),
+            port.done.eq(lift.access.done),
+            port.value.eq(lift.access.value),
+        ]

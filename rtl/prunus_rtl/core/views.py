@@ -42,8 +42,8 @@ class Views(wiring.Component):
     group : Out(range(groups))
         The group.
     first_neuron, first_row, first_word : Out(...)
-        Places of its first neuron, of its first input, and of the first weight of that in a lane of
-        the learning store.
+        Places of its first neuron, of the row of its first input, and of the first word of weights
+        of that in a lane of the learning store.
     output_spike, output_spikes : In(1), Out(range(steps + 1))
         There is an output spike; how many there were in this view.
     """
@@ -60,8 +60,8 @@ class Views(wiring.Component):
                 "seed": Out(SEED_BITS, init=n.seed),
                 "group": Out(range(n.group_count)),
                 "first_neuron": Out(shapes.neuron),
-                "first_row": Out(shapes.row),
-                "first_word": Out(range(n.rows * shapes.slots)),
+                "first_row": Out(shapes.place),
+                "first_word": Out(range(shapes.store_words * shapes.slots)),
                 "output_spike": In(1),
                 "output_spikes": Out(range(n.encoder.steps + 1)),
             }
@@ -80,8 +80,8 @@ class Views(wiring.Component):
         strides = (
             (self.group, 1),
             (self.first_neuron, n.neurons),
-            (self.first_row, n.inputs),
-            (self.first_word, n.inputs * self._shapes.slots),
+            (self.first_row, self._shapes.row_stride),
+            (self.first_word, self._shapes.sweep_words * self._shapes.slots),
         )
         last_group = self.group == n.group_count - 1
         m.d.comb += self.last.eq(

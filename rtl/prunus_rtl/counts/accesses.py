@@ -7,8 +7,10 @@ simulated core (:mod:`prunus_sim.cosim.probes`).
 *An access* is one read or write enable of one physical memory of one lane, in one clock cycle, from
 the cycle in which a presentation begins to the one in which its result is taken; also if what is
 read is not used. Only SPRAM, which has no read enable, is counted when something is wanted of it.
-A word is as wide as :func:`prunus_rtl.counts.memories.memories` tells. What the memory port does
-between presentations is no part of them. Levels are counted with the presentation that shows them,
+A word is as wide as :func:`prunus_rtl.counts.memories.memories` tells; that of a learning store is
+of ``sweep_inputs`` inputs, also where one of them is used. Inputs that fill up the last word of a
+group count as inputs where operations of the sweep are counted. What the memory port does between
+presentations is no part of them. Levels are counted with the presentation that shows them,
 whenever they are written.
 
 *An operation* is counted when its result is registered or decides something. Left out are
@@ -46,12 +48,12 @@ class Accesses:
         CSR: weight and slot of an unpruned synapse.
     row_reads, row_writes : int
         Alive bits of an input in a lane (learning store, packed bitmask): for each integrated spike
-        and lane; the learning store also for each input of a learned spike, in the lane of the
-        neuron, and writes one for each pruned synapse.
+        and lane; the learning store also for each word of a learned spike, in the lane of the
+        neuron, and writes one for each pruned synapse; words of several inputs are all written.
     weight_reads, weight_writes : int
         Weights (learning store, packed bitmask and dense): for each forward SOP; dense for each
-        slot of each lane, pruned or not; the learning store also for each input of a learned spike,
-        and writes one for each update SOP.
+        slot of each lane, pruned or not; the learning store also for each word of a learned spike,
+        and writes one for each update SOP; words of several inputs are all written.
     v_reads, v_writes : int
         Potential and epoch: for each forward SOP, and in each sweep for each slot of each lane.
         Sweeps are one that clears for each view, and one for each step that is not inhibited.
@@ -59,7 +61,7 @@ class Accesses:
         Firing thresholds: read in sweeps; written for each multiplication.
     last_step_reads, last_step_writes : int
         Last step of an input: read for each input of a learned spike; written when it spikes, and
-        cleared for all inputs before the first step of a view.
+        cleared for all inputs before the first step of a view; also for those that fill up a word.
     theta_reads, theta_writes, strength_reads, strength_writes : int
         Read for each neuron of the group before the first step of a view in which all thresholds
         are computed, and once for a learned spike; written once for a learned spike, and ``theta``
@@ -67,8 +69,8 @@ class Accesses:
     post_count_reads, post_count_writes : int
         Once each for a learned spike.
     input_rate_reads, input_rate_writes : int
-        Rate of an input, with pruning by lift: both for each input of a learned spike, and read for
-        all inputs before the first step of a view.
+        Rates of inputs, with pruning by lift: both for each word of a learned spike, and read for
+        all words before the first step of a view.
     vote_reads : int
         Votes: for each output spike and class.
     score_reads, score_writes : int

@@ -85,7 +85,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
     """
     n, hardware = shapes.network, shapes.hardware
     inputs, lanes, slots = n.inputs, hardware.lanes, shapes.slots
-    rows, neurons, per_word = n.rows, n.all_neurons, hardware.encoder_inputs
+    neurons, per_word, visited = n.all_neurons, hardware.encoder_inputs, hardware.sweep_inputs
     found = []
 
     def add(
@@ -122,24 +122,28 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
     if shapes.refractory:
         width = (n.encoder.steps - 1).bit_length() + 1
         add("refractory", "refractory", inputs, width, each=False, writes=True)
-    if shapes.row_bits:
-        add("queue", "queue", hardware.queue_depth, shapes.row_bits, each=True, writes=True)
+    if shapes.place_bits:
+        add("queue", "queue", hardware.queue_depth, shapes.place_bits, each=True, writes=True)
     if hardware.store == "packed":
         found += _packed(shapes)
     else:
         writes = hardware.learn
-        add("rows", "row", rows, slots, each=True, writes=writes)
-        add("weights", "weight", rows * slots, n.weight_bits, each=True, writes=writes)
+        depth = shapes.store_words
+        add("rows", "row", depth, visited * slots, each=True, writes=writes)
+        width = visited * n.weight_bits
+        add("weights", "weight", depth * slots, width, each=True, writes=writes)
     add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True)
     thresholds = shapes.threshold_words
     add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=hardware.learn)
     if hardware.learn:
-        add("last_step", "last_step", inputs, STEP_BITS + 1, each=False, writes=True)
+        depth, width = shapes.sweep_words, STEP_BITS + 1
+        add("last_step", "last_step", depth, width, each=False, writes=True, copies=visited)
         add("theta", "theta", neurons, THETA_BITS, each=False, writes=True)
         add("strength", "strength", neurons, n.formats.strength_bits, each=False, writes=True)
         add("post_count", "post_count", neurons, POST_COUNT_BITS, each=False, writes=True)
     if shapes.lift:
-        add("input_rate", "input_rate", rows, RATE_BITS, each=False, writes=True)
+        width = visited * RATE_BITS
+        add("input_rate", "input_rate", shapes.store_words, width, each=False, writes=True)
     classes = n.readout.classes
     add("votes", "vote", neurons * classes, n.readout.vote_bits, each=False, writes=False)
     add("scores", "score", classes, shapes.score_bits, each=False, writes=True)

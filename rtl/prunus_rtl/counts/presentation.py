@@ -78,7 +78,9 @@ def accesses(
     n, hardware, c = shapes.network, shapes.hardware, counters
     inputs, neurons, classes, lanes = n.inputs, n.neurons, n.readout.classes, hardware.lanes
     learned = c.update_dense // inputs
-    visits = c.update_dense
+    # Words that sweeps visit, and the inputs in them with those that fill up the last word.
+    visited = learned * shapes.sweep_words
+    visits = learned * shapes.row_stride
     swept = (views + c.steps - c.inhibited_steps) * lanes * shapes.slots
     multiplied = neurons * recomputed + learned
     from_levels = hardware.source == "levels"
@@ -91,7 +93,7 @@ def accesses(
     adapts = isinstance(n.pruning, AdaptivePruning)
     prunes = adapts or shapes.lift or isinstance(n.pruning, ConstantPruning)
     updates = visits * shapes.lift
-    rated = updates + inputs * views * shapes.lift
+    rated = (visited + shapes.sweep_words * views) * shapes.lift
     judged = c.input_spikes * shapes.refractory
     sequential = hardware.multiplier == "sequential"
     streams = from_levels + hardware.learn
@@ -112,7 +114,7 @@ def accesses(
         v_fire_reads=swept,
         v_fire_writes=multiplied,
         last_step_reads=visits,
-        last_step_writes=inputs * views + c.input_spikes if hardware.learn else 0,
+        last_step_writes=shapes.row_stride * views + c.input_spikes if hardware.learn else 0,
         theta_reads=multiplied,
         theta_writes=decayed + learned,
         strength_reads=multiplied,
@@ -120,7 +122,7 @@ def accesses(
         post_count_reads=learned,
         post_count_writes=learned,
         input_rate_reads=rated,
-        input_rate_writes=updates,
+        input_rate_writes=visited * shapes.lift,
         vote_reads=classes * c.output_spikes,
         score_reads=classes * c.output_spikes,
         score_writes=classes * c.output_spikes,
@@ -135,7 +137,7 @@ def accesses(
         theta_additions=decayed + learned,
         post_count_additions=learned,
         input_rate_additions=updates,
-        rate_sum_additions=rated,
+        rate_sum_additions=rated * hardware.sweep_inputs,
         lift_factor_additions=learned * max(0, shapes.factor_cycles - 1),
         base_additions=multiplied,
         multiply_additions=sequential * multiplied * n.formats.strength_bits,
@@ -181,11 +183,14 @@ def presentation_accesses(
 def _synapses(shapes: Widths, c: Counters, queued: int) -> dict[str, int]:
     """Return the accesses of the synapse store; ``queued`` spikes reach the lanes."""
     if shapes.store is None:
+        visited = c.update_dense // shapes.network.inputs * shapes.sweep_words
+        # Words of several inputs are written whatever has changed in them.
+        single = shapes.hardware.sweep_inputs == 1
         return {
-            "row_reads": queued + c.update_dense,
-            "row_writes": c.pruned,
-            "weight_reads": c.forward_sops + c.update_dense,
-            "weight_writes": c.update_sops,
+            "row_reads": queued + visited,
+            "row_writes": c.pruned if single else visited,
+            "weight_reads": c.forward_sops + visited,
+            "weight_writes": c.update_sops if single else visited,
         }
     match shapes.store.format:
         case "csr":

@@ -56,7 +56,9 @@ class ExportOptions:
     multiplier : "sequential" or "dsp"
         As in :class:`prunus_rtl.hardware.HardwareConfig`.
     encoder_inputs : 4, 8 or 16
-        Likewise.
+        Inputs that the encoder handles per cycle.
+    sweep_inputs : 1, 2, 4, 8 or 16
+        Inputs that the learning sweep visits per cycle. Not 1 only for ``learning``.
     balanced : bool
         Whether neurons are distributed over lanes so that all lanes are equally busy.
     device : str, optional
@@ -71,6 +73,7 @@ class ExportOptions:
     source: Literal["levels", "events"] = "levels"
     multiplier: Literal["sequential", "dsp"] = "sequential"
     encoder_inputs: Literal[4, 8, 16] = 4
+    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     balanced: bool = True
     device: str | None = None
 
@@ -85,6 +88,10 @@ class ExportOptions:
         if self.mode == "learning" and self.store in FORMATS:
             raise ConfigError(
                 f"Store must be auto or learning for a core that learns, not {self.store!r}"
+            )
+        if self.mode != "learning" and self.sweep_inputs != 1:
+            raise ConfigError(
+                f"sweep_inputs must be 1 for a core that cannot learn, not {self.sweep_inputs}"
             )
 
 
@@ -268,6 +275,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             multiplier=options.multiplier,
             source=options.source,
             encoder_inputs=options.encoder_inputs,
+            sweep_inputs=options.sweep_inputs,
             **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:

@@ -18,6 +18,8 @@ from prunus_model.spec.formats import (
 )
 from prunus_model.spec.pruning import LiftPruning
 from prunus_rtl.lib.state_memory import StateMemory
+from prunus_rtl.lib.total import total
+from prunus_rtl.lib.word_memory import WordMemory, joined
 from prunus_rtl.plasticity.lift_factor import LiftFactor
 from prunus_rtl.streams import Access
 
@@ -44,13 +46,15 @@ class Lift(wiring.Component):
     and depends combinationally on ``weight``. From the last visit to ``spike`` there must be 3
     cycles. Clock domain ``sync``.
 
-    Memory: one word per input of each group, at ``group * inputs + pre``, not cleared by reset;
-    every visit reads a word, and those of a sweep write one.
+    Memory: one word for each ``each`` inputs of a group, at ``group * words + pre // each``, not
+    cleared by reset; every visit reads a word, and those of a sweep write one.
 
     Parameters
     ----------
     inputs, groups : int
         Number of inputs of a group, and of groups.
+    each : int
+        Inputs of a visit, which follow each other; a power of 2. The last visit may have fewer.
     policy : LiftPruning
         Share and ramp.
     depression_shift : int
@@ -61,14 +65,14 @@ class Lift(wiring.Component):
         Whether a rate is multiplied by rows of adders, half of them in each of two cycles, or by a
         multiplier block.
     init : list of int, optional
-        Initial rates. Default: 0.
+        Initial rates, of ``groups * inputs`` inputs. Default: 0.
 
     Members
     -------
     begin : In(1)
-        A view begins: the next visits, one for each input, find the sum.
-    first : In(range(inputs * groups))
-        Place of the rate of input 0 of the group at work.
+        A view begins: the next visits, one for each word, find the sum.
+    first : In(range(words * groups))
+        First word of the group at work; ``words`` is ``ceil(inputs / each)``.
     spike : In(1)
         A neuron fires: find its factor.
     post_count, strength, presentation
@@ -76,15 +80,16 @@ class Lift(wiring.Component):
     ready : Out(1)
         The factor is there: the next visits are those of a sweep.
     read : In(1)
-        Visit the next input, in ascending order.
-    recent : In(1)
-        Whether that input, asked for two cycles before, was active recently.
-    weight : In(weight_bits)
-        New weight of a synapse.
-    prune : Out(1)
-        Prune it: it is below the threshold of its input.
-    access : In(Access(range(inputs * groups), RATE_BITS))
-        Memory port.
+        Visit the next inputs, in ascending order.
+    recent : In(each)
+        Whether those inputs, asked for two cycles before, were active recently. 0 beyond the last
+        one.
+    weight : In(each * weight_bits)
+        New weights of their synapses, the first in the low bits.
+    prune : Out(each)
+        Prune them: they are below the thresholds of their inputs.
+    access : In(Access(range(each * words * groups), RATE_BITS))
+        Memory port: rates at ``group * words * each + pre``.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class Lift(wiring.Component):
         *,
         inputs: int,
         groups: int = 1,
+        each: int = 1,
         policy: LiftPruning,
         depression_shift: int,
         weight_bits: int,
@@ -99,10 +105,18 @@ class Lift(wiring.Component):
         multiplier: Literal["sequential", "dsp"],
         init: list[int] | None = None,
     ) -> None:
-        self._inputs = inputs
         self._groups = groups
+        self._each = each
+        self._words = -(-inputs // each)
+        self._weight_bits = weight_bits
         self._multiplier = multiplier
-        self._init = init
+        self._init = None
+        if init is not None:
+            self._init = [
+                word
+                for first in range(0, len(init), inputs)
+                for word in joined(init[first : first + inputs], bits=RATE_BITS, each=each)
+            ]
         self._factor = LiftFactor(
             policy=policy,
             depression_shift=depression_shift,
@@ -110,21 +124,21 @@ class Lift(wiring.Component):
             strength_bits=strength_bits,
             sum_bits=(inputs * max_of(RATE_BITS)).bit_length(),
         )
-        place = range(inputs * groups)
+        words = self._words * groups
         super().__init__(
             {
                 "begin": In(1),
-                "first": In(place),
+                "first": In(range(words)),
                 "spike": In(1),
                 "post_count": In(POST_COUNT_BITS),
                 "strength": In(strength_bits),
                 "presentation": In(PRESENTATION_BITS),
                 "ready": Out(1),
                 "read": In(1),
-                "recent": In(1),
-                "weight": In(weight_bits),
-                "prune": Out(1),
-                "access": In(Access(place, unsigned(RATE_BITS))),
+                "recent": In(each),
+                "weight": In(each * weight_bits),
+                "prune": Out(each),
+                "access": In(Access(range(words * each), unsigned(RATE_BITS))),
             }
         )
 
@@ -137,18 +151,24 @@ class Lift(wiring.Component):
         """Build the unit."""
         m = Module()
         m.submodules.factor = factor = self._factor
-        m.submodules.memory = memory = StateMemory(
-            shape=unsigned(RATE_BITS), depth=self._inputs * self._groups, init=self._init
-        )
+        each, words = self._each, self._words * self._groups
+        shape = unsigned(RATE_BITS)
+        memory: StateMemory | WordMemory
+        if each == 1:
+            memory = StateMemory(shape=shape, depth=words, init=self._init)
+        else:
+            memory = WordMemory(shape=shape, each=each, depth=words, init=self._init)
+        m.submodules.memory = memory
         wiring.connect(m, wiring.flipped(self.access), memory.access)
 
         sweeping = Signal()
         visited = Signal(2)
-        rate = Signal(RATE_BITS)
+        rates = Signal(each * RATE_BITS)
         rate_sum = Signal.like(factor.rate_sum)
-        mirror = self.recent.replicate(RATE_BITS)
-        distance = Signal(RATE_BITS)
-        change = Signal(RATE_BITS - RATE_SHIFT)
+        moved = [
+            _moved(m, rates.word_select(k, RATE_BITS), self.recent[k], sweeping)
+            for k in range(each)
+        ]
         m.d.comb += [
             factor.start.eq(self.spike),
             factor.post_count.eq(self.post_count),
@@ -157,18 +177,23 @@ class Lift(wiring.Component):
             factor.rate_sum.eq(rate_sum),
             self.ready.eq(factor.done),
             memory.read.eq(self.read),
-            distance.eq(rate ^ mirror),
-            change.eq(Mux(sweeping, distance >> RATE_SHIFT, 0)),
-            memory.write_data.eq((distance - change) ^ mirror),
+            memory.write_data.eq(Cat(moved)),
             memory.write.eq(visited[1] & sweeping),
         ]
-        m.d.sync += [visited.eq(Cat(self.read, visited)), rate.eq(memory.read_data)]
+        m.d.sync += [visited.eq(Cat(self.read, visited)), rates.eq(memory.read_data)]
         with m.If(self.read):
             m.d.sync += memory.read_address.eq(memory.read_address + 1)
         with m.If(visited[1]):
+            m.d.sync += memory.write_address.eq(memory.write_address + 1)
+        if each == 1:
+            with m.If(visited[1]):
+                m.d.sync += rate_sum.eq(rate_sum + memory.write_data)
+        else:
+            # A register between the adders of a word and that of all, one cycle later.
+            added = Signal(RATE_BITS + (each - 1).bit_length())
             m.d.sync += [
-                memory.write_address.eq(memory.write_address + 1),
-                rate_sum.eq(rate_sum + memory.write_data),
+                added.eq(Mux(visited[1], total(moved), 0)),
+                rate_sum.eq(rate_sum + added),
             ]
         with m.If(self.begin | self.ready):
             first = self.first if self._groups > 1 else 0
@@ -178,12 +203,14 @@ class Lift(wiring.Component):
                 memory.write_address.eq(first),
                 rate_sum.eq(0),
             ]
-        self._decide(m, memory.read_data, rate, factor.factor)
+        for k in range(each):
+            read = memory.read_data.word_select(k, RATE_BITS)
+            self._decide(m, k, read, rates.word_select(k, RATE_BITS), factor.factor)
         return m
 
-    def _decide(self, m: Module, read: Any, rate: Any, factor: Any) -> None:
-        """Compare the weight with the product of a rate, now and a cycle later, and the factor."""
-        weight_bits = len(self.weight)
+    def _decide(self, m: Module, k: int, read: Any, rate: Any, factor: Any) -> None:
+        """Compare weight ``k`` with a rate, shown now and a cycle later, times the factor."""
+        weight_bits = self._weight_bits
         # Of the product, the bits from LIFT_FACTOR_BITS on.
         product = Signal(RATE_BITS)
         if self._multiplier == "dsp":
@@ -198,7 +225,19 @@ class Lift(wiring.Component):
         m.d.sync += w_prune.eq(
             Mux(found[weight_bits:].any(), max_of(weight_bits), found[:weight_bits])
         )
-        m.d.comb += self.prune.eq(self.weight < w_prune)
+        m.d.comb += self.prune[k].eq(self.weight.word_select(k, weight_bits) < w_prune)
+
+
+def _moved(m: Module, rate: Any, recent: Any, sweeping: Any) -> Any:
+    """Return a rate after a visit: up is down seen from the other end."""
+    mirror = recent.replicate(RATE_BITS)
+    distance = Signal(RATE_BITS)
+    change = Signal(RATE_BITS - RATE_SHIFT)
+    m.d.comb += [
+        distance.eq(rate ^ mirror),
+        change.eq(Mux(sweeping, distance >> RATE_SHIFT, 0)),
+    ]
+    return ((distance - change) ^ mirror)[:RATE_BITS]
 
 
 def _added(m: Module, total: Any, value: Any, digits: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -50,6 +50,8 @@ class Pruning(wiring.Component):
         Width of a weight, and of the sum of all weights of a neuron.
     multiplier : "sequential" or "dsp"
         Whether the gains are multiplied by shifts and additions, or by multiplier blocks.
+    each : int
+        Synapses that are decided about at once.
 
     Members
     -------
@@ -61,10 +63,10 @@ class Pruning(wiring.Component):
         Number of the presentation.
     w_prune : Out(weight_bits)
         Pruning threshold.
-    weight : In(weight_bits)
-        New weight of a synapse.
-    prune : Out(1)
-        Prune it: ``weight < w_prune``.
+    weight : In(each * weight_bits)
+        New weights of synapses, the first in the low bits.
+    prune : Out(each)
+        Prune them: ``weight < w_prune``.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class Pruning(wiring.Component):
         weight_bits: int,
         strength_bits: int,
         multiplier: Literal["sequential", "dsp"],
+        each: int = 1,
     ) -> None:
+        self._each = each
         self._policy = policy
         self._multiplier = multiplier
         super().__init__(
@@ -83,8 +87,8 @@ class Pruning(wiring.Component):
                 "strength": In(strength_bits),
                 "presentation": In(PRESENTATION_BITS),
                 "w_prune": Out(weight_bits),
-                "weight": In(weight_bits),
-                "prune": Out(1),
+                "weight": In(each * weight_bits),
+                "prune": Out(each),
             }
         )
 
@@ -95,7 +99,10 @@ class Pruning(wiring.Component):
         if not isinstance(policy, AdaptivePruning | ConstantPruning):
             return m
 
-        m.d.comb += self.prune.eq(self.weight < self.w_prune)
+        bits = len(self.w_prune)
+        m.d.comb += self.prune.eq(
+            Cat(self.weight.word_select(k, bits) < self.w_prune for k in range(self._each))
+        )
         started = self.presentation >= policy.start
         if isinstance(policy, ConstantPruning):
             m.d.sync += self.w_prune.eq(Mux(started, policy.w_prune, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,13 +25,18 @@ class LastStep(wiring.Component):
 
     Timing
     ------
-    ``busy`` is high for ``inputs`` cycles after ``clear``. One spike per cycle. ``recent`` is
-    registered, two cycles after ``read``. Clock domain ``sync``.
+    ``busy`` is high for ``ceil(inputs / each)`` cycles after ``clear``. One spike per cycle.
+    ``recent`` is registered, two cycles after ``read``. Clock domain ``sync``.
+
+    Memories: ``each`` banks of ``ceil(inputs / each)`` words; input ``pre`` is in bank ``pre %
+    each``, as spikes write one input, and the sweep reads ``each`` of them.
 
     Parameters
     ----------
     inputs : int
         Number of inputs.
+    each : int
+        Inputs that are asked for, and forgotten, at once; a power of 2.
     window : int
         Largest age, in steps, at which a spike is recent.
     init : list of int, optional
@@ -49,16 +54,21 @@ class LastStep(wiring.Component):
         What is kept of it: the present step, or an earlier one.
     step : In(STEP_BITS)
         Present step.
-    read, read_pre : In(1), In(range(inputs))
-        Ask for an input.
-    recent : Out(1)
-        Whether ``step - last_step <= window``, as :func:`prunus_model.reference.stdp.recent`.
+    read, read_pre : In(1), In(range(ceil(inputs / each)))
+        Ask for a word: ``each`` inputs that follow each other.
+    recent : Out(each)
+        Whether ``step - last_step <= window``, as :func:`prunus_model.reference.stdp.recent`; the
+        first input in the low bit. 0 beyond the last input.
     access : In(Access(range(inputs), last_step_layout()))
         Memory port.
     """
 
-    def __init__(self, *, inputs: int, window: int, init: list[int] | None = None) -> None:
+    def __init__(
+        self, *, inputs: int, window: int, each: int = 1, init: list[int] | None = None
+    ) -> None:
         self._inputs = inputs
+        self._each = each
+        self._words = -(-inputs // each)
         self._window = window
         self._init = init
         super().__init__(
@@ -70,8 +80,8 @@ class LastStep(wiring.Component):
                 "spike_step": In(STEP_BITS),
                 "step": In(STEP_BITS),
                 "read": In(1),
-                "read_pre": In(range(inputs)),
-                "recent": Out(1),
+                "read_pre": In(range(self._words)),
+                "recent": Out(each),
                 "access": In(Access(range(inputs), last_step_layout().size)),
             }
         )
@@ -79,32 +89,61 @@ class LastStep(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        inputs = self._inputs
+        words, each = self._words, self._each
         layout = last_step_layout()
-        m.submodules.memory = memory = StateMemory(shape=layout.size, depth=inputs, init=self._init)
-        wiring.connect(m, wiring.flipped(self.access), memory.access)
+        memories = [
+            StateMemory(shape=layout.size, depth=words, init=(self._init or [])[k::each])
+            for k in range(each)
+        ]
+        if each == 1:
+            m.submodules.memory = memories[0]
+            wiring.connect(m, wiring.flipped(self.access), memories[0].access)
+        else:
+            self._connect_banks(m, memories)
 
-        cleared = Signal(range(inputs + 1))
+        cleared = Signal(range(words + 1))
         with m.If(self.clear):
             m.d.sync += [self.busy.eq(1), cleared.eq(0)]
         with m.Elif(self.busy):
             m.d.sync += cleared.eq(cleared + 1)
-            with m.If(cleared == inputs - 1):
+            with m.If(cleared == words - 1):
                 m.d.sync += self.busy.eq(0)
 
         written = Signal(layout)
+        bank = self.pre[: (each - 1).bit_length()]
         m.d.comb += [
             written.step.eq(Mux(self.busy, 0, self.spike_step)),
             written.valid.eq(~self.busy),
-            memory.write.eq(self.spike | self.busy),
-            memory.write_address.eq(Mux(self.busy, cleared, self.pre)),
-            memory.write_data.eq(written),
-            memory.read.eq(self.read),
-            memory.read_address.eq(self.read_pre),
         ]
-        last = layout(memory.read_data)
-        # The step of a spike is never later than the present one, so the difference has no sign.
-        age = Signal(STEP_BITS)
-        m.d.comb += age.eq(self.step - last.step)
-        m.d.sync += self.recent.eq(last.valid & (age <= self._window))
+        for k, memory in enumerate(memories):
+            last = layout(memory.read_data)
+            # The step of a spike is never later than the present one: the difference has no sign.
+            age = Signal(STEP_BITS, name=f"age{k}")
+            spikes = self.spike & (bank == k) if each > 1 else self.spike
+            m.d.comb += [
+                memory.write.eq(spikes | self.busy),
+                memory.write_address.eq(Mux(self.busy, cleared, self.pre[len(bank) :])),
+                memory.write_data.eq(written),
+                memory.read.eq(self.read),
+                memory.read_address.eq(self.read_pre),
+                age.eq(self.step - last.step),
+            ]
+            m.d.sync += self.recent[k].eq(last.valid & (age <= self._window))
         return m
+
+    def _connect_banks(self, m: Module, memories: list[StateMemory]) -> None:
+        """Let the memory port reach the bank of its input."""
+        port = self.access
+        bank = port.address[: (self._each - 1).bit_length()]
+        for k, memory in enumerate(memories):
+            m.submodules[f"bank{k}"] = memory
+            m.d.comb += [
+                memory.access.strobe.eq(port.strobe & (bank == k)),
+                memory.access.write.eq(port.write),
+                memory.access.address.eq(port.address[len(bank) :]),
+                memory.access.data.eq(port.data),
+            ]
+        m.d.comb += [
+            port.done.eq(Cat(memory.access.done for memory in memories).any()),
+            port.value.eq(Array(memory.access.value for memory in memories)[bank]),
+        ]

@@ -13,7 +13,7 @@ from prunus_rtl.shapes import Shapes
 from prunus_rtl.streams import Access
 from prunus_rtl.synapses.dense import Column
 
-__all__ = ["Columns", "synapse_address_layout", "synapse_layout"]
+__all__ = ["Columns", "place_of_row", "synapse_address_layout", "synapse_layout"]
 
 
 def synapse_address_layout(shapes: Shapes) -> data.StructLayout:
@@ -26,6 +26,16 @@ def synapse_layout(shapes: Shapes) -> data.StructLayout:
     return data.StructLayout({"weight": shapes.weight, "alive": 1})
 
 
+def place_of_row(shapes: Shapes, row: Any) -> Any:
+    """Return the place of a row in the learning store, where each group takes whole words."""
+    inputs, groups = shapes.network.inputs, shapes.network.group_count
+    padding = shapes.row_stride - inputs
+    if not padding:
+        return row
+    before: Any = sum((row >= inputs * group for group in range(1, groups)), Const(0, 0))
+    return row + times(before, padding)
+
+
 class Columns(wiring.Component):
     """Column access to the learning stores of all lanes.
 
@@ -34,7 +44,7 @@ class Columns(wiring.Component):
     Timing
     ------
     The sweep passes through combinationally. An access of the memory port is done 4 cycles after
-    its ``strobe``. Clock domain ``sync``.
+    its ``strobe``, and 5 if groups are padded. Clock domain ``sync``.
 
     Parameters
     ----------
@@ -86,11 +96,28 @@ class Columns(wiring.Component):
         lane = Mux(accessing, at.post[: s.lane.width], self.lane)
         address = Signal.like(sweep.read_address)
         writes = phase[3] & self.access.write
+        each = s.hardware.sweep_inputs
+        begins, place = self.access.strobe, at.row
+        if each > 1 and s.network.group_count > 1 and s.row_stride > s.network.inputs:
+            begins, place = Signal(), Signal(s.place)
+            m.d.sync += [begins.eq(self.access.strobe), place.eq(place_of_row(s, at.row))]
+        part = place[: (each - 1).bit_length()]
+        word = place[len(part) :]
         m.d.sync += [
-            phase.eq(Cat(self.access.strobe, phase)),
-            address.eq(times(at.row, s.slots) + slot),
+            phase.eq(Cat(begins, phase)),
+            address.eq(times(word, s.slots) + slot),
         ]
         m.d.comb += [accessing.eq(phase.any()), self.access.done.eq(phase[3])]
+
+        # What the memory port changes of a word, and what the sweep writes.
+        bits = s.weight.width
+        named = Cat(part == k for k in range(each))
+        merged: Any = new.weight
+        if each > 1:
+            merged = Cat(
+                Mux(chosen, new.weight, sweep.weight.word_select(k, bits))
+                for k, chosen in enumerate(named)
+            )
 
         for k, column in enumerate(self.columns):
             chosen = lane == k
@@ -99,18 +126,20 @@ class Columns(wiring.Component):
                 column.read.eq((sweep.read | phase[0]) & chosen),
                 column.read_address.eq(Mux(accessing, address, sweep.read_address)),
                 column.read_row.eq((sweep.read_row | phase[1]) & chosen),
-                column.read_pre.eq(Mux(accessing, at.row, sweep.read_pre)),
+                column.read_pre.eq(Mux(accessing, word, sweep.read_pre)),
                 column.write.eq((sweep.write | writes) & chosen),
                 column.write_row.eq((sweep.write_row | writes) & chosen),
                 column.write_address.eq(Mux(accessing, address, sweep.write_address)),
-                column.write_pre.eq(Mux(accessing, at.row, sweep.write_pre)),
-                column.write_weight.eq(Mux(accessing, new.weight, sweep.write_weight)),
-                column.write_alive.eq(Mux(accessing, new.alive, sweep.write_alive)),
+                column.write_pre.eq(Mux(accessing, word, sweep.write_pre)),
+                column.write_weight.eq(Mux(accessing, merged, sweep.write_weight)),
+                column.write_alive.eq(Mux(accessing, new.alive.replicate(each), sweep.write_alive)),
             ]
+            if each > 1:
+                m.d.comb += column.write_part.eq(Mux(accessing, named, sweep.write_part))
         m.d.comb += [
             sweep.weight.eq(Array(column.weight for column in self.columns)[lane]),
             sweep.alive.eq(Array(column.alive for column in self.columns)[lane]),
-            value.weight.eq(sweep.weight),
-            value.alive.eq(sweep.alive),
+            value.weight.eq(sweep.weight.word_select(part, bits) if each > 1 else sweep.weight),
+            value.alive.eq(sweep.alive.bit_select(part, 1) if each > 1 else sweep.alive),
         ]
         return m

@@ -6,24 +6,28 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.lib.constant_product import times
 from prunus_rtl.lib.priority import lowest
 from prunus_rtl.lib.ram import Ram
+from prunus_rtl.lib.word_memory import joined
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["Column", "LearningStore"]
 
 
 class Column(wiring.Signature):
-    """Access to the synapses of one slot, one input after the other.
+    """Access to the synapses of one slot, one word after the other.
 
-    The four parts of one access follow each other, one input per cycle: ``read`` in cycle 0,
-    ``weight`` valid and ``read_row`` in cycle 1, ``alive`` valid in cycle 2, and the write, which
-    may be left out, in cycle 3.
+    A word is of ``sweep_inputs`` inputs that follow each other; the first is in the low bits. The
+    parts of one access follow each other, one word per cycle. One input per word: ``read`` in cycle
+    0, ``weight`` valid and ``read_row`` in cycle 1, ``alive`` valid in cycle 2, and both writes,
+    which may be left out, in cycle 3. More inputs: the same, but ``read_row`` in any cycle before
+    the next one is read, ``alive`` valid from the cycle after until then, and in these cycles
+    ``write_row``, which keeps what ``write_part`` does not name; ``write`` in any cycle, too.
 
     Parameters
     ----------
@@ -36,54 +40,60 @@ class Column(wiring.Signature):
         One-hot slot; held from ``read`` until after the write.
     read : Out(1)
         Read a weight.
-    read_address : Out(range(rows * slots))
-        ``row * slots + slot``.
-    weight : In(weight_bits)
-        The weight.
+    read_address : Out(range(store_words * slots))
+        ``word * slots + slot``.
+    weight : In(sweep_inputs * weight_bits)
+        The weights.
     read_row : Out(1)
-        Read the alive row of the same input.
-    read_pre : Out(range(rows))
-        Its row: ``group * inputs + pre``.
-    alive : In(1)
-        Whether the synapse is alive.
+        Read the alive rows of the same inputs.
+    read_pre : Out(range(store_words))
+        Their word: ``group * sweep_words + pre // sweep_inputs``.
+    alive : In(sweep_inputs)
+        Whether the synapses are alive.
     write : Out(1)
-        Write a weight.
+        Write the weights.
     write_row : Out(1)
-        Write the alive bit.
+        Write the alive bits.
     write_address, write_pre
         As for reading.
-    write_weight : Out(weight_bits)
-        New weight.
-    write_alive : Out(1)
-        New alive bit.
+    write_weight : Out(sweep_inputs * weight_bits)
+        New weights.
+    write_alive : Out(sweep_inputs)
+        New alive bits.
+    write_part : Out(sweep_inputs)
+        Inputs whose alive bits are written. Only with more than one input per word.
     """
 
     def __init__(self, shapes: Shapes) -> None:
-        address = range(shapes.network.rows * shapes.slots)
+        words, each = shapes.store_words, shapes.hardware.sweep_inputs
+        address = range(words * shapes.slots)
+        weights = unsigned(each * shapes.weight.width)
         super().__init__(
             {
                 "mask": Out(unsigned(shapes.slots)),
                 "read": Out(1),
                 "read_address": Out(address),
-                "weight": In(shapes.weight),
+                "weight": In(weights),
                 "read_row": Out(1),
-                "read_pre": Out(shapes.row),
-                "alive": In(1),
+                "read_pre": Out(range(words)),
+                "alive": In(each),
                 "write": Out(1),
                 "write_row": Out(1),
                 "write_address": Out(address),
-                "write_pre": Out(shapes.row),
-                "write_weight": Out(shapes.weight),
-                "write_alive": Out(1),
+                "write_pre": Out(range(words)),
+                "write_weight": Out(weights),
+                "write_alive": Out(each),
             }
+            | ({"write_part": Out(each)} if each > 1 else {})
         )
 
 
 class LearningStore(wiring.Component):
     """Learning store of one lane.
 
-    To it, the inputs of all groups are rows: ``group * inputs + pre``. It delivers the unpruned
-    synapses of each input in ascending order of slots. Only set bits of the
+    To it, the inputs of all groups are rows: ``group * row_stride + pre``, where a group takes
+    whole words (:class:`prunus_rtl.widths.Widths`). It delivers the unpruned synapses of each input
+    in ascending order of slots. Only set bits of the
     alive row are walked, so that a pruned synapse costs neither a cycle nor a read of its weight;
     the row of the next input is read while the one before is walked.
 
@@ -95,8 +105,10 @@ class LearningStore(wiring.Component):
     combinationally on ``synapse.ready``; ``synapse.valid`` and the slot are registered. Clock
     domain ``sync``.
 
-    Memories: ``rows * slots`` weights at ``row * slots + slot``, and ``rows`` rows of
-    ``slots`` alive bits, slot 0 lowest (:class:`prunus_rtl.lib.ram.Ram`).
+    Memories (:class:`prunus_rtl.lib.ram.Ram`), with ``sweep_inputs`` inputs in a word, the first
+    one lowest: ``store_words * slots`` words of weights at ``word * slots + slot``, and
+    ``store_words`` words of rows of ``slots`` alive bits, slot 0 lowest. Inputs that fill up the
+    words of a group have no synapses.
 
     Parameters
     ----------
@@ -109,7 +121,7 @@ class LearningStore(wiring.Component):
 
     Members
     -------
-    pre : In(stream.Signature(shapes.row))
+    pre : In(stream.Signature(shapes.place))
         Spiking inputs, by their rows. Not to be used together with ``column``.
     synapse : Out(stream.Signature(shapes.synapse))
         Their unpruned synapses.
@@ -127,13 +139,19 @@ class LearningStore(wiring.Component):
         alive: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self._shapes = shapes
-        self._weights: list[int] = [] if weights is None else weights.ravel().tolist()
+        self._weights: list[int] = []
+        if weights is not None:
+            # In a word, weights of one slot follow each other.
+            of_words = self._padded(weights).transpose(0, 2, 1).ravel()
+            each, bits = shapes.hardware.sweep_inputs, shapes.weight.width
+            self._weights = joined(of_words.tolist(), bits=bits, each=each)
         self._rows: list[int] = []
         if alive is not None:
-            self._rows = [sum(1 << k for k in np.flatnonzero(row).tolist()) for row in alive]
+            words = self._padded(alive).reshape(shapes.store_words, -1)
+            self._rows = [sum(1 << k for k in np.flatnonzero(word).tolist()) for word in words]
         super().__init__(
             {
-                "pre": In(stream.Signature(shapes.row)),
+                "pre": In(stream.Signature(shapes.place)),
                 "synapse": Out(stream.Signature(shapes.synapse)),
                 "busy": Out(1),
                 "column": In(Column(shapes)),
@@ -145,22 +163,34 @@ class LearningStore(wiring.Component):
         """Network and hardware."""
         return self._shapes
 
+    def _padded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return values of all rows by word, input in it, and slot."""
+        s = self._shapes
+        of_groups = values.reshape(s.network.group_count, s.network.inputs, s.slots)
+        more = s.row_stride - s.network.inputs
+        filled = np.pad(of_groups, ((0, 0), (0, more), (0, 0)))
+        return filled.reshape(s.store_words, s.hardware.sweep_inputs, s.slots)
+
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
         s = self._shapes
-        rows, slots = s.network.rows, s.slots
+        words, slots, each = s.store_words, s.slots, s.hardware.sweep_inputs
         column = self.column
 
-        m.submodules.weights = weights = Ram(shape=s.weight, depth=rows * slots, init=self._weights)
-        m.submodules.alive = alive = Ram(shape=unsigned(slots), depth=rows, init=self._rows)
+        m.submodules.weights = weights = Ram(
+            shape=unsigned(each * s.weight.width), depth=words * slots, init=self._weights
+        )
+        m.submodules.alive = alive = Ram(shape=unsigned(each * slots), depth=words, init=self._rows)
 
         # Prefetch: `alive` shows the row of `next_pre`. Walk: `row` holds what is left.
         next_valid = Signal()
-        next_pre = Signal(s.row)
+        next_pre = Signal(s.place)
+        part = next_pre[: (each - 1).bit_length()]
+        next_row = alive.read_data.word_select(part, slots) if each > 1 else alive.read_data
         row = Signal(slots)
         row_valid = Signal()
-        base = Signal(range(rows * slots))
+        base = Signal(range(words * slots))
         rest = Signal(slots)
         slot = Signal(s.slot)
         issue = Signal()
@@ -172,7 +202,7 @@ class LearningStore(wiring.Component):
             rest.eq(row & (row - 1)),
             issue.eq(row_valid & (~self.synapse.valid | self.synapse.ready)),
             walked.eq(~row_valid | (issue & (rest == 0))),
-            drop.eq(next_valid & (alive.read_data == 0)),
+            drop.eq(next_valid & (next_row == 0)),
             load.eq(next_valid & walked & ~drop),
             self.pre.ready.eq(~next_valid | walked | drop),
             self.busy.eq(next_valid | row_valid | self.synapse.valid),
@@ -184,8 +214,8 @@ class LearningStore(wiring.Component):
         with m.If(walked):
             m.d.sync += [
                 # During column access nothing is walked, and `row` follows the read port.
-                row.eq(alive.read_data),
-                base.eq(times(next_pre, slots)),
+                row.eq(next_row),
+                base.eq(times(next_pre[len(part) :], slots)),
             ]
         with m.Elif(issue):
             m.d.sync += row.eq(rest)
@@ -198,16 +228,46 @@ class LearningStore(wiring.Component):
         m.d.comb += [
             weights.read.eq(issue | column.read),
             weights.read_address.eq(Mux(column.read, column.read_address, base + slot)),
-            self.synapse.p.weight.eq(weights.read_data),
             column.weight.eq(weights.read_data),
             alive.read.eq((self.pre.valid & self.pre.ready) | column.read_row),
-            alive.read_address.eq(Mux(column.read_row, column.read_pre, self.pre.payload)),
-            column.alive.eq((alive.read_data & column.mask).any()),
+            alive.read_address.eq(
+                Mux(column.read_row, column.read_pre, self.pre.payload[len(part) :])
+            ),
             weights.write.eq(column.write),
             weights.write_address.eq(column.write_address),
             weights.write_data.eq(column.write_weight),
             alive.write.eq(column.write_row),
             alive.write_address.eq(column.write_pre),
-            alive.write_data.eq((row & ~column.mask) | Mux(column.write_alive, column.mask, 0)),
+        ]
+        if each == 1:
+            m.d.comb += [
+                self.synapse.p.weight.eq(weights.read_data),
+                column.alive.eq((alive.read_data & column.mask).any()),
+                alive.write_data.eq((row & ~column.mask) | Mux(column.write_alive, column.mask, 0)),
+            ]
+            return m
+
+        # Of a word that was read for a synapse, the weight of its input.
+        walked_part = Signal.like(part)
+        weight_part = Signal.like(part)
+        with m.If(walked):
+            m.d.sync += walked_part.eq(part)
+        with m.If(issue):
+            m.d.sync += weight_part.eq(walked_part)
+        m.d.comb += self.synapse.p.weight.eq(
+            weights.read_data.word_select(weight_part, s.weight.width)
+        )
+        # Rows are written from the port that has read them, which shows no other word by then.
+        rows = [alive.read_data.word_select(k, slots) for k in range(each)]
+        m.d.comb += [
+            column.alive.eq(Cat((of_input & column.mask).any() for of_input in rows)),
+            alive.write_data.eq(
+                Cat(
+                    (of_input & ~Mux(named, column.mask, 0)) | Mux(named & new, column.mask, 0)
+                    for of_input, named, new in zip(
+                        rows, column.write_part, column.write_alive, strict=True
+                    )
+                )
+            ),
         ]
         return m

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.formats import RATE_BITS, STEP_BITS
 from prunus_model.spec.state import NO_STEP
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
@@ -32,6 +32,7 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
     """
     network, lanes = shapes.network, shapes.hardware.lanes
     neurons, slots, groups = network.neurons, shapes.slots, network.group_count
+    each = shapes.hardware.sweep_inputs
     found = StateArrays()
 
     def spread(columns: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
@@ -43,11 +44,19 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
         return [memories[name.format(k)] for k in range(lanes)]
 
     if shapes.hardware.store == "learning":
-        grid = (network.rows, slots)
-        weights = [np.array(words, dtype=np.int64) for words in of_lanes("store{}.weights")]
-        found["weights"] = spread([words.reshape(grid) for words in weights])
+        weights = [
+            _weights(shapes, np.array(_split(words, bits=network.weight_bits, each=each)))
+            for words in of_lanes("store{}.weights")
+        ]
+        found["weights"] = spread(weights)
         rows = [
-            np.array([[row >> slot & 1 for slot in range(slots)] for row in words], dtype=np.int64)
+            np.array(
+                [
+                    [row >> slot & 1 for slot in range(slots)]
+                    for row in _of_rows(shapes, _split(words, bits=slots, each=each))
+                ],
+                dtype=np.int64,
+            )
             for words in of_lanes("store{}.alive")
         ]
         found["alive"] = spread(rows)
@@ -70,10 +79,34 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
         for name in ("theta", "strength", "post_count"):
             found[name] = np.array(memories[f"learning.homeostasis.{name}"], dtype=np.int64)
         if shapes.lift:
-            found["input_rate"] = np.array(memories["learning.lift"], dtype=np.int64)
-        words = np.array(memories["learning.last_step"], dtype=np.int64)
+            rates = _split(memories["learning.lift"], bits=RATE_BITS, each=each)
+            found["input_rate"] = np.array(_of_rows(shapes, rates), dtype=np.int64)
+        banks = [
+            memories[f"learning.last_step.bank{k}" if each > 1 else "learning.last_step"]
+            for k in range(each)
+        ]
+        words = np.array(banks, dtype=np.int64).T.ravel()[: network.inputs]
         found["last_step"] = np.where(words >> STEP_BITS, words & ((1 << STEP_BITS) - 1), NO_STEP)
     return found
+
+
+def _split(words: list[int], *, bits: int, each: int) -> list[int]:
+    """Return the values of words of several, the lowest first."""
+    mask = (1 << bits) - 1
+    return [word >> bits * k & mask for word in words for k in range(each)]
+
+
+def _of_rows(shapes: Shapes, values: list[int]) -> list[int]:
+    """Return values of all places of rows without those that fill up the words of a group."""
+    stride, inputs = shapes.row_stride, shapes.network.inputs
+    return [value for place, value in enumerate(values) if place % stride < inputs]
+
+
+def _weights(shapes: Shapes, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the weights of a lane, by row and slot; in a word are inputs of one slot."""
+    words = values.reshape(-1, shapes.slots, shapes.hardware.sweep_inputs).transpose(0, 2, 1)
+    of_groups = words.reshape(-1, shapes.row_stride, shapes.slots)[:, : shapes.network.inputs]
+    return of_groups.reshape(-1, shapes.slots)
 
 
 def _store(layout: StoreLayout, memories: dict[str, list[int]]) -> npt.NDArray[np.int64]:

@@ -40,7 +40,7 @@ _MEMORIES = {
     r"store\d+\.weights(\.memory\d+)?": "weight",
     r"membrane\.lane\d+\.v": "v",
     r"membrane\.lane\d+\.v_fire": "v_fire",
-    r"learning\.last_step": "last_step",
+    r"learning\.last_step(\.bank\d+)?": "last_step",
     r"learning\.homeostasis\.theta": "theta",
     r"learning\.homeostasis\.strength": "strength",
     r"learning\.homeostasis\.post_count": "post_count",
@@ -157,7 +157,7 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     if hardware.source == "levels":
         draw = _signal(design, "encoder.random.advance")
         at_once = hardware.encoder_inputs
-        found["encoder_draws"] = _draws(shapes, design, draw)
+        found["encoder_draws"] = _draws(shapes, design, "encoder.random", at_once)
         found["encoder_comparisons"] = [(draw, at_once)]
         if shapes.low_discrepancy:
             found["offset_additions"] = [(draw, at_once)]
@@ -167,14 +167,18 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     return found
 
 
-def _draws(shapes: Shapes, design: Design, advance: str) -> _Terms:
-    """Return when draws of the encoder are taken: fewer in the last word, perhaps."""
-    draws = shapes.hardware.encoder_inputs // PRE_PER_DRAW
-    few = words(shapes.network.inputs) % draws
-    if not few:
+def _draws(shapes: Shapes, design: Design, stream: str, inputs: int) -> _Terms:
+    """Return the draws of a stream of which inputs take their bytes so many at once.
+
+    Several in a cycle, and of the last ones of a pass those that are left.
+    """
+    advance = _signal(design, f"{stream}.advance")
+    draws = max(1, inputs // PRE_PER_DRAW)
+    rest = words(shapes.network.inputs) % draws
+    if not rest:
         return [(advance, draws)]
-    last = _signal(design, "encoder.random.last")
-    return [(f"{advance} & ~{last}", draws), (f"{advance} & {last}", few)]
+    last = _signal(design, f"{stream}.last")
+    return [(f"{advance} & ~{last}", draws), (f"{advance} & {last}", rest)]
 
 
 def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
@@ -187,10 +191,11 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     raised = design.memories["learning.homeostasis.post_count"].write
     threshold = "learning.homeostasis.fire_threshold"
     start, done = (_signal(design, f"{threshold}.{n}") for n in ("start", "done"))
-    found = {
-        "age_additions": [(f"{valid}[0]", 1)],
-        "recent_comparisons": [(f"{valid}[0]", 1)],
-        "stdp_additions": [(f"{valid}[1]", 2)],
+    each = hardware.sweep_inputs
+    found: dict[str, _Terms] = {
+        "age_additions": [(f"{valid}[0]", each)],
+        "recent_comparisons": [(f"{valid}[0]", each)],
+        "stdp_additions": [(f"{valid}[1]", 2 * each)],
         "strength_additions": [(updated, 1)],
         "theta_additions": [(raised, 1)],
         "theta_comparisons": [(raised, 1)],
@@ -199,7 +204,7 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "base_additions": [(start, 1)],
         "multiplications": [(start, 1)],
         "threshold_comparisons": [(done, 1)],
-        "learning_draws": [(_signal(design, "learning.random.advance"), 1)],
+        "learning_draws": _draws(shapes, design, "learning.random", each),
     }
     if network.homeostasis.theta_decay_shift < THETA_BITS:
         found["theta_additions"] = [(design.memories["learning.homeostasis.theta"].write, 1)]
@@ -217,11 +222,11 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
             found["pruning_comparisons"] = [(updated, 1)]
         case LiftPruning():
             found["pruning_comparisons"] = [(updated, 1)]
-            found |= _lift(design, raised)
+            found |= _lift(design, raised, each)
     return found
 
 
-def _lift(design: Design, raised: str) -> dict[str, _Terms]:
+def _lift(design: Design, raised: str, each: int) -> dict[str, _Terms]:
     """Return the enables of pruning by lift, by count."""
     # One bit for each of two cycles after a rate was read.
     visited = _signal(design, "learning.lift.visited")
@@ -229,11 +234,11 @@ def _lift(design: Design, raised: str) -> dict[str, _Terms]:
     busy = _signal(design, "learning.lift.factor.working")
     return {
         "constant_products": [(raised, 1)],
-        "input_rate_additions": [(swept, 1)],
-        "rate_sum_additions": [(f"{visited}[1]", 1)],
+        "input_rate_additions": [(swept, each)],
+        "rate_sum_additions": [(f"{visited}[1]", each)],
         "lift_factor_additions": [(busy, 1)],
-        "lift_products": [(swept, 1)],
-        "pruning_threshold_comparisons": [(raised, 3), (swept, 1)],
+        "lift_products": [(swept, each)],
+        "pruning_threshold_comparisons": [(raised, 3), (swept, each)],
     }
 
 

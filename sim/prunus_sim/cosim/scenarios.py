@@ -397,6 +397,27 @@ def _groups_packed(name: str, format_: str = "csr", **options: Any) -> Callable[
     return lambda seed: replace(case(seed), format=format_)
 
 
+def _sweep(inputs: int, each: int, **options: Any) -> Callable[[int], Scenario]:
+    """Return a scenario whose sweep visits several inputs per cycle, the last word not full."""
+
+    def case(seed: int) -> Scenario:
+        network = _tiny(
+            inputs=inputs, pruning=AdaptivePruning(ramp_shift=0, strength_gain=330 * 49 // inputs)
+        )
+        given: dict[str, Any] = {"count": 16, "sweep_inputs": each} | options
+        return _scenario(f"sweep, {each} of {inputs} inputs", network, seed, **given)
+
+    return case
+
+
+#: Three groups of five inputs, which overlap.
+_FIVE = GroupsParams(
+    image_width=7,
+    image_height=7,
+    indices=((0, -1, 48, 3, 7), (9, 8, 7, 6, 5), (-1, 40, -1, -1, -1)),
+)
+
+
 def _odd_size(seed: int) -> Scenario:
     network = _tiny(inputs=13, neurons=7, weight_bits=5, encoder=EncoderParams(steps=9, gain=400))
     return _scenario("odd size", network, seed, lanes=4, count=20)
@@ -646,6 +667,7 @@ def _random(number: int) -> Callable[[int], Scenario]:
             count=16,
             lanes=lanes,
             learn=learn,
+            sweep_inputs=pick(1, 2, 4, 8, 16) if learn else 1,
             **hardware,
         )
 
@@ -684,11 +706,7 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "groups": _groups("groups"),
     "groups-odd": _groups(
         "three groups of odd sizes",
-        GroupsParams(
-            image_width=7,
-            image_height=7,
-            indices=((0, -1, 48, 3, 7), (9, 8, 7, 6, 5), (-1, 40, -1, -1, -1)),
-        ),
+        _FIVE,
         network={"neurons": 7, "membrane": MembraneParams(inhibition_steps=2)},
         lanes=2,
         multiplier="dsp",
@@ -730,6 +748,31 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     ),
     "encoder-8-inference": _wide_encoder(8, learn=False),
     "encoder-16-packed": _small_lists("packed CSR, 16 inputs per cycle", encoder_inputs=16),
+    "sweep-2": _sweep(13, 2, lanes=2, multiplier="dsp"),
+    "sweep-4": _sweep(47, 4, lanes=8),
+    "sweep-8": _sweep(35, 8, load=True),
+    "sweep-16": _sweep(41, 16, source="events"),
+    "sweep-of-all": _sweep(5, 16, lanes=1),
+    "sweep-lift-2": _lift("lift, 2 inputs per cycle", lanes=1, sweep_inputs=2),
+    "sweep-lift-4": _lift("lift, 4 inputs per cycle", load=True, count=8, sweep_inputs=4),
+    "sweep-lift-8": _lift("lift, 8 inputs per cycle", multiplier="dsp", sweep_inputs=8),
+    "groups-sweep": _groups(
+        "groups of five inputs, 2 per cycle",
+        _FIVE,
+        network={"neurons": 7},
+        lanes=2,
+        load=True,
+        sweep_inputs=2,
+    ),
+    "groups-sweep-lift": _groups(
+        "groups of five inputs, lift, 4 per cycle",
+        _FIVE,
+        network={"neurons": 7, "pruning": _LIFT},
+        lanes=1,
+        state=_rated,
+        load=True,
+        sweep_inputs=4,
+    ),
     "odd-size": _odd_size,
     "smallest": _smallest,
     "one-slot": _one_slot,
@@ -770,6 +813,8 @@ BOUNDED = (
     "groups-packed",
     "encoder-16",
     "64-lanes",
+    "sweep-8",
+    "sweep-lift-4",
     "odd-size",
     "saturation",
     "loaded",

@@ -20,15 +20,22 @@ from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
 
 
 def _shapes(
-    inputs: int, policy: LiftPruning, *, weight_bits: int = 8, multiplier: Any = "sequential"
+    inputs: int,
+    policy: LiftPruning,
+    *,
+    weight_bits: int = 8,
+    multiplier: Any = "sequential",
+    each: Any = 1,
 ) -> Shapes:
     network = replace(NetworkConfig(), inputs=inputs, weight_bits=weight_bits, pruning=policy)
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1, multiplier=multiplier))
+    hardware = HardwareConfig(lanes=1, multiplier=multiplier, sweep_inputs=each)
+    return Shapes(network=network, hardware=hardware)
 
 
 CASES = {
     "full size": _shapes(784, LiftPruning(length=120_000)),
     "multiplier block": _shapes(144, LiftPruning(length=17, share=255), multiplier="dsp"),
+    "four inputs per cycle": _shapes(145, LiftPruning(length=60), each=4),
     "4-bit weights": _shapes(144, LiftPruning(length=1), weight_bits=4),
     "1-bit weights": _shapes(5, LiftPruning(length=2**32 - 1, share=255), weight_bits=1),
 }
@@ -42,6 +49,7 @@ def component(case: str) -> Lift:
         raise TypeError(f"Case {case!r} must prune by lift")
     return Lift(
         inputs=s.network.inputs,
+        each=s.hardware.sweep_inputs,
         policy=policy,
         depression_shift=s.network.stdp.depression_shift,
         weight_bits=s.weight.width,
@@ -57,6 +65,7 @@ async def rates_and_decisions_are_those_of_the_model(dut: Any, seed: int) -> Non
     s = case_of(CASES)
     network, f = s.network, s.network.formats
     inputs, policy = network.inputs, network.pruning
+    words, each, bits = s.sweep_words, s.hardware.sweep_inputs, network.weight_bits
     assert isinstance(policy, LiftPruning)
     rng = np.random.default_rng(seed)
     access = Access(dut, "access")
@@ -69,14 +78,19 @@ async def rates_and_decisions_are_those_of_the_model(dut: Any, seed: int) -> Non
 
     async def visit(recent: Any, weights: Any) -> list[int]:
         """Visit all inputs; return whether each is pruned."""
-        pruned = []
-        for cycle in range(inputs + 3):
-            now, weight = min(max(0, cycle - 2), inputs - 1), weights[max(0, cycle - 3)]
-            drive(dut, read=cycle < inputs, recent=int(recent[now]), weight=int(weight))
+        pruned: list[int] = []
+        for cycle in range(words + 3):
+            now = each * min(max(0, cycle - 2), words - 1)
+            then = each * max(0, cycle - 3)
+            few = weights[then : then + each].tolist()
+            active = sum(int(bit) << k for k, bit in enumerate(recent[now : now + each]))
+            word = sum(weight << bits * k for k, weight in enumerate(few))
+            drive(dut, read=cycle < words, recent=active, weight=word)
             (prune,) = await sample(dut, "prune")
-            pruned.append(prune)
+            if cycle >= 3:
+                pruned += [prune >> k & 1 for k in range(len(few))]
         drive(dut, **idle)
-        return pruned[3:]
+        return pruned
 
     for pre, word in enumerate(want.tolist()):
         await access.write(pre, word)

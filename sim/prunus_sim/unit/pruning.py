@@ -19,9 +19,12 @@ from prunus_sim.simulator.streams import start
 from prunus_sim.unit.helpers import case_of, drive, sample, seeds
 
 
-def _shapes(policy: Any, *, weight_bits: int = 8, multiplier: Any = "sequential") -> Shapes:
+def _shapes(
+    policy: Any, *, weight_bits: int = 8, multiplier: Any = "sequential", each: Any = 1
+) -> Shapes:
     network = replace(NetworkConfig(), pruning=policy, weight_bits=weight_bits)
-    return Shapes(network=network, hardware=HardwareConfig(multiplier=multiplier))
+    hardware = HardwareConfig(multiplier=multiplier, sweep_inputs=each)
+    return Shapes(network=network, hardware=hardware)
 
 
 CASES = {
@@ -31,6 +34,7 @@ CASES = {
         AdaptivePruning(ramp_gain=65535, ramp_shift=32, strength_gain=65535), weight_bits=4
     ),
     "constant": _shapes(ConstantPruning(w_prune=20, start=5)),
+    "four weights at once": _shapes(AdaptivePruning(), weight_bits=7, each=4),
 }
 TRIALS = 1500
 
@@ -43,6 +47,7 @@ def component(case: str) -> Pruning:
         weight_bits=s.weight.width,
         strength_bits=s.strength.width,
         multiplier=s.hardware.multiplier,
+        each=s.hardware.sweep_inputs,
     )
 
 
@@ -50,7 +55,8 @@ def component(case: str) -> Pruning:
 @cocotb.parametrize(seed=seeds())
 async def thresholds_and_decisions_are_those_of_the_model(dut: Any, seed: int) -> None:
     """Random operands, half of them small; weights next to the threshold."""
-    network = case_of(CASES).network
+    shapes = case_of(CASES)
+    network, each = shapes.network, shapes.hardware.sweep_inputs
     policy, f = network.pruning, network.formats
     rng = np.random.default_rng(seed)
     await start(dut)
@@ -64,10 +70,10 @@ async def thresholds_and_decisions_are_those_of_the_model(dut: Any, seed: int) -
         drive(dut, post_count=count, strength=strength, presentation=presentation)
         await sample(dut)
         want = pruning_threshold(count, strength, presentation, f.w_max, policy)
-        near = want + int(rng.integers(-1, 2))
-        weight = min(f.w_max, max(0, near))
-        drive(dut, weight=weight)
+        weights = np.clip(want + rng.integers(-1, 2, each), 0, f.w_max).tolist()
+        drive(dut, weight=sum(weight << f.weight_bits * k for k, weight in enumerate(weights)))
         threshold, prune = await sample(dut, "w_prune", "prune")
-        what = f"trial {trial}: {count=} {strength=} {presentation=} {weight=}"
-        assert prune == (weight < want), f"{what}: prune is {prune}, threshold {want}"
+        what = f"trial {trial}: {count=} {strength=} {presentation=} {weights=}"
+        pruned = sum((weight < want) << k for k, weight in enumerate(weights))
+        assert prune == pruned, f"{what}: prune is {prune}, threshold {want}"
         assert threshold == want, f"{what}: w_prune is {threshold}, not {want}"

@@ -22,7 +22,9 @@ from prunus_sim.simulator.streams import start
 from prunus_sim.unit.helpers import case_of, drive, sample, seeds
 
 
-def _shapes(inputs: int, up: int, down: int, *, weight_bits: int = 8, slots: int = 7) -> Shapes:
+def _shapes(
+    inputs: int, up: int, down: int, *, weight_bits: int = 8, slots: int = 7, each: Any = 1
+) -> Shapes:
     network = replace(
         NetworkConfig(),
         inputs=inputs,
@@ -30,12 +32,13 @@ def _shapes(inputs: int, up: int, down: int, *, weight_bits: int = 8, slots: int
         weight_bits=weight_bits,
         stdp=StdpParams(potentiation_shift=up, depression_shift=down),
     )
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1, sweep_inputs=each))
 
 
 CASES = {
     "default shifts": _shapes(784, 7, 7),
     "different shifts": _shapes(49, 3, 5),
+    "four inputs per cycle": _shapes(49, 6, 5, weight_bits=7, each=4),
     "widest and none": _shapes(10, 8, 0, weight_bits=3),
     "none and widest": _shapes(3, 0, 8, weight_bits=1, slots=1),
 }
@@ -54,6 +57,7 @@ def component(case: str) -> LearningSweep:
     params = s.network.stdp
     return LearningSweep(
         inputs=s.network.inputs,
+        each=s.hardware.sweep_inputs,
         slots=s.slots,
         weight_bits=s.network.weight_bits,
         strength_bits=s.strength.width,
@@ -69,7 +73,18 @@ async def sweeps_are_those_of_the_model(dut: Any, seed: int) -> None:
     """Store, last steps, random stream and pruning unit are played by the bench."""
     shapes = case_of(CASES)
     network, slots = shapes.network, shapes.slots
-    inputs, w_max = network.inputs, network.formats.w_max
+    inputs, w_max, bits = network.inputs, network.formats.w_max, network.weight_bits
+    words, each = shapes.sweep_words, shapes.hardware.sweep_inputs
+    watched = (*_WATCHED, *(["column__write_part"] if each > 1 else []))
+
+    def word_of(values: Any, word: int, width: int) -> int:
+        """Return the values of the inputs of a word, the first in the low bits."""
+        few = values[word * each : (word + 1) * each].tolist()
+        return sum(int(value) << width * k for k, value in enumerate(few))
+
+    def inputs_of(word: int) -> Any:
+        return enumerate(range(word * each, min(inputs, (word + 1) * each)))
+
     rng = np.random.default_rng(seed)
     alive = rng.random((inputs, slots)) < 0.7
     weights = rng.integers(0, w_max + 1, (inputs, slots)) * alive
@@ -92,35 +107,38 @@ async def sweeps_are_those_of_the_model(dut: Any, seed: int) -> None:
         written, rows = weights.copy(), alive.copy()
         cycles = 0
         while True:
-            values = await sample(dut, *_WATCHED)
-            got = dict(zip(_WATCHED, values, strict=True))
+            values = await sample(dut, *watched)
+            got = dict(zip(watched, values, strict=True))
             drive(dut, start=0)
             updates += got["updated"]
             prunes += got["pruned"]
             if got["column__write"]:
-                pre, at = divmod(got["column__write_address"], slots)
+                word, at = divmod(got["column__write_address"], slots)
                 assert at == slot, f"sweep {sweep} writes slot {at}"
-                written[pre, at] = got["column__write_weight"]
+                for k, pre in inputs_of(word):
+                    written[pre, at] = got["column__write_weight"] >> bits * k & w_max
             if got["column__write_row"]:
                 assert got["column__mask"] == 1 << slot, f"sweep {sweep} masks another slot"
-                rows[got["column__write_pre"], slot] = got["column__write_alive"]
+                for k, pre in inputs_of(got["column__write_pre"]):
+                    if got.get("column__write_part", 1) >> k & 1:
+                        rows[pre, slot] = got["column__write_alive"] >> k & 1
             if got["done"]:
                 break
             cycles += 1
-            assert cycles < inputs + 10, "done must come inputs + 4 cycles after start"
+            assert cycles < words + 10, "done must come a cycle for each word + 4 after start"
             if got["advance"]:
                 draw = stream.draw()
-            recents.append(int(recent[got["read_pre"]]) if got["read"] else 0)
+            recents.append(word_of(recent, got["read_pre"], 1) if got["read"] else 0)
             recents.popleft()
             drive(dut, draw=draw, recent=recents[0])
             if got["column__read"]:
-                pre, at = divmod(got["column__read_address"], slots)
-                drive(dut, column__weight=int(weights[pre, at]))
+                word, at = divmod(got["column__read_address"], slots)
+                drive(dut, column__weight=word_of(weights[:, at], word, bits))
             if got["column__read_row"]:
-                drive(dut, column__alive=int(alive[got["column__read_pre"], slot]))
+                drive(dut, column__alive=word_of(alive[:, slot], got["column__read_pre"], 1))
             # The weight is registered, the decision combinational: it is that of the next cycle.
-            await _decide(dut, w_prune)
-        assert cycles == inputs + 4, f"sweep {sweep} took {cycles} cycles"
+            await _decide(dut, w_prune, bits, each)
+        assert cycles == words + 4, f"sweep {sweep} took {cycles} cycles"
         assert updates == np.count_nonzero(alive[:, slot]), f"update SOPs of sweep {sweep}"
         assert prunes == np.count_nonzero(pruned), f"pruned synapses of sweep {sweep}"
         weights[:, slot], alive[:, slot] = kept, alive[:, slot] & ~pruned
@@ -131,7 +149,9 @@ async def sweeps_are_those_of_the_model(dut: Any, seed: int) -> None:
         assert strength == kept.sum(), f"strength after sweep {sweep}"
 
 
-async def _decide(dut: Any, w_prune: int) -> None:
-    """Play the pruning unit: compare the weight that is shown now."""
+async def _decide(dut: Any, w_prune: int, bits: int, each: int) -> None:
+    """Play the pruning unit: compare the weights that are shown now."""
     await Timer(1, "ns")
-    drive(dut, prune=int(dut.weight.value) < w_prune)
+    shown = int(dut.weight.value)
+    weights = [shown >> bits * k & (1 << bits) - 1 for k in range(each)]
+    drive(dut, prune=sum((weight < w_prune) << k for k, weight in enumerate(weights)))

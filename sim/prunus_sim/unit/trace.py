@@ -19,22 +19,25 @@ from prunus_sim.simulator.streams import start
 from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
 
 
-def _shapes(inputs: int, window: int) -> Shapes:
+def _shapes(inputs: int, window: int, *, each: Any = 1) -> Shapes:
     network = replace(NetworkConfig(), inputs=inputs, stdp=StdpParams(trace_window=window))
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1, sweep_inputs=each))
 
 
 CASES = {
     "full size": _shapes(784, 255),
     "short window": _shapes(49, 3),
     "no window": _shapes(5, 0),
+    "four inputs per cycle": _shapes(49, 20, each=4),
 }
 
 
 def component(case: str) -> LastStep:
     """Return the component under test."""
     s = CASES[case]
-    return LastStep(inputs=s.network.inputs, window=s.network.stdp.trace_window)
+    return LastStep(
+        inputs=s.network.inputs, window=s.network.stdp.trace_window, each=s.hardware.sweep_inputs
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -43,6 +46,7 @@ async def recent_inputs_are_those_of_the_model(dut: Any, seed: int) -> None:
     """Presentations of up to 255 steps; one read per cycle; the memory port sees the same."""
     shapes = case_of(CASES)
     inputs, layout = shapes.network.inputs, last_step_layout()
+    words, each = shapes.sweep_words, shapes.hardware.sweep_inputs
     rng = np.random.default_rng(seed)
     access = Access(dut, "access")
     drive(dut, clear=0, spike=0, read=0, step=0)
@@ -62,11 +66,13 @@ async def recent_inputs_are_those_of_the_model(dut: Any, seed: int) -> None:
                 last[pre] = step
             drive(dut, spike=0)
             want = recent(last, step, shapes.network.stdp)
-            for cycle in range(inputs + 2):
-                drive(dut, read=cycle < inputs, read_pre=cycle if cycle < inputs else 0)
+            for cycle in range(words + 2):
+                drive(dut, read=cycle < words, read_pre=cycle if cycle < words else 0)
                 (got,) = await sample(dut, "recent")
                 if cycle >= 2:
-                    assert got == want[cycle - 2], f"{presentation=} {step=} input {cycle - 2}"
+                    first = (cycle - 2) * each
+                    word = sum(int(bit) << k for k, bit in enumerate(want[first : first + each]))
+                    assert got == word, f"{presentation=} {step=} inputs from {first} on"
             drive(dut, read=0)
         for pre in rng.integers(0, inputs, 20).tolist():
             word = layout.from_bits(await access.read(pre))

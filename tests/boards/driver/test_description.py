@@ -154,6 +154,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("options.store", "none", "Store must be one of auto, csr, "),
         ("options.extra", 3, "Key 'options.extra' is unknown"),
         ("options.multiplier", "dsp", "options.multiplier must be 'sequential' in this core"),
+        ("options.sweep_inputs", 2, "sweep_inputs must be 1 for a core that cannot learn"),
         ("layout", None, "hardware.store must be 'learning' in this core, not 'packed'"),
         ("layout", {}, "layout.format is missing; "),
         ("layout.format", "lists", "format must be one of csr, dense, bitmask, not 'lists'"),

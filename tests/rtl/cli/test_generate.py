@@ -205,11 +205,11 @@ def test_refuses_a_device_that_is_too_small(cli: Cli, monkeypatch: pytest.Monkey
     assert listing(cli.folder) == before
 
 
-@pytest.mark.parametrize("name", ["mode", "store", "source", "multiplier"])
+@pytest.mark.parametrize("name", ["mode", "store", "source", "multiplier", "sweep-inputs"])
 def test_every_choice_is_an_option_with_its_values_and_its_default(cli: Cli, name: str) -> None:
     found = cli.refuse("generate", "net.npz", f"--{name}", "nonsense")
     assert found.startswith(f"Invalid value for '--{name}': 'nonsense' is not one of '")
-    default = getattr(ExportOptions(), name)
+    default = getattr(ExportOptions(), name.replace("-", "_"))
     assert f"'{default}'" in found
     cli.succeed("generate", "net.npz", "-o", "core", *QUICK)
     assert f"--{name} {default}" in manifest(Path("core"))["command"]

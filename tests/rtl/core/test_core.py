@@ -72,6 +72,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
         readout=ReadoutParams(classes=pick(1, 4)),
     )
     lanes = [n for n in (1, 2, 4, 8) if n <= network.neurons]
+    sweep_inputs: Any = int(np.random.default_rng([2, seed]).choice([1, 2, 4, 8, 16]))
     hardware = HardwareConfig(
         lanes=int(rng.choice(lanes)),
         multiplier="dsp" if seed % 2 else "sequential",
@@ -79,6 +80,7 @@ def random_setup(seed: int) -> tuple[NetworkConfig, HardwareConfig]:
         queue_depth=1 << pick(1, 4),
         event_depth=1 << pick(1, 6),
         encoder_inputs=4 if seed % 4 == 3 else (4, 8, 16)[seed % 3],
+        sweep_inputs=sweep_inputs,
     )
     return network, hardware
 

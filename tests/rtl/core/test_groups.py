@@ -86,9 +86,9 @@ def packed_core(config: NetworkConfig, fmt: str, lanes: int) -> tuple[Core, Netw
     return core, Network(config, state, votes)
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_learning_core_matches_model(lanes: int) -> None:
-    core, network = learning_core(WINDOWS, lanes=lanes)
+@pytest.mark.parametrize(("lanes", "each"), [(1, 1), (4, 1), (2, 4)])
+def test_learning_core_matches_model(lanes: int, each: int) -> None:
+    core, network = learning_core(WINDOWS, lanes=lanes, sweep_inputs=each)
     outcomes = compare(core, network, LEARNING, votes=votes_of(WINDOWS))
     fired = {post // WINDOWS.neurons for outcome in outcomes for _, post in outcome.spikes}
     assert fired == set(range(4))
@@ -150,8 +150,9 @@ def test_one_group_of_one_view_or_more(groups: GroupsParams) -> None:
     compare(core, network, LEARNING, votes=votes_of(config))
 
 
-def test_memory_port_reaches_every_word_of_all_groups_and_nothing_between_them() -> None:
-    core, network = learning_core(WINDOWS, lanes=4)
+@pytest.mark.parametrize("each", [1, 4])
+def test_memory_port_reaches_every_word_of_all_groups_and_nothing_between_them(each: int) -> None:
+    core, network = learning_core(WINDOWS, lanes=4, sweep_inputs=each)
     rng = np.random.default_rng(5)
     state = network.state.copy()
     for name, high in (("theta", 1 << 24), ("v_fire", 1 << 23), ("post_count", 1 << 16)):

@@ -28,9 +28,12 @@ def network(groups: int, looks: int) -> NetworkConfig:
 
 
 @pytest.mark.parametrize(("groups", "looks"), [(1, 3), (2, 1), (3, 2), (4, 3)])
-def test_views_go_round_the_groups_until_the_last(groups: int, looks: int) -> None:
+@pytest.mark.parametrize("each", [1, 4])
+def test_views_go_round_the_groups_until_the_last(groups: int, looks: int, each: Any) -> None:
     config = network(groups, looks)
-    dut = Views(shapes=Shapes(network=config, hardware=HardwareConfig(lanes=2)))
+    hardware = HardwareConfig(lanes=2, sweep_inputs=each)
+    dut = Views(shapes=Shapes(network=config, hardware=hardware))
+    words = -(-6 // each)
     rng = np.random.default_rng(groups)
 
     async def bench(ctx: Any) -> None:
@@ -55,8 +58,8 @@ def test_views_go_round_the_groups_until_the_last(groups: int, looks: int) -> No
                     "seed": config.seed + view & 0xFFFFFFFF,
                     "group": group,
                     "first_neuron": group * 5,
-                    "first_row": group * 6,
-                    "first_word": group * 6 * 3,
+                    "first_row": group * words * each,
+                    "first_word": group * words * 3,
                 }
                 assert ctx.get(dut.output_spikes) == spikes
                 assert ctx.get(dut.last) == (view == most - 1)

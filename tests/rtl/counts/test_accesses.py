@@ -73,6 +73,36 @@ def test_sum_of_presentations_is_that_of_the_summed_counters(
     assert all(type(count) is int for count in total.as_dict().values())
 
 
+def test_words_of_several_inputs_are_counted_once_and_written_all() -> None:
+    """49 inputs are 13 words of 4, and 52 with those that fill up the last one."""
+    network = replace(TINY, pruning=LiftPruning(length=100))
+    (counters,) = shown(network, 1, learn=True)
+    learned = counters.output_spikes
+    assert learned > 0
+    one, four = (
+        presentation_accesses(shapes(network, sweep_inputs=each), counters, learn=True, number=0)
+        for each in (1, 4)
+    )
+    changed = {
+        "row_reads": one.row_reads - 36 * learned,
+        "row_writes": 13 * learned,
+        "weight_reads": one.weight_reads - 36 * learned,
+        "weight_writes": 13 * learned,
+        "last_step_reads": 52 * learned,
+        "last_step_writes": one.last_step_writes + 3,
+        "input_rate_reads": 13 * learned + 13,
+        "input_rate_writes": 13 * learned,
+        "stdp_additions": 2 * 52 * learned,
+        "age_additions": 52 * learned,
+        "recent_comparisons": 52 * learned,
+        "input_rate_additions": 52 * learned,
+        "rate_sum_additions": 52 * learned + 52,
+        "lift_products": 52 * learned,
+        "pruning_threshold_comparisons": one.pruning_threshold_comparisons + 3 * learned,
+    }
+    assert four.as_dict() == one.as_dict() | changed
+
+
 def test_counts_of_a_learning_core() -> None:
     s = shapes()
     n, lanes, slots = TINY, 4, 3

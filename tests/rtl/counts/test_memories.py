@@ -74,6 +74,13 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
         pytest.param(TINY, {"fmt": "bitmask", "lanes": 1}, id="bitmask"),
         pytest.param(TINY, {"fmt": "csr", "spram": True}, id="csr in SPRAM"),
         pytest.param(TINY, {"fmt": "dense", "spram": True}, id="dense in SPRAM"),
+        pytest.param(TINY, {"sweep_inputs": 4}, id="learning, 4 inputs per cycle"),
+        pytest.param(LIFT, {"sweep_inputs": 2}, id="lift, 2 inputs per cycle"),
+        pytest.param(
+            replace(GROUPS, pruning=LIFT.pruning),
+            {"sweep_inputs": 8},
+            id="groups, lift, 8 inputs per cycle",
+        ),
         pytest.param(GROUPS, {}, id="groups, learning"),
         pytest.param(replace(GROUPS, pruning=LIFT.pruning), {}, id="groups, lift"),
         pytest.param(GROUPS, {"fmt": "csr", "lanes": 2}, id="groups, csr"),

@@ -27,6 +27,7 @@ from prunus_rtl.synapses.memory import SPRAM_NAME
         pytest.param({"source": "events", "lanes": 4}, id="events"),
         pytest.param({"mode": "learning", "lanes": 4}, id="learning"),
         pytest.param({"mode": "learning", "multiplier": "dsp", "source": "events"}, id="dsp"),
+        pytest.param({"mode": "learning", "sweep_inputs": 4}, id="4 inputs per cycle"),
     ],
 )
 def test_bench_passes(network: Artifact, options: dict[str, Any], tmp_path: Path) -> None:

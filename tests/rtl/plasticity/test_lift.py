@@ -114,28 +114,37 @@ class Bed:
         self.ctx, self.dut, self.config, self.rates = ctx, dut, config, rates
         self.rng = np.random.default_rng(5)
         self.pruned = 0
+        self.each = len(dut.recent)
+        self.words = -(-config.inputs // self.each)
 
     async def visit(self, group: int, recent: Any, weights: Any, bounds: Any) -> None:
         """Visit all inputs, with pauses; compare what is decided where weights are given."""
-        ctx, dut, inputs = self.ctx, self.dut, self.config.inputs
+        ctx, dut, each, bits = self.ctx, self.dut, self.each, self.config.weight_bits
         reads: list[int | None] = []
-        for pre in range(inputs):
+        for pre in range(self.words):
             while self.rng.random() < 0.1:
                 reads.append(None)
             reads.append(pre)
         for cycle in range(len(reads) + 3):
             at = [reads[k] if 0 <= k < len(reads) else None for k in range(cycle, cycle - 4, -1)]
             ctx.set(dut.read, at[0] is not None)
-            ctx.set(dut.recent, int(self.rng.integers(2)) if at[2] is None else int(recent[at[2]]))
+            if at[2] is None:
+                ctx.set(dut.recent, int(self.rng.integers(1 << each)))
+            else:
+                mine = recent[at[2] * each : (at[2] + 1) * each].tolist()
+                ctx.set(dut.recent, sum(int(bit) << k for k, bit in enumerate(mine)))
             if at[3] is not None and weights is not None:
-                weight = int(weights[at[3]])
-                ctx.set(dut.weight, weight)
-                assert ctx.get(dut.prune) == (weight < bounds[at[3]]), (group, at[3])
-                self.pruned += ctx.get(dut.prune)
+                part = slice(at[3] * each, (at[3] + 1) * each)
+                few = weights[part].tolist()
+                ctx.set(dut.weight, sum(int(weight) << bits * k for k, weight in enumerate(few)))
+                want = (weights[part] < bounds[part]).tolist()
+                got = [bool(ctx.get(dut.prune) >> k & 1) for k in range(len(few))]
+                assert got == want, (group, at[3])
+                self.pruned += sum(got)
             await ctx.tick()
 
     async def begin(self, group: int) -> None:
-        self.ctx.set(self.dut.first, group * self.config.inputs)
+        self.ctx.set(self.dut.first, group * self.words)
         self.ctx.set(self.dut.begin, 1)
         await self.ctx.tick()
         self.ctx.set(self.dut.begin, 0)
@@ -168,21 +177,24 @@ class Bed:
         self.rates[mine] = updated_rates(self.rates[mine], recent)
 
     async def access(self, place: int, word: int | None = None) -> int:
-        ctx, port = self.ctx, self.dut.access
-        ctx.set(port.address, place)
+        ctx, port, inputs = self.ctx, self.dut.access, self.config.inputs
+        ctx.set(port.address, place // inputs * self.words * self.each + place % inputs)
         ctx.set(port.write, word is not None)
         ctx.set(port.data, word or 0)
         ctx.set(port.strobe, 1)
         await ctx.tick()
         ctx.set(port.strobe, 0)
         assert ctx.get(port.done) == 1
-        return int(ctx.get(port.value))
+        value = int(ctx.get(port.value))
+        await ctx.tick()
+        assert ctx.get(port.done) == 0
+        return value
 
 
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize(("groups", "each"), [(1, 1), (3, 1), (1, 2), (3, 4), (3, 8), (1, 16)])
 @pytest.mark.parametrize("multiplier", ["sequential", "dsp"])
 @pytest.mark.parametrize("weight_bits", [1, 4, 8])
-def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> None:
+def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int, each: int) -> None:
     """Thresholds follow from before the sweep; the sum is right whatever was written before."""
     policy = LiftPruning(share=230, length=90)
     inputs = 22
@@ -193,6 +205,7 @@ def test_sweep_after_sweep(weight_bits: int, multiplier: Any, groups: int) -> No
     dut = Lift(
         inputs=inputs,
         groups=groups,
+        each=each,
         policy=policy,
         depression_shift=3,
         weight_bits=weight_bits,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.random_streams import LEARNING
 from prunus_model.spec.units import StdpParams
-from prunus_rtl.encoder.prng import RandomStream
+from prunus_rtl.core.learning import learning_stream
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.plasticity.stdp import LearningSweep, WeightUpdate
 from prunus_rtl.shapes import Shapes
@@ -21,11 +21,11 @@ from prunus_rtl.synapses.dense import Column, LearningStore
 from prunus_sim.simulator.amaranth import receive, send, simulate
 
 
-def shapes(inputs: int, slots: int, weight_bits: int, **params: int) -> Shapes:
+def shapes(inputs: int, slots: int, weight_bits: int, *, each: Any = 1, **params: int) -> Shapes:
     network = NetworkConfig(
         inputs=inputs, neurons=slots, weight_bits=weight_bits, stdp=StdpParams(**params)
     )
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1, sweep_inputs=each))
 
 
 @pytest.mark.parametrize("weight_bits", [1, 2, 3, 8])
@@ -72,6 +72,7 @@ class Bed(wiring.Component):
         params = shapes.network.stdp
         self.sweep = LearningSweep(
             inputs=shapes.network.inputs,
+            each=shapes.hardware.sweep_inputs,
             slots=shapes.slots,
             weight_bits=shapes.network.weight_bits,
             strength_bits=shapes.strength.width,
@@ -80,7 +81,10 @@ class Bed(wiring.Component):
             column=Column(shapes),
         )
         self.store = LearningStore(shapes=shapes, weights=weights, alive=alive)
-        self.random = RandomStream()
+        self.random = learning_stream(
+            inputs=shapes.network.inputs, each=shapes.hardware.sweep_inputs
+        )
+        self.bits = shapes.weight.width
         super().__init__({"w_prune": In(shapes.weight), "unused": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -92,18 +96,36 @@ class Bed(wiring.Component):
         m.d.comb += [
             sweep.draw.eq(random.draw),
             random.advance.eq(sweep.advance),
-            sweep.prune.eq(sweep.weight < self.w_prune),
+            sweep.prune.eq(
+                Cat(
+                    sweep.weight.word_select(k, self.bits) < self.w_prune
+                    for k in range(len(sweep.prune))
+                )
+            ),
         ]
+        if hasattr(sweep, "last"):
+            m.d.comb += random.last.eq(sweep.last)
         return m
 
 
-@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 13])
+@pytest.mark.parametrize(
+    ("inputs", "each"),
+    [
+        *((inputs, 1) for inputs in (1, 2, 3, 4, 5, 13)),
+        *((inputs, 2) for inputs in (1, 4, 5, 13)),
+        *((inputs, 4) for inputs in (3, 4, 13)),
+        # With 1, 2 or 3 draws left for the last word, and none.
+        *((inputs, 8) for inputs in (3, 8, 13, 17)),
+        *((inputs, 16) for inputs in (1, 7, 16, 19, 25, 45)),
+    ],
+)
 @pytest.mark.parametrize("slots", [1, 3])
 @pytest.mark.parametrize("weight_bits", [1, 5, 8])
-def test_sweeps_match_model(inputs: int, slots: int, weight_bits: int) -> None:
+def test_sweeps_match_model(inputs: int, each: int, slots: int, weight_bits: int) -> None:
     # A shift by 8 rounds by all bits of a random byte.
     up = 8 if slots == 3 else 2
-    s = shapes(inputs, slots, weight_bits, potentiation_shift=up, depression_shift=3)
+    s = shapes(inputs, slots, weight_bits, each=each, potentiation_shift=up, depression_shift=3)
+    visits = -(-inputs // each)
     w_max = s.network.formats.w_max
     rng = np.random.default_rng(inputs)
     alive = rng.random((inputs, slots)) < 0.7
@@ -137,12 +159,17 @@ def test_sweeps_match_model(inputs: int, slots: int, weight_bits: int) -> None:
             ctx.set(sweep.start, 0)
             seen = [0, 0]
             asked: list[int | None] = [None, None]
-            for cycle in range(1, inputs + 5):
-                assert ctx.get(sweep.done) == (cycle == inputs + 4)
+            for cycle in range(1, visits + 5):
+                assert ctx.get(sweep.done) == (cycle == visits + 4)
+                if cycle == visits + 4:
+                    assert ctx.get(sweep.strength) == weights[:, slot].sum()
                 seen[0] += ctx.get(sweep.updated)
                 seen[1] += ctx.get(sweep.pruned)
-                pre = asked.pop(0)
-                ctx.set(sweep.recent, 0 if pre is None else bool(recent[pre]))
+                word = asked.pop(0)
+                mine = [] if word is None else recent[word * each : (word + 1) * each].tolist()
+                # Beyond the last input whatever comes must not count.
+                mine += rng.integers(0, 2, each - len(mine)).tolist()
+                ctx.set(sweep.recent, sum(int(bit) << k for k, bit in enumerate(mine)))
                 asked.append(ctx.get(sweep.read_pre) if ctx.get(sweep.read) else None)
                 await ctx.tick()
             assert seen == counts

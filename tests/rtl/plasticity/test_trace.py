@@ -10,10 +10,13 @@ from prunus_sim.simulator.amaranth import simulate
 
 
 @pytest.mark.parametrize("window", [0, 1, 3, 255])
-@pytest.mark.parametrize("inputs", [1, 5])
-def test_recent_matches_model_and_clear_forgets(window: int, inputs: int) -> None:
+@pytest.mark.parametrize(
+    ("inputs", "each"), [(1, 1), (5, 1), (5, 2), (11, 4), (8, 4), (19, 8), (3, 16)]
+)
+def test_recent_matches_model_and_clear_forgets(window: int, inputs: int, each: int) -> None:
     params = StdpParams(trace_window=window)
-    dut = LastStep(inputs=inputs, window=window, init=[1 << 8 | 3] * inputs)
+    dut = LastStep(inputs=inputs, window=window, each=each, init=[1 << 8 | 3] * inputs)
+    words = -(-inputs // each)
     rng = np.random.default_rng(window)
     last = np.full(inputs, -1, dtype=np.int64)
 
@@ -22,7 +25,7 @@ def test_recent_matches_model_and_clear_forgets(window: int, inputs: int) -> Non
             ctx.set(dut.clear, 1)
             await ctx.tick()
             ctx.set(dut.clear, 0)
-            for _ in range(inputs):
+            for _ in range(words):
                 assert ctx.get(dut.busy) == 1
                 await ctx.tick()
             assert ctx.get(dut.busy) == 0
@@ -36,12 +39,44 @@ def test_recent_matches_model_and_clear_forgets(window: int, inputs: int) -> Non
                     last[pre] = step
                     await ctx.tick()
                 ctx.set(dut.spike, 0)
-                for pre, want in enumerate(stdp.recent(last, step, params).tolist()):
+                wanted = stdp.recent(last, step, params).tolist()
+                for word in range(words):
                     ctx.set(dut.read, 1)
-                    ctx.set(dut.read_pre, pre)
+                    ctx.set(dut.read_pre, word)
                     await ctx.tick()
                     ctx.set(dut.read, 0)
                     await ctx.tick()
-                    assert ctx.get(dut.recent) == want, (step, pre)
+                    mine = wanted[word * each : (word + 1) * each]
+                    want = sum(int(bit) << k for k, bit in enumerate(mine))
+                    assert ctx.get(dut.recent) == want, (step, word)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize(("inputs", "each"), [(5, 1), (5, 2), (11, 4)])
+def test_memory_port_reaches_each_input_by_its_number(inputs: int, each: int) -> None:
+    first = list(range(100, 100 + inputs))
+    dut = LastStep(inputs=inputs, window=3, each=each, init=first)
+    access = dut.access
+
+    async def ask(ctx: Any, pre: int, word: int | None = None) -> int:
+        ctx.set(access.strobe, 1)
+        ctx.set(access.address, pre)
+        ctx.set(access.write, word is not None)
+        ctx.set(access.data, word or 0)
+        await ctx.tick()
+        ctx.set(access.strobe, 0)
+        assert ctx.get(access.done) == 1
+        value = int(ctx.get(access.value))
+        await ctx.tick()
+        assert ctx.get(access.done) == 0
+        return value
+
+    async def bench(ctx: Any) -> None:
+        assert [await ask(ctx, pre) for pre in range(inputs)] == first
+        for pre in range(inputs):
+            await ask(ctx, pre, 300 + pre)
+            want = [*range(300, 301 + pre), *first[pre + 1 :]]
+            assert [await ask(ctx, pre) for pre in range(inputs)] == want
 
     simulate(dut, bench)

@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.groups import GroupsParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.shapes import Shapes
@@ -30,9 +31,11 @@ VALUES = (
 STROBES = ("read", "read_row", "write", "write_row")
 
 
-def shapes(lanes: int, *, neurons: int = 5, inputs: int = 6) -> Shapes:
-    network = replace(NetworkConfig.named("tiny"), inputs=inputs, neurons=neurons)
-    return Shapes(network=network, hardware=HardwareConfig(lanes=lanes))
+def shapes(
+    lanes: int, *, neurons: int = 5, inputs: int = 6, each: Any = 1, groups: Any = None
+) -> Shapes:
+    network = replace(NetworkConfig.named("tiny"), inputs=inputs, neurons=neurons, groups=groups)
+    return Shapes(network=network, hardware=HardwareConfig(lanes=lanes, sweep_inputs=each))
 
 
 class Bed(wiring.Component):
@@ -60,12 +63,32 @@ class Bed(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 4])
-def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(lanes: int) -> None:
-    s = shapes(lanes)
+#: Two groups of three inputs.
+TWO = GroupsParams(image_width=2, image_height=3, indices=((0, 1, 2), (3, 4, 5)))
+
+
+@pytest.mark.parametrize(
+    ("lanes", "each", "groups"),
+    [
+        (1, 1, None),
+        (2, 1, None),
+        (4, 1, None),
+        (1, 2, None),
+        (2, 4, None),
+        (4, 16, None),
+        (2, 1, TWO),
+        (2, 2, TWO),
+        (4, 8, TWO),
+    ],
+)
+def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(
+    lanes: int, each: int, groups: Any
+) -> None:
+    s = shapes(lanes, each=each, inputs=3 if groups else 6, groups=groups)
     rng = np.random.default_rng(lanes)
     alive = rng.random((6, 5)) < 0.5
     weights = (rng.integers(0, 256, (6, 5)) * alive).astype(np.uint8)
+    cycles = 4 if each > 1 and groups else 3
     bed = Bed(shapes=s, weights=weights.copy(), alive=alive.copy())
     access = bed.columns.access
 
@@ -79,7 +102,7 @@ def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(lanes: int) -
         ctx.set(access.data, synapse_layout(s).const({"weight": word[0], "alive": word[1]}))
         await ctx.tick()
         ctx.set(access.strobe, 0)
-        for _ in range(3):
+        for _ in range(cycles):
             assert ctx.get(access.done) == 0
             await ctx.tick()
         assert ctx.get(access.done) == 1
@@ -90,7 +113,7 @@ def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(lanes: int) -
 
     async def bench(ctx: Any) -> None:
         # The lines of the sweep are still, but not 0.
-        for name in VALUES:
+        for name in (*VALUES, *(["write_part"] if each > 1 else [])):
             ctx.set(getattr(bed.columns.sweep, name), 1)
         ctx.set(bed.columns.lane, lanes - 1)
         await ctx.tick().repeat(3)
@@ -110,10 +133,11 @@ def test_memory_port_reads_and_writes_single_synapses_of_all_lanes(lanes: int) -
     simulate(bed, bench, platform=Collisions())
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_sweep_reaches_its_lane_only_and_in_the_same_cycle(lanes: int) -> None:
-    dut = Columns(shapes=shapes(lanes, neurons=3 * lanes))
+@pytest.mark.parametrize(("lanes", "each"), [(1, 1), (4, 1), (4, 2)])
+def test_sweep_reaches_its_lane_only_and_in_the_same_cycle(lanes: int, each: int) -> None:
+    dut = Columns(shapes=shapes(lanes, neurons=3 * lanes, each=each))
     sweep = dut.sweep
+    names = (*VALUES, *STROBES, *(["write_part"] if each > 1 else []))
     rng = np.random.default_rng(lanes)
 
     async def bench(ctx: Any) -> None:
@@ -124,13 +148,12 @@ def test_sweep_reaches_its_lane_only_and_in_the_same_cycle(lanes: int) -> None:
             ctx.set(dut.access.address, int(rng.integers(1 << len(dut.access.address))))
             ctx.set(dut.access.data, int(rng.integers(1 << len(dut.access.data))))
             ctx.set(dut.access.write, k % 2)
-            sent = {
-                name: int(rng.integers(1 << len(getattr(sweep, name))))
-                for name in (*VALUES, *STROBES)
-            }
+            sent = {name: int(rng.integers(1 << len(getattr(sweep, name)))) for name in names}
             for name, value in sent.items():
                 ctx.set(getattr(sweep, name), value)
-            back = [(int(rng.integers(256)), int(rng.integers(2))) for _ in range(lanes)]
+            back = [
+                (int(rng.integers(256**each)), int(rng.integers(2**each))) for _ in range(lanes)
+            ]
             for column, (weight, alive) in zip(dut.columns, back, strict=True):
                 ctx.set(column.weight, weight)
                 ctx.set(column.alive, alive)

@@ -12,9 +12,9 @@ from prunus_rtl.synapses.dense import LearningStore
 from prunus_sim.simulator.amaranth import receive, send, simulate
 
 
-def shapes(inputs: int, slots: int, weight_bits: int = 8) -> Shapes:
+def shapes(inputs: int, slots: int, weight_bits: int = 8, *, each: Any = 1) -> Shapes:
     network = NetworkConfig(inputs=inputs, neurons=slots, weight_bits=weight_bits)
-    return Shapes(network=network, hardware=HardwareConfig(lanes=1))
+    return Shapes(network=network, hardware=HardwareConfig(lanes=1, sweep_inputs=each))
 
 
 def contents(rng: np.random.Generator, inputs: int, slots: int, density: float) -> tuple[Any, Any]:
@@ -25,14 +25,16 @@ def contents(rng: np.random.Generator, inputs: int, slots: int, density: float) 
 
 @pytest.mark.parametrize("stalls", [False, True], ids=["no stalls", "stalls"])
 @pytest.mark.parametrize("slots", [1, 2, 3, 7, 8])
-@pytest.mark.parametrize("density", [0.0, 0.15, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("density", "each"), [(0.0, 1), (0.15, 1), (0.5, 1), (1.0, 1), (0.3, 2), (0.7, 4), (0.5, 16)]
+)
 def test_delivers_exactly_the_live_synapses_in_order(
-    slots: int, density: float, stalls: bool
+    slots: int, density: float, each: int, stalls: bool
 ) -> None:
     inputs = 13
     rng, rng_i, rng_o = np.random.default_rng(slots).spawn(3)
     weights, alive = contents(rng, inputs, slots, density)
-    dut = LearningStore(shapes=shapes(inputs, slots), weights=weights, alive=alive)
+    dut = LearningStore(shapes=shapes(inputs, slots, each=each), weights=weights, alive=alive)
     pres = rng.integers(0, inputs, 60).tolist()
     want = [(k, weights[pre, k]) for pre in pres for k in np.flatnonzero(alive[pre]).tolist()]
 
@@ -83,11 +85,12 @@ async def cycles_until_idle(ctx: Any, dut: LearningStore, pres: list[int]) -> in
         pytest.param(["00000001", "00000000"] * 5, 5 + 4 + 3, id="one behind a single synapse"),
     ],
 )
-def test_walk_takes_one_cycle_per_live_synapse(rows: list[str], cycles: int) -> None:
+@pytest.mark.parametrize("each", [1, 4])
+def test_walk_takes_one_cycle_per_live_synapse(rows: list[str], cycles: int, each: int) -> None:
     """Three more from the first input to its first synapse; dead rows never get that far."""
     alive = np.array([[bit == "1" for bit in row] for row in rows])
     weights = np.ones_like(alive, dtype=np.uint8) * alive
-    dut = LearningStore(shapes=shapes(len(rows), 8), weights=weights, alive=alive)
+    dut = LearningStore(shapes=shapes(len(rows), 8, each=each), weights=weights, alive=alive)
 
     async def bench(ctx: Any) -> None:
         assert await cycles_until_idle(ctx, dut, list(range(len(rows)))) == cycles

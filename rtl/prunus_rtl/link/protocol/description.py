@@ -123,6 +123,7 @@ class CoreDescription:
                 self.options.encoder_inputs,
                 self.hardware.encoder_inputs,
             ),
+            ("options.sweep_inputs", self.options.sweep_inputs, self.hardware.sweep_inputs),
         ):
             if value != want:
                 raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")
