@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -187,7 +187,7 @@ class LearningStore(wiring.Component):
         next_valid = Signal()
         next_pre = Signal(s.place)
         part = next_pre[: (each - 1).bit_length()]
-        next_row = alive.read_data.word_select(part, slots) if each > 1 else alive.read_data
+        next_row = _part(alive.read_data, part, slots) if each > 1 else alive.read_data
         row = Signal(slots)
         row_valid = Signal()
         base = Signal(range(words * slots))
@@ -254,9 +254,7 @@ class LearningStore(wiring.Component):
             m.d.sync += walked_part.eq(part)
         with m.If(issue):
             m.d.sync += weight_part.eq(walked_part)
-        m.d.comb += self.synapse.p.weight.eq(
-            weights.read_data.word_select(weight_part, s.weight.width)
-        )
+        m.d.comb += self.synapse.p.weight.eq(_part(weights.read_data, weight_part, s.weight.width))
         # Rows are written from the port that has read them, which shows no other word by then.
         rows = [alive.read_data.word_select(k, slots) for k in range(each)]
         m.d.comb += [
@@ -271,3 +269,9 @@ class LearningStore(wiring.Component):
             ),
         ]
         return m
+
+
+def _part(word: Any, index: Signal, bits: int) -> Any:
+    """Return a part of a word, by a multiplexer: a part of odd width would be a shift."""
+    parts = [word.word_select(k, bits) for k in range(1 << len(index))]
+    return Array(parts)[index] if len(parts) > 1 else parts[0]
