@@ -110,7 +110,7 @@ def test_ulx3s_has_the_pins_of_its_board(network: Artifact) -> None:
     }
     # High: the ESP32 leaves the board alone.
     pin = module(found["il"], "top.wifi_gpio0")
-    assert re.findall(r"connect \\o\S* (1'\d)\n", pin) == ["1'1"]
+    assert re.findall(r"connect \\o\S* (1'\d)\n", pin) == ["1'1", "1'1"]  # Level, and enable.
     # And not inverted on its way.
     assert re.findall(r"connect \\B (\S+)\n", pin) == ["1'0"]
 
