@@ -177,18 +177,18 @@ def test_bit_that_can_not_change_is_found(rising: bool) -> None:
     assert result.verdict == "failed" and result.text.startswith("V[4]")
 
 
-@pytest.mark.parametrize(("hit", "aggressor"), [(0, 130), (130, 0)], ids=["later", "earlier"])
+@pytest.mark.parametrize(("hit", "aggressor"), [(0, 60), (60, 0)], ids=["later", "earlier"])
 def test_write_that_disturbs_a_word_of_another_block_is_found(
     hit: int, aggressor: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Blocks of 8 words.
-    monkeypatch.setattr(march, "MAX_BODY", march.READ_WRITE.size + 8 * 2)
+    monkeypatch.setattr(march, "MAX_BODY", march.READ_WRITE.size + 8)
 
     def couple(words: Words, space: Space, first: int, count: int) -> None:
-        if space is Space.STORE and first <= aggressor < first + count:
+        if space is Space.VOTES and first <= aggressor < first + count:
             words[space][hit] ^= 1
 
-    assert faulty(couple)["memory"].text.startswith(f"STORE[{hit}]: ")
+    assert faulty(couple)["memory"].text.startswith(f"VOTES[{hit}]: ")
 
 
 def test_memory_that_another_one_changes_is_found() -> None:

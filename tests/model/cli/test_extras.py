@@ -24,7 +24,7 @@ MODEL = {
     "estimate",
 }
 RTL = {"generate"}
-DRIVER = {"run", "verify", "selftest"}
+DRIVER = {"run", "verify", "selftest", "measure"}
 BOARDS = {"bitstream", "flash"}
 #: Distributions and modules of the extras `rtl` and `driver`, and what `boards` and `sim` have
 #: beside them; both have cobs.
