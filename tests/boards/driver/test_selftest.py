@@ -23,6 +23,7 @@ from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
+    READ_WRITE,
     Condition,
     Opcode,
     ProtocolError,
@@ -67,9 +68,9 @@ def test_sound_device_passes_and_stays_as_it_was(options: ExportOptions) -> None
     figures = results["memory"].figures
     assert set(figures) == {space.name for space in spaces(core.widths)}
     for space in spaces(core.widths):
-        words = sum(count for _, count in blocks(core.widths, space))
-        assert figures[space.name]["words"] == words
-        assert figures[space.name]["accesses"] >= 10 * words
+        total = sum(count for _, count in blocks(core.widths, space))
+        assert figures[space.name]["words"] == total
+        assert figures[space.name]["accesses"] >= 10 * total
     assert results["images"].figures["images"] == 3
     assert results["images"].figures["output_spikes"] > 0
     assert results["link"].figures["bytes_sent"] > 256 * 32
@@ -182,7 +183,7 @@ def test_write_that_disturbs_a_word_of_another_block_is_found(
     hit: int, aggressor: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Blocks of 8 words.
-    monkeypatch.setattr(march, "MAX_BODY", march.READ_WRITE.size + 8)
+    monkeypatch.setattr(march, "MAX_BODY", READ_WRITE.size + 8)
 
     def couple(words: Words, space: Space, first: int, count: int) -> None:
         if space is Space.VOTES and first <= aggressor < first + count:

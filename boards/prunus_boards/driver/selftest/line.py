@@ -81,8 +81,8 @@ def check_line(
             f"{figures['repeated']} of {2 * _ROUNDS} requests had to be repeated, as frames came "
             f"broken or not at all: cable, baud rate, or another program at the port"
         )
-    there, back = figures["bytes_sent"], figures["bytes_received"]
-    return f"{there:,} bytes there, {back:,} back, wrong CRC refused", figures
+    there, again = figures["bytes_sent"], figures["bytes_received"]
+    return f"{there:,} bytes there, {again:,} back, wrong CRC refused", figures
 
 
 def _check_refusal(requests: Requests, transport: CountingTransport, deadline: Deadline) -> None:

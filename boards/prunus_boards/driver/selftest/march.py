@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,12 @@ from prunus_rtl.link.protocol.protocol import MAX_BODY, READ_WRITE, word_bytes
 __all__ = ["March"]
 
 _Words = npt.NDArray[np.int64]
+
+
+def _slice(addresses: _Words, *, shift: int, mask: int) -> _Words:
+    """Return some bits of each address."""
+    found: _Words = addresses >> shift & mask
+    return found
 
 
 class March:
@@ -93,12 +100,12 @@ class March:
         for digit in range((self._bits - 1).bit_length()):
             word = sum(1 << bit for bit in range(self._bits) if bit >> digit & 1)
             self._write(up, word)
-            self._read(down, lambda block, word=word: np.full(block.size, word), "pattern of bits")
+            self._read(down, partial(np.full_like, fill_value=word), "pattern of bits")
         for shift in range(0, int(self._blocks[-1][-1]).bit_length(), self._bits):
             for order in (up, down):
                 for block in order:
-                    self._put(block, block >> shift & ones)
-                self._read(up, lambda block, s=shift: block >> s & ones, "pattern of addresses")
+                    self._put(block, _slice(block, shift=shift, mask=ones))
+                self._read(up, partial(_slice, shift=shift, mask=ones), "pattern of addresses")
         self._check_lines(ones)
 
     def _check_lines(self, ones: int) -> None:
