@@ -41,6 +41,7 @@ CHECKED = {
     "--on /dev/tty": "needs a board",
     "--on sim": "compiles a simulation; those of OWN_DATA are run with the marker sim",
     "--config windows-16": "trains 4,800 neurons on MNIST: minutes; reproduce --only frontier does",
+    "prunus flash": "needs a board",
     "prunus bitstream": "places and routes; those of OWN_DATA are run with the marker boards",
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",

@@ -28,15 +28,18 @@ _PLACE = """
 used = plan.get("used", {"ICESTORM_LC": 30, "ICESTORM_RAM": 4, "ICESTORM_SPRAM": 0})
 there = {"ICESTORM_LC": 5280, "ICESTORM_RAM": 30, "ICESTORM_SPRAM": 4}
 lines = [f"Info: \\t{name:>20}: {used[name]:5}/{there[name]:5}  50%" for name in used]
-lines = ["Info: Device utilisation:", *lines, f"seed {option('--seed')}"]
+lines = ["Info: Device utilisation:", *lines, *plan.get("log", ()), f"seed {option('--seed')}"]
 pathlib.Path(option("--log")).write_text("\\n".join(lines) + "\\n")
 if any(used[name] > there[name] for name in used):
     sys.exit("ERROR: Unable to place cell")
 seed = option("--seed")
 pathlib.Path(option("--asc")).write_text(f"seed {seed}")
-fmax = {"clk": {"achieved": plan["fmax"][int(seed) - 1], "constraint": 1}}
+pcf = pathlib.Path("top.pcf").read_text().splitlines()
+asked = [float(line.split()[2]) for line in pcf if line.startswith("set_frequency clk ")]
+asked = plan.get("asked", asked[-1])
+fmax = {"clk": {"achieved": plan["fmax"][int(seed) - 1], "constraint": asked}}
 cells = {name: {"used": used[name], "available": there[name]} for name in used}
-report = {"fmax": fmax, "utilization": cells}
+report = {"fmax": fmax, "utilization": cells, "critical_paths": plan.get("paths", [])}
 pathlib.Path(option("--report")).write_text(json.dumps(report))
 """
 _PACK = "shutil.copy(*sys.argv[-2:])\n"

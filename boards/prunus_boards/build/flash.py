@@ -44,15 +44,16 @@ def find_build(root: Path, board: Board) -> Path:
     return max(reports, key=lambda path: path.stat().st_mtime).parent
 
 
-def load_board(folder: Path, *, permanent: bool = False) -> Path:
+def load_board(folder: Path, *, permanent: bool | None = None) -> Path:
     """Load a board.
 
     Parameters
     ----------
     folder : Path
         A build.
-    permanent : bool
+    permanent : bool, optional
         Whether the flash memory of the board is written; else it forgets when switched off.
+        Default: only if nothing else can be loaded on the board as it is delivered.
 
     Returns
     -------
@@ -76,6 +77,8 @@ def load_board(folder: Path, *, permanent: bool = False) -> Path:
             f"Bitstream for {board.name} must be loaded by hand, for its board is not known: "
             f"openFPGALoader --cable CABLE {bitstream}"
         )
+    if permanent is None:
+        permanent = not board.volatile
     where = "--write-flash" if permanent else "--write-sram"
     done = owned.run([_program(), *board.loader, where, str(bitstream)])
     if done.returncode:

@@ -12,6 +12,14 @@ from typing import Any
 
 from amaranth.build.run import BuildPlan
 
+from prunus_boards.build.failed import (
+    TIMING,
+    BuildError,
+    check_clock,
+    check_constraints,
+    check_failed,
+    keep_failed,
+)
 from prunus_boards.build.fit import FitError, check_memories, design_memories, explain
 from prunus_boards.build.report import make_report
 from prunus_boards.build.tools import ToolError, Tools
@@ -20,7 +28,6 @@ from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms.board import Board
 from prunus_boards.platforms.dividers import dividers
 from prunus_model.common.atomic import staged, write_json
-from prunus_model.common.errors import PrunusError
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
@@ -52,10 +59,6 @@ _CELLS = "cells.json"
 _STORES = ("csr", "bitmask", "dense")
 
 
-class BuildError(PrunusError):
-    """A design was built, but is not good enough."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
     """What was built.
@@ -81,9 +84,11 @@ def check_output(folder: Path) -> None:
     Raises
     ------
     ConfigError
-        If that is anything but an older build, as it was written.
+        If that is anything but an older build, as it was written; or if a failed build that would
+        be kept beside it could not replace what is there.
     """
     check_replaceable(folder, format=_FORMAT, what="build")
+    check_failed(folder)
 
 
 def build_name(mode: str, config: NetworkConfig) -> str:
@@ -140,8 +145,7 @@ def prepare(
         debug_verilog=False,
         synth_opts=board.flow.synth_opts,
         script_after_read="\n".join(memory_script(plan)),
-        # For those place and routes that do not know the constraint on the net.
-        nextpnr_opts=f"--freq {clock_hz / 1e6:g}",
+        **{board.flow.constraints: board.clock_constraint(clock_hz)},
         script_after_synth=f"tee -q -o {_CELLS} stat -json",
     )
     return top, files
@@ -196,7 +200,8 @@ def build(
     FitError
         If the design does not fit the device.
     BuildError
-        If no attempt reaches the clock.
+        If no attempt reaches the clock, or a constraint is not taken. Then timing log, constraints
+        and figures are kept in :func:`prunus_boards.build.failed.failed_folder`.
     ConfigError
         If there is anything in the folder but an older build.
     """
@@ -219,13 +224,18 @@ def build(
             report(f"{place[0]}, seed {seed}")
             placements.append(_place(place, seed, build_folder, board, tools))
         best = max(placements, key=lambda placement: placement.fmax_mhz)
-        _check_clock(placements, best, clock_hz)
+        try:
+            check_constraints(placements, place[0], build_folder, clock_hz)
+            check_clock(placements, best, clock_hz)
+        except BuildError as e:
+            kept = keep_failed(folder, build_folder, board, placements, best, clock_hz, str(e))
+            raise BuildError(f"{e}; see {kept}") from None
         report(pack[0])
         shutil.copy(build_folder / f"seed{best.seed}", build_folder / board.flow.placed)
         tools.run(pack, build_folder)
         bitstream = work / product(board)
         shutil.move(build_folder / f"{_TOP}.{board.flow.product}", bitstream)
-        shutil.move(build_folder / f"seed{best.seed}.tim", work / "timing.log")
+        shutil.move(build_folder / f"seed{best.seed}.tim", work / TIMING)
         top.description.save(work / CORE)
         content = make_report(
             plan,
@@ -279,13 +289,3 @@ def _place(
     shutil.move(folder / board.flow.placed, folder / f"seed{seed}")
     shutil.move(folder / f"{_TOP}.tim", folder / f"seed{seed}.tim")
     return read_placement(folder / "report.json", seed=seed)
-
-
-def _check_clock(placements: Sequence[Placement], best: Placement, clock_hz: int) -> None:
-    if best.fmax_mhz * 1e6 >= clock_hz:
-        return
-    many = f"best of {len(placements)} seeds" if len(placements) > 1 else "design"
-    raise BuildError(
-        f"Clock of {clock_hz / 1e6:g} MHz must be met, but the {many} reaches "
-        f"{best.fmax_mhz:.1f} MHz; try a slower `--clock`, or more `--seeds`"
-    )

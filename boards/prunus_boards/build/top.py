@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
+from prunus_boards.build.stretcher import Stretcher
 from prunus_boards.platforms.board import LED, UART, Board
 from prunus_boards.platforms.dividers import Dividers
 from prunus_boards.platforms.pll import Clocks
@@ -15,13 +16,18 @@ from prunus_rtl.link.phy.uart import baud_divisor
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.serial_system import SerialSystem
 
-__all__ = ["BoardTop"]
+__all__ = ["LED_SECONDS", "BoardTop"]
+
+#: How long the LED shines after a presentation.
+LED_SECONDS = 0.05
 
 
 class BoardTop(Elaboratable):
     """A core behind its serial line, with clock and pins.
 
-    Not a component: its ports are the pins of the board. The LED shines while a presentation runs.
+    Not a component: its ports are the pins of the board. The LED shines while a presentation runs,
+    and :data:`LED_SECONDS` longer, as an image takes too little time to be seen. Pins that the
+    board wants at a level (:attr:`prunus_boards.platforms.board.Board.tied`) are driven.
 
     Parameters
     ----------
@@ -58,8 +64,9 @@ class BoardTop(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         """Build all of it."""
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = sync = ClockDomain()
         m.submodules.clocks = Clocks(
+            domain=sync,
             family=self._board.family,
             in_hz=self._board.oscillator_hz,
             pin=self._board.oscillator,
@@ -72,5 +79,15 @@ class BoardTop(Elaboratable):
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         m.submodules.led = led = io.Buffer("o", platform.request(LED, 0, dir="-"))
-        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx), led.o.eq(system.running)]
+        m.submodules.seen = seen = Stretcher(cycles=round(LED_SECONDS * self._clock_hz))
+        m.d.comb += [
+            system.rx.eq(rx.i),
+            tx.o.eq(system.tx),
+            seen.i.eq(system.running),
+            led.o.eq(seen.o),
+        ]
+        for name, level in self._board.tied.items():
+            pin = io.Buffer("o", platform.request(name, 0, dir="-"))
+            m.submodules[name] = pin
+            m.d.comb += pin.o.eq(level)
         return m

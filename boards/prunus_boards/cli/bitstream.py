@@ -137,8 +137,13 @@ def bitstream(
 @click.command(name="flash")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("-b", "--board", metavar="BOARD", help="Take the latest build for this board.")
-@click.option("--permanent", is_flag=True, help="Write the flash memory: stays when switched off.")
-def flash(*, folder: Path | None, board: str | None, permanent: bool) -> None:
+@click.option(
+    "--permanent/--volatile",
+    default=None,
+    help="Write the flash memory, which stays when switched off, or only the device. "
+    "Default: the device; the flash memory of icebreaker, whose jumpers are set for that.",
+)
+def flash(*, folder: Path | None, board: str | None, permanent: bool | None) -> None:
     """Load a board with the bitstream in FOLDER."""
     if (folder is None) == (board is None):
         raise click.UsageError("Give either a folder or --board")

@@ -20,7 +20,7 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["BAUDS", "device_options", "opened", "progress"]
+__all__ = ["BAUDS", "device_options", "opened", "progress", "show_options", "target_options"]
 
 #: Bits per second that a serial line can have.
 BAUDS = click.IntRange(min=9600, max=10_000_000)
@@ -29,6 +29,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def device_options(function: _F) -> _F:
+    """Add the options that name a device, and how it is shown something."""
+    return target_options(show_options(function))
+
+
+def target_options(function: _F) -> _F:
     """Add the options that name a device."""
     for option in reversed(
         (
@@ -63,6 +68,16 @@ def device_options(function: _F) -> _F:
             ),
             click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
             choice_option("store", "Of golden and sim: what holds the weights."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def show_options(function: _F) -> _F:
+    """Add the options that say how a device is shown something."""
+    for option in reversed(
+        (
             click.option("--learn", is_flag=True, help="Learn from the images."),
             click.option(
                 "--stop-after",

@@ -13,7 +13,7 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["SOCKET", "description", "open_device"]
+__all__ = ["SOCKET", "description", "open_device", "open_transport"]
 
 #: What the name of a socket begins with.
 SOCKET = "socket:"
@@ -64,21 +64,55 @@ def open_device(
     PrunusError
         If there is no such device, or it is another one.
     """
-    if on in ("golden", "sim"):
+    transport, core = open_transport(
+        on, artifact, options=options, core=core, baud=baud, patience=patience
+    )
+    return Device(transport, core=core)
+
+
+def open_transport(
+    on: str,
+    artifact: Artifact | None,
+    *,
+    options: ExportOptions,
+    core: CoreDescription | None = None,
+    baud: int | None = None,
+    patience: float | None = None,
+) -> tuple[Transport, CoreDescription | None]:
+    """Open the way to the device that the user names; what is at its end is not asked.
+
+    Parameters
+    ----------
+    on, artifact, options, core, baud, patience
+        As of :func:`open_device`. Only ``golden`` and ``sim`` need a network.
+
+    Returns
+    -------
+    transport : Transport
+        The way.
+    core : CoreDescription or None
+        What must be at its end, if that is known.
+
+    Raises
+    ------
+    PrunusError
+        If there is no such way.
+    """
+    if on in ("golden", "sim") and artifact is not None:
         core = CoreDescription.of(link_plan(artifact, options)) if core is None else core
     transport = _transport(on, artifact, core, baud)
     if patience is not None:
         transport.patience = transport.presentation_patience = patience
-    return Device(transport, core=core)
+    return transport, core
 
 
 def _transport(
-    on: str, artifact: Artifact, core: CoreDescription | None, baud: int | None
+    on: str, artifact: Artifact | None, core: CoreDescription | None, baud: int | None
 ) -> Transport:
-    """Return the way to a device; there is a core for those that are built here."""
-    if on == "golden" and core is not None:
+    """Return the way to a device; there are core and network for those that are built here."""
+    if on == "golden" and core is not None and artifact is not None:
         return GoldenTransport(core.plan(artifact))
-    if on == "sim" and core is not None:
+    if on == "sim" and core is not None and artifact is not None:
         return SimulatorTransport(artifact, core)
     if on.startswith(SOCKET):
         return SocketTransport(Path(on.removeprefix(SOCKET)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["FLOWS", "LED", "UART", "Board", "BoardError", "Flow"]
+__all__ = ["CLOCK_NET", "FLOWS", "LED", "UART", "Board", "BoardError", "Flow"]
 
 
 class BoardError(PrunusError):
@@ -33,6 +33,11 @@ class Flow:
         Tool that makes the bitstream of that.
     product : str
         Suffix of the bitstream.
+    constraint : str
+        What constrains a clock in the file of constraints: ``net`` of ``hz`` Hz, which is ``mhz``
+        MHz, with a period of ``ns`` ns.
+    constraints : str
+        Placeholder of Amaranth's template of that file that it is put into.
     cells : dict of str to (str, ...)
         For each figure of a report the kinds of cells that it counts: those of yosys for ``ff``,
         else those of the place and route.
@@ -44,6 +49,8 @@ class Flow:
     placed: str
     pack: str
     product: str
+    constraint: str
+    constraints: str
     cells: Mapping[str, tuple[str, ...]]
 
 
@@ -57,6 +64,8 @@ FLOWS = {
         placed="top.config",
         pack="ecppack",
         product="bit",
+        constraint='FREQUENCY NET "{net}" {hz} HZ;',
+        constraints="add_preferences",
         cells={
             "lut": ("TRELLIS_COMB",),
             "ff": ("TRELLIS_FF",),
@@ -72,6 +81,8 @@ FLOWS = {
         placed="top.asc",
         pack="icepack",
         product="bin",
+        constraint="set_frequency {net} {mhz:.6f}",
+        constraints="add_constraints",
         cells={
             "lut": ("ICESTORM_LC",),
             "ff": ("SB_DFF",),
@@ -87,6 +98,8 @@ FLOWS = {
         placed="top.pnr.json",
         pack="gowin_pack",
         product="fs",
+        constraint="create_clock -name {net} -period {ns:.6f} [get_nets {net}]",
+        constraints="add_constraints",
         cells={
             "lut": ("LUT4", "ALU"),
             "ff": ("DFF",),
@@ -98,6 +111,8 @@ FLOWS = {
 }
 #: Resources that every board has, with number 0; that of the UART has `rx` and `tx`.
 UART, LED = "uart", "led"
+#: Net of the core's clock, at the top of a design; constraints name it.
+CLOCK_NET = "clk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +148,11 @@ class Board:
         the quickest packed format that fits.
     loader : tuple of str
         Options of openFPGALoader; empty if only the user can know them.
+    volatile : bool
+        Whether the loader reaches the configuration memory itself on a board as it is delivered;
+        else the flash memory is loaded by default.
+    tied : dict of str to int
+        Resources, with number 0, that are outputs of one bit and stay at that level.
     pins : dict of str to str
         Pins that the user may move: ``clock``, ``rx``, ``tx``, ``led``. Empty: all are fixed.
     package : str
@@ -152,6 +172,8 @@ class Board:
     lanes: int
     store: str = "auto"
     loader: tuple[str, ...] = ()
+    volatile: bool = True
+    tied: Mapping[str, int] = field(default_factory=dict)
     pins: Mapping[str, str] | None = None
     package: str = ""
 
@@ -159,6 +181,10 @@ class Board:
     def flow(self) -> Flow:
         """Tools."""
         return FLOWS[self.family]
+
+    def clock_constraint(self, hz: int) -> str:
+        """Return the line that constrains the core's clock, in the file of constraints."""
+        return self.flow.constraint.format(net=CLOCK_NET, hz=hz, mhz=hz / 1e6, ns=1e9 / hz)
 
     def make_platform(self, pins: Mapping[str, str]) -> Any:
         """Return a new platform, with some pins moved.

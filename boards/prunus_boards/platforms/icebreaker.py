@@ -21,4 +21,6 @@ BOARD = Board(
     lanes=4,
     # openFPGALoader does not know this board by name.
     loader=("--board", "ice40_generic"),
+    # The device loads itself from flash memory; its own memory is behind jumpers.
+    volatile=False,
 )

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import (
-    ClockDomain,
-    ClockSignal,
-    Elaboratable,
-    Instance,
-    Module,
-    ResetSignal,
-    Signal,
-)
+from amaranth.hdl import ClockDomain, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
@@ -25,13 +17,20 @@ _SETTLE_S = 15e-6
 
 
 class Clocks(Elaboratable):
-    """Drives clock and reset of domain ``sync``, which is defined by the design that it is in.
+    """Drives clock and reset of a domain.
 
-    Not a component: its only port is a pin. Reset of ``sync`` ends a while after the loop has
+    Not a component: its only port is a pin. Reset of the domain ends a while after the loop has
     locked, when the memories of the device can be read.
+
+    Pin or loop drive the clock of the domain itself, without a net of another name between:
+    synthesis merges such nets, and a constraint must not name the one that is gone. It names
+    :data:`prunus_boards.platforms.board.CLOCK_NET`. Flip-flops that must run during the reset are
+    in the same domain, without reset.
 
     Parameters
     ----------
+    domain : ClockDomain
+        Called ``sync``, of the design that this is in.
     family : str
         One of :data:`prunus_boards.platforms.dividers.PLLS`.
     in_hz : int
@@ -39,12 +38,19 @@ class Clocks(Elaboratable):
     pin : str
         Resource of the oscillator.
     dividers : Dividers, optional
-        Setting of the loop. Default: no loop, ``sync`` is the oscillator.
+        Setting of the loop. Default: no loop, the clock is the oscillator.
     """
 
     def __init__(
-        self, *, family: str, in_hz: int, pin: str, dividers: Dividers | None = None
+        self,
+        *,
+        domain: ClockDomain,
+        family: str,
+        in_hz: int,
+        pin: str,
+        dividers: Dividers | None = None,
     ) -> None:
+        self._domain = domain
         self._family = family
         self._in_hz = in_hz
         self._out_hz = in_hz if dividers is None else dividers.out_hz
@@ -55,7 +61,9 @@ class Clocks(Elaboratable):
         """Build clock and reset."""
         m = Module()
         port = platform.request(self._pin, dir="-")
-        clock = Signal()
+        clock = self._domain.clk
+        # Of several names of a net, synthesis leaves that with the most attributes.
+        clock.attrs["keep"] = "true"
         locked = Signal(init=1)
         if self._dividers is None:
             m.submodules.pin = pin = io.Buffer("i", port)
@@ -67,24 +75,18 @@ class Clocks(Elaboratable):
             m.submodules.pin = pin = io.Buffer("i", port)
             build = {"ecp5": _ecp5, "gowin": _gowin}[self._family]
             m.submodules.pll = build(self._dividers, self._in_hz, pin.i, clock, locked)
-        platform.add_clock_constraint(clock, self._out_hz)
 
-        m.domains.start = ClockDomain(reset_less=True, local=True)
         cycles = int(_SETTLE_S * self._out_hz)
         steady = Signal()
-        timer = Signal(range(cycles + 1))
-        ready = Signal()
-        m.submodules.steady = FFSynchronizer(locked, steady, o_domain="start")
+        timer = Signal(range(cycles + 1), reset_less=True)
+        ready = Signal(reset_less=True)
+        m.submodules.steady = FFSynchronizer(locked, steady)
         with m.If(~steady):
-            m.d.start += timer.eq(0)
+            m.d.sync += timer.eq(0)
         with m.Elif(timer != cycles):
-            m.d.start += timer.eq(timer + 1)
-        m.d.start += ready.eq(timer == cycles)
-        m.d.comb += [
-            ClockSignal("start").eq(clock),
-            ClockSignal("sync").eq(clock),
-            ResetSignal("sync").eq(~ready),
-        ]
+            m.d.sync += timer.eq(timer + 1)
+        m.d.sync += ready.eq(timer == cycles)
+        m.d.comb += self._domain.rst.eq(~ready)
         return m
 
 

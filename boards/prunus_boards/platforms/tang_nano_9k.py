@@ -10,8 +10,15 @@ __all__ = ["BOARD"]
 
 
 class _Platform(TangNano9kPlatform):
-    """The board with the place and route of today; Amaranth 0.5 still calls one that is gone."""
+    """The board with the place and route of today; Amaranth 0.5 still calls one that is gone.
 
+    And with a file of timing constraints, which that takes.
+    """
+
+    _apicula_file_templates: ClassVar[dict[str, str]] = {
+        **TangNano9kPlatform._apicula_file_templates,
+        "{{name}}.sdc": """{{get_override("add_constraints")}}""" + "\n",
+    }
     _apicula_required_tools: ClassVar[list[str]] = [
         "yosys",
         "nextpnr-himbaechel-gowin",
@@ -27,6 +34,7 @@ class _Platform(TangNano9kPlatform):
             --device {{platform.part}}
             --vopt family={{platform._chipdb_device}}
             --vopt cst={{name}}.cst
+            --sdc {{name}}.sdc
             --json {{name}}.syn.json
             --write {{name}}.pnr.json
         """,

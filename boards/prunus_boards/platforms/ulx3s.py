@@ -1,10 +1,32 @@
 """Radiona ULX3S with the largest ECP5."""
 
+from typing import ClassVar
+
+from amaranth.build import Attrs, Pins, Resource
+from amaranth_boards.resources import UARTResource
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from prunus_boards.platforms.board import Board
+from prunus_boards.platforms.board import UART, Board
 
 __all__ = ["BOARD"]
+
+_GPIO0 = "wifi_gpio0"
+_ATTRS = Attrs(IO_TYPE="LVCMOS33")
+
+
+class _Platform(ULX3S_85F_Platform):
+    """The board with a serial line of two pins, and one pin of its ESP32 alone.
+
+    Everything that is requested of a resource becomes a pin, whether it is used or not: so lines
+    that nobody drives are not part of one.
+    """
+
+    resources: ClassVar[list[Resource]] = [
+        *(r for r in ULX3S_85F_Platform.resources if r.name not in (UART, "esp32")),
+        UARTResource(0, rx="M1", tx="L4", attrs=_ATTRS),
+        Resource(_GPIO0, 0, Pins("L2", dir="o"), Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")),
+    ]
+
 
 #: UART on the FT231X, `/dev/ttyUSB*`.
 BOARD = Board(
@@ -13,7 +35,7 @@ BOARD = Board(
     device="LFE5U-85F-6",
     family="ecp5",
     memory="ECP5-85F",
-    platform=ULX3S_85F_Platform,
+    platform=_Platform,
     oscillator="clk25",
     oscillator_hz=25_000_000,
     # What a device nearly full of block RAM reaches; a smaller network takes 50 MHz.
@@ -21,4 +43,6 @@ BOARD = Board(
     network="400",
     lanes=16,
     loader=("--board", "ulx3s"),
+    # Left open, the ESP32 may take hold of the board and reboot it.
+    tied={_GPIO0: 1},
 )

@@ -136,7 +136,8 @@ module tb;
           rx_at <= rx_at + 1;
         end
       end
-      if (rx__valid & rx__ready) idle <= 0;
+      // An answer may come at the end of a presentation, however long that was.
+      if (rx__valid & rx__ready | running) idle <= 0;
       if (taken) begin
         tx_octets[8 * tx_count +: 8] <= tx__payload;
         tx_count <= tx_count + 1;

@@ -56,6 +56,10 @@ def test_clock_that_no_design_reaches_is_refused(network: Artifact) -> None:
     with pytest.raises(BuildError, match=r"^Clock of 204 MHz must be met, but the design reaches"):
         build(network, board, options, folder=Path("out"), clock_hz=204_000_000)
     assert not Path("out").exists()
+    # Where it is lost, from a flip-flop to another.
+    failed = json.loads(Path("out-failed/failed.json").read_text())
+    assert len(set(failed["critical_path"])) == 2
+    assert "Critical path report for clock" in Path("out-failed/timing.log").read_text()
 
 
 class Reader(wiring.Component):

@@ -48,6 +48,13 @@ def test_board_is_loaded_with_what_was_built_for_it(cli: Cli, tools: FakeTools) 
     ]
 
 
+def test_board_behind_jumpers_is_loaded_from_its_flash_memory(cli: Cli, tools: FakeTools) -> None:
+    folder = str(built("icebreaker", "a", suffix="bin"))
+    for options in ((), ("--permanent",), ("--volatile",)):
+        cli.succeed("flash", folder, *options)
+    assert [call[3] for call in tools.calls] == ["--write-flash", "--write-flash", "--write-sram"]
+
+
 @pytest.mark.usefixtures("tools")
 def test_latest_build_for_a_board_is_taken(cli: Cli) -> None:
     built("icebreaker", "a", suffix="bin", age=20)

@@ -124,14 +124,116 @@ def test_a_core_that_learns_takes_the_multiplier_blocks_of_its_device(
     assert core.hardware.multiplier == core.options.multiplier == expected
 
 
+def critical(start: str, end: str, clock: str = "clk") -> dict[str, Any]:
+    """A path of nextpnr's report."""
+    ends = [
+        {"cell": cell, "loc": [1, 1], "port": port} for cell, port in ((start, "Q"), (end, "D"))
+    ]
+    steps = [{"from": ends[0], "to": ends[0]}, {"from": ends[1], "to": ends[1]}]
+    return {"from": f"posedge {clock}", "to": f"posedge {clock}", "path": steps}
+
+
+FAILED = Path("build/generic-ice40/inference-10-failed")
+
+
 def test_clock_that_is_missed_fails_the_build(cli: Cli, tools: FakeTools) -> None:
-    tools.behave(fmax=[17.9, 23.94])
-    assert fail(cli, "net.npz", *NATIVE, "--clock", "24", "--seeds", "2") == (
-        "Clock of 24 MHz must be met, but the best of 2 seeds reaches 23.9 MHz; "
-        "try a slower `--clock`, or more `--seeds`"
+    # Of several clocks, and of paths to pins, that of the core's clock.
+    other = critical("x", "y", "clk2")
+    out = critical("x", "y") | {"to": "<async>"}
+    tools.behave(fmax=[17.9, 23.94], paths=[other, out, critical("core.a", "core.b")])
+    outcome = cli.run("bitstream", "net.npz", *NATIVE, "--clock", "24", "--seeds", "2")
+    assert outcome.status == 2
+    reason = (
+        "Clock of 24 MHz must be met, but the best of 2 seeds reaches 23.9 MHz, "
+        "from core.a.Q to core.b.D; try a slower `--clock`, or more `--seeds`"
     )
+    assert message(outcome.err) == f"{reason}; see {FAILED}"
+    # A failed one is not taken for a build: there is no report.
+    assert {path.name for path in FAILED.iterdir()} == {
+        "failed.json",
+        "manifest.json",
+        "timing.log",
+        "top.pcf",
+    }
+    assert (FAILED / "timing.log").read_text().endswith("\nseed 2\n")
+    assert "set_frequency clk 24.000000" in (FAILED / "top.pcf").read_text().splitlines()
+    assert json.loads((FAILED / "failed.json").read_text()) == {
+        "board": "generic-ice40",
+        "device": "iCE40UP5K-SG48",
+        "reason": reason,
+        "clock_mhz": 24.0,
+        "fmax_mhz": [17.9, 23.94],
+        "seeds": [1, 2],
+        "critical_path": ["core.a.Q", "core.b.D"],
+        "cells": {"ICESTORM_LC": 30, "ICESTORM_RAM": 4, "ICESTORM_SPRAM": 0},
+    }
+    assert not Path("build/generic-ice40/inference-10").exists()
     tools.behave(fmax=[24.0])
     cli.succeed("bitstream", "net.npz", *NATIVE, "--clock", "24")
+
+
+def test_failed_build_replaces_an_older_failed_one(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(fmax=[1.0])
+    assert cli.run("bitstream", "net.npz", *NATIVE).status == 2
+    tools.behave(fmax=[2.0])
+    outcome = cli.run("bitstream", "net.npz", *NATIVE)
+    assert message(outcome.err) == (
+        "Clock of 18 MHz must be met, but the design reaches 2.0 MHz; try a slower `--clock`, "
+        f"or more `--seeds`; see {FAILED}"
+    )
+    assert json.loads((FAILED / "failed.json").read_text())["fmax_mhz"] == [2.0]
+    # But not what is somebody else's, which is told before the work.
+    (FAILED / "notes").write_text("mine")
+    calls = len(tools.calls)
+    assert cli.refuse("bitstream", "net.npz", *NATIVE) == (
+        f"Output {FAILED} must hold a failed build of Prunus and nothing else to be replaced; "
+        "unknown: 'notes'"
+    )
+    assert len(tools.calls) == calls
+
+
+def test_failed_build_never_replaces_a_build(cli: Cli, tools: FakeTools) -> None:
+    cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out-failed")
+    before = listing(cli.folder)
+    tools.behave(fmax=[1.0])
+    assert cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "out") == (
+        "Output out-failed must be a failed build of Prunus to be replaced"
+    )
+    assert listing(cli.folder) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Warning: net 'clocks.clock' does not exist in design, ignoring clock constraint",
+        "Warning: ignoring unsupported LPF command 'MULTICYCLE' (on line 7)",
+        "Warning: unmatched constraint 'led_1__io' (on line 4)",
+        "Warning: Ignoring PCF setting '-nowarn' (on line 4)",
+        "Warning: Ignoring trailing PCF settings (on line 4)",
+        "Warning: Invalid constraint: IO_LOC",
+    ],
+)
+def test_constraint_that_is_ignored_fails_the_build(cli: Cli, tools: FakeTools, line: str) -> None:
+    tools.behave(log=["Info: constraining clock net 'clk' to 18.00 MHz", line])
+    outcome = cli.run("bitstream", "net.npz", *NATIVE)
+    assert outcome.status == 2
+    said = f"nextpnr-ice40 must take all constraints, not say: {line}; see {FAILED}"
+    assert message(outcome.err) == said
+    assert line in (FAILED / "timing.log").read_text()
+
+
+@pytest.mark.parametrize("asked", [12.0, 17.97, 18.03])
+def test_other_frequency_than_that_of_the_clock_fails_the_build(
+    cli: Cli, tools: FakeTools, asked: float
+) -> None:
+    tools.behave(asked=asked)
+    outcome = cli.run("bitstream", "net.npz", *NATIVE)
+    assert outcome.status == 2
+    assert message(outcome.err) == (
+        f"nextpnr-ice40 must be asked for the clock of 18 MHz, not for {asked:g} MHz; see {FAILED}"
+    )
+    tools.behave(asked=18.001)
+    cli.succeed("bitstream", "net.npz", *NATIVE)
 
 
 def test_failed_build_leaves_the_older_one(cli: Cli, tools: FakeTools) -> None:
@@ -139,7 +241,9 @@ def test_failed_build_leaves_the_older_one(cli: Cli, tools: FakeTools) -> None:
     before = listing(cli.folder)
     tools.behave(fmax=[1.0])
     assert cli.run("bitstream", "net.npz", *NATIVE, "-o", "out").status == 2
-    assert listing(cli.folder) == before
+    after = listing(cli.folder)
+    assert {name: after[name] for name in before} == before
+    assert {Path(name).parts[0] for name in set(after) - set(before)} == {"out-failed"}
     tools.behave(fmax=[99.0])
     cli.succeed("bitstream", "net.npz", *NATIVE, "-o", "out")
     assert report("out")["fmax_mhz"] == [99.0]

@@ -7,11 +7,16 @@ import pytest
 
 from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
+from prunus_boards.driver.selftest.counting import CountingTransport
+from prunus_boards.driver.selftest.run import SelfTest
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_devices import LEARNING, PACKED, golden, network, shown
+from prunus_model import levels, load_data
+from prunus_model.cli.common import load_network
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import result_widths
+from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import PRESENT, Condition, Opcode, Status, word_bytes
@@ -55,6 +60,32 @@ def test_board_infers_and_learns_as_the_model(board: Device) -> None:
 def test_board_tells_its_clock_and_no_broken_frames(board: Device) -> None:
     assert board.clock_hz > 0
     assert board.condition().broken == 0
+
+
+@pytest.mark.parametrize("options", [PACKED, LEARNING], ids=["inference", "learning"])
+def test_gateware_passes_the_self_test(options: ExportOptions) -> None:
+    """Every memory takes every pattern and gives it back, as the emulated ones do."""
+    core = CoreDescription.of(link_plan(network(), options))
+    with CountingTransport(SimulatorTransport(network(), core)) as transport:
+        test = SelfTest(transport, core=core, limit=3600.0)
+        results = [test.identify(), *test.rest(network(), shown(3))]
+        assert [result.verdict for result in results] == ["ok"] * 5, results
+        assert set(results[2].figures) == {space.name for space in spaces(core.widths)}
+        assert results[3].figures["cycles"] > 3 * 49
+
+
+def test_presentation_of_any_length_is_answered() -> None:
+    """It takes longer than a device may be silent that has nothing to do."""
+    artifact = load_network("demo")
+    core = CoreDescription.of(link_plan(artifact, ExportOptions()))
+    images = levels(load_data("sample", "test").head(2).images, artifact.config.encoder)
+    transport = SimulatorTransport(artifact, core)
+    transport.presentation_patience = 300
+    with Device(transport, core=core) as device:
+        device.attach(artifact)
+        *_, found = check(device, images)
+    assert (found.images, found.difference) == (2, "")
+    assert found.cycles > 2 * 8192
 
 
 def test_core_takes_another_network_into_its_store(packed: Device) -> None:

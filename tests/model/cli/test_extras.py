@@ -24,7 +24,7 @@ MODEL = {
     "estimate",
 }
 RTL = {"generate"}
-DRIVER = {"run", "verify"}
+DRIVER = {"run", "verify", "selftest", "measure"}
 BOARDS = {"bitstream", "flash"}
 #: Distributions and modules of the extras `rtl` and `driver`, and what `boards` and `sim` have
 #: beside them; both have cobs.
@@ -166,6 +166,7 @@ atexit.register(lambda: print(*sorted(HARDWARE & sys.modules.keys()), file=sys.s
     [
         (WITH_COBS, ["verify", "demo", "-n", "3", "--on", "golden"], "3 presentations"),
         (WITH_COBS, ["verify", "demo", "-n", "2", "--learn", "--on", "golden"], "2 presentations"),
+        (WITH_COBS, ["selftest", "--on", "golden"], "all is well"),
         (WITH_COBS, ["run", "demo", "sample", "-n", "3", "--on", "golden"], "100.0 % right"),
         (BARE, ["estimate", "demo", "-n", "5"], "adaptive"),
     ],

@@ -1,0 +1,1 @@
+"""Power of a board while it shows images: sensors, phases, statistics."""

@@ -1,0 +1,1 @@
+"""Self-test of a device through its link: line, memories, images, counters."""

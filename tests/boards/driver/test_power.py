@@ -1,0 +1,316 @@
+"""Energy of an image, from sensors of known power."""
+
+import csv
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prunus_boards.driver.power.evaluate import Phase, Power, evaluate
+from prunus_boards.driver.power.sensor import (
+    CsvSensor,
+    HwmonSensor,
+    Samples,
+    SensorError,
+    open_sensor,
+)
+from prunus_boards.driver.power.workload import measure
+from prunus_devices import device, message, shown
+from prunus_model.spec.presentation import Request
+
+BEFORE = Phase(name="idle before the images", start=100.0, end=110.0)
+ACTIVE = Phase(name="showing images", start=111.0, end=131.0)
+AFTER = Phase(name="idle after the images", start=132.0, end=142.0)
+REQUEST = Request(learn=False, stop_after=0, margin=0, keep=False)
+
+
+def recorded(
+    *,
+    idle: float = 0.2,
+    active: float = 0.25,
+    noise: float = 0.0,
+    drift: float = 0.0,
+    step: float = 0.0,
+    seed: int = 1,
+    rate: float = 100.0,
+) -> Samples:
+    """A sensor that sees that power, from a second before to a second after all phases."""
+    times = np.arange(99.0, 143.0, 1 / rate) + 0.003
+    level = np.where((times >= 110.5) & (times < 131.5), active, idle)
+    watts = level + drift * (times - 99.0) / 44.0
+    watts += np.random.default_rng(seed).normal(0.0, noise, times.size)
+    return times, np.round(watts / step) * step if step else watts
+
+
+def found(samples: Samples, images: int = 1000) -> Power:
+    return evaluate(samples, BEFORE, ACTIVE, AFTER, images)
+
+
+def test_power_without_noise_is_exact() -> None:
+    power = found(recorded())
+    assert power.net_w == pytest.approx((0.05, 0.0, 0.1), abs=1e-12)
+    # As the sensor knows two values only, its step is what is between them.
+    assert power.step_w == pytest.approx(0.05)
+    assert power.image_j[0] == pytest.approx(0.05 * 20 / 1000)
+    assert power.whole_image_j == pytest.approx(0.25 * 20 / 1000)
+    assert power.idle[0].samples == power.idle[1].samples == 1000
+    assert power.active.samples == 2000
+    assert (power.active.seconds, power.images, power.drift_w) == (20.0, 1000, 0.0)
+    assert power.active.mean_w == pytest.approx(0.25)
+    assert power.active.deviation_w == pytest.approx(0.0)
+
+
+def test_bounds_hold_the_true_power_as_often_as_they_say() -> None:
+    """1.96 standard errors of white noise, or a little more for the unknown variance."""
+    inside, widths = 0, []
+    for seed in range(200):
+        power = found(recorded(noise=0.02, seed=seed))
+        inside += power.net_w[1] <= 0.05 <= power.net_w[2]
+        widths.append(power.net_w[2] - power.net_w[1])
+        assert power.step_w == 0.0
+        assert power.image_j[1] == pytest.approx(power.net_w[1] * 0.02)
+        assert power.image_j[2] == pytest.approx(power.net_w[2] * 0.02)
+    # Half of the drift, which is noise too, makes them wider.
+    assert 185 <= inside <= 200
+    error = 0.02 * np.sqrt(1 / 2000 + 1 / 2000)
+    assert 3 * error < np.mean(widths) < 8 * error
+
+
+def test_noise_whose_samples_hang_together_widens_the_bounds() -> None:
+    """A sensor that gives means over a second tells a hundred times less than its samples."""
+    rng = np.random.default_rng(5)
+    times, watts = recorded()
+    white = watts + rng.normal(0, 0.02, times.size)
+    slow = watts + np.repeat(rng.normal(0, 0.02, times.size // 100 + 1), 100)[: times.size]
+    narrow, wide = found((times, white)), found((times, slow))
+    assert wide.active.error_w > 3 * narrow.active.error_w
+
+
+def test_drift_is_in_the_bounds() -> None:
+    power = found(recorded(noise=1e-4, drift=0.02))
+    assert power.drift_w == pytest.approx(0.02 * 32 / 44, abs=1e-4)
+    # It is linear, so that the mean of both idle phases is right.
+    assert power.net_w[0] == pytest.approx(0.05, abs=1e-4)
+    assert power.net_w[2] - power.net_w[0] >= power.drift_w / 2
+
+
+def test_steps_of_the_sensor_are_in_the_bounds() -> None:
+    power = found(recorded(noise=1e-3, step=0.02, active=0.231))
+    assert power.step_w == pytest.approx(0.02)
+    assert power.net_w[2] - power.net_w[0] >= 0.02
+    assert power.net_w[1] <= 0.031 <= power.net_w[2]
+
+
+def test_images_that_take_nothing_are_not_told_apart() -> None:
+    power = found(recorded(active=0.2, noise=0.01))
+    assert not power.told
+    assert power.net_w[1] < 0 < power.net_w[2]
+    assert found(recorded(noise=0.01)).told
+
+
+def test_sensor_that_is_stuck_is_refused() -> None:
+    times, watts = recorded()
+    assert message(lambda: found((times, np.full_like(watts, 0.2))), SensorError) == (
+        "Sensor must follow the power, but gave 0.2 W 4000 times: "
+        "it is stuck, or its steps are too large"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (105.0, "idle before the images, but was silent for 5.0 s after 5.0 s"),
+        (121.0, "showing images, but was silent for 10.0 s after 10.0 s"),
+    ],
+)
+def test_sensor_that_stops_is_refused(at: float, said: str) -> None:
+    times, watts = recorded(noise=0.01)
+    kept = times < at
+    text = message(lambda: found((times[kept], watts[kept])), SensorError)
+    assert text == f"Sensor must not stop while {said}"
+
+
+def test_sensor_with_a_gap_is_refused() -> None:
+    times, watts = recorded(noise=0.01)
+    kept = (times < 115.0) | (times > 117.0)
+    text = message(lambda: found((times[kept], watts[kept])), SensorError)
+    assert text == (
+        "Sensor must not stop while showing images, but was silent for 2.0 s after 4.0 s"
+    )
+    # A slow one is none that stops.
+    assert found(recorded(noise=0.01, rate=2.5)).active.samples == 50
+
+
+def test_too_few_samples_and_no_images_are_refused() -> None:
+    assert message(lambda: found(recorded(noise=0.01, rate=1.5)), SensorError) == (
+        "Sensor must give at least 20 samples while idle before the images, not 15 in 10.0 s"
+    )
+    said = "Images must be shown while power is measured, but none was"
+    assert message(lambda: found(recorded(noise=0.01), images=0), SensorError) == said
+
+
+# Files of the kernel.
+
+
+def hwmon(folder: Path, **files: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(f"{content}\n")
+    return folder
+
+
+def read(sensor: HwmonSensor) -> float:
+    """Mean of some samples."""
+    sensor.start()
+    while len(sensor._rows) < 5 and sensor._error is None:
+        time.sleep(0.01)
+    times, watts = sensor.stop(time.time())
+    assert np.all(np.diff(times) > 0)
+    return float(watts.mean())
+
+
+def test_units_are_those_of_the_kernel(tmp_path: Path) -> None:
+    whole = hwmon(tmp_path / "a", name="ina219", power1_input=1_234_000, in1_input=1, curr1_input=1)
+    sensor = open_sensor(str(whole), wait=0)
+    assert isinstance(sensor, HwmonSensor)
+    assert sensor.name == "ina219, hwmon"
+    assert read(sensor) == pytest.approx(1.234)
+    parts = hwmon(tmp_path / "b", in1_input=5012, curr1_input=250, update_interval=20)
+    sensor = HwmonSensor(parts)
+    assert (sensor.name, sensor._period) == ("sensor, hwmon", 0.02)
+    assert read(sensor) == pytest.approx(5.012 * 0.25)
+
+
+def test_folder_without_a_sensor_is_refused(tmp_path: Path) -> None:
+    folder = hwmon(tmp_path / "a", in1_input=5)
+    assert message(lambda: HwmonSensor(folder), SensorError) == (
+        f"Sensor {folder} must have power1_input, or in1_input and curr1_input"
+    )
+    (folder / "power1_input").write_text("many\n")
+    assert message(lambda: HwmonSensor(folder), SensorError) == (
+        f"Sensor {folder}/power1_input must hold a whole number, not 'many\\n'"
+    )
+    assert message(lambda: open_sensor("nowhere", wait=0), SensorError) == (
+        "Sensor must be a folder as /sys/class/hwmon/hwmon0, or a table .csv, not 'nowhere'"
+    )
+
+
+def test_sensor_that_vanishes_is_told(tmp_path: Path) -> None:
+    folder = hwmon(tmp_path / "a", power1_input=5)
+    sensor = HwmonSensor(folder)
+    (folder / "power1_input").unlink()
+    assert message(lambda: read(sensor), SensorError) == (
+        f"Sensor {folder}/power1_input must stay readable: No such file or directory"
+    )
+
+
+# Tables.
+
+
+def table(path: Path, samples: Samples, *, end: str = "") -> Path:
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["time", "volts", "watts"])
+        rows.writerows(zip(samples[0], np.full(samples[0].size, 5.0), samples[1], strict=True))
+        file.write(end)
+    return path
+
+
+def test_table_of_an_instrument_gives_the_same_as_its_samples(tmp_path: Path) -> None:
+    samples = recorded(noise=0.01)
+    # The last row is being written.
+    path = table(tmp_path / "power.csv", samples, end="143.0,5.0")
+    sensor = open_sensor(str(path), wait=0)
+    sensor.start()
+    assert found(sensor.stop(142.0)) == found(samples)
+
+
+def test_table_may_come_late(tmp_path: Path) -> None:
+    path = tmp_path / "power.csv"
+    samples = recorded(noise=0.01)
+    early = table(tmp_path / "early", (samples[0][:3000], samples[1][:3000]))
+    writer = threading.Timer(0.3, lambda: table(tmp_path / "late", samples).replace(path))
+    early.replace(path)
+    writer.start()
+    times, _ = CsvSensor(path, wait=600).stop(142.0)
+    writer.join()
+    assert times.size == samples[0].size
+
+
+def test_table_that_ends_early_is_a_sensor_that_stops(tmp_path: Path) -> None:
+    samples = recorded(noise=0.01)
+    path = table(tmp_path / "power.csv", (samples[0][:2000], samples[1][:2000]))
+    times, watts = CsvSensor(path, wait=0).stop(142.0)
+    text = message(lambda: found((times, watts)), SensorError)
+    assert text.startswith("Sensor must not stop while showing images, but was silent for ")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "Table {} must exist 0 s after the images"),
+        ("", "Table {} must have columns time and watts, not none"),
+        ("time,power\n1,2\n", "Table {} must have columns time and watts, not time, power"),
+        ("time,watts\n", "Table {} must have rows"),
+        ("time,watts\n1,2\nx,2\n3,2\n", "Table {} must have numbers in row 3, not x, 2"),
+        ("time,watts\n1,2\n2,nan\n3,2\n", "Table {} must have finite numbers"),
+        ("time,watts\n2,2\n1,2\n", "Table {} must be in the order of time"),
+    ],
+)
+def test_bad_table_is_refused(tmp_path: Path, content: str | None, said: str) -> None:
+    path = tmp_path / "power.csv"
+    if content is not None:
+        path.write_text(content)
+    sensor = CsvSensor(path, wait=0)
+    assert message(lambda: sensor.stop(5.0), SensorError) == said.format(path)
+
+
+def test_folder_of_a_table_must_exist(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "power.csv"
+    said = f"Folder {path.parent} of the table must exist"
+    assert message(lambda: CsvSensor(path, wait=0), SensorError) == said
+
+
+# All of it.
+
+
+def test_images_of_a_device_are_counted_beside_the_sensor(tmp_path: Path) -> None:
+    """A sensor whose power is higher while images are shown, which a thread sees to."""
+    folder = hwmon(tmp_path / "a", name="ina219", power1_input=200_000)
+    phases = []
+
+    def report(what: str) -> None:
+        phases.append(what)
+        # In one step, as the kernel gives it.
+        scratch = tmp_path / "scratch"
+        scratch.write_text("250000\n" if what == "images" else "200000\n")
+        scratch.replace(folder / "power1_input")
+
+    with device() as one:
+        before = one.condition().started
+        power = measure(
+            one, HwmonSensor(folder), shown(5), REQUEST, idle=0.6, seconds=0.6, report=report
+        )
+        started = one.condition().started - before
+    assert phases == ["idle", "images", "idle"]
+    assert 0 < power.images < started
+    assert power.active.mean_w == pytest.approx(0.25)
+    assert power.net_w[0] == pytest.approx(0.05)
+    assert power.image_j[0] == pytest.approx(0.05 * power.active.seconds / power.images)
+
+
+def test_thread_of_a_sensor_ends_when_showing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = HwmonSensor(hwmon(tmp_path / "a", power1_input=5))
+    with device() as one:
+
+        def fail(*_args: object, **_options: object) -> None:
+            raise ValueError("no")
+
+        monkeypatch.setattr(one, "present_many", fail)
+        with pytest.raises(ValueError, match="no"):
+            measure(one, sensor, shown(5), REQUEST, idle=0.05, seconds=0.5)
+    assert sensor._thread is not None and not sensor._thread.is_alive()

@@ -1,0 +1,467 @@
+"""The self-test passes a sound device, leaves it as it was, and finds what is injected."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from cobs import cobs
+
+from prunus_boards.driver.contents import blocks
+from prunus_boards.driver.selftest import march
+from prunus_boards.driver.selftest.counting import CountingTransport
+from prunus_boards.driver.selftest.result import Result
+from prunus_boards.driver.selftest.run import TESTS, SelfTest
+from prunus_boards.driver.transports.base import Transport
+from prunus_boards.driver.transports.emulator import Emulator
+from prunus_boards.driver.transports.golden import GoldenTransport
+from prunus_devices import LEARNING, PACKED, Tampering, golden, network, shown
+from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.hardware import Space
+from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.protocol import (
+    BROKEN_RESPONSE,
+    READ_WRITE,
+    Condition,
+    Opcode,
+    ProtocolError,
+    Status,
+    decode,
+    encode,
+)
+
+
+def results_of(
+    transport: Transport, core: CoreDescription, *, limit: float = 600.0, images: bool = True
+) -> dict[str, Result]:
+    """Results of all tests, by name."""
+    test = SelfTest(CountingTransport(transport), core=core, limit=limit)
+    first = test.identify()
+    rest = test.rest(network() if images else None, shown(3) if images else None)
+    results = [first, *rest]
+    assert tuple(result.name for result in results) == TESTS
+    return {result.name: result for result in results}
+
+
+def verdicts(results: dict[str, Result]) -> list[str]:
+    return [result.verdict for result in results.values()]
+
+
+@pytest.mark.parametrize("options", [PACKED, LEARNING], ids=["inference", "learning"])
+def test_sound_device_passes_and_stays_as_it_was(options: ExportOptions) -> None:
+    transport, core = golden(options)
+    memories = transport.emulator._memories
+    # One that has been used: its potentials, and the number of its presentation, are its own.
+    memories.write(Space.V, 0, [3, 1, 4])
+    memories.write(Space.PRESENTATION, 0, [1234])
+    before = {space: words.copy() for space, words in memories.words.items()}
+    results = results_of(transport, core)
+    assert verdicts(results) == ["ok"] * 5, results
+    after = memories.words
+    for space, words in before.items():
+        for first, count in blocks(core.widths, space):
+            assert np.array_equal(after[space][first : first + count], words[first : first + count])
+    assert transport.emulator._network == bytes.fromhex(network().content_hash)
+    # Every memory is there, with all of its words, accessed at least as often as March C- does.
+    figures = results["memory"].figures
+    assert set(figures) == {space.name for space in spaces(core.widths)}
+    for space in spaces(core.widths):
+        total = sum(count for _, count in blocks(core.widths, space))
+        assert figures[space.name]["words"] == total
+        assert figures[space.name]["accesses"] >= 10 * total
+    assert results["images"].figures["images"] == 3
+    assert results["images"].figures["output_spikes"] > 0
+    assert results["link"].figures["bytes_sent"] > 256 * 32
+    assert results["link"].figures["bytes_received"] > 256 * 32
+    assert results["counters"].figures == {"presentations": 3, "broken_frames": 1}
+
+
+def test_without_a_network_images_are_skipped() -> None:
+    results = results_of(*golden(), images=False)
+    assert verdicts(results) == ["ok", "ok", "ok", "skipped", "ok"]
+    assert results["images"].text == "no network is named that the device holds"
+    assert results["counters"].text == "0 presentations, 1 broken frame"
+
+
+#: The last word of the synapses.
+FAR = int(list(blocks(golden()[1].widths, Space.STORE))[-1][0])
+
+# Memories. A fault changes what is in the memories after every write.
+
+Words = dict[Space, np.ndarray]
+Fault = Callable[[Words, Space, int, int], None]
+
+
+def faulty(fault: Fault, options: ExportOptions = PACKED) -> dict[str, Result]:
+    """Test a device whose memories have a fault: (words, space, first and count written)."""
+    transport, core = golden(options)
+    memories = transport.emulator._memories
+    real = memories.write
+
+    def write(space: Space, first: int, words: list[int]) -> None:
+        real(space, first, words)
+        fault(memories.words, space, first, len(words))
+
+    memories.write = write  # type: ignore[method-assign]
+    fault(memories.words, Space.V, 0, 0)
+    return results_of(transport, core, images=False)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize(
+    ("space", "address", "bit"),
+    [(Space.V, 0, 0), (Space.V, 9, 5), (Space.STORE, FAR, 2), (Space.VOTES, 99, 0)],
+)
+def test_stuck_bit_is_found(space: Space, address: int, bit: int, level: int) -> None:
+    def stuck(words: Words, *_written: Any) -> None:
+        mask = 1 << bit
+        words[space][address] = words[space][address] & ~mask | level * mask
+
+    result = faulty(stuck)["memory"]
+    assert result.verdict == "failed"
+    assert result.text.startswith(f"{space.name}[{address}]: ")
+    assert f", wrong bit {bit} (march" in result.text
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (3, 4), (0, 64), (17, 81), (5, 90)])
+def test_two_addresses_that_are_one_are_found(pair: tuple[int, int]) -> None:
+    def alias(words: Words, space: Space, first: int, count: int) -> None:
+        written = [a for a in pair if first <= a < first + count]
+        if space is Space.VOTES and written:
+            # The one that is written last counts.
+            words[space][list(pair)] = words[space][written[-1]]
+
+    result = faulty(alias)["memory"]
+    assert result.verdict == "failed"
+    assert result.text.startswith(tuple(f"VOTES[{address}]" for address in pair))
+
+
+@pytest.mark.parametrize("line", range(6))
+def test_address_line_that_has_no_effect_is_found(line: int) -> None:
+    def ignored(words: Words, space: Space, first: int, count: int) -> None:
+        for address in range(first, first + count) if space is Space.VOTES else ():
+            other = address ^ 1 << line
+            if other < len(words[space]):
+                words[space][other] = words[space][address]
+
+    assert faulty(ignored)["memory"].text.startswith("VOTES[")
+
+
+@pytest.mark.parametrize("bits", [(0, 1), (0, 3), (2, 5)])
+@pytest.mark.parametrize("both", [np.bitwise_and, np.bitwise_or], ids=["and", "or"])
+def test_shorted_bits_are_found(bits: tuple[int, int], both: Any) -> None:
+    def short(words: Words, space: Space, _first: int, count: int) -> None:
+        some = words[Space.V]
+        level = both(some >> bits[0] & 1, some >> bits[1] & 1)
+        for bit in bits if space is Space.V and count else ():
+            some[:] = some & ~(1 << bit) | level << bit
+
+    result = faulty(short)["memory"]
+    assert result.verdict == "failed"
+    assert result.text.startswith("V[") and "(pattern of bits)" in result.text
+
+
+@pytest.mark.parametrize("rising", [True, False])
+def test_bit_that_can_not_change_is_found(rising: bool) -> None:
+    # Once it is 0 it stays so; or once it is 1.
+    held = [1 if rising else 0]
+
+    def weak(words: Words, space: Space, first: int, count: int) -> None:
+        if space is Space.V and first <= 4 < first + count:
+            new = int(words[space][4]) & 1
+            held[0] = held[0] & new if rising else held[0] | new
+            words[space][4] = words[space][4] & ~1 | held[0]
+
+    result = faulty(weak)["memory"]
+    assert result.verdict == "failed" and result.text.startswith("V[4]")
+
+
+@pytest.mark.parametrize(("hit", "aggressor"), [(0, 60), (60, 0)], ids=["later", "earlier"])
+def test_write_that_disturbs_a_word_of_another_block_is_found(
+    hit: int, aggressor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Blocks of 8 words.
+    monkeypatch.setattr(march, "MAX_BODY", READ_WRITE.size + 8)
+
+    def couple(words: Words, space: Space, first: int, count: int) -> None:
+        if space is Space.VOTES and first <= aggressor < first + count:
+            words[space][hit] ^= 1
+
+    assert faulty(couple)["memory"].text.startswith(f"VOTES[{hit}]: ")
+
+
+def test_memory_that_another_one_changes_is_found() -> None:
+    def cross(words: Words, space: Space, first: int, count: int) -> None:
+        if space is Space.VOTES and first == 0 and count == 1:
+            words[Space.V][3] ^= 1
+
+    text = faulty(cross)["memory"].text
+    # An odd number of times, or an even one.
+    assert text.startswith(("memories must hold what they held", "10"))
+
+
+def test_network_is_named_only_when_its_words_are_back() -> None:
+    transport, core = golden()
+    memories = transport.emulator._memories
+    real = memories.write
+    written = [0]
+
+    def write(space: Space, first: int, words: list[int]) -> None:
+        # From here on nothing is written any more.
+        written[0] += 1
+        if written[0] < 50:
+            real(space, first, words)
+
+    memories.write = write  # type: ignore[method-assign]
+    result = results_of(transport, core, images=False)["memory"]
+    assert result.verdict == "failed"
+    assert result.text.endswith("; contents could not be put back, load a network")
+    assert transport.emulator._network == bytes(32)
+
+
+def test_interrupted_test_puts_words_back_and_leaves_the_network_unnamed() -> None:
+    transport, core = golden()
+    before = transport.emulator._memories.words[Space.STORE].copy()
+    test = SelfTest(CountingTransport(transport), core=core, limit=600.0)
+    test.identify()
+    real, calls = transport.write, [0]
+
+    def write(octets: bytes) -> None:
+        calls[0] += 1
+        if calls[0] == 900:
+            raise KeyboardInterrupt
+        real(octets)
+
+    transport.write = write  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        list(test.rest(None, None))
+    assert np.array_equal(transport.emulator._memories.words[Space.STORE], before)
+    assert transport.emulator._network == bytes(32)
+
+
+# Line.
+
+
+def nth(number: int, change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Change only that many-th piece that is not empty."""
+    seen = [0]
+
+    def changed(octets: bytes) -> bytes:
+        seen[0] += bool(octets)
+        return change(octets) if octets and seen[0] == number else octets
+
+    return changed
+
+
+def flipped(octets: bytes) -> bytes:
+    return octets[:4] + bytes([octets[4] ^ 0x10]) + octets[5:]
+
+
+@pytest.mark.parametrize("way", ["sent", "come"])
+@pytest.mark.parametrize("change", [flipped, lambda _octets: b""], ids=["corrupted", "lost"])
+def test_frame_that_is_corrupted_or_lost_is_found(
+    way: str, change: Callable[[bytes], bytes]
+) -> None:
+    transport, core = golden()
+    results = results_of(Tampering(transport, **{way: nth(40, change)}), core)
+    assert results["link"].verdict == "failed"
+    assert results["link"].text.startswith("1 of 512 requests had to be repeated, ")
+    # All else goes on.
+    assert [results[name].verdict for name in ("memory", "images")] == ["ok", "ok"]
+
+
+def repaired(frame: bytes) -> bytes | None:
+    """The frame with the CRC of its message, if it is one frame and that is wrong."""
+    stuffed = frame.strip(b"\0")
+    if b"\0" not in stuffed:
+        try:
+            decode(stuffed)
+        except ProtocolError:
+            return encode(cobs.decode(stuffed)[:-4])
+    return None
+
+
+def test_device_that_takes_a_wrong_crc_is_found() -> None:
+    transport, core = golden()
+    results = results_of(Tampering(transport, sent=lambda octets: repaired(octets) or octets), core)
+    assert results["link"].verdict == "failed"
+    assert results["link"].text.startswith("frame with a wrong CRC must be answered BROKEN, not ")
+
+
+def test_device_that_refuses_a_wrong_crc_and_carries_it_out_is_found() -> None:
+    transport, core = golden()
+
+    def sent(octets: bytes) -> bytes:
+        if (good := repaired(octets)) is not None:
+            transport.emulator.feed(good)
+        return octets
+
+    results = results_of(Tampering(transport, sent=sent), core)
+    assert results["link"].text == (
+        "frame with a wrong CRC was refused and carried out nevertheless"
+    )
+    # The hash is put back.
+    assert transport.emulator._network == bytes.fromhex(network().content_hash)
+
+
+def test_device_that_does_not_answer_a_wrong_crc_is_found() -> None:
+    transport, core = golden()
+    broken = encode(BROKEN_RESPONSE)
+    results = results_of(
+        Tampering(transport, come=lambda octets: b"" if octets == broken else octets), core
+    )
+    assert results["link"].text == "frame with a wrong CRC must be answered BROKEN, not nothing"
+
+
+def test_byte_that_comes_back_as_another_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Emulator._write
+
+    def write(self: Emulator, body: bytes) -> bytes:
+        answer = real(self, body)
+        if self._network[7] == 0x80:
+            self._network = self._network[:7] + b"\x81" + self._network[8:]
+        return answer
+
+    monkeypatch.setattr(Emulator, "_write", write)
+    text = results_of(*golden())["link"].text
+    assert text.endswith(": byte 7 was sent as 0x80 and came back as 0x81")
+
+
+# Images and counters.
+
+
+def test_wrong_result_of_an_image_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Emulator._start_presentation
+
+    def start(self: Emulator, request: Any) -> None:
+        real(self, request)
+        if self._started == 2:
+            self._spikes[0] = (self._spikes[0][0] + 1, self._spikes[0][1])
+
+    monkeypatch.setattr(Emulator, "_start_presentation", start)
+    results = results_of(*golden())
+    assert verdicts(results) == ["ok", "ok", "ok", "failed", "ok"]
+    assert results["images"].text.startswith(
+        "presentation 1: output spike 0 (step, neuron) must be ("
+    )
+
+
+def test_other_contents_than_those_of_the_network_are_found() -> None:
+    transport, core = golden()
+    votes = transport.emulator._memories.words[Space.VOTES]
+    votes[5] ^= 1
+    text = results_of(transport, core)["images"].text
+    assert text == f"memories must hold the network: VOTES[5] is {votes[5]}, not {votes[5] ^ 1}"
+
+
+def test_network_that_is_not_there_is_told() -> None:
+    transport, core = golden(artifact=network(900))
+    text = results_of(transport, core)["images"].text
+    assert text.startswith("Device at golden must hold network ")
+
+
+def test_clock_without_cycles_is_found() -> None:
+    transport = GoldenTransport(link_plan(network(), PACKED), clock_hz=12_000_000)
+    results = results_of(transport, replace(transport.emulator.description, clock_hz=12_000_000))
+    assert results["identify"].text.endswith("10 neurons, 4 lanes, inference, 12 MHz")
+    assert results["images"].text == ("images must take cycles in a device that has a clock, not 0")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"started": 1}, "device must count 3 presentations more, not 4"),
+        ({"broken": 1}, "device must count 1 broken frame, which was sent, not 2"),
+        ({"running": True}, "no presentation must run, but one does"),
+    ],
+)
+def test_counters_that_are_wrong_are_found(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str
+) -> None:
+    transport, core = golden()
+    test = SelfTest(CountingTransport(transport), core=core, limit=600.0)
+    test.identify()
+    results: Iterator[Result] = test.rest(network(), shown(3))
+    assert [next(results).verdict for _ in range(3)] == ["ok"] * 3
+    real = Emulator._condition  # Of counters alone.
+
+    def condition(self: Emulator, body: bytes) -> bytes:
+        found = Condition.unpack(real(self, body))
+        more = {name: getattr(found, name) + value for name, value in change.items()}
+        return replace(found, **more).pack()
+
+    monkeypatch.setattr(Emulator, "_condition", condition)
+    last = next(results)
+    assert (last.verdict, last.text) == ("failed", said)
+
+
+# Time, and devices that go.
+
+
+def test_device_that_falls_silent_fails_and_the_rest_is_skipped() -> None:
+    transport, core = golden()
+    calls = [0]
+
+    def sent(octets: bytes) -> bytes:
+        calls[0] += 1
+        return octets if calls[0] < 300 else b""
+
+    results = results_of(Tampering(transport, sent=sent), core)
+    assert verdicts(results) == ["ok", "failed", "skipped", "skipped", "skipped"]
+    assert "must answer " in results["link"].text
+    assert results["memory"].text == "the device does not answer as it must"
+
+
+def test_device_that_is_not_there_fails_at_once() -> None:
+    transport, core = golden()
+    results = results_of(Tampering(transport, sent=lambda _octets: b""), core)
+    assert verdicts(results) == ["failed", *["skipped"] * 4]
+    assert "must answer IDENTIFY" in results["identify"].text
+
+
+def test_other_core_fails() -> None:
+    transport, _ = golden()
+    _, other = golden(LEARNING)
+    results = results_of(transport, other)
+    assert verdicts(results) == ["failed", *["skipped"] * 4]
+    assert results["identify"].text.startswith("Device at golden must be core ")
+
+
+def test_every_test_has_its_time() -> None:
+    transport, core = golden()
+    now = [0.0]
+    transport.clock = lambda: now[0]
+    real = transport.write
+
+    def write(octets: bytes) -> None:
+        now[0] += 0.5
+        real(octets)
+
+    transport.write = write  # type: ignore[method-assign]
+    results = results_of(transport, core, limit=20.0)
+    for name in ("link", "memory"):
+        assert results[name].verdict == "failed"
+        assert results[name].text.startswith("not finished in 20 s (")
+        assert results[name].text.endswith("); `--limit` gives it more")
+        # The time is over, and what is put back takes a while.
+        assert 20 <= results[name].seconds < 120
+    # Contents and network are put back nevertheless.
+    assert transport.emulator._network == bytes.fromhex(network().content_hash)
+    assert results["images"].verdict in ("ok", "failed")
+
+
+def test_refused_request_is_a_failure_and_not_the_end() -> None:
+    transport, core = golden()
+
+    def come(octets: bytes) -> bytes:
+        message = decode(octets.strip(b"\0")) if octets else b""
+        # Words are refused, and the hash of the network is not.
+        if message[1:2] == bytes([Opcode.READ]) and len(message) != 3 + 32:
+            return encode(message[:2] + bytes([Status.ADDRESS]))
+        return octets
+
+    results = results_of(Tampering(transport, come=come), core, images=False)
+    assert verdicts(results) == ["ok", "ok", "failed", "skipped", "ok"]
+    assert results["memory"].text == "Device at golden must accept READ, not answer ADDRESS"
