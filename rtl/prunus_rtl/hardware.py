@@ -11,14 +11,12 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.pruning import LiftPruning
+from prunus_rtl.memory_image.memory import LANES_MAX
 
-__all__ = ["HARDWARE_POLICIES", "LANES_MAX", "HardwareConfig", "Space"]
+__all__ = ["HARDWARE_POLICIES", "HardwareConfig", "Space"]
 
 #: Pruning policies that a learning core can be built with.
 HARDWARE_POLICIES = ("none", "constant", "adaptive", "lift")
-
-#: Most lanes of a core.
-LANES_MAX = 64
 
 
 class Space(IntEnum):

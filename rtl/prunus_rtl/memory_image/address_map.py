@@ -17,9 +17,8 @@ from pydantic import ConfigDict
 
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.formats import WEIGHT_BITS_MAX
-from prunus_rtl.hardware import LANES_MAX
 from prunus_rtl.memory_image.image import LaneImage, StoreImage, by_lane, pack
-from prunus_rtl.memory_image.memory import Fields, Memory
+from prunus_rtl.memory_image.memory import LANES_MAX, Fields, Memory
 from prunus_rtl.memory_image.spram import SPRAM_WORDS
 from prunus_rtl.memory_image.store_formats import FORMATS
 

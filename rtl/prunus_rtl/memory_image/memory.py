@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import max_of
 
-__all__ = ["Fields", "Memory", "banks", "make_memory"]
+__all__ = ["LANES_MAX", "Fields", "Memory", "banks", "make_memory"]
 
 #: Names and widths of the fields of a word, the least significant first.
 Fields: TypeAlias = tuple[tuple[str, int], ...]
+#: Most lanes of a core, each of which has memories of its own.
+LANES_MAX = 64
 #: Words that the last bank of a memory may have.
 _LAST_BANK = 2048
 #: Widest word that is packed in int64.

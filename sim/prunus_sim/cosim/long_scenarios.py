@@ -39,6 +39,8 @@ _CHUNK = 50
 _MARGIN = 14
 #: The ramps of the named configurations are for tens of thousands of images.
 _EARLY = AdaptivePruning(ramp_shift=1, strength_gain=330)
+#: A core of few cycles. The scenarios of 400 neurons and of groups are of one with the defaults.
+_QUICK: Any = {"encoder_inputs": 16, "sweep_inputs": 8, "multiplier": "dsp"}
 #: Names of the scenarios.
 LONG = ("inference", "learning-100", "lift-100", "learning-400", "inference-800")
 #: Those of networks with groups.
@@ -98,6 +100,7 @@ def learning_scenario(
     checked: bool = True,
     pruning: PruningParams = _EARLY,
     what: str = "learning",
+    **hardware: Any,
 ) -> Scenario:
     """Return a scenario that learns from scratch, and prunes early.
 
@@ -117,6 +120,8 @@ def learning_scenario(
         The policy.
     what : str
         What the scenario does, for its name.
+    **hardware
+        As of :class:`HardwareConfig`; 16 lanes.
     """
     network = replace(NetworkConfig.named(name), pruning=pruning, seed=1 + seed)
     stimuli: list[Stimulus] = list(levels_of(network, data, "train", count))
@@ -133,7 +138,7 @@ def learning_scenario(
     return Scenario(
         name=f"{size_label(network)}, {what}",
         network=network,
-        hardware=HardwareConfig(lanes=16),
+        hardware=HardwareConfig(lanes=16, **hardware),
         state=State.initial(network),
         readout=random_votes(network, seed),
         sequences=sequences,
@@ -213,12 +218,12 @@ def long_scenario(
                 sequences=[*in_chunks(shown), *tested],
             )
         case "learning-100":
-            return learning_scenario("demo", data, scaled(1_000), seed=seed)
+            return learning_scenario("demo", data, scaled(1_000), seed=seed, **_QUICK)
         case "lift-100":
             count = scaled(1_000)
             lift = scheduled(LiftPruning(), count)
             return learning_scenario(
-                "demo", data, count, seed=seed, pruning=lift, what="learning, lift"
+                "demo", data, count, seed=seed, pruning=lift, what="learning, lift", **_QUICK
             )
         case "learning-400":
             return learning_scenario("400", data, scaled(100), seed=seed)
