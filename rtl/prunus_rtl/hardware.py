@@ -72,9 +72,9 @@ class HardwareConfig:
         Inputs that the encoder draws for in one cycle. Not 4 only with source ``levels``.
     sweep_inputs : 1, 2, 4, 8 or 16
         Inputs that the learning sweep visits in one cycle. Not 1 only in a core that learns.
-    neuron_memory : "auto" or "block"
-        What potentials and thresholds are kept in: what synthesis takes for so few words, or block
-        RAM.
+    neuron_memory : "auto", "block" or "distributed"
+        What potentials and thresholds are kept in: what synthesis takes for so few words, block
+        RAM, or LUT RAM.
     queue_depth : int
         Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
     event_depth : int
@@ -100,7 +100,7 @@ class HardwareConfig:
     source: Literal["levels", "events"] = "levels"
     encoder_inputs: Literal[4, 8, 16] = 4
     sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
-    neuron_memory: Literal["auto", "block"] = "auto"
+    neuron_memory: Literal["auto", "block", "distributed"] = "auto"
     queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
     event_depth: Annotated[int, Field(ge=2, le=65536)] = 256
 

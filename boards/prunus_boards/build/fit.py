@@ -19,12 +19,14 @@ from prunus_rtl.memory_image.devices import DEVICES, BlockRam
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.widths import Widths
 
-__all__ = ["FitError", "check_memories", "design_memories", "explain"]
+__all__ = ["FitError", "check_memories", "design_memories", "explain", "with_neuron_memory"]
 
 #: A line of the table of what is used, as nextpnr writes it.
 _USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)\s*/\s*(\d+)\s+\d+%", re.MULTILINE)
 #: Memories of so few words may be LUT RAM, where there is such.
 _LUT_WORDS = 64
+#: Words of one LUT RAM.
+_LUT_RAM_WORDS = 16
 
 
 class FitError(PrunusError):
@@ -78,6 +80,22 @@ def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None
             )
 
 
+def with_neuron_memory(plan: Plan, board: Board) -> Plan:
+    """Return the plan with potentials and thresholds in block RAM, if that is left open and fits.
+
+    LUT RAM of 16 words costs less than a block; of more it needs multiplexers. A tenth of the
+    blocks is kept for what synthesis may put there, too.
+    """
+    if plan.options.neuron_memory != "auto" or plan.widths.slots <= _LUT_RAM_WORDS:
+        return plan
+    options = replace(plan.options, neuron_memory="block")
+    hardware = replace(plan.hardware, neuron_memory="block")
+    blocked = replace(plan, options=options, hardware=hardware)
+    kind = DEVICES[board.memory].kinds[-1]
+    taken = _taken(kind, (m for m in design_memories(blocked.widths) if not m.every_cycle))
+    return blocked if 10 * taken <= 9 * kind.count else plan
+
+
 def _spram(plan: Plan, kind: BlockRam) -> tuple[str, str]:
     """Say why there are too few SPRAMs, and what would fit: other lanes, or how large a network.
 
@@ -110,7 +128,7 @@ def _taken(kind: BlockRam, found: Iterable[MemoryUse]) -> int:
         kind.blocks(width=memory.width, depth=depth)
         for memory in found
         for depth in memory.depths
-        if depth > _LUT_WORDS and memory.width * depth >= LOGIC_BITS
+        if memory.block or (depth > _LUT_WORDS and memory.width * depth >= LOGIC_BITS)
     )
 
 

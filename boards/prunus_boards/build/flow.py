@@ -20,7 +20,13 @@ from prunus_boards.build.failed import (
     check_failed,
     keep_failed,
 )
-from prunus_boards.build.fit import FitError, check_memories, design_memories, explain
+from prunus_boards.build.fit import (
+    FitError,
+    check_memories,
+    design_memories,
+    explain,
+    with_neuron_memory,
+)
 from prunus_boards.build.report import make_report
 from prunus_boards.build.tools import ToolError, Tools
 from prunus_boards.build.top import BoardTop
@@ -267,7 +273,7 @@ def _first_that_fits(
         stores = list(_STORES)
     refusals = []
     for store in stores:
-        plan = link_plan(artifact, replace(options, store=store))
+        plan = with_neuron_memory(link_plan(artifact, replace(options, store=store)), board)
         try:
             return plan, *prepare(plan, board, **pins_and_clock)
         except FitError as e:

@@ -52,6 +52,11 @@ _ROOT = Path("build")
 )
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
+@choice_option(
+    "neuron_memory",
+    "What potentials and thresholds are kept in. auto: block RAM, if a lane has more than 16 "
+    "neurons and blocks are left.",
+)
 @click.option(
     "--clock",
     type=Number(min=1, max=1000),
@@ -91,6 +96,7 @@ def bitstream(
     multiplier: Literal["sequential", "dsp"] | None,
     encoder_inputs: Literal[4, 8, 16],
     sweep_inputs: Literal[1, 2, 4, 8, 16],
+    neuron_memory: Literal["auto", "block", "distributed"],
     clock: float | None,
     baud: int,
     pins: str,
@@ -116,6 +122,7 @@ def bitstream(
         or preferred_multiplier(artifact.config, learn=mode == "learning", device=chosen.memory),
         encoder_inputs=encoder_inputs,
         sweep_inputs=sweep_inputs,
+        neuron_memory=neuron_memory,
         device=chosen.memory if mode == "inference" else None,
     )
     with terminable():

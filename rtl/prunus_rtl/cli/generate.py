@@ -49,6 +49,7 @@ __all__ = ["generate"]
 )
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
+@choice_option("neuron_memory", "What potentials and thresholds are kept in.")
 @click.option(
     "--balance/--no-balance",
     "balanced",

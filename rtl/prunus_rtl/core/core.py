@@ -189,7 +189,7 @@ class Core(wiring.Component):
             leak_shift=network.membrane.leak_shift,
             v=initial_words(self._state, "v"),
             v_fire=initial_words(self._state, "v_fire"),
-            memory_style="block" if hardware.neuron_memory == "block" else None,
+            memory_style=None if hardware.neuron_memory == "auto" else hardware.neuron_memory,
         )
         m.submodules.readout = readout = Readout(
             neurons=network.all_neurons,

@@ -41,6 +41,8 @@ class MemoryUse:
     every_cycle : bool
         Whether it is SPRAM, which is read in every cycle without a write. Then ``reads`` are those
         that something was wanted from; the others repeat the last one.
+    block : bool
+        Whether it is block RAM, however small it is.
     """
 
     name: str
@@ -49,6 +51,7 @@ class MemoryUse:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     every_cycle: bool = False
+    block: bool = False
 
     @property
     def instances(self) -> int:
@@ -97,6 +100,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         each: bool,
         writes: bool,
         copies: int = 1,
+        block: bool = False,
     ) -> None:
         found.append(
             MemoryUse(
@@ -105,6 +109,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
                 width=width,
                 reads=(f"{count}_reads",),
                 writes=(f"{count}_writes",) if writes else (),
+                block=block,
             )
         )
 
@@ -132,9 +137,11 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         add("rows", "row", depth, visited * slots, each=True, writes=writes)
         width = visited * n.weight_bits
         add("weights", "weight", depth * slots, width, each=True, writes=writes)
-    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True)
+    block = hardware.neuron_memory == "block"
+    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True, block=block)
     thresholds = shapes.threshold_words
-    add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=hardware.learn)
+    writes = hardware.learn
+    add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=writes, block=block)
     if hardware.learn:
         depth, width = shapes.sweep_words, STEP_BITS + 1
         add("last_step", "last_step", depth, width, each=False, writes=True, copies=visited)

@@ -28,10 +28,12 @@ from prunus_rtl.widths import Widths
 if TYPE_CHECKING:
     from prunus_rtl.core.core import Core
 
-__all__ = ["LANES", "STORES", "ExportOptions", "Plan", "make_plan"]
+__all__ = ["LANES", "PASSED_ON", "STORES", "ExportOptions", "Plan", "make_plan"]
 
 #: What holds the weights: chosen by size, a packed format, or the store that can be written.
 STORES = ("auto", *FORMATS, "learning")
+#: Options that are parameters of the hardware as they are.
+PASSED_ON = ("multiplier", "source", "encoder_inputs", "sweep_inputs", "neuron_memory")
 #: Lanes if the user asks for no number, and there are as many neurons.
 LANES = 16
 #: An iCE40 has no RAM made of LUTs: a deeper queue for each lane would be flip-flops.
@@ -59,6 +61,9 @@ class ExportOptions:
         Inputs that the encoder handles per cycle.
     sweep_inputs : 1, 2, 4, 8 or 16
         Inputs that the learning sweep visits per cycle. Not 1 only for ``learning``.
+    neuron_memory : "auto", "block" or "distributed"
+        What potentials and thresholds are kept in, as in
+        :class:`prunus_rtl.hardware.HardwareConfig`.
     balanced : bool
         Whether neurons are distributed over lanes so that all lanes are equally busy.
     device : str, optional
@@ -74,6 +79,7 @@ class ExportOptions:
     multiplier: Literal["sequential", "dsp"] = "sequential"
     encoder_inputs: Literal[4, 8, 16] = 4
     sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
+    neuron_memory: Literal["auto", "block", "distributed"] = "auto"
     balanced: bool = True
     device: str | None = None
 
@@ -272,10 +278,7 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             lanes=lanes,
             learn=options.mode == "learning",
             store="packed" if packed else "learning",
-            multiplier=options.multiplier,
-            source=options.source,
-            encoder_inputs=options.encoder_inputs,
-            sweep_inputs=options.sweep_inputs,
+            **{name: getattr(options, name) for name in PASSED_ON},
             **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:

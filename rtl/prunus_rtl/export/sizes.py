@@ -20,7 +20,7 @@ def device_fits(memories: Sequence[MemoryUse]) -> list[Fit]:
         (memory.width, depth)
         for memory in memories
         for depth in memory.depths
-        if memory.width * depth >= LOGIC_BITS
+        if memory.block or memory.width * depth >= LOGIC_BITS
     ]
     return [device.fit(placed) for device in DEVICES.values()]
 

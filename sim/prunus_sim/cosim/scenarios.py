@@ -423,7 +423,9 @@ def _odd_size(seed: int) -> Scenario:
     return _scenario("odd size", network, seed, lanes=4, count=20)
 
 
-def _wide_encoder(encoder_inputs: int, *, learn: bool = True) -> Callable[[int], Scenario]:
+def _wide_encoder(
+    encoder_inputs: int, *, learn: bool = True, **options: Any
+) -> Callable[[int], Scenario]:
     """Return a scenario whose last word of inputs needs fewer draws than the others."""
 
     def case(seed: int) -> Scenario:
@@ -434,6 +436,7 @@ def _wide_encoder(encoder_inputs: int, *, learn: bool = True) -> Callable[[int],
             seed,
             encoder_inputs=encoder_inputs,
             learn=learn,
+            **options,
         )
 
     return case
@@ -746,11 +749,13 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "encoder-16-refractory": _refractory(
         "refractory inputs, low-discrepancy spikes, 16 inputs per cycle", encoder_inputs=16
     ),
-    "encoder-8-inference": _wide_encoder(8, learn=False),
-    "encoder-16-packed": _small_lists("packed CSR, 16 inputs per cycle", encoder_inputs=16),
+    "encoder-8-inference": _wide_encoder(8, learn=False, neuron_memory="distributed"),
+    "encoder-16-packed": _small_lists(
+        "packed CSR, 16 inputs per cycle", encoder_inputs=16, neuron_memory="block"
+    ),
     "sweep-2": _sweep(13, 2, lanes=2, multiplier="dsp"),
-    "sweep-4": _sweep(47, 4, lanes=8),
-    "sweep-8": _sweep(35, 8, load=True),
+    "sweep-4": _sweep(47, 4, lanes=8, neuron_memory="distributed"),
+    "sweep-8": _sweep(35, 8, load=True, neuron_memory="block"),
     "sweep-16": _sweep(41, 16, source="events"),
     "sweep-of-all": _sweep(5, 16, lanes=1),
     "sweep-lift-2": _lift("lift, 2 inputs per cycle", lanes=1, sweep_inputs=2),

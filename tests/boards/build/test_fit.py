@@ -7,14 +7,20 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from prunus_boards.build.fit import FitError, check_memories, design_memories
+from prunus_boards.build.fit import (
+    FitError,
+    check_memories,
+    design_memories,
+    with_neuron_memory,
+)
 from prunus_boards.platforms import BOARDS
+from prunus_boards.platforms.board import Board
 from prunus_cli import digits, tiny, windows
 from prunus_model.cli.common import load_network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.trainer import train
 from prunus_rtl.counts.memories import MemoryUse
-from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.memory_image.devices import DEVICES, Device
 
@@ -40,6 +46,40 @@ def test_blocks_are_counted_to_the_last_one() -> None:
     check_memories(huge, ice40, plan)
     with pytest.raises(FitError, match=r"\(8 blocks\)"):
         check_memories(huge, ecp5, plan)
+
+
+def test_potentials_and_thresholds_go_to_blocks_if_lanes_have_many_and_a_tenth_is_left() -> None:
+    ecp5, artifact = BOARDS["ulx3s-85f"], load_network("400")
+
+    def chosen(board: Board, plan: Plan) -> str:
+        found = with_neuron_memory(plan, board)
+        assert found.options.neuron_memory == found.hardware.neuron_memory
+        return found.hardware.neuron_memory
+
+    plan = link_plan(artifact, ExportOptions(lanes=16, store="csr"))
+    assert chosen(ecp5, plan) == "block"
+    counted = {m.name: m for m in design_memories(with_neuron_memory(plan, ecp5).widths)}
+    assert [m.name for m in counted.values() if m.block] == ["v", "v_fire"]
+    # Not more than 16 in a lane.
+    assert chosen(ecp5, link_plan(artifact, ExportOptions(lanes=32, store="csr"))) == "auto"
+    # The user has said what he wants.
+    said = ExportOptions(lanes=16, store="csr", neuron_memory="distributed")
+    assert chosen(ecp5, link_plan(artifact, said)) == "distributed"
+    # Blocks are left, but less than a tenth of them.
+    learning = link_plan(artifact, ExportOptions(lanes=16, mode="learning"))
+    blocked = replace(learning, hardware=replace(learning.hardware, neuron_memory="block"))
+    assert chosen(ecp5, learning) == "auto"
+    with pytest.raises(FitError, match="block RAM"):
+        check_memories([memory(9, *[2048] * 208), *design_memories(blocked.widths)], ecp5, blocked)
+
+
+def test_small_memories_are_counted_if_they_must_be_blocks() -> None:
+    plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
+    ice40 = BOARDS["generic-ice40"]
+    small = replace(memory(8, *[4] * 31), block=True)
+    with pytest.raises(FitError, match=r"\(1 blocks\) are missing"):
+        check_memories([small], ice40, plan)
+    check_memories([replace(small, block=False)], ice40, plan)
 
 
 def test_groups_are_named_in_what_is_missing() -> None:

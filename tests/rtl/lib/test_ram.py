@@ -1,9 +1,14 @@
 # amaranth: UnusedElaboratable=no
 
+import re
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 
+from prunus_model.spec.config import NetworkConfig
+from prunus_rtl.core.core import Core
+from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions, Ram
 from prunus_sim.simulator.amaranth import simulate
 
@@ -44,3 +49,18 @@ def test_a_bench_that_never_ends_is_stopped() -> None:
 
     with pytest.raises(TimeoutError, match="Benches must be over after 50 cycles"):
         simulate(dut, bench, cycles=50)
+
+
+@pytest.mark.parametrize("style", [None, "block", "distributed"])
+def test_style_is_an_attribute_of_the_memory(style: str | None) -> None:
+    text = rtlil.convert(Ram(shape=8, depth=32, style=style), emit_src=False)
+    found = re.findall(r'attribute \\ram_style "(\w+)"', text)
+    assert found == ([] if style is None else [style])
+
+
+@pytest.mark.parametrize("memory", ["auto", "block", "distributed"])
+def test_neuron_memory_is_the_style_of_potentials_and_thresholds(memory: str) -> None:
+    hardware = HardwareConfig(lanes=2, neuron_memory=memory)  # type: ignore[arg-type]
+    core = Core(network=NetworkConfig.named("tiny"), hardware=hardware)
+    text = rtlil.convert(core, emit_src=False)
+    assert text.count(f'attribute \\ram_style "{memory}"') == (0 if memory == "auto" else 4)

@@ -23,7 +23,7 @@ from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
-from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
+from prunus_rtl.export.plan import PASSED_ON, ExportOptions, Plan, make_plan
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.protocol.protocol import Identity, spikes_of
 from prunus_rtl.memory_image.address_map import StoreLayout
@@ -116,14 +116,10 @@ class CoreDescription:
                 self.options.store,
                 self.layout.format if self.layout else "learning",
             ),
-            ("options.source", self.options.source, self.hardware.source),
-            ("options.multiplier", self.options.multiplier, self.hardware.multiplier),
-            (
-                "options.encoder_inputs",
-                self.options.encoder_inputs,
-                self.hardware.encoder_inputs,
+            *(
+                (f"options.{name}", getattr(self.options, name), getattr(self.hardware, name))
+                for name in PASSED_ON
             ),
-            ("options.sweep_inputs", self.options.sweep_inputs, self.hardware.sweep_inputs),
         ):
             if value != want:
                 raise ConfigError(f"{name} must be {want!r} in this core, not {value!r}")
