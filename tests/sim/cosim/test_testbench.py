@@ -44,7 +44,9 @@ def test_streams_that_break_a_rule_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("name", ["tiny-learning", "events-inference", "spram", "groups", "64-lanes"])
+@pytest.mark.parametrize(
+    "name", ["tiny-learning", "events-inference", "spram", "groups", "64-lanes"]
+)
 def test_testbench_is_free_of_lint(tmp_path: Path, name: str) -> None:
     scenario = SCENARIOS[name](0)
     core = make_core(scenario)
