@@ -51,6 +51,8 @@ FAULTS = [
      "everything on the scoreboard is somewhere", 8),
     ("homeostasis", 0, Homeostasis, "theta_sum > max_of(THETA_BITS)", "theta_sum > 1 << THETA_BITS",
      "a spike raises theta, saturating", 8),
+    ("homeostasis", 0, Homeostasis, "init=(1 << self._groups) - 1)", "init=0)",
+     "a threshold that is not computed is in force", 8),
     ("lift", 1, LiftFactor, "fits | too_large", "fits",
      "the factor is the quotient, rounded down", 37),
     ("lift", 3, Lift, "rate_sum + memory.write_data", "rate_sum + rate",
