@@ -20,7 +20,15 @@ from prunus_sim.simulator.netlist import Design, Storage
 from prunus_sim.simulator.runner import BenchError
 from prunus_sim.simulator.verilog import write_verilog
 
-NAMES = ("tiny-learning", "events", "packed-loaded", "packed-loaded-bitmask", "spram", "smallest")
+NAMES = (
+    "tiny-learning",
+    "events",
+    "packed-loaded",
+    "packed-loaded-bitmask",
+    "spram",
+    "smallest",
+    "groups-sweep-lift",
+)
 
 
 def design_of(scenario: Scenario, folder: Path) -> Design:
