@@ -155,10 +155,10 @@ def learning_core(board: str, lanes: int, neurons: int = 100) -> None:
 @pytest.mark.parametrize(
     ("board", "lanes", "advice", "fits", "too_large"),
     [
-        # EBR: 17 for weights and 3 for rows of alive bits of 11 neurons, and 10 others, of 30.
+        # EBR: 14 for weights and 3 for rows of alive bits of 9 neurons, and 12 others, of 30.
         (
-            "icebreaker", 4, "about 11 neurons like these would fit in 1 lane",
-            {"lanes": 1, "neurons": 11}, {"lanes": 1, "neurons": 12},
+            "icebreaker", 4, "about 9 neurons like these would fit in 1 lane",
+            {"lanes": 1, "neurons": 9}, {"lanes": 1, "neurons": 10},
         ),
         # DP16KD: 2 lanes of 50 slots take 20 and 3 each, and 9 others, of 56.
         ("generic-ecp5", 16, "2 lanes would fit", {"lanes": 2}, {"lanes": 4}),
