@@ -113,6 +113,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
         for name, kind in (
             ("size", "size"),
             ("size-units", "size"),
+            ("core-options", "core-options"),
             ("cycles", "cycles"),
             ("lockstep", "lockstep"),
             ("lockstep-headline", "lockstep"),

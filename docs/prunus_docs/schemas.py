@@ -250,6 +250,17 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(bool, "swept"),
         ),
     ),
+    "core-options": _file(
+        _keys(_Positive, "images"),
+        rows=_rows(
+            _keys(str, "network"),
+            _keys(Literal["first", "quick"], "options"),
+            _keys(_Positive, "neurons lanes cycles_per_inference"),
+            _keys(_Positive, "cycles_per_inference_early_exit"),
+            _keys(_Positive, "cycles_per_inference_early_exit_learning_core"),
+            _keys(_Positive, "cycles_per_learning_presentation cycles_per_first_presentation"),
+        ),
+    ),
     "simulation-speed": _file(
         _keys(str, "processor"),
         rows=_rows(
@@ -345,7 +356,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _may(str, "refused cycles_from"),
         _may(_Share, "density"),
         _may(_Positive, "groups lut cycles_per_inference cycles_per_inference_early_exit"),
-        _may(_Positive, "cycles_per_inference_configured"),
+        _may(_Positive, "cycles_per_inference_configured cycles_per_learning_presentation"),
         _may(_Count, "ff bram spram dsp bitstream_bytes seconds memory_mb"),
         _may(list[_Amount], "fmax_mhz"),
         _may(list[int], "seeds"),

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
 from typing import Any
 
 from prunus_boards.build.tools import peak_memory_mb
 from prunus_boards.build.usage import Placement, usage
 from prunus_boards.platforms.board import Board
 from prunus_model.data.datasets import load
-from prunus_model.reference.network import Network
 from prunus_model.spec.levels import levels
-from prunus_model.spec.presentation import Request
+from prunus_rtl.export.mean_cycles import mean_cycles
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.phy.uart import baud_error
-from prunus_rtl.timing import presentation, work
 
-__all__ = ["IMAGES", "cycles_per_inference", "make_report", "times"]
+__all__ = ["IMAGES", "make_report", "mean_image_cycles", "times"]
 
 #: Images of the bundled sample over which cycles are averaged.
 IMAGES = 50
@@ -25,18 +22,17 @@ IMAGES = 50
 _EARLY = 1
 
 
-def cycles_per_inference(
-    plan: Plan, *, stop_after: int = 0, margin: int = 0, images: int = IMAGES
+def mean_image_cycles(
+    plan: Plan, *, learn: bool = False, stop_after: int = 0, margin: int = 0, images: int = IMAGES
 ) -> float | None:
-    """Return the mean cycles of a presentation without learning, by the core's formula.
-
-    Thresholds are in force: nothing has changed them since the presentation before. The formula
-    gives the fewest cycles; lockstep simulation measures a few per cent more.
+    """Return the mean cycles of a presentation of an image of the bundled sample.
 
     Parameters
     ----------
     plan : Plan
         The core and its network.
+    learn : bool
+        Whether it learns from each image; then training images are shown.
     stop_after : int
         Early exit after so many output spikes; 0: all steps.
     margin : int
@@ -48,31 +44,23 @@ def cycles_per_inference(
     -------
     float or None
         None if the network takes no images of the bundled sample's size.
+
+    See Also
+    --------
+    prunus_rtl.export.mean_cycles.mean_cycles : What it is the mean of.
     """
-    sample = load("sample", "test").take(0, images)
+    sample = load("sample", "train" if learn else "test").take(0, images)
     if plan.network.encoder.events is not None or sample.images.shape[1] != plan.network.pixels:
         return None
-    network = Network(plan.network, plan.state, plan.votes)
-    request = Request(learn=False, stop_after=stop_after, margin=margin, keep=False)
     shown = levels(sample.images, plan.network.encoder)
-    shapes = plan.widths
-    return mean(
-        presentation(
-            shapes,
-            work(shapes, network, network.steps(image, **request)),
-            learn=False,
-            stop_after=stop_after,
-            margin=margin,
-            recomputed=False,
-        ).fewest
-        for image in shown
-    )
+    return mean_cycles(plan, shown, learn=learn, stop_after=stop_after, margin=margin)
 
 
 def times(plan: Plan, *, clock_hz: int) -> dict[str, Any]:
     """Return how long an inference takes: all steps, and with early exit after one output spike.
 
-    And, if a margin is configured, as the network is configured.
+    And, if a margin is configured, as the network is configured; of a core that learns also how
+    many cycles an image takes that it learns from.
 
     Times are those of the core; how long the link takes to bring an image is not in them.
 
@@ -94,7 +82,7 @@ def times(plan: Plan, *, clock_hz: int) -> dict[str, Any]:
     if plan.network.readout.margin:
         exits["_configured"] = plan.network.readout.stop_after, plan.network.readout.margin
     for suffix, (stop_after, margin) in exits.items():
-        cycles = cycles_per_inference(plan, stop_after=stop_after, margin=margin)
+        cycles = mean_image_cycles(plan, stop_after=stop_after, margin=margin)
         figures: list[float | None] = [None] * 3
         if cycles is not None:
             figures = [
@@ -104,6 +92,8 @@ def times(plan: Plan, *, clock_hz: int) -> dict[str, Any]:
             ]
         names = ("cycles_per_inference", "ms_per_inference", "images_per_second")
         facts |= {f"{name}{suffix}": figure for name, figure in zip(names, figures, strict=True)}
+    if plan.learn and (cycles := mean_image_cycles(plan, learn=True)) is not None:
+        facts["cycles_per_learning_presentation"] = round(cycles)
     facts["cycles_from"] = (
         f"formula, mean of {IMAGES} images of the bundled sample, all steps; "
         f"early exit: after {_EARLY} output spike"

@@ -16,7 +16,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from prunus_boards.build.report import cycles_per_inference
+from prunus_boards.build.report import mean_image_cycles
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_boards.driver.transports.simulator import SimulatorTransport
@@ -120,7 +120,7 @@ def _networks() -> list[tuple[Artifact, int]]:
     found = []
     for name in ("demo", "400"):
         artifact = load_network(name)
-        cycles = cycles_per_inference(
+        cycles = mean_image_cycles(
             link_plan(artifact, ExportOptions(lanes=_LANES)), stop_after=_STOP_AFTER
         )
         found.append((artifact, round(cycles or 0)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from prunus_boards.build.report import IMAGES, cycles_per_inference, times
+from prunus_boards.build.report import IMAGES, mean_image_cycles, times
 from prunus_boards.build.usage import read_placement, usage
 from prunus_boards.measure.benchmark_builds import (
     BENCHMARK_BUILDS,
@@ -192,7 +192,7 @@ def test_multipliers_are_those_that_a_bitstream_has() -> None:
 def test_cycles_cover_at_least_the_synapses_of_the_busiest_lane() -> None:
     artifact: Artifact = load_network("demo")
     plan = link_plan(artifact, ExportOptions(lanes=16, store="csr"))
-    cycles = cycles_per_inference(plan, images=3)
+    cycles = mean_image_cycles(plan, images=3)
     shown = levels(load("sample", "test").take(0, 3).images, artifact.config.encoder)
     engine = Engine(plan.network, plan.state.copy())
     sops = sum(engine.present(image, learn=False).counters.forward_sops for image in shown)
