@@ -344,7 +344,7 @@ def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> Non
             # Until the end of the last phase, and no longer.
             assert until == clock.now
             times = np.arange(999.995, until, 0.01)
-            end = shown_from[-1] + 0.1 * 4
+            end = shown_from[-1] + 0.1
             return times, np.where((times > shown_from[0]) & (times < end), 0.25, 0.2)
 
     # Series of 4 images: 13 end until 1.25 s are over, the first two too early.
