@@ -37,6 +37,7 @@ EXTRAS = {
     "driver": [
         "prunus run demo sample -n 2 --on golden",
         "prunus verify demo -n 2 --on golden",
+        "prunus selftest --on golden -o selftest.json",
     ],
     "boards": ["prunus bitstream tiny.npz --board icebreaker --mode inference --lanes 1 -o bits"],
 }

@@ -64,7 +64,7 @@ async def _serve(link: LinkDriver, host: socket.socket) -> None:
             except OSError:
                 return
         answer = await link.run(octets[:RX_OCTETS])
-        octets = octets[RX_OCTETS:]
+        octets = octets[link.taken :]
         if answer:
             _cycles_file().write_text(f"{link.cycles}\n")
             host.settimeout(None)

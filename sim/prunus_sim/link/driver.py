@@ -34,6 +34,9 @@ class LinkDriver:
         Frames that were sent and not answered; 0 when the device is idle.
     idle : bool
         Whether the device has nothing to do.
+    taken : int
+        Bytes of the last command that were sent. The others must be sent again: a device that shows
+        an image may take none for longer than a command lasts.
     """
 
     def __init__(self, tb: Any, *, byte_cycles: int = 16) -> None:
@@ -44,6 +47,7 @@ class LinkDriver:
         self.due = 0
         self._begun = {"to": False, "from": False}
         self.idle = True
+        self.taken = 0
 
     @property
     def cycles(self) -> int:
@@ -81,7 +85,8 @@ class LinkDriver:
         self.idle = bool(tb.at_rest.value)
         count = int(tb.tx_count.value)
         answer = int(tb.tx_octets.value).to_bytes(len(tb.tx_octets) // 8, "little")[:count]
-        self.due += self._frames("to", octets) - self._frames("from", answer)
+        self.taken = int(tb.rx_at.value)
+        self.due += self._frames("to", octets[: self.taken]) - self._frames("from", answer)
         if self.idle:
             self.due = 0
         return answer

@@ -67,7 +67,8 @@ module tb;
   // Bytes, the first one in the low bits.
   reg [31:0] rx_count /*verilator public_flat_rw*/ = 0;
   reg [8*`RX_OCTETS-1:0] rx_octets /*verilator public_flat_rw*/ = 0;
-  // Read by Python.
+  // Read by Python. Bytes of `rx_octets` that were taken: the last one may be offered still.
+  reg [31:0] rx_at /*verilator public_flat_rw*/ = 0;
   reg [31:0] done /*verilator public_flat_rw*/ = 0;
   reg [31:0] tx_count /*verilator public_flat_rw*/ = 0;
   reg [8*`TX_OCTETS-1:0] tx_octets /*verilator public_flat_rw*/ = 0;
@@ -105,7 +106,6 @@ module tb;
   reg start = 0;
   reg active = 0;
   reg ended = 0;
-  reg [31:0] rx_at = 0;
   reg [31:0] idle = 0;
   reg [31:0] left = 0;
   reg begun = 0;

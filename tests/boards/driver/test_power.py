@@ -3,16 +3,21 @@
 import csv
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
+from prunus_boards.driver.device import Device
+from prunus_boards.driver.power import workload
 from prunus_boards.driver.power.evaluate import Phase, Power, evaluate
 from prunus_boards.driver.power.sensor import (
     CsvSensor,
     HwmonSensor,
     Samples,
+    Sensor,
     SensorError,
     open_sensor,
 )
@@ -299,6 +304,57 @@ def test_images_of_a_device_are_counted_beside_the_sensor(tmp_path: Path) -> Non
     assert power.active.mean_w == pytest.approx(0.25)
     assert power.net_w[0] == pytest.approx(0.05)
     assert power.image_j[0] == pytest.approx(0.05 * power.active.seconds / power.images)
+
+
+class Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image takes 0.1 s; those that end in the first quarter of a second count for none."""
+    clock = Clock()
+    monkeypatch.setattr(workload, "time", clock)
+    shown_from: list[float] = []
+
+    class Board:
+        def present_many(self, levels: np.ndarray, **_request: object) -> Iterator[None]:
+            shown_from.append(clock.now)
+            for _ in levels:
+                clock.now += 0.1
+                yield None
+
+    class Meter(Sensor):
+        name = "meter"
+
+        def start(self) -> None:
+            assert clock.now == 1000.0
+
+        def stop(self, until: float) -> Samples:
+            # Until the end of the last phase, and no longer.
+            assert until == clock.now
+            times = np.arange(999.995, until, 0.01)
+            end = shown_from[-1] + 0.1
+            return times, np.where((times > shown_from[0]) & (times < end), 0.25, 0.2)
+
+    # Series of 4 images: 13 end until 1.25 s are over, the first two too early.
+    power = measure(cast(Device, Board()), Meter(), shown(4), REQUEST, idle=1.0, seconds=1.0)
+    assert len(shown_from) == 4
+    assert power.images == 10
+    assert power.active.seconds == pytest.approx(1.0)
+    assert power.net_w[0] == pytest.approx(0.05)
+    assert power.image_j[0] == pytest.approx(0.005)
+    assert [idle.seconds for idle in power.idle] == pytest.approx([1.0, 1.0])
 
 
 def test_thread_of_a_sensor_ends_when_showing_fails(

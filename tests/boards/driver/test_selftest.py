@@ -192,6 +192,21 @@ def test_write_that_disturbs_a_word_of_another_block_is_found(
     assert faulty(couple)["memory"].text.startswith(f"VOTES[{hit}]: ")
 
 
+def test_bit_that_rises_with_another_is_found_downwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Upwards the other one has risen already: a march needs both orders."""
+    monkeypatch.setattr(march, "MAX_BODY", READ_WRITE.size + 8)
+    last = [0]
+
+    def couple(words: Words, space: Space, first: int, count: int) -> None:
+        if space is Space.VOTES and first <= 60 < first + count:
+            if int(words[space][60]) & ~last[0] & 1:
+                words[space][0] |= 1
+            last[0] = int(words[space][60])
+
+    text = faulty(couple)["memory"].text
+    assert text.startswith("VOTES[0]: ") and text.endswith("(march down)")
+
+
 def test_memory_that_another_one_changes_is_found() -> None:
     def cross(words: Words, space: Space, first: int, count: int) -> None:
         if space is Space.VOTES and first == 0 and count == 1:
