@@ -42,6 +42,14 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
 }
 _EARLY = 1
+#: Counts of a row, and what the table on the terminal calls them.
+_COLUMNS = {
+    "cycles_per_inference": "inference",
+    "cycles_per_inference_early_exit": "early exit",
+    "cycles_per_inference_early_exit_learning_core": "early exit, core learns",
+    "cycles_per_learning_presentation": "learning, trained",
+    "cycles_per_first_presentation": "learning, from start",
+}
 
 
 def measure(
@@ -131,14 +139,10 @@ def main(*, data: str, images: int, output: Path) -> None:
             "rows": rows,
         }
         write_json(output, content)
-    names = [name for name in rows[0] if name.startswith("cycles")]
-    table = new_table(
-        "network", "lanes", "options", *(name[len("cycles_per_") :] for name in names)
-    )
+    table = new_table("network", "lanes", "options", *_COLUMNS.values())
     for row in rows:
-        table.add_row(
-            row["network"], str(row["lanes"]), row["options"], *(f"{row[n]:,}" for n in names)
-        )
+        counts = (f"{row[key]:,}" for key in _COLUMNS)
+        table.add_row(row["network"], str(row["lanes"]), row["options"], *counts)
     console.print(table)
 
 
