@@ -12,7 +12,6 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.spec.labels import size_label
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.plan import Plan
-from prunus_rtl.export.sizes import LOGIC_BITS
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.serial_system import serial_memories
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam
@@ -58,6 +57,12 @@ def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None
     FitError
         Says how many bits are missing, and what would fit.
     """
+    if board.family == "ice40" and plan.hardware.neuron_memory == "distributed":
+        raise FitError(
+            f"neuron_memory must be auto or block for {board.device}, which has no LUT RAM, not "
+            "distributed",
+            missing=0,
+        )
     *large, block = DEVICES[board.memory].kinds
     huge = [memory for memory in found if memory.every_cycle and large]
     other = [memory for memory in found if memory not in huge]
@@ -128,7 +133,7 @@ def _taken(kind: BlockRam, found: Iterable[MemoryUse]) -> int:
         kind.blocks(width=memory.width, depth=depth)
         for memory in found
         for depth in memory.depths
-        if memory.block or (depth > _LUT_WORDS and memory.width * depth >= LOGIC_BITS)
+        if memory.in_blocks(depth, lut_words=_LUT_WORDS)
     )
 
 

@@ -119,7 +119,12 @@ def bitstream(
         else lanes,
         store=store or (chosen.store if mode == "inference" else "auto"),
         multiplier=multiplier
-        or preferred_multiplier(artifact.config, learn=mode == "learning", device=chosen.memory),
+        or preferred_multiplier(
+            artifact.config,
+            learn=mode == "learning",
+            device=chosen.memory,
+            sweep_inputs=sweep_inputs,
+        ),
         encoder_inputs=encoder_inputs,
         sweep_inputs=sweep_inputs,
         neuron_memory=neuron_memory,

@@ -100,7 +100,9 @@ def generate(
     bench = find_simulator(simulator)
     artifact = load_network(network)
     learn = options.mode == "learning"
-    preferred = preferred_multiplier(artifact.config, learn=learn, device=options.device)
+    preferred = preferred_multiplier(
+        artifact.config, learn=learn, device=options.device, sweep_inputs=options.sweep_inputs
+    )
     options = replace(options, multiplier=multiplier or preferred)
     scale = Scale.kept(artifact.provenance)
     with terminable():

@@ -7,6 +7,7 @@ what a core is really made of is a test over cores of all kinds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from prunus_model.spec.formats import (
     LEVEL_BITS,
@@ -19,7 +20,10 @@ from prunus_model.spec.formats import (
 from prunus_rtl.memory_image.memory import banks
 from prunus_rtl.widths import Widths
 
-__all__ = ["MemoryUse", "memories"]
+__all__ = ["LOGIC_BITS", "MemoryUse", "memories"]
+
+#: Memories of fewer bits are made of logic (LUT RAM, flip-flops) and take no block.
+LOGIC_BITS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,8 @@ class MemoryUse:
     every_cycle : bool
         Whether it is SPRAM, which is read in every cycle without a write. Then ``reads`` are those
         that something was wanted from; the others repeat the last one.
-    block : bool
-        Whether it is block RAM, however small it is.
+    style : "auto", "block" or "distributed"
+        What it is made of: block RAM if it is large, block RAM, or LUT RAM.
     """
 
     name: str
@@ -51,7 +55,7 @@ class MemoryUse:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     every_cycle: bool = False
-    block: bool = False
+    style: Literal["auto", "block", "distributed"] = "auto"
 
     @property
     def instances(self) -> int:
@@ -67,6 +71,20 @@ class MemoryUse:
     def bits(self) -> int:
         """Bits of all physical memories."""
         return sum(self.depths) * self.width
+
+    def in_blocks(self, depth: int, *, lut_words: int = 0) -> bool:
+        """Return whether a physical memory of so many words takes blocks of a device.
+
+        Parameters
+        ----------
+        depth : int
+            One of ``depths``.
+        lut_words : int
+            Memories of no more words may be LUT RAM.
+        """
+        if self.style != "auto":
+            return self.style == "block"
+        return depth > lut_words and self.width * depth >= LOGIC_BITS
 
 
 def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
@@ -100,7 +118,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         each: bool,
         writes: bool,
         copies: int = 1,
-        block: bool = False,
+        style: Literal["auto", "block", "distributed"] = "auto",
     ) -> None:
         found.append(
             MemoryUse(
@@ -109,7 +127,7 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
                 width=width,
                 reads=(f"{count}_reads",),
                 writes=(f"{count}_writes",) if writes else (),
-                block=block,
+                style=style,
             )
         )
 
@@ -137,11 +155,11 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         add("rows", "row", depth, visited * slots, each=True, writes=writes)
         width = visited * n.weight_bits
         add("weights", "weight", depth * slots, width, each=True, writes=writes)
-    block = hardware.neuron_memory == "block"
-    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True, block=block)
+    style = hardware.neuron_memory
+    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True, style=style)
     thresholds = shapes.threshold_words
     writes = hardware.learn
-    add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=writes, block=block)
+    add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=writes, style=style)
     if hardware.learn:
         depth, width = shapes.sweep_words, STEP_BITS + 1
         add("last_step", "last_step", depth, width, each=False, writes=True, copies=visited)

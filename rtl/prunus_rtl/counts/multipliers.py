@@ -18,13 +18,15 @@ from prunus_rtl.memory_image.devices import DEVICES
 __all__ = ["preferred_multiplier", "products"]
 
 
-def products(network: NetworkConfig) -> tuple[tuple[int, int], ...]:
+def products(network: NetworkConfig, sweep_inputs: int = 1) -> tuple[tuple[int, int], ...]:
     """Return the widths of both factors of each product of a core with ``multiplier="dsp"``.
 
     Parameters
     ----------
     network : NetworkConfig
         The network that learns.
+    sweep_inputs : int
+        Inputs that the learning sweep visits per cycle; pruning by lift has a product for each.
 
     Examples
     --------
@@ -45,12 +47,12 @@ def products(network: NetworkConfig) -> tuple[tuple[int, int], ...]:
             if gain.bit_count() > 1
         ]
     if isinstance(policy, LiftPruning):
-        found.append((RATE_BITS, LIFT_FACTOR_BITS))
+        found += [(RATE_BITS, LIFT_FACTOR_BITS)] * sweep_inputs
     return tuple(found)
 
 
 def preferred_multiplier(
-    network: NetworkConfig, *, learn: bool, device: str | None
+    network: NetworkConfig, *, learn: bool, device: str | None, sweep_inputs: int = 1
 ) -> Literal["sequential", "dsp"]:
     """Return ``"dsp"`` if the core learns and a device has multiplier blocks enough for it.
 
@@ -62,6 +64,8 @@ def preferred_multiplier(
         Whether the core learns; no other has products.
     device : str, optional
         One of :data:`prunus_rtl.memory_image.devices.DEVICES`. None: any, which may have no blocks.
+    sweep_inputs : int
+        As of :func:`products`.
 
     Returns
     -------
@@ -70,5 +74,5 @@ def preferred_multiplier(
     if not learn or device is None:
         return "sequential"
     there = DEVICES[device].multipliers
-    needed = sum(there.blocks(*factors) for factors in products(network))
+    needed = sum(there.blocks(*factors) for factors in products(network, sweep_inputs))
     return "dsp" if needed <= there.count else "sequential"

@@ -10,14 +10,14 @@ from prunus_model.common.text import printable
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
-from prunus_rtl.counts.memories import memories
+from prunus_rtl.counts.memories import LOGIC_BITS, memories
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.lanes import LaneUse, Ties
 from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
-from prunus_rtl.export.sizes import LOGIC_BITS, device_fits
+from prunus_rtl.export.sizes import device_fits
 from prunus_rtl.export.template import fill
 from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space

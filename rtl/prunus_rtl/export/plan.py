@@ -282,11 +282,13 @@ def _hardware(config: NetworkConfig, options: ExportOptions, packed: bool) -> Ha
             **(_UP5K if packed and options.device == "UP5K" else {}),
         )
     except ValidationError as e:
-        # One value is wrong at most: the others are checked before.
         error = e.errors(include_url=False)[0]
         if error["type"] == "value_error":
             raise ConfigError(str(error["ctx"]["error"])) from e
-        raise ConfigError(f"lanes must be 1, 2, 4, 8, 16, 32 or 64, not {lanes}") from e
+        name = str(error["loc"][0])
+        if name == "lanes":
+            raise ConfigError(f"lanes must be 1, 2, 4, 8, 16, 32 or 64, not {lanes}") from e
+        raise ConfigError(f"{name}: {error['msg']}, not {error['input']!r}") from e
 
 
 def _seen(config: NetworkConfig, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -8,10 +8,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_rtl.counts.memories import MemoryUse
 from prunus_rtl.memory_image.devices import DEVICES, Fit
 
-__all__ = ["LOGIC_BITS", "check_device", "device_fits"]
-
-#: Memories of fewer bits are made of logic (LUT RAM, flip-flops) and take no block.
-LOGIC_BITS = 1024
+__all__ = ["check_device", "device_fits"]
 
 
 def device_fits(memories: Sequence[MemoryUse]) -> list[Fit]:
@@ -20,7 +17,7 @@ def device_fits(memories: Sequence[MemoryUse]) -> list[Fit]:
         (memory.width, depth)
         for memory in memories
         for depth in memory.depths
-        if memory.block or memory.width * depth >= LOGIC_BITS
+        if memory.in_blocks(depth)
     ]
     return [device.fit(placed) for device in DEVICES.values()]
 

@@ -59,7 +59,7 @@ def test_potentials_and_thresholds_go_to_blocks_if_lanes_have_many_and_a_tenth_i
     plan = link_plan(artifact, ExportOptions(lanes=16, store="csr"))
     assert chosen(ecp5, plan) == "block"
     counted = {m.name: m for m in design_memories(with_neuron_memory(plan, ecp5).widths)}
-    assert [m.name for m in counted.values() if m.block] == ["v", "v_fire"]
+    assert [m.name for m in counted.values() if m.style == "block"] == ["v", "v_fire"]
     # Not more than 16 in a lane.
     assert chosen(ecp5, link_plan(artifact, ExportOptions(lanes=32, store="csr"))) == "auto"
     # The user has said what he wants.
@@ -73,13 +73,28 @@ def test_potentials_and_thresholds_go_to_blocks_if_lanes_have_many_and_a_tenth_i
         check_memories([memory(9, *[2048] * 208), *design_memories(blocked.widths)], ecp5, blocked)
 
 
+def test_lut_ram_takes_no_block_and_an_ice40_has_none() -> None:
+    ecp5, ice40, artifact = BOARDS["ulx3s-85f"], BOARDS["icebreaker"], load_network("400")
+    options = ExportOptions(lanes=4, mode="learning")
+    taken = {}
+    for style in ("auto", "block", "distributed"):
+        widths = link_plan(artifact, replace(options, neuron_memory=style)).widths
+        memories = [m for m in design_memories(widths) if m.name in ("v", "v_fire")]
+        taken[style] = [m.in_blocks(depth, lut_words=64) for m in memories for depth in m.depths]
+    assert taken == {"auto": [True] * 8, "block": [True] * 8, "distributed": [False] * 8}
+    plan = link_plan(artifact, replace(options, neuron_memory="distributed"))
+    check_memories([], ecp5, plan)
+    with pytest.raises(FitError, match=r"^neuron_memory must be auto or block for iCE40UP5K.*LUT"):
+        check_memories([], ice40, plan)
+
+
 def test_small_memories_are_counted_if_they_must_be_blocks() -> None:
     plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
     ice40 = BOARDS["generic-ice40"]
-    small = replace(memory(8, *[4] * 31), block=True)
+    small = replace(memory(8, *[4] * 31), style="block")
     with pytest.raises(FitError, match=r"\(1 blocks\) are missing"):
         check_memories([small], ice40, plan)
-    check_memories([replace(small, block=False)], ice40, plan)
+    check_memories([replace(small, style="auto")], ice40, plan)
 
 
 def test_groups_are_named_in_what_is_missing() -> None:

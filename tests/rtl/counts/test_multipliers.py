@@ -31,6 +31,17 @@ def test_each_policy_has_its_products_beside_that_of_the_threshold(
     assert products(replace(DEMO, pruning=policy)) == ((25, 18), *more)
 
 
+def test_pruning_by_lift_has_a_product_for_each_input_of_a_visit() -> None:
+    lift = replace(DEMO, pruning=LiftPruning())
+    assert products(lift, 4) == ((25, 18), *[(16, 14)] * 4)
+    assert products(DEMO, 4) == products(DEMO)
+    found = [
+        preferred_multiplier(lift, learn=True, device="UP5K", sweep_inputs=each)
+        for each in (1, 4, 8)
+    ]
+    assert found == ["dsp", "dsp", "sequential"]
+
+
 def test_the_factor_of_a_threshold_has_the_bits_of_its_largest_value() -> None:
     largest = replace(DEMO, homeostasis=HomeostasisParams(v_th=(1 << 23) - 1))
     smallest = replace(DEMO, homeostasis=HomeostasisParams(v_th=1))
