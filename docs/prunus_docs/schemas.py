@@ -354,6 +354,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_Positive, "neurons lanes"),
         _keys(_Hash, "artifact_hash"),
         _may(str, "refused cycles_from"),
+        _may(dict[str, bool | int | str], "options"),
         _may(_Share, "density"),
         _may(_Positive, "groups lut cycles_per_inference cycles_per_inference_early_exit"),
         _may(_Positive, "cycles_per_inference_configured cycles_per_learning_presentation"),

@@ -11,7 +11,7 @@ from prunus_boards.platforms.board import Board
 from prunus_model.data.datasets import load
 from prunus_model.spec.levels import levels
 from prunus_rtl.export.mean_cycles import mean_cycles
-from prunus_rtl.export.plan import Plan
+from prunus_rtl.export.plan import PASSED_ON, Plan
 from prunus_rtl.link.phy.uart import baud_error
 
 __all__ = ["IMAGES", "make_report", "mean_image_cycles", "times"]
@@ -152,6 +152,7 @@ def make_report(
         **({"groups": plan.network.group_count} if plan.network.groups else {}),
         "lanes": plan.hardware.lanes,
         "store": plan.store,
+        "options": {name: getattr(plan.options, name) for name in (*PASSED_ON, "balanced")},
         "density": round(plan.artifact.density, 4),
         **usage(board.flow, best.cells, cells["design"]["num_cells_by_type"]),
         "fmax_mhz": [placement.fmax_mhz for placement in placements],

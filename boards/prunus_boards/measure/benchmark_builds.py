@@ -226,10 +226,14 @@ def retime(wanted: BenchmarkBuild, artifact: Artifact, *, results: Path = RESULT
             f"Result {path} must be of network {artifact.content_hash[:12]}, not "
             f"{content['artifact_hash'][:12]}; `make boards` builds it anew"
         )
+    if "options" not in content:
+        raise PrunusError(
+            f"Result {path} must tell the options of its core; `make boards` builds it anew"
+        )
     # The store is the one that was found to fit.
     store = content["store"] if wanted.mode == "inference" else None
     options = build_options(find_board(wanted.board), artifact, mode=wanted.mode, store=store)
-    options = replace(options, lanes=content["lanes"])
+    options = replace(options, lanes=content["lanes"], **content["options"])
     facts = times(link_plan(artifact, options), clock_hz=round(content["clock_mhz"] * 1e6))
     older = {key: value for key, value in content.items() if key not in facts}
     keys = list(older)

@@ -261,10 +261,20 @@ def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
     )
     assert json.loads(path.read_text()) == content
 
+    # A result of before does not tell what core it is of.
     content["artifact_hash"] = artifact.content_hash
     path.write_text(json.dumps(content))
+    with pytest.raises(PrunusError) as caught:
+        retime(wanted, artifact, results=tmp_path)
+    assert str(caught.value) == (
+        f"Result {path} must tell the options of its core; `make boards` builds it anew"
+    )
+
+    content["options"] = {"encoder_inputs": 16, "balanced": False}
+    path.write_text(json.dumps(content))
     assert retime(wanted, artifact, results=tmp_path) == path
-    plan = link_plan(artifact, ExportOptions(lanes=2, store="csr", device="UP5K"))
+    options = ExportOptions(lanes=2, store="csr", device="UP5K", encoder_inputs=16, balanced=False)
+    plan = link_plan(artifact, options)
     facts = times(plan, clock_hz=18_000_000)
     assert json.loads(path.read_text()) == content | facts
     assert facts["ms_per_inference"] != 1.0
