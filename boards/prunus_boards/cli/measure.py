@@ -11,7 +11,7 @@ import numpy as np
 
 from prunus_boards.cli.common import opened, target_options
 from prunus_boards.cli.inputs import read_inputs
-from prunus_boards.cli.targets import description
+from prunus_boards.cli.targets import description, is_board
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.power.evaluate import CONFIDENCE, Power
 from prunus_boards.driver.power.sensor import open_sensor
@@ -26,8 +26,6 @@ from prunus_model.training.artifact import Artifact
 
 __all__ = ["measure"]
 
-#: Devices that are no board.
-_EMULATED = ("golden", "sim")
 #: Images of a series.
 _IMAGES = 100
 _NO_BOARD = (
@@ -140,7 +138,7 @@ def _facts(
             inputs={"network": artifact.content_hash},
             tools=package_versions("prunus", "numpy", "scipy"),
         ),
-        "board_measured": _is_board(on),
+        "board_measured": is_board(on),
         "device": description(on),
         "label": label,
         "sensor": sensor,
@@ -162,11 +160,6 @@ def _facts(
     }
 
 
-def _is_board(on: str) -> bool:
-    """Whether a name stands for a serial port. What is behind a socket is a simulation, too."""
-    return on not in _EMULATED and not on.startswith("socket:")
-
-
 def _print(power: Power, on: str) -> None:
     net, image = power.net_w, power.image_j
     before, after = power.idle
@@ -185,7 +178,7 @@ def _print(power: Power, on: str) -> None:
     ]
     if not power.told:
         lines.append("Images can't be told from idle: measure longer, or with a finer sensor")
-    if not _is_board(on):
+    if not is_board(on):
         lines.append(_NO_BOARD.format(device=description(on)))
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from prunus_boards.cli.common import progress, target_options
 from prunus_boards.cli.inputs import read_inputs
-from prunus_boards.cli.targets import description, open_transport
+from prunus_boards.cli.targets import SOCKET, description, is_board, open_transport
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.selftest.counting import CountingTransport
 from prunus_boards.driver.selftest.result import Result
@@ -199,8 +199,9 @@ def _report(on: str, device: Device | None, results: list[Result], limit: int) -
     return {
         "format": _FORMAT,
         "version": _VERSION,
-        "device": on if on in ("golden", "sim") else on.partition(":")[0] + ":" * (":" in on),
-        "hardware": on not in ("golden", "sim"),
+        # Of a socket not where it is.
+        "device": "socket" if on.startswith(SOCKET) else on,
+        "hardware": is_board(on),
         **package_versions("prunus"),
         "python": ".".join(map(str, sys.version_info[:3])),
         "platform": sys.platform,

@@ -13,7 +13,7 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["SOCKET", "description", "open_device", "open_transport"]
+__all__ = ["SOCKET", "description", "is_board", "open_device", "open_transport"]
 
 #: What the name of a socket begins with.
 SOCKET = "socket:"
@@ -28,6 +28,17 @@ def description(on: str) -> str:
             return "the simulated gateware"
         case _:
             return f"the device at {on}"
+
+
+def is_board(on: str) -> bool:
+    """Return whether a name stands for a serial port. What a socket serves is a simulation.
+
+    Examples
+    --------
+    >>> [is_board(on) for on in ("golden", "sim", "socket:link", "/dev/ttyUSB0")]
+    [False, False, False, True]
+    """
+    return on not in ("golden", "sim") and not on.startswith(SOCKET)
 
 
 def open_device(
