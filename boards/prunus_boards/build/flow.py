@@ -34,6 +34,7 @@ from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms.board import Board
 from prunus_boards.platforms.dividers import dividers
 from prunus_model.common.atomic import staged, write_json
+from prunus_model.common.errors import ConfigError
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
@@ -90,9 +91,11 @@ def check_output(folder: Path) -> None:
     Raises
     ------
     ConfigError
-        If that is anything but an older build, as it was written; or if a failed build that would
-        be kept beside it could not replace what is there.
+        If that is anything but an older build, as it was written, or is the folder we are in; or if
+        a failed build that would be kept beside it could not replace what is there.
     """
+    if not folder.name:
+        raise ConfigError(f"Folder of a build must have a name of its own, not {str(folder)!r}")
     check_replaceable(folder, format=_FORMAT, what="build")
     check_failed(folder)
 

@@ -12,7 +12,7 @@ from prunus_boards.driver.contents import state_of, words_of
 from prunus_boards.driver.memories import Memories
 from prunus_boards.driver.outcome import Outcome
 from prunus_boards.driver.presenter import Presenter
-from prunus_boards.driver.requests import DeviceError, Requests
+from prunus_boards.driver.requests import NO_NETWORK, DeviceError, Requests
 from prunus_boards.driver.transports.base import Closing, Transport
 from prunus_model.spec.packed_events import PackedEvents, packed_one
 from prunus_model.spec.presentation import Request, check_levels
@@ -24,9 +24,6 @@ from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import Condition, Identity
 
 __all__ = ["Device"]
-
-#: Hash of no network.
-_NOTHING = bytes(32)
 
 
 class Device(Closing):
@@ -145,7 +142,7 @@ class Device(Closing):
         """
         if not self.holds(artifact):
             found = self._identity.network
-            there = "none" if found == _NOTHING else found.hex()[:16]
+            there = "none" if found == NO_NETWORK else found.hex()[:16]
             raise DeviceError(
                 f"Device at {self._requests.name} must hold network {artifact.content_hash[:16]}, "
                 f"not {there}"
@@ -339,8 +336,8 @@ class Device(Closing):
 
     def _forget(self) -> None:
         """Make the device forget which network it holds; the order of neurons is still known."""
-        if self._identity.network != _NOTHING:
-            self._name_network(_NOTHING)
+        if self._identity.network != NO_NETWORK:
+            self._name_network(NO_NETWORK)
 
     def _name_network(self, network: bytes) -> None:
         self._requests.name_network(network)

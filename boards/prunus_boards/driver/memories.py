@@ -13,10 +13,10 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
 
-__all__ = ["Memories"]
+__all__ = ["PASSING", "Memories"]
 
 #: What presentations change, whatever the network.
-_PASSING = (Space.V, Space.LAST_STEP, Space.PRESENTATION)
+PASSING = (Space.V, Space.LAST_STEP, Space.PRESENTATION)
 
 
 class Memories:
@@ -86,7 +86,7 @@ class Memories:
         return sum(
             n
             for space in spaces(self._widths)
-            if space not in _PASSING
+            if space not in PASSING
             for _, n in blocks(self._widths, space)
         )
 
@@ -94,7 +94,7 @@ class Memories:
         """Read everything that belongs to a network; return the first difference of each space."""
         lines = []
         for space, want in words.items():
-            for first, n in blocks(self._widths, space) if space not in _PASSING else ():
+            for first, n in blocks(self._widths, space) if space not in PASSING else ():
                 have = self.read(space, first, n)
                 wrong = np.flatnonzero(have != want[first : first + n])
                 if wrong.size:

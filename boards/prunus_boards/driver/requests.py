@@ -31,6 +31,10 @@ from prunus_rtl.link.protocol.runs import pack_levels
 __all__ = ["DeviceError", "Requests"]
 
 
+#: Hash of no network.
+NO_NETWORK = bytes(32)
+
+
 class DeviceError(PrunusError):
     """The device is not what it should be, or does not do what it should."""
 

@@ -439,6 +439,8 @@ def test_only_builds_are_replaced(cli: Cli) -> None:
         assert said == "Output notes must be a build of Prunus to be replaced"
     said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", "net.npz")
     assert said == "Output net.npz must be a folder, not a file or link"
+    said = cli.refuse("bitstream", "net.npz", *NATIVE, "-o", ".")
+    assert said == "Folder of a build must have a name of its own, not '.'"
 
 
 @pytest.mark.usefixtures("tools")

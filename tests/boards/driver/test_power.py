@@ -22,6 +22,7 @@ from prunus_boards.driver.power.sensor import (
     open_sensor,
 )
 from prunus_boards.driver.power.workload import measure
+from prunus_boards.driver.transports.base import TransportError
 from prunus_devices import device, message, shown
 from prunus_model.spec.presentation import Request
 
@@ -326,6 +327,7 @@ def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> Non
     clock = Clock()
     monkeypatch.setattr(workload, "time", clock)
     shown_from: list[float] = []
+    settled: list[float] = []
 
     class Board:
         def present_many(self, levels: np.ndarray, **_request: object) -> Iterator[None]:
@@ -334,17 +336,25 @@ def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> Non
                 clock.now += 0.1
                 yield None
 
+        def condition(self) -> None:
+            # What was sent ahead is shown before the device answers.
+            settled.append(clock.now)
+            clock.now += 2.0
+
     class Meter(Sensor):
         name = "meter"
 
         def start(self) -> None:
             assert clock.now == 1000.0
 
+        def abandon(self) -> None:
+            raise AssertionError("nothing has failed")
+
         def stop(self, until: float) -> Samples:
             # Until the end of the last phase, and no longer.
             assert until == clock.now
             times = np.arange(999.995, until, 0.01)
-            end = shown_from[-1] + 0.1
+            end = settled[0] + 2.0
             return times, np.where((times > shown_from[0]) & (times < end), 0.25, 0.2)
 
     # Series of 4 images: 13 end until 1.25 s are over, the first two too early.
@@ -354,6 +364,7 @@ def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> Non
     assert power.active.seconds == pytest.approx(1.0)
     assert power.net_w[0] == pytest.approx(0.05)
     assert power.image_j[0] == pytest.approx(0.005)
+    assert len(settled) == 1
     assert [idle.seconds for idle in power.idle] == pytest.approx([1.0, 1.0])
 
 
@@ -370,3 +381,17 @@ def test_thread_of_a_sensor_ends_when_showing_fails(
         with pytest.raises(ValueError, match="no"):
             measure(one, sensor, shown(5), REQUEST, idle=0.05, seconds=0.5)
     assert sensor._thread is not None and not sensor._thread.is_alive()
+
+
+def test_what_fails_is_told_at_once_and_not_what_the_table_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = CsvSensor(tmp_path / "later.csv", wait=86_400.0)
+    with device() as one:
+
+        def fail(*_args: object, **_options: object) -> None:
+            raise TransportError("gone")
+
+        monkeypatch.setattr(one, "present_many", fail)
+        with pytest.raises(TransportError, match=r"^gone$"):
+            measure(one, sensor, shown(5), REQUEST, idle=0.05, seconds=0.5)

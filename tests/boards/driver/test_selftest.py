@@ -9,7 +9,7 @@ import pytest
 from cobs import cobs
 
 from prunus_boards.driver.contents import blocks
-from prunus_boards.driver.selftest import march
+from prunus_boards.driver.selftest import march, storage
 from prunus_boards.driver.selftest.counting import CountingTransport
 from prunus_boards.driver.selftest.result import Result
 from prunus_boards.driver.selftest.run import TESTS, SelfTest
@@ -480,3 +480,31 @@ def test_refused_request_is_a_failure_and_not_the_end() -> None:
     results = results_of(Tampering(transport, come=come), core, images=False)
     assert verdicts(results) == ["ok", "ok", "failed", "skipped", "ok"]
     assert results["memory"].text == "Device at golden must accept READ, not answer ADDRESS"
+
+
+def test_network_is_named_again_after_an_answer_that_can_not_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transport, core = golden()
+    network = transport.emulator._network
+    wrong: list[int] = []
+
+    def come(octets: bytes) -> bytes:
+        message = decode(octets.strip(b"\0")) if octets else b""
+        # Once, after everything was read that is put back; never of the hash of the network.
+        words = message[1:2] == bytes([Opcode.READ]) and len(message) != 3 + 32
+        if words and transport.emulator._network == bytes(32):
+            wrong.append(len(message))
+            if len(wrong) == 1:
+                # A word has three octets, and its top bit is not one of the 23.
+                return encode(message[:5] + bytes([message[5] | 0x80]) + message[6:])
+        return octets
+
+    monkeypatch.setattr(
+        storage, "spaces", lambda widths: {Space.V_FIRE: spaces(widths)[Space.V_FIRE]}
+    )
+    result = results_of(Tampering(transport, come=come), core, images=False)["memory"]
+    assert result.verdict == "failed"
+    assert result.text.startswith("Device at golden must answer READ with words of 23 bits, not ")
+    assert "could not be put back" not in result.text
+    assert transport.emulator._network == network != bytes(32)

@@ -64,6 +64,10 @@ class Sensor(ABC):
             If the sensor has failed meanwhile.
         """
 
+    @abstractmethod
+    def abandon(self) -> None:
+        """End at once, without samples: something else has failed."""
+
 
 class HwmonSensor(Sensor):
     """A sensor that the Linux kernel knows, as an INA219 of driver ``ina2xx``.
@@ -111,11 +115,15 @@ class HwmonSensor(Sensor):
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
-    def stop(self, until: float) -> Samples:
-        """End the thread; ``until`` has passed."""
+    def abandon(self) -> None:
+        """End the thread."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
+
+    def stop(self, until: float) -> Samples:
+        """End the thread; ``until`` has passed."""
+        self.abandon()
         if self._error is not None:
             raise self._error
         rows = np.array(self._rows, dtype=np.float64).reshape(-1, 2)
@@ -171,6 +179,9 @@ class CsvSensor(Sensor):
 
     def start(self) -> None:
         """Do nothing: the instrument records."""
+
+    def abandon(self) -> None:
+        """Do nothing: the instrument goes on."""
 
     def stop(self, until: float) -> Samples:
         """Wait for rows up to that time, and return all."""

@@ -54,7 +54,6 @@ def measure(
         As of the sensor, and of :func:`prunus_boards.driver.power.evaluate.evaluate`.
     """
     sensor.start()
-    until = time.time()
     try:
         report("idle")
         before = _idle("idle before the images", idle)
@@ -71,10 +70,13 @@ def measure(
                     break
         active = Phase(name="showing images", start=done[0], end=done[-1])
         report("idle")
+        # What was sent ahead is shown first.
+        device.condition()
         after = _idle("idle after the images", idle)
-        until = after.end
-    finally:
-        samples = sensor.stop(until)
+    except BaseException:
+        sensor.abandon()
+        raise
+    samples = sensor.stop(after.end)
     return evaluate(samples, before, active, after, len(done) - 1)
 
 

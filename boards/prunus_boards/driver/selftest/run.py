@@ -13,7 +13,7 @@ from prunus_boards.driver.contents import Words
 from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.link import RefusedError
-from prunus_boards.driver.memories import Memories
+from prunus_boards.driver.memories import PASSING, Memories
 from prunus_boards.driver.selftest.counting import CountingTransport
 from prunus_boards.driver.selftest.line import check_line
 from prunus_boards.driver.selftest.result import FaultError, Result, SkipError, Verdict, check_time
@@ -22,15 +22,12 @@ from prunus_boards.driver.transports.base import TransportError
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.bus.spaces import spaces
-from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, DescriptionError
 
 __all__ = ["TESTS", "SelfTest"]
 
 #: Tests in their order.
 TESTS = ("identify", "link", "memory", "images", "counters")
-#: Where a presentation leaves something behind.
-_PASSING = (Space.V, Space.LAST_STEP, Space.PRESENTATION)
 _COUNTS = 1 << 16
 
 _Found = tuple[str, dict[str, Any]]
@@ -165,7 +162,7 @@ class SelfTest:
         device.attach(artifact)
         memories = Memories(device.requests, device.core.widths)
         kept: Words = {}
-        for space in _PASSING:
+        for space in PASSING:
             if space in spaces(device.core.widths):
                 count = spaces(device.core.widths)[space][2]
                 kept[space] = memories.read(space, 0, count)

@@ -8,18 +8,17 @@ import numpy as np
 
 from prunus_boards.driver.contents import Words, blocks
 from prunus_boards.driver.deadline import Deadline
+from prunus_boards.driver.link import RefusedError
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.requests import Requests
+from prunus_boards.driver.requests import NO_NETWORK, DeviceError, Requests
 from prunus_boards.driver.selftest.march import March
 from prunus_boards.driver.selftest.result import FaultError, check_time
+from prunus_model.common.errors import PrunusError
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
 
 __all__ = ["check_memories", "parts", "restore"]
-
-#: Hash of no network.
-_NOTHING = bytes(32)
 
 
 def check_memories(
@@ -46,9 +45,9 @@ def check_memories(
     for space in spaces(widths):
         check_time(deadline, f"{len(kept)} of {len(spaces(widths))} memories read")
         kept[space] = _read(memories, widths, space)
-    requests.name_network(_NOTHING)
+    requests.name_network(NO_NETWORK)
     figures: dict[str, Any] = {}
-    fault: FaultError | None = None
+    fault: PrunusError | None = None
     for space in kept:
         marches = [
             March(memories, space, bits, spans, deadline) for bits, spans in parts(widths, space)
@@ -56,7 +55,7 @@ def check_memories(
         try:
             for march in marches:
                 march.run()
-        except FaultError as e:
+        except (FaultError, RefusedError, DeviceError) as e:
             fault = e
         finally:
             restore(memories, widths, {space: kept[space]})
