@@ -11,6 +11,7 @@ from prunus_docs.templates import filled, filled_by
 from prunus_model.spec.labels import pruning_label
 from prunus_overhead.report.sources import Results
 from prunus_overhead.report.table import comparable
+from prunus_overhead.size.resources import LUTS_OF_LUT_RAM
 from prunus_rtl.export.budgets import Budget, verdicts
 
 __all__ = ["HARDWARE_BLOCKS"]
@@ -26,8 +27,8 @@ def _learning_budgets(results: _Results) -> str:
         for row in Results(content={"ablation": results}).rows("ablation", "rows")
         if (row["technology"], row["lanes"]) == ("ECP5", 16) and "logic" in row
     }
-    most = max(row["logic"] for row in measured.values())
-    found = [Budget(figure="LUT4 learning, 16 lanes", must=11_000, reach=7_000, value=most)]
+    most = max(row["logic"] + LUTS_OF_LUT_RAM * row["lut_ram"] for row in measured.values())
+    found = [Budget(figure="LUTs learning, 16 lanes", must=11_000, reach=7_000, value=most)]
     for (neurons, rule), row in measured.items():
         none = measured.get((neurons, "none"))
         if rule == "adaptive" and none and comparable(row, none):

@@ -158,8 +158,8 @@ def test_command_writes_rows_units_and_budgets(
         *[("ecp5", "csr")] * 3, ("ecp5", "dense"), ("ice40", "csr, SPRAM"),
     ]  # fmt: skip
     assert [row["LUT4"] for row in content["rows"]] == list(_LUT4[:5])
-    # 4,000 LUT4, and one CCU2C.
-    assert [(row["value"], row["verdict"]) for row in content["budgets"]] == [(4002, "kept")]
+    # 4,000 LUT4, one CCU2C and one LUT RAM.
+    assert [(row["value"], row["verdict"]) for row in content["budgets"]] == [(4008, "kept")]
 
 
 @pytest.mark.usefixtures("faked")
