@@ -15,8 +15,8 @@ init
 integrate
     The largest over the lanes of the synapses that they fetch; never less than the events of the
     step (its spikes, and 1 for its end), nor than the encoder needs if it lags behind. At most
-    :data:`PER_SPIKE` cycles per spike and :data:`LATENCY` more. An inhibited step takes only its
-    events.
+    :data:`~prunus_rtl.step_work.PER_SPIKE` cycles per spike and :data:`LATENCY` more. An inhibited
+    step takes only its events.
 compare
     ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
@@ -33,25 +33,18 @@ happen: whether a lane waits for another one, and whether the encoder is ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from prunus_model.reference.network import Network
-from prunus_model.reference.view import Step
+from prunus_rtl.step_work import PER_SPIKE, StepWork
 from prunus_rtl.widths import Widths
 
 __all__ = [
     "LATENCY",
     "PARTS",
-    "PER_SPIKE",
     "PIPELINE",
     "Cycles",
-    "StepWork",
     "compare_cycles",
     "init_cycles",
     "presentation",
@@ -59,8 +52,6 @@ __all__ = [
     "spike_cycles",
     "threshold_cycles",
     "vote_cycles",
-    "work",
-    "work_of",
 ]
 
 #: Parts of a presentation.
@@ -70,8 +61,6 @@ PARTS = ("init", "integrate", "compare", "learn", "report")
 PIPELINE = 8
 #: The same at most: a store of row pointers delivers its first synapse three cycles later.
 LATENCY = PIPELINE + 3
-#: Cycles that a spike may cost beside those of its synapses: two row pointers are looked up.
-PER_SPIKE = 2
 #: Cycles until the stream of the encoder is seeded, and then until its first event is there.
 _SEED, _FIRST = 12, 12
 #: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
@@ -82,36 +71,6 @@ _HELD_BY_MAP = 4
 _FILTERED = 2
 #: Cycles to start and end the computation of a threshold, beside the multiplication.
 _THRESHOLD = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepWork:
-    """What a step gives to do.
-
-    Attributes
-    ----------
-    spikes : int
-        Input spikes, those that are dropped among them.
-    encode : int
-        Cycles of the encoder: one for each word of inputs, one more for each further event of it. 0
-        if events come in.
-    busiest : int
-        Cycles of the busiest lane if no lane waits for another one; 0 if inhibited.
-    slowest : int
-        Cycles of all lanes if each spike takes as long as in its slowest lane; 0 if inhibited.
-    inhibited, fired : bool
-        Whether nothing is integrated, and whether a neuron fires.
-    view : int
-        View that it is of.
-    """
-
-    spikes: int
-    encode: int
-    busiest: int
-    slowest: int
-    inhibited: bool
-    fired: bool
-    view: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,49 +142,6 @@ def report_cycles(widths: Widths, *, fired: bool, learn: bool, margin: bool) -> 
     """Return the cycles after the last step of a view, with or without an output spike in it."""
     spent = spike_cycles(widths, learn=learn, margin=margin) - 1
     return max(1, vote_cycles(widths) - spent) if fired else 1
-
-
-def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWork:
-    """Return what a step gives to do.
-
-    Parameters
-    ----------
-    widths : Widths
-        Of the core.
-    step : Step
-        The step, as the golden model has executed it.
-    alive : ndarray of bool, shape (rows, neurons)
-        Unpruned synapses before the step, in the order of positions.
-    """
-    spikes = int(np.count_nonzero(step.spikes))
-    busiest, slowest = 0, 0
-    if not step.inhibited:
-        first = step.view % widths.network.group_count * widths.network.inputs
-        fetched = _fetched(widths, alive[first + np.flatnonzero(step.kept)])
-        busiest = int(fetched.sum(axis=0).max(initial=0))
-        slowest = int(np.maximum(1, fetched.max(axis=1, initial=0)).sum())
-        if widths.store is not None and widths.store.format == "csr":
-            # Each lane looks up two row pointers, behind the rows before or, in SPRAM, between.
-            lookups = PER_SPIKE * int(np.count_nonzero(step.kept))
-            busiest = busiest + lookups if widths.hardware.spram else max(busiest, lookups)
-    return StepWork(
-        spikes=spikes,
-        encode=_encode(widths, step) if widths.hardware.source == "levels" else 0,
-        busiest=busiest,
-        slowest=slowest,
-        inhibited=step.inhibited,
-        fired=step.post >= 0,
-        view=step.view,
-    )
-
-
-def work(widths: Widths, network: Network, steps: Iterable[Step]) -> Iterator[StepWork]:
-    """Yield what each step gives to do; ``steps`` of ``network`` are advanced here."""
-    alive = network.state.alive.copy()
-    for step in steps:
-        yield work_of(widths, step, alive)
-        if step.post >= 0:
-            alive = network.state.alive.copy()
 
 
 def presentation(
@@ -345,20 +261,3 @@ def _view(
     parts["report"] = report_cycles(widths, fired=last_fired, learn=learn, margin=margin > 0)
     late += parts["report"] + votes + threshold + left
     return Cycles(parts=parts, most=late)
-
-
-def _fetched(widths: Widths, alive: Any) -> npt.NDArray[np.int64]:
-    """Return the synapses of each spike that each lane fetches: unpruned ones; all if ``dense``."""
-    lanes = widths.hardware.lanes
-    if widths.store is not None and widths.store.format == "dense":
-        return np.full((len(alive), lanes), widths.slots, dtype=np.int64)
-    columns = [alive[:, lane::lanes].sum(axis=1, dtype=np.int64) for lane in range(lanes)]
-    return np.stack(columns, axis=1)
-
-
-def _encode(widths: Widths, step: Step) -> int:
-    """Return the cycles of the encoder: per word of inputs one, or one per event."""
-    first = np.arange(widths.encoder_words) * widths.hardware.encoder_inputs
-    events = np.add.reduceat(step.spikes.astype(np.int64), first)
-    events[-1] += 1
-    return int(np.maximum(1, events).sum())

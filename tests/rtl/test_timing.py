@@ -15,12 +15,11 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.step_work import PER_SPIKE, StepWork, work_of
 from prunus_rtl.timing import (
     LATENCY,
     PARTS,
-    PER_SPIKE,
     PIPELINE,
-    StepWork,
     compare_cycles,
     init_cycles,
     presentation,
@@ -28,7 +27,6 @@ from prunus_rtl.timing import (
     spike_cycles,
     threshold_cycles,
     vote_cycles,
-    work_of,
 )
 
 #: 49 inputs, 10 neurons, 10 classes.

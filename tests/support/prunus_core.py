@@ -22,7 +22,8 @@ from prunus_rtl.core.result import expanded
 from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.hardware import Space
 from prunus_rtl.lib.ram import Collisions
-from prunus_rtl.timing import Cycles, presentation, work
+from prunus_rtl.step_work import work
+from prunus_rtl.timing import Cycles, presentation
 from prunus_sim.simulator.amaranth import CoreDriver, Outcome, simulate
 
 #: Fires often, learns fast, prunes at once.

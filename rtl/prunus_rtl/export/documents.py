@@ -23,11 +23,11 @@ from prunus_rtl.export.vectors import Vectors
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.devices import DEVICES
 from prunus_rtl.memory_image.footprint import choose
+from prunus_rtl.step_work import PER_SPIKE
 from prunus_rtl.synapses.memory import SPRAM_NAME, SPRAM_SCRIPT
 from prunus_rtl.timing import (
     LATENCY,
     PARTS,
-    PER_SPIKE,
     compare_cycles,
     init_cycles,
     report_cycles,

@@ -11,7 +11,8 @@ from prunus_model.reference.network import Network
 from prunus_model.spec.presentation import Request
 from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.export.plan import Plan
-from prunus_rtl.timing import presentation, work
+from prunus_rtl.step_work import work
+from prunus_rtl.timing import presentation
 
 __all__ = ["mean_cycles"]
 

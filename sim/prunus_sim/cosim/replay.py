@@ -13,7 +13,8 @@ from prunus_model.reference.view import Step
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.timing import Cycles, StepWork, presentation, work_of
+from prunus_rtl.step_work import StepWork, work_of
+from prunus_rtl.timing import Cycles, presentation
 from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.stimulus import Stimulus
 

@@ -28,7 +28,8 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
-from prunus_rtl.timing import presentation, work
+from prunus_rtl.step_work import work
+from prunus_rtl.timing import presentation
 
 REPORT = {
     "board": "icebreaker",

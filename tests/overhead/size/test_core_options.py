@@ -16,7 +16,8 @@ from prunus_overhead.size.core_options import measure
 from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.export.mean_cycles import mean_cycles
 from prunus_rtl.export.measured import planned
-from prunus_rtl.timing import init_cycles, presentation, work
+from prunus_rtl.step_work import work
+from prunus_rtl.timing import init_cycles, presentation
 
 
 def test_quick_cores_take_fewer_cycles_of_everything_that_their_options_are_about() -> None:
