@@ -817,7 +817,6 @@ BOUNDED = (
     "groups-lift",
     "groups-packed",
     "encoder-16",
-    "64-lanes",
     "sweep-8",
     "sweep-lift-4",
     "odd-size",

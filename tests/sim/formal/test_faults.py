@@ -55,11 +55,11 @@ FAULTS = [
      "a threshold that is not computed is in force", 8),
     ("lift", 1, LiftFactor, "fits | too_large", "fits",
      "the factor is the quotient, rounded down", 37),
-    ("lift", 3, Lift, "rate_sum + memory.write_data", "rate_sum + rate",
+    ("lift", 3, Lift, "rate_sum + memory.write_data", "rate_sum + rates",
      "the sum is that of all rates", 18),
     ("memory_port", 0, MemoryPort, "with m.If(self.answers.ready)", "with m.If(1)",
      "answers.valid is held until ready", 8),
-    ("pruning", 1, Pruning, "self.weight < self.w_prune", "self.weight <= self.w_prune",
+    ("pruning", 1, Pruning, "bits) < self.w_prune", "bits) <= self.w_prune",
      "prunes iff weight < w_prune", 4),
     ("pruning", 2, Pruning, "ramp < cap", "ramp > cap", "w_prune equals its formula", 4),
     ("rate", 0, Images, "load_bank.eq(~load_bank)", "load_bank.eq(load_bank)",
@@ -86,12 +86,17 @@ FAULTS = [
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, unit: type, before: str, after: str) -> None:
-    """Change the source of a component's hardware at one place."""
-    source = textwrap.dedent(inspect.getsource(unit.elaborate))  # type: ignore[attr-defined]
-    assert source.count(before) == 1, (unit, before)
+    """Change the source of a component's hardware at one place, in whatever method that is."""
+    sources = {
+        name: textwrap.dedent(inspect.getsource(method))
+        for name, method in inspect.getmembers(unit, inspect.isfunction)
+        if name == "elaborate" or method.__module__ == unit.__module__
+    }
+    (name,) = (name for name, source in sources.items() if before in source)
+    assert sources[name].count(before) == 1, (unit, before)
     names = dict(vars(sys.modules[unit.__module__]))
-    exec(compile(source.replace(before, after), unit.__name__, "exec"), names)
-    monkeypatch.setattr(unit, "elaborate", names["elaborate"])
+    exec(compile(sources[name].replace(before, after), unit.__name__, "exec"), names)
+    monkeypatch.setattr(unit, name, names[name])
 
 
 @pytest.mark.formal
