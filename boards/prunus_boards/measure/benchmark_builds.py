@@ -64,6 +64,8 @@ class BenchmarkBuild:
         As of :class:`prunus_rtl.export.plan.ExportOptions`. Default: that of the board.
     lanes : int, optional
         Lanes of the core. Default: those of the board, or fewer if there are fewer neurons.
+    encoder_inputs, sweep_inputs
+        As of :class:`prunus_rtl.export.plan.ExportOptions`.
     clock_hz : int, optional
         Clock of the core. Default: that of the board.
     fits : bool
@@ -75,6 +77,8 @@ class BenchmarkBuild:
     mode: Literal["inference", "learning"] = "inference"
     store: str | None = None
     lanes: int | None = None
+    encoder_inputs: Literal[4, 8, 16] = 4
+    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     clock_hz: int | None = None
     fits: bool = True
 
@@ -85,8 +89,15 @@ BENCHMARK_BUILDS = (
     BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),
     # The weights of all 25 groups on the chip; with more lanes the rows' pointers do not fit.
     BenchmarkBuild(board="ulx3s-85f", network="windows", store="bitmask", lanes=4),
-    BenchmarkBuild(board="ulx3s-85f", network="demo", mode="learning", clock_hz=50_000_000),
-    BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning"),
+    BenchmarkBuild(
+        board="ulx3s-85f",
+        network="demo",
+        mode="learning",
+        encoder_inputs=8,
+        sweep_inputs=4,
+        clock_hz=40_000_000,
+    ),
+    BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning", sweep_inputs=4),
     BenchmarkBuild(board="icebreaker", network="up5k"),
     BenchmarkBuild(board="ecpix5-85f", network="demo"),
     BenchmarkBuild(board="tang-nano-9k", network="demo"),
@@ -100,6 +111,8 @@ def build_options(
     mode: Literal["inference", "learning"],
     store: str | None = None,
     lanes: int | None = None,
+    encoder_inputs: Literal[4, 8, 16] = 4,
+    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1,
 ) -> ExportOptions:
     """Return the options with which a network is built for a board.
 
@@ -109,7 +122,7 @@ def build_options(
         The board.
     artifact : Artifact
         The network.
-    mode, store, lanes
+    mode, store, lanes, encoder_inputs, sweep_inputs
         As of :class:`BenchmarkBuild`.
     """
     return ExportOptions(
@@ -117,8 +130,13 @@ def build_options(
         lanes=lanes or min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
         store=store or (board.store if mode == "inference" else "auto"),
         multiplier=preferred_multiplier(
-            artifact.config, learn=mode == "learning", device=board.memory
+            artifact.config,
+            learn=mode == "learning",
+            device=board.memory,
+            sweep_inputs=sweep_inputs,
         ),
+        encoder_inputs=encoder_inputs,
+        sweep_inputs=sweep_inputs,
         device=board.memory if mode == "inference" else None,
     )
 
@@ -151,7 +169,13 @@ def build_and_write(
     """
     board = find_board(wanted.board)
     options = build_options(
-        board, artifact, mode=wanted.mode, store=wanted.store, lanes=wanted.lanes
+        board,
+        artifact,
+        mode=wanted.mode,
+        store=wanted.store,
+        lanes=wanted.lanes,
+        encoder_inputs=wanted.encoder_inputs,
+        sweep_inputs=wanted.sweep_inputs,
     )
     name = build_name(wanted.mode, artifact.config)
     content: dict[str, Any]

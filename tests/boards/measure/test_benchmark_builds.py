@@ -139,7 +139,10 @@ def test_netlist_and_link_are_told() -> None:
 def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     content = {
-        "fmax": {"a": {"achieved": 81.239, "constraint": 50}, "b": {"achieved": 70.0}},
+        "fmax": {
+            "a": {"achieved": 81.239, "constraint": 50},
+            "b": {"achieved": 70.0, "constraint": 40},
+        },
         "utilization": {
             "TRELLIS_COMB": {"used": 900, "available": 83640},
             "DP16KD": {"used": 12, "available": 208},
@@ -148,7 +151,7 @@ def test_placement_is_read_and_cells_are_counted(tmp_path: Path) -> None:
     }
     path.write_text(json.dumps(content))
     placement = read_placement(path, seed=3)
-    assert (placement.seed, placement.fmax_mhz) == (3, 70.0)
+    assert (placement.seed, placement.fmax_mhz, placement.constraint_mhz) == (3, 70.0, 40)
     cells = {"\\TRELLIS_FF": 700, "LUT4": 800, "TRELLIS_FFX": 5, "DP16KD": 1}
     assert usage(FLOWS["ecp5"], placement.cells, cells) == {
         "lut": 900,

@@ -35,7 +35,8 @@ def test_memory_images_are_those_of_the_network(inference: Made) -> None:
 def test_memory_images_of_a_learning_core_are_those_of_the_network(network: Artifact) -> None:
     plan = make_plan(network, ExportOptions(mode="learning", lanes=2))
     images = {image.name: image for image in make_netlist(plan.core()).memories}
-    state, slots = network.state, 5
+    # In the order of positions.
+    state, slots = plan.state, 5
     for lane in range(2):
         weights = state.weights[:, lane::2].ravel().tolist()
         assert list(images[f"store{lane}.weights"].words) == weights
