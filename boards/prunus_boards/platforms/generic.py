@@ -113,7 +113,7 @@ ICE40 = Board(
     oscillator_hz=_ICE40_HZ,
     clock_hz=18_000_000,
     network="demo",
-    lanes=4,
+    lanes=2,
     pins={"clock": "35", "rx": "6", "tx": "9", "led": "11"},
     package=_SG48,
 )

@@ -18,7 +18,7 @@ BOARD = Board(
     oscillator_hz=12_000_000,
     clock_hz=24_000_000,
     network="up5k",
-    lanes=4,
+    lanes=2,
     # openFPGALoader does not know this board by name.
     loader=("--board", "ice40_generic"),
     # The device loads itself from flash memory; its own memory is behind jumpers.

@@ -95,6 +95,11 @@ class ExportOptions:
             raise ConfigError(
                 f"Store must be auto or learning for a core that learns, not {self.store!r}"
             )
+        if self.device == "UP5K" and self.neuron_memory == "distributed":
+            raise ConfigError(
+                "neuron_memory must be auto or block for UP5K, which has no LUT RAM, not "
+                "'distributed'"
+            )
         if self.mode != "learning" and self.sweep_inputs != 1:
             raise ConfigError(
                 f"sweep_inputs must be 1 for a core that cannot learn, not {self.sweep_inputs}"

@@ -1,6 +1,7 @@
 """Energy of an image, from sensors of known power."""
 
 import csv
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -359,7 +360,7 @@ def test_images_are_those_of_their_phase(monkeypatch: pytest.MonkeyPatch) -> Non
 
     # Series of 4 images: 13 end until 1.25 s are over, the first two too early.
     power = measure(cast(Device, Board()), Meter(), shown(4), REQUEST, idle=1.0, seconds=1.0)
-    assert len(shown_from) == 4
+    assert len(shown_from) == 1 + 4
     assert power.images == 10
     assert power.active.seconds == pytest.approx(1.0)
     assert power.net_w[0] == pytest.approx(0.05)
@@ -395,3 +396,96 @@ def test_what_fails_is_told_at_once_and_not_what_the_table_lacks(
         monkeypatch.setattr(one, "present_many", fail)
         with pytest.raises(TransportError, match=r"^gone$"):
             measure(one, sensor, shown(5), REQUEST, idle=0.05, seconds=0.5)
+
+
+def test_table_that_is_not_whole_yet_is_waited_for(tmp_path: Path) -> None:
+    samples = recorded()
+    path = tmp_path / "slow.csv"
+    path.write_text("")
+    sensor = CsvSensor(path, wait=20.0)
+
+    def write() -> None:
+        time.sleep(0.3)
+        path.write_text("time,wa")
+        time.sleep(0.3)
+        table(path, samples)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    times, _ = sensor.stop(float(samples[0][-1]))
+    thread.join()
+    assert len(times) == len(samples[0])
+    path.write_text("time,volts\n1,2\n")
+    with pytest.raises(SensorError, match="must have columns time and watts, not time, volts"):
+        CsvSensor(path, wait=0.2).stop(5.0)
+
+
+def test_table_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(b"\xef\xbb\xbftime, watts\n1, 0.5\n2, 0.25\n")
+    times, watts = CsvSensor(path, wait=0.0).stop(2.0)
+    assert (times.tolist(), watts.tolist()) == ([1.0, 2.0], [0.5, 0.25])
+
+
+def test_power_that_can_not_be_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "huge.csv"
+    path.write_text("time,watts\n1,1e200\n2,1\n")
+    with pytest.raises(SensorError, match="must have at most 1e\\+06 watts"):
+        CsvSensor(path, wait=0.0).stop(2.0)
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    must = "must be a file, not a device, pipe or socket"
+    with pytest.raises(SensorError, match=f"^Table .*pipe.csv {must}$"):
+        open_sensor(str(tmp_path / "pipe.csv"), wait=9.0)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(SensorError, match=r"folder.csv must be a file, not a folder$"):
+        open_sensor(str(tmp_path / "folder.csv"), wait=9.0)
+    (tmp_path / "a").mkdir()
+    os.mkfifo(tmp_path / "a/power1_input")
+    with pytest.raises(SensorError, match=f"^Sensor .*power1_input {must}$"):
+        HwmonSensor(tmp_path / "a")
+    with pytest.raises(SensorError, match=r"^Sensor must be named, not ''$"):
+        open_sensor("", wait=9.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("power1_input", b"\xff\xfe\x80", "power1_input must hold a whole number, not "),
+        ("power1_input", b"9" * 400, "power1_input must hold a whole number, not "),
+        ("power1_input", b"9" * 5000, "power1_input must hold a whole number, not "),
+        ("update_interval", b"9" * 30, "update_interval must hold a whole number, not "),
+        ("update_interval", b"60001", "update_interval must be 0 to 60000 ms, not 60001"),
+        ("update_interval", b"-1", "update_interval must be 0 to 60000 ms, not -1"),
+    ],
+)
+def test_garbage_of_a_sensor_is_one_short_line(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    folder = hwmon(tmp_path / "a", power1_input=5)
+    (folder / name).write_bytes(content)
+    with pytest.raises(SensorError) as caught:
+        HwmonSensor(folder)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 120 + len(str(folder))
+
+
+def test_name_of_a_sensor_is_one_line_of_text(tmp_path: Path) -> None:
+    folder = hwmon(tmp_path / "a", power1_input=5)
+    (folder / "name").write_bytes(b"\xffina" + b"x" * 100 + b"\nmore\n")
+    name = HwmonSensor(folder).name
+    assert "\n" not in name
+    assert len(name) < 60
+
+
+def test_sensor_that_turns_to_garbage_is_told_when_it_is_read(tmp_path: Path) -> None:
+    folder = hwmon(tmp_path / "a", power1_input=5)
+    sensor = HwmonSensor(folder)
+    sensor.start()
+    (folder / "power1_input").write_bytes(b"\xff\xfe")
+    assert sensor._thread is not None
+    sensor._thread.join(10.0)
+    with pytest.raises(SensorError, match="must hold a whole number, not "):
+        sensor.stop(0.0)

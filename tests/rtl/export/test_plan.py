@@ -27,6 +27,9 @@ def refused(artifact: Artifact, error: type[Exception] = ConfigError, **options:
 
 def test_refuses_what_cannot_be_built(network: Artifact) -> None:
     assert refused(network, lanes=3) == "lanes must be a power of 2, not 3"
+    assert refused(network, device="UP5K", neuron_memory="distributed") == (
+        "neuron_memory must be auto or block for UP5K, which has no LUT RAM, not 'distributed'"
+    )
     assert refused(network, encoder_inputs=5) == "encoder_inputs: Input should be 4, 8 or 16, not 5"
     for lanes in (0, -4, 128):
         want = f"lanes must be 1, 2, 4, 8, 16, 32 or 64, not {lanes}"

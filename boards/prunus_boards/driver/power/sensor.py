@@ -7,6 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from prunus_boards.driver.deadline import Deadline
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.reading import refusal
 
 __all__ = ["CsvSensor", "HwmonSensor", "Samples", "Sensor", "SensorError", "open_sensor"]
 
@@ -26,6 +28,10 @@ _MICRO, _MILLI = 1e-6, 1e-3
 _PERIOD = 0.01
 #: Seconds between two looks at a file that is being written.
 _LOOK = 0.1
+#: Longest that is believed: a minute between samples; and most watts, and numbers in a file.
+_LONGEST, _MOST_WATTS, _MOST_NUMBER = 60_000, 1e6, 1 << 62
+#: Characters of what a file holds, in a message.
+_QUOTED = 40
 _COLUMNS = ("time", "watts")
 
 
@@ -96,13 +102,19 @@ class HwmonSensor(Sensor):
         else:
             raise SensorError(f"Sensor {folder} must have {_POWER}, or {_VOLTAGE} and {_CURRENT}")
         try:
-            kind = (folder / "name").read_text().strip()
+            kind = (folder / "name").read_text(encoding="ascii", errors="replace")
         except OSError:
-            kind = "sensor"
-        self.name = f"{kind}, hwmon"
+            kind = ""
+        self.name = f"{_quoted(kind.strip().partition(chr(10))[0]) or 'sensor'}, hwmon"
         self._period = _PERIOD
         if (folder / "update_interval").exists():
-            self._period = max(_PERIOD, _MILLI * self._number("update_interval"))
+            interval = self._number("update_interval")
+            if not 0 <= interval <= _LONGEST:
+                raise SensorError(
+                    f"Sensor {folder / 'update_interval'} must be 0 to {_LONGEST} ms, "
+                    f"not {interval}"
+                )
+            self._period = max(_PERIOD, _MILLI * interval)
         self._read()
         self._rows: list[tuple[float, float]] = []
         self._error: SensorError | None = None
@@ -148,13 +160,16 @@ class HwmonSensor(Sensor):
     def _number(self, name: str) -> int:
         path = self._folder / name
         try:
-            text = path.read_text()
+            if path.exists() and (wrong := refusal(path)):
+                raise SensorError(f"Sensor {path} {wrong}")
+            text = path.read_text(encoding="ascii", errors="replace")
         except OSError as e:
             raise SensorError(f"Sensor {path} must stay readable: {e.strerror}") from e
-        try:
-            return int(text)
-        except ValueError as e:
-            raise SensorError(f"Sensor {path} must hold a whole number, not {text!r}") from e
+        # Python refuses to convert thousands of digits.
+        with suppress(ValueError):
+            if abs(number := int(text)) < _MOST_NUMBER:
+                return number
+        raise SensorError(f"Sensor {path} must hold a whole number, not {_quoted(repr(text))}")
 
 
 class CsvSensor(Sensor):
@@ -173,6 +188,8 @@ class CsvSensor(Sensor):
     def __init__(self, path: Path, *, wait: float) -> None:
         if not path.parent.is_dir():
             raise SensorError(f"Folder {path.parent} of the table must exist")
+        if path.exists() and (wrong := refusal(path)):
+            raise SensorError(f"Table {path} {wrong}")
         self._path = path
         self._wait = wait
         self.name = "table of an instrument"
@@ -187,12 +204,21 @@ class CsvSensor(Sensor):
         """Wait for rows up to that time, and return all."""
         deadline = Deadline(self._wait)
         while True:
-            times, watts = self._rows() if self._path.exists() else (np.zeros(0), np.zeros(0))
+            times, watts = np.zeros(0), np.zeros(0)
+            # What is wrong may be what is not written yet.
+            wrong: SensorError | None = None
+            try:
+                if self._path.exists():
+                    times, watts = self._rows()
+            except SensorError as e:
+                wrong = e
             if times.size and times[-1] >= until:
                 return times, watts
             if deadline.over:
                 break
             time.sleep(min(_LOOK, deadline.left))
+        if wrong is not None:
+            raise wrong
         if not self._path.exists():
             raise SensorError(f"Table {self._path} must exist {self._wait:g} s after the images")
         if not times.size:
@@ -202,13 +228,16 @@ class CsvSensor(Sensor):
 
     def _rows(self) -> Samples:
         try:
-            with self._path.open(newline="") as file:
-                reader = csv.DictReader(file)
+            if wrong := refusal(self._path):
+                raise SensorError(f"Table {self._path} {wrong}")
+            # Some programs write a mark of the encoding first, and spaces behind commas.
+            with self._path.open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.DictReader(file, skipinitialspace=True)
                 names = tuple(reader.fieldnames or ())
                 if not set(_COLUMNS) <= set(names):
                     raise SensorError(
                         f"Table {self._path} must have columns {' and '.join(_COLUMNS)}, "
-                        f"not {', '.join(names) or 'none'}"
+                        f"not {_quoted(', '.join(names)) or 'none'}"
                     )
                 rows = list(reader)
         except (OSError, UnicodeDecodeError, csv.Error) as e:
@@ -228,9 +257,16 @@ class CsvSensor(Sensor):
         table = np.array(found, dtype=np.float64).reshape(-1, 2)
         if not np.isfinite(table).all():
             raise SensorError(f"Table {self._path} must have finite numbers")
+        if np.any(np.abs(table[:, 1]) > _MOST_WATTS):
+            raise SensorError(f"Table {self._path} must have at most {_MOST_WATTS:g} watts")
         if np.any(np.diff(table[:, 0]) < 0):
             raise SensorError(f"Table {self._path} must be in the order of time")
         return table[:, 0], table[:, 1]
+
+
+def _quoted(text: str) -> str:
+    """Return the beginning of what a file holds."""
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
 
 
 def open_sensor(name: str, *, wait: float) -> Sensor:
@@ -242,6 +278,8 @@ def open_sensor(name: str, *, wait: float) -> Sensor:
         If there is no such sensor.
     """
     path = Path(name)
+    if not name:
+        raise SensorError("Sensor must be named, not ''")
     if path.suffix.lower() == ".csv":
         return CsvSensor(path, wait=wait)
     if not path.is_dir():

@@ -58,6 +58,9 @@ def measure(
         report("idle")
         before = _idle("idle before the images", idle)
         report("images")
+        # The first one may take longer than all others: a model is compiled, a line wakes up.
+        for _ in device.present_many(images[:1], **request):
+            pass
         # What is on its way when they begin is not measured.
         settled = time.monotonic() + _SETTLE
         # When images were done, the last one before the phase too.
