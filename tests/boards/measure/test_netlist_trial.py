@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from prunus_boards.build.netlist import CELLS, NETLIST, count_cells, write_core
 from prunus_boards.measure import netlist_trial
 from prunus_boards.measure.netlist_trial import DIVISOR, Compared, compare
+from prunus_boards.platforms import find_board
 from prunus_devices import network, shown
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -135,7 +136,11 @@ def test_result_tells_what_was_compared(faked: list[str]) -> None:
     )
     assert facts["provenance"]["inputs"]["gateware"] == "of today"
     assert facts["cells"] == {"SB_DFF": 1, "SB_LUT4": 2}
-    assert (facts["board"], facts["neurons"], facts["lanes"]) == ("generic-ice40", 100, 4)
+    assert (facts["board"], facts["neurons"], facts["lanes"]) == (
+        "generic-ice40",
+        100,
+        find_board("generic-ice40").lanes,
+    )
     assert (facts["images"], facts["cycles"], facts["differences"]) == (3, 99, 0)
 
     faked += ["presentation 1: prediction must be 3, not 4", "x"]
