@@ -91,8 +91,10 @@ def test_a_fault_in_the_logic_of_the_netlist_is_found(netlists: Netlists, tmp_pa
     def change(found: re.Match[str]) -> str:
         return f".LUT_INIT(16'h{int(found[1], 16) ^ 0xFFFF:04x}){found[2]}"
 
-    # A look-up table from which a bit of the membrane potential comes.
-    pattern = r"\.LUT_INIT\(16'h([0-9a-f]+)\)((?:(?!endmodule|;).)*\.O\([^;]*?membrane)"
+    # A look-up table from which a bit of the membrane potential comes, as a lane has read it.
+    pattern = (
+        r"\.LUT_INIT\(16'h([0-9a-f]+)\)((?:(?!endmodule|;).)*\.O\([^;]*?membrane\.lane\d\.held_)"
+    )
     bad = corrupted(folder, tmp_path / "bad", f"(?s){pattern}", change)
     # The memories are right: only images show it.
     found = compare(network(), core, bad, shown(3), memories=False)
