@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import LIFT_FACTOR_BITS, LIFT_UNIT_BITS
+from prunus_model.spec.formats import LIFT_FACTOR_BITS, LIFT_UNIT_BITS, THETA_BITS
 from prunus_model.spec.pruning import LiftPruning
+from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.memory_image.address_map import StoreLayout
 
-__all__ = ["LIFT_FACTOR_STEPS", "SHARE_BITS", "Widths"]
+__all__ = ["LIFT_FACTOR_STEPS", "SHARE_BITS", "Widths", "theta_decays"]
 
 #: Width of the share, and of the level, of pruning by lift.
 SHARE_BITS = 8
 #: Cycles from an output spike to its factor of pruning by lift: the operands, 8 bits of the time
 #: that is left, 8 of the level, 15 of the quotient.
 LIFT_FACTOR_STEPS = 1 + LIFT_UNIT_BITS + SHARE_BITS + LIFT_FACTOR_BITS + 1
+
+
+def theta_decays(params: HomeostasisParams) -> bool:
+    """Return whether ``theta`` ever decays: not if it is shifted by all of its bits."""
+    return params.theta_decay_shift < THETA_BITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,12 +57,8 @@ def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None
     FitError
         Says how many bits are missing, and what would fit.
     """
-    if board.family == "ice40" and plan.hardware.neuron_memory == "distributed":
-        raise FitError(
-            f"neuron_memory must be auto or block for {board.device}, which has no LUT RAM, not "
-            "distributed",
-            missing=0,
-        )
+    if why := DEVICES[board.memory].style_refusal(plan.hardware.neuron_memory):
+        raise FitError(f"neuron_memory must be auto or block for {board.device}{why}", missing=0)
     *large, block = DEVICES[board.memory].kinds
     huge = [memory for memory in found if memory.every_cycle and large]
     other = [memory for memory in found if memory not in huge]

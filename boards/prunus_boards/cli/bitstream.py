@@ -9,6 +9,7 @@ import click
 
 from prunus_boards.build.flash import find_build, load_board
 from prunus_boards.build.flow import Built, build, build_name, check_output
+from prunus_boards.build.options import build_options
 from prunus_boards.build.tools import Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
@@ -17,8 +18,6 @@ from prunus_model.cli.number import Number
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.cli.options import choice_option, lanes_option
-from prunus_rtl.counts.multipliers import preferred_multiplier
-from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.protocol import BAUD
 
 __all__ = ["bitstream", "flash", "parse_pins"]
@@ -112,23 +111,16 @@ def bitstream(
     folder = output or _ROOT / chosen.name / build_name(mode, artifact.config)
     clean_beside(folder)
     check_output(folder)
-    options = ExportOptions(
+    options = build_options(
+        chosen,
+        artifact,
         mode=mode,
-        lanes=min(chosen.lanes, 1 << artifact.config.neurons.bit_length() - 1)
-        if lanes is None
-        else lanes,
-        store=store or (chosen.store if mode == "inference" else "auto"),
-        multiplier=multiplier
-        or preferred_multiplier(
-            artifact.config,
-            learn=mode == "learning",
-            device=chosen.memory,
-            sweep_inputs=sweep_inputs,
-        ),
+        lanes=lanes,
+        store=store,
+        multiplier=multiplier,
         encoder_inputs=encoder_inputs,
         sweep_inputs=sweep_inputs,
         neuron_memory=neuron_memory,
-        device=chosen.memory if mode == "inference" else None,
     )
     with terminable():
         built = build(

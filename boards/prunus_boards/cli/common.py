@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from prunus_boards.cli.targets import SOCKET, open_device
 from prunus_boards.driver.device import Device
-from prunus_model.cli.common import note, terminable
+from prunus_model.cli.common import terminable
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option
 from prunus_rtl.export.plan import ExportOptions
@@ -116,8 +116,6 @@ def opened(
         mode=mode or ("learning" if learn else "inference"), lanes=lanes, store=store
     )
     description = None if core is None else CoreDescription.load(core)
-    if on == "sim":
-        note("Building the simulation ...")
     with (
         terminable(),
         open_device(

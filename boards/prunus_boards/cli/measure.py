@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,7 @@ def measure(
         if output is not None:
             console.print(f"Wrote {output}", soft_wrap=True)
 
-    if output is None:
-        run()
-        return
-    with claimed_file(output, force=force):
+    with nullcontext() if output is None else claimed_file(output, force=force):
         run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,6 @@ from prunus_model.cli.common import (
     command_line,
     console,
     load_network,
-    note,
     terminable,
 )
 from prunus_model.cli.outputs import claimed_file
@@ -91,12 +91,8 @@ def selftest(
     artifact = load_network(network or BUNDLED[0]) if network is not None or built else None
     options = ExportOptions(mode=mode or "inference", lanes=lanes, store=store)
     described = None if core is None else CoreDescription.load(core)
-    if on == "sim":
-        note("Building the simulation ...")
-    if output is not None:
-        with claimed_file(output, force=force):
-            return _test(on, artifact, options, described, baud, patience, limit, load, output)
-    return _test(on, artifact, options, described, baud, patience, limit, load, None)
+    with nullcontext() if output is None else claimed_file(output, force=force):
+        return _test(on, artifact, options, described, baud, patience, limit, load, output)
 
 
 def _test(

@@ -8,6 +8,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.base import Transport, TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport, SocketTransport
+from prunus_model.cli.common import note
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
@@ -124,6 +125,7 @@ def _transport(
     if on == "golden" and core is not None and artifact is not None:
         return GoldenTransport(core.plan(artifact))
     if on == "sim" and core is not None and artifact is not None:
+        note("Building the simulation ...")
         return SimulatorTransport(artifact, core)
     if on.startswith(SOCKET):
         return SocketTransport(Path(on.removeprefix(SOCKET)))

@@ -14,9 +14,9 @@ import click
 
 from prunus_boards.build.fit import FitError
 from prunus_boards.build.flow import build, build_name, prepare
+from prunus_boards.build.options import build_options
 from prunus_boards.build.report import times
 from prunus_boards.platforms import find_board
-from prunus_boards.platforms.board import Board
 from prunus_model.cli.common import (
     BUNDLED,
     WrongError,
@@ -28,7 +28,6 @@ from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.provenance import header
 from prunus_model.training.artifact import Artifact
-from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
@@ -38,7 +37,6 @@ __all__ = [
     "RESULTS",
     "BenchmarkBuild",
     "build_and_write",
-    "build_options",
     "main",
     "retime",
 ]
@@ -102,43 +100,6 @@ BENCHMARK_BUILDS = (
     BenchmarkBuild(board="ecpix5-85f", network="demo"),
     BenchmarkBuild(board="tang-nano-9k", network="demo"),
 )
-
-
-def build_options(
-    board: Board,
-    artifact: Artifact,
-    *,
-    mode: Literal["inference", "learning"],
-    store: str | None = None,
-    lanes: int | None = None,
-    encoder_inputs: Literal[4, 8, 16] = 4,
-    sweep_inputs: Literal[1, 2, 4, 8, 16] = 1,
-) -> ExportOptions:
-    """Return the options with which a network is built for a board.
-
-    Parameters
-    ----------
-    board : Board
-        The board.
-    artifact : Artifact
-        The network.
-    mode, store, lanes, encoder_inputs, sweep_inputs
-        As of :class:`BenchmarkBuild`.
-    """
-    return ExportOptions(
-        mode=mode,
-        lanes=lanes or min(board.lanes, 1 << artifact.config.neurons.bit_length() - 1),
-        store=store or (board.store if mode == "inference" else "auto"),
-        multiplier=preferred_multiplier(
-            artifact.config,
-            learn=mode == "learning",
-            device=board.memory,
-            sweep_inputs=sweep_inputs,
-        ),
-        encoder_inputs=encoder_inputs,
-        sweep_inputs=sweep_inputs,
-        device=board.memory if mode == "inference" else None,
-    )
 
 
 def build_and_write(

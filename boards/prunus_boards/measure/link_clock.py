@@ -24,13 +24,12 @@ from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import console, user_errors
 from prunus_model.spec.config import NetworkConfig
+from prunus_rtl.digest.gateware import unnamed_endpoint
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
-from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
-from prunus_rtl.link.protocol.protocol import QUEUE_BYTES, Identity
-from prunus_rtl.shapes import Shapes
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
 
 __all__ = ["SerialLink", "main", "place_link"]
 
@@ -64,18 +63,7 @@ class SerialLink(wiring.Component):
     """
 
     def __init__(self, *, network: NetworkConfig, hardware: HardwareConfig) -> None:
-        identity = Identity(
-            lanes=hardware.lanes,
-            learn=hardware.learn,
-            neurons=network.neurons,
-            inputs=network.inputs,
-            steps=network.encoder.steps,
-            clock_hz=0,
-            core=bytes(16),
-            network=bytes(32),
-        )
-        shapes = Shapes(network=network, hardware=hardware, store=None)
-        self._endpoint = Endpoint(shapes=shapes, identity=identity)
+        self._endpoint = unnamed_endpoint(network, hardware)
         self._ports = {
             name: member
             for name, member in self._endpoint.signature.members.items()

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.build.netlist import count_cells, write_core
+from prunus_boards.build.options import build_options
 from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_boards.measure.benchmark_builds import build_options
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import load_network, note, terminable
 from prunus_model.common.atomic import write_atomically

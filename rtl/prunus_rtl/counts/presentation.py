@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from prunus_model.spec.counters import Counters
-from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning
 from prunus_model.spec.random_streams import DISCARD, words
 from prunus_rtl.counts.accesses import Accesses
-from prunus_rtl.widths import Widths
+from prunus_rtl.widths import Widths, theta_decays
 
 __all__ = ["accesses", "presentation_accesses"]
 
@@ -66,7 +65,7 @@ def accesses(
         if shapes.views:
             raise ValueError("views must be given for a network that sees several of an image")
         views = counters.presentations
-    changing = shapes.network.homeostasis.theta_decay_shift < THETA_BITS
+    changing = theta_decays(shapes.network.homeostasis)
     if recomputed is None:
         recomputed = decays * changing
     _check(shapes, counters, decays, views)

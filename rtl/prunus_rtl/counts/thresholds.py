@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from prunus_model.spec.formats import PRESENTATION_BITS, THETA_BITS, max_of
-from prunus_rtl.widths import Widths
+from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_rtl.widths import Widths, theta_decays
 
 __all__ = ["StaleThresholds"]
 
@@ -54,7 +54,7 @@ class StaleThresholds:
             Views that are shown.
         """
         network = self._widths.network
-        decays = network.homeostasis.theta_decay_shift < THETA_BITS
+        decays = theta_decays(network.homeostasis)
         decays = decays and learn and number & max_of(PRESENTATION_BITS) != 0
         found = []
         for view in range(views):

@@ -39,6 +39,7 @@ __all__ = [
     "grouped_digest",
     "link_designs",
     "link_digest",
+    "unnamed_endpoint",
 ]
 
 #: What published results call the digest of the same cores: that from before pruning by lift took
@@ -100,9 +101,8 @@ def grouped_designs() -> Iterator[wiring.Component]:
     yield Core(network=groups, hardware=packed, images=image.lanes)
 
 
-def link_designs() -> Iterator[wiring.Component]:
-    """Yield what is between a core and its host: the endpoint of the link, queue and UART."""
-    network, hardware = NetworkConfig.named("tiny"), HardwareConfig(lanes=2)
+def unnamed_endpoint(network: NetworkConfig, hardware: HardwareConfig) -> Endpoint:
+    """Return the endpoint of a core of which only the sizes are known: its digests are 0."""
     identity = Identity(
         lanes=hardware.lanes,
         learn=hardware.learn,
@@ -113,7 +113,13 @@ def link_designs() -> Iterator[wiring.Component]:
         core=bytes(16),
         network=bytes(32),
     )
-    yield Endpoint(shapes=Shapes(network=network, hardware=hardware, store=None), identity=identity)
+    shapes = Shapes(network=network, hardware=hardware, store=None)
+    return Endpoint(shapes=shapes, identity=identity)
+
+
+def link_designs() -> Iterator[wiring.Component]:
+    """Yield what is between a core and its host: the endpoint of the link, queue and UART."""
+    yield unnamed_endpoint(NetworkConfig.named("tiny"), HardwareConfig(lanes=2))
     yield ReceiveQueue(depth=QUEUE_BYTES)
     yield UartReceiver(divisor=25)
     yield UartTransmitter(divisor=25)

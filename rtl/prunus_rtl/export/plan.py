@@ -95,11 +95,10 @@ class ExportOptions:
             raise ConfigError(
                 f"Store must be auto or learning for a core that learns, not {self.store!r}"
             )
-        if self.device == "UP5K" and self.neuron_memory == "distributed":
-            raise ConfigError(
-                "neuron_memory must be auto or block for UP5K, which has no LUT RAM, not "
-                "'distributed'"
-            )
+        if self.device is not None:
+            why = DEVICES[self.device].style_refusal(self.neuron_memory)
+            if why:
+                raise ConfigError(f"neuron_memory must be auto or block for {self.device}{why}")
         if self.mode != "learning" and self.sweep_inputs != 1:
             raise ConfigError(
                 f"sweep_inputs must be 1 for a core that cannot learn, not {self.sweep_inputs}"

@@ -87,11 +87,20 @@ class Device:
         Kinds of blocks; the largest memories take the first kind that has room.
     multipliers : Multipliers
         Multiplier blocks. Default: none.
+    lut_ram : bool
+        Whether small memories may be made of LUTs.
     """
 
     name: str
     kinds: tuple[BlockRam, ...]
     multipliers: Multipliers = Multipliers(count=0, bits=1)
+    lut_ram: bool = True
+
+    def style_refusal(self, style: str) -> str:
+        """Return why no memory can be of a style here, as the end of a message; empty if it can."""
+        if self.lut_ram or style != "distributed":
+            return ""
+        return f", which has no LUT RAM, not {style!r}"
 
     @property
     def bits(self) -> int:
@@ -142,6 +151,7 @@ DEVICES: Mapping[str, Device] = {
                 _kilobits(30, kbit=4, shapes=_4K),
             ),
             multipliers=Multipliers(count=8, bits=16),
+            lut_ram=False,
         ),
         Device(
             name="GW1NR-9",

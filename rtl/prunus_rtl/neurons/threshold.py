@@ -12,6 +12,7 @@ from prunus_model.spec.formats import POST_COUNT_BITS, THETA_BITS, V_FIRE_BITS, 
 from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.lib.state_memory import StateMemory
 from prunus_rtl.streams import Access
+from prunus_rtl.widths import theta_decays
 
 __all__ = ["FireThreshold", "Homeostasis"]
 
@@ -246,7 +247,7 @@ class Homeostasis(wiring.Component):
         # With a multiplier block neurons follow each other: of one the state is read, of another
         # the threshold is handed on.
         pipelined = self._multiplier == "dsp"
-        decays = params.theta_decay_shift < THETA_BITS
+        decays = theta_decays(params)
         decay = self.decay if decays else Const(0, 1)
         recomputing = Signal()
         decaying = Signal()

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields
 
-from prunus_model.spec.formats import THETA_BITS
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning
 from prunus_model.spec.random_streams import PRE_PER_DRAW, words
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import theta_decays
 from prunus_sim.simulator.netlist import Design
 
 __all__ = ["COUNTS", "IDLE", "STRAY", "probe_lines", "probes"]
@@ -206,7 +206,7 @@ def _learning(shapes: Shapes, design: Design) -> dict[str, _Terms]:
         "threshold_comparisons": [(done, 1)],
         "learning_draws": _draws(shapes, design, "learning.random", each),
     }
-    if network.homeostasis.theta_decay_shift < THETA_BITS:
+    if theta_decays(network.homeostasis):
         found["theta_additions"] = [(design.memories["learning.homeostasis.theta"].write, 1)]
     if hardware.multiplier == "sequential":
         count = _signal(design, f"{threshold}.count")

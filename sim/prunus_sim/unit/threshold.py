@@ -15,6 +15,7 @@ from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.neurons.threshold import Homeostasis
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.widths import theta_decays
 from prunus_sim.simulator.streams import start
 from prunus_sim.unit.helpers import Access, case_of, drive, sample, seeds
 
@@ -83,7 +84,7 @@ async def thresholds_are_those_of_the_model(dut: Any, seed: int) -> None:
                 v_fire[post] = value
             waited += 1
 
-    decays = params.theta_decay_shift < THETA_BITS
+    decays = theta_decays(params)
     # After the writes; if theta decays; and else only if a threshold or a word was written.
     stale = True
     for presentation in range(6):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prunus_boards.build.flow import build
-from prunus_boards.measure.benchmark_builds import build_options
+from prunus_boards.build.options import build_options
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import load_network
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from prunus_boards.build.options import build_options
 from prunus_boards.build.report import IMAGES, mean_image_cycles, times
 from prunus_boards.build.usage import read_placement, usage
 from prunus_boards.measure.benchmark_builds import (
     BENCHMARK_BUILDS,
     BenchmarkBuild,
-    build_options,
     retime,
 )
 from prunus_boards.platforms import BOARDS

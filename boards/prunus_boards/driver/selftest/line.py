@@ -12,6 +12,7 @@ from prunus_boards.driver.requests import Requests
 from prunus_boards.driver.selftest.counting import CountingTransport
 from prunus_boards.driver.selftest.result import FaultError, check_time
 from prunus_rtl.link.protocol.protocol import (
+    BROKEN_BITS,
     BROKEN_RESPONSE,
     IDENTITY_SPACE,
     READ_WRITE,
@@ -28,7 +29,6 @@ __all__ = ["check_line"]
 _BYTES, _ROUNDS = Identity.FORMAT.size - Identity.NETWORK_AT, 256
 #: What the broken frame would write, and its broken byte.
 _OCTET, _BROKEN = 0xA5, 0xA4
-_BROKEN_COUNTS = 1 << 16
 
 
 def check_line(
@@ -99,7 +99,7 @@ def _check_refusal(requests: Requests, transport: CountingTransport, deadline: D
         raise FaultError(f"frame with a wrong CRC must be answered BROKEN, not {said}")
     if requests.identify().network != held:
         raise FaultError("frame with a wrong CRC was refused and carried out nevertheless")
-    more = (requests.condition().broken - counted) % _BROKEN_COUNTS
+    more = (requests.condition().broken - counted) % (1 << BROKEN_BITS)
     if more != 1:
         raise FaultError(f"device must count 1 broken frame more, not {more}")
 

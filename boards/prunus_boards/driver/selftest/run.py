@@ -23,12 +23,12 @@ from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.link.protocol.description import CoreDescription, DescriptionError
+from prunus_rtl.link.protocol.protocol import BROKEN_BITS, STARTED_BITS
 
 __all__ = ["TESTS", "SelfTest"]
 
 #: Tests in their order.
 TESTS = ("identify", "link", "memory", "images", "counters")
-_COUNTS = 1 << 16
 
 _Found = tuple[str, dict[str, Any]]
 
@@ -174,7 +174,7 @@ class SelfTest:
             for found in check(device, images):
                 check_time(deadline, f"{found.images} of {len(images)} images")
         finally:
-            self._images = (device.condition().started - started) % _COUNTS
+            self._images = (device.condition().started - started) % (1 << STARTED_BITS)
             restore(Memories(device.requests, device.core.widths), device.core.widths, kept)
         if found.difference:
             raise FaultError(found.difference)
@@ -192,8 +192,8 @@ class SelfTest:
     def _check_counters(self, _deadline: Deadline) -> _Found:
         device = self._opened
         condition = device.condition()
-        broken = (condition.broken - self._before[0]) % _COUNTS
-        started = (condition.started - self._before[1]) % _COUNTS
+        broken = (condition.broken - self._before[0]) % (1 << BROKEN_BITS)
+        started = (condition.started - self._before[1]) % (1 << STARTED_BITS)
         if condition.running:
             raise FaultError("no presentation must run, but one does")
         if started != self._images:

@@ -23,6 +23,7 @@ from prunus_rtl.link.endpoint.report import Report
 from prunus_rtl.link.endpoint.words import WordAccess
 from prunus_rtl.link.framing.framer import Framer
 from prunus_rtl.link.protocol.protocol import (
+    BROKEN_BITS,
     OFFSET,
     Identity,
     Opcode,
@@ -166,7 +167,7 @@ class Endpoint(wiring.Component):
             ]
         request = decoder.request
         flags = Cat(presenter.running, waiting, room, presenter.known)
-        broken = Signal(16)
+        broken = Signal(BROKEN_BITS)
         m.d.comb += [
             self.running.eq(presenter.running),
             log.forget.eq(self.reset_core | presenter.done),

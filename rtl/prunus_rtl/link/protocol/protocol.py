@@ -78,6 +78,7 @@ from prunus_model.spec.config import NetworkConfig
 
 __all__ = [
     "BAUD",
+    "BROKEN_BITS",
     "BROKEN_RESPONSE",
     "BUFFER_BYTES",
     "CRC_BYTES",
@@ -139,6 +140,8 @@ INFER = struct.Struct("<BBHH")
 SPIKE = struct.Struct("<BH")
 #: Width of the count of presentations since power-on.
 STARTED_BITS = 16
+#: Bits of the count of broken frames.
+BROKEN_BITS = 16
 #: What the body of the response to INFER begins with: that count.
 STARTED = struct.Struct("<H")
 
