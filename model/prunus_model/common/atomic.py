@@ -100,11 +100,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
     Raises
     ------
+    ValueError
+        If a number is not finite, which JSON cannot say; then nothing is written.
     OSError
         As of :func:`write_atomically`.
     """
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(path, text.encode())
 
 
 @contextmanager

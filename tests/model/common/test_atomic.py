@@ -233,6 +233,17 @@ def test_json_is_written_into_a_new_folder_and_ends_with_a_line(tmp_path: Path) 
     assert list(listing(tmp_path)) == ["a", "a/b", "a/b/file.json"]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_json_of_a_number_that_is_not_finite_leaves_the_older_file(
+    value: float, tmp_path: Path
+) -> None:
+    write_json(tmp_path / "results.json", {"watts": 1.0})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "results.json", {"watts": value})
+    assert json.loads((tmp_path / "results.json").read_text()) == {"watts": 1.0}
+    assert [*listing(tmp_path)] == ["results.json"]
+
+
 def test_folder_appears_complete_and_replaces_the_older_one(tmp_path: Path) -> None:
     folder = tmp_path / "above" / "folder"
     for content in ("old", "new"):
