@@ -45,6 +45,8 @@ class StorePort(wiring.Component):
     ----------
     layout : StoreLayout
         What the stores hold.
+    readable : bool
+        Whether words can be read; else ``value`` is 0.
 
     Members
     -------
@@ -57,11 +59,12 @@ class StorePort(wiring.Component):
     memory, address, data : Out(range(memories)), Out(range(depth)), Out(layout.width)
         Number of the memory, index of the word, word. Held until the next cycle.
     words : Array of In(layout.width)
-        For each lane, the word that was read 2 cycles ago.
+        For each lane, the word that was read 2 cycles ago. Only if words can be read.
     """
 
-    def __init__(self, *, layout: StoreLayout) -> None:
+    def __init__(self, *, layout: StoreLayout, readable: bool = True) -> None:
         self._layout = layout
+        self._readable = readable
         super().__init__(
             {
                 "access": In(Access(store_address_layout(layout).size, layout.width)),
@@ -70,8 +73,8 @@ class StorePort(wiring.Component):
                 "memory": Out(layout.memory_bits),
                 "address": Out(layout.word_bits),
                 "data": Out(layout.width),
-                "words": In(layout.width).array(layout.lanes),
             }
+            | ({"words": In(layout.width).array(layout.lanes)} if readable else {})
         )
 
     @property
@@ -92,6 +95,7 @@ class StorePort(wiring.Component):
             self.memory.eq(at.memory),
             self.address.eq(at.word),
             self.data.eq(self.access.data),
-            self.access.value.eq(Array(self.words)[at.lane]),
         ]
+        if self._readable:
+            m.d.comb += self.access.value.eq(Array(self.words)[at.lane])
         return m
