@@ -66,6 +66,8 @@ class CsrProperties(CsrRows):
 
     def __init__(self, *, image: LaneImage, spram: bool) -> None:
         start = range(image.memories[-1].depth)
+        # Low bits, enough for rows of as many entries as there are slots.
+        end = (image.slots - 1).bit_length()
         super().__init__(
             image=image,
             spram=spram,
@@ -76,11 +78,12 @@ class CsrProperties(CsrRows):
                 "start": ("unit.start", start),
                 "looked_up": ("unit.pre", range(image.inputs)),
                 "head": ("unit.head", start),
-                "head_end": ("unit.head_end", start),
+                "head_end": ("unit.head_end", end),
                 "head_valid": ("unit.head_valid", 1),
                 "walking": ("unit.walking", 1),
                 "current": ("unit.current", start),
-                "end": ("unit.end", start),
+                "end": ("unit.end", end),
+                "last": ("unit.last", 1),
                 "entry_valid": ("unit.valid", 1),
             },
         )
@@ -149,7 +152,8 @@ class CsrProperties(CsrRows):
                     (left2 != 0)
                     & follows(place2, left2)
                     & (self.current == lowest(place2, left2))
-                    & (self.end == Array(ends)[walked]),
+                    & (self.end == Array(ends)[walked][: len(self.end)])
+                    & (self.last == ((left2 & (left2 - 1)) == 0)),
                 ),
                 "the entry that is read comes next",
             ),
@@ -164,7 +168,7 @@ class CsrProperties(CsrRows):
                 implies(
                     self.head_valid,
                     (self.head == Array(starts)[waits])
-                    & (self.head_end == Array(ends)[waits])
+                    & (self.head_end == Array(ends)[waits][: len(self.head_end)])
                     & (Array(board.lefts)[place3] == Array(rows)[waits]),
                 ),
                 "the list that waits comes next",
