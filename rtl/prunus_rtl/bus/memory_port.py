@@ -45,7 +45,7 @@ class MemoryPort(wiring.Component):
     Timing
     ------
     One request at a time. The answer comes 2 cycles after the request, plus the cycles of the unit:
-    1 for a memory, 2 for the packed store, 4 for a synapse, up to 13 for a potential. While a
+    1 for a memory, 4 for the packed store, 4 for a synapse, up to 17 for a potential. While a
     presentation runs (``enable`` = 0) no request is taken. Answers are registered. Clock domain
     ``sync``.
 

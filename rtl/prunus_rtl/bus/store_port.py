@@ -38,7 +38,7 @@ class StorePort(wiring.Component):
 
     Timing
     ------
-    An access is done 3 cycles after its ``strobe``; the stores see it in the cycle after, from
+    An access is done 4 cycles after its ``strobe``; the stores see it in the cycle after, from
     registers. ``value`` depends combinationally on ``words``. Clock domain ``sync``.
 
     Parameters
@@ -59,7 +59,7 @@ class StorePort(wiring.Component):
     memory, address, data : Out(range(memories)), Out(range(depth)), Out(layout.width)
         Number of the memory, index of the word, word. Held until the next cycle.
     words : Array of In(layout.width)
-        For each lane, the word that was read 2 cycles ago. Only if words can be read.
+        For each lane, the word that was read 3 cycles ago. Only if words can be read.
     """
 
     def __init__(self, *, layout: StoreLayout, readable: bool = True) -> None:
@@ -86,8 +86,8 @@ class StorePort(wiring.Component):
         """Build the unit."""
         m = Module()
         at = store_address_layout(self._layout)(self.access.address)
-        reading = Signal()
-        m.d.sync += [reading.eq(self.enable.any()), self.access.done.eq(reading)]
+        under_way = Signal(2)
+        m.d.sync += Cat(under_way, self.access.done).eq(Cat(self.enable.any(), under_way))
         for lane in range(self._layout.lanes):
             m.d.sync += self.enable[lane].eq(self.access.strobe & (at.lane == lane))
         m.d.comb += [

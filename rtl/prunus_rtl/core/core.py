@@ -244,8 +244,8 @@ class Core(wiring.Component):
             key.data.eq(port.presentation.data),
             port.presentation.value.eq(key.presentation),
             port.presentation.done.eq(key.ready),
-            port.enable.eq(sequencer.waiting),
-            sequencer.startable.eq(image_loaded & key.ready & port.idle),
+            # Not together with a start, which was allowed before the request came.
+            port.enable.eq(sequencer.waiting & ~sequencer.begin),
             sequencer.lanes_busy.eq(busy.any()),
             sequencer.membrane_idle.eq(membrane.idle),
             sequencer.membrane_done.eq(membrane.done),
@@ -266,6 +266,7 @@ class Core(wiring.Component):
             self.result.p.lead.eq(readout.lead),
             self.result.p.counters.eq(counters.counts),
         ]
+        m.d.sync += sequencer.startable.eq(image_loaded & key.ready & port.idle)
         for name in sequencer.counted:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m

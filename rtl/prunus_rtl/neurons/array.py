@@ -26,8 +26,8 @@ class Membrane(wiring.Component):
 
     Timing
     ------
-    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 4`` cycles
-    after ``compare`` or ``clear``: 3 in the lane, one for each level of the tree, the slots, and 1
+    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 5`` cycles
+    after ``compare`` or ``clear``: 4 in the lane, one for each level of the tree, the slots, and 1
     for the register of ``done``. What lanes are told of a sweep comes from registers. Clock domain
     ``sync``.
 

@@ -23,7 +23,7 @@ class CsrStore(PackedStore):
     Timing
     ------
     Throughput 1 synapse per cycle, without a gap between two rows of two synapses or more; 2 cycles
-    for each pre of one synapse or none. From the transfer of a ``pre`` to its first synapse 6
+    for each pre of one synapse or none. From the transfer of a ``pre`` to its first synapse 7
     cycles, hidden behind the rows before.
 
     All outputs depend on registers only, and so do the addresses, but for that of the row pointer
@@ -97,13 +97,19 @@ class CsrStore(PackedStore):
                 last.eq(is_last(current[:end_bits] + 1, end)),
             ]
 
+        # A register next to the memory, and the one that is offered.
         valid = Signal()
+        taken_valid = Signal()
         entry = self._memory(m, 1, address=current, enable=walking)
+        taken = Signal(entry.shape())
         m.d.sync += [
             valid.eq(walking),
-            self.synapse.valid.eq(valid),
-            self.synapse.p.slot.eq(entry.column),
-            self.synapse.p.weight.eq(entry.value),
+            taken_valid.eq(valid),
+            taken.eq(entry),
+            self.synapse.valid.eq(taken_valid),
+            self.synapse.p.slot.eq(taken.column),
+            self.synapse.p.weight.eq(taken.value),
         ]
-        m.d.comb += self.busy.eq(second | ended | head_valid | walking | valid | self.synapse.valid)
+        looked_up = second | ended | head_valid
+        m.d.comb += self.busy.eq(looked_up | walking | valid | taken_valid | self.synapse.valid)
         return m

@@ -35,7 +35,7 @@ class _MembraneProperties(Properties):
             free=free,
             probes={
                 "epoch": ("unit.epoch", 1),
-                "tokens": ("unit.tree.tokens", shapes.lane.width + 3),
+                "tokens": ("unit.tree.tokens", shapes.lane.width + 4),
                 "sweeping": ("unit.sweep", 1),
                 "peeking": ("unit.peeking", 1),
                 "loading": ("unit.loading", 1),
@@ -61,7 +61,7 @@ class _MembraneProperties(Properties):
             (must_forget | (unit.done & unit.fires)) & ~self.forget & ~self.clear
         )
         starts = self.compare | self.clear
-        self.latency = s.slots + s.lane.width + 4
+        self.latency = s.slots + s.lane.width + 5
         self.running = running = Signal(name="running")
         cycles = Signal(range(self.latency + 1), name="cycles")
         m.d.sync += cycles.eq(Mux(starts, 1, Mux(running & ~unit.done, cycles + 1, 0)))
@@ -88,7 +88,7 @@ class _MembraneProperties(Properties):
                     self.tokens[j] == (running & (cycles > j + 1) & (cycles <= j + 1 + s.slots)),
                     "tokens follow the sweep",
                 )
-                for j in range(s.lane.width + 3)
+                for j in range(s.lane.width + 4)
             ),
         ]
         m.d.comb += [

@@ -135,7 +135,7 @@ CASES = (
         sizes="2 neurons, 3 classes, 2-bit votes, 3-bit scores",
         build=lambda: ReadoutProperties(neurons=2, classes=3, vote_bits=2, score_bits=3),
         bmc=19,
-        cover=22,
-        deep=24,
+        cover=30,
+        deep=32,
     ),
 )
