@@ -44,7 +44,7 @@ PASSED_ON = (
 #: Lanes if the user asks for no number, and there are as many neurons.
 LANES = 16
 #: An iCE40 has no RAM made of LUTs: a deeper queue for each lane would be flip-flops.
-_UP5K: Any = {"spram": True, "queue_depth": 4}
+_UP5K: Any = {"spram": True, "queue_depth": 2, "event_depth": 32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

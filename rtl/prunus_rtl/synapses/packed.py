@@ -53,7 +53,7 @@ class PackedStore(wiring.Component):
 
     Timing
     ------
-    A word that is read comes 3 cycles later. ``busy`` depends on registers only, rises in the cycle
+    A word that is read comes 3 cycles later, from a store with SPRAM 2. ``busy`` depends on registers only, rises in the cycle
     after the transfer of a ``pre``, and stays high for some cycles after the last synapse if pres
     without synapses follow. The rest is that of the format. Clock domain ``sync``.
 
@@ -124,10 +124,16 @@ class PackedStore(wiring.Component):
         return data.View(data.StructLayout(dict(spec.fields)), memory.data)
 
     def _host(self, m: Module) -> data.View:
-        """Return the access of the host, from registers that only this lane's accesses change."""
+        """Return the access of the host, from registers that only this lane's accesses change.
+
+        An iCE40, which has SPRAM, is small: what is asked for is near, and registers take its cells.
+        """
         if self._asked is None:
             self._asked = asked = Signal(write_layout(self._image), name="host")
             self._reads = Signal(name="host_reads")
+            if self._spram:
+                m.d.comb += [asked.eq(self.write), self._reads.eq(self.read)]
+                return asked
             m.d.sync += [asked.enable.eq(self.write.enable), self._reads.eq(self.read)]
             with m.If(self.write.enable | self.read):
                 m.d.sync += [

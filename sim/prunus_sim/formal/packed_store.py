@@ -70,9 +70,13 @@ class PackedStoreProperties(Properties):
             Assume(self.pre < image.inputs),
             Assume(implies(self.write.enable | self.read, ~unit.busy & ~self.valid)),
             Assume(~(self.write.enable & self.read)),
-            # What a host asks for is done in the cycle after.
+            # What a host asks for is done in the cycle after, but for SPRAM.
             Assume(implies(self.host_enable | self.host_reads, ~self.valid)),
-            Assume(implies(self.host_reads, ~self.write.enable & ~self.read)),
+            *(
+                ()
+                if self._spram
+                else [Assume(implies(self.host_reads, ~self.write.enable & ~self.read))]
+            ),
             Assert(implies(self.host_enable | self.host_reads, ~unit.busy), "not while it fetches"),
             Cover(self.write.enable, "a word is written"),
             Cover(self.read, "a word is read"),
@@ -129,9 +133,11 @@ class PackedStoreProperties(Properties):
         for k, words in enumerate(self._words):
             with m.If(self.write.memory == k):
                 m.d.comb += inside.eq(self.write.address < len(words))
-        asked = past(m, self.read & inside, name="asked")
-        number = past(m, self.write.memory, name="number")
-        at = past(m, self.write.address, name="at")
+        asked, number, at = self.read & inside, self.write.memory, self.write.address
+        if not self._spram:
+            asked = past(m, asked, name="asked")
+            number = past(m, number, name="number")
+            at = past(m, at, name="at")
         found = Signal(unit.word.shape())
         for k, words in enumerate(self._words):
             with m.If(number == k):
@@ -144,6 +150,9 @@ class PackedStoreProperties(Properties):
             past(m, value, name=name)
             for value, name in ((asked, "asked1"), (number, "number1"), (found, "stored1"))
         )
+        if self._spram:
+            # The caller goes on to name it; else the store does.
+            m.d.comb += Assume(implies(asked, self.write.memory == number))
         shown = Array(word.as_value() for word in self._read)
         m.d.comb += [
             Assert(
