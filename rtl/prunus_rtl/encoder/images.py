@@ -29,8 +29,8 @@ class Images(wiring.Component):
     are functions of registers only. Clock domain ``sync``.
 
     Memory: two images, one word per ``per_word`` inputs, a byte each
-    (:class:`prunus_rtl.lib.ram.Ram`). A word is written in the cycle after its last byte; bytes beyond the last
-    input are 0.
+    (:class:`prunus_rtl.lib.ram.Ram`). A word is written in the cycle after its last byte; bytes
+    beyond the last input are 0.
 
     Parameters
     ----------

@@ -53,9 +53,10 @@ class PackedStore(wiring.Component):
 
     Timing
     ------
-    A word that is read comes 3 cycles later, from a store with SPRAM 2. ``busy`` depends on registers only, rises in the cycle
-    after the transfer of a ``pre``, and stays high for some cycles after the last synapse if pres
-    without synapses follow. The rest is that of the format. Clock domain ``sync``.
+    A word that is read comes 3 cycles later, from a store with SPRAM 2. ``busy`` depends on
+    registers only, rises in the cycle after the transfer of a ``pre``, and stays high for some
+    cycles after the last synapse if pres without synapses follow. The rest is that of the format.
+    Clock domain ``sync``.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class PackedStore(wiring.Component):
     def _host(self, m: Module) -> data.View:
         """Return the access of the host, from registers that only this lane's accesses change.
 
-        An iCE40, which has SPRAM, is small: what is asked for is near, and registers take its cells.
+        An iCE40, which has SPRAM, is small: what is asked for is near, and registers take cells.
         """
         if self._asked is None:
             self._asked = asked = Signal(write_layout(self._image), name="host")

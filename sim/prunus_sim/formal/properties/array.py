@@ -237,6 +237,7 @@ class IntegrationProperties(_MembraneProperties):
         leaked = Signal(s.v.width + 2)
         added = Signal(range(inputs + 1))
         hit, weight = Signal(), Signal(s.weight)
+        asked, asked_weight = Signal(), Signal(s.weight)
         pending, pending_weight = Signal(), Signal(s.weight)
         adding, adding_weight = Signal(), Signal(s.weight)
         comparing = Signal()
@@ -247,12 +248,18 @@ class IntegrationProperties(_MembraneProperties):
         m.d.comb += leaked.eq(expected - (expected >> leak_shift if leak_shift else 0))
         m.d.sync += [
             first.eq(0),
-            pending.eq(hit),
-            pending_weight.eq(weight),
+            asked.eq(hit),
+            asked_weight.eq(weight),
+            pending.eq(asked),
+            pending_weight.eq(asked_weight),
             adding.eq(pending),
             adding_weight.eq(pending_weight),
         ]
-        in_flight = Mux(pending, pending_weight, 0) + Mux(adding, adding_weight, 0)
+        in_flight = (
+            Mux(asked, asked_weight, 0)
+            + Mux(pending, pending_weight, 0)
+            + Mux(adding, adding_weight, 0)
+        )
         known = Signal()
         with m.If(self.clear):
             m.d.sync += [expected.eq(0), added.eq(0), known.eq(1), comparing.eq(0)]
@@ -301,18 +308,18 @@ CASES = (
         sizes="4 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=4, lanes=2)),
         minutes=1,
-        bmc=10,
-        induction=9,
-        cover=13,
+        bmc=11,
+        induction=10,
+        cover=14,
         deep=18,
     ),
     Case(
         name="winner, ties, margin width, leak",
         sizes="3 neurons, 2 lanes, 24-bit v, no leak",
         build=lambda: WinnerProperties(shapes=_full(neurons=3, lanes=2, leak_shift=0)),
-        bmc=10,
-        induction=9,
-        cover=13,
+        bmc=11,
+        induction=10,
+        cover=14,
         deep=18,
     ),
     Case(
@@ -320,17 +327,17 @@ CASES = (
         sizes="5 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=5, lanes=2)),
         minutes=10,
-        bmc=11,
-        induction=10,
-        cover=13,
+        bmc=12,
+        induction=11,
+        cover=14,
         deep=18,
     ),
     Case(
         name="winner, ties, margin width, leak",
         sizes="6 neurons, 4 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=6, lanes=4)),
-        bmc=10,
-        cover=13,
+        bmc=11,
+        cover=14,
         minutes=10,
     ),
     Case(
@@ -338,9 +345,9 @@ CASES = (
         sizes="4 neurons, 2 lanes, 784 pre, 24-bit v",
         build=lambda: IntegrationProperties(shapes=_full(neurons=4, lanes=2)),
         minutes=2,
-        bmc=13,
-        induction=11,
-        cover=19,
+        bmc=14,
+        induction=12,
+        cover=20,
         deep=20,
     ),
 )
