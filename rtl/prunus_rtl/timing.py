@@ -6,7 +6,7 @@ before ``result.valid`` rises, if all outputs are always ready and the input is 
 network without groups has one view, and all numbers of neurons and inputs are those of one group.
 
 init
-    1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
+    1 if a view was shown before, and ``slots + log2(lanes) + 6``; with refractory inputs at least
     ``inputs + 1``; in a core that learns the largest of this, ``visits + 1`` (``ceil(inputs /
     sweep_inputs)`` visits of the sweep) and, if all thresholds of the group are computed, one more
     than that takes with ``m`` cycles of the multiplier: ``neurons + m + 1`` with a block, ``neurons
@@ -18,10 +18,10 @@ integrate
     :data:`~prunus_rtl.step_work.PER_SPIKE` cycles per spike and :data:`LATENCY` more. An inhibited
     step takes only its events.
 compare
-    ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
+    ``slots + log2(lanes) + 6``; 0 in an inhibited step. Later if a threshold is still computed.
 learn
     For each output spike 1, and ``visits + 4`` more if it is learned from, with pruning by lift
-    ``visits + 36``; with a margin, until its votes are counted, ``classes + 2``
+    ``visits + 36``; with a margin, until its votes are counted, ``classes + 5``
     cycles after the first. Later if the votes of the spike before are still counted.
 report
     1; after an output spike in the last step, until its votes are counted. Later if a threshold is
@@ -58,9 +58,9 @@ __all__ = [
 PARTS = ("init", "integrate", "compare", "learn", "report")
 #: Cycles from an event to the end of the integration of its last synapse, beside those in which
 #: synapses are fetched: the pipeline through queue, learning store, membranes and end of the step.
-PIPELINE = 8
-#: The same at most: a store of row pointers delivers its first synapse three cycles later.
-LATENCY = PIPELINE + 3
+PIPELINE = 9
+#: The same at most: a store of row pointers delivers its first synapse four cycles later.
+LATENCY = PIPELINE + 4
 #: Cycles until the stream of the encoder is seeded, and then until its first event is there.
 _SEED, _FIRST = 12, 12
 #: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
@@ -112,7 +112,7 @@ def init_cycles(widths: Widths, *, recomputed: bool) -> int:
     recomputed : bool
         Whether all thresholds are computed; without effect on a core that does not learn.
     """
-    clear = widths.slots + widths.tree_levels + 4
+    clear = widths.slots + widths.tree_levels + 6
     if widths.refractory:
         clear = max(clear, widths.network.inputs + 1)
     if widths.hardware.learn:
@@ -124,12 +124,12 @@ def init_cycles(widths: Widths, *, recomputed: bool) -> int:
 
 def compare_cycles(widths: Widths) -> int:
     """Return the cycles of the comparison of a step that is not inhibited."""
-    return widths.slots + widths.tree_levels + 4
+    return widths.slots + widths.tree_levels + 6
 
 
 def vote_cycles(widths: Widths) -> int:
     """Return the cycles from an output spike to the scores with its votes."""
-    return widths.network.readout.classes + 2
+    return widths.network.readout.classes + 5
 
 
 def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:

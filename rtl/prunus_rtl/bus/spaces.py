@@ -23,6 +23,7 @@ __all__ = [
     "PLAIN_SPACES",
     "SPACE_BITS",
     "plain_addresses",
+    "readable",
     "spaces",
     "synapse_addresses",
 ]
@@ -31,6 +32,16 @@ __all__ = [
 DATA_BITS = 32
 #: Width of the number of an address space.
 SPACE_BITS = 4
+
+#: What learning changes, and the number of the presentation: read with any access of the host.
+_RESULTS = {
+    Space.SYNAPSES,
+    Space.THETA,
+    Space.STRENGTH,
+    Space.POST_COUNT,
+    Space.PRESENTATION,
+    Space.INPUT_RATE,
+}
 
 #: Spaces whose words are a state variable as it is, at :func:`plain_addresses`.
 PLAIN_SPACES: Mapping[Space, str] = {
@@ -74,6 +85,11 @@ def _composed(widths: Widths, high: int) -> npt.NDArray[np.int64]:
 def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
     """Return the address spaces of a core: width of address and word, and number of addresses.
 
+    Those that the memory port reaches. With ``host_access="load"`` they are those that a network is
+    loaded into: not potentials and last steps, which a presentation begins by clearing, nor the
+    thresholds of a core that learns, which are computed from ``THETA`` and ``STRENGTH``. With
+    ``"none"`` there is ``PRESENTATION`` alone. What of them can be read: :func:`readable`.
+
     The addresses of ``SYNAPSES``, ``V_FIRE`` and ``STORE`` have parts, each with a range of its
     own; their number counts the gaps in. A packed store with words wider than :data:`DATA_BITS`
     (format ``bitmask``, many slots) is out of reach.
@@ -104,4 +120,20 @@ def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
         }
     if s.lift:
         found[Space.INPUT_RATE] = (s.row_bits, RATE_BITS, rows)
+    access = s.hardware.host_access
+    if access == "load":
+        unwanted = {Space.V, Space.LAST_STEP} | ({Space.V_FIRE} if s.hardware.learn else set())
+        found = {space: size for space, size in found.items() if space not in unwanted}
+    elif access == "none":
+        found = {Space.PRESENTATION: found[Space.PRESENTATION]}
     return dict(sorted(found.items()))
+
+
+def readable(widths: Widths) -> set[Space]:
+    """Return the address spaces that can be read; the words of the others read as 0.
+
+    All of :func:`spaces`, but with ``host_access="load"`` only what learning changes and
+    ``PRESENTATION``: thresholds, votes and packed stores are what the host has written itself.
+    """
+    has = set(spaces(widths))
+    return has if widths.hardware.host_access == "all" else has & _RESULTS

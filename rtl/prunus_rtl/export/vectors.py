@@ -19,7 +19,7 @@ from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import request_layout
-from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
+from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, readable, synapse_addresses
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
@@ -232,7 +232,7 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
 
     Those of one neuron that has fired; of a packed store the ends of all memories.
     """
-    has = spaces(core.shapes)
+    has = readable(core.shapes)
     layout = request_layout(core.shapes)
 
     def read(space: Space, address: int, data: int) -> Read:

@@ -16,7 +16,7 @@ from prunus_rtl.streams import synapse_event_layout
 __all__ = ["LANE_LATENCY", "MembraneLane"]
 
 #: Cycles from ``sweep`` to ``candidate``.
-LANE_LATENCY = 3
+LANE_LATENCY = 4
 
 
 class MembraneLane(wiring.Component):
@@ -28,11 +28,13 @@ class MembraneLane(wiring.Component):
 
     Timing
     ------
-    One synapse per cycle, also for the same slot back to back: a word is read, registered, added to
-    and written back in three cycles, and the sums of the last two are forwarded. So no path leads
-    from one memory through the adder to another. Clock domain ``sync``.
+    One synapse per cycle, also for the same slot back to back: its address is registered, a word is
+    read, registered, added to and written back in four cycles, and the sums of the last two are
+    forwarded. So no path leads from one memory through the adder to another, addresses come from
+    registers of the lane, and which sum is forwarded is known a cycle before. Clock domain
+    ``sync``.
 
-    A sweep reads one slot per cycle. What it does is held for two cycles after ``sweep``:
+    A sweep reads one slot per cycle. What it does is held for three cycles after ``sweep``:
 
     ================= ============================ ===========================================
     operation         flags                        effect
@@ -83,7 +85,7 @@ class MembraneLane(wiring.Component):
     slot, group : In(range(slots)), In(range(groups))
         Slot to read; group that it is of.
     zero, write, load : In(1)
-        Held for two cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
+        Held for three cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
         place of the leak.
     value : In(v_bits)
         Potential to load.
@@ -93,7 +95,7 @@ class MembraneLane(wiring.Component):
         Write a threshold, where the slot has the low bits and the group those above. Not while
         sweeping.
     candidate : Out(candidate_layout(v_bits))
-        The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``, and until
+        The neuron that was swept; four cycles (:data:`LANE_LATENCY`) after ``sweep``, and until
         the next one.
     """
 
@@ -161,35 +163,49 @@ class MembraneLane(wiring.Component):
             style=self._memory_style,
         )
 
-        # Stage 0: address.
+        # Stage 0: address, from registers that are next to the memories.
+        asked = Signal()
+        sweeps = Signal()
+        slot = Signal(range(slots))
+        group = Signal.like(self.group)
+        asked_weight = Signal(self._weight_bits)
+        m.d.sync += [
+            asked.eq(self.synapse.valid),
+            sweeps.eq(self.sweep),
+            slot.eq(Mux(self.sweep, self.slot, self.synapse.p.slot)),
+            group.eq(self.group),
+            asked_weight.eq(self.synapse.p.weight),
+        ]
+
+        # Stage 1: read.
         reading = Signal()
         sweeping = Signal()
         read_at = Signal(range(slots))
         read_weight = Signal(self._weight_bits)
-        slot = Mux(self.sweep, self.slot, self.synapse.p.slot)
         m.d.comb += [
-            v_memory.read.eq(self.sweep | self.synapse.valid),
+            v_memory.read.eq(sweeps | asked),
             v_memory.read_address.eq(slot),
-            v_fire_memory.read.eq(self.sweep),
-            v_fire_memory.read_address.eq(Cat(self.slot, self.group)),
+            v_fire_memory.read.eq(sweeps),
+            v_fire_memory.read_address.eq(Cat(slot, group)),
         ]
         m.d.sync += [
-            reading.eq(self.synapse.valid),
-            sweeping.eq(self.sweep),
+            reading.eq(asked),
+            sweeping.eq(sweeps),
             read_at.eq(slot),
-            read_weight.eq(self.synapse.p.weight),
+            read_weight.eq(asked_weight),
         ]
 
-        # Stage 1: what was read. The sum written in the cycle of the read is not in it.
+        # Stage 2: what was read. The sum written in the cycle of the read is not in it.
         adding = Signal()
         swept = Signal()
         at = Signal(range(slots))
         weight = Signal(self._weight_bits)
         held = Signal(v_bits)
         v_fire = Signal(V_FIRE_BITS)
-        written = Signal()
-        written_at = Signal(range(slots))
         written_v = Signal(v_bits)
+        # Whether the sum of the last cycle is of the word that is shown, and of the one held.
+        shown_again = Signal()
+        held_again = Signal()
         fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
         m.d.sync += [
             adding.eq(reading),
@@ -198,16 +214,19 @@ class MembraneLane(wiring.Component):
             weight.eq(read_weight),
             v_fire.eq(v_fire_memory.read_data),
             held.eq(Mux(fresh, v_memory.read_data.v, 0)),
+            shown_again.eq(v_memory.write & (at == slot)),
+            held_again.eq(v_memory.write & (at == read_at)),
         ]
-        with m.If(written & (written_at == read_at)):
+        with m.If(shown_again):
             m.d.sync += held.eq(written_v)
 
-        # Stage 2: the sum that was written in the last cycle was not there yet.
+        # Stage 3: the sum that was written in the last cycle was not there yet.
         v = Signal(v_bits)
-        m.d.comb += v.eq(Mux(written & (written_at == at), written_v, held))
+        m.d.comb += v.eq(Mux(held_again, written_v, held))
 
         # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
-        leak = v >> self._leak_shift if self._leak_shift else Const(0, len(v))
+        # A sweep comes to each slot once, long after the last synapse: nothing is forwarded to it.
+        leak = held >> self._leak_shift if self._leak_shift else Const(0, len(v))
         negated = Signal(v_bits)
         operand = Signal(v_bits)
         carry = swept & ~self.load
@@ -218,19 +237,15 @@ class MembraneLane(wiring.Component):
             v_memory.write_address.eq(at),
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
-            self.busy.eq(reading | adding),
+            self.busy.eq(asked | reading | adding),
         ]
-        m.d.sync += [
-            written.eq(v_memory.write),
-            written_at.eq(at),
-            written_v.eq(v_memory.write_data.v),
-        ]
+        m.d.sync += written_v.eq(v_memory.write_data.v)
 
         margin = Signal(len(v) + 1)
         exists = Const(1)
         if self._neurons < slots:
             exists = at != slots - 1
-        m.d.comb += margin.eq(v - v_fire)
+        m.d.comb += margin.eq(held - v_fire)
         # Integration, which is most of the time, leaves the candidate and the tree at rest.
         with m.If(swept):
             m.d.sync += [
