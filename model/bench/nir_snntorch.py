@@ -4,8 +4,8 @@ The script runs in an environment of its own (see ``requirements-nir.txt``) and 
 Prunus. It prints one JSON object. `make nir` runs it and imports what it writes.
 
 An input spikes in as many of 256 steps as its level says, spread evenly, from a random step on: so
-Prunus shows images with ``encoder.gain = 256`` and ``encoder.spikes = "low-discrepancy"``. The leak is ``1 - 2**-leak_shift``, which Prunus can do, and the reset
-is to zero. With more neurons than classes, class ``c`` is trained to have the neurons ``c``,
+Prunus shows images with ``encoder.gain = 256`` and ``encoder.spikes = "low-discrepancy"``. The leak
+of a step is ``2**-leak_shift``, which Prunus can do, and the reset is to zero. With more neurons than classes, class ``c`` is trained to have the neurons ``c``,
 ``c + 10``, ... fire; Prunus finds out which by their answers to training images.
 """
 
@@ -50,6 +50,7 @@ def load(folder: Path, part: str) -> Any:
 
 
 def options() -> argparse.Namespace:
+    """Return what is asked for."""
     parser = Parser(description="Train a layer with snnTorch and write it as NIR.")
     parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's idx files")
     parser.add_argument("--output", type=Path, required=True, help="graph, .nir")
