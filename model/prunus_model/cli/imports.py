@@ -20,7 +20,7 @@ from prunus_model.cli.configure import parsed
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.data.events.split import Labelled, load_for
 from prunus_model.exchange.graph import DT
-from prunus_model.exchange.importing import Imported, import_graph, with_agreement
+from prunus_model.exchange.importing import Imported, VotesBy, import_graph, with_agreement
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.feedforward import WEIGHT_BITS_MIN, Reset
 from prunus_model.spec.formats import STEP_BITS, V_FIRE_BITS, WEIGHT_BITS_MAX, max_of
@@ -68,10 +68,11 @@ def command() -> None:
     "which must be a power of two.",
 )
 @click.option(
-    "--labels/--no-labels",
-    default=None,
-    help="Whether neurons vote by their answers to the training images, and not each for the class "
-    "of its number. Default: unless they are as many as classes.",
+    "--votes-by",
+    type=click.Choice(get_args(VotesBy)),
+    help="A neuron has one vote, for the class of its number (of several for a class, the first "
+    "are of the first); or votes by its answers to training images (response). Default: number if "
+    "neurons are as many as classes, else response.",
 )
 @click.option(
     "--set",
@@ -92,7 +93,7 @@ def _nir(
     weight_bits: int,
     steps: int,
     leak_shift: int | None,
-    labels: bool | None,
+    votes_by: VotesBy | None,
     settings: tuple[str, ...],
     as_json: bool,
     output: Path,
@@ -123,7 +124,7 @@ def _nir(
             reset=reset,
             leak_shift=leak_shift,
             load=None if data is None else load,
-            labels=labels,
+            votes_by=votes_by,
             command=command_line(),
         )
         if data is not None:
@@ -147,11 +148,10 @@ def _print(imported: Imported, output: Path) -> None:
     leak = f"leak 2^-{config.membrane.leak_shift}" if config.membrane.leak_shift else "no leak"
     if not imported.leak.exact:
         leak += f" in place of {imported.leak.share:g}"
-    votes = "by labels" if told["votes"] == "labels" else "one of each neuron"
     saved = (
         f"Saved {output}: {told['nodes']}, {config.inputs} inputs, {config.neurons} neurons, "
-        f"{config.encoder.steps} steps of {told['dt']:g} s, {leak}, "
-        f"reset {'to 0' if told['reset'] == 'zero' else 'by subtraction'}, votes {votes}"
+        f"{config.encoder.steps} steps of {told['dt']:g} s, {leak}, reset "
+        f"{'to 0' if told['reset'] == 'zero' else 'by subtraction'}, votes by {told['votes_by']}"
     )
     errors = (
         f"{config.weight_bits}-bit weights, scale {loss.scale:.6g}: largest error of a weight "

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import nir
 import numpy as np
@@ -30,7 +30,10 @@ from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import History
 from prunus_model.training.trainer import versions
 
-__all__ = ["GAIN", "Imported", "check_leak", "import_graph", "with_agreement"]
+__all__ = ["GAIN", "Imported", "VotesBy", "check_leak", "import_graph", "with_agreement"]
+
+#: What the votes of a neuron are made by (:func:`import_graph`).
+VotesBy: TypeAlias = Literal["number", "response"]
 
 #: Of the encoder, if nobody says another: an input spikes with the probability of its grey level.
 GAIN = 256
@@ -70,7 +73,7 @@ def import_graph(
     reset: str = "zero",
     leak_shift: int | None = None,
     load: Callable[[EncoderParams], Labelled] | None = None,
-    labels: bool | None = None,
+    votes_by: VotesBy | None = None,
     command: str = "",
 ) -> Imported:
     """Read a graph and make a network of it.
@@ -89,9 +92,11 @@ def import_graph(
         In place of the graph's leak. Default: the graph's, which must be a power of two.
     load : callable, optional
         Returns labelled training data for an encoder; neurons get votes by them.
-    labels : bool, optional
-        Whether votes are by these labels, and not one of each neuron for the class of its number.
-        Default: unless there are as many neurons as classes.
+    votes_by : "number" or "response", optional
+        Each neuron has one vote, for the class of its number (of several neurons for a class, the
+        first are of the first class); or votes for all classes by its answers to training images,
+        as a network that is trained here. Default: by number if there are as many neurons as
+        classes, else by response.
     command : str
         Kept in the provenance.
 
@@ -111,16 +116,16 @@ def import_graph(
     said = _settings(settings, neurons, inputs, reset, shift)
     training = load(_built(said).encoder) if load else None
     classes = _classes(neurons, training, settings)
-    by_labels = _by_labels(neurons, classes, training, labels)
-    # One neuron of a class has one vote.
-    readout = {"classes": classes} | ({} if by_labels else {"vote_bits": 1})
+    by = _votes_by(neurons, classes, training, votes_by)
+    readout = {"classes": classes} | ({} if by == "response" else {"vote_bits": 1})
     config = _built(said | {"readout": readout | said["readout"]})
     state, loss = quantised(read.layer, config)
-    if by_labels and training is not None:
+    if by != "number" and training is not None:
         answers, images = _answers(config, state, training)
     else:
-        # As if each neuron had spoken up for the class of its number, once.
-        answers = np.eye(neurons, config.readout.classes, dtype=np.int64)
+        # As if each neuron had answered to the class of its number, once.
+        own = np.arange(neurons) // max(1, neurons // classes)
+        answers = (own[:, np.newaxis] == np.arange(classes)).astype(np.int64)
         images = np.ones(config.readout.classes, dtype=np.int64)
     artifact = Artifact(
         config=config,
@@ -140,7 +145,7 @@ def import_graph(
                 "dt": dt,
                 "leak": read.leak.share,
                 "reset": reset,
-                "votes": "labels" if by_labels else "one neuron each",
+                "votes_by": by,
             },
             "quantisation": loss.to_mapping(),
         }
@@ -190,18 +195,20 @@ def _taken(read: Read, shift: int) -> Leak:
     return replace(read.leak, shift=shift)
 
 
-def _by_labels(neurons: int, classes: int, training: Labelled | None, labels: bool | None) -> bool:
-    """Return whether votes are made by labels."""
-    wanted = neurons != classes if labels is None else labels
-    if wanted and training is None:
+def _votes_by(
+    neurons: int, classes: int, training: Labelled | None, wanted: VotesBy | None
+) -> VotesBy:
+    """Return what votes are made by."""
+    wanted = wanted or ("number" if neurons == classes else "response")
+    if wanted != "number" and training is None:
         raise ExchangeError(
             f"Votes of {neurons} neurons for {classes} classes must come from labelled training "
             f"data: name them (--data)"
         )
-    if not wanted and neurons > classes:
+    if wanted == "number" and neurons > classes and neurons % classes:
         raise ExchangeError(
-            f"Neurons must be at most as many as classes, {classes}, to vote for the class of "
-            f"their number, not {neurons}: let labels tell what they stand for (--labels)"
+            f"Neurons must be at most as many as classes, {classes}, or a multiple, to vote for the "
+            f"class of their number, not {neurons}: let labels tell (--votes-by response)"
         )
     return wanted
 
