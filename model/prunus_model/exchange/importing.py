@@ -207,8 +207,8 @@ def _votes_by(
         )
     if wanted == "number" and neurons > classes and neurons % classes:
         raise ExchangeError(
-            f"Neurons must be at most as many as classes, {classes}, or a multiple, to vote for the "
-            f"class of their number, not {neurons}: let labels tell (--votes-by response)"
+            f"Neurons must be at most as many as classes, {classes}, or a multiple, to vote for "
+            f"the class of their number, not {neurons}: let labels tell (--votes-by response)"
         )
     return wanted
 
