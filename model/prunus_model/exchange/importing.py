@@ -114,7 +114,8 @@ def import_graph(
     shift = check_leak(read.leak, dt) if leak_shift is None else leak_shift
     neurons, inputs = read.layer.weight.shape
     said = _settings(settings, neurons, inputs, reset, shift)
-    training = load(_built(said).encoder) if load else None
+    draft = _built(said)
+    training = load(draft.encoder) if load else None
     classes = _classes(neurons, training, settings)
     by = _votes_by(neurons, classes, training, votes_by)
     readout = {"classes": classes} | ({} if by == "response" else {"vote_bits": 1})

@@ -55,7 +55,8 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int], channels:
 
     Of contrasts, the weight of the darker channel is taken from that of the brighter one: black is
     where the neuron wants a pixel brighter than those around it, red where darker. So are events of
-    both polarities, on and off, and signed weights: black excites, red inhibits. Of colours, each has the brightness of its weight. Light blue then
+    both polarities, on and off, and signed weights: black excites, red inhibits. Of colours, each
+    has the brightness of its weight. Light blue then
     is where the synapses of all channels are pruned.
 
     Parameters
