@@ -118,7 +118,7 @@ def test_a_graph_becomes_a_network_that_all_commands_take(graph_cli: Cli) -> Non
 
 
 def test_what_needs_learning_or_winner_take_all_refuses_in_one_line(graph_cli: Cli) -> None:
-    graph_cli.succeed(*IMPORT)
+    graph_cli.succeed(*IMPORT, "--set", "encoder.gain=38")
     toml = Path("net.toml")
     toml.write_text(Artifact.load(Path("net.npz")).config.to_toml())
     for args in (
