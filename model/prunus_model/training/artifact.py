@@ -283,8 +283,11 @@ class Artifact:
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        by_lift = isinstance(self.config.pruning, LiftPruning)
-        arrays = {name: getattr(self.state, name) for name in _state_arrays(by_lift=by_lift)}
+        names = _state_arrays(
+            by_lift=isinstance(self.config.pruning, LiftPruning),
+            feedforward=self.config.feedforward is not None,
+        )
+        arrays = {name: getattr(self.state, name) for name in names}
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -294,15 +297,20 @@ class Artifact:
         return arrays | {m: getattr(self.history, name) for name, m in _HISTORY.items()}
 
 
-def _state_arrays(*, by_lift: bool) -> list[str]:
-    """Return the state variables in a file: rates of inputs only if there are any."""
-    return [name for name in STATE_DTYPES if by_lift or name != "input_rate"]
+def _state_arrays(*, by_lift: bool, feedforward: bool) -> list[str]:
+    """Return the state variables in a file: rates of inputs and biases only if there are any."""
+    there = {"input_rate": by_lift, "bias": feedforward}
+    return [name for name in STATE_DTYPES if there.get(name, True)]
 
 
-def _prunes_by_lift(config: Any) -> bool:
-    """Whether a configuration, not checked yet, has the policy ``lift``."""
-    pruning = config.get("pruning") if isinstance(config, dict) else None
-    return isinstance(pruning, dict) and pruning.get("policy") == "lift"
+def _arrays_of(config: Any) -> list[str]:
+    """Return the state variables in a file of a configuration, which is not checked yet."""
+    tables = config if isinstance(config, dict) else {}
+    pruning = tables.get("pruning")
+    return _state_arrays(
+        by_lift=isinstance(pruning, dict) and pruning.get("policy") == "lift",
+        feedforward=tables.get("feedforward") is not None,
+    )
 
 
 def _hash_array(digest: Any, name: str, array: npt.NDArray[Any]) -> None:
@@ -337,7 +345,7 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            state = _state_arrays(by_lift=_prunes_by_lift(header["config"]))
+            state = _arrays_of(header["config"])
             members = {name: f"{name}.npy" for name in (*state, *_ARRAYS)}
             found_names = [name for name in archive.namelist() if name != f"{_FORMER}.npy"]
             _check_names("members", found_names, {_HEADER, *members.values()}, path)
