@@ -152,6 +152,7 @@ class FeedforwardMembrane(wiring.Component):
         for name, access in accesses.items():
             with m.If(reading[name] | writing[name]):
                 m.d.comb += [address.eq(access.address), data.eq(access.data)]
+        asked = Cat(*reading.values(), *writing.values()).any()
         access_lane, access_slot = address[: self._lane_bits], address[self._lane_bits :]
 
         cells = []
@@ -172,7 +173,7 @@ class FeedforwardMembrane(wiring.Component):
             m.d.comb += [
                 lane.sweep.eq(sweep),
                 lane.slot.eq(Mux(accessing, access_slot, slot)),
-                lane.zero.eq(~comparing & ~(reading["v"] & chosen)),
+                lane.zero.eq((clearing | asked) & ~(reading["v"] & chosen)),
                 lane.load.eq(clearing | (writing["v"] & chosen)),
                 lane.biased.eq(comparing | (reading["bias"] & chosen)),
                 lane.compared.eq(comparing | (reading["v_fire"] & chosen)),
