@@ -186,11 +186,11 @@ class FeedforwardLane(wiring.Component):
         stages.forward(write=store, total=total)
 
         # Stage 3: the comparison. Integration, most of the time, leaves what follows at rest.
-        compared = Signal()
+        comparing = Signal()
         u = Signal(v_shape)
         u_fire = Signal(V_FIRE_BITS)
         u_at = Signal(range(self._slots))
-        m.d.sync += compared.eq(stages.swept)
+        m.d.sync += comparing.eq(stages.swept)
         with m.If(stages.swept):
             m.d.sync += [u.eq(total), u_fire.eq(v_fire), u_at.eq(stages.at)]
         margin = Signal(signed(self._v_bits + 1))
@@ -208,8 +208,8 @@ class FeedforwardLane(wiring.Component):
         leaking = Signal()
         rest = Signal(v_shape)
         rest_at = Signal(range(self._slots))
-        m.d.sync += leaking.eq(compared)
-        with m.If(compared):
+        m.d.sync += leaking.eq(comparing)
+        with m.If(comparing):
             m.d.sync += [
                 rest.eq(Mux(reaches, margin if self._reset == "subtract" else 0, u)),
                 rest_at.eq(u_at),
@@ -230,8 +230,9 @@ class FeedforwardLane(wiring.Component):
         m.d.comb += clipped.eq(left)
         with m.If(high.any() & ~high.all()):
             m.d.comb += clipped.eq(Mux(sign, -1 << V_SIGNED_BITS - 1, (1 << V_SIGNED_BITS - 1) - 1))
-        settled = settling & self.write
+        settled = Signal()
         m.d.comb += [
+            settled.eq(settling & self.write),
             v_memory.write.eq(store | settled),
             v_memory.write_address.eq(Mux(settled, left_at, stages.at)),
             v_memory.write_data.eq(Mux(settled, clipped, total)),

@@ -209,8 +209,11 @@ def word_bytes(bits: int) -> int:
 
 
 def spikes_of(network: NetworkConfig) -> int:
-    """Return how many output spikes a presentation has at most: one in each step of each view."""
-    return network.view_count * network.encoder.steps
+    """Return how many output spikes a presentation has at most.
+
+    One in each step of each view, or one of each neuron of a feed-forward layer.
+    """
+    return network.view_count * network.encoder.steps * network.step_spikes_max
 
 
 def first_bytes(spikes: int) -> int:
