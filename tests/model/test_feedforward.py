@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunus_feedforward import feedforward_configs, feedforward_state, random_votes
+from prunus_model.engine.engine import Engine
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.state import State
@@ -90,6 +91,7 @@ def test_every_step_is_what_the_semantics_say(
     rng = np.random.default_rng(seed)
     state, votes = feedforward_state(config, seed), random_votes(config, seed)
     oracle, network = Scalar(config, state, votes), Network(config, state, votes)
+    engine = Engine(config, state, votes)
     for n in range(PRESENTATIONS):
         busy = rng.choice([0.1, 0.9])
         spikes: list[list[int]] = [
@@ -107,3 +109,11 @@ def test_every_step_is_what_the_semantics_say(
             fired_of_all += [(step.step, post) for post in fired]
         assert next(shown, None) is None
         assert network.scores.tolist() == oracle.scores
+        got = engine.present_events(spikes, learn=False, **request)
+        steps, posts = got.spike_steps.tolist(), got.spike_posts.tolist()
+        assert list(zip(steps, posts, strict=True)) == fired_of_all
+        assert engine.state.differences(network.state) == []
+        assert engine.scores.tolist() == oracle.scores
+        counted = got.counters
+        assert (counted.forward_dense, counted.forward_sops) == (oracle.dense, oracle.sops)
+        assert counted.output_spikes == oracle.given

@@ -1,6 +1,13 @@
 """Errors that a user can cause and mend: one line each, shown without a traceback."""
 
-__all__ = ["ArtifactError", "ConfigError", "DataError", "PrunusError", "ResultsError"]
+__all__ = [
+    "ArtifactError",
+    "ConfigError",
+    "DataError",
+    "ExchangeError",
+    "PrunusError",
+    "ResultsError",
+]
 
 
 class PrunusError(ValueError):
@@ -21,3 +28,7 @@ class ArtifactError(PrunusError):
 
 class ResultsError(PrunusError):
     """A store of results is damaged, of another version, or contradicts itself."""
+
+
+class ExchangeError(PrunusError):
+    """A file of another tool is damaged or not what is known, or a network can't be said in one."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ from prunus_model.spec.pruning import LiftPruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.history import HISTORY_FIELDS, History
+
+if TYPE_CHECKING:
+    from prunus_model.exchange.graph import Reader
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "Artifact", "Schedule"]
 
@@ -191,6 +194,26 @@ class Artifact:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
                 _add(archive, f"{name}.npy", member.getvalue())
         write_atomically(path, buffer.getvalue(), new=new)
+
+    def to_nir(self, *, dt: float = 1e-4, inhibition: float = 1.0, reader: Reader = "nir") -> Any:
+        """Return the network as a graph of NIR; needs the extra ``nir``.
+
+        How often it predicts the same is not measured:
+        :func:`prunus_model.exchange.export.measured_graph` does that, and so does ``prunus export
+        nir``.
+
+        Parameters
+        ----------
+        dt, inhibition, reader
+            As :func:`prunus_model.exchange.graph.to_graph`, whose errors are those of this, too.
+
+        Returns
+        -------
+        nir.NIRGraph
+        """
+        from prunus_model.exchange.graph import to_graph
+
+        return to_graph(self, dt=dt, inhibition=inhibition, reader=reader)
 
     @classmethod
     def load(cls, path: Path) -> Artifact:

@@ -22,7 +22,9 @@ MODEL = {
     "config",
     "reproduce",
     "estimate",
+    "metrics",
 }
+NIR = {"export", "import"}
 RTL = {"generate"}
 DRIVER = {"run", "verify", "selftest", "measure"}
 BOARDS = {"bitstream", "flash"}
@@ -58,7 +60,7 @@ import atexit
 HEAVY = {"amaranth", "serial", "cocotb", "jinja2", "matplotlib", "prunus_rtl.cli.generate"}
 atexit.register(lambda: print(*sorted(HEAVY & sys.modules.keys()), file=sys.stderr, end=""))
 """
-BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES}")
+BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES} nir")
 WITH_RTL = HIDE.format(hidden=f"{DRIVER_PACKAGES} {BOARDS_PACKAGES}")
 WITH_DRIVER = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
 #: What `run` and `verify` need if they are not to open a serial port.
@@ -84,6 +86,7 @@ def sections(text: str) -> dict[str, dict[str, str]]:
 def test_every_command_names_its_extra() -> None:
     for names, extras in (
         (MODEL, []),
+        (NIR, ["nir"]),
         (RTL, ["rtl"]),
         (DRIVER, ["driver"]),
         (BOARDS, ["boards"]),
@@ -99,13 +102,14 @@ def test_help_marks_commands_whose_extra_is_missing(
     assert (whole[0], whole[2]) == (status, "")
     assert sections(whole[1]).keys() == {"Commands"}
     texts = sections(whole[1])["Commands"]
-    assert texts.keys() == MODEL | RTL | DRIVER | BOARDS
+    assert texts.keys() == MODEL | NIR | RTL | DRIVER | BOARDS
     bare = prunus(BARE + TELL, tmp_path, *args)
     assert (bare[0], bare[2]) == (status, "")
     assert sections(bare[1]) == {
         title: {name: texts[name] for name in texts if name in names}
         for title, names in (
             ("Commands", MODEL),
+            ("Commands that need pip install 'prunus[nir]'", NIR),
             ("Commands that need pip install 'prunus[rtl]'", RTL),
             ("Commands that need pip install 'prunus[driver]'", DRIVER),
             ("Commands that need pip install 'prunus[boards]'", BOARDS),
@@ -117,7 +121,7 @@ def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
     status, out, err = prunus(WITH_RTL, tmp_path, "--help")
     assert (status, err) == (0, "")
     assert {title: set(rows) for title, rows in sections(out).items()} == {
-        "Commands": MODEL | RTL,
+        "Commands": MODEL | NIR | RTL,
         "Commands that need pip install 'prunus[driver]'": DRIVER,
         "Commands that need pip install 'prunus[boards]'": BOARDS,
     }
@@ -143,6 +147,8 @@ def test_command_without_its_extra_is_one_line(tmp_path: Path, args: list[str]) 
         (BARE, "verify", "driver"),
         (HIDE.format(hidden="cobs"), "run", "driver"),
         (WITH_DRIVER, "bitstream", "boards"),
+        (BARE, "export", "nir"),
+        (BARE, "import", "nir"),
     ],
 )
 def test_command_without_a_module_names_the_extra_and_no_module(
@@ -197,7 +203,7 @@ def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> N
     assert (status, err) == (0, "")
     assert "neurons = 100\n" in out
     for words, expected in (
-        ("prunus ", MODEL | RTL | DRIVER | BOARDS),
+        ("prunus ", MODEL | NIR | RTL | DRIVER | BOARDS),
         ("prunus bitstream ", set()),
     ):
         at = str(words.count(" "))

@@ -1,0 +1,111 @@
+"""Files of NIR, written whole or not at all, and read with what is wrong in one line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nir
+
+from prunus_model.common.atomic import write_atomically
+from prunus_model.common.errors import ExchangeError
+from prunus_model.common.reading import memory_refusal, refusal, unpacked_limit
+
+__all__ = ["read_data", "read_graph", "write_data", "write_graph"]
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def write_graph(path: Path, graph: nir.NIRGraph, *, new: bool = False) -> None:
+    """Write a graph as :func:`prunus_model.common.atomic.write_atomically` does.
+
+    ``nir.write`` leaves a broken file where it fails; here it writes into memory.
+    """
+    buffer = io.BytesIO()
+    nir.write(buffer, graph)
+    write_atomically(path, buffer.getvalue(), new=new)
+
+
+def write_data(
+    path: Path, data: nir.NIRGraphData, about: dict[str, Any], *, new: bool = False
+) -> None:
+    """Write traces, in the same way, with attributes of the file that readers of NIR pass over."""
+    buffer = io.BytesIO()
+    nir.write_data(buffer, data)
+    with h5py.File(buffer, "r+") as file:
+        file.attrs.update(about)
+    write_atomically(path, buffer.getvalue(), new=new)
+
+
+def read_graph(path: Path) -> nir.NIRGraph:
+    """Read a graph of any version of NIR, without its check of types, which refuses old ones.
+
+    Raises
+    ------
+    ExchangeError
+        If it is no file, no HDF5, cut off, of something else, too large, or has a node that is not
+        known to the installed version of NIR.
+    """
+    return _read(path, "node", lambda: nir.read(path, type_check=False))
+
+
+def read_data(path: Path) -> nir.NIRGraphData:
+    """Read traces.
+
+    Raises
+    ------
+    ExchangeError
+        As :func:`read_graph`.
+    """
+    return _read(path, "nodes", lambda: nir.read_data(path))
+
+
+def _read(path: Path, member: str, read: Callable[[], Any]) -> Any:
+    if wrong := refusal(path):
+        raise ExchangeError(f"NIR file {path} {wrong}")
+    try:
+        with path.open("rb") as file:
+            found = file.read(len(_SIGNATURE))
+        if found != _SIGNATURE:
+            raise ExchangeError(f"NIR file {path} must be HDF5")
+        with h5py.File(path, "r") as content:
+            if member not in content:
+                raise ExchangeError(
+                    f"NIR file {path} must have a {member!r}; it is HDF5 of something else"
+                )
+            _check_size(content, path.stat().st_size)
+        return read()
+    except (ExchangeError, MemoryError):
+        raise
+    except Exception as e:
+        # h5py and nir have a dozen kinds of errors for what is damaged or not known.
+        raise ExchangeError(f"NIR file {path} must be readable: {_reason(e)}") from e
+
+
+def _check_size(content: h5py.File, packed: int) -> None:
+    """Check what all arrays unpack to, by what they declare."""
+    total = 0
+
+    def add(_: str, found: Any) -> None:
+        nonlocal total
+        if isinstance(found, h5py.Dataset):
+            total += found.nbytes
+
+    content.visititems(add)
+    if total > (most := unpacked_limit(packed)):
+        raise ValueError(f"arrays must unpack to at most {most} bytes, not {total}")
+    if wrong := memory_refusal(total):
+        raise ValueError(f"arrays {wrong}")
+
+
+def _reason(error: Exception) -> str:
+    """Return what was wrong, as the end of a sentence."""
+    text = str(error)
+    if isinstance(error, KeyError):
+        return f"it lacks {text}"
+    if isinstance(error, AssertionError | IndexError) or not text:
+        return f"{type(error).__name__} {text}".strip()
+    return text
