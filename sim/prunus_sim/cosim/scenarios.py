@@ -684,7 +684,7 @@ def _layer(
 ) -> Callable[[int], Scenario]:
     """Return a scenario of a feed-forward layer: any weights, some neurons that fire very often.
 
-    Biases and thresholds go to their ends, so that in many steps potentials saturate at both.
+    Some biases and thresholds are at their ends: in many steps, potentials saturate at both.
     """
 
     def case(seed: int) -> Scenario:
@@ -701,13 +701,27 @@ def _layer(
             start.weights[:] = rng.integers(f.w_min, f.w_max + 1, shape) * start.alive
             start.bias[:] = rng.integers(-30, 31, neurons)
             start.v_fire[:] = rng.integers(1, max(2, 3 * f.w_max), neurons)
-            start.bias[::5] = rng.choice([-(1 << 15), (1 << 15) - 1], len(start.bias[::5]))
-            start.v_fire[::5] = rng.choice([1, max_of(V_FIRE_BITS)], len(start.v_fire[::5]))
+            up = rng.random(len(start.bias[::5])) < 0.5
+            start.bias[::5] = np.where(up, (1 << 15) - 1, -(1 << 15))
+            start.weights[:, ::5] = np.where(up, f.w_max, f.w_min) * start.alive[:, ::5]
+            start.v_fire[::5] = np.where(rng.random(len(up)) < 0.5, 1, max_of(V_FIRE_BITS))
 
         given: dict[str, Any] = {"count": 10, "learn": False, "state": state} | options
         return replace(_scenario(name, config, seed, **given), format=format_)
 
     return case
+
+
+def _saturating_layer(seed: int) -> Scenario:
+    network = {
+        "encoder": EncoderParams(steps=255, gain=200),
+        "membrane": MembraneParams(leak_shift=0),
+        "feedforward": FeedforwardParams(reset="subtract"),
+    }
+    scenario = _layer("feed-forward layer that saturates", network=network, lanes=2)(seed)
+    shown = images(scenario.network, 4, seed=seed)
+    sequences = [Sequence(stimuli=[image], cycles=True, check="both") for image in shown]
+    return replace(scenario, sequences=sequences)
 
 
 def _random_layer(seed: int) -> Scenario:
@@ -877,16 +891,7 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
         lanes=8,
         load=True,
     ),
-    "feedforward-saturation": _layer(
-        "feed-forward layer that saturates",
-        network={
-            "encoder": EncoderParams(steps=255, gain=60),
-            "membrane": MembraneParams(leak_shift=0),
-            "feedforward": FeedforwardParams(reset="subtract"),
-        },
-        count=6,
-        lanes=2,
-    ),
+    "feedforward-saturation": _saturating_layer,
     "feedforward-events": _layer(
         "feed-forward layer, events, bitmask",
         "bitmask",
