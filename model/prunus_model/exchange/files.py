@@ -72,11 +72,13 @@ def _read(path: Path, member: str, read: Callable[[], Any]) -> Any:
         if found != _SIGNATURE:
             raise ExchangeError(f"NIR file {path} must be HDF5")
         with h5py.File(path, "r") as content:
-            if member not in content:
+            if not isinstance(content.get(member), h5py.Group):
                 raise ExchangeError(
                     f"NIR file {path} must have a {member!r}; it is HDF5 of something else"
                 )
             _check_size(content, path.stat().st_size)
+            if member == "node":
+                _check_node("", content[member])
         return read()
     except (ExchangeError, MemoryError):
         raise
@@ -99,6 +101,24 @@ def _check_size(content: h5py.File, packed: int) -> None:
         raise ValueError(f"arrays must unpack to at most {most} bytes, not {total}")
     if wrong := memory_refusal(total):
         raise ValueError(f"arrays {wrong}")
+
+
+def _check_node(name: str, node: Any) -> None:
+    """Check that a node, and each of a graph, says of which kind it is, and that this is known."""
+    found = node["type"][()] if isinstance(node, h5py.Group) and "type" in node else b""
+    kind = found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+    known = getattr(nir, kind, None)
+    if not (isinstance(known, type) and issubclass(known, nir.NIRNode)):
+        what = f"node {name!r}" if name else "what it holds"
+        raise ValueError(
+            f"{what} must be of a kind that NIR {nir.version} knows, not {kind!r}"
+            if kind
+            else f"{what} must have a 'type'"
+        )
+    if known is nir.NIRGraph:
+        nodes = node.get("nodes")
+        for inner in nodes if isinstance(nodes, h5py.Group) else ():
+            _check_node(f"{name}.{inner}" if name else inner, nodes[inner])
 
 
 def _reason(error: Exception) -> str:

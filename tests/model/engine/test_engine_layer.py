@@ -1,6 +1,7 @@
 """Feed-forward layers: the engine equals the reference, for one image and for many."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_many_images_are_as_one_by_one(
     )
     engine = Engine(config, state, votes)
     before = engine.state
-    asked = {"stop_after": stop_after, "margin": margin}
+    asked: dict[str, Any] = {"stop_after": stop_after, "margin": margin}
     counts, spikes = engine.infer(batch, first=2**32 - 3, threads=threads, **asked)
     assert engine.state.differences(before) == []
     one_by_one = Engine(config, replace(state, presentation=2**32 - 3), votes)
