@@ -17,9 +17,12 @@ def layer(seed: int = 1, **changes: Any) -> Artifact:
     base = small("none")
     given = {"membrane": MembraneParams(), "feedforward": FeedforwardParams(reset="subtract")}
     config = replace(base.config, **given | changes)
-    rng = np.random.default_rng(seed)
+    rng, f = np.random.default_rng(seed), config.formats
     state = feedforward_state(config, seed)
-    state.v_fire[:] = rng.integers(1, 8 * config.formats.w_max, config.neurons)
+    # Some neurons have more synapses than others, so that lanes are balanced.
+    state.alive[:] = rng.random(state.alive.shape) < np.linspace(0.9, 0.4, config.neurons)
+    state.weights[:] = rng.integers(f.w_min, f.w_max + 1, state.alive.shape) * state.alive
+    state.v_fire[:] = rng.integers(1, 6 * f.w_max, config.neurons)
     state.v_fire[0], state.bias[0] = 1 << 22, -(1 << 15)
     state.bias[1:] = rng.integers(-30, 31, config.neurons - 1)
     state.v[:] = 0
