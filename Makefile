@@ -13,8 +13,12 @@ MODE   ?= inference
 BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
+# Simulators that read graphs of NIR, too; or name an environment that has them.
+NIR_PYTHON ?= .venv-nir/bin/python
+NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
+
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size core-options formal mutants link throughput bench bench-accuracy \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size core-options formal mutants link throughput bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
@@ -146,6 +150,14 @@ bench-accuracy: $(MADE) $(BINDSNET_MADE) ## Accuracy beside BindsNET's -> model/
 	.venv-bindsnet/bin/pip install --quiet --no-deps -r $<
 	@touch $@
 
+nir: $(MADE) $(NIR_MADE) ## Exported graphs read back by other simulators -> model/results/nir.json (minutes)
+	$(BIN)/python -m prunus_model.exchange.readback --python $(NIR_PYTHON)
+
+.venv-nir/.made: model/bench/requirements-nir.txt
+	$(PYTHON) -m venv --clear .venv-nir
+	.venv-nir/bin/pip install --quiet --no-deps -r $<
+	@touch $@
+
 # Full MNIST is looked for where PRUNUS_DATA says, in the cache, and downloaded if it is nowhere.
 results: $(MADE) ## Accuracy and SOPs on full MNIST -> model/results/mnist.json (minutes)
 	$(BIN)/prunus reproduce results --output model/results/mnist.json
@@ -175,4 +187,4 @@ pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c windows -d mnist -e 1 -o model/prunus_model/pretrained/windows.npz --force
 
 clean: ## Remove what was built, the environments too
-	rm -rf build dist .venv .venv-bindsnet .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist .venv .venv-bindsnet .venv-nir .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -197,4 +197,5 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),
     "bindsnet": ("bindsnet", partial(filled_by, "bindsnet")),
     "change": ("change", _change),
+    "nir": ("nir", partial(filled_by, "nir")),
 }

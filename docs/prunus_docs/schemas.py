@@ -236,6 +236,15 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(_Amount, "forward_sops_per_inference"),
         ),
     ),
+    "nir": _file(
+        rows=_rows(
+            _keys(str, "framework version node network why"),
+            _keys(Literal["export", "import"], "direction"),
+            _keys(Literal["refused", "read", "run", "equal"], "status"),
+            _may(_Share, "equal_predictions"),
+            _keys(_Count, "images"),
+        ),
+    ),
     "cycles": _file(
         _keys(str, "images"),
         budgets=_BUDGETS,

@@ -4,9 +4,10 @@ The script runs in an environment of its own (see ``requirements-nir.txt``) and 
 Prunus. It prints one JSON object. `make nir` runs it and imports what it writes.
 
 An input spikes in as many of 256 steps as its level says, spread evenly, from a random step on: so
-Prunus shows images with ``encoder.gain = 256`` and ``encoder.spikes = "low-discrepancy"``. The leak is ``1 - 2**-leak_shift``, which Prunus can do, and the reset
-is to zero. With more neurons than classes, class ``c`` is trained to have the neurons ``c``,
-``c + 10``, ... fire; Prunus finds out which by their answers to training images.
+Prunus shows images with ``encoder.gain = 256`` and ``encoder.spikes = "low-discrepancy"``. The leak
+of a step is ``2**-leak_shift``, which Prunus can do, and the reset is to zero. With more neurons
+than classes, each class has a block of neurons, which are trained to fire for nothing else; Prunus
+finds out which by their answers to training images.
 """
 
 import argparse
@@ -50,6 +51,7 @@ def load(folder: Path, part: str) -> Any:
 
 
 def options() -> argparse.Namespace:
+    """Return what is asked for."""
     parser = Parser(description="Train a layer with snnTorch and write it as NIR.")
     parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's idx files")
     parser.add_argument("--output", type=Path, required=True, help="graph, .nir")
@@ -97,7 +99,16 @@ def main() -> None:
         return out
 
     def by_class(spikes: Any) -> Any:
-        return spikes.reshape(len(spikes), -1, CLASSES).sum(dim=1)
+        return spikes.reshape(len(spikes), CLASSES, -1).sum(dim=2)
+
+    def loss_of(spikes: Any, answers: Any) -> Any:
+        loss = torch.nn.functional.cross_entropy(scale * by_class(spikes), answers)
+        if neurons == CLASSES:
+            return loss
+        own = torch.nn.functional.one_hot(answers, CLASSES).repeat_interleave(
+            neurons // CLASSES, dim=1
+        )
+        return loss + 10 * torch.nn.functional.mse_loss(spikes / given.steps, own / 2)
 
     images, labels = load(given.data, "train")
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
@@ -107,9 +118,7 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - epoch / given.epochs)
         for chosen in torch.randperm(len(images)).split(128):
-            loss = torch.nn.functional.cross_entropy(
-                scale * by_class(counts(images[chosen])), labels[chosen]
-            )
+            loss = loss_of(counts(images[chosen]), labels[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

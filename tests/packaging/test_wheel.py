@@ -32,6 +32,10 @@ EXTRAS = {
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
     "events": ["python -c 'import aedat, h5py'"],
     "prophesee": ["python -c 'import expelliarmus'"],
+    "nir": [
+        "prunus export nir demo -n 5 -o demo.nir",
+        "prunus export nir-data demo -o trace.nir",
+    ],
     "datasets": ["python -c 'import sklearn.datasets'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
     "driver": [
@@ -52,6 +56,7 @@ PLAIN = [
     "prunus train --epochs 1 -o demo.npz",
     "prunus evaluate demo.npz",
     "prunus estimate demo",
+    "prunus metrics demo",
 ]
 
 

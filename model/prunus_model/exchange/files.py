@@ -47,9 +47,17 @@ def read_graph(path: Path) -> nir.NIRGraph:
     ------
     ExchangeError
         If it is no file, no HDF5, cut off, of something else, too large, or has a node that is not
-        known to the installed version of NIR.
+        known to the installed version of NIR, or an edge leads nowhere.
     """
-    return _read(path, "node", lambda: nir.read(path, type_check=False))
+
+    def read() -> nir.NIRGraph:
+        graph = nir.read(path, type_check=False)
+        for name in (end for edge in getattr(graph, "edges", ()) for end in edge):
+            if name not in graph.nodes:
+                raise ValueError(f"edge to {name!r} must lead to a node")
+        return graph
+
+    return _read(path, "node", read)
 
 
 def read_data(path: Path) -> nir.NIRGraphData:
@@ -107,14 +115,13 @@ def _check_node(name: str, node: Any) -> None:
     """Check that a node, and each of a graph, says of which kind it is, and that this is known."""
     found = node["type"][()] if isinstance(node, h5py.Group) and "type" in node else b""
     kind = found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+    what = f"node {name!r}" if name else "what it holds"
+    if not kind:
+        raise ValueError(f"{what} must have a 'type'")
     known = getattr(nir, kind, None)
-    if not (isinstance(known, type) and issubclass(known, nir.NIRNode)):
-        what = f"node {name!r}" if name else "what it holds"
-        raise ValueError(
-            f"{what} must be of a kind that NIR {nir.version} knows, not {kind!r}"
-            if kind
-            else f"{what} must have a 'type'"
-        )
+    is_node = isinstance(known, type) and issubclass(known, nir.NIRNode)
+    if not is_node:
+        raise ValueError(f"{what} must be of a kind that NIR {nir.version} knows, not {kind!r}")
     if known is nir.NIRGraph:
         nodes = node.get("nodes")
         for inner in nodes if isinstance(nodes, h5py.Group) else ():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.validation import STRICT
 
-__all__ = ["WEIGHT_BITS_MIN", "FeedforwardParams"]
+__all__ = ["WEIGHT_BITS_MIN", "FeedforwardParams", "Reset"]
+
+#: What is left of the potential of a neuron that fires: nothing, or what is above its threshold.
+Reset: TypeAlias = Literal["zero", "subtract"]
 
 #: Narrowest signed weight: -2..1.
 WEIGHT_BITS_MIN = 2
@@ -28,4 +31,4 @@ class FeedforwardParams:
         threshold.
     """
 
-    reset: Literal["zero", "subtract"] = "zero"
+    reset: Reset = "zero"

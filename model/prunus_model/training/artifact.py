@@ -82,6 +82,9 @@ class Schedule:
     epochs : int
         How often each is shown.
 
+    A network that was trained elsewhere (:meth:`imported`) has 0 images and 0 epochs here; its data
+    are the file that it was imported from.
+
     Raises
     ------
     TypeError
@@ -99,6 +102,8 @@ class Schedule:
         for name, kind in (("data", str), ("data_sha256", str), ("images", int), ("epochs", int)):
             if type(value := getattr(self, name)) is not kind:
                 raise TypeError(f"schedule.{name} must be {kind.__name__}, not {value!r}")
+        if self.elsewhere:
+            return
         most = max_of(PRESENTATION_BITS)
         if not 1 <= self.images <= most:
             raise ConfigError(f"Images must be in 1..{most}, not {self.images}")
@@ -107,6 +112,16 @@ class Schedule:
                 f"Epochs must be in 1..{most // self.images} for {self.images} images, "
                 f"not {self.epochs}"
             )
+
+    @classmethod
+    def imported(cls, kind: str, sha256: str) -> Schedule:
+        """Return the schedule of a network from a file of a kind, which has that SHA-256."""
+        return cls(data=kind, data_sha256=sha256, images=0, epochs=0)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the network was trained elsewhere."""
+        return self.images == self.epochs == 0
 
     @property
     def presentations(self) -> int:
@@ -264,6 +279,8 @@ class Artifact:
         return artifact
 
     def _check(self) -> None:
+        if self.schedule.elsewhere != (self.config.feedforward is not None):
+            raise ValueError("schedule must be of a training, unless feedforward is given")
         self.state.check(self.config)
         neurons, classes = self.config.all_neurons, self.config.readout.classes
         votes, class_of, most = self.readout.votes, self.readout.assignment, np.iinfo(np.int64).max
