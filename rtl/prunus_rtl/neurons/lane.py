@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import V_FIRE_BITS
 from prunus_rtl.lib.ram import Ram
+from prunus_rtl.neurons.accumulation import Accumulation
 from prunus_rtl.neurons.winner import candidate_layout
 from prunus_rtl.streams import synapse_event_layout
 
@@ -161,50 +162,26 @@ class MembraneLane(wiring.Component):
             style=self._memory_style,
         )
 
-        # Stage 0: address.
-        reading = Signal()
-        sweeping = Signal()
-        read_at = Signal(range(slots))
-        read_weight = Signal(self._weight_bits)
-        slot = Mux(self.sweep, self.slot, self.synapse.p.slot)
+        fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
+        stages = Accumulation(
+            m,
+            memory=v_memory,
+            slots=slots,
+            v=unsigned(v_bits),
+            weight_bits=self._weight_bits,
+            synapse=self.synapse,
+            sweep=self.sweep,
+            slot=self.slot,
+            read_v=Mux(fresh, v_memory.read_data.v, 0),
+        )
+        at, v, swept = stages.at, stages.v, stages.swept
+        weight = Signal(self._weight_bits)
+        v_fire = Signal(V_FIRE_BITS)
         m.d.comb += [
-            v_memory.read.eq(self.sweep | self.synapse.valid),
-            v_memory.read_address.eq(slot),
             v_fire_memory.read.eq(self.sweep),
             v_fire_memory.read_address.eq(Cat(self.slot, self.group)),
         ]
-        m.d.sync += [
-            reading.eq(self.synapse.valid),
-            sweeping.eq(self.sweep),
-            read_at.eq(slot),
-            read_weight.eq(self.synapse.p.weight),
-        ]
-
-        # Stage 1: what was read. The sum written in the cycle of the read is not in it.
-        adding = Signal()
-        swept = Signal()
-        at = Signal(range(slots))
-        weight = Signal(self._weight_bits)
-        held = Signal(v_bits)
-        v_fire = Signal(V_FIRE_BITS)
-        written = Signal()
-        written_at = Signal(range(slots))
-        written_v = Signal(v_bits)
-        fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
-        m.d.sync += [
-            adding.eq(reading),
-            swept.eq(sweeping),
-            at.eq(read_at),
-            weight.eq(read_weight),
-            v_fire.eq(v_fire_memory.read_data),
-            held.eq(Mux(fresh, v_memory.read_data.v, 0)),
-        ]
-        with m.If(written & (written_at == read_at)):
-            m.d.sync += held.eq(written_v)
-
-        # Stage 2: the sum that was written in the last cycle was not there yet.
-        v = Signal(v_bits)
-        m.d.comb += v.eq(Mux(written & (written_at == at), written_v, held))
+        m.d.sync += [weight.eq(stages.read_weight), v_fire.eq(v_fire_memory.read_data)]
 
         # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
         leak = v >> self._leak_shift if self._leak_shift else Const(0, len(v))
@@ -214,17 +191,13 @@ class MembraneLane(wiring.Component):
         m.d.comb += [
             negated.eq(~leak),
             operand.eq(Mux(carry, negated, Mux(self.load, self.value, weight))),
-            v_memory.write.eq(adding | (swept & self.write)),
+            v_memory.write.eq(stages.adding | (swept & self.write)),
             v_memory.write_address.eq(at),
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
-            self.busy.eq(reading | adding),
+            self.busy.eq(stages.reading | stages.adding),
         ]
-        m.d.sync += [
-            written.eq(v_memory.write),
-            written_at.eq(at),
-            written_v.eq(v_memory.write_data.v),
-        ]
+        stages.forward(write=v_memory.write, total=v_memory.write_data.v)
 
         margin = Signal(len(v) + 1)
         exists = Const(1)
