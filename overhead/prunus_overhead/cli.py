@@ -13,6 +13,7 @@ from prunus_model.cli.common import console, data_option, load_network, new_tabl
 from prunus_model.data.datasets import load
 from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import pruning_label
+from prunus_model.spec.presentation import check_learning
 from prunus_overhead.energy.activity import HOW_TO_GET, activity_rows, matching
 from prunus_overhead.energy.estimate import SOP_DEFINITION, Estimate, Load, class_a, class_b
 from prunus_overhead.energy.operations import UNITS
@@ -111,6 +112,8 @@ def facts_of(
         ``rows`` as in ``overhead/results/energy.json``, and what they are about.
     """
     config = subject.artifact.config
+    if mode == "learning":
+        check_learning(True, config)
     rule: Row = {"policy": config.pruning.policy}
     size: Row = {"neurons": config.neurons}
     if config.groups:
@@ -174,7 +177,7 @@ def _loads(
                 "inference", (exit_after, margin), shown.load,
                 subject.inference, subject.inference_dense, workload,
             )  # fmt: skip
-    if mode != "inference":
+    if mode != "inference" and not subject.artifact.schedule.elsewhere:
         schedule = subject.artifact.schedule
         workload = f"whole training: {schedule.presentations} presentations of {schedule.data}"
         yield (

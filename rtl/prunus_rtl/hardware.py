@@ -28,7 +28,8 @@ class Space(IntEnum):
     group. A synapse is at ``row << post_bits | post``, where ``row`` is ``group * inputs + pre``;
     its word is ``alive << weight_bits | weight``. The vote of a neuron for a class is at ``class *
     all_neurons + neuron``. A word of ``LAST_STEP`` is ``valid << 8 | step``. ``INPUT_RATE``, at
-    ``row``, is there if the core prunes by lift. Words of the packed store are addressed by
+    ``row``, is there if the core prunes by lift; ``BIAS``, at ``post``, in a feed-forward layer,
+    where words of it and of ``V`` are two's complement. Words of the packed store are addressed by
     :meth:`prunus_rtl.memory_image.address_map.StoreLayout.address`.
     """
 
@@ -43,6 +44,7 @@ class Space(IntEnum):
     VOTES = 8
     STORE = 9
     INPUT_RATE = 10
+    BIAS = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -154,8 +156,8 @@ class HardwareConfig:
         ------
         ConfigError
             If there are more lanes than neurons of a group, if the core would have to learn with
-            a policy that is not in hardware, or by lift with a length that is not known yet, or if
-            events come in and the network has groups.
+            a policy that is not in hardware, or by lift with a length that is not known yet, or a
+            feed-forward layer, or if events come in and the network has groups.
         """
         if self.lanes > network.neurons:
             raise ConfigError(
@@ -171,6 +173,10 @@ class HardwareConfig:
             raise ConfigError(
                 "source must be 'levels' for a network with groups, which see parts of an image, "
                 "not 'events'"
+            )
+        if self.learn and network.feedforward is not None:
+            raise ConfigError(
+                "mode must be inference for a feed-forward layer, which can't learn, not learning"
             )
         if self.learn and network.pruning.policy not in HARDWARE_POLICIES:
             raise ConfigError(

@@ -6,6 +6,7 @@ from amaranth.hdl import Shape, unsigned
 from amaranth.lib import data
 
 from prunus_model.spec.formats import (
+    BIAS_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
@@ -103,8 +104,13 @@ class Shapes(Widths):
 
     @property
     def v(self) -> Shape:
-        """Membrane potential."""
+        """Membrane potential; the bits of a signed one in a feed-forward layer."""
         return unsigned(self.network.formats.v_bits)
+
+    @property
+    def bias(self) -> Shape:
+        """The bits of the bias of a neuron, which is signed; in a feed-forward layer."""
+        return unsigned(BIAS_BITS)
 
     @property
     def v_fire(self) -> Shape:
@@ -133,7 +139,7 @@ class Shapes(Widths):
 
     @property
     def score(self) -> Shape:
-        """Sum of votes: at most one spike in every step."""
+        """Sum of the votes of all output spikes."""
         return unsigned(self.score_bits)
 
     @property

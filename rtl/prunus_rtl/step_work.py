@@ -34,8 +34,10 @@ class StepWork:
         Cycles of the busiest lane if no lane waits for another one; 0 if inhibited.
     slowest : int
         Cycles of all lanes if each spike takes as long as in its slowest lane; 0 if inhibited.
-    inhibited, fired : bool
-        Whether nothing is integrated, and whether a neuron fires.
+    inhibited : bool
+        Whether nothing is integrated.
+    fired : int
+        Neurons that fire: at most one, but for a feed-forward layer.
     view : int
         View that it is of.
     """
@@ -45,7 +47,7 @@ class StepWork:
     busiest: int
     slowest: int
     inhibited: bool
-    fired: bool
+    fired: int
     view: int = 0
 
 
@@ -78,7 +80,7 @@ def work_of(widths: Widths, step: Step, alive: npt.NDArray[np.bool_]) -> StepWor
         busiest=busiest,
         slowest=slowest,
         inhibited=step.inhibited,
-        fired=step.post >= 0,
+        fired=len(step.fired),
         view=step.view,
     )
 

@@ -19,10 +19,14 @@ integrate
     step takes only its events.
 compare
     ``slots + log2(lanes) + 6``; 0 in an inhibited step. Later if a threshold is still computed.
+    In a feed-forward layer ``slots + 7``, also in ``init``.
 learn
     For each output spike 1, and ``visits + 4`` more if it is learned from, with pruning by lift
     ``visits + 36``; with a margin, until its votes are counted, ``classes + 5``
-    cycles after the first. Later if the votes of the spike before are still counted.
+    cycles after the first. Later if the votes of the spike before are still counted. In a
+    feed-forward layer ``classes + 5`` more for each further spike of the step, as votes are counted
+    one after the other; after the last one of a step, with a margin, until its votes are counted,
+    and with ``stop_after`` alone 1.
 report
     1; after an output spike in the last step, until its votes are counted. Later if a threshold is
     still computed and, if events come in, after those that are left.
@@ -71,6 +75,10 @@ _HELD_BY_MAP = 4
 _FILTERED = 2
 #: Cycles to start and end the computation of a threshold, beside the multiplication.
 _THRESHOLD = 4
+#: Cycles of a comparison beside its slots and the levels of its tree.
+_COMPARED = 6
+#: The same for a feed-forward layer, which has no tree.
+_COMPARED_FORWARD = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +120,7 @@ def init_cycles(widths: Widths, *, recomputed: bool) -> int:
     recomputed : bool
         Whether all thresholds are computed; without effect on a core that does not learn.
     """
-    clear = widths.slots + widths.tree_levels + 6
+    clear = compare_cycles(widths)
     if widths.refractory:
         clear = max(clear, widths.network.inputs + 1)
     if widths.hardware.learn:
@@ -123,8 +131,10 @@ def init_cycles(widths: Widths, *, recomputed: bool) -> int:
 
 
 def compare_cycles(widths: Widths) -> int:
-    """Return the cycles of the comparison of a step that is not inhibited."""
-    return widths.slots + widths.tree_levels + 6
+    """Return the cycles of the comparison of a step that is not inhibited, or of clearing."""
+    if widths.feedforward:
+        return widths.slots + _COMPARED_FORWARD
+    return widths.slots + widths.tree_levels + _COMPARED
 
 
 def vote_cycles(widths: Widths) -> int:
@@ -132,15 +142,32 @@ def vote_cycles(widths: Widths) -> int:
     return widths.network.readout.classes + 5
 
 
-def spike_cycles(widths: Widths, *, learn: bool, margin: bool) -> int:
-    """Return the cycles of an output spike, of learning from it, and of waiting for its votes."""
+def spike_cycles(
+    widths: Widths, *, learn: bool, margin: bool, stop: bool = False, spikes: int = 1
+) -> int:
+    """Return the cycles of the output spikes of a step, of learning, and of waiting for votes.
+
+    Parameters
+    ----------
+    widths : Widths
+        Of the core.
+    learn, margin, stop : bool
+        Whether it learns from it; whether the presentation has a margin, or may stop early.
+    spikes : int
+        Output spikes of the step, 1 or more. More than one only in a feed-forward layer.
+    """
     sweep = widths.factor_cycles + widths.sweep_words + 4 if learn else 0
-    return 1 + sweep + (max(1, vote_cycles(widths) - sweep) if margin else 0)
+    cycles = 1 + (spikes - 1) * vote_cycles(widths) + sweep
+    if margin:
+        return cycles + max(1, vote_cycles(widths) - sweep)
+    return cycles + (widths.feedforward and stop)
 
 
-def report_cycles(widths: Widths, *, fired: bool, learn: bool, margin: bool) -> int:
+def report_cycles(
+    widths: Widths, *, fired: bool, learn: bool, margin: bool, stop: bool = False
+) -> int:
     """Return the cycles after the last step of a view, with or without an output spike in it."""
-    spent = spike_cycles(widths, learn=learn, margin=margin) - 1
+    spent = spike_cycles(widths, learn=learn, margin=margin, stop=stop) - 1
     return max(1, vote_cycles(widths) - spent) if fired else 1
 
 
@@ -228,7 +255,7 @@ def _view(
     begun = sent = _SEED + _FIRST
     # A filter between them holds the events of a step back, at most, by its two stages.
     filtered = _FILTERED if widths.refractory else 0
-    before, last_fired = 0, False
+    before, last_fired = 0, 0
     for step in steps:
         events = step.spikes + 1
         encoded += step.encode
@@ -254,10 +281,18 @@ def _view(
         early += compare_cycles(widths)
         late += compare_cycles(widths)
         if step.fired:
-            cycles = spike_cycles(widths, learn=learn, margin=margin > 0)
+            cycles = spike_cycles(
+                widths,
+                learn=learn,
+                margin=margin > 0,
+                stop=stop_after > 0,
+                spikes=step.fired,
+            )
             parts["learn"] += cycles
             early += cycles
             late += cycles + votes + (threshold if learn else 0)
-    parts["report"] = report_cycles(widths, fired=last_fired, learn=learn, margin=margin > 0)
+    parts["report"] = report_cycles(
+        widths, fired=last_fired > 0, learn=learn, margin=margin > 0, stop=stop_after > 0
+    )
     late += parts["report"] + votes + threshold + left
     return Cycles(parts=parts, most=late)

@@ -101,6 +101,11 @@ class Widths:
         return LIFT_FACTOR_STEPS if self.lift else 0
 
     @property
+    def feedforward(self) -> bool:
+        """Whether the network is a feed-forward layer: signed, with biases, and no winner."""
+        return self.network.feedforward is not None
+
+    @property
     def low_discrepancy(self) -> bool:
         """Whether the core spreads spikes evenly over the steps."""
         spikes = self.network.encoder.spikes

@@ -68,6 +68,7 @@ class Scalar:
     v_fire: list[int]
     last_step: list[int | None]
     input_rate: list[int]
+    bias: list[int]
     presentation: int
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -291,6 +292,7 @@ class Scalar:
         assert state.post_count.tolist() == self.post_count, context
         assert state.active_count.tolist() == self.active_count, context
         assert state.input_rate.tolist() == self.input_rate, context
+        assert state.bias.tolist() == self.bias == [], context
         assert state.last_step.tolist() == last_step, context
         assert state.weights.tolist() == self.weights, context
         assert state.alive.tolist() == self.alive, context

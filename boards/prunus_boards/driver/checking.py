@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.device import Device
-from prunus_boards.driver.outcome import Outcome
+from prunus_boards.driver.outcome import Outcome, by_neuron
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import STATE_DTYPES
+from prunus_rtl.export.plan import Plan
 
 __all__ = ["Checked", "check"]
 
@@ -81,7 +82,7 @@ def check(
             if isinstance(levels, PackedEvents)
             else engine.present(levels[k], **request)
         )
-        compared, found.difference = _compared(shown, expected, plan.neurons)
+        compared, found.difference = _compared(shown, expected, plan)
         found.values += compared
         found.images += 1
         found.cycles += shown.cycles
@@ -100,13 +101,10 @@ def check(
         yield found
 
 
-def _compared(
-    shown: Outcome, expected: Presentation, neurons: npt.NDArray[np.int64]
-) -> tuple[int, str]:
+def _compared(shown: Outcome, expected: Presentation, plan: Plan) -> tuple[int, str]:
     """Return how many numbers of an image were compared, and the first difference or nothing."""
-    want = list(
-        zip(expected.spike_steps.tolist(), neurons[expected.spike_posts].tolist(), strict=True)
-    )
+    spikes = zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True)
+    want = by_neuron(spikes, plan.neurons, plan.network)
     got = shown.presentation
     have = list(zip(got.spike_steps.tolist(), got.spike_posts.tolist(), strict=True))
     pairs: list[tuple[str, Any, Any]] = [

@@ -14,8 +14,18 @@ import numpy.typing as npt
 
 from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import STEP_BITS, max_of
-from prunus_model.spec.state import NO_STEP, STATE_DTYPES, State
-from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
+from prunus_model.spec.state import NO_STEP, State, state_dtypes
+from prunus_rtl.bus.spaces import (
+    PLAIN_SPACES,
+    plain_addresses,
+    plain_values,
+    plain_words,
+    spaces,
+    synapse_addresses,
+    synapse_values,
+    synapse_words,
+    weight_values,
+)
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.image import StoreImage
 from prunus_rtl.widths import Widths
@@ -56,7 +66,8 @@ def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Word
     for space, (_, _, depth) in spaces(widths).items():
         values = np.zeros(depth, dtype=np.int64)
         if space in PLAIN_SPACES:
-            values[plain_addresses(widths, space)] = getattr(state, PLAIN_SPACES[space])
+            held = getattr(state, PLAIN_SPACES[space])
+            values[plain_addresses(widths, space)] = plain_words(widths, space, held)
         elif space is Space.PRESENTATION:
             values = np.array([state.presentation], dtype=np.int64)
         elif space is Space.VOTES:
@@ -68,8 +79,8 @@ def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Word
             for address, word in widths.store.writes(widths.store.pack(state.weights, state.alive)):
                 values[address] = word
         else:
-            alive = state.alive.astype(np.int64) << widths.network.weight_bits
-            values[synapse_addresses(widths)] = alive | state.weights
+            found = synapse_words(widths, state.weights, state.alive)
+            values[synapse_addresses(widths)] = found
         words[space] = values
     return words
 
@@ -96,7 +107,7 @@ def state_of(
     """
     network = widths.network
     found: dict[str, npt.NDArray[np.int64]] = {
-        name: words[space][plain_addresses(widths, space)]
+        name: plain_values(widths, space, words[space][plain_addresses(widths, space)])
         for space, name in PLAIN_SPACES.items()
         if space in words
     }
@@ -105,8 +116,7 @@ def state_of(
         found["last_step"] = np.where(last >> STEP_BITS, last & max_of(STEP_BITS), NO_STEP)
     if Space.SYNAPSES in words:
         synapses = words[Space.SYNAPSES][synapse_addresses(widths)]
-        found["weights"] = synapses & max_of(network.weight_bits)
-        found["alive"] = synapses >> network.weight_bits
+        found["weights"], found["alive"] = synapse_values(widths, synapses)
     if Space.STORE in words and widths.store is not None:
         store = words[Space.STORE][list(widths.store.addresses())].tolist()
         image = StoreImage(
@@ -115,10 +125,10 @@ def state_of(
             lanes=widths.store.images(store),
         )
         weights, alive = image.unpack()
-        found |= {"weights": weights.astype(np.int64), "alive": alive.astype(np.int64)}
+        found |= {"weights": weight_values(widths, weights), "alive": alive.astype(np.int64)}
+    dtypes = state_dtypes(network)
     arrays = {
-        name: np.ascontiguousarray(values.astype(STATE_DTYPES[name]))
-        for name, values in found.items()
+        name: np.ascontiguousarray(values.astype(dtypes[name])) for name, values in found.items()
     }
     state = replace(base.copy(), **arrays, presentation=int(words[Space.PRESENTATION][0]))
     if Space.V_FIRE not in words and Space.THETA in words:

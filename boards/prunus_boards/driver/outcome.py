@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.result import result_widths, unpack
+from prunus_rtl.link.protocol.protocol import spikes_of
 from prunus_rtl.widths import Widths
 
-__all__ = ["Outcome", "contradiction", "possible", "unpacked"]
+__all__ = ["Outcome", "by_neuron", "contradiction", "possible", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,17 @@ class Outcome:
     def prediction(self) -> int:
         """Class; :data:`prunus_model.spec.readout.UNDECIDED` if there is none."""
         return self.presentation.prediction
+
+
+def by_neuron(
+    spikes: Iterable[tuple[int, int]], neurons: npt.NDArray[np.int64], network: NetworkConfig
+) -> list[tuple[int, int]]:
+    """Return output spikes with the neurons of the network, in place of their positions.
+
+    As the model gives them: those of one step of a feed-forward layer in ascending order.
+    """
+    found = [(step, int(neurons[post])) for step, post in spikes]
+    return sorted(found) if network.feedforward else found
 
 
 def unpacked(word: int, widths: Widths) -> dict[str, int]:
@@ -86,6 +101,9 @@ def contradiction(
     spikes, integrated = told["output_spikes"], told["integrated_spikes"]
     dropped = told.get("dropped_spikes", 0)
     learned = spikes * network.inputs if request["learn"] else 0
+    of_view = spikes_of(network, stop_after) // network.view_count
+    most = min(views * of_view, told["steps"] * network.step_spikes_max)
+    inhibited = 0 if network.feedforward else told["steps"]
     limits = (
         ("prediction", told["prediction"], UNDECIDED, classes - 1),
         (
@@ -95,11 +113,11 @@ def contradiction(
             0 if told["prediction"] == UNDECIDED else max_of(network.score_bits),
         ),
         ("steps", told["steps"], fewest, steps),
-        ("inhibited_steps", told["inhibited_steps"], 0, told["steps"]),
+        ("inhibited_steps", told["inhibited_steps"], 0, inhibited),
         ("input_spikes", told["input_spikes"], 0, told["steps"] * network.inputs),
         ("integrated_spikes", integrated, 0, told["input_spikes"]),
         ("dropped_spikes", dropped, 0, told["input_spikes"] - integrated),
-        ("output_spikes", spikes, 0, min(views * (stop_after or once), told["steps"])),
+        ("output_spikes", spikes, 0, most),
         ("forward_sops", told["forward_sops"], 0, integrated * network.neurons),
         ("update_sops", told.get("update_sops", 0), 0, learned),
         ("pruned", told.get("pruned", 0), 0, learned),
@@ -116,12 +134,14 @@ def possible(spikes: Iterable[tuple[int, int]], network: NetworkConfig, steps: i
     Each is taken for one of the earliest view that it can be of: views follow each other, and so do
     the steps of a view.
     """
-    groups, view, last = network.group_count, 0, -1
+    groups, view, last = network.group_count, 0, (-1, 0)
     for step, post in spikes:
         skipped = (post // network.neurons - view) % groups
-        if not skipped and step <= last:
+        # A step has one output spike, or those of a feed-forward layer in ascending order.
+        this = (step, post if network.feedforward else 0)
+        if not skipped and this <= last:
             skipped = groups
-        view, last = view + skipped, step
+        view, last = view + skipped, this
         # Each view before had a step.
         if (
             view >= network.view_count

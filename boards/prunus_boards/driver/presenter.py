@@ -11,7 +11,13 @@ import numpy.typing as npt
 from prunus_boards.driver.deadline import Deadline
 from prunus_boards.driver.link import RefusedError
 from prunus_boards.driver.memories import Memories
-from prunus_boards.driver.outcome import Outcome, contradiction, possible, unpacked
+from prunus_boards.driver.outcome import (
+    Outcome,
+    by_neuron,
+    contradiction,
+    possible,
+    unpacked,
+)
 from prunus_boards.driver.pipeline import Pipeline
 from prunus_boards.driver.requests import DeviceError, Requests
 from prunus_model.spec.formats import PRESENTATION_BITS, STEP_BITS, max_of
@@ -169,9 +175,7 @@ class Presenter:
 
     def _most(self, request: Request) -> int:
         """Return how many output spikes a presentation has at most."""
-        network = self._core.network
-        most = spikes_of(network)
-        return min(most, network.view_count * request["stop_after"] or most)
+        return spikes_of(self._core.network, request["stop_after"])
 
     def _ahead_of_answers(
         self, levels: npt.NDArray[np.uint8], request: Request, number: int, started: int
@@ -332,11 +336,12 @@ class Presenter:
                 f"Device at {self._requests.name} must tell spikes in ascending steps{views} below "
                 f"{told['steps']} of neurons below {len(neurons)}, not {spikes[:4]}"
             )
+        named = np.array(by_neuron(spikes, neurons, network), dtype=np.int64).reshape(-1, 2)
         return Outcome(
             number=number,
             presentation=Presentation(
-                spike_steps=np.array([step for step, _ in spikes], dtype=np.int64),
-                spike_posts=neurons[np.array([post for _, post in spikes], dtype=np.int64)],
+                spike_steps=named[:, 0],
+                spike_posts=named[:, 1],
                 counters=expanded(
                     {name: told[name] for name in counter_widths(widths)},
                     network,

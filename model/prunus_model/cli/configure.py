@@ -15,7 +15,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EventsParams
 from prunus_model.spec.presets import PRESETS
 
-__all__ = ["configure"]
+__all__ = ["configure", "parsed"]
 
 
 def configure(
@@ -58,6 +58,20 @@ def configure(
     source = "Configuration"
     built = _built(values, lambda: NetworkConfig.from_mapping(values, source=source), source)
     return built, _flat(said)
+
+
+def parsed(settings: tuple[str, ...]) -> dict[str, Any]:
+    """Return what settings say, as nested tables.
+
+    Raises
+    ------
+    ConfigError
+        If one is not KEY=VALUE.
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        _merge(values, _parse(setting))
+    return values
 
 
 def _built(

@@ -30,22 +30,27 @@ def command(*, network: str, as_json: bool) -> None:
         return
     click.echo(artifact.config.to_toml())
     schedule, last = artifact.schedule, len(artifact.history) - 1
-    console.print(
-        f"Trained on {schedule.data}, {schedule.images} images, {schedule.epochs} epochs; "
-        f"presentation {artifact.state.presentation} of {schedule.presentations}"
-        f"{'' if artifact.complete else ', a checkpoint'}",
-        soft_wrap=True,
-    )
+    if schedule.elsewhere:
+        console.print(f"Imported from a file of {schedule.data}, and trained elsewhere")
+    else:
+        console.print(
+            f"Trained on {schedule.data}, {schedule.images} images, {schedule.epochs} epochs; "
+            f"presentation {artifact.state.presentation} of {schedule.presentations}"
+            f"{'' if artifact.complete else ', a checkpoint'}",
+            soft_wrap=True,
+        )
     if last >= 0 and artifact.history.correct[last] != UNKNOWN:
         share = artifact.history.correct[last] / artifact.history.presentations[last]
         console.print(f"Running accuracy of the last interval: {100 * share:.1f} %")
     if artifact.config.groups:
         console.print(_groups_line(artifact), soft_wrap=True)
     c = artifact.counters
+    trained = (
+        f"; forward SOPs in training {percent(c.forward_sops, c.forward_dense)} of dense, "
+        f"update SOPs {percent(c.update_sops, c.update_dense)} of dense"
+    )
     console.print(
-        f"Synapses left: {100 * artifact.density:.1f} %; forward SOPs in training "
-        f"{percent(c.forward_sops, c.forward_dense)} of dense, "
-        f"update SOPs {percent(c.update_sops, c.update_dense)} of dense",
+        f"Synapses left: {100 * artifact.density:.1f} %{'' if schedule.elsewhere else trained}",
         soft_wrap=True,
     )
     console.print()
@@ -54,7 +59,8 @@ def command(*, network: str, as_json: bool) -> None:
     for key, value in artifact.provenance.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         console.print(f"{key}: {text}", soft_wrap=True)
-    console.print(f"data SHA-256: {schedule.data_sha256}")
+    what = "file" if schedule.elsewhere else "data"
+    console.print(f"{what} SHA-256: {schedule.data_sha256}")
     console.print(f"content hash: {artifact.content_hash}")
 
 
@@ -87,6 +93,12 @@ def _groups_line(artifact: Artifact) -> str:
 
 def _per_neuron(artifact: Artifact) -> dict[str, np.ndarray]:
     state = artifact.state
+    if artifact.config.feedforward:
+        return {
+            "synapses_left": state.plastic_counts(artifact.config),
+            "v_fire": state.v_fire.astype(np.int64),
+            "bias": state.bias.astype(np.int64),
+        }
     return {
         "post_count": state.post_count.astype(np.int64),
         "synapses_left": state.plastic_counts(artifact.config),

@@ -68,6 +68,8 @@ def command(
     output = output or Path("plots") / Path(network).stem
     split = load_test(artifact, data)
     names: tuple[str, ...] = plots.PLOTS
+    if artifact.schedule.elsewhere:
+        names = tuple(name for name in names if name != plots.TRAINING)
     if isinstance(split, EventSplit):
         names = (*names, event_plots.PLOT)
     paths = [output / name for name in names]
@@ -88,7 +90,7 @@ def command(
     figures = [
         plots.receptive_fields(artifact, split.image_shape, channels),
         plots.distributions(artifact),
-        plots.training(artifact),
+        *([] if artifact.schedule.elsewhere else [plots.training(artifact)]),
         plots.sops_accuracy(fixed, tests, whole_dense(artifact, split, known=fixed)),
     ]
     if isinstance(split, EventSplit):

@@ -15,10 +15,16 @@ from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.groups import DARK
 from prunus_model.spec.packed_events import PackedEvents, check_stimuli, packed_one
-from prunus_model.spec.presentation import Presentation, check_exits, check_levels, check_votes
+from prunus_model.spec.presentation import (
+    Presentation,
+    check_exits,
+    check_learning,
+    check_levels,
+    check_votes,
+)
 from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.readout import UNDECIDED
-from prunus_model.spec.state import State
+from prunus_model.spec.state import State, state_dtypes
 
 __all__ = ["Engine"]
 
@@ -80,7 +86,7 @@ class Engine:
                 )
                 for number, indices in enumerate(config.view_indices)
             ],
-            nets=[net_of(state.group(g, config), votes_of[g]) for g in groups],
+            nets=[net_of(state.group(g, config), votes_of[g], params) for g in groups],
         )
         self._workspaces = []
         for group in groups:
@@ -111,8 +117,10 @@ class Engine:
             return np.concatenate([getattr(net, name) for net in nets])
 
         status = np.concatenate([net.status.T for net in nets])
+        stored = np.concatenate([net.weights[:, :neurons] for net in nets])
+        weights = stored.astype(np.int16) - self._parts.params.weight_offset
         return State(
-            weights=np.concatenate([net.weights[:, :neurons] for net in nets]),
+            weights=weights.astype(state_dtypes(self._config)["weights"]),
             alive=status != kernels.PRUNED,
             frozen=status == kernels.FROZEN,
             theta=of_neurons("theta"),
@@ -123,6 +131,7 @@ class Engine:
             v_fire=np.concatenate([w.v_fire[:neurons] for w in self._workspaces]),
             last_step=shown.last_step.copy(),
             input_rate=np.concatenate([net.input_rate for net in nets]),
+            bias=of_neurons("bias"),
             presentation=self._presentation,
         )
 
@@ -172,6 +181,7 @@ class Engine:
         As :meth:`prunus_model.spec.golden_model.GoldenModel.train`.
         """
         check_stimuli(levels, self._config)
+        check_learning(True, self._config)
         given = self._stimuli(levels)
         counts, spikes = many.train(self._parts, self._workspaces, given, self._presentation)
         if len(levels):
@@ -232,6 +242,7 @@ class Engine:
     ) -> Presentation:
         """Show all views of one image, or of its events (semantics, 4.7)."""
         check_exits(stop_after, margin)
+        check_learning(learn, self._config)
         counts = np.zeros(len(COUNTERS), dtype=np.int64)
         steps, posts = [], []
         if not keep:

@@ -14,6 +14,7 @@ from prunus_model.spec.formats import (
     PRESENTATION_BITS,
     THETA_BITS,
     V_FIRE_BITS,
+    V_SIGNED_BITS,
     max_of,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "U32",
     "UNDRAWN",
     "V_FIRE_MAX",
+    "V_SIGNED_MAX",
     "Count",
     "Net",
     "Params",
@@ -59,6 +61,7 @@ U32 = np.uint32
 MASK32 = max_of(32)
 PRESENTATION_MAX = max_of(PRESENTATION_BITS)
 THETA_MAX, V_FIRE_MAX = max_of(THETA_BITS), max_of(V_FIRE_BITS)
+V_SIGNED_MAX = max_of(V_SIGNED_BITS - 1)
 POST_COUNT_MAX = max_of(POST_COUNT_BITS)
 #: Below every margin.
 NO_MARGIN = -(1 << 30)
@@ -86,7 +89,15 @@ class Count(IntEnum):
 
 
 class Params(NamedTuple):
-    """Numbers of a configuration, flat, for the kernels, named as there; of one group."""
+    """Numbers of a configuration, flat, for the kernels, named as there; of one group.
+
+    Attributes
+    ----------
+    feedforward, subtract : bool
+        Whether it is a feed-forward layer; whether its reset is by subtraction.
+    weight_offset : int
+        What is added to weights that are stored, so that none is negative.
+    """
 
     inputs: int
     neurons: int
@@ -118,6 +129,9 @@ class Params(NamedTuple):
     min_spikes: int
     percent: int
     score_max: int
+    feedforward: bool
+    subtract: bool
+    weight_offset: int
 
 
 class View(NamedTuple):
@@ -165,6 +179,7 @@ class Net(NamedTuple):
     Attributes
     ----------
     weights : ndarray of uint8, shape (inputs, neurons, padded)
+        With the offset of :class:`Params`.
     columns : ndarray of uint8, shape (neurons, inputs)
         The same weights, by neuron.
     status : ndarray of uint8, shape (neurons, inputs)
@@ -174,6 +189,8 @@ class Net(NamedTuple):
     theta, strength, post_count, active_count : ndarray of int32, shape (neurons,)
     input_rate : ndarray of int32, shape (inputs,), or (0,) without ``lift``
         As in :class:`prunus_model.spec.state.State`.
+    bias, v_fire : ndarray of int32, shape (neurons,), or (0,) unless a feed-forward layer
+        Biases and firing thresholds that are given.
     votes : ndarray of uint8, shape (neurons, classes)
         Votes of one output spike of each neuron; not changed by learning.
     """
@@ -188,6 +205,8 @@ class Net(NamedTuple):
     post_count: npt.NDArray[np.int32]
     active_count: npt.NDArray[np.int32]
     input_rate: npt.NDArray[np.int32]
+    bias: npt.NDArray[np.int32]
+    v_fire: npt.NDArray[np.int32]
     votes: npt.NDArray[np.uint8]
 
 
@@ -217,7 +236,7 @@ class Workspace(NamedTuple):
         Pruning threshold of each synapse of the neuron that fired.
     changed : ndarray of uint16, shape (inputs + 1,)
         Inputs whose synapse a sweep changes.
-    spike_steps, spike_posts : ndarray of int64, shape (steps,)
+    spike_steps, spike_posts : ndarray of int64, shape (steps,), or (steps * neurons,) of a layer
     spike_counts : ndarray of uint8, shape (neurons,)
     scores : ndarray of int64, shape (classes,)
         Sums of votes.

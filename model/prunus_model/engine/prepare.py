@@ -63,20 +63,24 @@ def params_of(config: NetworkConfig) -> kernels.Params:
         min_spikes=soft.min_spikes,
         percent=soft.percent,
         score_max=max_of(config.score_bits),
+        feedforward=config.feedforward is not None,
+        subtract=config.feedforward is not None and config.feedforward.reset == "subtract",
+        weight_offset=-config.formats.w_min,
     )
 
 
-def net_of(state: State, votes: npt.NDArray[np.uint8]) -> kernels.Net:
+def net_of(state: State, votes: npt.NDArray[np.uint8], p: kernels.Params) -> kernels.Net:
     """Return what learning changes, copied from a state, and votes, which are not copied."""
+    stored = (state.weights.astype(np.int16) + p.weight_offset).astype(np.uint8)
     status = np.full(state.alive.shape[::-1], kernels.PRUNED, dtype=np.uint8)
     status[state.alive.T] = kernels.PLASTIC
     status[state.frozen.T] = kernels.FROZEN
     inputs, neurons = state.weights.shape
     weights = _aligned(inputs, _padded(neurons, kernels.BLOCK))
-    weights[:, :neurons] = state.weights
+    weights[:, :neurons] = stored
     return kernels.Net(
         weights=weights,
-        columns=np.array(state.weights.T, order="C"),
+        columns=np.array(stored.T, order="C"),
         status=status,
         row_alive=state.alive.sum(axis=1, dtype=np.int64),
         row_frozen=state.frozen.sum(axis=1, dtype=np.int64),
@@ -85,6 +89,8 @@ def net_of(state: State, votes: npt.NDArray[np.uint8]) -> kernels.Net:
         post_count=state.post_count.copy(),
         active_count=state.active_count.copy(),
         input_rate=state.input_rate.copy(),
+        bias=state.bias.copy(),
+        v_fire=state.v_fire[: len(state.bias)].copy(),
         votes=votes,
     )
 
@@ -93,6 +99,7 @@ def workspace_of(config: NetworkConfig, p: kernels.Params) -> kernels.Workspace:
     """Return the workspace of one thread."""
     padded = _padded(p.steps, kernels.LANES)
     width = _padded(p.neurons, kernels.BLOCK)
+    spikes = p.steps * config.step_spikes_max
     return kernels.Workspace(
         v=np.zeros(width, dtype=np.int32),
         # The padding never reaches its threshold.
@@ -109,8 +116,8 @@ def workspace_of(config: NetworkConfig, p: kernels.Params) -> kernels.Workspace:
         column=np.zeros(p.inputs, dtype=np.uint8),
         thresholds=np.zeros(p.inputs, dtype=np.uint16),
         changed=np.zeros(p.inputs + 1, dtype=np.uint16),
-        spike_steps=np.zeros(p.steps, dtype=np.int64),
-        spike_posts=np.zeros(p.steps, dtype=np.int64),
+        spike_steps=np.zeros(spikes, dtype=np.int64),
+        spike_posts=np.zeros(spikes, dtype=np.int64),
         spike_counts=np.zeros(p.neurons, dtype=np.uint8),
         scores=np.zeros(config.readout.classes, dtype=np.int64),
     )

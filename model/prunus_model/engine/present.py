@@ -9,6 +9,7 @@ import numpy as np
 from prunus_model.engine.compiling import compiled
 from prunus_model.engine.encode import drop_refractory, encode, even_spikes, prepare_even
 from prunus_model.engine.integrate import fire, integrate
+from prunus_model.engine.layer import layer_steps
 from prunus_model.engine.layout import (
     PRESENTATION_MAX,
     SOFT,
@@ -22,6 +23,7 @@ from prunus_model.engine.layout import (
     Workspace,
 )
 from prunus_model.engine.learn import fire_threshold, freeze, learn_spike
+from prunus_model.engine.score import lead, vote
 from prunus_model.engine.streams import seeded
 from prunus_model.spec import random_streams
 from prunus_model.spec.state import NO_STEP
@@ -41,6 +43,9 @@ def begin(learn: bool, presentation: int, p: Params, net: Net, workspace: Worksp
 
 @compiled
 def find_thresholds(p: Params, net: Net, workspace: Workspace) -> None:
+    if p.feedforward:
+        workspace.v_fire[: p.neurons] = net.v_fire
+        return
     for j in range(p.neurons):
         workspace.v_fire[j] = fire_threshold(np.int64(net.theta[j]), np.int64(net.strength[j]), p)
 
@@ -77,28 +82,6 @@ def take(first: Any, pres: Any, p: Params, view: View, workspace: Workspace) -> 
                 workspace.events[step, n] = pre
                 n += 1
         workspace.event_counts[step] = n
-
-
-@compiled
-def lead(scores: Any) -> Any:
-    """Return by how much the largest score is ahead of the second (semantics, 7)."""
-    first = 0
-    second = 0
-    for c in range(scores.shape[0]):
-        if scores[c] > first:
-            second = first
-            first = scores[c]
-        elif scores[c] > second:
-            second = scores[c]
-    return first - second
-
-
-@compiled
-def vote(votes: Any, scores: Any, score_max: int) -> Any:
-    """Add votes to the scores, which saturate; return the lead."""
-    for c in range(scores.shape[0]):
-        scores[c] = min(scores[c] + np.int64(votes[c]), score_max)
-    return lead(scores)
 
 
 @compiled
@@ -183,13 +166,18 @@ def present(
     """Show a view of one of many that has begun, scores kept; return the output spikes."""
     if stimuli.first.shape[0] > 0:
         take(stimuli.first[n], stimuli.pres, p, view, workspace)
-        return steps(
+        draws = 0
+    else:
+        see(stimuli.levels[n], presentation, p, jump, view, workspace)
+        draws = p.words
+    before = counters[Count.STEPS]
+    if p.feedforward:
+        fired = layer_steps(stop_after, margin, p, net, workspace, counters)
+    else:
+        fired = steps(
             learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters
         )
-    see(stimuli.levels[n], presentation, p, jump, view, workspace)
-    before = counters[Count.STEPS]
-    fired = steps(learn, stop_after, margin, presentation, p, view.seed, net, workspace, counters)
-    counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * p.words
+    counters[Count.ENCODER_DRAWS] += (counters[Count.STEPS] - before) * draws
     return fired
 
 

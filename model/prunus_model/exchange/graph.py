@@ -133,6 +133,11 @@ def to_graph(
 
 def _check(artifact: Artifact, dt: float, inhibition: float, reader: Reader) -> None:
     check_undivided(artifact.config)
+    if artifact.config.feedforward:
+        raise ExchangeError(
+            "Network must be one that was trained here: a feed-forward network has come from a "
+            "graph, which says the same without rounding"
+        )
     if not artifact.complete:
         raise ExchangeError(
             f"Network must be trained completely, but is at presentation "

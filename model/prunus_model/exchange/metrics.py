@@ -12,7 +12,7 @@ import numpy as np
 
 from prunus_model.data.events.split import Labelled
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import V_FIRE_BITS
+from prunus_model.spec.formats import BIAS_BITS, V_FIRE_BITS
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 
@@ -54,6 +54,7 @@ def footprint_bits(config: NetworkConfig) -> dict[str, int]:
         "weights": synapses * config.weight_bits,
         "alive": synapses,
         "v_fire": config.all_neurons * V_FIRE_BITS,
+        **({"bias": config.all_neurons * BIAS_BITS} if config.feedforward else {}),
         "votes": config.all_neurons * config.readout.classes * config.readout.vote_bits,
         "v": config.neurons * config.formats.v_bits,
         "scores": config.readout.classes * config.score_bits,

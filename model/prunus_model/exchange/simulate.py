@@ -34,6 +34,9 @@ class FloatLayer:
         Potential at rest, threshold (to be exceeded), and potential after a spike.
     recurrent : ndarray of float64, shape (neurons, neurons), or None
         Weights by which a spike of a neuron (column) reaches the others a step later.
+    subtract : bool
+        Whether a spike takes the threshold from the potential, in place of ``v_reset``; simulators
+        have this, and NIR has no word for it.
     """
 
     weight: _Floats
@@ -44,6 +47,7 @@ class FloatLayer:
     v_threshold: _Floats
     v_reset: _Floats
     recurrent: _Floats | None = None
+    subtract: bool = False
 
 
 def simulate(layer: FloatLayer, spikes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -72,6 +76,6 @@ def simulate(layer: FloatLayer, spikes: npt.NDArray[np.bool_]) -> npt.NDArray[np
             current[after] += fired[after].astype(np.float64) @ layer.recurrent.T
         v += layer.leak * (layer.v_leak - v) + layer.gain * current
         fired = v > layer.v_threshold
-        v = np.where(fired, layer.v_reset, v)
+        v = np.where(fired, v - layer.v_threshold if layer.subtract else layer.v_reset, v)
         out[:, step] = fired
     return out

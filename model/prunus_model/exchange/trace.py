@@ -34,7 +34,7 @@ class Trace:
     inputs : ndarray of bool, shape (n, steps, inputs)
         Input spikes that are not dropped.
     spikes : ndarray of bool, shape (n, steps, neurons)
-        Output spikes, at most one in a step.
+        Output spikes, at most one in a step unless the network is a feed-forward layer.
     v, v_end : ndarray of int32, shape (n, steps, neurons)
         Potential that is compared, and potential at the end of the step.
     """
@@ -87,10 +87,11 @@ def trace(artifact: Artifact, data: Labelled, *, first: int = 0, count: int = 1)
         for one in steps:
             heard = one.kept & (not one.inhibited)
             v[n, one.step] = membrane.integrate(before, artifact.state.weights, heard)
+            if config.feedforward:
+                v[n, one.step] += artifact.state.bias
             v_end[n, one.step] = before = network.state.v.astype(np.int64)
             inputs[n, one.step] = one.kept
-            if one.post >= 0:
-                spikes[n, one.step, one.post] = True
+            spikes[n, one.step, list(one.fired)] = True
     return Trace(inputs=inputs, spikes=spikes, v=v, v_end=v_end)
 
 

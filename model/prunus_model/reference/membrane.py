@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,9 @@ __all__ = ["integrate", "leak", "winner"]
 
 
 def integrate(
-    v: npt.NDArray[np.int64], weights: npt.NDArray[np.uint8], spikes: npt.NDArray[np.bool_]
+    v: npt.NDArray[np.int64],
+    weights: npt.NDArray[Any],
+    spikes: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
     """Add the weights of all spiking inputs: ``v[post] += weights[pre, post]``.
 
@@ -19,7 +23,7 @@ def integrate(
     ----------
     v : ndarray of int64, shape (neurons,)
         Membrane potentials.
-    weights : ndarray of uint8, shape (inputs, neurons)
+    weights : ndarray of uint8, or int8 if signed, shape (inputs, neurons)
         Weights.
     spikes : ndarray of bool, shape (inputs,)
         Which inputs spike in this step.

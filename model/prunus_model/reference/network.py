@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.reference import encoder, pruning
+from prunus_model.reference.feedforward import feedforward_steps
 from prunus_model.reference.readout import elect, lead
 from prunus_model.reference.view import Shown, Step, begin, view_steps
 from prunus_model.reference.xorshift import Stream
@@ -25,12 +26,13 @@ from prunus_model.spec.presentation import (
     Request,
     check_events,
     check_exits,
+    check_learning,
     check_levels,
     check_votes,
 )
 from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
-from prunus_model.spec.state import State, strengths
+from prunus_model.spec.state import NO_STEP, State, strengths
 
 __all__ = ["Network"]
 
@@ -204,6 +206,7 @@ class Network:
     ) -> tuple[Counters, npt.NDArray[np.uint8]]:
         """Learn from images or events, one by one, in order (:meth:`GoldenModel.train`)."""
         check_stimuli(levels, self.config)
+        check_learning(True, self.config)
         shown = [self._present_of(levels, n, learn=True) for n in range(len(levels))]
         return sum((one.counters for one in shown), Counters()), self._spikes(shown)
 
@@ -240,6 +243,10 @@ class Network:
             state.alive &= ~pruned
             state.weights[pruned] = 0
             state.strength[:] = strengths(state.weights, self.config)
+        if self.config.feedforward:
+            state.v[:] = 0
+            state.last_step[:] = NO_STEP
+            return 0
         for group in range(self.config.group_count):
             begin(state.group(group, self.config), self.config.homeostasis, learn=False)
         return int(np.count_nonzero(pruned))
@@ -255,23 +262,38 @@ class Network:
     ) -> Iterator[Step]:
         """Show all views of an image (semantics, 4.7)."""
         check_exits(stop_after, margin)
+        check_learning(learn, self.config)
         state = self.state
         # Not in place: what was given away stays as it is.
         self._scores = self._scores.copy() if keep else np.zeros_like(self._scores)
         groups, neurons = self.config.group_count, self.config.neurons
         for view in range(groups if learn else self.config.view_count):
             group = view % groups
+            shown = Shown(
+                number=view,
+                config=self._view,
+                first_post=group * neurons,
+                votes=self._votes[group * neurons : (group + 1) * neurons],
+                score_max=max_of(self.config.score_bits),
+                learning=self._stream(LEARNING, view),
+            )
+            part, spikes_of = state.group(group, self.config), spikes_of_view(view)
+            if self.config.feedforward:
+                yield from feedforward_steps(
+                    shown,
+                    self.config.feedforward,
+                    spikes_of,
+                    part,
+                    self._scores,
+                    counters,
+                    stop_after=stop_after,
+                    margin=margin,
+                )
+                continue
             yield from view_steps(
-                Shown(
-                    number=view,
-                    config=self._view,
-                    first_post=group * neurons,
-                    votes=self._votes[group * neurons : (group + 1) * neurons],
-                    score_max=max_of(self.config.score_bits),
-                    learning=self._stream(LEARNING, view),
-                ),
-                spikes_of_view(view),
-                state.group(group, self.config),
+                shown,
+                spikes_of,
+                part,
                 self._scores,
                 counters,
                 learn=learn,
@@ -293,7 +315,7 @@ class Network:
 
     def _collect(self, steps: Iterator[Step], counters: Counters) -> Presentation:
         """Take all steps and gather the output spikes."""
-        fired = [(step.step, step.post) for step in steps if step.post >= 0]
+        fired = [(step.step, post) for step in steps for post in step.fired]
         spike_steps, spike_posts = np.array(fired, dtype=np.int64).reshape(-1, 2).T
         return Presentation(
             spike_steps=spike_steps,

@@ -34,9 +34,11 @@ class Step:
     inhibited : bool
         Whether nothing was integrated.
     post : int
-        The neuron that fired, of all groups; -1 if none.
+        The neuron that fired, of all groups; -1 if none, and with ``feedforward``.
     w_prune : int
         The pruning threshold of the sweep that it caused; 0 if it caused none.
+    posts : tuple of int
+        With ``feedforward``, the neurons that fired, in ascending order; else empty.
     """
 
     view: int
@@ -46,6 +48,12 @@ class Step:
     inhibited: bool
     post: int
     w_prune: int
+    posts: tuple[int, ...] = ()
+
+    @property
+    def fired(self) -> tuple[int, ...]:
+        """The neurons that fired, in the order in which their output spikes are given out."""
+        return (self.post,) if self.post >= 0 else self.posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

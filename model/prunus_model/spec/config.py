@@ -21,6 +21,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import parse_toml, read_text, without_none
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.feedforward import WEIGHT_BITS_MIN, FeedforwardParams
 from prunus_model.spec.formats import (
     INPUTS_MAX,
     NEURONS_MAX,
@@ -37,6 +38,7 @@ from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
+    NoPruning,
     PostPruning,
     PruningParams,
 )
@@ -65,13 +67,16 @@ class NetworkConfig:
         Parameters of the units.
     groups : GroupsParams, optional
         The network is many networks, each on a part of the image. Default: it is one.
+    feedforward : FeedforwardParams, optional
+        The network is a feed-forward layer that was trained elsewhere. Default: it learns.
 
     Raises
     ------
     pydantic.ValidationError
         (A :class:`ValueError`.) If a value is of the wrong type or out of range, if
-        ``pruning.w_prune`` exceeds the largest weight, ``readout.margin`` can never be reached, or
-        contrasts or groups do not fit the inputs.
+        ``pruning.w_prune`` exceeds the largest weight, ``readout.margin`` can never be reached,
+        contrasts or groups do not fit the inputs, or a feed-forward layer is told to prune, to
+        inhibit or to be divided.
 
     Examples
     --------
@@ -93,8 +98,11 @@ class NetworkConfig:
     pruning: Annotated[PruningParams, Field(discriminator="policy")] = AdaptivePruning()
     readout: ReadoutParams = ReadoutParams()
     groups: GroupsParams | None = None
+    feedforward: FeedforwardParams | None = None
 
     def __post_init__(self) -> None:
+        if self.feedforward:
+            self._check_feedforward()
         if (
             isinstance(self.pruning, ConstantPruning | PostPruning)
             and self.pruning.w_prune > self.formats.w_max
@@ -119,6 +127,25 @@ class NetworkConfig:
                 f"readout.margin must be at most {self.margin_max}, which {self.spikes_max} output "
                 f"spikes reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
+
+    def _check_feedforward(self) -> None:
+        for name, value, allowed in (
+            ("weight_bits", self.weight_bits, self.weight_bits >= WEIGHT_BITS_MIN),
+            ("pruning.policy", self.pruning.policy, isinstance(self.pruning, NoPruning)),
+            (
+                "membrane.inhibition_steps",
+                self.membrane.inhibition_steps,
+                self.membrane.inhibition_steps == 0,
+            ),
+            ("groups", "given", self.groups is None),
+        ):
+            if not allowed:
+                must = {
+                    "weight_bits": f"{WEIGHT_BITS_MIN} or more, as weights are signed",
+                    "pruning.policy": "none",
+                    "groups": "left out",
+                }.get(name, "0")
+                raise ValueError(f"{name} must be {must}, with feedforward, not {value}")
 
     def _check_groups(self, groups: GroupsParams) -> None:
         if (contrast := self.encoder.contrast) and contrast.image_width != groups.image_width:
@@ -183,18 +210,28 @@ class NetworkConfig:
 
     @property
     def score_bits(self) -> int:
-        """Width of the score of a class, to which each step of each view may add a vote.
+        """Width of the score of a class, to which each spike of a step of a view may add a vote.
 
         Never more than :data:`SCORE_BITS_MAX`: there it saturates.
         """
-        most = self.view_count * self.encoder.steps * max_of(self.readout.vote_bits)
+        spikes = self.view_count * self.encoder.steps * self.step_spikes_max
+        most = spikes * max_of(self.readout.vote_bits)
         return min(SCORE_BITS_MAX, max(self.readout.vote_bits + STEP_BITS, most.bit_length()))
 
     @property
+    def step_spikes_max(self) -> int:
+        """Most output spikes of a step: one, or with feedforward one of each neuron."""
+        return self.neurons if self.feedforward else 1
+
+    @property
     def spikes_max(self) -> int:
-        """Most output spikes of an image in inference."""
-        steps = self.encoder.steps
-        return self.view_count * min(steps, self.readout.stop_after or steps)
+        """Most output spikes of an image in inference.
+
+        An early exit is looked for at the end of a step, after all of its output spikes.
+        """
+        each = self.step_spikes_max
+        most, stop = self.encoder.steps * each, self.readout.stop_after
+        return self.view_count * (min(most, stop - 1 + each) if stop else most)
 
     @property
     def margin_max(self) -> int:
@@ -232,7 +269,9 @@ class NetworkConfig:
     @property
     def formats(self) -> Formats:
         """Widths of all numbers."""
-        return Formats(inputs=self.inputs, weight_bits=self.weight_bits)
+        return Formats(
+            inputs=self.inputs, weight_bits=self.weight_bits, signed=self.feedforward is not None
+        )
 
     @classmethod
     def named(cls, name: str) -> NetworkConfig:
@@ -314,8 +353,8 @@ class NetworkConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries of plain values, complete.
 
-        ``groups`` is None if the network is not divided, ``encoder.contrast`` and
-        ``encoder.events`` if inputs are grey levels.
+        ``groups`` is None if the network is not divided, ``feedforward`` if it learns,
+        ``encoder.contrast`` and ``encoder.events`` if inputs are grey levels.
         """
         mapping: dict[str, Any] = _ADAPTER.dump_python(self)
         return mapping
@@ -349,8 +388,9 @@ class NetworkConfig:
             for name in names:
                 if mapping[table][name] == default[table][name]:
                     del mapping[table][name]
-        if mapping["groups"] is None:
-            del mapping["groups"]
+        for table in ("groups", "feedforward"):
+            if mapping[table] is None:
+                del mapping[table]
         # Version 0.1.0 had this parameter, and published hashes cover that it was not used.
         return mapping | {"redundancy": None}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "BIAS_BITS",
     "CLASSES_MAX",
     "FIRE_SHIFT_MAX",
     "GAIN_BITS",
@@ -30,6 +31,7 @@ __all__ = [
     "THETA_BITS",
     "VOTE_BITS_MAX",
     "V_FIRE_BITS",
+    "V_SIGNED_BITS",
     "WEIGHT_BITS_MAX",
     "Formats",
     "max_of",
@@ -55,6 +57,10 @@ STEP_BITS = 8
 THETA_BITS = 24
 #: Firing threshold in force, clipped.
 V_FIRE_BITS = 23
+#: Bias of a neuron of a feed-forward layer, signed.
+BIAS_BITS = 16
+#: Potential of a neuron of a feed-forward layer between two steps, signed, saturating.
+V_SIGNED_BITS = V_FIRE_BITS + 1
 #: Output spikes of a neuron while learning, saturating.
 POST_COUNT_BITS = 16
 #: Counter of presentations; also selects the random streams.
@@ -92,7 +98,10 @@ def max_of(bits: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
-    """Widths that depend on the size of a network, in bits; all unsigned.
+    """Widths that depend on the size of a network, in bits, and ranges.
+
+    All numbers are unsigned but weights and potentials of a feed-forward layer, which are two's
+    complement.
 
     Parameters
     ----------
@@ -100,6 +109,8 @@ class Formats:
         Inputs of the network. Positive.
     weight_bits : int
         Width of a weight, 1..8.
+    signed : bool
+        Whether it is a feed-forward layer.
 
     Examples
     --------
@@ -108,19 +119,38 @@ class Formats:
     >>> f = Formats(inputs=784, weight_bits=8)
     >>> f.w_max, f.strength_bits, f.v_bits
     (255, 18, 24)
+    >>> f = Formats(inputs=784, weight_bits=8, signed=True)
+    >>> f.w_min, f.w_max, f.v_min, f.v_max, f.v_bits
+    (-128, 127, -8388608, 8388607, 25)
     """
 
     inputs: int
     weight_bits: int
+    signed: bool = False
+
+    @property
+    def w_min(self) -> int:
+        """Smallest weight."""
+        return -(1 << self.weight_bits - 1) if self.signed else 0
 
     @property
     def w_max(self) -> int:
         """Largest weight."""
-        return max_of(self.weight_bits)
+        return max_of(self.weight_bits - self.signed)
+
+    @property
+    def v_min(self) -> int:
+        """Smallest potential between two steps."""
+        return -(1 << V_SIGNED_BITS - 1) if self.signed else 0
+
+    @property
+    def v_max(self) -> int:
+        """Largest potential between two steps."""
+        return max_of(V_SIGNED_BITS - 1) if self.signed else max_of(self.v_bits)
 
     @property
     def strength_bits(self) -> int:
-        """Width of the sum of all weights of a neuron."""
+        """Width of the sum of all weights of a neuron, if these are unsigned."""
         return (self.inputs * self.w_max).bit_length()
 
     @property
@@ -128,6 +158,10 @@ class Formats:
         """Width of the membrane potential.
 
         Below the threshold it is less than ``2**V_FIRE_BITS``, and one step adds less than
-        ``2**strength_bits``, so that it never overflows.
+        ``2**strength_bits``, so that it never overflows. A signed one saturates at the end of a
+        step; within it, all weights and the bias are added to the largest or smallest.
         """
+        if self.signed:
+            added = (self.inputs << self.weight_bits - 1) + (1 << BIAS_BITS - 1)
+            return 1 + ((1 << V_SIGNED_BITS - 1) + added).bit_length()
         return max(V_FIRE_BITS, self.strength_bits) + 1

@@ -10,6 +10,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.common.errors import ConfigError
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.formats import max_of
@@ -19,6 +20,7 @@ __all__ = [
     "Request",
     "check_events",
     "check_exits",
+    "check_learning",
     "check_levels",
     "check_votes",
 ]
@@ -94,6 +96,18 @@ def check_exits(stop_after: int, margin: int) -> None:
     ):
         if not 0 <= index(value) <= max_of(32):
             raise ValueError(f"{text}{', up to 32 bits' if value > 0 else ''}, not {value}")
+
+
+def check_learning(learn: bool, config: NetworkConfig) -> None:
+    """Check that a network that is to learn can.
+
+    Raises
+    ------
+    ConfigError
+        If it is a feed-forward layer.
+    """
+    if learn and config.feedforward:
+        raise ConfigError("feedforward must be left out to learn: such a network is only shown")
 
 
 def check_votes(

@@ -82,6 +82,9 @@ class Schedule:
     epochs : int
         How often each is shown.
 
+    A network that was trained elsewhere (:meth:`imported`) has 0 images and 0 epochs here; its data
+    are the file that it was imported from.
+
     Raises
     ------
     TypeError
@@ -99,6 +102,8 @@ class Schedule:
         for name, kind in (("data", str), ("data_sha256", str), ("images", int), ("epochs", int)):
             if type(value := getattr(self, name)) is not kind:
                 raise TypeError(f"schedule.{name} must be {kind.__name__}, not {value!r}")
+        if self.elsewhere:
+            return
         most = max_of(PRESENTATION_BITS)
         if not 1 <= self.images <= most:
             raise ConfigError(f"Images must be in 1..{most}, not {self.images}")
@@ -107,6 +112,16 @@ class Schedule:
                 f"Epochs must be in 1..{most // self.images} for {self.images} images, "
                 f"not {self.epochs}"
             )
+
+    @classmethod
+    def imported(cls, kind: str, sha256: str) -> Schedule:
+        """Return the schedule of a network from a file of a kind, which has that SHA-256."""
+        return cls(data=kind, data_sha256=sha256, images=0, epochs=0)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the network was trained elsewhere."""
+        return self.images == self.epochs == 0
 
     @property
     def presentations(self) -> int:
@@ -264,6 +279,8 @@ class Artifact:
         return artifact
 
     def _check(self) -> None:
+        if self.schedule.elsewhere != (self.config.feedforward is not None):
+            raise ValueError("schedule must be of a training, unless feedforward is given")
         self.state.check(self.config)
         neurons, classes = self.config.all_neurons, self.config.readout.classes
         votes, class_of, most = self.readout.votes, self.readout.assignment, np.iinfo(np.int64).max
@@ -306,8 +323,11 @@ class Artifact:
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        by_lift = isinstance(self.config.pruning, LiftPruning)
-        arrays = {name: getattr(self.state, name) for name in _state_arrays(by_lift=by_lift)}
+        names = _state_arrays(
+            by_lift=isinstance(self.config.pruning, LiftPruning),
+            feedforward=self.config.feedforward is not None,
+        )
+        arrays = {name: getattr(self.state, name) for name in names}
         arrays |= {
             "votes": self.readout.votes,
             "assignment": self.readout.assignment,
@@ -317,15 +337,20 @@ class Artifact:
         return arrays | {m: getattr(self.history, name) for name, m in _HISTORY.items()}
 
 
-def _state_arrays(*, by_lift: bool) -> list[str]:
-    """Return the state variables in a file: rates of inputs only if there are any."""
-    return [name for name in STATE_DTYPES if by_lift or name != "input_rate"]
+def _state_arrays(*, by_lift: bool, feedforward: bool) -> list[str]:
+    """Return the state variables in a file: rates of inputs and biases only if there are any."""
+    there = {"input_rate": by_lift, "bias": feedforward}
+    return [name for name in STATE_DTYPES if there.get(name, True)]
 
 
-def _prunes_by_lift(config: Any) -> bool:
-    """Whether a configuration, not checked yet, has the policy ``lift``."""
-    pruning = config.get("pruning") if isinstance(config, dict) else None
-    return isinstance(pruning, dict) and pruning.get("policy") == "lift"
+def _arrays_of(config: Any) -> list[str]:
+    """Return the state variables in a file of a configuration, which is not checked yet."""
+    tables = config if isinstance(config, dict) else {}
+    pruning = tables.get("pruning")
+    return _state_arrays(
+        by_lift=isinstance(pruning, dict) and pruning.get("policy") == "lift",
+        feedforward=tables.get("feedforward") is not None,
+    )
 
 
 def _hash_array(digest: Any, name: str, array: npt.NDArray[Any]) -> None:
@@ -360,7 +385,7 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
                     f"not {found[0]!r} of format {found[1]!r}"
                 )
             _check_names("header keys", list(header), _HEADER_KEYS, path)
-            state = _state_arrays(by_lift=_prunes_by_lift(header["config"]))
+            state = _arrays_of(header["config"])
             members = {name: f"{name}.npy" for name in (*state, *_ARRAYS)}
             found_names = [name for name in archive.namelist() if name != f"{_FORMER}.npy"]
             _check_names("members", found_names, {_HEADER, *members.values()}, path)

@@ -24,10 +24,20 @@ from prunus_model.training.evaluation import Evaluation
 from prunus_model.training.examples import picture_of
 from prunus_model.training.history import QUANTILES, UNKNOWN
 
-__all__ = ["PLOTS", "distributions", "receptive_fields", "save", "sops_accuracy", "training"]
+__all__ = [
+    "PLOTS",
+    "TRAINING",
+    "distributions",
+    "receptive_fields",
+    "save",
+    "sops_accuracy",
+    "training",
+]
 
 #: File names, in the order in which `prunus plot` writes them.
 PLOTS = ("receptive_fields.png", "distributions.png", "training.png", "sops_accuracy.png")
+#: Of these, what only a network has that was trained here.
+TRAINING = "training.png"
 
 _PRUNED = (0.78, 0.86, 0.93)
 _DPI = 120
@@ -45,7 +55,8 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int], channels:
 
     Of contrasts, the weight of the darker channel is taken from that of the brighter one: black is
     where the neuron wants a pixel brighter than those around it, red where darker. So are events of
-    both polarities, on and off. Of colours, each has the brightness of its weight. Light blue then
+    both polarities, on and off, and signed weights: black excites, red inhibits. Of colours, each
+    has the brightness of its weight. Light blue then
     is where the synapses of all channels are pruned.
 
     Parameters
@@ -69,22 +80,28 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int], channels:
     axes = figure.subplots(down, across, squeeze=False)
     for axis in axes.ravel():
         axis.set_axis_off()
-    contrast = config.channels == 2
+    contrast, signed = config.channels == 2, config.feedforward is not None
     for axis, post in zip(axes.ravel(), chosen.tolist(), strict=False):
         group, own = artifact.state.group(post // config.neurons, config), post % config.neurons
         parts = channels * config.channels
         weights = group.weights[:, own].reshape(parts, -1) / config.formats.w_max
+        if signed and parts == 1 and rows > 1:
+            weights = np.concatenate([weights, np.zeros_like(weights)])
+        elif signed and parts > 2:
+            weights = (1 + weights) / 2
         left = np.atleast_1d(group.plastic[:, own].reshape(parts, -1).any(axis=0))
         if rows == 1:
             _draw_curves(axis, weights, left, _CONTRAST if contrast else _COLOURS)
+            axis.set_ylim(bottom=-1.03 if signed else -0.03)
         else:
-            picture = _picture(weights, contrast=contrast)
+            picture = _picture(np.clip(weights, -1, 1), contrast=contrast or len(weights) == 2)
             picture[~left] = _PRUNED
             axis.imshow(picture.reshape(rows, columns, 3), interpolation="nearest")
         name = "?" if assignment[post] == UNDECIDED else str(assignment[post])
         axis.set_title(name, fontsize=6, pad=1)
     names = ("on", "off") if config.encoder.events else ("brighter than around", "darker")
     said = f"Black: {names[0]}, red: {names[1]}. " if contrast else ""
+    said = "Black: excites, red: inhibits. " if signed and not contrast and rows > 1 else said
     figure.suptitle(
         f"Receptive fields of {len(chosen)} of {config.all_neurons} neurons, by class"
         f"{about}. {said}"
@@ -95,18 +112,26 @@ def receptive_fields(artifact: Artifact, image_shape: tuple[int, int], channels:
 
 
 def distributions(artifact: Artifact) -> Figure:
-    """Draw the distribution of the weights, and of the pruning thresholds over training."""
+    """Draw the distribution of the weights, and of the pruning thresholds over training.
+
+    Of a network that was trained elsewhere, that of firing thresholds and biases.
+    """
     state, history = artifact.state, artifact.history
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    stored = state.weights[state.plastic]
-    w_max = artifact.config.formats.w_max
-    left.hist(stored, bins=np.arange(w_max + 2) - 0.5, color="C0")
+    stored, f = state.weights[state.plastic], artifact.config.formats
+    left.hist(stored, bins=np.arange(f.w_min, f.w_max + 2) - 0.5, color="C0")
     left.set(
         title=f"Weights of the {100 * artifact.density:.0f} % of synapses that are left",
         xlabel="weight",
         ylabel="synapses",
     )
+    if artifact.config.feedforward:
+        right.hist(state.v_fire, bins=30, color="C1", label="firing threshold")
+        right.hist(state.bias, bins=30, color="C2", label="bias", alpha=0.7)
+        right.set(title="Firing thresholds and biases", xlabel="potential", ylabel="neurons")
+        right.legend(fontsize=8)
+        return figure
     shown = np.cumsum(history.presentations)
     for low, high, alpha in ((0, 6, 0.15), (1, 5, 0.25), (2, 4, 0.4)):
         right.fill_between(

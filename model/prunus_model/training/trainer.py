@@ -21,6 +21,7 @@ from prunus_model.reference.pruning import pruning_threshold
 from prunus_model.reference.readout import Readout, predict_vote, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
+from prunus_model.spec.presentation import check_learning
 from prunus_model.spec.pruning import LiftPruning, scheduled
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
@@ -80,7 +81,8 @@ class Trainer:
     ArtifactError
         If the checkpoint is of another configuration, data set or schedule.
     ConfigError
-        If ``epochs`` is less than 1, or there would be more presentations than can be counted.
+        If ``epochs`` is less than 1, there would be more presentations than can be counted, or the
+        network does not learn.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Trainer:
         epochs: int,
         checkpoint: Artifact | None = None,
     ) -> None:
+        check_learning(True, config)
         config = replace(config, pruning=scheduled(config.pruning, len(data) * epochs))
         self._stimuli = stimuli(data, config)
         self._config = config

@@ -17,6 +17,7 @@ from prunus_model.spec.formats import (
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
+    V_SIGNED_BITS,
     max_of,
 )
 from prunus_model.spec.pruning import AdaptivePruning, LiftPruning
@@ -51,6 +52,8 @@ MEMORY_UNITS: Mapping[str, str] = {
     "weights": "store",
     "v": "membrane",
     "v_fire": "membrane",
+    "bias": "membrane",
+    "fired": "membrane",
     "last_step": "stdp",
     "theta": "homeostasis",
     "strength": "homeostasis",
@@ -150,6 +153,8 @@ def operations(shapes: Widths) -> tuple[Operation, ...]:
         draw("encoder", "encoder"),
         draw("discarded", "encoder"),
     ]
+    if shapes.feedforward:
+        found += [add("bias", "membrane", v), compare("clip", "membrane", v - V_SIGNED_BITS + 1)]
     if shapes.hardware.multiplier == "dsp":
         # A block does in one step what the other does in `strength` additions.
         found.append(

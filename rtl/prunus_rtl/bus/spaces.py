@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from prunus_model.spec.formats import (
+    BIAS_BITS,
     POST_COUNT_BITS,
     PRESENTATION_BITS,
     RATE_BITS,
     STEP_BITS,
     THETA_BITS,
     V_FIRE_BITS,
+    max_of,
 )
 from prunus_rtl.hardware import Space
+from prunus_rtl.memory_image.two_complement import signed_values, words_of_signed
 from prunus_rtl.widths import Widths
 
 __all__ = [
@@ -23,9 +27,14 @@ __all__ = [
     "PLAIN_SPACES",
     "SPACE_BITS",
     "plain_addresses",
+    "plain_values",
+    "plain_words",
     "readable",
     "spaces",
     "synapse_addresses",
+    "synapse_values",
+    "synapse_words",
+    "weight_values",
 ]
 
 #: Width of a word of the memory port.
@@ -51,7 +60,22 @@ PLAIN_SPACES: Mapping[Space, str] = {
     Space.V: "v",
     Space.V_FIRE: "v_fire",
     Space.INPUT_RATE: "input_rate",
+    Space.BIAS: "bias",
 }
+#: Those whose words are signed in a feed-forward layer.
+_SIGNED = (Space.V, Space.BIAS)
+
+
+def plain_words(widths: Widths, space: Space, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the words that hold values of a state variable: two's complement if it is signed."""
+    return words_of_signed(values, spaces(widths)[space][1])
+
+
+def plain_values(widths: Widths, space: Space, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the values of a state variable that words hold: the inverse of :func:`plain_words`."""
+    if widths.feedforward and space in _SIGNED:
+        return signed_values(words, spaces(widths)[space][1])
+    return words.astype(np.int64)
 
 
 def plain_addresses(widths: Widths, space: Space) -> npt.NDArray[np.int64]:
@@ -74,6 +98,29 @@ def plain_addresses(widths: Widths, space: Space) -> npt.NDArray[np.int64]:
 def synapse_addresses(widths: Widths) -> npt.NDArray[np.int64]:
     """Return the address of each synapse in ``SYNAPSES``: int64, shape (rows, neurons)."""
     return _composed(widths, widths.network.rows)
+
+
+def weight_values(widths: Widths, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the weights in words of ``weight_bits`` bits, signed in a feed-forward layer."""
+    if widths.feedforward:
+        return signed_values(words, widths.network.weight_bits)
+    return words.astype(np.int64)
+
+
+def synapse_words(
+    widths: Widths, weights: npt.NDArray[Any], alive: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return the words of ``SYNAPSES`` of synapses."""
+    bits = widths.network.weight_bits
+    return alive.astype(np.int64) << bits | words_of_signed(weights, bits)
+
+
+def synapse_values(
+    widths: Widths, words: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return weights, and which are alive: the inverse of :func:`synapse_words`."""
+    bits = widths.network.weight_bits
+    return weight_values(widths, words & max_of(bits)), words >> bits
 
 
 def _composed(widths: Widths, high: int) -> npt.NDArray[np.int64]:
@@ -120,6 +167,8 @@ def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
         }
     if s.lift:
         found[Space.INPUT_RATE] = (s.row_bits, RATE_BITS, rows)
+    if s.feedforward:
+        found[Space.BIAS] = (s.post_bits, BIAS_BITS, neurons)
     access = s.hardware.host_access
     if access == "load":
         unwanted = {Space.V, Space.LAST_STEP} | ({Space.V_FIRE} if s.hardware.learn else set())

@@ -27,7 +27,9 @@ from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import LaneImage
+from prunus_rtl.memory_image.two_complement import words_of_signed
 from prunus_rtl.neurons.array import Membrane
+from prunus_rtl.neurons.feedforward import FeedforwardMembrane
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.shapes import Shapes
 from prunus_rtl.synapses.columns import Columns
@@ -175,24 +177,15 @@ class Core(wiring.Component):
             source=hardware.source,
             refractory=s.refractory,
             views=s.views,
+            feedforward=s.feedforward,
+            step_spikes=network.step_spikes_max,
         )
         first = 0 if self._state is None else self._state.presentation
         m.submodules.stream_key = key = StreamKey(first=first)
         m.submodules.queue = queue = BroadcastQueue(
             shape=s.place, depth=hardware.queue_depth, readers=hardware.lanes
         )
-        m.submodules.membrane = membrane = Membrane(
-            neurons=network.neurons,
-            groups=network.group_count,
-            lanes=hardware.lanes,
-            v_bits=s.v.width,
-            weight_bits=network.weight_bits,
-            leak_shift=network.membrane.leak_shift,
-            v=initial_words(self._state, "v"),
-            v_fire=initial_words(self._state, "v_fire"),
-            memory_style=None if hardware.neuron_memory == "auto" else hardware.neuron_memory,
-            readable=Space.V in can_read,
-        )
+        m.submodules.membrane = membrane = self._membrane()
         m.submodules.readout = readout = Readout(
             neurons=network.all_neurons,
             classes=network.readout.classes,
@@ -232,12 +225,22 @@ class Core(wiring.Component):
             wiring.connect(m, port.v, membrane.v_access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
         taken = Cat(store.synapse.valid & store.synapse.ready for store in stores)
+        if isinstance(membrane, FeedforwardMembrane):
+            if Space.BIAS in has:
+                wiring.connect(m, port.bias, membrane.bias_access)
+            m.d.comb += [
+                sequencer.post.eq(membrane.spikes.payload),
+                sequencer.offered.eq(membrane.spikes.valid),
+                membrane.spikes.ready.eq(sequencer.taken),
+                sequencer.last_spike.eq(membrane.last_spike),
+            ]
+        else:
+            m.d.comb += membrane.forget.eq(sequencer.forget)
+            if views is None:
+                m.d.comb += sequencer.post.eq(membrane.post)
         if views is None:
             wiring.connect(m, sequencer.pre, queue.i)
-            m.d.comb += [
-                sequencer.output_spikes.eq(counters.counts.output_spikes),
-                sequencer.post.eq(membrane.post),
-            ]
+            m.d.comb += sequencer.output_spikes.eq(counters.counts.output_spikes)
         m.d.comb += [
             key.step.eq(sequencer.finish),
             key.write.eq(port.presentation.strobe & port.presentation.write),
@@ -254,7 +257,6 @@ class Core(wiring.Component):
             sequencer.result_ready.eq(self.result.ready),
             membrane.clear.eq(sequencer.begin_view),
             membrane.compare.eq(sequencer.compare),
-            membrane.forget.eq(sequencer.forget),
             readout.clear.eq(sequencer.forget_scores),
             readout.margin.eq(sequencer.margin),
             counters.clear.eq(sequencer.begin),
@@ -270,6 +272,26 @@ class Core(wiring.Component):
         for name in sequencer.counted:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
+
+    def _membrane(self) -> Membrane | FeedforwardMembrane:
+        """Return the membranes: those that elect a winner, or those of a feed-forward layer."""
+        s = self._shapes
+        network, style = s.network, s.hardware.neuron_memory
+        given: dict[str, Any] = {
+            "neurons": network.neurons,
+            "lanes": s.hardware.lanes,
+            "v_bits": s.v.width,
+            "weight_bits": network.weight_bits,
+            "leak_shift": network.membrane.leak_shift,
+            "v": initial_words(self._state, "v"),
+            "v_fire": initial_words(self._state, "v_fire"),
+            "memory_style": None if style == "auto" else style,
+            "readable": Space.V in readable(s),
+        }
+        if network.feedforward is None:
+            return Membrane(groups=network.group_count, **given)
+        bias = initial_words(self._state, "bias")
+        return FeedforwardMembrane(reset=network.feedforward.reset, bias=bias, **given)
 
     def _build_views(self, m: Module) -> Views:
         """Build what tells views apart, between the sequencer and what has groups."""
@@ -295,7 +317,9 @@ class Core(wiring.Component):
             m.d.comb += views.learn.eq(sequencer.learning)
         return views
 
-    def _build_lanes(self, m: Module, queue: BroadcastQueue, membrane: Membrane) -> list[Any]:
+    def _build_lanes(
+        self, m: Module, queue: BroadcastQueue, membrane: Membrane | FeedforwardMembrane
+    ) -> list[Any]:
         """Build the synapse store of each lane between its queue and its membranes."""
         s = self._shapes
         lanes, slots = s.hardware.lanes, s.slots
@@ -308,6 +332,8 @@ class Core(wiring.Component):
                 if self._state is not None:
                     for name in ("weights", "alive"):
                         column = getattr(self._state, name)[:, k::lanes]
+                        if name == "weights":
+                            column = words_of_signed(column, s.network.weight_bits)
                         images[name] = np.pad(column, ((0, 0), (0, slots - column.shape[1])))
                 store = LearningStore(shapes=s, **images)
             m.submodules[f"store{k}"] = store

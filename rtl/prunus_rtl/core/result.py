@@ -39,7 +39,7 @@ def counter_widths(widths: Widths) -> dict[str, int]:
         "inhibited_steps": steps,
         "input_spikes": steps * inputs,
         "integrated_spikes": steps * inputs,
-        "output_spikes": steps,
+        "output_spikes": steps * widths.network.step_spikes_max,
         "forward_sops": steps * inputs * neurons,
     }
     if widths.refractory:

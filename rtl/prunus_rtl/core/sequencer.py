@@ -47,6 +47,9 @@ class Sequencer(wiring.Component):
     early exit; only if they come from outside. *DrainVotes* waits until the votes of the last spike
     are counted.
 
+    In a feed-forward layer *Fire* sends all output spikes of the step, one after the other, and
+    both early exits are looked at once, at the end of a step, with or without output spikes.
+
     Timing
     ------
     One state per cycle or longer; *Init* follows the transfer of ``control`` and *Integrate* the
@@ -70,6 +73,10 @@ class Sequencer(wiring.Component):
         Whether inputs are refractory.
     views : bool
         Whether a presentation has several views. Only with levels.
+    feedforward : bool
+        Whether all neurons that reach their threshold fire. Without learning, inhibition and views.
+    step_spikes : int
+        Most output spikes of a step.
 
     Members
     -------
@@ -111,7 +118,7 @@ class Sequencer(wiring.Component):
         with ``refractory``.
     step_done, inhibited_step, output_spike : Out(1)
         A step is over; an inhibited one is; there is an output spike. High for one cycle each.
-    output_spikes : In(range(steps + 1))
+    output_spikes : In(range(steps * step_spikes + 1))
         Output spikes of the view, one cycle after ``output_spike``.
     initialised, thresholds_ready, lanes_busy : In(1)
         Units that learn are ready for events; all thresholds are computed; some lane still works.
@@ -119,6 +126,9 @@ class Sequencer(wiring.Component):
         Look for the winner; set all potentials to 0.
     membrane_idle, membrane_done, fires, post : In(1), In(1), In(1), In(post_bits)
         No comparison runs; it is over in this cycle; there is a winner; the winner.
+    offered, last_spike, taken : In(1), In(1), Out(1)
+        ``post`` is one that fires, and the last of the step; it is taken. Only with
+        ``feedforward``; then ``fires`` is that some have not been taken.
     spikes : Out(stream.Signature(spike_layout(post_bits=post_bits)))
         Output spikes.
     vote : Out(stream.Signature(post_bits))
@@ -142,9 +152,12 @@ class Sequencer(wiring.Component):
         source: Literal["levels", "events"],
         refractory: bool = False,
         views: bool = False,
+        feedforward: bool = False,
+        step_spikes: int = 1,
     ) -> None:
         self._refractory = refractory
         self._views = views
+        self._feedforward = feedforward
         self._steps = steps
         self._inhibition_steps = inhibition_steps
         self._learn = learn
@@ -173,7 +186,7 @@ class Sequencer(wiring.Component):
                 "step_done": Out(1),
                 "inhibited_step": Out(1),
                 "output_spike": Out(1),
-                "output_spikes": In(range(steps + 1)),
+                "output_spikes": In(range(steps * step_spikes + 1)),
                 "initialised": In(1),
                 "thresholds_ready": In(1),
                 "lanes_busy": In(1),
@@ -201,6 +214,7 @@ class Sequencer(wiring.Component):
                 else {}
             )
             | ({"last_view": In(1), "next_view": Out(1)} if views else {})
+            | ({"offered": In(1), "last_spike": In(1), "taken": Out(1)} if feedforward else {})
             | ({"learning": Out(1)} if learn else {})
         )
 
@@ -238,8 +252,10 @@ class Sequencer(wiring.Component):
         def next_step(*, fired: bool = False) -> None:
             m.d.comb += self.step_done.eq(1)
             if fired:
-                spikes_out = (stop_after != 0) & (self.output_spikes == stop_after)
-                m.d.comb += exits.eq(spikes_out | self.margin_reached)
+                enough = self.output_spikes == stop_after
+                if self._feedforward:
+                    enough = self.output_spikes >= stop_after
+                m.d.comb += exits.eq((stop_after != 0) & enough | self.margin_reached)
             # The encoder must not begin a step that will not be executed; a source of events must
             # be heard to its end.
             with m.If(from_outside or ~exits):
@@ -251,10 +267,10 @@ class Sequencer(wiring.Component):
                 m.next = "DrainVotes"
 
         def after_spike() -> None:
-            with m.If(self.margin != 0):
+            with m.If(self.hold if self._feedforward else self.margin != 0):
                 m.next = "Decide"
             with m.Else():
-                next_step(fired=True)
+                next_step(fired=not self._feedforward)
 
         def finish() -> None:
             m.d.comb += self.finish.eq(1)
@@ -320,13 +336,16 @@ class Sequencer(wiring.Component):
             with m.State("Compare"):
                 with m.If(self.membrane_done):
                     with m.If(self.fires):
-                        m.d.comb += [self.forget.eq(1), self.output_spike.eq(1)]
-                        m.d.sync += inhibition.eq(self._inhibition_steps)
+                        if not self._feedforward:
+                            m.d.comb += [self.forget.eq(1), self.output_spike.eq(1)]
+                            m.d.sync += inhibition.eq(self._inhibition_steps)
                         m.next = "Fire"
                     with m.Else():
-                        next_step()
+                        next_step(fired=self._feedforward)
             with m.State("Fire"):
                 sendable = ~self.spikes.valid | self.spikes.ready
+                if self._feedforward:
+                    sendable &= self.offered
                 m.d.comb += self.vote.valid.eq(sendable)
                 with m.If(sendable & self.vote.ready):
                     m.d.comb += fire.eq(1)
@@ -340,6 +359,10 @@ class Sequencer(wiring.Component):
                             m.next = "Learn"
                         with m.Else():
                             after_spike()
+                    elif self._feedforward:
+                        m.d.comb += [self.taken.eq(1), self.output_spike.eq(1)]
+                        with m.If(self.last_spike):
+                            after_spike()
                     else:
                         after_spike()
             if self._learn:
@@ -347,7 +370,11 @@ class Sequencer(wiring.Component):
                     with m.If(self.learned):
                         after_spike()
             with m.State("Decide"):
-                with m.If(self.vote.ready):
+                # Without a margin, one cycle until the output spikes are counted.
+                counted = self.vote.ready
+                if self._feedforward:
+                    counted |= self.margin == 0
+                with m.If(counted):
                     next_step(fired=True)
             if from_outside:
                 with m.State("Flush"):

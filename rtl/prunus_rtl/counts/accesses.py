@@ -59,6 +59,11 @@ class Accesses:
         Sweeps are one that clears for each view, and one for each step that is not inhibited.
     v_fire_reads, v_fire_writes : int
         Firing thresholds: read in sweeps; written for each multiplication.
+    bias_reads : int
+        Biases of a feed-forward layer: read in sweeps.
+    fired_reads, fired_writes : int
+        Queue of output spikes of a feed-forward layer: read for each spike; written for each slot
+        in each step.
     last_step_reads, last_step_writes : int
         Last step of an input: read for each input of a learned spike; written when it spikes, and
         cleared for all inputs before the first step of a view; also for those that fill up a word.
@@ -82,7 +87,10 @@ class Accesses:
     integrate_additions : int
         Weight to potential, for each forward SOP.
     leak_additions, margin_additions : int
-        ``v - (v >> leak_shift)`` and ``v - v_fire`` of each slot of each lane, in each sweep.
+        ``v - (v >> leak_shift)`` and ``v - v_fire`` of each slot of each lane, in each sweep. In a
+        feed-forward layer without leak there is no subtractor for it.
+    bias_additions : int
+        Bias to potential of each slot of each lane, in each sweep of a feed-forward layer.
     stdp_additions : int
         Rounding and change of a weight: two for each input of a learned spike, alive or not.
     age_additions : int
@@ -127,6 +135,9 @@ class Accesses:
     winner_comparisons : int
         Tree over the lanes, and its root with the best of the lower slots: as many as lanes for
         each slot of each sweep.
+    clip_comparisons : int
+        Saturation of the potential of each slot of each lane in each step of a feed-forward layer,
+        which has no such tree.
     recent_comparisons : int
         Age with ``trace_window``, for each input of a learned spike.
     pruning_comparisons : int
@@ -164,6 +175,9 @@ class Accesses:
     v_writes: int = 0
     v_fire_reads: int = 0
     v_fire_writes: int = 0
+    bias_reads: int = 0
+    fired_reads: int = 0
+    fired_writes: int = 0
     last_step_reads: int = 0
     last_step_writes: int = 0
     theta_reads: int = 0
@@ -182,6 +196,7 @@ class Accesses:
     integrate_additions: int = 0
     leak_additions: int = 0
     margin_additions: int = 0
+    bias_additions: int = 0
     stdp_additions: int = 0
     age_additions: int = 0
     strength_additions: int = 0
@@ -201,6 +216,7 @@ class Accesses:
     encoder_comparisons: int = 0
     refractory_comparisons: int = 0
     winner_comparisons: int = 0
+    clip_comparisons: int = 0
     recent_comparisons: int = 0
     pruning_comparisons: int = 0
     pruning_threshold_comparisons: int = 0

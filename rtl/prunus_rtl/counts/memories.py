@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prunus_model.spec.formats import (
+    BIAS_BITS,
     LEVEL_BITS,
     POST_COUNT_BITS,
     RATE_BITS,
@@ -156,10 +157,15 @@ def memories(shapes: Widths) -> tuple[MemoryUse, ...]:
         width = visited * n.weight_bits
         add("weights", "weight", depth * slots, width, each=True, writes=writes)
     style = hardware.neuron_memory
-    add("v", "v", slots, n.formats.v_bits + 1, each=True, writes=True, style=style)
+    # With its epoch, but in a feed-forward layer.
+    width = n.formats.v_bits + (not shapes.feedforward)
+    add("v", "v", slots, width, each=True, writes=True, style=style)
     thresholds = shapes.threshold_words
     writes = hardware.learn
     add("v_fire", "v_fire", thresholds, V_FIRE_BITS, each=True, writes=writes, style=style)
+    if shapes.feedforward:
+        add("bias", "bias", slots, BIAS_BITS, each=True, writes=False, style=style)
+        add("fired", "fired", slots, lanes + shapes.slot_bits, each=False, writes=True)
     if hardware.learn:
         depth, width = shapes.sweep_words, STEP_BITS + 1
         add("last_step", "last_step", depth, width, each=False, writes=True, copies=visited)

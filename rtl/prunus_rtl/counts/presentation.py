@@ -82,6 +82,7 @@ def accesses(
     visits = learned * shapes.row_stride
     swept = (views + c.steps - c.inhibited_steps) * lanes * shapes.slots
     multiplied = neurons * recomputed + learned
+    forward = shapes.feedforward
     from_levels = hardware.source == "levels"
     queued = c.integrated_spikes * lanes
     # The index of the only row has no bits: there is no memory for it.
@@ -112,6 +113,9 @@ def accesses(
         v_writes=c.forward_sops + swept,
         v_fire_reads=swept,
         v_fire_writes=multiplied,
+        bias_reads=swept * forward,
+        fired_reads=c.output_spikes * forward,
+        fired_writes=c.steps * shapes.slots * forward,
         last_step_reads=visits,
         last_step_writes=shapes.row_stride * views + c.input_spikes if hardware.learn else 0,
         theta_reads=multiplied,
@@ -128,8 +132,9 @@ def accesses(
         offset_additions=hardware.encoder_inputs * encoded * shapes.low_discrepancy,
         refractory_additions=judged,
         integrate_additions=c.forward_sops,
-        leak_additions=swept,
+        leak_additions=0 if forward and not n.membrane.leak_shift else swept,
         margin_additions=swept,
+        bias_additions=swept * forward,
         stdp_additions=2 * visits,
         age_additions=visits,
         strength_additions=c.update_sops,
@@ -148,7 +153,8 @@ def accesses(
         lift_products=updates,
         encoder_comparisons=hardware.encoder_inputs * encoded,
         refractory_comparisons=judged,
-        winner_comparisons=swept,
+        winner_comparisons=0 if forward else swept,
+        clip_comparisons=c.steps * lanes * shapes.slots * forward,
         recent_comparisons=visits,
         pruning_comparisons=c.update_sops * prunes,
         pruning_threshold_comparisons=learned * (prunes + 3 * adapts + 2 * shapes.lift) + updates,

@@ -32,6 +32,7 @@ from prunus_rtl.timing import (
     init_cycles,
     report_cycles,
     spike_cycles,
+    vote_cycles,
 )
 
 __all__ = ["Facts", "make_readme"]
@@ -40,15 +41,16 @@ __all__ = ["Facts", "make_readme"]
 _SPACES = {
     Space.SYNAPSES: (
         "`{row} << {post} \\| {index}`",
-        "bit {weight}: alive; below: weight, 0 if pruned",
+        "bit {weight}: alive; below: weight{signed}, 0 if pruned",
     ),
     Space.THETA: ("`post`", "adaptive part of the firing threshold"),
     Space.STRENGTH: ("`post`", "sum of the weights of a neuron"),
     Space.POST_COUNT: ("`post`", "output spikes while learning"),
-    Space.V: ("`{index}`", "membrane potential{shown}"),
+    Space.V: ("`{index}`", "membrane potential{signed}{shown}"),
     Space.V_FIRE: ("`{threshold}`", "firing threshold in force"),
     Space.LAST_STEP: ("`pre`", "bit 8: valid; bits 7-0: step of the last spike{shown}"),
     Space.INPUT_RATE: ("`{row}`", "share of the sweeps in which the input was recently active"),
+    Space.BIAS: ("`post`", "bias of a neuron{signed}"),
     Space.PRESENTATION: ("0", "number of the next presentation"),
     Space.VOTES: ("`class * {neurons} + post`", "vote of a neuron for a class"),
     Space.STORE: (
@@ -127,6 +129,7 @@ def make_readme(facts: Facts) -> str:
         compare=compare_cycles(shapes),
         learn=spike_cycles(shapes, learn=plan.learn, margin=False),
         decide=spike_cycles(shapes, learn=plan.learn, margin=True),
+        spaced=vote_cycles(shapes),
         report=report_cycles(shapes, fired=True, learn=plan.learn, margin=False),
         parts=PARTS,
         memories=sorted(placed, key=lambda memory: -memory.bits),
@@ -161,6 +164,7 @@ def _spaces(facts: Facts) -> Iterator[tuple[Space, str, int, str]]:
         "index": "post",
         "threshold": "post",
         "shown": "",
+        "signed": ", two's complement" if shapes.feedforward else "",
     }
     if network.groups:
         names |= {

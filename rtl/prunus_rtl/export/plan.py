@@ -318,7 +318,7 @@ def _ordered(state: State, neurons: npt.NDArray[np.int64], config: NetworkConfig
     arrays = {}
     for name in STATE_DTYPES:
         array = getattr(state, name)
-        if name in ("last_step", "input_rate"):
+        if name in ("last_step", "input_rate") or not array.size:
             array = array.copy()
         elif name == "v":
             # Of the group shown last.

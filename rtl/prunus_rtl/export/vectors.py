@@ -19,7 +19,14 @@ from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import request_layout
-from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, readable, synapse_addresses
+from prunus_rtl.bus.spaces import (
+    PLAIN_SPACES,
+    plain_addresses,
+    plain_words,
+    readable,
+    synapse_addresses,
+    synapse_words,
+)
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
@@ -166,7 +173,7 @@ def make_vectors(plan: Plan, core: Core, data: Labelled, *, paused: bool = True)
             recomputed=stale.show(learn=learn, number=number, views=taken[-1].view + 1),
         )
         fired = list(zip(outcome.spike_steps.tolist(), outcome.spike_posts.tolist(), strict=True))
-        if fired != [(step.step, step.post) for step in taken if step.post >= 0]:
+        if fired != [(step.step, post) for step in taken for post in step.fired]:
             raise RuntimeError(f"Engine and reference must agree on image {index}")
         shown.append(
             Shown(
@@ -242,21 +249,21 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
     for space, name in PLAIN_SPACES.items():
         if space in has:
             at = plain_addresses(core.shapes, space).tolist()
-            for address, value in zip(at, getattr(state, name).tolist(), strict=True):
-                yield read(space, address, value)
+            words = plain_words(core.shapes, space, getattr(state, name)).tolist()
+            for address, word in zip(at, words, strict=True):
+                yield read(space, address, word)
     if Space.STORE in has and core.shapes.store is not None and plan.image is not None:
         # The first and last words of all memories.
-        words = dict(core.shapes.store.writes(plan.image))
-        for address in words:
-            if address - 1 not in words or address + 1 not in words:
-                yield read(Space.STORE, address, words[address])
+        store = dict(core.shapes.store.writes(plan.image))
+        for address in store:
+            if address - 1 not in store or address + 1 not in store:
+                yield read(Space.STORE, address, store[address])
     yield read(Space.PRESENTATION, 0, state.presentation)
     if Space.SYNAPSES in has:
         fired = [post for image in shown for _, post in image.spikes]
         group, post = divmod(fired[0] if fired else 0, plan.network.neurons)
         rows = slice(group * plan.network.inputs, (group + 1) * plan.network.inputs)
-        alive = state.alive[rows, post].astype(np.int64)
-        column = alive << plan.network.weight_bits | state.weights[rows, post]
+        column = synapse_words(core.shapes, state.weights[rows, post], state.alive[rows, post])
         at = synapse_addresses(core.shapes)[rows, post]
         for address, word in zip(at.tolist(), column.tolist(), strict=True):
             yield read(Space.SYNAPSES, address, word)

@@ -181,7 +181,7 @@ class StoreLayout:
 
     def pack(
         self,
-        weights: npt.NDArray[np.uint8],
+        weights: npt.NDArray[np.uint8] | npt.NDArray[np.int8],
         alive: npt.NDArray[np.bool_],
         *,
         position: npt.NDArray[np.int64] | None = None,

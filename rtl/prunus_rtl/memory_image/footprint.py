@@ -74,7 +74,7 @@ class StoreTable:
 
 
 def table(
-    weights: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.uint8] | npt.NDArray[np.int8],
     alive: npt.NDArray[np.bool_],
     *,
     lanes: int,

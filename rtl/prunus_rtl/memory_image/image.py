@@ -17,6 +17,7 @@ import numpy.typing as npt
 from prunus_model.spec.formats import WEIGHT_BITS_MAX, max_of
 from prunus_rtl.memory_image.memory import Memory, make_memory
 from prunus_rtl.memory_image.store_formats import FORMATS
+from prunus_rtl.memory_image.two_complement import words_of_signed
 
 __all__ = ["LaneImage", "StoreImage", "by_lane", "check_position", "pack"]
 
@@ -62,7 +63,7 @@ class LaneImage:
         Returns
         -------
         weights : ndarray of uint8, shape (inputs, slots)
-            Weights, 0 where there is no unpruned synapse.
+            Words of weights, 0 where there is no unpruned synapse.
         alive : ndarray of bool, shape (inputs, slots)
             Which synapses are unpruned.
         """
@@ -97,7 +98,11 @@ class StoreImage:
         return sum(lane.bits for lane in self.lanes)
 
     def unpack(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-        """Return weights and alive, shape (inputs, neurons), by post: the inverse of packing."""
+        """Return weights and alive, shape (inputs, neurons), by post: the inverse of packing.
+
+        Of signed weights it returns the words
+        (:func:`prunus_rtl.memory_image.two_complement.signed_values`).
+        """
         weights, alive = zip(*(lane.unpack() for lane in self.lanes), strict=True)
         shape = (self.lanes[0].inputs, -1)
         return (
@@ -107,7 +112,7 @@ class StoreImage:
 
 
 def pack(
-    weights: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.uint8] | npt.NDArray[np.int8],
     alive: npt.NDArray[np.bool_],
     *,
     format: str,
@@ -122,8 +127,9 @@ def pack(
 
     Parameters
     ----------
-    weights : ndarray of uint8, shape (inputs, neurons)
-        ``weights[pre, post]`` (:attr:`prunus_model.spec.state.State.weights`).
+    weights : ndarray of uint8, or int8 if signed, shape (inputs, neurons)
+        ``weights[pre, post]`` (:attr:`prunus_model.spec.state.State.weights`). Memories hold signed
+        ones in two's complement.
     alive : ndarray of bool, shape (inputs, neurons)
         False where the synapse is pruned (:attr:`prunus_model.spec.state.State.alive`).
     format : str
@@ -178,7 +184,8 @@ def pack(
     _check_synapses(weights, alive, weight_bits)
     if not keep_zeros:
         alive = alive & (weights != 0)
-    grid, unpruned = by_lane(weights, lanes, position), by_lane(alive, lanes, position)
+    words = words_of_signed(weights, weight_bits).astype(np.uint8)
+    grid, unpruned = by_lane(words, lanes, position), by_lane(alive, lanes, position)
     inputs, slots, _ = grid.shape
     depth = max(1, capacity, int(unpruned.sum(axis=(0, 1)).max()))
     packing = FORMATS[format]
@@ -248,9 +255,13 @@ def by_lane(
 
 
 def _check_synapses(
-    weights: npt.NDArray[np.uint8], alive: npt.NDArray[np.bool_], weight_bits: int
+    weights: npt.NDArray[np.uint8] | npt.NDArray[np.int8],
+    alive: npt.NDArray[np.bool_],
+    weight_bits: int,
 ) -> None:
-    for name, array, dtype in (("Weights", weights, np.uint8), ("Alive", alive, np.bool_)):
+    signed = isinstance(weights, np.ndarray) and weights.dtype == np.int8
+    want: type[np.generic] = np.int8 if signed else np.uint8
+    for name, array, dtype in (("Weights", weights, want), ("Alive", alive, np.bool_)):
         if not isinstance(array, np.ndarray) or array.dtype != dtype:
             kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
             raise TypeError(f"{name} must be an array of {np.dtype(dtype)}, not {kind}")
@@ -259,10 +270,12 @@ def _check_synapses(
             "Weights and alive must have one shape (inputs, neurons), but got "
             f"weights: {weights.shape}, alive: {alive.shape}"
         )
-    if (largest := int(weights.max())) > max_of(weight_bits):
+    low, high = (-1 << weight_bits - 1 if signed else 0), max_of(weight_bits - signed)
+    smallest, largest = int(weights.min()), int(weights.max())
+    if not low <= smallest <= largest <= high:
         raise ValueError(
-            f"Weights must be in 0..{max_of(weight_bits)} for weight_bits={weight_bits}, "
-            f"not {largest}"
+            f"Weights must be in {low}..{high} for weight_bits={weight_bits}, "
+            f"not {largest if largest > high else smallest}"
         )
     if np.any(weights[~alive]):
         pre, post = np.argwhere(~alive & (weights != 0))[0].tolist()

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import V_FIRE_BITS
 from prunus_rtl.lib.ram import Ram
+from prunus_rtl.neurons.accumulation import Accumulation
 from prunus_rtl.neurons.winner import candidate_layout
 from prunus_rtl.streams import synapse_event_layout
 
@@ -163,66 +164,31 @@ class MembraneLane(wiring.Component):
             style=self._memory_style,
         )
 
-        # Stage 0: address, from registers that are next to the memories.
-        asked = Signal()
-        sweeps = Signal()
-        slot = Signal(range(slots))
-        group = Signal.like(self.group)
-        asked_weight = Signal(self._weight_bits)
-        m.d.sync += [
-            asked.eq(self.synapse.valid),
-            sweeps.eq(self.sweep),
-            slot.eq(Mux(self.sweep, self.slot, self.synapse.p.slot)),
-            group.eq(self.group),
-            asked_weight.eq(self.synapse.p.weight),
-        ]
-
-        # Stage 1: read.
-        reading = Signal()
-        sweeping = Signal()
-        read_at = Signal(range(slots))
-        read_weight = Signal(self._weight_bits)
-        m.d.comb += [
-            v_memory.read.eq(sweeps | asked),
-            v_memory.read_address.eq(slot),
-            v_fire_memory.read.eq(sweeps),
-            v_fire_memory.read_address.eq(Cat(slot, group)),
-        ]
-        m.d.sync += [
-            reading.eq(asked),
-            sweeping.eq(sweeps),
-            read_at.eq(slot),
-            read_weight.eq(asked_weight),
-        ]
-
-        # Stage 2: what was read. The sum written in the cycle of the read is not in it.
-        adding = Signal()
-        swept = Signal()
-        at = Signal(range(slots))
-        weight = Signal(self._weight_bits)
-        held = Signal(v_bits)
-        v_fire = Signal(V_FIRE_BITS)
-        written_v = Signal(v_bits)
-        # Whether the sum of the last cycle is of the word that is shown, and of the one held.
-        shown_again = Signal()
-        held_again = Signal()
         fresh = (v_memory.read_data.epoch == self.epoch) & ~self.zero
-        m.d.sync += [
-            adding.eq(reading),
-            swept.eq(sweeping),
-            at.eq(read_at),
-            weight.eq(read_weight),
-            v_fire.eq(v_fire_memory.read_data),
-            held.eq(Mux(fresh, v_memory.read_data.v, 0)),
-            shown_again.eq(v_memory.write & (at == slot)),
-            held_again.eq(v_memory.write & (at == read_at)),
+        stages = Accumulation(
+            m,
+            memory=v_memory,
+            slots=slots,
+            v=unsigned(v_bits),
+            weight_bits=self._weight_bits,
+            synapse=self.synapse,
+            sweep=self.sweep,
+            slot=self.slot,
+            read_v=Mux(fresh, v_memory.read_data.v, 0),
+        )
+        at, v, held, swept = stages.at, stages.v, stages.held, stages.swept
+        group = Signal.like(self.group)
+        weight = Signal(self._weight_bits)
+        v_fire = Signal(V_FIRE_BITS)
+        m.d.comb += [
+            v_fire_memory.read.eq(stages.sweeps),
+            v_fire_memory.read_address.eq(Cat(stages.slot, group)),
         ]
-        with m.If(shown_again):
-            m.d.sync += held.eq(written_v)
-
-        # Stage 3: the sum that was written in the last cycle was not there yet.
-        v = Signal(v_bits)
-        m.d.comb += v.eq(Mux(held_again, written_v, held))
+        m.d.sync += [
+            group.eq(self.group),
+            weight.eq(stages.read_weight),
+            v_fire.eq(v_fire_memory.read_data),
+        ]
 
         # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
         # A sweep comes to each slot once, long after the last synapse: nothing is forwarded to it.
@@ -233,13 +199,13 @@ class MembraneLane(wiring.Component):
         m.d.comb += [
             negated.eq(~leak),
             operand.eq(Mux(carry, negated, Mux(self.load, self.value, weight))),
-            v_memory.write.eq(adding | (swept & self.write)),
+            v_memory.write.eq(stages.adding | (swept & self.write)),
             v_memory.write_address.eq(at),
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
-            self.busy.eq(asked | reading | adding),
+            self.busy.eq(stages.busy),
         ]
-        m.d.sync += written_v.eq(v_memory.write_data.v)
+        stages.forward(write=v_memory.write, total=v_memory.write_data.v)
 
         margin = Signal(len(v) + 1)
         exists = Const(1)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from prunus_model.spec.formats import RATE_BITS, STEP_BITS
 from prunus_model.spec.state import NO_STEP
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import plain_values, spaces, weight_values
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes
@@ -48,7 +48,7 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
             _weights(shapes, np.array(_split(words, bits=network.weight_bits, each=each)))
             for words in of_lanes("store{}.weights")
         ]
-        found["weights"] = spread(weights)
+        found["weights"] = weight_values(shapes, spread(weights))
         rows = [
             np.array(
                 [
@@ -62,10 +62,14 @@ def gather(shapes: Shapes, memories: dict[str, list[int]]) -> StateArrays:
         found["alive"] = spread(rows)
     if shapes.store is not None and Space.STORE in spaces(shapes):
         found["store"] = _store(shapes.store, memories)
-    epoch = memories["membrane.epoch"][0]
     v = np.array(of_lanes("membrane.lane{}.v"), dtype=np.int64)
-    v_bits = shapes.v.width
-    found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
+    if shapes.feedforward:
+        bias = np.array(of_lanes("membrane.lane{}.bias"), dtype=np.int64)
+        found["bias"] = plain_values(shapes, Space.BIAS, spread(list(bias)))
+        found["v"] = plain_values(shapes, Space.V, spread(list(v)))
+    else:
+        epoch, v_bits = memories["membrane.epoch"][0], shapes.v.width
+        found["v"] = spread(list(np.where(v >> v_bits == epoch, v & ((1 << v_bits) - 1), 0)))
     # Each group begins at a multiple of a power of 2.
     v_fire = np.zeros((lanes, groups << shapes.slot_bits), dtype=np.int64)
     of_groups = np.array(of_lanes("membrane.lane{}.v_fire"), dtype=np.int64)

@@ -253,6 +253,8 @@ class Cosim:
         step = network.inputs * (slots + 4) + 2 * slots + 64
         if sequence.learn:
             step += network.inputs + 64
+        # Votes of all output spikes of a step are counted one after the other.
+        step += network.step_spikes_max * (network.readout.classes + 4)
         view = network.encoder.steps * step + network.neurons * 64 + 2 * network.inputs
         image = network.view_count * view + network.image_levels
         cycles = len(sequence.stimuli) * image

@@ -11,7 +11,15 @@ import numpy.typing as npt
 from prunus_model.spec.formats import STEP_BITS
 from prunus_model.spec.state import NO_STEP
 from prunus_rtl.bus.memory_port import answer_layout
-from prunus_rtl.bus.spaces import readable, spaces
+from prunus_rtl.bus.spaces import (
+    PLAIN_SPACES,
+    plain_values,
+    plain_words,
+    readable,
+    spaces,
+    synapse_values,
+    synapse_words,
+)
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays
@@ -110,11 +118,13 @@ class Port:
                 await self._write_store(state[name])
                 continue
             if name == "synapses":
-                words = state["weights"] | state["alive"] << self._shapes.network.weight_bits
+                words = synapse_words(self._shapes, state["weights"], state["alive"])
             elif name == "votes":
                 words = state[name].T
             else:
                 words = state[name].reshape(rows, -1)
+            if space in PLAIN_SPACES:
+                words = plain_words(self._shapes, space, words)
             if name == "last_step":
                 words = np.where(words == NO_STEP, 0, words | 1 << STEP_BITS)
             _data(await self.write_space(space, words, stride=stride))
@@ -138,14 +148,14 @@ class Port:
             answers = await self.read_space(space, rows=rows, stride=stride, columns=columns)
             words = _data(answers)
             if name == "synapses":
-                bits = shapes.network.weight_bits
-                found["weights"] = words & ((1 << bits) - 1)
-                found["alive"] = words >> bits
+                found["weights"], found["alive"] = synapse_values(shapes, words)
             elif name == "votes":
                 found["votes"] = words.T
             elif name == "last_step":
                 valid = words[0] >> STEP_BITS
                 found[name] = np.where(valid, words[0] & ((1 << STEP_BITS) - 1), NO_STEP)
+            elif space in PLAIN_SPACES:
+                found[name] = plain_values(shapes, space, words.ravel())
             else:
                 found[name] = words.ravel()
         return found

@@ -40,6 +40,8 @@ _MEMORIES = {
     r"store\d+\.weights(\.memory\d+)?": "weight",
     r"membrane\.lane\d+\.v": "v",
     r"membrane\.lane\d+\.v_fire": "v_fire",
+    r"membrane\.lane\d+\.bias": "bias",
+    r"membrane\.queue": "fired",
     r"learning\.last_step(\.bank\d+)?": "last_step",
     r"learning\.homeostasis\.theta": "theta",
     r"learning\.homeostasis\.strength": "strength",
@@ -133,15 +135,27 @@ def _operations(shapes: Shapes, design: Design) -> dict[str, _Terms]:
     def each(name: str) -> _Terms:
         return [(_signal(design, f"membrane.lane{k}.{name}"), 1) for k in range(lanes)]
 
-    # A token follows each sweep cycle through the lanes, the levels of the tree, and to the root.
-    tokens = _signal(design, "membrane.tree.tokens")
-    root = design.signals["membrane.tree.tokens"].width - 1
-    tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
+    if shapes.feedforward:
+        membrane = {
+            "bias_additions": each("swept"),
+            "margin_additions": each("comparing"),
+            "leak_additions": each("leaking") if shapes.network.membrane.leak_shift else [],
+            "clip_comparisons": each("settled"),
+        }
+    else:
+        # A token follows each sweep cycle through the lanes, the levels of the tree, and to the
+        # root.
+        tokens = _signal(design, "membrane.tree.tokens")
+        root = design.signals["membrane.tree.tokens"].width - 1
+        tree = [(f"{tokens}[{root - levels + k}]", lanes >> k + 1) for k in range(levels)]
+        membrane = {
+            "leak_additions": each("swept"),
+            "margin_additions": each("swept"),
+            "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
+        }
     found = {
         "integrate_additions": each("adding"),
-        "leak_additions": each("swept"),
-        "margin_additions": each("swept"),
-        "winner_comparisons": [*tree, (f"{tokens}[{root}]", 1)],
+        **membrane,
         "vote_additions": [(design.memories["readout.scores"].write, 1)],
         "lead_additions": [(_signal(design, "readout.settling"), 1)],
         "election_comparisons": [(design.memories["readout.scores"].write, 2)],

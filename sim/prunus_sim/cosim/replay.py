@@ -31,7 +31,7 @@ def state_arrays(state: State, shapes: Shapes, readout: Readout | None) -> State
         names += ["weights", "alive"]
     if shapes.hardware.learn:
         names += ["theta", "post_count", "strength"]
-    names += ["v_fire", "v"]
+    names += ["v_fire", *(["bias"] if shapes.feedforward else []), "v"]
     arrays = {name: getattr(state, name).astype(np.int64) for name in names}
     arrays["presentation"] = np.array([state.presentation], dtype=np.int64)
     size = (shapes.network.all_neurons, shapes.network.readout.classes)
@@ -132,9 +132,9 @@ class Replay:
             swept = [k for k, s in enumerate(self.steps) if s.post // network.neurons == group]
             return max(swept, default=-1)
         if number < 0 and name not in ("last_step", "presentation", "votes", "store"):
-            posts = [step.post for step in self.steps]
             post = self._neuron(name, at)
-            number = posts.index(post) if post in posts else -1
+            fired = [k for k, step in enumerate(self.steps) if post in step.fired]
+            number = min(fired, default=-1)
         return number
 
     def _neuron(self, name: str, at: tuple[int, ...]) -> int:

@@ -143,12 +143,17 @@ def random_votes(network: NetworkConfig, seed: int = 0) -> Readout:
 
 
 def at_rest(state: State, network: NetworkConfig) -> State:
-    """Return a copy with the thresholds of inference, and ``v`` and ``last_step`` cleared."""
+    """Return a copy with the thresholds of inference, and ``v`` and ``last_step`` cleared.
+
+    Thresholds of a feed-forward layer are given, and stay.
+    """
     state = state.copy()
-    theta, strength = state.theta.astype(np.int64), state.strength.astype(np.int64)
-    state.v_fire[:] = homeostasis.fire_threshold(theta, strength, network.homeostasis)
     state.v[:] = 0
     state.last_step[:] = -1
+    if network.feedforward is not None:
+        return state
+    theta, strength = state.theta.astype(np.int64), state.strength.astype(np.int64)
+    state.v_fire[:] = homeostasis.fire_threshold(theta, strength, network.homeostasis)
     return state
 
 

@@ -110,8 +110,11 @@ def _dump_lines(design: Design) -> list[str]:
             f"for (i = 0; i < {storage.depth}; i = i + 1) "
             f'$fwrite(dump, "%h\\n", dut.{storage.path}[i]);'
         )
-    # Registers that are state: the number of the presentation, the epoch of the potentials.
+    # Registers that are state: the number of the presentation, the epoch of the potentials (none
+    # in a feed-forward layer).
     for name in ("membrane.epoch", "stream_key.presentation"):
+        if name == "membrane.epoch" and name not in design.registers:
+            continue
         lines.append(f'$fwrite(dump, "@{name} 1\\n");')
         lines.append(f'$fwrite(dump, "%h\\n", dut.{design.registers[name].path});')
     return lines

@@ -14,7 +14,16 @@ from amaranth.sim import Simulator
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import NO_STEP, State
-from prunus_rtl.bus.spaces import PLAIN_SPACES, plain_addresses, spaces, synapse_addresses
+from prunus_rtl.bus.spaces import (
+    PLAIN_SPACES,
+    plain_addresses,
+    plain_values,
+    plain_words,
+    spaces,
+    synapse_addresses,
+    synapse_values,
+    synapse_words,
+)
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
 from prunus_rtl.core.sequencer import control_fields
@@ -155,18 +164,19 @@ class CoreDriver:
         for space, name in PLAIN_SPACES.items():
             values = getattr(state, name)
             values[:] = 0
-            for at, address in enumerate(plain_addresses(core.shapes, space).tolist()):
-                values[at], _ = await self.access(space, address)
+            addresses = plain_addresses(core.shapes, space).tolist()
+            words = [(await self.access(space, address))[0] for address in addresses]
+            if words:
+                values[:] = plain_values(core.shapes, space, np.array(words))
         if Space.LAST_STEP in has:
             for pre in range(core.network.inputs):
                 word, _ = await self.access(Space.LAST_STEP, pre)
                 state.last_step[pre] = word & max_of(STEP_BITS) if word >> STEP_BITS else NO_STEP
         if Space.SYNAPSES in has:
-            bits = core.network.weight_bits
             for place, address in np.ndenumerate(synapse_addresses(core.shapes)):
                 word, _ = await self.access(Space.SYNAPSES, int(address))
-                state.weights[place] = word & max_of(bits)
-                state.alive[place] = bool(word >> bits)
+                weight, alive = synapse_values(core.shapes, np.array(word))
+                state.weights[place], state.alive[place] = int(weight), bool(alive)
         state.presentation, _ = await self.access(Space.PRESENTATION, 0)
         return state
 
@@ -175,15 +185,18 @@ class CoreDriver:
         core = self._core
         has = spaces(core.shapes)
         for space, name in PLAIN_SPACES.items():
+            if space not in has:
+                continue
             addresses = plain_addresses(core.shapes, space).tolist()
-            for address, value in zip(addresses, getattr(state, name).tolist(), strict=False):
+            values = plain_words(core.shapes, space, getattr(state, name)).tolist()
+            for address, value in zip(addresses, values, strict=False):
                 await self.access(space, address, value)
         if Space.LAST_STEP in has:
             for pre, step in enumerate(state.last_step.tolist()):
                 word = 0 if step == NO_STEP else 1 << STEP_BITS | step
                 await self.access(Space.LAST_STEP, pre, word)
         if Space.SYNAPSES in has:
-            words = state.alive.astype(np.int64) << core.network.weight_bits | state.weights
+            words = synapse_words(core.shapes, state.weights, state.alive)
             addresses = synapse_addresses(core.shapes).ravel().tolist()
             for address, word in zip(addresses, words.ravel().tolist(), strict=True):
                 await self.access(Space.SYNAPSES, address, word)

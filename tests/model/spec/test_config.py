@@ -258,6 +258,7 @@ def test_empty_file_gives_the_defaults_of_the_semantics() -> None:
             "margin": 0,
         },
         "groups": None,
+        "feedforward": None,
     }
 
 

@@ -16,8 +16,8 @@ CONFIG = NetworkConfig(
     inputs=3, neurons=2, weight_bits=4, encoder=EncoderParams(steps=10), pruning=SoftPruning()
 )
 
-#: Variables that a network that is not pruned by lift has.
-FILLED = [name for name in STATE_DTYPES if name != "input_rate"]
+#: Variables that a network has that is neither pruned by lift nor a feed-forward layer.
+FILLED = [name for name in STATE_DTYPES if name not in ("input_rate", "bias")]
 
 
 def small() -> State:

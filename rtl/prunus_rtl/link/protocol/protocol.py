@@ -208,9 +208,15 @@ def word_bytes(bits: int) -> int:
     return -(-bits // 8)
 
 
-def spikes_of(network: NetworkConfig) -> int:
-    """Return how many output spikes a presentation has at most: one in each step of each view."""
-    return network.view_count * network.encoder.steps
+def spikes_of(network: NetworkConfig, stop_after: int = 0) -> int:
+    """Return how many output spikes a presentation has at most.
+
+    One in each step of each view, or one of each neuron of a feed-forward layer. There an early
+    exit after ``stop_after`` of them, if it is not 0, is looked at when all of a step are out.
+    """
+    each = network.step_spikes_max
+    most = network.encoder.steps * each
+    return network.view_count * (min(most, stop_after - 1 + each) if stop_after else most)
 
 
 def first_bytes(spikes: int) -> int:
