@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from prunus_package import small
 from prunus_feedforward import feedforward_state
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.units import MembraneParams
 from prunus_model.training.artifact import Artifact
+from prunus_package import small
 
 
 def layer(seed: int = 1, **changes: Any) -> Artifact:

@@ -119,8 +119,7 @@ def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDAr
         found |= {"weights": weight_values(widths, weights), "alive": alive.astype(np.int64)}
     dtypes = state_dtypes(network)
     arrays = {
-        name: np.ascontiguousarray(values.astype(dtypes[name]))
-        for name, values in found.items()
+        name: np.ascontiguousarray(values.astype(dtypes[name])) for name, values in found.items()
     }
     state = replace(base.copy(), **arrays, presentation=int(words[Space.PRESENTATION][0]))
     votes = words[Space.VOTES].reshape(network.readout.classes, network.all_neurons).T
