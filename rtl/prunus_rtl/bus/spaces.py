@@ -90,7 +90,7 @@ def synapse_addresses(widths: Widths) -> npt.NDArray[np.int64]:
 
 
 def weight_values(widths: Widths, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the weights that words of ``weight_bits`` bits hold, signed in a feed-forward layer."""
+    """Return the weights that words of ``weight_bits`` bits hold, signed with feedforward."""
     if widths.feedforward:
         return signed_values(words, widths.network.weight_bits)
     return words.astype(np.int64)
