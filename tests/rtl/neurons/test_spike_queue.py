@@ -63,7 +63,8 @@ def test_what_is_left_is_forgotten() -> None:
                 ctx.set(dut.fires, 3)
                 await ctx.tick()
             ctx.set(dut.write, 0)
-            await ctx.tick().repeat(waits)
+            for _ in range(waits):
+                await ctx.tick()
             ctx.set(dut.clear, 1)
             await ctx.tick()
             ctx.set(dut.clear, 0)
