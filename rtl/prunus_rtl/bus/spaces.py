@@ -68,14 +68,21 @@ _SIGNED = (Space.V, Space.BIAS)
 
 def plain_words(widths: Widths, space: Space, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the words that hold values of a state variable: two's complement if it is signed."""
-    return words_of_signed(values, spaces(widths)[space][1])
+    if widths.feedforward and space in _SIGNED:
+        return words_of_signed(values, _signed_bits(widths, space))
+    return values.astype(np.int64)
 
 
 def plain_values(widths: Widths, space: Space, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the values of a state variable that words hold: the inverse of :func:`plain_words`."""
     if widths.feedforward and space in _SIGNED:
-        return signed_values(words, spaces(widths)[space][1])
+        return signed_values(words, _signed_bits(widths, space))
     return words.astype(np.int64)
+
+
+def _signed_bits(widths: Widths, space: Space) -> int:
+    """Return the width of a word that is signed, also if the memory port does not reach it."""
+    return BIAS_BITS if space is Space.BIAS else widths.network.formats.v_bits
 
 
 def plain_addresses(widths: Widths, space: Space) -> npt.NDArray[np.int64]:
@@ -101,7 +108,7 @@ def synapse_addresses(widths: Widths) -> npt.NDArray[np.int64]:
 
 
 def weight_values(widths: Widths, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the weights in words of ``weight_bits`` bits, signed in a feed-forward layer."""
+    """Return the weights that words of ``weight_bits`` bits hold, signed with feedforward."""
     if widths.feedforward:
         return signed_values(words, widths.network.weight_bits)
     return words.astype(np.int64)

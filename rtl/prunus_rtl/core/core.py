@@ -185,7 +185,7 @@ class Core(wiring.Component):
         m.submodules.queue = queue = BroadcastQueue(
             shape=s.place, depth=hardware.queue_depth, readers=hardware.lanes
         )
-        m.submodules.membrane = membrane = self._membrane()
+        m.submodules.membrane = membrane = self._membrane(readable=Space.V in can_read)
         m.submodules.readout = readout = Readout(
             neurons=network.all_neurons,
             classes=network.readout.classes,
@@ -273,7 +273,7 @@ class Core(wiring.Component):
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
 
-    def _membrane(self) -> Membrane | FeedforwardMembrane:
+    def _membrane(self, *, readable: bool) -> Membrane | FeedforwardMembrane:
         """Return the membranes: those that elect a winner, or those of a feed-forward layer."""
         s = self._shapes
         network, style = s.network, s.hardware.neuron_memory
@@ -286,7 +286,7 @@ class Core(wiring.Component):
             "v": initial_words(self._state, "v"),
             "v_fire": initial_words(self._state, "v_fire"),
             "memory_style": None if style == "auto" else style,
-            "readable": Space.V in readable(s),
+            "readable": readable,
         }
         if network.feedforward is None:
             return Membrane(groups=network.group_count, **given)

@@ -18,12 +18,12 @@ class Accumulation:
 
     Timing
     ------
-    A slot is asked for in one cycle (by a synapse, or by ``sweep``), addressed from registers in
-    the next (``sweeps``, ``slot``), its word is there in the third (``reading`` or ``sweeping``),
-    and its potential in the fourth (``adding`` or ``swept``, and ``at``, ``v``), when the lane
-    writes the sum. So no path leads from one memory through the adder to another, and addresses
-    come from registers of the lane. The sums of the last two cycles are forwarded, so that the same
-    slot may come back to back; which one is known a cycle before.
+    A slot is asked for in one cycle (by a synapse, or by ``sweep``). In the next it addresses the
+    memory (``sweeps``), from a register that is next to it; its word is there in the one after
+    (``reading`` or ``sweeping``), and its potential in the last (``adding`` or ``swept``, and
+    ``at``, ``held``, ``v``), when the lane writes the sum. So no path leads from one memory through
+    the adder to another. The sums of the last two cycles are forwarded, so that the same slot may
+    come back to back.
 
     Parameters
     ----------
@@ -45,22 +45,20 @@ class Accumulation:
     Attributes
     ----------
     sweeps, slot : Signal
-        A swept slot is addressed; the slot that is addressed, also by a synapse.
+        Another memory of the lane is to read ``slot``, too.
     sweeping : Signal
         The word of a swept slot was read.
     read_weight : Signal
-        Weight of the synapse whose word was read.
+        Weight of a synapse whose word was read.
     adding, swept : Signal
         One cycle later: ``v`` is that of a synapse, or of a swept slot.
     at : Signal
         Its slot.
-    held : Signal
-        The potential without the sum of the last cycle, which no sweep needs: it comes to each slot
-        once, long after the last synapse.
-    v : Signal
-        The potential.
+    held, v : Signal
+        The potential without, and with, the sum of the last cycle. A sweep comes to each slot once,
+        long after the last synapse: for it both are equal.
     busy : Value
-        A synapse has not been added yet.
+        Synapses are on their way.
     """
 
     def __init__(

@@ -166,7 +166,7 @@ class FeedforwardLane(wiring.Component):
                 memory.write_data.eq(self.data),
             ]
 
-        # Stage 1: what is added.
+        # Stage 2: what is added.
         addend = Signal(v_shape)
         v_fire = Signal(V_FIRE_BITS)
         of_sweep = Mux(self.load, self.data.as_signed(), Mux(self.biased, bias_memory.read_data, 0))
@@ -175,7 +175,7 @@ class FeedforwardLane(wiring.Component):
             v_fire.eq(Mux(self.compared, v_fire_memory.read_data, 0)),
         ]
 
-        # Stage 2: the sum, which is written if it is not that of a step.
+        # Stage 3: the sum, which is written if it is not that of a step.
         total = Signal(v_shape)
         store = Signal()
         m.d.comb += [
@@ -185,7 +185,7 @@ class FeedforwardLane(wiring.Component):
         ]
         stages.forward(write=store, total=total)
 
-        # Stage 3: the comparison. Integration, most of the time, leaves what follows at rest.
+        # Stage 4: the comparison. Integration, most of the time, leaves what follows at rest.
         comparing = Signal()
         u = Signal(v_shape)
         u_fire = Signal(V_FIRE_BITS)
@@ -204,7 +204,7 @@ class FeedforwardLane(wiring.Component):
             self.value.eq(u | u_fire),
         ]
 
-        # Stage 4: what is left, and the leak.
+        # Stage 5: what is left, and the leak.
         leaking = Signal()
         rest = Signal(v_shape)
         rest_at = Signal(range(self._slots))
@@ -216,7 +216,7 @@ class FeedforwardLane(wiring.Component):
                 self.fires.eq(reaches & exists),
             ]
 
-        # Stage 5: the clip.
+        # Stage 6: the clip.
         settling, left, left_at = leaking, rest, rest_at
         if self._leak_shift:
             settling, left = Signal(), Signal(v_shape)
