@@ -41,6 +41,7 @@ FAULTS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "pixels": ("picture", "read_picture", lambda found: (found[0][:-1], found[1])),
     "type": ("picture", "read_picture", lambda found: (found[0].astype(np.int64), found[1])),
     "voltage": ("Liberty", "Liberty.read", partial(_set, "voltage", float("nan"))),
+    "nodes": ("NIR graph", "read_graph", lambda g: g.nodes.pop("lif") and g),
     "rows": (
         "results store",
         "collect",

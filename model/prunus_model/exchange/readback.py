@@ -80,7 +80,8 @@ def read_back(
         If the other Python does not run.
     """
     spikes = input_spikes(artifact.config, stimuli(data, artifact.config))
-    rows, versions = [], {}
+    rows: list[Row] = []
+    versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         shown = Path(folder) / "spikes.npz"
         np.savez(shown, spikes=np.packbits(spikes, axis=2), inputs=artifact.config.inputs)

@@ -12,6 +12,7 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import h5py
 import numpy as np
 
 from prunus_cli import same
@@ -23,6 +24,7 @@ from prunus_fuzz.seeds import CONFIG, EPOCHS, Seeds, resigned
 from prunus_model.data import idx
 from prunus_model.data.datasets import load
 from prunus_model.data.pictures import read_picture
+from prunus_model.exchange.files import read_graph
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.export import collect
 from prunus_model.study.plan import plan
@@ -197,6 +199,15 @@ def _store(path: Path, _seed: bytes, _new: bool) -> None:
         _must(collected.rows == Seeds.rows(), f"other figures were taken: {collected.rows}")
 
 
+def _graph(path: Path, _seed: bytes, _new: bool) -> None:
+    graph = read_graph(path)
+    with h5py.File(path) as content:
+        found = set(content["node/nodes"])
+    _must(set(graph.nodes) == found, "the nodes are not those of the file")
+    ends = {end for edge in graph.edges for end in edge}
+    _must(ends <= found, "an edge leads nowhere")
+
+
 def _numbers(values: Any) -> Any:
     for value in values.values() if isinstance(values, Mapping) else values:
         if isinstance(value, int | float):
@@ -269,6 +280,7 @@ READERS = {
             check=_liberty,
             plain=(raw.of_bytes, raw.of_encoding, raw.in_text, raw.in_text),
         ),
+        Reader(name="NIR graph", file="net.nir", seeds=Seeds.graphs, check=_graph),
         Reader(
             name="results store",
             file="store.sqlite",

@@ -20,6 +20,8 @@ from prunus_cli import PRUNING, digits, tiny
 from prunus_data import to_idx
 from prunus_liberty import LIBERTY
 from prunus_model.data.split import Split
+from prunus_model.exchange.files import write_graph
+from prunus_model.exchange.graph import READERS, to_graph
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.export import collect
 from prunus_model.study.plan import Training
@@ -129,6 +131,17 @@ class Seeds:
     def packed_idx() -> bytes:
         """The same, packed."""
         return gzip.compress(Seeds.idx(), mtime=0)
+
+    @staticmethod
+    def graphs() -> list[bytes]:
+        """Graphs of NIR, for each reader."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "net.nir"
+            contents = []
+            for reader in READERS:
+                write_graph(path, to_graph(Seeds.trained(), reader=reader))
+                contents.append(path.read_bytes())
+            return contents
 
     @staticmethod
     def configs() -> list[bytes]:

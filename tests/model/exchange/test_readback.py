@@ -11,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from prunus_cli import digits, listing
+from prunus_model.data.events.split import stimuli
 from prunus_model.exchange import readback
 from prunus_model.exchange.readback import FRAMEWORKS, SCRIPT, main, read_back
+from prunus_model.exchange.spikes import input_spikes
 from prunus_model.training.artifact import Artifact
 
 ROOT = Path(__file__).parents[3]
@@ -103,7 +105,7 @@ def test_spikes_that_are_handed_over_are_those_of_the_encoder(
     with np.load(tmp_path / "kept.npz") as kept:
         inputs = int(kept["inputs"])
         spikes = np.unpackbits(kept["spikes"], axis=2)[:, :, :inputs]
-    expected = readback.input_spikes(trained.config, readback.stimuli(digits(5), trained.config))
+    expected = input_spikes(trained.config, stimuli(digits(5), trained.config))
     assert np.array_equal(spikes, expected)
 
 

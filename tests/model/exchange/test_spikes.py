@@ -1,8 +1,10 @@
 """Spikes of many images at once are those that the reference hears."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from prunus_cli import TINY, digits, windows
@@ -24,9 +26,9 @@ ENCODERS = {
 }
 
 
-def heard(network: Network, image: object, *, events: bool = False) -> np.ndarray:  # type: ignore[type-arg]
+def heard(network: Network, shown: Any, *, events: bool = False) -> npt.NDArray[np.bool_]:
     steps = network.steps_events if events else network.steps
-    return np.array([step.kept for step in steps(image, learn=False)])  # type: ignore[operator]
+    return np.array([step.kept for step in steps(shown, learn=False)])
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -57,6 +57,7 @@ def test_presentations_have_their_own_numbers(trained: Artifact) -> None:
     data = digits(9, seed=8)
     found = trace(trained, data, first=3, count=4)
     shown = stimuli(data, trained.config)
+    assert isinstance(shown, np.ndarray)
     assert np.array_equal(found.inputs, input_spikes(trained.config, shown)[3:7])
     one = trace(trained, data, first=5)
     assert np.array_equal(one.v, found.v[2:3])
