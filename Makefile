@@ -150,8 +150,9 @@ bench-accuracy: $(MADE) $(BINDSNET_MADE) ## Accuracy beside BindsNET's -> model/
 	.venv-bindsnet/bin/pip install --quiet --no-deps -r $<
 	@touch $@
 
-nir: $(MADE) $(NIR_MADE) ## Exported graphs read back by other simulators -> model/results/nir.json (minutes)
+nir: $(MADE) $(NIR_MADE) ## Graphs to and from other simulators -> model/results/nir.json (minutes)
 	$(BIN)/python -m prunus_model.exchange.readback --python $(NIR_PYTHON)
+	$(BIN)/python -m prunus_model.exchange.readin --python $(NIR_PYTHON)
 
 .venv-nir/.made: model/bench/requirements-nir.txt
 	$(PYTHON) -m venv --clear .venv-nir

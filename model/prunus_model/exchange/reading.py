@@ -23,6 +23,8 @@ __all__ = ["Leak", "Read", "leak_of", "read_layer"]
 
 #: Relative error up to which a leak is a power of two: that of single precision, many times over.
 _EXACT = 1e-5
+#: Of all numbers: products of a few are still some.
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +180,16 @@ def _numbers(name: str, node: nir.NIRNode, key: str) -> npt.NDArray[np.float64]:
         if values.dtype.kind not in "fiub":
             raise TypeError
         numbers = values.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         raise ExchangeError(f"{key} of node {name!r} must be numbers") from None
-    if not np.isfinite(numbers).all():
-        raise ExchangeError(f"{key} of node {name!r} must be numbers, all of them finite")
+    size = np.abs(numbers)
+    if not (
+        np.isfinite(numbers) & ((size == 0) | ((size > 1 / _LARGEST) & (size < _LARGEST)))
+    ).all():
+        raise ExchangeError(
+            f"{key} of node {name!r} must be numbers, all of them finite, and 0 or in "
+            f"{1 / _LARGEST:g}..{_LARGEST:g}"
+        )
     return numbers
 
 

@@ -179,6 +179,11 @@ LINEAR = nir.Linear(weight=WEIGHT)
             id="nan",
         ),
         pytest.param(
+            chain(LINEAR, lif(r=1e200)),
+            "r of node 'n1' must be numbers, all of them finite, and 0 or in 1e-30..1e+30",
+            id="huge",
+        ),
+        pytest.param(
             chain(nir.Linear(weight=np.zeros((2, 3), dtype="S3")), lif()),
             "weight of node 'n0' must be numbers",
             id="texts",

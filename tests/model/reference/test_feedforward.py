@@ -123,6 +123,8 @@ def test_exits_are_looked_at_once_at_the_end_of_a_step() -> None:
     # The lead is 3 after neuron 0 of the first step, 2 at its end, and 4 at that of the second.
     led = layer("zero").present_events(spikes, learn=False, margin=3)
     assert (led.counters.steps, led.lead) == (2, 4)
+    reached = layer("zero").present_events(spikes, learn=False, margin=2)
+    assert (reached.counters.steps, reached.lead) == (1, 2)
     # A lead that is there from before ends the first step in which a neuron fires.
     net = layer("zero")
     net.scores = np.array([20, 0])
