@@ -25,10 +25,20 @@ from prunus_overhead.standard_cells.graph import Graph, Instance, Net
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.saif import Activity, ActivityError
 
-__all__ = ["PARTS", "Assumptions", "Energy", "energy"]
+__all__ = ["CLOCK_PARTS", "PARTS", "Assumptions", "Energy", "energy"]
 
 #: Parts of the dynamic energy.
-PARTS = ("combinational", "sequential", "net_pins", "net_wires", "clock_pins", "clock_net")
+PARTS = (
+    "combinational",
+    "sequential",
+    "net_pins",
+    "net_wires",
+    "clock_pins",
+    "clock_net",
+    "clock_gates",
+)
+#: Those of the clock.
+CLOCK_PARTS = ("clock_pins", "clock_net", "clock_gates")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,25 +137,29 @@ def energy(
     for net in graph.nets:
         toggles = _toggles(net, activity)
         pins = [(instance, pin, instance.cell.pins[pin]) for instance, pin in net.sinks]
-        if net.clocks:
+        if net.clocks and net.driver is None:
             cycles = max(cycles, toggles // 2)
         load = sum(pin.capacitance for _, _, pin in pins) + wire * net.fanout
         if net.driver is not None:
             instance, name = net.driver
             inside = instance.cell.pins[name].transition(load, given.slew_ns)
             add(_part(instance), instance.unit, toggles * inside)
+        # What drives nothing but the gates' own pins belongs to them.
+        held = net.driver is not None and net.driver[0].gate and not net.clocks
         for instance, _, pin in pins:
             inside = toggles * pin.transition(load, given.slew_ns)
-            if pin.clock:
-                add("clock_pins", instance.unit, inside)
+            reach = toggles * (pin.capacitance + wire) * swing
+            if net.clocks or held:
                 # Each unit pays for its share of the net.
-                add("clock_net", instance.unit, toggles * (pin.capacitance + wire) * swing)
+                gate = instance.gate
+                add("clock_gates" if gate else "clock_pins", instance.unit, inside)
+                add("clock_gates" if gate else "clock_net", instance.unit, reach)
                 continue
             add(_part(instance), instance.unit, inside)
-        data = [pin for _, _, pin in pins if not pin.clock]
-        reached = len(data) + (0 if net.clocks else net.others)
-        add("net_pins", net.unit, toggles * sum(pin.capacitance for pin in data) * swing)
-        add("net_wires", net.unit, toggles * wire * reached * swing)
+            add("net_pins", net.unit, toggles * pin.capacitance * swing)
+            add("net_wires", net.unit, toggles * wire * swing)
+        if not net.clocks:
+            add("net_wires", net.unit, toggles * wire * net.others * swing)
     leakage = sum(instance.cell.leakage for instance in graph.instances)
     seconds = cycles / (given.clock_mhz * 1e6)
     return Energy(
@@ -157,11 +171,13 @@ def energy(
 
 
 def _part(instance: Instance) -> str:
+    if instance.gate:
+        return "clock_gates"
     return "sequential" if instance.cell.sequential else "combinational"
 
 
 def _toggles(net: Net, activity: Activity) -> int:
-    if net.clocks:
+    if net.clocks and net.driver is None:
         if CLOCK not in activity.toggles:
             raise ActivityError("Activity must tell of the clock")
         return activity.toggles[CLOCK]
@@ -169,6 +185,7 @@ def _toggles(net: Net, activity: Activity) -> int:
     scope = (*SCOPE, *path)
     for name in (f"{WATCH}[{index}]", WATCH):
         if (scope, name) in activity.toggles:
-            return activity.toggles[scope, name]
+            # A pulse rises and falls.
+            return activity.toggles[scope, name] * (2 if net.pulses else 1)
     place = ".".join([*path, f"{WATCH}[{index}]"])
     raise ActivityError(f"Activity must tell of all nets, but {place} is missing")
