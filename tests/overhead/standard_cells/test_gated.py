@@ -18,7 +18,6 @@ from prunus_overhead.standard_cells.power import PARTS
 from prunus_overhead.standard_cells.sta import OpenStaError
 from prunus_overhead.standard_cells.workloads import Case, Networks
 
-
 INSTALL = "apt install qflow-tech-osu018, or name a file with --liberty"
 
 
@@ -67,7 +66,12 @@ def test_all_kinds_of_gates_are_compared_and_shown(
         _: Any, case: Case, __: Liberty, data: Any, *___: Any, **options: Any
     ) -> list[dict[str, Any]]:
         seen.append((case.name, options["gating"], len(data.labels)))
-        told = {"cells_um2": 1000.0, "gates_um2": 50.0, "gates": 3, "flip_flops": 40}
+        told: dict[str, Any] = {
+            "cells_um2": 1000.0,
+            "gates_um2": 50.0,
+            "gates": 3,
+            "flip_flops": 40,
+        }
         told |= {"ungated": 4, "period_ns": 4.5 if case.mode == "learning" else None}
         return [measured(case, n, 0.5) | told for n in case.exits]
 

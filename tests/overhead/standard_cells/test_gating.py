@@ -276,5 +276,5 @@ def test_clocks_behind_gates_are_those_that_cells_of_the_module_drive(tmp_path: 
     }
     assert gated(TOP, {TOP: top}, library(tmp_path)) == {3, 6}
     without = library(tmp_path, LIBERTY)
-    del top["cells"]["g1"], top["cells"]["g2"]  # type: ignore[attr-defined]
+    del top["cells"]["g1"], top["cells"]["g2"]
     assert gated(TOP, {TOP: top}, without) == set()
