@@ -203,9 +203,9 @@ class Graph:
         self.nets = list(self._nets.values())
         for net in self.nets:
             if net.clocks and net.driver is not None and not net.pulses:
-                place = ".".join([*net.watch[0], str(net.watch[1])])
+                where = ".".join([*net.watch[0], str(net.watch[1])])
                 raise MappingError(
-                    f"Clock gates must be in the module that they clock, not {place}"
+                    f"Clock gates must be in the module that they clock, not {where}"
                 )
 
     def _walk(self, name: str, path: Path) -> None:

@@ -11,8 +11,9 @@ For each net its transitions, times
 For the clock, in each cycle, the energy inside of all clock pins, and ``C V^2`` of the net. There
 is no tree of buffers in it. Behind a clock gate
 (:mod:`prunus_overhead.standard_cells.gating`) only the pulses that it passes on count, and all that
-the gate takes is a part of its own: its cells, the clock to it, and what it holds. Leakage: that of all cells for the duration, apart from
-the rest. Memories are not included: neither their energy nor the capacitance of their pins.
+the gate takes is a part of its own: its cells, the clock to it, and what it holds. Leakage: that of
+all cells for the duration, apart from the rest. Memories are not included: neither their energy nor
+the capacitance of their pins.
 
 Assumed: one transition time for all pins, and a capacitance of wire for each pin that is driven.
 """
