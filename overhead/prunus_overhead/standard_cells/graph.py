@@ -227,7 +227,7 @@ class Graph:
                     bit for p in _outputs(kind, self._modules, self._liberty) for bit in pins[p]
                 ]
                 found = self._liberty.cells[kind]
-                gate = bool(found.latch or found.gate or clocks & set(outputs))
+                gate = bool(found.latch or clocks & set(outputs))
                 instance = Instance(unit=unit, cell=found, gate=gate)
                 self.instances.append(instance)
                 for pin in _outputs(kind, self._modules, self._liberty):

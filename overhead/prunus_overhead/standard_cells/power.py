@@ -140,7 +140,8 @@ def energy(
     for net in graph.nets:
         toggles = _toggles(net, activity)
         pins = [(instance, pin, instance.cell.pins[pin]) for instance, pin in net.sinks]
-        if net.clocks and net.driver is None:
+        if net.clocks:
+            # Those behind gates have as many or fewer.
             cycles = max(cycles, toggles // 2)
         load = sum(pin.capacitance for _, _, pin in pins) + wire * net.fanout
         if net.driver is not None:
