@@ -20,7 +20,7 @@ NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
 .DELETE_ON_ERROR:
 .PHONY: help setup update check test demo sim sim-full sim-speed cycles size core-options formal mutants link throughput bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
-  bitstream flash boards netlist boards-test cells overhead energy report
+  bitstream flash boards netlist boards-test cells gating overhead energy report
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,10 @@ boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 
 cells: $(MADE) ## Standard cells: area, energy by activity -> overhead/results/cells.json (an hour)
 	$(BIN)/python -m prunus_overhead.standard_cells
+	$(MAKE) render
+
+gating: $(MADE) ## Standard cells without and with clock gates -> overhead/results/gating.json (an hour)
+	$(BIN)/python -m prunus_overhead.standard_cells.gated
 	$(MAKE) render
 
 overhead: $(MADE) ## Cores without and with pruning: area, clock, cycles -> overhead/results/ablation.json (hours)

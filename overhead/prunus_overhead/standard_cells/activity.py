@@ -20,7 +20,7 @@ from prunus_model.common import owned
 from prunus_model.common.atomic import write_atomically
 from prunus_model.data.split import Split
 from prunus_model.spec.counters import Counters
-from prunus_overhead.standard_cells.graph import drivers
+from prunus_overhead.standard_cells.graph import drivers, gated
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import CELLS, VERILOG, Mapped
 from prunus_overhead.standard_cells.saif import ActivityError, stamp
@@ -182,7 +182,8 @@ def watched(netlist: str, modules: Mapping[str, Any], liberty: Liberty) -> str:
 
     Only these vectors are traced: simulators handle few wide signals much better than many narrow
     ones, and no name needs to be found again. They are registers that take over what is there in
-    the middle of a cycle, when everything has settled.
+    the middle of a cycle, when everything has settled. A clock behind a gate is low by then, so in
+    its place there is a bit that turns over with each of its pulses.
 
     Parameters
     ----------
@@ -200,9 +201,13 @@ def watched(netlist: str, modules: Mapping[str, Any], liberty: Liberty) -> str:
         declared = _DECLARATIONS.match(match.group())
         if declared is None:
             raise ActivityError(f"Netlist must declare the ports of {name} first")
-        vector = ""
+        vector = counts = ""
         if bits:
             names = _names(modules[name])
+            for k, bit in enumerate(sorted(gated(name, modules, liberty))):
+                counts += f"  reg pulse{k} = 0;\n"
+                counts += f"  always @(posedge {names[bit]}) pulse{k} <= ~pulse{k};\n"
+                names[bit] = f"pulse{k}"
             parts = ", ".join(names[bit] for bit in reversed(bits))
             vector = (
                 f"  reg [{len(bits) - 1}:0] {WATCH};\n"
@@ -211,7 +216,7 @@ def watched(netlist: str, modules: Mapping[str, Any], liberty: Liberty) -> str:
         # Tracing is off for what is declared here, and on again for what is instantiated below.
         return (
             f"{declared['ports']}\n  /*verilator tracing_off*/\n{declared['rest']}"
-            f"  /*verilator tracing_on*/\n{vector}{match.group()[declared.end() :]}"
+            f"{counts}  /*verilator tracing_on*/\n{vector}{match.group()[declared.end() :]}"
         )
 
     return MODULE.sub(watch, netlist)

@@ -85,6 +85,10 @@ class Pin:
         Function of an output; empty if there is none.
     powers : tuple of Power
         Energies of its transitions, one for each pin that may have caused them.
+    max_load : float
+        pF that an output may drive; infinite if the file does not tell.
+    gating : str
+        What it is of a clock gate: "clock", "enable", "test", or "out"; empty in other cells.
 
     Raises
     ------
@@ -99,6 +103,8 @@ class Pin:
     three_state: bool
     function: str
     powers: tuple[Power, ...]
+    max_load: float = np.inf
+    gating: str = ""
 
     def __post_init__(self) -> None:
         _check_finite(self, "capacitance")
@@ -122,7 +128,12 @@ class Cell:
     leakage : float
         In W.
     sequential : bool
-        Whether it is a flip-flop or a latch.
+        Whether it is a flip-flop, a latch or a clock gate.
+    latch : str
+        The pin while which is high data passes through; empty if it is no latch, or a latch of
+        another kind.
+    gate : str
+        Kind of the clock gate (``clock_gating_integrated_cell``); empty if it is none.
     pins : dict of str to Pin
 
     Raises
@@ -136,6 +147,8 @@ class Cell:
     leakage: float
     sequential: bool
     pins: Mapping[str, Pin]
+    latch: str = ""
+    gate: str = ""
 
     def __post_init__(self) -> None:
         _check_finite(self, "area", "leakage")

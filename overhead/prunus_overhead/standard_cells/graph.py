@@ -12,7 +12,7 @@ from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import MappingError
 from prunus_rtl.export.netlist import TOP
 
-__all__ = ["CORE", "Graph", "Instance", "Net", "drivers", "unit_of"]
+__all__ = ["CORE", "Graph", "Instance", "Net", "drivers", "gated", "unit_of"]
 
 #: The unit of what is in no other.
 CORE = "core"
@@ -52,10 +52,13 @@ class Instance:
         Unit that it belongs to.
     cell : Cell
         What it is.
+    gate : bool
+        Whether it is a clock gate, or a part of one.
     """
 
     unit: str
     cell: Cell
+    gate: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Net:
         Cells, and which pin of each.
     others : int
         Pins of memories and outputs of the design that it drives.
+    pulses : bool
+        Whether a clock gate drives it: then its driver counts pulses (:func:`gated`).
     """
 
     unit: str
@@ -81,6 +86,7 @@ class Net:
     watch: tuple[Path, int]
     sinks: list[tuple[Instance, str]] = field(default_factory=list)
     others: int = 0
+    pulses: bool = False
 
     @property
     def fanout(self) -> int:
@@ -122,6 +128,27 @@ def drivers(name: str, modules: Mapping[str, Any], liberty: Liberty) -> list[int
             bits += cell["connections"].get(pin, [])
     # Bits that are constant are strings.
     return list(dict.fromkeys(bit for bit in bits if isinstance(bit, int)))
+
+
+def gated(name: str, modules: Mapping[str, Any], liberty: Liberty) -> set[int]:
+    """Return the bits that are clocks and are driven by cells of the module: by clock gates.
+
+    Parameters
+    ----------
+    name, modules, liberty
+        As of :func:`drivers`.
+    """
+    clocks, driven = set(), set()
+    for cell in modules[name]["cells"].values():
+        if cell["type"] not in liberty.cells:
+            continue
+        for pin in liberty.cells[cell["type"]].pins.values():
+            bits = [bit for bit in cell["connections"].get(pin.name, []) if isinstance(bit, int)]
+            if pin.direction == "output":
+                driven.update(bits)
+            elif pin.clock:
+                clocks.update(bits)
+    return clocks & driven
 
 
 def _outputs(kind: str, modules: Mapping[str, Any], liberty: Liberty) -> tuple[str, ...]:
@@ -174,11 +201,20 @@ class Graph:
             elif net is not None and instance is not None:
                 net.sinks.append((instance, pin))
         self.nets = list(self._nets.values())
+        for net in self.nets:
+            if net.clocks and net.driver is not None and not net.pulses:
+                where = ".".join([*net.watch[0], str(net.watch[1])])
+                raise MappingError(
+                    f"Clock gates must be in the module that they clock, not {where}"
+                )
 
     def _walk(self, name: str, path: Path) -> None:
         module, unit = self._modules[name], unit_of(path)
+        clocks = gated(name, self._modules, self._liberty)
         for k, bit in enumerate(drivers(name, self._modules, self._liberty)):
-            self._nets[path, bit] = Net(unit=unit, driver=None, watch=(path, k))
+            self._nets[path, bit] = Net(
+                unit=unit, driver=None, watch=(path, k), pulses=bit in clocks
+            )
         for called, cell in module["cells"].items():
             kind, pins = cell["type"], cell["connections"]
             if kind in self._modules:
@@ -187,7 +223,12 @@ class Graph:
             elif kind == _MEMORY:
                 self._sink(path, None, {p: b for p, b in pins.items() if p not in _OUTPUTS[kind]})
             else:
-                instance = Instance(unit=unit, cell=self._liberty.cells[kind])
+                outputs = [
+                    bit for p in _outputs(kind, self._modules, self._liberty) for bit in pins[p]
+                ]
+                found = self._liberty.cells[kind]
+                gate = bool(found.latch or clocks & set(outputs))
+                instance = Instance(unit=unit, cell=found, gate=gate)
                 self.instances.append(instance)
                 for pin in _outputs(kind, self._modules, self._liberty):
                     for bit in pins.get(pin, []):

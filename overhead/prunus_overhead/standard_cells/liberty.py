@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -25,7 +25,18 @@ _OSU018 = Path("tech/osu018/osu018_stdcells.lib")
 _INSTALL = "apt install qflow-tech-osu018, or name a file with --liberty"
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 _UNIT = re.compile(r"([0-9.]+)([munpf]?)(?:[wvs]|ohm|a|f)", re.IGNORECASE)
+_NAME = re.compile(r"\w+")
 _NAND2 = re.compile(r"nand2(?!\d)", re.IGNORECASE)
+#: Areas in um2 that a Liberty file has as 0: those of the LEF file of the same package (5.6 um x
+#: 10 um; for other cells both files say the same).
+_AREAS = {("osu018_stdcells", "LATCH"): 56.0}
+#: What a pin of a clock gate is.
+_GATING = {
+    "clock_gate_clock_pin": "clock",
+    "clock_gate_enable_pin": "enable",
+    "clock_gate_test_pin": "test",
+    "clock_gate_out_pin": "out",
+}
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _LOAD, _SLEW = "total_output_net_capacitance", ("input_transition_time", "input_net_transition")
@@ -134,16 +145,38 @@ class Liberty:
         LibertyError
             If there is none.
         """
+        return self.smallest("{0}", 1, "a buffer")
+
+    def smallest(self, function: str, inputs: int, name: str) -> Cell:
+        """Return the smallest cell with one output of a function; of several, the strongest.
+
+        Parameters
+        ----------
+        function : str
+            As Liberty files write it, without spaces and parentheses; inputs are ``{0}``, ``{1}``.
+        inputs : int
+            How many there are.
+        name : str
+            What it is called in a message.
+
+        Raises
+        ------
+        LibertyError
+            If there is none.
+        """
         found = []
         for cell in self.cells.values():
             names = [pin.name for pin in cell.pins.values() if pin.direction == "input"]
             outputs = [pin for pin in cell.pins.values() if pin.direction == "output"]
-            functions = [pin.function.strip("() ") for pin in outputs]
-            if cell.area and not cell.sequential and len(names) == 1 and functions == names:
-                found.append(cell)
+            if not cell.area or cell.sequential or len(names) != inputs or len(outputs) != 1:
+                continue
+            # AND is written as `*`, `&`, or as nothing between two names.
+            told = re.sub(r"\s*[*&]\s*|(?<=\w)\s+(?=\w)", "*", outputs[0].function)
+            if re.sub(r"[()\s]", "", told) == function.format(*names):
+                found.append((cell.area, -outputs[0].max_load, cell))
         if not found:
-            raise LibertyError(f"Liberty file {self.path} must have a buffer")
-        return min(found, key=lambda cell: cell.area)
+            raise LibertyError(f"Liberty file {self.path} must have {name}")
+        return min(found, key=lambda entry: entry[:2])[2]
 
     def check_power(self) -> None:
         """Check that energies are there.
@@ -197,6 +230,10 @@ def _library(library: Group, path: Path, sha256: str) -> Liberty:
         },
     )
     cells = [_cell(group, scales) for group in library.all("cell")]
+    for k, cell in enumerate(cells):
+        if not cell.area:
+            area = _AREAS.get((library.arguments[0], cell.name), 0.0)
+            cells[k] = replace(cell, area=area)
     if not cells:
         raise LibertyError(f"Liberty file {path} must have cells, but has none")
     voltage = float(library.simple["nom_voltage"])
@@ -236,13 +273,26 @@ def _unit(text: str) -> float:
 @_placed
 def _cell(group: Group, scales: _Scales) -> Cell:
     pins = [_pin(pin, scales) for pin in group.all("pin")]
+    gate = group.simple.get("clock_gating_integrated_cell", "")
     return Cell(
         name=group.arguments[0],
         area=float(group.simple.get("area", 0)),
         leakage=float(group.simple.get("cell_leakage_power", 0)) * scales.leakage_w,
-        sequential=any(group.all(kind) for kind in ("ff", "latch", "ff_bank", "latch_bank")),
+        sequential=bool(gate)
+        or any(group.all(kind) for kind in ("ff", "latch", "ff_bank", "latch_bank")),
+        latch=_latch(group),
+        gate=gate,
         pins={pin.name: pin for pin in pins},
     )
+
+
+def _latch(group: Group) -> str:
+    """Return the pin while which is high data passes through a latch without set and reset."""
+    for latch in group.all("latch"):
+        data, enable = (latch.simple.get(name, "") for name in ("data_in", "enable"))
+        if not {"clear", "preset"} & set(latch.simple) and _NAME.fullmatch(data):
+            return enable if _NAME.fullmatch(enable) else ""
+    return ""
 
 
 @_placed
@@ -254,6 +304,7 @@ def _pin(group: Group, scales: _Scales) -> Pin:
         powers.append(
             Power(rise=tables.get("rise_power", both), fall=tables.get("fall_power", both))
         )
+    gating = [told for name, told in _GATING.items() if group.simple.get(name) == "true"]
     return Pin(
         name=group.arguments[0],
         direction=group.simple.get("direction", "input"),
@@ -262,6 +313,8 @@ def _pin(group: Group, scales: _Scales) -> Pin:
         three_state="three_state" in group.simple,
         function=group.simple.get("function", ""),
         powers=tuple(powers),
+        max_load=float(group.simple.get("max_capacitance", "inf")) * scales.load_pf,
+        gating=gating[0] if gating else "",
     )
 
 

@@ -23,6 +23,13 @@ from prunus_boards.build.tools import Tools
 from prunus_model.common.atomic import staged
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
+from prunus_overhead.standard_cells.gating import (
+    Gating,
+    before_techmap,
+    gate_files,
+    insert,
+    replace_gates,
+)
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_rtl.export.netlist import TOP
 
@@ -53,10 +60,13 @@ share
 opt
 fsm
 opt -fast
+{words}
 techmap
 opt -fast
+{gates}
 dfflibmap -liberty {liberty}
 abc -liberty {liberty} -D {delay} -constr {constraints}
+{gate_cells}
 setundef -zero
 opt_clean -purge
 splitnets
@@ -92,6 +102,8 @@ class Mapped:
         Of netlist and contents of memories.
     flat : bool
         Whether the hierarchy of units was dissolved.
+    gated : bool
+        Whether registers have clock gates.
     delay_ps : int
         Delay that abc was asked to reach.
     tool : str
@@ -103,6 +115,7 @@ class Mapped:
     artifact_sha256: str
     netlist_sha256: str
     flat: bool
+    gated: bool
     delay_ps: int
     tool: str
 
@@ -171,6 +184,7 @@ def map_component(
     flat: bool = False,
     artifact_sha256: str = "",
     delay_ps: int = 5000,
+    gating: Gating | None = None,
     tools: Tools | None = None,
 ) -> Mapped:
     """Map a component to standard cells.
@@ -188,6 +202,8 @@ def map_component(
         Dissolve the hierarchy of units.
     artifact_sha256 : str
         :func:`network_hash` of the network that the memories hold, if there is one.
+    gating : Gating, optional
+        Which registers get a clock gate. Default: none.
     delay_ps : int
         Delay from register to register that abc shall reach; without, it sizes nothing.
     tools : Tools, optional
@@ -209,6 +225,9 @@ def map_component(
         design=_DESIGN,
         top=TOP,
         flatten="flatten" if flat else "",
+        words=before_techmap(gating),
+        gates=insert(gating),
+        gate_cells=replace_gates(gating),
         liberty=_LIBERTY,
         delay=delay_ps,
         constraints=_CONSTRAINTS,
@@ -225,6 +244,8 @@ def map_component(
         (scratch / _LIBERTY).write_bytes(liberty.path.read_bytes())
         (scratch / _CONSTRAINTS).write_text(constraints)
         (scratch / "map.ys").write_text(script)
+        for file, text in ({} if gating is None else gate_files(gating, liberty)).items():
+            (scratch / file).write_text(text)
         tools.run(["yosys", "-q", "map.ys"], scratch)
         for name in (_DESIGN, _LIBERTY):
             (scratch / name).unlink()
@@ -233,6 +254,7 @@ def map_component(
             "artifact_sha256": artifact_sha256,
             "netlist_sha256": _digest(scratch),
             "flat": flat,
+            "gated": gating is not None,
             "delay_ps": delay_ps,
             "tool": tools.used["yosys"],
         }

@@ -9,8 +9,11 @@ For each net its transitions, times
 - ``C V^2 / 2`` of the pins that it drives, and of the wires to them.
 
 For the clock, in each cycle, the energy inside of all clock pins, and ``C V^2`` of the net. There
-is no tree of buffers in it, and no gating. Leakage: that of all cells for the duration, apart from
-the rest. Memories are not included: neither their energy nor the capacitance of their pins.
+is no tree of buffers in it. Behind a clock gate
+(:mod:`prunus_overhead.standard_cells.gating`) only the pulses that it passes on count, and all that
+the gate takes is a part of its own: its cells, the clock to it, and what it holds. Leakage: that of
+all cells for the duration, apart from the rest. Memories are not included: neither their energy nor
+the capacitance of their pins.
 
 Assumed: one transition time for all pins, and a capacitance of wire for each pin that is driven.
 """
@@ -25,10 +28,20 @@ from prunus_overhead.standard_cells.graph import Graph, Instance, Net
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.saif import Activity, ActivityError
 
-__all__ = ["PARTS", "Assumptions", "Energy", "energy"]
+__all__ = ["CLOCK_PARTS", "PARTS", "Assumptions", "Energy", "energy"]
 
 #: Parts of the dynamic energy.
-PARTS = ("combinational", "sequential", "net_pins", "net_wires", "clock_pins", "clock_net")
+PARTS = (
+    "combinational",
+    "sequential",
+    "net_pins",
+    "net_wires",
+    "clock_pins",
+    "clock_net",
+    "clock_gates",
+)
+#: Those of the clock.
+CLOCK_PARTS = ("clock_pins", "clock_net", "clock_gates")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,24 +141,29 @@ def energy(
         toggles = _toggles(net, activity)
         pins = [(instance, pin, instance.cell.pins[pin]) for instance, pin in net.sinks]
         if net.clocks:
+            # Those behind gates have as many or fewer.
             cycles = max(cycles, toggles // 2)
         load = sum(pin.capacitance for _, _, pin in pins) + wire * net.fanout
         if net.driver is not None:
             instance, name = net.driver
             inside = instance.cell.pins[name].transition(load, given.slew_ns)
             add(_part(instance), instance.unit, toggles * inside)
+        # What drives nothing but the gates' own pins belongs to them.
+        held = net.driver is not None and net.driver[0].gate and not net.clocks
         for instance, _, pin in pins:
             inside = toggles * pin.transition(load, given.slew_ns)
-            if pin.clock:
-                add("clock_pins", instance.unit, inside)
+            reach = toggles * (pin.capacitance + wire) * swing
+            if net.clocks or held:
                 # Each unit pays for its share of the net.
-                add("clock_net", instance.unit, toggles * (pin.capacitance + wire) * swing)
+                gate = instance.gate
+                add("clock_gates" if gate else "clock_pins", instance.unit, inside)
+                add("clock_gates" if gate else "clock_net", instance.unit, reach)
                 continue
             add(_part(instance), instance.unit, inside)
-        data = [pin for _, _, pin in pins if not pin.clock]
-        reached = len(data) + (0 if net.clocks else net.others)
-        add("net_pins", net.unit, toggles * sum(pin.capacitance for pin in data) * swing)
-        add("net_wires", net.unit, toggles * wire * reached * swing)
+            add("net_pins", net.unit, toggles * pin.capacitance * swing)
+            add("net_wires", net.unit, toggles * wire * swing)
+        if not net.clocks:
+            add("net_wires", net.unit, toggles * wire * net.others * swing)
     leakage = sum(instance.cell.leakage for instance in graph.instances)
     seconds = cycles / (given.clock_mhz * 1e6)
     return Energy(
@@ -157,11 +175,13 @@ def energy(
 
 
 def _part(instance: Instance) -> str:
+    if instance.gate:
+        return "clock_gates"
     return "sequential" if instance.cell.sequential else "combinational"
 
 
 def _toggles(net: Net, activity: Activity) -> int:
-    if net.clocks:
+    if net.clocks and net.driver is None:
         if CLOCK not in activity.toggles:
             raise ActivityError("Activity must tell of the clock")
         return activity.toggles[CLOCK]
@@ -169,6 +189,7 @@ def _toggles(net: Net, activity: Activity) -> int:
     scope = (*SCOPE, *path)
     for name in (f"{WATCH}[{index}]", WATCH):
         if (scope, name) in activity.toggles:
-            return activity.toggles[scope, name]
+            # A pulse rises and falls.
+            return activity.toggles[scope, name] * (2 if net.pulses else 1)
     place = ".".join([*path, f"{WATCH}[{index}]"])
     raise ActivityError(f"Activity must tell of all nets, but {place} is missing")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import PrunusError
 from prunus_model.data.split import Split
 from prunus_overhead.standard_cells.activity import Workload, measure
+from prunus_overhead.standard_cells.gating import Gating
 from prunus_overhead.standard_cells.graph import Graph
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import Mapped, map_component, network_hash
-from prunus_overhead.standard_cells.power import Assumptions, Energy, energy
+from prunus_overhead.standard_cells.power import CLOCK_PARTS, Assumptions, Energy, energy
 from prunus_overhead.standard_cells.saif import read_saif
 from prunus_overhead.standard_cells.workloads import Case
 from prunus_rtl.core.core import Core
@@ -105,6 +106,8 @@ def energy_rows(
     assumptions: Assumptions,
     *,
     keep: Path | None = None,
+    gating: Gating | None = None,
+    describe: Callable[[Mapped, Graph], Row] = lambda *_: {},
 ) -> list[Row]:
     """Map a core, show images to it, and return its energy.
 
@@ -123,6 +126,10 @@ def energy_rows(
     keep : Path, optional
         Folder in which activities are kept, by netlist and images: what is there is not simulated
         again.
+    gating : Gating, optional
+        Which registers get a clock gate. Default: none.
+    describe : callable, optional
+        Returns what else a row tells of the netlist and its nets.
 
     Returns
     -------
@@ -136,7 +143,9 @@ def energy_rows(
     """
     with tempfile.TemporaryDirectory(prefix="prunus-cells-") as name:
         folder, core, held = Path(name), plan.core(), network_hash(plan.artifact)
-        mapped = map_component(core, liberty, folder / "mapped", artifact_sha256=held)
+        mapped = map_component(
+            core, liberty, folder / "mapped", artifact_sha256=held, gating=gating
+        )
         graph = Graph(mapped.modules(), liberty)
         place = keep or folder
         place.mkdir(parents=True, exist_ok=True)
@@ -147,7 +156,7 @@ def energy_rows(
             shown_by_exit = measure(plan, core, mapped, liberty, data, saifs)
             text = json.dumps({exits: asdict(shown) for exits, shown in shown_by_exit.items()})
             write_atomically(place.with_suffix(_FACTS), text.encode())
-        rows = []
+        rows, described = [], describe(mapped, graph)
         for exits, shown in shown_by_exit.items():
             activity = read_saif(saifs[exits])
             activity.check(mapped.netlist_sha256, f"Activity file {saifs[exits]}")
@@ -157,6 +166,7 @@ def energy_rows(
                 "netlist_sha256": mapped.netlist_sha256,
                 "artifact_sha256": mapped.artifact_sha256,
             }
+            tail |= described
             rows.append(head | energy_row(found, shown) | tail)
     return rows
 
@@ -216,7 +226,7 @@ def energy_row(found: Energy, shown: Workload) -> Row:
     def nj(pj: float) -> float:
         return round(pj / n / 1000, _DIGITS)
 
-    clock = found.parts["clock_pins"] + found.parts["clock_net"]
+    clock = sum(found.parts[name] for name in CLOCK_PARTS)
     return {
         "nj_per_presentation": nj(found.dynamic),
         "pj_per_sop": round(found.dynamic / sops, _DIGITS) if sops else None,

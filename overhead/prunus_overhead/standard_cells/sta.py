@@ -28,7 +28,7 @@ from prunus_overhead.standard_cells.power import Assumptions, energy
 from prunus_overhead.standard_cells.saif import Activity
 from prunus_rtl.export.netlist import TOP
 
-__all__ = ["OpenStaError", "cell_ratios", "cross_check", "opensta_power", "uniform"]
+__all__ = ["OpenStaError", "cell_ratios", "cross_check", "opensta_power", "run_opensta", "uniform"]
 
 _PROGRAM = "sta"
 _PERIOD_NS = 20.0
@@ -93,7 +93,7 @@ def opensta_power(
         f"set_power_activity -global -activity {activity} -duty 0.5",
         "report_power -digits 9",
     ]
-    said = _opensta(netlist.read_text(), liberty, script)
+    said = run_opensta(netlist.read_text(), liberty, script)
     rows = {match[1]: [float(match[k]) for k in (2, 3, 4)] for match in _ROW.finditer(said)}
     if set(rows) != {"Sequential", "Combinational"}:
         reason = next((line for line in said.splitlines() if "rror" in line), "no report")
@@ -106,8 +106,28 @@ def opensta_power(
     }
 
 
-def _opensta(netlist: str, liberty: Liberty, commands: list[str]) -> str:
-    """Run OpenSTA on a netlist with the clock ``clk``; return what it says."""
+def run_opensta(netlist: str, liberty: Liberty, commands: list[str]) -> str:
+    """Run OpenSTA on a netlist.
+
+    Parameters
+    ----------
+    netlist : str
+        Verilog; the top module is :data:`prunus_rtl.export.netlist.TOP`, its clock ``clk``.
+    liberty : Liberty
+        The cells.
+    commands : list of str
+        What is done when all is read.
+
+    Returns
+    -------
+    str
+        What it says.
+
+    Raises
+    ------
+    OpenStaError
+        If OpenSTA is missing.
+    """
     program = shutil.which(_PROGRAM)
     if program is None:
         raise OpenStaError(f"OpenSTA ({_PROGRAM}) must be installed: apt install opensta")
@@ -157,7 +177,7 @@ def cell_ratios(liberty: Liberty) -> dict[str, float]:
     head = [f"module {TOP}({', '.join(ports)});", "  input a, b, clk;"]
     head += [f"  output {port};" for port in ports[3:]]
     instances = " ".join(f"g_{name}" for name in cells)
-    said = _opensta(
+    said = run_opensta(
         "\n".join([*head, *body, "endmodule"]) + "\n",
         liberty,
         [

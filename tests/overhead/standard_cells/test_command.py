@@ -188,7 +188,7 @@ def test_what_pruning_adds_needs_the_same_decisions() -> None:
 
 def test_energy_is_per_presentation_and_per_executed_sop() -> None:
     found = Energy(
-        parts=dict(zip(PARTS, (1e3, 2e3, 3e3, 4e3, 5e3, 6e3), strict=True)),
+        parts=dict(zip(PARTS, (1e3, 2e3, 3e3, 4e3, 5e3, 5.5e3, 0.5e3), strict=True)),
         units={"core": 15e3, "store": 6e3},
         leakage=8.0,
         cycles=77,

@@ -13,13 +13,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_cli import digits, tiny
-from prunus_liberty import write_liberty
+from prunus_liberty import GATED_LIBERTY, write_liberty
 from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_overhead.ablation.cores import without_pruning
 from prunus_overhead.standard_cells import activity as activity_module
 from prunus_overhead.standard_cells.activity import CLOCK, SCOPE, measure, watched
+from prunus_overhead.standard_cells.gated import GATINGS, netlist_row
+from prunus_overhead.standard_cells.gating import Gating
 from prunus_overhead.standard_cells.graph import Graph
 from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import (
@@ -58,6 +60,21 @@ class Toggle(wiring.Component):
             lane.write_data.eq(self.address),
             self.data.eq(lane.read_data),
         ]
+        return m
+
+
+class Words(wiring.Component):
+    """A word with an enable."""
+
+    def __init__(self) -> None:
+        super().__init__({"enable": In(1), "data": In(4), "held": Out(4)})
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        held = Signal(4)
+        with m.If(self.enable):
+            m.d.sync += held.eq(self.data)
+        m.d.comb += self.held.eq(held)
         return m
 
 
@@ -176,6 +193,21 @@ def test_what_is_driven_is_watched_in_order(toggle: Mapped, library: Liberty) ->
 
 
 @pytest.mark.boards
+def test_a_gated_clock_is_watched_by_its_pulses(tmp_path: Path) -> None:
+    gates = Liberty.read(write_liberty(tmp_path, GATED_LIBERTY))
+    mapped = map_component(Words(), gates, tmp_path / "words", gating=Gating(part_bits=0))
+    text = watched((mapped.folder / VERILOG).read_text(), mapped.modules(), gates)
+    # The inverter of the clock, and the clock of the word.
+    pulses = re.findall(
+        r"^  always @\(posedge \\n\d+ \) pulse(\d) <= ~pulse\1;$", text, re.MULTILINE
+    )
+    assert pulses == ["0", "1"]
+    (vector,) = re.findall(r"watch <= \{(.*)\};", text)
+    assert [name for name in vector.split(", ") if name.startswith("pulse")] != []
+    assert vector.count("pulse") == 2
+
+
+@pytest.mark.boards
 def test_area_counts_cells_units_and_memories(library: Liberty, dense: Artifact) -> None:
     core = plan_of(dense, "inference", "csr").core()
     row = area_row(core, library, bit_cell_um2=2.0)
@@ -229,6 +261,52 @@ def test_energy_of_pruning_alone_when_all_decisions_are_the_same(
         path.write_text(text.replace("prunus-", "prunus-0"))
     with pytest.raises(ActivityError, match=r"must be of the netlist with hash [0-9a-f]{16}, not"):
         energy_rows(plan_of(dense, "learning"), case, library, data, wide, keep=tmp_path)
+
+
+@pytest.mark.boards
+@pytest.mark.sim
+@pytest.mark.parametrize("mode", ["learning", "inference"])
+def test_clock_gates_save_energy_and_change_no_result(
+    dense: Artifact, tmp_path: Path, mode: Any
+) -> None:
+    """The bench compares spikes, counters, cycles and the whole state with the golden model."""
+    gates, data = Liberty.read(write_liberty(tmp_path, GATED_LIBERTY)), digits(2, seed=1)
+    case = Case(mode=mode, policy="none", neurons=dense.config.neurons, lanes=2)
+    rows = {
+        name: energy_rows(
+            plan_of(dense, mode),
+            case,
+            gates,
+            data,
+            Assumptions(),
+            gating=gating,
+            describe=lambda mapped, graph: netlist_row(mapped, graph, gates),
+        )[0]
+        for name, gating in GATINGS.items()
+    }
+    none = rows["none"]
+    assert (none["gates"], none["gates_um2"], none["parts"]["clock_gates"]) == (0, 0, 0)
+    assert none["ungated"] == none["flip_flops"]
+    for name, row in rows.items():
+        for key in ("sops_per_presentation", "cycles_per_presentation", "words_compared"):
+            assert row[key] == none[key]
+        # Every flip-flop has the clock, and a gated one not in each cycle.
+        parts, every = row["parts"], none["parts"]["clock_pins"] / none["flip_flops"]
+        assert parts["clock_pins"] > every * row["ungated"] * 0.99
+        assert row["clock_nj"] == pytest.approx(
+            sum(parts[part] for part in ("clock_pins", "clock_net", "clock_gates")), abs=1e-5
+        )
+        if name != "none":
+            assert parts["clock_pins"] < 0.7 * none["parts"]["clock_pins"]
+            assert parts["clock_gates"] > 0
+            assert row["gates"] >= 20
+            assert row["ungated"] < 0.2 * row["flip_flops"]
+            assert row["nj_per_presentation"] < none["nj_per_presentation"]
+    # An OR for each gate; or a latch and an AND, and an inverter for some of them.
+    assert rows["or"]["gates_um2"] == 26 * rows["or"]["gates"]
+    inverters = rows["latch"]["gates_um2"] - 59 * rows["latch"]["gates"]
+    assert 0 < inverters <= 10 * rows["latch"]["gates"]
+    assert rows["or"]["parts"]["clock_gates"] < rows["latch"]["parts"]["clock_gates"]
 
 
 @pytest.mark.boards

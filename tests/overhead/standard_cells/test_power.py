@@ -1,12 +1,13 @@
 """Nets, activity and energy of a netlist of three gates and a flip-flop, written by hand."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prunus_liberty import LIBERTY, write_liberty
+from prunus_liberty import CLOCK_GATE, GATED_LIBERTY, LIBERTY, write_liberty
 from prunus_overhead.standard_cells.activity import CLOCK, SCOPE
 from prunus_overhead.standard_cells.graph import Graph, drivers, unit_of
 from prunus_overhead.standard_cells.liberty import Liberty, LibertyError
@@ -146,6 +147,7 @@ def test_energy_is_what_is_added_up_by_hand(tiny: Liberty) -> None:
         "net_wires": 0.0,
         "clock_pins": 200 * 0.2,
         "clock_net": 2 * 200 * 0.020,
+        "clock_gates": 0.0,
     }
     assert tuple(hand) == PARTS
     assert found.parts == pytest.approx(hand, rel=1e-12)
@@ -156,6 +158,94 @@ def test_energy_is_what_is_added_up_by_hand(tiny: Liberty) -> None:
     # The unit pays for its inverter and for what that drives.
     assert found.units["store"] == pytest.approx(4 * 0.02 + 2 * 4 * 0.01, rel=1e-12)
     assert sum(found.units.values()) == pytest.approx(found.dynamic, rel=1e-12)
+
+
+def gated_netlist(*, own: bool = False) -> dict[str, Any]:
+    """Return two flip-flops, one of them behind a clock gate with the enable e."""
+    gate = {
+        "g0": cell("INV", A=4, Y=10),
+        "g1": cell("LATCH", G=10, D=3, Q=11),
+        "g2": cell("AND2", A=4, B=11, Y=12),
+    }
+    if own:
+        gate = {"g0": cell("GATE", CK=4, E=3, GCK=12)}
+    ports = {"a": port("input", 2), "e": port("input", 3), "clk": port("input", 4)}
+    flip_flops = {"f0": cell("DFF", CK=4, D=2, Q=20), "f1": cell("DFF", CK=12, D=2, Q=21)}
+    return {TOP: {"ports": ports, "cells": gate | flip_flops}}
+
+
+def shown_by(*toggles: int) -> Activity:
+    """Return transitions of a, e and clk, and of what drives in their order; the clock has 200."""
+    found = {(SCOPE, f"watch[{k}]"): number for k, number in enumerate(toggles)}
+    return Activity(netlist_sha256="", duration_ps=1, toggles={**found, CLOCK: 200})
+
+
+def test_a_gated_clock_counts_in_enabled_cycles_and_its_gate_always(tmp_path: Path) -> None:
+    liberty = Liberty.read(write_liberty(tmp_path, GATED_LIBERTY))
+    graph = Graph(gated_netlist(), liberty)
+    assert [(i.cell.name, i.gate) for i in graph.instances] == [
+        ("INV", True),
+        ("LATCH", True),
+        ("AND2", True),
+        ("DFF", False),
+        ("DFF", False),
+    ]
+    assert [net.pulses for net in graph.nets] == [False] * 3 + [True, False, True] + [False] * 2
+    # The inverter of the clock has 100 pulses, the gated clock 30.
+    found = energy(graph, liberty, shown_by(10, 6, 0, 100, 6, 30, 4, 2), BARE)
+    hand = {
+        "combinational": 0.0,
+        # D of both; Q without a load.
+        "sequential": 2 * 10 * 0.05 + (4 + 2) * 0.2,
+        # a: D of both; e: D of the latch.
+        "net_pins": 2 * (10 * 2 * 0.008 + 6 * 0.006),
+        "net_wires": 0.0,
+        "clock_pins": (200 + 60) * 0.2,
+        "clock_net": 2 * (200 + 60) * 0.020,
+        # Clock to inverter and AND; inverter; latch: G, D, Q; held enable to AND; AND.
+        "clock_gates": 2 * 200 * 2 * 0.010
+        + 200 * 0.02
+        + 200 * 0.07
+        + 2 * 200 * 0.015
+        + 6 * 0.03
+        + 6 * 0.1
+        + 2 * 6 * 0.010
+        + 60 * 0.04,
+    }
+    assert found.parts == pytest.approx(hand, rel=1e-12)
+    assert found.cycles == 100
+    # A wire to each pin; those of gates are theirs.
+    wired = energy(
+        graph, liberty, shown_by(10, 6, 0, 100, 6, 30, 4, 2), replace(BARE, wire_ff=10.0)
+    )
+    more = {part: wired.parts[part] - found.parts[part] for part in PARTS}
+    assert more["clock_net"] == pytest.approx(2 * 0.010 * 260, rel=1e-9)
+    assert more["clock_gates"] == pytest.approx(2 * 0.010 * (3 * 200 + 6), rel=1e-9)
+    assert more["net_wires"] == pytest.approx(2 * 0.010 * (2 * 10 + 6), rel=1e-9)
+
+
+def test_a_clock_gate_of_the_library_is_charged_like_one_of_cells(tmp_path: Path) -> None:
+    text = GATED_LIBERTY.rstrip().removesuffix("}") + CLOCK_GATE + "}\n"
+    liberty = Liberty.read(write_liberty(tmp_path, text))
+    graph = Graph(gated_netlist(own=True), liberty)
+    found = energy(graph, liberty, shown_by(10, 6, 0, 30, 4, 2), BARE)
+    assert found.parts["clock_gates"] == pytest.approx(2 * 200 * 0.016 + 60 * 0.2, rel=1e-12)
+    assert found.parts["clock_pins"] == pytest.approx((200 + 60) * 0.2, rel=1e-12)
+    assert found.parts["net_pins"] == pytest.approx(2 * (10 * 2 * 0.008 + 6 * 0.007), rel=1e-12)
+
+
+def test_a_gated_clock_that_leaves_its_module_is_refused(tmp_path: Path) -> None:
+    liberty = Liberty.read(write_liberty(tmp_path, GATED_LIBERTY))
+    modules = gated_netlist()
+    modules[TOP]["cells"]["f1"] = cell("inner", c=12)
+    modules["inner"] = {
+        "ports": {"c": port("input", 2)},
+        "cells": {"f": cell("DFF", CK=2, D=2, Q=3)},
+    }
+    with pytest.raises(
+        MappingError, match=r"^Clock gates must be in the module that they clock, not 5$"
+    ):
+        Graph(modules, liberty)
 
 
 def test_wires_count_for_each_pin_and_load_the_driver(tiny: Liberty) -> None:

@@ -86,7 +86,7 @@ def test_a_report_that_is_not_there_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, message: str
 ) -> None:
     path = write_liberty(tmp_path)
-    monkeypatch.setattr(sta, "_opensta", lambda *_: said)
+    monkeypatch.setattr(sta, "run_opensta", lambda *_: said)
     with pytest.raises(OpenStaError, match=f"^{re.escape(message)}$"):
         sta.opensta_power(path, Liberty.read(path), activity=0.1, slew_ns=0.1)
     with pytest.raises(OpenStaError, match=r"^OpenSTA must report the power of 5 cells, not 0$"):
