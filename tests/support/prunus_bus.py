@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from prunus_core import SHOWS, Show, comparable, events_of, image, run
 
+from prunus_core import SHOWS, Show, comparable, events_of, image, run
 from prunus_model.reference.network import Network
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presentation import Request

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from prunus_bus import compare_over_bus, system_of
 from prunus_core import LIVELY, Show
-
 from prunus_model.reference.network import Network
 from prunus_rtl.hardware import HardwareConfig
 
