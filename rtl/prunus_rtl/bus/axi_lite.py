@@ -30,7 +30,7 @@ class AxiLiteSignature(wiring.Signature):
             "ar": (Out, In, address),
             "r": (In, Out, {"data": REGISTER_BITS, "resp": 2}),
         }
-        members = {}
+        members: dict[str, Any] = {}
         for name, (there, back, fields) in channels.items():
             members |= {name + field: there(bits) for field, bits in fields.items()}
             members |= {f"{name}valid": there(1), f"{name}ready": back(1)}

@@ -109,7 +109,7 @@ class BusCosim:
         if self.source is None:
             return None
         frame = bytes((await self._sink.recv(compact=True)).tdata)
-        return np.frombuffer(frame, "<u4").astype(int).tolist()
+        return [int(word) for word in np.frombuffer(frame, "<u4")]
 
     def _pause(self, sequence: Sequence) -> None:
         self.program.master.pause(sequence.pause)
