@@ -62,9 +62,9 @@ class Interface:
             If not.
         """
 
-    def system(self, plan: Plan) -> wiring.Component:
-        """Return what the package holds."""
-        return plan.core()
+    def system(self, plan: Plan) -> wiring.Component | None:
+        """Return what the package holds; None: the core by itself."""
+        return None
 
     def bench(self, made: Made) -> str:
         """Return the text of the bench."""
@@ -84,6 +84,10 @@ class Interface:
     def files(self, made: Made) -> dict[str, str]:
         """Return further files, by name."""
         return {}
+
+    def about(self) -> list[tuple[str, str]]:
+        """Return what each of these is, for the README."""
+        return []
 
     def diagrams(self, made: Made) -> list[Diagram]:
         """Return what is drawn of the waveforms of the bench."""
