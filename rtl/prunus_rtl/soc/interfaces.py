@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prunus_rtl.export.interface import Interface
+from prunus_rtl.soc.buses import AxiInterface, WishboneInterface
 from prunus_rtl.soc.serial import SerialInterface
 
 __all__ = ["INTERFACES", "make_interface"]
@@ -28,4 +29,9 @@ def make_interface(name: str, *, clock_hz: int, baud: int) -> Interface:
     """
     if name == "uart":
         return SerialInterface(clock_hz=clock_hz, baud=baud)
-    return Interface()
+    plain: dict[str, type[Interface]] = {
+        "native": Interface,
+        "axi": AxiInterface,
+        "wishbone": WishboneInterface,
+    }
+    return plain[name]()
