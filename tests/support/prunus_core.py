@@ -83,9 +83,9 @@ def events_of(rng: np.random.Generator, network: NetworkConfig) -> list[list[int
     ]
 
 
-def run(core: Core, bench: Any, *benches: Any) -> None:
+def run(core: Any, bench: Any, *benches: Any, cycles: int = 50_000) -> None:
     """Simulate a core in which every use of a colliding read would show."""
-    simulate(core, bench, *benches, platform=Collisions())
+    simulate(core, bench, *benches, platform=Collisions(), cycles=cycles)
 
 
 def cycles_of(

@@ -1,0 +1,1 @@
+"""Lockstep of a core behind a bus: a program on AXI or Wishbone beside the golden model."""
