@@ -148,6 +148,8 @@ def generate(
             report=lambda what: console.print(what, soft_wrap=True),
         )
     _report(written)
+    if interface.missing():
+        console.print(interface.missing(), soft_wrap=True)
     if written.interrupted:
         click.echo(
             "prunus: interrupted: the package is complete, but its bench was not finished", err=True

@@ -81,12 +81,16 @@ class Interface:
         """
         return make_bench_files(made.core, made.vectors, measured)
 
-    def files(self, made: Made) -> dict[str, str]:
+    def files(self, made: Made) -> dict[str, str | bytes]:
         """Return further files, by name."""
         return {}
 
+    def missing(self) -> str:
+        """Return one line on what could not be made for want of an extra; it may be nothing."""
+        return ""
+
     def about(self) -> list[tuple[str, str]]:
-        """Return what each of these is, for the README."""
+        """Return what each of these files, or folders, is, for the README."""
         return []
 
     def diagrams(self, made: Made) -> list[Diagram]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -176,7 +176,7 @@ def write_package(
     ties = count_ties(plan, given) if plan.permuted else None
     images = {name: image.content for name, image in netlist.files().items()}
     sent = interface.vectors(made, None)
-    files = {
+    files: dict[str, str | bytes] = {
         "core.v": netlist.text,
         "bench.v": interface.bench(made),
         "run_icarus.sh": _RUN_ICARUS,
@@ -323,11 +323,11 @@ def _manifest(folder: Path, facts: Facts) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _umask() -> int:

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 
 from amaranth.lib import wiring
 
-from prunus_rtl.bus.event_input import INPUT_BITS
+from prunus_rtl.bus.capability import parameters
+from prunus_rtl.bus.event_input import INPUT_BITS, NO_INPUT, QUEUED_EVENTS
+from prunus_rtl.bus.registers import MAP_VERSION, WINDOW_BYTES
+from prunus_rtl.bus.registers import REGISTERS as REGISTERS_TABLE
 from prunus_rtl.bus.system import AxiSystem, WishboneSystem
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.interface import Interface, Made
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.template import fill
 from prunus_rtl.export.waves import Diagram
+from prunus_rtl.soc.diagrams import axi_diagrams, wishbone_diagrams
+from prunus_rtl.soc.driver import FOLDER as DRIVER
+from prunus_rtl.soc.driver import driver_files
+from prunus_rtl.soc.register_files import FOLDER as REGISTERS
+from prunus_rtl.soc.register_files import MISSING, has_exporters, register_files
 from prunus_rtl.soc.script import Op, Script, make_script
 
 __all__ = ["AxiInterface", "BusInterface", "WishboneInterface"]
@@ -84,9 +92,51 @@ class BusInterface(Interface):
                 files[f"{VECTORS}/{name}.hex"] = text or "0 // nothing at all: not used\n"
         return files
 
+    def files(self, made: Made) -> dict[str, str | bytes]:
+        """Return documents of the registers, and the driver."""
+        return register_files() | driver_files()
+
+    def missing(self) -> str:
+        """Return what is missing of the documents."""
+        return "" if has_exporters() else MISSING
+
+    def about(self) -> list[tuple[str, str]]:
+        """Return what each of these is."""
+        documents = [
+            (f"{REGISTERS}/prunus_registers.h", "the same as a C header with structures"),
+            (f"{REGISTERS}/html/", "as HTML; for `python -m http.server`, then `/index.html`"),
+            (f"{REGISTERS}/prunus.md", "as Markdown"),
+            (f"{REGISTERS}/prunus.xml", "as IP-XACT (IEEE 1685-2009)"),
+            (f"{REGISTERS}/python/", "as a Python package, for `peakrdl-python`"),
+        ]
+        return [
+            (f"{REGISTERS}/prunus.rdl", "all registers, in SystemRDL 2.0"),
+            *(documents if has_exporters() else []),
+            (f"{DRIVER}/prunus.h`, `{DRIVER}/prunus.c", "driver in C: bare metal, no library"),
+        ]
+
     def diagrams(self, made: Made) -> list[Diagram]:
         """Return what is drawn of the waveforms of the bench."""
-        return []
+        return axi_diagrams(made.core.hardware.source) if self.streams else wishbone_diagrams()
+
+    def manual(self, made: Made) -> str:
+        """Return the registers, and how a program uses them."""
+        values = parameters(made.core.shapes, streams=self.streams)
+        return fill(
+            "soc/bus.md.j2",
+            axi=self.streams,
+            source=made.core.hardware.source,
+            learn=made.core.hardware.learn,
+            blank=made.plan.hardware.spram,
+            no_input=NO_INPUT,
+            queued=QUEUED_EVENTS,
+            inputs=values["INPUTS"],
+            steps=values["STEPS"],
+            window=WINDOW_BYTES,
+            version=MAP_VERSION,
+            registers=REGISTERS_TABLE,
+            values=values,
+        )
 
 
 def _input_bits(made: Made) -> int:

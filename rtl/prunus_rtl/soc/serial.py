@@ -113,7 +113,7 @@ class SerialInterface(Interface):
             f"{VECTORS}/octets.hex": "\n".join(octets) + "\n",
         }
 
-    def files(self, made: Made) -> dict[str, str]:
+    def files(self, made: Made) -> dict[str, str | bytes]:
         """Return the description that a host needs."""
         return {"core.json": self._description(made.plan).text()}
 
