@@ -14,7 +14,7 @@ BINDSNET_PYTHON ?= .venv-bindsnet/bin/python
 BINDSNET_MADE   := $(if $(filter .venv-bindsnet/%,$(BINDSNET_PYTHON)),.venv-bindsnet/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size core-options formal mutants link throughput bench bench-accuracy \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-options formal mutants link throughput bench bench-accuracy \
   results reproduce change pretrained render stale clean fuzz devices kills \
   bitstream flash boards netlist boards-test cells overhead energy report
 
@@ -76,6 +76,9 @@ cycles: $(MADE) ## Cycles of an inference: lanes, densities -> sim/results/cycle
 
 size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.resources
+
+buses: $(MADE) ## Buses of a core: size, clock, lockstep -> rtl/results/buses.json (half an hour)
+	$(BIN)/python -m prunus_overhead.size.buses
 
 core-options: $(MADE) ## Cycles of cores by their options -> overhead/results/core_options.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.core_options

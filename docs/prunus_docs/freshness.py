@@ -14,7 +14,12 @@ from prunus_docs.schemas import Origin
 from prunus_model.common.provenance import UNKNOWN, source_digest
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
-from prunus_rtl.digest.gateware import gateware_digest, grouped_digest, link_digest
+from prunus_rtl.digest.gateware import (
+    buses_digest,
+    gateware_digest,
+    grouped_digest,
+    link_digest,
+)
 
 __all__ = ["Stale", "age", "changed", "stale", "today"]
 
@@ -35,6 +40,7 @@ _NAMES = {
     "engine": "the engine",
     "gateware": "the gateware",
     "grouped-gateware": "the gateware of groups",
+    "buses": "the buses",
     "link": "the host link",
     "data": "the data",
 }
@@ -45,6 +51,7 @@ _TODAY: Mapping[str, Callable[[], frozenset[str]]] = {
     "engine": lambda: frozenset({source_digest(prunus_model.engine)}),
     "gateware": lambda: frozenset({gateware_digest()}),
     "grouped-gateware": lambda: frozenset({grouped_digest()}),
+    "buses": lambda: frozenset({buses_digest()}),
     "link": lambda: frozenset({link_digest()}),
     "data": lambda: frozenset(data_digest(*names) for names in _DATA),
 }

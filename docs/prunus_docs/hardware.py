@@ -120,6 +120,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
             ("lockstep-headline", "lockstep"),
             ("mutants", "mutants"),
             ("sim-speed", "simulation-speed"),
+            ("buses", "buses"),
         )
     },
     "lockstep-groups": ("lockstep-groups", partial(filled_by, "lockstep")),

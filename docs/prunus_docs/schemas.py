@@ -192,6 +192,19 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             )
         ),
     ),
+    "buses": _file(
+        _keys(
+            _form(_keys(str, "network"), _keys(_Positive, "lanes"), _keys(_Mode, "mode")), "core"
+        ),
+        _keys(list[str], "jobs"),
+        rows=_rows(
+            _keys(str, "bus way simulator"),
+            _keys(_Positive, "lut ff presentations"),
+            _keys(_Count, "blocks differences"),
+            _keys(_Amount, "fmax_mhz"),
+            _may(_Amount, "cycles_per_image core_cycles_per_image"),
+        ),
+    ),
     "mutants": _file(
         _keys(_Hash, "sources"),
         _keys(bool, "finished"),

@@ -100,7 +100,7 @@ class Bus:
             _, _, there, *values = await ctx.tick().sample(valid, *fields)
             if there:
                 ctx.set(getattr(dut, f"s_axi_{channel}ready"), 0)
-                return values
+                return list(values)
         raise AssertionError(f"channel {channel} must answer")
 
     async def _axi(self, offset: int, data: int | None, strobe: int) -> tuple[int, bool]:

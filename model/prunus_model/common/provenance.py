@@ -33,6 +33,7 @@ Input: TypeAlias = Literal[
     "engine",
     "gateware",
     "grouped-gateware",
+    "buses",
     "link",
     "data",
     "network",

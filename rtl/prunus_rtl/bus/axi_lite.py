@@ -30,7 +30,7 @@ class AxiLiteSignature(wiring.Signature):
             "ar": (Out, In, address),
             "r": (In, Out, {"data": REGISTER_BITS, "resp": 2}),
         }
-        members = {}
+        members: dict[str, Any] = {}
         for name, (there, back, fields) in channels.items():
             members |= {name + field: there(bits) for field, bits in fields.items()}
             members |= {f"{name}valid": there(1), f"{name}ready": back(1)}
@@ -47,9 +47,9 @@ class AxiLite(wiring.Component):
 
     Timing
     ------
-    From the transfer of an address (and the data of a write) to the request 1 cycle, and from the
-    response to ``bvalid`` or ``rvalid`` 1 cycle. All outputs are functions of registers, but that
-    ``requests.valid`` depends combinationally on ``bready`` and ``rready``. Clock domain ``sync``.
+    From the transfer of an address (and the data of a write) to the request 2 cycles, and from the
+    response to ``bvalid`` or ``rvalid`` 1 cycle. All outputs are functions of registers. Clock
+    domain ``sync``.
 
     Members
     -------
@@ -85,7 +85,8 @@ class AxiLite(wiring.Component):
                 m.d.sync += held[name].eq(1)
                 m.d.sync += [kept.eq(value) for kept, value in pairs]
 
-        under_way, writing, turn = Signal(), Signal(), Signal()
+        # A request is offered, or its response waited for; of a write; a write is next.
+        offered, under_way, writing, turn = Signal(), Signal(), Signal(), Signal()
         write_waits, read_waits = Signal(), Signal()
         with m.If(bus.bready):
             m.d.sync += bus.bvalid.eq(0)
@@ -94,21 +95,18 @@ class AxiLite(wiring.Component):
         m.d.comb += [
             write_waits.eq(held["aw"] & held["w"] & ~bus.bvalid),
             read_waits.eq(held["ar"] & ~bus.rvalid),
-            # Once offered it stays: what waits goes on waiting, and the turn changes when taken.
-            request.valid.eq(~under_way & (write_waits | read_waits)),
-            request.p.write.eq(write_waits & (turn | ~read_waits)),
-            request.p.address.eq(Mux(request.p.write, write_address, read_address)),
+            request.valid.eq(offered),
+            request.p.write.eq(writing),
+            request.p.address.eq(Mux(writing, write_address, read_address)),
             request.p.data.eq(data),
             request.p.strobe.eq(strobe),
             self.responses.ready.eq(under_way),
         ]
-        with m.If(request.valid & request.ready):
-            m.d.sync += [
-                under_way.eq(1),
-                writing.eq(request.p.write),
-                turn.eq(~request.p.write),
-            ]
-            with m.If(request.p.write):
+        with m.If(~offered & ~under_way & (write_waits | read_waits)):
+            m.d.sync += [offered.eq(1), writing.eq(write_waits & (turn | ~read_waits))]
+        with m.If(offered & request.ready):
+            m.d.sync += [offered.eq(0), under_way.eq(1), turn.eq(~writing)]
+            with m.If(writing):
                 m.d.sync += [held["aw"].eq(0), held["w"].eq(0)]
             with m.Else():
                 m.d.sync += held["ar"].eq(0)

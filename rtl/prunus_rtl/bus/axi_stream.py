@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -27,7 +29,7 @@ class AxiStreamSignature(wiring.Signature):
         super().__init__({"tdata": Out(bits), "tlast": Out(1), "tvalid": Out(1), "tready": In(1)})
 
 
-def connect_stream(m: Module, transmitter: object, receiver: object) -> None:
+def connect_stream(m: Module, transmitter: Any, receiver: Any) -> None:
     """Connect an AXI4-Stream and a stream of :func:`packet_layout`, either way round.
 
     Parameters
@@ -37,18 +39,13 @@ def connect_stream(m: Module, transmitter: object, receiver: object) -> None:
     transmitter, receiver : interfaces
         One of :class:`AxiStreamSignature` and one stream, as they are seen from within the module.
     """
-    there: list[object] = []
-    for end in (transmitter, receiver):
-        axi = hasattr(end, "tdata")
-        there.append(
-            [end.tdata, end.tlast, end.tvalid, end.tready]
-            if axi
-            else [end.p.data, end.p.last, end.valid, end.ready]
-        )
-    (data_from, last_from, valid_from, ready_from), (data_to, last_to, valid_to, ready_to) = there
-    m.d.comb += [
-        data_to.eq(data_from),
-        last_to.eq(last_from),
-        valid_to.eq(valid_from),
-        ready_from.eq(ready_to),
-    ]
+    there, here = _signals(transmitter), _signals(receiver)
+    m.d.comb += [here[name].eq(there[name]) for name in ("data", "last", "valid")]
+    m.d.comb += there["ready"].eq(here["ready"])
+
+
+def _signals(end: Any) -> dict[str, Any]:
+    """Return the signals of one end, by the names of AXI without the t."""
+    if hasattr(end, "tdata"):
+        return {name: getattr(end, f"t{name}") for name in ("data", "last", "valid", "ready")}
+    return {"data": end.p.data, "last": end.p.last, "valid": end.valid, "ready": end.ready}

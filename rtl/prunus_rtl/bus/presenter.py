@@ -79,12 +79,11 @@ class BusPresenter(wiring.Component):
             self.done.eq(result.valid & result.ready),
             self.busy.eq(self.waiting | control.valid | self.running),
         ]
-        with m.If(self.waiting):
-            with m.If(self.ready):
-                m.d.sync += [self.waiting.eq(0), control.valid.eq(1)]
-            with m.Elif(self.withdraw):
-                m.d.comb += self.withdrawn.eq(1)
-                m.d.sync += self.waiting.eq(0)
+        m.d.comb += self.withdrawn.eq(self.waiting & ~self.ready & self.withdraw)
+        with m.If(self.ready | self.withdrawn):
+            m.d.sync += self.waiting.eq(0)
+        with m.If(self.waiting & self.ready):
+            m.d.sync += control.valid.eq(1)
         with m.If(self.start):
             m.d.sync += [self.waiting.eq(1), kept.eq(self.request)]
         with m.If(self.done):

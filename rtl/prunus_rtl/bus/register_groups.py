@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 
 from prunus_rtl.bus.registers import COUNTS, REGISTER_BITS, REGISTERS, register
+from prunus_rtl.lib.ram import Ram
 from prunus_rtl.shapes import Shapes
 
 __all__ = [
@@ -223,16 +223,16 @@ def build_result(m: Module, now: AccessState, port: Any) -> dict[str, Any]:
 def build_hash(m: Module, now: AccessState, words: list[int]) -> dict[str, Any]:
     """Build the hash of the network: a memory, so that it needs no registers."""
     entries = [entry for entry in REGISTERS if entry.name.startswith("HASH")]
-    m.submodules.hash = memory = Memory(shape=REGISTER_BITS, depth=len(words), init=words)
-    read, write = memory.read_port(domain="comb"), memory.write_port()
-    first = entries[0].offset // 4
-    index = now.request.address[2 : 2 + (len(words) - 1).bit_length()] - first
+    m.submodules.hash = ram = Ram(shape=unsigned(REGISTER_BITS), depth=len(words), init=words)
+    index = now.request.address[2 : 2 + (len(words) - 1).bit_length()]
     m.d.comb += [
-        read.addr.eq(index),
-        write.addr.eq(index),
-        write.data.eq(now.request.data),
-        write.en.eq(
+        # The request is there in the cycle before the one in which it is carried out.
+        ram.read.eq(1),
+        ram.read_address.eq(index),
+        ram.write_address.eq(index),
+        ram.write_data.eq(now.request.data),
+        ram.write.eq(
             now.execute & now.request.write & Cat(now.at[entry.name] for entry in entries).any()
         ),
     ]
-    return {entry.name: read.data for entry in entries}
+    return {entry.name: ram.read_data for entry in entries}

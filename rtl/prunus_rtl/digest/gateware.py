@@ -21,6 +21,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.readout import ReadoutParams
+from prunus_rtl.bus.system import AxiSystem, WishboneSystem
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.netlist import DIGITS, design_digest, mix
 from prunus_rtl.hardware import HardwareConfig
@@ -33,6 +34,8 @@ from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.shapes import Shapes
 
 __all__ = [
+    "bus_designs",
+    "buses_digest",
     "core_designs",
     "gateware_digest",
     "grouped_designs",
@@ -125,6 +128,15 @@ def link_designs() -> Iterator[wiring.Component]:
     yield UartTransmitter(divisor=25)
 
 
+def bus_designs() -> Iterator[wiring.Component]:
+    """Yield a small core behind each bus, with each kind of input."""
+    tiny = NetworkConfig.named("tiny")
+    for system in (AxiSystem, WishboneSystem):
+        for source in ("levels", "events"):
+            hardware = HardwareConfig(lanes=2, source=source)
+            yield system(core=Core(network=tiny, hardware=hardware), network=bytes(32))
+
+
 def gateware_digest() -> str:
     """Return a digest of the logic of :func:`core_designs`, which stand for all cores.
 
@@ -148,6 +160,11 @@ def grouped_digest() -> str:
 def link_digest() -> str:
     """Return a digest of the logic of :func:`link_designs`; as :func:`gateware_digest`."""
     return _kept("link", link_designs)
+
+
+def buses_digest() -> str:
+    """Return a digest of the logic of :func:`bus_designs`; as :func:`gateware_digest`."""
+    return _kept("buses", bus_designs)
 
 
 def _kept(name: str, designs: Callable[[], Iterator[wiring.Component]]) -> str:

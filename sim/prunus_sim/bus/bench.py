@@ -18,16 +18,14 @@ from cocotbext.axi import AxiStreamBus, AxiStreamSink, AxiStreamSource
 from prunus_rtl.bus.registers import MAGIC, MAP_VERSION
 from prunus_sim.bus.masters import master_of, pauses
 from prunus_sim.bus.program import CYCLE_NS, Program, packets_of, word
+from prunus_sim.bus.variables import BUS_VARIABLE, STREAMS_VARIABLE
 from prunus_sim.cosim.build import shapes_of
 from prunus_sim.cosim.interface import REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.scenario import Scenario, Sequence
 from prunus_sim.cosim.scoreboard import Scoreboard
 
-__all__ = ["BUS_VARIABLE", "STREAMS_VARIABLE", "BusCosim"]
-
-#: Which bus there is; whether inputs and spikes go over streams.
-BUS_VARIABLE, STREAMS_VARIABLE = "PRUNUS_BUS", "PRUNUS_BUS_STREAMS"
+__all__ = ["BusCosim"]
 
 
 def _cycle() -> int:
@@ -47,6 +45,17 @@ class BusCosim:
         ``axi`` or ``wishbone``.
     streams : bool
         Whether inputs and spikes go over streams.
+
+    Attributes
+    ----------
+    program : Program
+        What accesses the registers.
+    control : dict of str to int
+        Fields of ``CONTROL`` that choose the streams.
+    source : AxiStreamSource or None
+        The stream of the inputs.
+    cycles, core_cycles : int
+        Cycles of all presentations, as the program sees them, and as the core counts them.
     """
 
     def __init__(self, dut: Any, scenario: Scenario, bus: str, *, streams: bool) -> None:
@@ -56,12 +65,12 @@ class BusCosim:
         self.scoreboard = Scoreboard(self.shapes, scenario.state, scenario.readout)
         self._rng = np.random.default_rng(scenario.network.seed)
         self.program = Program(dut, master_of(bus, dut, self._rng, pause=0.0), self.shapes)
-        self.core_cycles = self.cycles = self.timed = 0
-        self._control = {"input_stream": int(streams), "spike_stream": int(streams)}
-        self._source: Any = None
+        self.core_cycles = self.cycles = 0
+        self.control = {"input_stream": int(streams), "spike_stream": int(streams)}
+        self.source: Any = None
         if streams:
             name = f"s_axis_{self.shapes.hardware.source}"
-            self._source = AxiStreamSource(AxiStreamBus.from_prefix(dut, name), dut.clk, dut.rst)
+            self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, name), dut.clk, dut.rst)
             self._sink = AxiStreamSink(
                 AxiStreamBus.from_prefix(dut, "m_axis_spikes"), dut.clk, dut.rst
             )
@@ -79,7 +88,7 @@ class BusCosim:
         assert await program.read("ID") == MAGIC
         assert await program.read("VERSION") == MAP_VERSION
         await program.write("INTERRUPT_ENABLE", word("INTERRUPT_ENABLE", done=1, error=1))
-        await program.write("CONTROL", word("CONTROL", **self._control))
+        await program.write("CONTROL", word("CONTROL", **self.control))
         if self.scenario.load:
             await program.port.write_state(self.scoreboard.expected())
         else:
@@ -87,26 +96,26 @@ class BusCosim:
 
     async def _send(self, stimulus: Any) -> None:
         """Send a stimulus over the stream, without waiting, or by registers."""
-        if self._source is None:
+        if self.source is None:
             await self.program.send(stimulus)
             return
         octets = 1 if self.shapes.hardware.source == "levels" else 2
         for packet in packets_of(stimulus, self.shapes):
             frame = b"".join(value.to_bytes(octets, "little") for value in packet)
-            await self._source.send(frame)
+            await self.source.send(frame)
 
     async def _spikes(self) -> list[int] | None:
         """Return the packet of spikes of a presentation; None if they are in the register."""
-        if self._source is None:
+        if self.source is None:
             return None
         frame = bytes((await self._sink.recv(compact=True)).tdata)
-        return np.frombuffer(frame, "<u4").astype(int).tolist()
+        return [int(word) for word in np.frombuffer(frame, "<u4")]
 
     def _pause(self, sequence: Sequence) -> None:
         self.program.master.pause(sequence.pause)
-        if self._source is None:
+        if self.source is None:
             return
-        for end in (self._source, self._sink):
+        for end in (self.source, self._sink):
             if sequence.pause:
                 end.set_pause_generator(pauses(self._rng.spawn(1)[0], sequence.pause))
             else:
@@ -124,7 +133,7 @@ class BusCosim:
         if levels:
             await self._send(stimuli[0])
         for k, stimulus in enumerate(stimuli):
-            await self.program.start(sequence.request, **self._control)
+            await self.program.start(sequence.request, **self.control)
             if not levels:
                 await self._send(stimulus)
             elif k + 1 < len(stimuli):

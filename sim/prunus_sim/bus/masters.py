@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
-from cocotbext.wishbone.driver import WBOp, WishboneMaster
+from cocotbext.wishbone import driver as wishbone
 
 __all__ = ["ACCESS_CYCLES", "AxiLiteAccess", "WishboneAccess", "master_of", "pauses", "quiet"]
 
@@ -19,6 +19,14 @@ __all__ = ["ACCESS_CYCLES", "AxiLiteAccess", "WishboneAccess", "master_of", "pau
 ACCESS_CYCLES = 400
 #: What a bus driver answers with.
 _ACK, _ERR = 1, 2
+
+
+def _set(signal: Any, value: int) -> None:
+    """Set a signal, not at once: Icarus 11 passes nothing on of an input that was set at once."""
+    signal.value = value
+
+
+wishbone.set_immediate = _set
 
 
 def quiet(dut: Any) -> None:
@@ -98,7 +106,7 @@ class WishboneAccess:
         quiet(dut)
         names = {name: name for name in ("cyc", "stb", "we", "adr", "ack")}
         signals = names | {"datwr": "dat_w", "datrd": "dat_r"}
-        self._master = WishboneMaster(
+        self._master = wishbone.WishboneMaster(
             dut, "wb", dut.clk, timeout=ACCESS_CYCLES, signals_dict=signals
         )
         self._clk = dut.clk
@@ -112,7 +120,11 @@ class WishboneAccess:
     async def _go(self, offset: int, value: int | None, select: int) -> tuple[int, bool]:
         idle = int(self._rng.geometric(1 - self._pause)) - 1
         (found,) = await self._master.send_cycle(
-            [WBOp(adr=offset >> 2, dat=value, idle=idle, sel=select, acktimeout=ACCESS_CYCLES)]
+            [
+                wishbone.WBOp(
+                    adr=offset >> 2, dat=value, idle=idle, sel=select, acktimeout=ACCESS_CYCLES
+                )
+            ]
         )
         if found.ack not in (_ACK, _ERR):
             raise AssertionError(f"access must be answered by ack or err, not {found.ack}")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from prunus_rtl.bus.system import AxiSystem, WishboneSystem
+from prunus_sim.bus.variables import BUS_VARIABLE, STREAMS_VARIABLE
 from prunus_sim.cosim.build import make_core
 from prunus_sim.cosim.interface import REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.simulator.runner import BenchError, build
 
-__all__ = ["SYSTEMS", "BusReport", "run_over_bus", "system_of"]
+__all__ = ["SYSTEMS", "BusReport", "run_bad_input", "run_over_bus", "system_of"]
 
 #: Systems by the name of their bus.
 SYSTEMS: dict[str, Any] = {"axi": AxiSystem, "wishbone": WishboneSystem}
@@ -84,7 +85,7 @@ def run_over_bus(
     """
     built = build(system_of(scenario, bus), folder, sim=sim)
     (built.folder / SCENARIO_FILE).write_bytes(pickle.dumps(scenario))
-    env = {"PRUNUS_BUS": bus, "PRUNUS_BUS_STREAMS": str(int(streams))}
+    env = {BUS_VARIABLE: bus, STREAMS_VARIABLE: str(int(streams))}
     try:
         built.run("prunus_sim.bus.bench", env=env, name="lockstep")
     except BenchError as e:
@@ -99,3 +100,26 @@ def run_over_bus(
         differences=0,
         **values,
     )
+
+
+def run_bad_input(scenario: Scenario, folder: Path, *, bus: str, sim: str | None = None) -> int:
+    """Build the system of a scenario, and do wrong to it what can be done wrong over a bus.
+
+    Parameters
+    ----------
+    scenario, folder, bus, sim
+        As of :func:`run_over_bus`.
+
+    Returns
+    -------
+    int
+        Tests that have passed.
+
+    Raises
+    ------
+    BenchError
+        If one fails.
+    """
+    built = build(system_of(scenario, bus), folder, sim=sim)
+    (built.folder / SCENARIO_FILE).write_bytes(pickle.dumps(scenario))
+    return built.run("prunus_sim.bus.bad_input", env={BUS_VARIABLE: bus}, name="bad_input")

@@ -10,7 +10,7 @@ from prunus_rtl.lib.ram import Collisions
 from prunus_sim.simulator.amaranth import receive, send, simulate
 
 
-def _images(inputs: int, count: int) -> list[list[int]]:
+def _images(inputs: int, count: int) -> Any:
     return np.random.default_rng(inputs).integers(0, 256, (count, inputs)).tolist()
 
 

@@ -64,6 +64,14 @@ def test_fields_do_not_overlap_and_can_be_what_their_register_is() -> None:
         assert entry.description.endswith(".")
 
 
+def test_the_hash_begins_at_a_multiple_of_its_size() -> None:
+    """Its words are told apart by the low bits of their offsets."""
+    assert register("HASH0").offset % 32 == 0
+    assert [register(f"HASH{k}").offset for k in range(8)] == [
+        register("HASH0").offset + 4 * k for k in range(8)
+    ]
+
+
 def test_every_count_has_a_register() -> None:
     assert {register(name).access for name in COUNTS.values()} == {"ro"}
     assert register("FORWARD_SOPS_HIGH").access == "ro"

@@ -61,6 +61,7 @@ def test_every_design_counts() -> None:
         *gateware.core_designs(),
         *gateware.grouped_designs(),
         *gateware.link_designs(),
+        *gateware.bus_designs(),
     ]
     found = [design_digest(design) for design in designs]
-    assert len(set(found)) == len(designs) == 20
+    assert len(set(found)) == len(designs) == 24
