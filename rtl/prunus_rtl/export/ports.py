@@ -47,6 +47,14 @@ _SIGNALS = {
     "valid": "there is a transfer on",
     "ready": "taker is ready on",
 }
+#: Buses by how their ports begin, and what the rest of the name is called there.
+_BUSES = {
+    "s_axi_": "AXI4-Lite, registers: ",
+    "s_axis_levels_": "AXI4-Stream, levels of an image: ",
+    "s_axis_events_": "AXI4-Stream, events: ",
+    "m_axis_spikes_": "AXI4-Stream, output spikes: ",
+    "wb_": "Wishbone, registers: ",
+}
 _CLOCKING = {"clk": "clock, rising edge", "rst": "reset, synchronous, active high"}
 
 
@@ -83,7 +91,7 @@ def ports(core: wiring.Component) -> list[Port]:
         meaning = f"{_SIGNALS[signal]} `{stream}`" if signal in _SIGNALS and stream else ""
         if not meaning:
             # A signal by itself, or one of a bus.
-            meaning = about.get(str(path[0]), "")
+            meaning = about.get(str(path[0])) or _of_bus(str(path[0]))
         elif signal == "payload":
             meaning = about.get(stream, f"{_SIGNALS[signal]} `{stream}`")
         elif signal == "ready" and member.flow == wiring.In:
@@ -99,6 +107,15 @@ def ports(core: wiring.Component) -> list[Port]:
     return found
 
 
+def _of_bus(name: str) -> str:
+    """Return what a port of a bus is there."""
+    return next(
+        f"{bus}{name.removeprefix(start).upper()}"
+        for start, bus in _BUSES.items()
+        if name.startswith(start)
+    )
+
+
 def fields(core: wiring.Component) -> list[Field]:
     """Return the fields of all payloads that have any."""
     found = []
@@ -108,7 +125,11 @@ def fields(core: wiring.Component) -> list[Field]:
             for name, low, width in _flat(layout):
                 found.append(
                     Field(
-                        port="__".join(map(str, path)), name=name, low=low, width=width, meaning=FIELDS[name]
+                        port="__".join(map(str, path)),
+                        name=name,
+                        low=low,
+                        width=width,
+                        meaning=FIELDS[name],
                     )
                 )
     return found

@@ -11,7 +11,16 @@ from typing import Any
 
 from vcd.reader import TokenKind, tokenize
 
-__all__ = ["FOLDER", "Diagram", "Samples", "draw", "excerpt", "native_diagrams", "read_vcd", "wavejson"]
+__all__ = [
+    "FOLDER",
+    "Diagram",
+    "Samples",
+    "draw",
+    "excerpt",
+    "native_diagrams",
+    "read_vcd",
+    "wavejson",
+]
 
 #: Where diagrams are, in a package.
 FOLDER = "waves"
@@ -95,7 +104,7 @@ def read_vcd(path: Path, *, clock: str = "clk", scope: str = "bench") -> Samples
                 names.setdefault(token.var.id_code, []).append(token.var.reference)
                 bits[token.var.reference] = token.var.size
             elif token.kind is TokenKind.CHANGE_TIME:
-                # What an edge changes has its time, so what was before it is that of the time before.
+                # What an edge changes has its time; so what was before it has an earlier one.
                 before = dict(now)
             elif token.kind in (TokenKind.CHANGE_SCALAR, TokenKind.CHANGE_VECTOR):
                 code, value = token.data.id_code, _number(token.data.value)

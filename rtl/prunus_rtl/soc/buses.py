@@ -37,7 +37,7 @@ class BusInterface(Interface):
         return self._system(core=plan.core(), network=self.network(plan))
 
     def network(self, plan: Plan) -> bytes:
-        """Return the hash that the core says at power-on; all 0 if the store starts without contents."""
+        """Return the hash that the core says at power-on; all 0 if its store has no contents."""
         found = bytes.fromhex(plan.artifact.content_hash)
         return bytes(len(found)) if plan.hardware.spram else found
 

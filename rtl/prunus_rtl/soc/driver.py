@@ -23,9 +23,7 @@ def driver_files() -> dict[str, str]:
         spaces=list(Space),
         counts=COUNTS,
     )
-    source = fill(
-        "soc/prunus.c.j2", magic=f"0x{MAGIC:08X}u", version=MAP_VERSION, counts=COUNTS
-    )
+    source = fill("soc/prunus.c.j2", magic=f"0x{MAGIC:08X}u", version=MAP_VERSION, counts=COUNTS)
     return {f"{FOLDER}/prunus.h": header, f"{FOLDER}/prunus.c": source}
 
 

@@ -139,7 +139,9 @@ def _events(made: Made, image: Shown, name: str) -> Iterator[Exchange]:
     most = (MAX_BODY - OFFSET.size) // ITEM_BYTES
     for start in range(0, len(items), most):
         part = items[start : start + most]
-        body = OFFSET.pack(start & 0xFFFF) + b"".join(i.to_bytes(ITEM_BYTES, "little") for i in part)
+        body = OFFSET.pack(start & 0xFFFF) + b"".join(
+            i.to_bytes(ITEM_BYTES, "little") for i in part
+        )
         end = start + len(part)
         there = 0 if end == len(items) else end & 0xFFFF
         yield _exchange(name, Opcode.EVENTS, body, OFFSET.pack(there))
@@ -160,7 +162,9 @@ def _reads(made: Made) -> Iterator[Exchange]:
     """Yield the requests for words, those at addresses that follow each other at once."""
     widths = made.core.shapes
     layout = request_layout(widths)
-    for run in _runs([(read, int(layout.from_bits(read.request)["address"])) for read in made.vectors.reads]):
+    for run in _runs(
+        [(read, int(layout.from_bits(read.request)["address"])) for read in made.vectors.reads]
+    ):
         space, first = run[0][0].space, run[0][1]
         size = word_bytes(spaces(widths)[space][1])
         most = MAX_BODY // size

@@ -56,10 +56,8 @@ def _field(entry: Register, field: Field) -> list[str]:
         access += " onread = ruser;"
     reset = "" if field.reset is None else f" = 0x{field.reset:X}"
     high = field.lsb + field.width - 1
-    return [
-        f"    field {{ desc = {_text(field.description)}; {access} }} "
-        f"{field.name}[{high}:{field.lsb}]{reset};"
-    ]
+    head = f"field {{ desc = {_text(field.description)}; {access} }}"
+    return [f"    {head} {field.name}[{high}:{field.lsb}]{reset};"]
 
 
 def _text(text: str) -> str:

@@ -64,7 +64,7 @@ def test_header_has_the_offsets_and_bits_of_the_table(driver: Path) -> None:
             if field.name != "value":
                 name = f"PRUNUS_{entry.name}_{field.name.upper()}"
                 checks.append((name, ((1 << field.width) - 1) << field.lsb))
-    lines = ["#include \"prunus.h\"", *(f"_Static_assert({n} == {v}u, \"{n}\");" for n, v in checks)]
+    lines = ['#include "prunus.h"', *(f'_Static_assert({n} == {v}u, "{n}");' for n, v in checks)]
     (driver / "check.c").write_text("\n".join(lines) + "\n")
     subprocess.run(["gcc", "-std=c11", "-Werror", "-c", "check.c"], cwd=driver, check=True)
 
