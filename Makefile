@@ -78,7 +78,7 @@ size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.j
 	$(BIN)/python -m prunus_overhead.size.resources
 
 buses: $(MADE) ## Buses of a core: size, clock, lockstep -> rtl/results/buses.json (half an hour)
-	$(BIN)/python -m prunus_overhead.size.buses
+	$(BIN)/python -m prunus_overhead.buses
 
 core-options: $(MADE) ## Cycles of cores by their options -> overhead/results/core_options.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.core_options

