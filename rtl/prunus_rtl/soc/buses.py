@@ -53,21 +53,22 @@ class BusInterface(Interface):
         opened = [*made.netlist.files(), *(f"{VECTORS}/{name}.hex" for name in names)]
         return fill(
             "soc/bus_bench.v.j2",
+            master=self._master(made, script),
             top=self.top,
             axi=self.streams,
-            source=made.core.hardware.source,
-            input_bits=_input_bits(made),
             vectors=VECTORS,
             images=len(made.vectors.shown),
             entries=len(script.entries),
-            sent=max(1, len(script.sent)),
-            received=max(1, len(script.received)),
             ops=list(Op),
             opened=opened,
             # Stalls make everything four times as long.
             patience=8 * slowest + 8 * stimuli + 10_000,
             name_bytes=max(map(len, opened)),
         )
+
+    def _master(self, made: Made, script: Script) -> str:
+        """Return the part of the bench that drives the bus, and holds the core."""
+        return fill("soc/wishbone_master.v.j2", top=self.top)
 
     def vectors(self, made: Made, measured: Sequence[int] | None) -> dict[str, str]:
         """Return the script, and the transfers of the streams."""
@@ -151,6 +152,16 @@ class AxiInterface(BusInterface):
     title = "AXI4-Lite and AXI4-Stream"
     streams = True
     _system = AxiSystem
+
+    def _master(self, made: Made, script: Script) -> str:
+        return fill(
+            "soc/axi_master.v.j2",
+            top=self.top,
+            source=made.core.hardware.source,
+            input_bits=_input_bits(made),
+            sent=max(1, len(script.sent)),
+            received=max(1, len(script.received)),
+        )
 
 
 class WishboneInterface(BusInterface):
