@@ -94,6 +94,7 @@ def read_vcd(path: Path, *, clock: str = "clk", scope: str = "bench") -> Samples
     now: dict[str, int | None] = {}
     before: dict[str, int | None] = {}
     cycles: list[dict[str, int | None]] = []
+    token: Any
     with path.open("rb") as file:
         for token in tokenize(file):
             if token.kind is TokenKind.SCOPE:
