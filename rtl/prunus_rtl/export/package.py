@@ -174,7 +174,7 @@ def write_package(
     vectors = make_vectors(plan, core, shown)
     made = Made(plan=plan, core=core, system=system, netlist=netlist, vectors=vectors)
     ties = count_ties(plan, given) if plan.permuted else None
-    images = {name: image.content for name, image in netlist.files().items()}
+    contents = {name: image.content for name, image in netlist.files().items()}
     sent = interface.vectors(made, None)
     files: dict[str, str | bytes] = {
         "core.v": netlist.text,
@@ -182,11 +182,11 @@ def write_package(
         "run_icarus.sh": _RUN_ICARUS,
         SCRIPT: make_vivado(netlist, top=interface.top),
         CORE_FILE: make_fusesoc(
-            top=interface.top, what=_what(plan, interface), memories=images, vectors=sent
+            top=interface.top, what=_what(plan, interface), memories=contents, vectors=sent
         ),
         INSTANCE: make_instance(system, top=interface.top),
         "neurons.csv": _neurons(plan),
-        **images,
+        **contents,
         **sent,
         **interface.files(made),
     }

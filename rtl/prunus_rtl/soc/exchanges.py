@@ -77,7 +77,7 @@ def _exchange(
 def exchanges(made: Made) -> list[Exchange]:
     """Return all of a bench: what the core is, the images, and words that are read back."""
     network, widths = made.plan.network, made.core.shapes
-    found = []
+    found: list[Exchange] = []
     fields = result_widths(widths)
     cycles_at = sum(fields.values()) - fields["cycles"]
     octets = word_bytes(sum(fields.values()))

@@ -5,6 +5,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_driver_infers_and_learns_as_the_model_does(network: Artifact, driver: P
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    levels = stimuli(digits(_INFER + _LEARN, seed=5), plan.network)
+    levels: Any = stimuli(digits(_INFER + _LEARN, seed=5), plan.network)
     (driver / "levels.bin").write_bytes(levels.tobytes())
     done = subprocess.run(
         ["build/Vprunus_axi", "levels.bin", str(_INFER), str(_LEARN)],

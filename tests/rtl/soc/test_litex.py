@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_host_classifies_images_through_the_bridge(
     )
     assert made.returncode == 0, made.stderr
     plan = written.plan
-    levels = stimuli(digits(_IMAGES, seed=5), plan.network)
+    levels: Any = stimuli(digits(_IMAGES, seed=5), plan.network)
     (gateware / "levels.bin").write_bytes(levels.tobytes())
     done = subprocess.run(
         ["build/Vulx3s", "0x30000000", "levels.bin", str(_IMAGES)],

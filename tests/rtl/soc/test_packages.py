@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ def test_simulators_agree_to_the_cycle_and_find_differences(
     run = run_bench(folder, "icarus")
     assert run.passed, run.output
     vectors = folder / "vectors"
+    faults: list[tuple[str, Callable[[str], str]]]
     if bus == "uart":
         faults = [("octets.hex", lambda text: _changed(text, 40)), ("heads.hex", _one_cycle_less)]
     else:
