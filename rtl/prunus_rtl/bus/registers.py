@@ -195,7 +195,12 @@ _SPIKE = (
 
 _RESULT = (
     Field("prediction", 0, 16, "ro", 0, "Elected class; 0 if undecided."),
-    _flag("undecided", 16, "ro", "No class has more votes than all others."),
+    _flag(
+        "undecided",
+        16,
+        "ro",
+        "No class has a vote; two with as many are no reason, the lower one is elected.",
+    ),
     _flag("known", 31, "ro", "There is a result; else all else reads as 0."),
 )
 

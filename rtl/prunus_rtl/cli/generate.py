@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ from prunus_rtl.counts.multipliers import preferred_multiplier
 from prunus_rtl.export.package import Written, check_folder, write_package
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import SIMULATORS, find_simulator
+from prunus_rtl.link.protocol.protocol import BAUD
 from prunus_rtl.memory_image.devices import DEVICES
+from prunus_rtl.soc.interfaces import INTERFACES, make_interface
+from prunus_rtl.soc.serial import CLOCK_HZ
 
 __all__ = ["generate"]
 
@@ -46,6 +50,23 @@ __all__ = ["generate"]
     "Of a core that learns. Default: dsp if --device names one with multiplier blocks enough, else "
     "sequential.",
     default=False,
+)
+@click.option(
+    "--bus",
+    type=click.Choice(list(INTERFACES)),
+    default="native",
+    show_default=True,
+    help="How the core is reached: by its own streams, from a bus, or over a serial line.",
+)
+@click.option(
+    "--clock-hz",
+    type=click.IntRange(min=1),
+    default=CLOCK_HZ,
+    show_default=True,
+    help="Clock that a serial line is divided from.",
+)
+@click.option(
+    "--baud", type=int, default=BAUD, show_default=True, help="Bits per second of a serial line."
 )
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
@@ -85,6 +106,9 @@ def generate(
     data: str,
     images: int,
     simulator: str,
+    bus: str,
+    clock_hz: int,
+    baud: int,
     force: bool,
     **choices: Any,
 ) -> int | None:
@@ -96,6 +120,7 @@ def generate(
     """
     multiplier = choices.pop("multiplier")
     options = ExportOptions(**choices)
+    interface = make_interface(bus, clock_hz=clock_hz, baud=baud)
     clean_beside(output)
     check_folder(output, force=force)
     bench = find_simulator(simulator)
@@ -106,6 +131,9 @@ def generate(
     )
     options = replace(options, multiplier=multiplier or preferred)
     scale = Scale.kept(artifact.provenance)
+    line = [] if bus == "native" else ["--bus", bus]
+    if bus == "uart":
+        line += ["--clock-hz", str(clock_hz), "--baud", str(baud)]
     with terminable():
         written = write_package(
             artifact,
@@ -115,11 +143,14 @@ def generate(
             images=images,
             typical=load_for(artifact.config.encoder, data, "train", progress=True, scale=scale),
             simulator=bench,
-            command=_command(network, output, options, data, images),
+            command=_command(network, output, options, data, images, line),
+            interface=interface,
             force=force,
             report=lambda what: console.print(what, soft_wrap=True),
         )
     _report(written)
+    if interface.missing():
+        console.print(interface.missing(), soft_wrap=True)
     if written.interrupted:
         click.echo(
             "prunus: interrupted: the package is complete, but its bench was not finished", err=True
@@ -128,7 +159,14 @@ def generate(
     return None
 
 
-def _command(network: str, output: Path, options: ExportOptions, data: str, images: int) -> str:
+def _command(
+    network: str,
+    output: Path,
+    options: ExportOptions,
+    data: str,
+    images: int,
+    line: Sequence[str],
+) -> str:
     """Return the command with every choice and without the folders of this machine."""
     words = ["prunus", "generate", Path(network).name, "--output", output.name]
     for name, value in asdict(options).items():
@@ -136,6 +174,7 @@ def _command(network: str, output: Path, options: ExportOptions, data: str, imag
             words.append("--balance" if value else "--no-balance")
         elif value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
+    words += line
     names = ",".join(Path(part).name for part in data.split(","))
     return shlex.join([*words, "--data", names, "--images", str(images)])
 

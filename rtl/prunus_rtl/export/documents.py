@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from amaranth.lib import wiring
+
 from prunus_model.common.text import printable
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import LOGIC_BITS, memories
 from prunus_rtl.export.bench import VECTORS
+from prunus_rtl.export.interface import Interface
 from prunus_rtl.export.lanes import LaneUse, Ties
-from prunus_rtl.export.netlist import FOLDER, TOP, Netlist
+from prunus_rtl.export.netlist import FOLDER, Netlist
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.export.ports import fields, ports
 from prunus_rtl.export.simulators import BenchRun
@@ -68,6 +71,15 @@ class Facts:
     ----------
     plan : Plan
     core : Core
+        The core by itself.
+    system : wiring.Component
+        What the package holds.
+    interface : Interface
+        How it is reached.
+    manual : str
+        What is said of that alone, in Markdown.
+    files : list of str
+        All files but README and manifest.
     netlist : Netlist
     vectors : Vectors
     data : str
@@ -88,6 +100,10 @@ class Facts:
 
     plan: Plan
     core: Core
+    system: wiring.Component
+    interface: Interface
+    manual: str
+    files: list[str]
     netlist: Netlist
     vectors: Vectors
     data: str
@@ -111,14 +127,17 @@ def make_readme(facts: Facts) -> str:
         plan=plan,
         network=plan.network,
         hardware=plan.hardware,
-        top=TOP,
+        top=facts.interface.top,
+        native=facts.system.signature == facts.core.signature,
         folder=FOLDER,
         vectors=VECTORS,
         size=size_label(plan.network),
         pruning=pruning_label(plan.network),
-        ports=ports(facts.core),
-        fields=fields(facts.core),
+        ports=ports(facts.system),
+        fields=fields(facts.system),
         bit_range=_bit_range,
+        waves=any(name.startswith("waves/") for name in facts.files),
+        drawn=any(name.endswith(".svg") for name in facts.files),
         spaces=list(_spaces(facts)),
         store_is_reached=Space.STORE in spaces(shapes),
         unreadable=[space.name for space in spaces(shapes) if space not in readable(shapes)],

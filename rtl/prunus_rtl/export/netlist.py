@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from amaranth.back import verilog
-
-from prunus_rtl.core.core import Core
+from amaranth.lib import wiring
 
 __all__ = ["FOLDER", "MODULE", "NAME", "TOP", "MemoryImage", "Netlist", "make_netlist"]
 
@@ -96,10 +95,17 @@ class Netlist:
         return {memory.file: memory for memory in self.memories}
 
 
-def make_netlist(core: Core) -> Netlist:
+def make_netlist(core: wiring.Component, *, top: str = TOP) -> Netlist:
     """Convert a core, with the yosys that comes with Amaranth.
 
     Contents as ``initial`` assignments would take other tools minutes to read.
+
+    Parameters
+    ----------
+    core : wiring.Component
+        The core, or what holds it.
+    top : str
+        Name of its module.
 
     Raises
     ------
@@ -107,7 +113,7 @@ def make_netlist(core: Core) -> Netlist:
         If the contents of a memory are not found in what yosys has written.
     """
     with _builtin_yosys():
-        text: str = verilog.convert(core, name=TOP, emit_src=False, strip_internal_attrs=True)
+        text: str = verilog.convert(core, name=top, emit_src=False, strip_internal_attrs=True)
     memories: list[MemoryImage] = []
 
     def take_module(module: re.Match[str]) -> str:

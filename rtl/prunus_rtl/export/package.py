@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from prunus_model.common import atomic
 from prunus_model.common.atomic import staged
@@ -14,11 +15,14 @@ from prunus_model.common.errors import ConfigError, PrunusError
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.events.split import Labelled, stimuli
+from prunus_model.spec.labels import size_label
 from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.counts.memories import memories
-from prunus_rtl.export.bench import make_bench, make_bench_files
 from prunus_rtl.export.documents import Facts, make_readme
+from prunus_rtl.export.fusesoc import CORE_FILE, make_fusesoc
+from prunus_rtl.export.instance import INSTANCE, make_instance
+from prunus_rtl.export.interface import Interface, Made
 from prunus_rtl.export.lanes import count_ties, lane_use
 from prunus_rtl.export.netlist import Netlist, make_netlist
 from prunus_rtl.export.plan import ExportOptions, Plan, make_plan
@@ -26,6 +30,7 @@ from prunus_rtl.export.simulators import BenchRun, run_bench
 from prunus_rtl.export.sizes import check_device
 from prunus_rtl.export.vectors import Vectors, make_vectors
 from prunus_rtl.export.vivado import SCRIPT, make_vivado
+from prunus_rtl.export.waves import draw, read_vcd
 from prunus_rtl.memory_image.store_formats import FORMATS
 
 __all__ = ["MismatchError", "Written", "check_folder", "write_package"]
@@ -109,6 +114,7 @@ def write_package(
     simulator: str | None,
     command: str,
     force: bool = False,
+    interface: Interface | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Written:
     """Write a package.
@@ -134,6 +140,8 @@ def write_package(
         Makes the package again.
     force : bool
         Whether an older package may be replaced.
+    interface : Interface, optional
+        How the core is reached; default: by its own ports.
     report : function
         Told what is done next, and each line that the bench prints.
 
@@ -155,21 +163,32 @@ def write_package(
     few = stimuli(typical.take(0, min(_TYPICAL, len(typical))), config)
     rates = few.spikes_of_inputs() if isinstance(few, PackedEvents) else few
     plan = make_plan(artifact, options, typical=rates)
+    interface = interface or Interface()
+    interface.check(plan)
     core = plan.core()
+    system = interface.system(plan) or core
     report("Verilog ...")
-    netlist = make_netlist(core)
+    netlist = make_netlist(system, top=interface.top)
     check_device(memories(plan.widths), options.device)
     report("golden model ...")
     vectors = make_vectors(plan, core, shown)
+    made = Made(plan=plan, core=core, system=system, netlist=netlist, vectors=vectors)
     ties = count_ties(plan, given) if plan.permuted else None
-    files = {
+    contents = {name: image.content for name, image in netlist.files().items()}
+    sent = interface.vectors(made, None)
+    files: dict[str, str | bytes] = {
         "core.v": netlist.text,
-        "bench.v": make_bench(core, vectors, netlist),
+        "bench.v": interface.bench(made),
         "run_icarus.sh": _RUN_ICARUS,
-        SCRIPT: make_vivado(netlist),
+        SCRIPT: make_vivado(netlist, top=interface.top),
+        CORE_FILE: make_fusesoc(
+            top=interface.top, what=_what(plan, interface), memories=contents, vectors=sent
+        ),
+        INSTANCE: make_instance(system, top=interface.top),
         "neurons.csv": _neurons(plan),
-        **{name: image.content for name, image in netlist.files().items()},
-        **make_bench_files(core, vectors, None),
+        **contents,
+        **sent,
+        **interface.files(made),
     }
     with staged(folder) as scratch:
         _write(scratch, files)
@@ -177,15 +196,19 @@ def write_package(
         if simulator is not None:
             report(f"bench in {simulator}: {len(vectors.presentations)} presentations ...")
             try:
-                run = _checked(run_bench(scratch, simulator, report=_progress(report)))
+                run, drawn = _run(scratch, simulator, interface, made, report)
             except KeyboardInterrupt:
                 interrupted = True
             else:
                 # From now on exactly these cycles are expected, of every simulator.
-                _write(scratch, make_bench_files(core, vectors, run.cycles))
+                _write(scratch, interface.vectors(made, run.cycles) | drawn)
         facts = Facts(
             plan=plan,
             core=core,
+            system=system,
+            interface=interface,
+            manual=interface.manual(made),
+            files=sorted(path.relative_to(scratch).as_posix() for path in scratch.rglob("*.*")),
             netlist=netlist,
             vectors=vectors,
             data=data.name,
@@ -225,6 +248,26 @@ def _progress(report: Callable[[str], None]) -> Callable[[str], None]:
     return tell
 
 
+def _run(
+    folder: Path,
+    simulator: str,
+    interface: Interface,
+    made: Made,
+    report: Callable[[str], None],
+) -> tuple[BenchRun, dict[str, str]]:
+    """Run the bench; return how it ended, and the diagrams of its waveforms."""
+    with TemporaryDirectory(prefix="prunus-waves-") as name:
+        waves = Path(name) / "bench.vcd"
+        run = _checked(run_bench(folder, simulator, report=_progress(report), waves=waves))
+        return run, draw(read_vcd(waves), interface.diagrams(made))
+
+
+def _what(plan: Plan, interface: Interface) -> str:
+    """Return one line on what a package is."""
+    how = "learns and infers" if plan.learn else "infers"
+    return f"Spiking network of {size_label(plan.network)} that {how}, by {interface.title}"
+
+
 def _checked(run: BenchRun) -> BenchRun:
     if not run.passed:
         raise MismatchError(f"Bench must pass in {run.simulator}, not: {run.verdict}")
@@ -256,6 +299,7 @@ def _manifest(folder: Path, facts: Facts) -> str:
         "command": facts.command,
         "versions": dict(facts.versions),
         "config": plan.network.to_mapping(),
+        "interface": facts.interface.name,
         "hardware": asdict(plan.hardware) | {"format": plan.store if plan.image else None},
         "images": {
             "data": facts.data,
@@ -279,11 +323,11 @@ def _manifest(folder: Path, facts: Facts) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _umask() -> int:

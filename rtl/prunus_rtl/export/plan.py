@@ -1,3 +1,5 @@
+# amaranth: UnusedElaboratable=no
+# A core behind a bus is built there; here one is made for its shapes alone.
 """What is built of a trained network: hardware, store format, and which neuron sits where."""
 
 from __future__ import annotations

@@ -155,7 +155,11 @@ def _numbers(version: str) -> list[int]:
 
 
 def run_bench(
-    folder: Path, simulator: str, *, report: Callable[[str], None] = lambda _: None
+    folder: Path,
+    simulator: str,
+    *,
+    report: Callable[[str], None] = lambda _: None,
+    waves: Path | None = None,
 ) -> BenchRun:
     """Compile and run the bench of a package; nothing is written into its folder.
 
@@ -167,6 +171,8 @@ def run_bench(
         One of :data:`SIMULATORS`.
     report : function
         Told each line that the bench prints, when it prints it.
+    waves : Path, optional
+        Where waveforms are written (VCD); default: nowhere.
 
     Returns
     -------
@@ -177,13 +183,17 @@ def run_bench(
     SimulatorError
         If it does not compile.
     """
-    with built_bench(folder, simulator, report=report) as run:
+    with built_bench(folder, simulator, report=report, waves=waves) as run:
         return run(folder)
 
 
 @contextmanager
 def built_bench(
-    folder: Path, simulator: str, *, report: Callable[[str], None] = lambda _: None
+    folder: Path,
+    simulator: str,
+    *,
+    report: Callable[[str], None] = lambda _: None,
+    waves: Path | None = None,
 ) -> Iterator[Callable[[Path], BenchRun]]:
     """Compile the bench of a package.
 
@@ -196,17 +206,20 @@ def built_bench(
     """
     sources = [str((folder / name).resolve()) for name in ("bench.v", "core.v")]
     name = name_of(simulator)
+    options = [] if waves is None else [f"+vcd={waves.resolve()}"]
     with tempfile.TemporaryDirectory(prefix="prunus-bench-") as build:
         if simulator == "icarus":
             program = f"{build}/bench.vvp"
             _compile(["iverilog", "-g2001", "-s", "bench", "-o", program, *sources], None, folder)
-            yield lambda where: _run(["vvp", "-N", program], where, name, report)
+            yield lambda where: _run(["vvp", "-N", program, *options], where, name, report)
         else:
             check_tools(simulator)
             command = ["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+            # Of the bench alone; all signals would take long to compile.
+            command += ["--trace-vcd", "--trace-depth", "1"] if waves is not None else []
             command += ["--top-module", "bench", "--Mdir", build, *sources]
             _compile(command, verilator.environment(), folder)
-            yield lambda where: _run([f"{build}/Vbench"], where, name, report)
+            yield lambda where: _run([f"{build}/Vbench", *options], where, name, report)
 
 
 def _compile(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path) -> None:

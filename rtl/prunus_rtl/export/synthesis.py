@@ -49,6 +49,19 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "SPRAM": "SB_SPRAM256KA",
         },
     ),
+    # 7 series. Without buffers of pins: a core is a part of a design.
+    "xilinx": (
+        "synth_xilinx -family xc7 -noiopad -noclkbuf",
+        {
+            "LUT": r"LUT[1-6]|INV",
+            "CARRY4": "CARRY4",
+            "FF": r"FD[RSCP]E(_1)?",
+            "LUTRAM": r"RAM(32|64|128|256)\w+",
+            "RAMB18": "RAMB18E1",
+            "RAMB36": "RAMB36E1",
+            "DSP48": "DSP48E1",
+        },
+    ),
 }
 _TOP = "core"
 #: The learning engine: its units are told apart, and what is left of it belongs to the core.

@@ -16,12 +16,13 @@ _ENVIRONMENT = Environment(
 
 
 def fill(template: str, **values: object) -> str:
-    """Return a template of this package with a value for each name.
+    """Return a template with a value for each name.
 
     Parameters
     ----------
     template : str
-        Name of the file.
+        Name of the file; one of another folder of ``prunus_rtl`` begins with that folder and a
+        slash.
     **values : object
         For each name in the template its value, which is not looked into for further names.
 
@@ -30,7 +31,9 @@ def fill(template: str, **values: object) -> str:
     ValueError
         If a name in the template has no value, or a value has no name there.
     """
-    source = (resources.files("prunus_rtl.export") / template).read_text("utf-8")
+    folder, _, name = template.rpartition("/")
+    package = f"prunus_rtl.{folder or 'export'}"
+    source = (resources.files(package) / name).read_text("utf-8")
     names = meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
     if names != values.keys():
         missing, unused = sorted(names - values.keys()), sorted(values.keys() - names)

@@ -13,7 +13,7 @@ SCRIPT = "vivado.tcl"
 PERIOD_NS = 10.0
 
 
-def make_vivado(netlist: Netlist) -> str:
+def make_vivado(netlist: Netlist, *, top: str = TOP) -> str:
     """Return the script.
 
     It takes the device as its argument, and ends with an error if a memory image is missing, which
@@ -25,10 +25,12 @@ def make_vivado(netlist: Netlist) -> str:
     ----------
     netlist : Netlist
         The core of the package.
+    top : str
+        Its module.
 
     Returns
     -------
     str
         Tcl.
     """
-    return fill("vivado.tcl.j2", top=TOP, period=PERIOD_NS, memories=list(netlist.files()))
+    return fill("vivado.tcl.j2", top=top, period=PERIOD_NS, memories=list(netlist.files()))

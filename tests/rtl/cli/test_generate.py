@@ -17,6 +17,7 @@ from prunus_model.common.text import printable
 from prunus_package import needs_simulator
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam, Device
+from prunus_rtl.soc.register_files import MISSING, has_exporters
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 _POLICY = (
@@ -41,12 +42,15 @@ def test_a_new_user_makes_a_package_and_checks_it(cli: Cli) -> None:
         "README.md",
         "bench.v",
         "core.v",
+        "instance.v",
         "manifest.json",
         "memories",
         "neurons.csv",
+        "prunus.core",
         "run_icarus.sh",
         "vectors",
         "vivado.tcl",
+        "waves",
     }
     # Elsewhere, after a change, it says so with an exit status.
     shutil.move("core", "elsewhere")
@@ -203,6 +207,41 @@ def test_refuses_a_device_that_is_too_small(cli: Cli, monkeypatch: pytest.Monkey
     assert bits is not None
     assert int(bits[1]) - int(bits[2]) == 8192
     assert listing(cli.folder) == before
+
+
+@pytest.mark.parametrize("bus", ["axi", "wishbone", "uart"])
+def test_bus_is_in_the_command_and_makes_the_same_bytes(cli: Cli, bus: str) -> None:
+    out = cli.succeed("generate", "net.npz", "-o", "core", "--bus", bus, *QUICK)
+    first = listing(Path("core"))
+    content = manifest(Path("core"))
+    assert content["interface"] == bus
+    line = " --clock-hz 25000000 --baud 1000000" if bus == "uart" else ""
+    assert f" --bus {bus}{line} " in content["command"]
+    assert f"module prunus_{bus}(" in Path("core/core.v").read_text()
+    assert (MISSING in out) == (bus != "uart" and not has_exporters())
+    words = content["command"].split()
+    cli.succeed(*words[1:], "--force", "--simulator", "none")
+    assert listing(Path("core")) == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ("--bus", "uart", "--clock-hz", "1000000"),
+            "Baud rate must be at most 125000 with a clock of 1000000 Hz, not 1000000",
+        ),
+        (("--bus", "uart", "--baud", "0"), "Baud rate must be positive, not 0"),
+        (("--bus", "can"), None),
+    ],
+)
+def test_a_bus_that_there_is_not_is_refused_in_one_line(
+    cli: Cli, arguments: tuple[str, ...], expected: str | None
+) -> None:
+    found = cli.refuse("generate", "net.npz", "-o", "core", *arguments, *QUICK)
+    if expected is not None:
+        assert found == expected
+    assert not Path("core").exists()
 
 
 @pytest.mark.parametrize("name", ["mode", "store", "source", "multiplier", "sweep-inputs"])

@@ -1,11 +1,14 @@
 # amaranth: UnusedElaboratable=no
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Shape
 
+from prunus_cli import digits, tiny
 from prunus_model.training.artifact import Artifact
+from prunus_model.training.trainer import train
 from prunus_package import Made
 from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.export.plan import ExportOptions, make_plan
@@ -14,9 +17,15 @@ from prunus_rtl.export.ports import FIELDS, fields, ports
 
 def test_every_port_and_field_is_in_the_tables(network: Artifact) -> None:
     known = set()
-    for options in ({"mode": "learning"}, {"source": "events"}):
+    encoder = replace(tiny().encoder, refractory_steps=2)
+    refractory = train(replace(tiny(), encoder=encoder), digits(50))
+    for artifact, options in (
+        (network, {"mode": "learning"}),
+        (network, {"source": "events"}),
+        (refractory, {}),
+    ):
         choice: Any = options
-        core = make_plan(network, ExportOptions(**choice)).core()
+        core = make_plan(artifact, ExportOptions(**choice)).core()
         text = make_netlist(core).text
         head = text[text.index("module prunus_core(") : text.index(");")]
         found = ports(core)

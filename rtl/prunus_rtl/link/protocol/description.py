@@ -197,8 +197,14 @@ class CoreDescription:
 
     def save(self, path: Path) -> None:
         """Write a file that :meth:`load` reads."""
-        content = {"format": _FORMAT, "version": _FORMAT_VERSION, **self._mapping()}
-        write_json(path, content)
+        write_json(path, self._content())
+
+    def text(self) -> str:
+        """Return the content of such a file."""
+        return json.dumps(self._content(), indent=2) + "\n"
+
+    def _content(self) -> dict[str, Any]:
+        return {"format": _FORMAT, "version": _FORMAT_VERSION, **self._mapping()}
 
     @classmethod
     def load(cls, path: Path) -> CoreDescription:
