@@ -115,7 +115,7 @@ def weight_values(widths: Widths, words: npt.NDArray[Any]) -> npt.NDArray[np.int
 
 
 def synapse_words(
-    widths: Widths, weights: npt.NDArray[Any], alive: npt.NDArray[np.bool_]
+    widths: Widths, weights: npt.NDArray[Any], alive: npt.NDArray[Any]
 ) -> npt.NDArray[np.int64]:
     """Return the words of ``SYNAPSES`` of synapses."""
     bits = widths.network.weight_bits
