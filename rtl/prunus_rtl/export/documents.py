@@ -119,7 +119,7 @@ def make_readme(facts: Facts) -> str:
     """Return the text."""
     plan, shapes = facts.plan, facts.core.shapes
     placed = memories(plan.widths)
-    return fill(
+    text = fill(
         "readme.md.j2",
         facts=facts,
         data=_code(facts.data),
@@ -160,6 +160,8 @@ def make_readme(facts: Facts) -> str:
         placed=_placed,
         smallest=choose(plan.sizes, plan.options.device) if plan.sizes else "",
     )
+    # Parts that are left out leave their blank lines.
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _code(text: str) -> str:

@@ -98,6 +98,9 @@ def test_wavejson_has_levels_and_boxes(vcd: Path) -> None:
     ]
     first = json.loads(wavejson(samples, _SEEN, range(2)))
     assert [lane["wave"] for lane in first["signal"]] == ["p.", "x0", "x3"]
+    # Nothing changes.
+    same = json.loads(wavejson(samples, _SEEN, range(3, 5)))
+    assert [lane["wave"] for lane in same["signal"]] == ["p.", "0.", "3."]
     named = Diagram(name="d", title="", signals=("valid",), when=(), labels={"valid": "other"})
     assert json.loads(wavejson(samples, named, range(2)))["signal"][1]["name"] == "other"
 
