@@ -136,7 +136,8 @@ def test_room_is_what_the_queue_can_take() -> None:
 
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize(
-    ("sent", "taken"), [(0, 0), (1, 0), (1, 1), (2, 2), (3, 2), (5, 5), (7, 3), (7, 7)]
+    ("sent", "taken"),
+    [(0, 0), (1, 0), (1, 1), (2, 2), (3, 2), (5, 5), (7, 3), (7, 7), (7, 9), (7, 10)],
 )
 def test_a_presentation_can_be_ended_whatever_is_missing(
     streaming: bool, sent: int, taken: int
