@@ -265,7 +265,8 @@ def test_wrong_events_are_refused_and_a_presentation_without_events_can_be_ended
 
 
 def test_the_register_has_no_spikes_while_they_go_over_the_stream() -> None:
-    dut = _system("axi")
+    state = Network(LIVELY).state
+    dut = system_of("axi", LIVELY, HardwareConfig(lanes=2), state=state)
     # The first spike waits at the stream, the others behind it.
     levels = np.full(LIVELY.inputs, 255, dtype=np.uint8)
 
