@@ -77,6 +77,11 @@ class HardwareConfig:
     neuron_memory : "auto", "block" or "distributed"
         What potentials and thresholds are kept in: what synthesis takes for so few words, block
         RAM, or LUT RAM.
+    host_access : "all", "load" or "none"
+        What of the memories the memory port reaches (:func:`prunus_rtl.bus.spaces.spaces`): all of
+        them; only what a network is loaded into, and of that nothing is read but what learning
+        changes; or none, so that they keep what they were configured with. The number of the
+        presentation is no memory: it is always within reach.
     queue_depth : int
         Spikes that a lane may lag behind the fastest one. 2, 4, 8 ... 1024.
     event_depth : int
@@ -103,6 +108,7 @@ class HardwareConfig:
     encoder_inputs: Literal[4, 8, 16] = 4
     sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     neuron_memory: Literal["auto", "block", "distributed"] = "auto"
+    host_access: Literal["all", "load", "none"] = "all"
     queue_depth: Annotated[int, Field(ge=2, le=1024)] = 16
     event_depth: Annotated[int, Field(ge=2, le=65536)] = 256
 
@@ -123,6 +129,13 @@ class HardwareConfig:
             )
         if self.spram and self.store != "packed":
             raise ValueError(f"store must be 'packed' to be in SPRAM, not {self.store!r}")
+        if self.host_access == "none" and (self.learn or self.spram):
+            why = (
+                "a core that learns, which nobody could read"
+                if self.learn
+                else "a store in SPRAM, which starts without contents"
+            )
+            raise ValueError(f"host_access must be 'all' or 'load' for {why}, not 'none'")
 
     def slots(self, network: NetworkConfig) -> int:
         """Return the neurons of a group in the fullest lane."""

@@ -6,7 +6,7 @@ before ``result.valid`` rises, if all outputs are always ready and the input is 
 network without groups has one view, and all numbers of neurons and inputs are those of one group.
 
 init
-    1 if a view was shown before, and ``slots + log2(lanes) + 4``; with refractory inputs at least
+    1 if a view was shown before, and ``slots + log2(lanes) + 6``; with refractory inputs at least
     ``inputs + 1``; in a core that learns the largest of this, ``visits + 1`` (``ceil(inputs /
     sweep_inputs)`` visits of the sweep) and, if all thresholds of the group are computed, one more
     than that takes with ``m`` cycles of the multiplier: ``neurons + m + 1`` with a block, ``neurons
@@ -18,13 +18,13 @@ integrate
     :data:`~prunus_rtl.step_work.PER_SPIKE` cycles per spike and :data:`LATENCY` more. An inhibited
     step takes only its events.
 compare
-    ``slots + log2(lanes) + 4``; 0 in an inhibited step. Later if a threshold is still computed.
-    In a feed-forward layer ``slots + 6``, also in ``init``.
+    ``slots + log2(lanes) + 6``; 0 in an inhibited step. Later if a threshold is still computed.
+    In a feed-forward layer ``slots + 7``, also in ``init``.
 learn
     For each output spike 1, and ``visits + 4`` more if it is learned from, with pruning by lift
-    ``visits + 36``; with a margin, until its votes are counted, ``classes + 2``
+    ``visits + 36``; with a margin, until its votes are counted, ``classes + 5``
     cycles after the first. Later if the votes of the spike before are still counted. In a
-    feed-forward layer ``classes + 2`` more for each further spike of the step, as votes are counted
+    feed-forward layer ``classes + 5`` more for each further spike of the step, as votes are counted
     one after the other; after the last one of a step, with a margin, until its votes are counted,
     and with ``stop_after`` alone 1.
 report
@@ -62,9 +62,9 @@ __all__ = [
 PARTS = ("init", "integrate", "compare", "learn", "report")
 #: Cycles from an event to the end of the integration of its last synapse, beside those in which
 #: synapses are fetched: the pipeline through queue, learning store, membranes and end of the step.
-PIPELINE = 8
-#: The same at most: a store of row pointers delivers its first synapse three cycles later.
-LATENCY = PIPELINE + 3
+PIPELINE = 9
+#: The same at most: a store of row pointers delivers its first synapse four cycles later.
+LATENCY = PIPELINE + 4
 #: Cycles until the stream of the encoder is seeded, and then until its first event is there.
 _SEED, _FIRST = 12, 12
 #: Cycles from the end of a step to the first event of the next, if the encoder waits for it.
@@ -76,9 +76,9 @@ _FILTERED = 2
 #: Cycles to start and end the computation of a threshold, beside the multiplication.
 _THRESHOLD = 4
 #: Cycles of a comparison beside its slots and the levels of its tree.
-_COMPARED = 4
+_COMPARED = 6
 #: The same for a feed-forward layer, which has no tree.
-_COMPARED_FORWARD = 6
+_COMPARED_FORWARD = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def compare_cycles(widths: Widths) -> int:
 
 def vote_cycles(widths: Widths) -> int:
     """Return the cycles from an output spike to the scores with its votes."""
-    return widths.network.readout.classes + 2
+    return widths.network.readout.classes + 5
 
 
 def spike_cycles(

@@ -32,7 +32,7 @@ from prunus_rtl.timing import (
 #: 49 inputs, 10 neurons, 10 classes.
 TINY = NetworkConfig.named("tiny")
 #: Reporting, the votes of the spike before, and the threshold with a multiplier of 2 cycles.
-END = 1 + 11 + 6
+END = 1 + 14 + 6
 
 
 def shapes(fmt: str | None = None, **hardware: Any) -> Shapes:
@@ -59,8 +59,8 @@ def cycles(s: Shapes, steps: Sequence[StepWork], **options: Any) -> tuple[dict[s
 def test_parts_of_fixed_length() -> None:
     # 3 slots, 2 levels of the tree.
     for recomputed in (False, True):
-        assert init_cycles(shapes(), recomputed=recomputed) == 3 + 2 + 4
-    assert compare_cycles(shapes()) == 3 + 2 + 4
+        assert init_cycles(shapes(), recomputed=recomputed) == 3 + 2 + 6
+    assert compare_cycles(shapes()) == 3 + 2 + 6
     # Traces of 49 inputs are cleared meanwhile.
     assert init_cycles(shapes(learn=True), recomputed=True) == 49 + 1
     slow = shapes(learn=True, multiplier="sequential")
@@ -74,8 +74,8 @@ def test_parts_of_fixed_length() -> None:
     assert init_cycles(many, recomputed=True) == 60 + 4
     assert init_cycles(replace(many, network=replace(TINY, neurons=46)), recomputed=True) == 50
     assert init_cycles(replace(many, network=replace(TINY, neurons=47)), recomputed=True) == 51
-    assert compare_cycles(shapes(lanes=1)) == 10 + 0 + 4
-    assert (PIPELINE, LATENCY, PER_SPIKE) == (8, 11, 2)
+    assert compare_cycles(shapes(lanes=1)) == 10 + 0 + 6
+    assert (PIPELINE, LATENCY, PER_SPIKE) == (9, 13, 2)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_cycles_of_the_encoder_for_words_of_its_inputs(encoder_inputs: Any, want
 
 
 def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
-    """With 10 classes, votes are counted 12 cycles after the spike."""
-    assert vote_cycles(shapes()) == 12
+    """With 10 classes, votes are counted 15 cycles after the spike."""
+    assert vote_cycles(shapes()) == 15
     found = {
         (learn, margin): (
             spike_cycles(shapes(), learn=learn, margin=margin),
@@ -104,8 +104,8 @@ def test_cycles_of_an_output_spike_and_of_its_votes() -> None:
         for margin in (False, True)
     }
     assert found == {
-        (False, False): (1, 12, 1),
-        (False, True): (1 + 12, 1, 1),
+        (False, False): (1, 15, 1),
+        (False, True): (1 + 15, 1, 1),
         (True, False): (1 + 53, 1, 1),
         (True, True): (1 + 53 + 1, 1, 1),
     }
@@ -118,7 +118,7 @@ def test_sweep_takes_a_cycle_for_each_word_of_inputs(each: int, visits: int) -> 
     assert spike_cycles(s, learn=False, margin=False) == 1
     # The trace is cleared by words, too, but thresholds take longer if they are computed.
     assert init_cycles(s, recomputed=True) == max(visits, 13) + 1
-    assert init_cycles(s, recomputed=False) == max(visits + 1, s.slots + s.tree_levels + 4)
+    assert init_cycles(s, recomputed=False) == max(visits + 1, s.slots + s.tree_levels + 6)
 
 
 def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_from() -> None:
@@ -133,24 +133,24 @@ def test_pruning_by_lift_costs_the_same_cycles_for_each_spike_that_is_learned_fr
 
 def test_a_step_is_that_of_its_busiest_lane() -> None:
     parts, most = cycles(shapes(source="events"), [WORK])
-    assert parts == {"init": 9, "integrate": 20, "compare": 9, "learn": 0, "report": 1}
-    assert most == 12 + 12 + (20 + 2 * 5 + 11) + 9 + END
+    assert parts == {"init": 11, "integrate": 20, "compare": 11, "learn": 0, "report": 1}
+    assert most == 12 + 12 + (20 + 2 * 5 + 13) + 11 + END
 
 
 def test_a_step_is_never_shorter_than_its_events() -> None:
     parts, most = cycles(shapes(source="events"), [replace(WORK, spikes=30, busiest=4, slowest=4)])
     assert parts["integrate"] == 31
-    assert most == 24 + (4 + 60 + 11) + 9 + END
+    assert most == 24 + (4 + 60 + 13) + 11 + END
     few = replace(WORK, spikes=0, busiest=0, slowest=0)
     parts, most = cycles(shapes(source="events"), [few])
-    assert (parts["integrate"], most) == (1, 24 + (1 + 11) + 9 + END)
+    assert (parts["integrate"], most) == (1, 24 + (1 + 13) + 11 + END)
 
 
 def test_lanes_wait_for_the_slowest_if_the_queue_is_shorter_than_the_step() -> None:
     for depth, lanes in ((2, 27), (4, 27), (8, 20)):
         parts, most = cycles(shapes(source="events", queue_depth=depth), [WORK])
         assert parts["integrate"] == 20
-        assert most == 24 + (lanes + 10 + 11) + 9 + END
+        assert most == 24 + (lanes + 10 + 13) + 11 + END
 
 
 def test_an_inhibited_step_takes_its_events_and_no_comparison() -> None:
@@ -166,16 +166,16 @@ def test_output_spikes_cost_their_sweep_and_at_most_the_votes_and_the_threshold(
     quiet = cycles(s, [WORK, WORK], learn=True)
     loud = cycles(s, [fired, WORK], learn=True)
     assert loud[0]["learn"] == 54 and loud[0]["report"] == 1
-    assert loud[1] - quiet[1] == 54 + 11 + 6
+    assert loud[1] - quiet[1] == 54 + 14 + 6
     shown = cycles(s, [fired, WORK], learn=False)
     assert shown[0]["learn"] == 1
-    assert shown[1] - quiet[1] == 1 + 11
+    assert shown[1] - quiet[1] == 1 + 14
     last = cycles(s, [WORK, fired], learn=False)
-    assert last[0] == shown[0] | {"report": 12}
-    assert last[1] - shown[1] == 11
+    assert last[0] == shown[0] | {"report": 15}
+    assert last[1] - shown[1] == 14
     tested = cycles(s, [WORK, fired], learn=False, margin=9)
-    assert tested[0] == shown[0] | {"learn": 13}
-    assert tested[1] == last[1] + 12 - 11
+    assert tested[0] == shown[0] | {"learn": 16}
+    assert tested[1] == last[1] + 15 - 14
 
 
 def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None:
@@ -183,7 +183,7 @@ def test_the_encoder_runs_ahead_unless_it_is_held_or_its_queue_is_full() -> None
     # Fewest: three steps of the encoder, which starts with the presentation.
     parts, most = cycles(shapes(), [slow] * 3)
     assert parts["init"] + parts["integrate"] + 2 * compare_cycles(shapes()) == 300
-    each = 20 + 10 + 11 + 9
+    each = 20 + 10 + 13 + 11
     assert most == 24 + 3 * 100 + each + END
     # Room for one step and not for two: it goes on when the step before is done.
     _, full = cycles(shapes(event_depth=8), [slow] * 3)
@@ -230,9 +230,9 @@ def test_groups_have_rows_of_their_own_and_a_map_to_wait_for() -> None:
     assert (found.busiest, found.slowest, found.view) == (6, 6, 6)
     assert work_of(s, replace(step, view=5), alive).busiest == 0
     slow = replace(WORK, encode=100)
-    each = 100 + 20 + 10 + 11 + compare_cycles(s)
+    each = 100 + 20 + 10 + 13 + compare_cycles(s)
     assert cycles(s, [slow], margin=1)[1] == 24 + 4 + each + END
-    assert init_cycles(s, recomputed=False) == compare_cycles(s) == 9
+    assert init_cycles(s, recomputed=False) == compare_cycles(s) == 11
 
 
 def test_views_that_compute_thresholds_take_longer() -> None:

@@ -5,17 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from prunus_package import small
 from prunus_feedforward import feedforward_state
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.units import MembraneParams
 from prunus_model.training.artifact import Artifact
+from prunus_package import small
 
 
 def layer(seed: int = 1, **changes: Any) -> Artifact:
     """A layer on the digits of 7 x 7 pixels, its neurons often fire, and several in a step."""
     base = small("none")
-    given = {"membrane": MembraneParams(), "feedforward": FeedforwardParams(reset="subtract")}
+    given: dict[str, Any] = {
+        "membrane": MembraneParams(),
+        "feedforward": FeedforwardParams(reset="subtract"),
+    }
     config = replace(base.config, **given | changes)
     rng, f = np.random.default_rng(seed), config.formats
     state = feedforward_state(config, seed)

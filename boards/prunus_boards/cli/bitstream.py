@@ -56,6 +56,10 @@ _ROOT = Path("build")
     "What potentials and thresholds are kept in. auto: block RAM, if a lane has more than 16 "
     "neurons and blocks are left.",
 )
+@choice_option(
+    "host_access",
+    "What of the memories a host reaches: all, what a network is loaded into, or none.",
+)
 @click.option(
     "--clock",
     type=Number(min=1, max=1000),
@@ -96,6 +100,7 @@ def bitstream(
     encoder_inputs: Literal[4, 8, 16],
     sweep_inputs: Literal[1, 2, 4, 8, 16],
     neuron_memory: Literal["auto", "block", "distributed"],
+    host_access: Literal["all", "load", "none"],
     clock: float | None,
     baud: int,
     pins: str,
@@ -121,6 +126,7 @@ def bitstream(
         encoder_inputs=encoder_inputs,
         sweep_inputs=sweep_inputs,
         neuron_memory=neuron_memory,
+        host_access=host_access,
     )
     with terminable():
         built = build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -90,10 +91,11 @@ def check(
         if found.difference:
             return
     if learn:
-        state = device.read_state()
+        state, unread = device.read_state(), device.unread
         # And the number of the next presentation.
-        found.values += sum(getattr(state, name).size for name in STATE_DTYPES) + 1
-        lines = state.differences(plan.in_network_order(engine.state))
+        found.values += sum(getattr(state, name).size for name in set(STATE_DTYPES) - unread) + 1
+        want = plan.in_network_order(engine.state)
+        lines = state.differences(replace(want, **{n: getattr(state, n) for n in unread}))
         if lines:
             found.difference = f"state after {found.images} images: {'; '.join(lines)}"
         yield found

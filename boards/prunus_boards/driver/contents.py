@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.reference.homeostasis import fire_threshold
 from prunus_model.spec.formats import STEP_BITS, max_of
 from prunus_model.spec.state import NO_STEP, State, state_dtypes
 from prunus_rtl.bus.spaces import (
@@ -84,7 +85,12 @@ def words_of(widths: Widths, state: State, votes: npt.NDArray[np.uint8]) -> Word
     return words
 
 
-def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDArray[np.uint8]]:
+def state_of(
+    widths: Widths,
+    words: Words,
+    base: State,
+    votes: npt.NDArray[np.uint8] | None = None,
+) -> tuple[State, npt.NDArray[np.uint8]]:
     """Return the state, and the votes, that the memories hold: the inverse of :func:`words_of`.
 
     Parameters
@@ -94,7 +100,10 @@ def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDAr
     words : Words
         What the memories hold.
     base : State
-        What the core has no memory for is taken from here.
+        What there are no words of is taken from here; but the thresholds of a core that learns
+        follow from ``THETA`` and ``STRENGTH``.
+    votes : ndarray of uint8, shape (all_neurons, classes), optional
+        Votes if there are no words of them. Default: 0.
     """
     network = widths.network
     found: dict[str, npt.NDArray[np.int64]] = {
@@ -119,9 +128,15 @@ def state_of(widths: Widths, words: Words, base: State) -> tuple[State, npt.NDAr
         found |= {"weights": weight_values(widths, weights), "alive": alive.astype(np.int64)}
     dtypes = state_dtypes(network)
     arrays = {
-        name: np.ascontiguousarray(values.astype(dtypes[name]))
-        for name, values in found.items()
+        name: np.ascontiguousarray(values.astype(dtypes[name])) for name, values in found.items()
     }
     state = replace(base.copy(), **arrays, presentation=int(words[Space.PRESENTATION][0]))
-    votes = words[Space.VOTES].reshape(network.readout.classes, network.all_neurons).T
-    return state, np.ascontiguousarray(votes.astype(np.uint8))
+    if Space.V_FIRE not in words and Space.THETA in words:
+        theta, strength = state.theta.astype(np.int64), state.strength.astype(np.int64)
+        state.v_fire[:] = fire_threshold(theta, strength, network.homeostasis)
+    if Space.VOTES in words:
+        found_votes = words[Space.VOTES].reshape(network.readout.classes, network.all_neurons).T
+        votes = found_votes.astype(np.uint8)
+    elif votes is None:
+        votes = np.zeros((network.all_neurons, network.readout.classes), dtype=np.uint8)
+    return state, np.ascontiguousarray(votes)

@@ -18,6 +18,7 @@ from prunus_model.spec.packed_events import PackedEvents, packed_one
 from prunus_model.spec.presentation import Request, check_levels
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.bus.spaces import PLAIN_SPACES, readable
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
@@ -166,6 +167,11 @@ class Device(Closing):
         PrunusError
             If it does not suit the core, or its store is out of reach.
         """
+        if self._core.hardware.host_access == "none":
+            raise DeviceError(
+                "Core must be built with host_access all or load to load a network, not none: it "
+                "has the one that it was built with"
+            )
         if not self._memories.loadable:
             raise DeviceError(
                 f"Core must have its synapses within reach of the memory port to load a network, "
@@ -185,16 +191,20 @@ class Device(Closing):
         return self._memories.compared
 
     def compare(self, artifact: Artifact) -> list[str]:
-        """Read all memories back; return one line for each space that differs from a network.
+        """Read memories back; return one line for each space that differs from a network.
 
         What presentations change whatever the network is left out: ``V``, ``LAST_STEP`` and
-        ``PRESENTATION``.
+        ``PRESENTATION``. So is what the core does not show
+        (:func:`prunus_rtl.bus.spaces.readable`).
         """
         plan = self._core.plan(artifact)
         return self._memories.differences(words_of(self._widths, plan.state, plan.votes))
 
     def read_state(self) -> State:
         """Read the state of a core that learns, in the order of neurons.
+
+        With ``host_access`` load, potentials and last steps are those of a new network, and
+        thresholds are computed from what was read (:attr:`unread`).
 
         Raises
         ------
@@ -209,6 +219,18 @@ class Device(Closing):
         blank = State.initial(self._core.network)
         state, _ = state_of(self._widths, self._memories.read_all(), blank)
         return plan.in_network_order(state)
+
+    @property
+    def unread(self) -> set[str]:
+        """State variables that :meth:`read_state` can't read."""
+        shown = readable(self._widths)
+        names = {**PLAIN_SPACES, Space.LAST_STEP: "last_step"}
+        # The rates of inputs are there with pruning by lift only.
+        return {
+            name
+            for space, name in names.items()
+            if space not in shown and space is not Space.INPUT_RATE
+        }
 
     def present(self, levels: npt.NDArray[np.uint8], **options: Any) -> Outcome:
         """Show one image; options as of :meth:`present_many`."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from prunus_boards.driver.contents import Words, blocks
 from prunus_boards.driver.requests import Requests
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
 
@@ -61,9 +61,10 @@ class Memories:
         self._requests.write(space, spaces(self._widths)[space][1], first, words.tolist())
 
     def read_all(self) -> Words:
-        """Read everything."""
+        """Read everything that can be read."""
         words: Words = {}
-        for space, (_, _, depth) in spaces(self._widths).items():
+        for space in sorted(readable(self._widths)):
+            _, _, depth = spaces(self._widths)[space]
             words[space] = np.zeros(depth, dtype=np.int64)
             for first, n in blocks(self._widths, space):
                 words[space][first : first + n] = self.read(space, first, n)
@@ -85,16 +86,17 @@ class Memories:
         """Words that :meth:`differences` compares, if none differs."""
         return sum(
             n
-            for space in spaces(self._widths)
+            for space in readable(self._widths)
             if space not in PASSING
             for _, n in blocks(self._widths, space)
         )
 
     def differences(self, words: Words) -> list[str]:
-        """Read everything that belongs to a network; return the first difference of each space."""
+        """Read what belongs to a network and can be read; return the first difference of each."""
         lines = []
         for space, want in words.items():
-            for first, n in blocks(self._widths, space) if space not in PASSING else ():
+            compared = space in readable(self._widths) and space not in PASSING
+            for first, n in blocks(self._widths, space) if compared else ():
                 have = self.read(space, first, n)
                 wrong = np.flatnonzero(have != want[first : first + n])
                 if wrong.size:

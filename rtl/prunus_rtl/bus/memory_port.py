@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from prunus_rtl.bus.spaces import DATA_BITS, SPACE_BITS, spaces
+from prunus_rtl.bus.spaces import DATA_BITS, SPACE_BITS, readable, spaces
 from prunus_rtl.bus.store_port import store_has
 from prunus_rtl.hardware import Space
 from prunus_rtl.shapes import Shapes
@@ -38,12 +38,14 @@ class MemoryPort(wiring.Component):
     """Memory port.
 
     Every request gets one answer, in order. A request outside of all spaces changes nothing and is
-    answered with ``error``. Bits of ``data`` above the width of a word are ignored.
+    answered with ``error``. Words that exist but can't be read
+    (:func:`prunus_rtl.bus.spaces.readable`) read as 0. Bits of ``data`` above the width of a word
+    are ignored.
 
     Timing
     ------
     One request at a time. The answer comes 2 cycles after the request, plus the cycles of the unit:
-    1 for a memory, 2 for the packed store, 4 for a synapse, up to 13 for a potential. While a
+    1 for a memory, 4 for the packed store, 4 for a synapse, up to 17 for a potential. While a
     presentation runs (``enable`` = 0) no request is taken. Answers are registered. Clock domain
     ``sync``.
 
@@ -100,11 +102,9 @@ class MemoryPort(wiring.Component):
                 access.data.eq(request.data),
             ]
             with m.If(request.space == space.value):
-                m.d.comb += [
-                    access.strobe.eq(strobe & valid),
-                    done.eq(access.done),
-                    read_data.eq(access.value),
-                ]
+                m.d.comb += [access.strobe.eq(strobe & valid), done.eq(access.done)]
+                if space in readable(s):
+                    m.d.comb += read_data.eq(access.value)
 
         with m.FSM(name="memory_port"):
             with m.State("Wait"):

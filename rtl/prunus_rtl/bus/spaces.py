@@ -29,6 +29,7 @@ __all__ = [
     "plain_addresses",
     "plain_values",
     "plain_words",
+    "readable",
     "spaces",
     "synapse_addresses",
     "synapse_values",
@@ -40,6 +41,16 @@ __all__ = [
 DATA_BITS = 32
 #: Width of the number of an address space.
 SPACE_BITS = 4
+
+#: What learning changes, and the number of the presentation: read with any access of the host.
+_RESULTS = {
+    Space.SYNAPSES,
+    Space.THETA,
+    Space.STRENGTH,
+    Space.POST_COUNT,
+    Space.PRESENTATION,
+    Space.INPUT_RATE,
+}
 
 #: Spaces whose words are a state variable as it is, at :func:`plain_addresses`.
 PLAIN_SPACES: Mapping[Space, str] = {
@@ -57,14 +68,21 @@ _SIGNED = (Space.V, Space.BIAS)
 
 def plain_words(widths: Widths, space: Space, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the words that hold values of a state variable: two's complement if it is signed."""
-    return words_of_signed(values, spaces(widths)[space][1])
+    if widths.feedforward and space in _SIGNED:
+        return words_of_signed(values, _signed_bits(widths, space))
+    return values.astype(np.int64)
 
 
 def plain_values(widths: Widths, space: Space, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the values of a state variable that words hold: the inverse of :func:`plain_words`."""
     if widths.feedforward and space in _SIGNED:
-        return signed_values(words, spaces(widths)[space][1])
+        return signed_values(words, _signed_bits(widths, space))
     return words.astype(np.int64)
+
+
+def _signed_bits(widths: Widths, space: Space) -> int:
+    """Return the width of a word that is signed, also if the memory port does not reach it."""
+    return BIAS_BITS if space is Space.BIAS else widths.network.formats.v_bits
 
 
 def plain_addresses(widths: Widths, space: Space) -> npt.NDArray[np.int64]:
@@ -90,14 +108,14 @@ def synapse_addresses(widths: Widths) -> npt.NDArray[np.int64]:
 
 
 def weight_values(widths: Widths, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the weights that words of ``weight_bits`` bits hold, signed in a feed-forward layer."""
+    """Return the weights that words of ``weight_bits`` bits hold, signed with feedforward."""
     if widths.feedforward:
         return signed_values(words, widths.network.weight_bits)
     return words.astype(np.int64)
 
 
 def synapse_words(
-    widths: Widths, weights: npt.NDArray[Any], alive: npt.NDArray[np.bool_]
+    widths: Widths, weights: npt.NDArray[Any], alive: npt.NDArray[Any]
 ) -> npt.NDArray[np.int64]:
     """Return the words of ``SYNAPSES`` of synapses."""
     bits = widths.network.weight_bits
@@ -120,6 +138,11 @@ def _composed(widths: Widths, high: int) -> npt.NDArray[np.int64]:
 
 def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
     """Return the address spaces of a core: width of address and word, and number of addresses.
+
+    Those that the memory port reaches. With ``host_access="load"`` they are those that a network is
+    loaded into: not potentials and last steps, which a presentation begins by clearing, nor the
+    thresholds of a core that learns, which are computed from ``THETA`` and ``STRENGTH``. With
+    ``"none"`` there is ``PRESENTATION`` alone. What of them can be read: :func:`readable`.
 
     The addresses of ``SYNAPSES``, ``V_FIRE`` and ``STORE`` have parts, each with a range of its
     own; their number counts the gaps in. A packed store with words wider than :data:`DATA_BITS`
@@ -153,4 +176,20 @@ def spaces(widths: Widths) -> dict[Space, tuple[int, int, int]]:
         found[Space.INPUT_RATE] = (s.row_bits, RATE_BITS, rows)
     if s.feedforward:
         found[Space.BIAS] = (s.post_bits, BIAS_BITS, neurons)
+    access = s.hardware.host_access
+    if access == "load":
+        unwanted = {Space.V, Space.LAST_STEP} | ({Space.V_FIRE} if s.hardware.learn else set())
+        found = {space: size for space, size in found.items() if space not in unwanted}
+    elif access == "none":
+        found = {Space.PRESENTATION: found[Space.PRESENTATION]}
     return dict(sorted(found.items()))
+
+
+def readable(widths: Widths) -> set[Space]:
+    """Return the address spaces that can be read; the words of the others read as 0.
+
+    All of :func:`spaces`, but with ``host_access="load"`` only what learning changes and
+    ``PRESENTATION``: thresholds, votes and packed stores are what the host has written itself.
+    """
+    has = set(spaces(widths))
+    return has if widths.hardware.host_access == "all" else has & _RESULTS

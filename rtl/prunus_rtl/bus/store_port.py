@@ -38,13 +38,15 @@ class StorePort(wiring.Component):
 
     Timing
     ------
-    An access is done 3 cycles after its ``strobe``; the stores see it in the cycle after, from
+    An access is done 4 cycles after its ``strobe``; the stores see it in the cycle after, from
     registers. ``value`` depends combinationally on ``words``. Clock domain ``sync``.
 
     Parameters
     ----------
     layout : StoreLayout
         What the stores hold.
+    readable : bool
+        Whether words can be read; else ``value`` is 0.
 
     Members
     -------
@@ -57,11 +59,12 @@ class StorePort(wiring.Component):
     memory, address, data : Out(range(memories)), Out(range(depth)), Out(layout.width)
         Number of the memory, index of the word, word. Held until the next cycle.
     words : Array of In(layout.width)
-        For each lane, the word that was read 2 cycles ago.
+        For each lane, the word that was read 3 cycles ago. Only if words can be read.
     """
 
-    def __init__(self, *, layout: StoreLayout) -> None:
+    def __init__(self, *, layout: StoreLayout, readable: bool = True) -> None:
         self._layout = layout
+        self._readable = readable
         super().__init__(
             {
                 "access": In(Access(store_address_layout(layout).size, layout.width)),
@@ -70,8 +73,8 @@ class StorePort(wiring.Component):
                 "memory": Out(layout.memory_bits),
                 "address": Out(layout.word_bits),
                 "data": Out(layout.width),
-                "words": In(layout.width).array(layout.lanes),
             }
+            | ({"words": In(layout.width).array(layout.lanes)} if readable else {})
         )
 
     @property
@@ -83,8 +86,8 @@ class StorePort(wiring.Component):
         """Build the unit."""
         m = Module()
         at = store_address_layout(self._layout)(self.access.address)
-        reading = Signal()
-        m.d.sync += [reading.eq(self.enable.any()), self.access.done.eq(reading)]
+        under_way = Signal(2)
+        m.d.sync += Cat(under_way, self.access.done).eq(Cat(self.enable.any(), under_way))
         for lane in range(self._layout.lanes):
             m.d.sync += self.enable[lane].eq(self.access.strobe & (at.lane == lane))
         m.d.comb += [
@@ -92,6 +95,7 @@ class StorePort(wiring.Component):
             self.memory.eq(at.memory),
             self.address.eq(at.word),
             self.data.eq(self.access.data),
-            self.access.value.eq(Array(self.words)[at.lane]),
         ]
+        if self._readable:
+            m.d.comb += self.access.value.eq(Array(self.words)[at.lane])
         return m

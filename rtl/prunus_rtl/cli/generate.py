@@ -50,6 +50,7 @@ __all__ = ["generate"]
 @choice_option("encoder_inputs", "Inputs that the encoder handles per cycle.")
 @choice_option("sweep_inputs", "Inputs per cycle of the learning sweep.")
 @choice_option("neuron_memory", "What potentials and thresholds are kept in.")
+@choice_option("host_access", "What of the memories a host reaches: all, to load a network, none.")
 @click.option(
     "--balance/--no-balance",
     "balanced",

@@ -15,7 +15,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.random_streams import ENCODER, LEARNING
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words
@@ -166,6 +166,7 @@ class Core(wiring.Component):
         m = Module()
         s = self._shapes
         network, hardware = s.network, s.hardware
+        has, can_read = spaces(s), readable(s)
         m.submodules.sequencer = sequencer = Sequencer(
             inputs=network.inputs,
             post_bits=s.neuron.width,
@@ -184,13 +185,14 @@ class Core(wiring.Component):
         m.submodules.queue = queue = BroadcastQueue(
             shape=s.place, depth=hardware.queue_depth, readers=hardware.lanes
         )
-        m.submodules.membrane = membrane = self._membrane()
+        m.submodules.membrane = membrane = self._membrane(readable=Space.V in can_read)
         m.submodules.readout = readout = Readout(
             neurons=network.all_neurons,
             classes=network.readout.classes,
             vote_bits=network.readout.vote_bits,
             score_bits=s.score_bits,
             votes=None if self._votes is None else self._votes.T.ravel().tolist(),
+            readable=Space.VOTES in can_read,
         )
         m.submodules.counters = counters = Counters(
             layout=counters_layout(s), lanes=hardware.lanes, most=hardware.sweep_inputs
@@ -213,13 +215,19 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.answers), port.answers)
         wiring.connect(m, sequencer.spikes, wiring.flipped(self.spikes))
         wiring.connect(m, sequencer.vote, readout.spike)
-        wiring.connect(m, port.v, membrane.v_access)
-        wiring.connect(m, port.v_fire, membrane.v_fire_access)
-        wiring.connect(m, port.votes, readout.access)
+        for space, access in (
+            (Space.V_FIRE, membrane.v_fire_access),
+            (Space.VOTES, readout.access),
+        ):
+            if space in has:
+                wiring.connect(m, getattr(port, space.name.lower()), access)
+        if Space.V in has:
+            wiring.connect(m, port.v, membrane.v_access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
         taken = Cat(store.synapse.valid & store.synapse.ready for store in stores)
         if isinstance(membrane, FeedforwardMembrane):
-            wiring.connect(m, port.bias, membrane.bias_access)
+            if Space.BIAS in has:
+                wiring.connect(m, port.bias, membrane.bias_access)
             m.d.comb += [
                 sequencer.post.eq(membrane.spikes.payload),
                 sequencer.offered.eq(membrane.spikes.valid),
@@ -239,8 +247,8 @@ class Core(wiring.Component):
             key.data.eq(port.presentation.data),
             port.presentation.value.eq(key.presentation),
             port.presentation.done.eq(key.ready),
-            port.enable.eq(sequencer.waiting),
-            sequencer.startable.eq(image_loaded & key.ready & port.idle),
+            # Not together with a start, which was allowed before the request came.
+            port.enable.eq(sequencer.waiting & ~sequencer.begin),
             sequencer.lanes_busy.eq(busy.any()),
             sequencer.membrane_idle.eq(membrane.idle),
             sequencer.membrane_done.eq(membrane.done),
@@ -260,11 +268,12 @@ class Core(wiring.Component):
             self.result.p.lead.eq(readout.lead),
             self.result.p.counters.eq(counters.counts),
         ]
+        m.d.sync += sequencer.startable.eq(image_loaded & key.ready & port.idle)
         for name in sequencer.counted:
             m.d.comb += getattr(counters, name).eq(getattr(sequencer, name))
         return m
 
-    def _membrane(self) -> Membrane | FeedforwardMembrane:
+    def _membrane(self, *, readable: bool) -> Membrane | FeedforwardMembrane:
         """Return the membranes: those that elect a winner, or those of a feed-forward layer."""
         s = self._shapes
         network, style = s.network, s.hardware.neuron_memory
@@ -277,6 +286,7 @@ class Core(wiring.Component):
             "v": initial_words(self._state, "v"),
             "v_fire": initial_words(self._state, "v_fire"),
             "memory_style": None if style == "auto" else style,
+            "readable": readable,
         }
         if network.feedforward is None:
             return Membrane(groups=network.group_count, **given)
@@ -337,11 +347,13 @@ class Core(wiring.Component):
         s = self._shapes
         if s.hardware.store == "learning":
             m.submodules.columns = columns = Columns(shapes=s)
-            wiring.connect(m, port.synapses, columns.access)
+            if Space.SYNAPSES in spaces(s):
+                wiring.connect(m, port.synapses, columns.access)
             for k, store in enumerate(stores):
                 wiring.connect(m, columns.columns[k], store.column)
         elif s.store is not None and Space.STORE in spaces(s):
-            m.submodules.store_port = store_port = StorePort(layout=s.store)
+            shown = Space.STORE in readable(s)
+            m.submodules.store_port = store_port = StorePort(layout=s.store, readable=shown)
             wiring.connect(m, port.store, store_port.access)
             for k, store in enumerate(stores):
                 m.d.comb += [
@@ -349,9 +361,12 @@ class Core(wiring.Component):
                     store.write.memory.eq(store_port.memory),
                     store.write.address.eq(store_port.address),
                     store.write.data.eq(store_port.data),
-                    store.read.eq(store_port.enable[k] & ~store_port.write),
-                    store_port.words[k].eq(store.word),
                 ]
+                if shown:
+                    m.d.comb += [
+                        store.read.eq(store_port.enable[k] & ~store_port.write),
+                        store_port.words[k].eq(store.word),
+                    ]
 
     def _build_learning(self, m: Module, seed: Any) -> None:
         """Build the learning engine; it shares the column access with the memory port."""
@@ -361,7 +376,10 @@ class Core(wiring.Component):
         m.submodules.learning = learning = LearningEngine(shapes=s, state=self._state)
         wiring.connect(m, learning.column, units.columns.sweep)
         for name in learning.memories:
-            wiring.connect(m, getattr(port, name), getattr(learning, name))
+            if Space[name.upper()] in spaces(s):
+                wiring.connect(m, getattr(port, name), getattr(learning, name))
+        if Space.V_FIRE in spaces(s):
+            m.d.comb += learning.v_fire_changed.eq(port.v_fire.strobe & port.v_fire.write)
         m.d.comb += [
             learning.begin.eq(sequencer.begin_view),
             learning.decay.eq(sequencer.learning & (key.presentation != 0)),
@@ -373,7 +391,6 @@ class Core(wiring.Component):
             learning.spike_step.eq(sequencer.spike_step),
             learning.learn.eq(sequencer.learn_spike),
             learning.post.eq(membrane.post),
-            learning.v_fire_changed.eq(port.v_fire.strobe & port.v_fire.write),
             units.columns.lane.eq(membrane.post[: s.lane.width]),
         ]
         if s.views:

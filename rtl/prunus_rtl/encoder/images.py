@@ -29,8 +29,8 @@ class Images(wiring.Component):
     are functions of registers only. Clock domain ``sync``.
 
     Memory: two images, one word per ``per_word`` inputs, a byte each
-    (:class:`prunus_rtl.lib.ram.Ram`). A word is written with its last byte; bytes beyond the last
-    input are 0.
+    (:class:`prunus_rtl.lib.ram.Ram`). A word is written in the cycle after its last byte; bytes
+    beyond the last input are 0.
 
     Parameters
     ----------
@@ -81,23 +81,28 @@ class Images(wiring.Component):
         load_pre = Signal(range(count * per_word))
         load_word = Signal(range(count))
         gathered = Signal(layout)
+        # A word is written in the cycle after its last level: levels come from afar.
+        whole = Signal()
+        whole_at = Signal(range(2 * count))
         m.d.comb += [
             self.levels.ready.eq(~full.bit_select(load_bank, 1)),
             self.loaded.eq(full.bit_select(show_bank, 1)),
-            ram.write_address.eq(load_word + Mux(load_bank, count, 0)),
+            ram.write.eq(whole),
+            ram.write_address.eq(whole_at),
+            ram.write_data.eq(gathered),
             ram.read.eq(self.read),
             ram.read_address.eq(self.word + Mux(show_bank, count, 0)),
             self.data.eq(ram.read_data),
         ]
         byte = load_pre[: (per_word - 1).bit_length()]
         last_byte = load_pre == inputs - 1
-        for b in range(per_word):
-            m.d.comb += ram.write_data[b].eq(Mux(byte == b, self.levels.payload, gathered[b]))
+        m.d.sync += [whole.eq(0), whole_at.eq(load_word + Mux(load_bank, count, 0))]
+        with m.If(whole):
+            m.d.sync += gathered.eq(0)
         with m.If(self.levels.valid & self.levels.ready):
             m.d.sync += gathered[byte].eq(self.levels.payload)
             with m.If((byte == per_word - 1) | last_byte):
-                m.d.comb += ram.write.eq(1)
-                m.d.sync += [gathered.eq(0), load_word.eq(load_word + 1)]
+                m.d.sync += [whole.eq(1), load_word.eq(load_word + 1)]
             m.d.sync += load_pre.eq(load_pre + 1)
             with m.If(last_byte):
                 m.d.sync += [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prunus_model.common.text import printable
 from prunus_model.spec.labels import pruning_label, size_label
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import LOGIC_BITS, memories
 from prunus_rtl.export.bench import VECTORS
@@ -120,7 +120,8 @@ def make_readme(facts: Facts) -> str:
         fields=fields(facts.core),
         bit_range=_bit_range,
         spaces=list(_spaces(facts)),
-        store_is_readable=Space.STORE in spaces(shapes),
+        store_is_reached=Space.STORE in spaces(shapes),
+        unreadable=[space.name for space in spaces(shapes) if space not in readable(shapes)],
         init=init_cycles(shapes, recomputed=False),
         init_recomputed=init_cycles(shapes, recomputed=True),
         per_spike=PER_SPIKE,

@@ -33,11 +33,18 @@ __all__ = ["LANES", "PASSED_ON", "STORES", "ExportOptions", "Plan", "make_plan"]
 #: What holds the weights: chosen by size, a packed format, or the store that can be written.
 STORES = ("auto", *FORMATS, "learning")
 #: Options that are parameters of the hardware as they are.
-PASSED_ON = ("multiplier", "source", "encoder_inputs", "sweep_inputs", "neuron_memory")
+PASSED_ON = (
+    "multiplier",
+    "source",
+    "encoder_inputs",
+    "sweep_inputs",
+    "neuron_memory",
+    "host_access",
+)
 #: Lanes if the user asks for no number, and there are as many neurons.
 LANES = 16
 #: An iCE40 has no RAM made of LUTs: a deeper queue for each lane would be flip-flops.
-_UP5K: Any = {"spram": True, "queue_depth": 4}
+_UP5K: Any = {"spram": True, "queue_depth": 2, "event_depth": 32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,9 @@ class ExportOptions:
     neuron_memory : "auto", "block" or "distributed"
         What potentials and thresholds are kept in, as in
         :class:`prunus_rtl.hardware.HardwareConfig`.
+    host_access : "all", "load" or "none"
+        What of the memories the memory port reaches, as in
+        :class:`prunus_rtl.hardware.HardwareConfig`.
     balanced : bool
         Whether neurons are distributed over lanes so that all lanes are equally busy.
     device : str, optional
@@ -80,6 +90,7 @@ class ExportOptions:
     encoder_inputs: Literal[4, 8, 16] = 4
     sweep_inputs: Literal[1, 2, 4, 8, 16] = 1
     neuron_memory: Literal["auto", "block", "distributed"] = "auto"
+    host_access: Literal["all", "load", "none"] = "all"
     balanced: bool = True
     device: str | None = None
 

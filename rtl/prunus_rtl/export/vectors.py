@@ -23,7 +23,7 @@ from prunus_rtl.bus.spaces import (
     PLAIN_SPACES,
     plain_addresses,
     plain_words,
-    spaces,
+    readable,
     synapse_addresses,
     synapse_words,
 )
@@ -239,7 +239,7 @@ def _reads(plan: Plan, core: Core, state: State, shown: list[Shown]) -> Iterator
 
     Those of one neuron that has fired; of a packed store the ends of all memories.
     """
-    has = spaces(core.shapes)
+    has = readable(core.shapes)
     layout = request_layout(core.shapes)
 
     def read(space: Space, address: int, data: int) -> Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,9 +26,9 @@ class Membrane(wiring.Component):
 
     Timing
     ------
-    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 3`` cycles
-    after ``compare`` or ``clear``: 3 in the lane, one for each level of the tree, the slots, and
-    less 1 because the first slot is read at once, plus 1 for the register of ``done``. Clock domain
+    Integration: one synapse per cycle and lane. ``done`` comes ``slots + log2(lanes) + 5`` cycles
+    after ``compare`` or ``clear``: 4 in the lane, one for each level of the tree, the slots, and 1
+    for the register of ``done``. What lanes are told of a sweep comes from registers. Clock domain
     ``sync``.
 
     With groups, which take turns, each has thresholds of its own; everything else is of the group
@@ -54,6 +54,9 @@ class Membrane(wiring.Component):
         group by group. Default: potentials 0, thresholds that never fire.
     memory_style : str, optional
         Style of the memories of potentials and thresholds (:class:`prunus_rtl.lib.ram.Ram`).
+    readable : bool
+        Whether the memory port reaches potentials and reads thresholds; else it writes thresholds
+        only, and they read as 0.
 
     Members
     -------
@@ -78,7 +81,8 @@ class Membrane(wiring.Component):
     v_fire_write, v_fire_post, v_fire : In(1), In(post), In(V_FIRE_BITS)
         Write a threshold of the group at work. Not during a comparison.
     v_access, v_fire_access : In(Access(post, ...)), In(Access(post and group, ...))
-        Memory port. A threshold is at ``group << post_bits | post``.
+        Memory port. A threshold is at ``group << post_bits | post``. ``v_access`` only if it is
+        ``readable``.
     """
 
     def __init__(
@@ -93,7 +97,9 @@ class Membrane(wiring.Component):
         v: list[int] | None = None,
         v_fire: list[int] | None = None,
         memory_style: str | None = None,
+        readable: bool = True,
     ) -> None:
+        self._readable = readable
         self._neurons = neurons
         self._memory_style = memory_style
         self._groups = groups
@@ -133,9 +139,9 @@ class Membrane(wiring.Component):
                 "v_fire_write": In(1),
                 "v_fire_post": In(post),
                 "v_fire": In(V_FIRE_BITS),
-                "v_access": In(Access(post, unsigned(v_bits))),
                 "v_fire_access": In(Access(place, unsigned(V_FIRE_BITS))),
             }
+            | ({"v_access": In(Access(post, unsigned(v_bits)))} if readable else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -155,10 +161,12 @@ class Membrane(wiring.Component):
         v_access = Signal()
         threshold = Signal(self._v_bits)
         threshold_known = Signal()
-        access_address = Mux(v_access, self.v_access.address, self.v_fire_access.address)
+        # Without a way to read them, all of these stay 0, and so does what lanes have for it.
+        access_address: Any = self.v_fire_access.address
+        if self._readable:
+            access_address = Mux(v_access, self.v_access.address, access_address)
         access_lane = access_address[:lane_bits]
         access_slot, access_group = access_address[lane_bits:post_bits], access_address[post_bits:]
-        access = self.v_access.strobe | self.v_fire_access.strobe
         write_v_fire = self.v_fire_access.strobe & self.v_fire_access.write
 
         cells = []
@@ -176,7 +184,7 @@ class Membrane(wiring.Component):
             )
             m.submodules[f"lane{k}"] = lane
             wiring.connect(m, wiring.flipped(self.synapses[k]), lane.synapse)
-            chosen = access_lane == k
+            chosen = access_lane == k if self._readable else Const(0)
             v_fire_place = Mux(
                 write_v_fire, self.v_fire_access.address, Cat(self.v_fire_post, self.group)
             )
@@ -188,7 +196,7 @@ class Membrane(wiring.Component):
                 lane.zero.eq(clearing | loading | (peeking & ~threshold_known)),
                 lane.write.eq(~peeking & (~loading | chosen)),
                 lane.load.eq(loading),
-                lane.value.eq(self.v_access.data),
+                lane.value.eq(self.v_access.data if self._readable else 0),
                 lane.force.eq(peeking),
                 lane.forced.eq(chosen),
                 lane.v_fire_write.eq(
@@ -215,53 +223,60 @@ class Membrane(wiring.Component):
         with m.If(self.forget):
             m.d.sync += epoch.eq(~epoch)
 
-        m.d.comb += [
-            self.v_access.value.eq(tree.root.margin - threshold),
-            self.v_fire_access.value.eq(-threshold),
-        ]
+        # Threshold writes are over at once; a word is read behind a sweep of one slot.
+        access = write_v_fire if self._readable else self.v_fire_access.strobe
         with m.FSM(name="membrane") as fsm:
             m.d.comb += tree.rewind.eq(fsm.ongoing("Wait"))
             with m.State("Wait"):
                 m.d.comb += self.idle.eq(1)
-                m.d.sync += [
-                    slot.eq(0),
-                    clearing.eq(self.clear),
-                    threshold_known.eq(0),
-                    v_access.eq(self.v_access.strobe),
-                    loading.eq(self.v_access.strobe & self.v_access.write),
-                    peeking.eq(access & ~(self.v_access.strobe & self.v_access.write)),
-                ]
+                m.d.sync += [slot.eq(0), clearing.eq(self.clear)]
+                if self._readable:
+                    reads = self.v_fire_access.strobe & ~write_v_fire
+                    loads = self.v_access.strobe & self.v_access.write
+                    m.d.sync += [
+                        threshold_known.eq(0),
+                        v_access.eq(self.v_access.strobe),
+                        loading.eq(loads),
+                        peeking.eq(reads | (self.v_access.strobe & ~loads)),
+                    ]
                 with m.If(tree.clear):
-                    m.d.comb += sweep.eq(1)
-                    m.d.sync += slot.eq(1)
-                    m.next = "Sweep" if slots > 1 else "Drain"
-                with m.Elif(write_v_fire):
-                    m.d.sync += peeking.eq(0)
-                    m.next = "Answer"
+                    m.d.sync += sweep.eq(1)
+                    m.next = "Sweep"
                 with m.Elif(access):
-                    m.next = "Peek"
+                    m.next = "Answer"
+                if self._readable:
+                    with m.Elif(reads | self.v_access.strobe):
+                        m.d.sync += sweep.eq(1)
+                        m.next = "Peek"
             with m.State("Sweep"):
-                m.d.comb += sweep.eq(1)
                 m.d.sync += slot.eq(slot + 1)
                 with m.If(slot == slots - 1):
+                    m.d.sync += sweep.eq(0)
                     m.next = "Drain"
             with m.State("Drain"):
                 m.d.sync += slot.eq(0)
                 with m.If(self.done):
                     m.next = "Wait"
-            with m.State("Peek"):
-                m.d.comb += [sweep.eq(1), accessing.eq(1)]
-                m.next = "Await"
-            with m.State("Await"):
-                with m.If(tree.arrived):
-                    m.d.sync += [threshold.eq(tree.root.margin), threshold_known.eq(1)]
-                    with m.If(~v_access):
-                        m.next = "Answer"
-                    with m.Elif(threshold_known | loading):
-                        m.d.comb += self.v_access.done.eq(1)
-                        m.next = "Wait"
-                    with m.Else():
-                        m.next = "Peek"
+            if self._readable:
+                m.d.comb += [
+                    self.v_access.value.eq(tree.root.margin - threshold),
+                    self.v_fire_access.value.eq(-threshold),
+                ]
+                with m.State("Peek"):
+                    m.d.comb += accessing.eq(1)
+                    m.d.sync += sweep.eq(0)
+                    m.next = "Await"
+                with m.State("Await"):
+                    with m.If(tree.arrived):
+                        m.d.sync += [threshold.eq(tree.root.margin), threshold_known.eq(1)]
+                        with m.If(~v_access):
+                            m.next = "Answer"
+                        with m.Elif(threshold_known | loading):
+                            m.d.comb += self.v_access.done.eq(1)
+                            m.next = "Wait"
+                        with m.Else():
+                            m.d.sync += sweep.eq(1)
+                            m.next = "Peek"
             with m.State("Answer"):
                 m.d.comb += self.v_fire_access.done.eq(1)
                 m.next = "Wait"

@@ -32,8 +32,8 @@ class FeedforwardMembrane(wiring.Component):
 
     Timing
     ------
-    Integration: one synapse per cycle and lane. ``done`` comes ``slots + 5`` cycles after
-    ``compare`` or ``clear``: 5 until the last potential is written, the slots, and less 1 because
+    Integration: one synapse per cycle and lane. ``done`` comes ``slots + 6`` cycles after
+    ``compare`` or ``clear``: 6 until the last potential is written, the slots, and less 1 because
     the first slot is read at once, plus 1 for the register of ``done``. Then ``fires`` is known; a
     spike is offered one cycle later at the latest, and then one in every second cycle. Clock domain
     ``sync``.
@@ -57,6 +57,9 @@ class FeedforwardMembrane(wiring.Component):
         the highest thresholds.
     memory_style : str, optional
         Style of the memories of the lanes (:class:`prunus_rtl.lib.ram.Ram`).
+    readable : bool
+        Whether the memory port reaches potentials and reads thresholds and biases; else it writes
+        these only, and they read as 0.
 
     Members
     -------
@@ -77,7 +80,7 @@ class FeedforwardMembrane(wiring.Component):
     last_spike : Out(1)
         All of them are taken with the one that is offered; from ``done`` on.
     v_access, v_fire_access, bias_access : In(Access(post, ...))
-        Memory port.
+        Memory port. ``v_access`` only if it is ``readable``.
     """
 
     def __init__(
@@ -93,7 +96,9 @@ class FeedforwardMembrane(wiring.Component):
         v_fire: list[int] | None = None,
         bias: list[int] | None = None,
         memory_style: str | None = None,
+        readable: bool = True,
     ) -> None:
+        self._readable = readable
         self._neurons = neurons
         self._lanes = lanes
         self._slots = slots = -(-neurons // lanes)
@@ -127,17 +132,19 @@ class FeedforwardMembrane(wiring.Component):
                 "spikes": Out(stream.Signature(post)),
                 "fires": Out(1),
                 "last_spike": Out(1),
-                "v_access": In(Access(post, unsigned(v_bits))),
                 "v_fire_access": In(Access(post, unsigned(V_FIRE_BITS))),
                 "bias_access": In(Access(post, unsigned(BIAS_BITS))),
             }
+            | ({"v_access": In(Access(post, unsigned(v_bits)))} if readable else {})
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
         lanes, slots = self._lanes, self._slots
-        accesses = {"v": self.v_access, "v_fire": self.v_fire_access, "bias": self.bias_access}
+        accesses = {"v_fire": self.v_fire_access, "bias": self.bias_access}
+        if self._readable:
+            accesses["v"] = self.v_access
 
         # What happens in the cycles after the address; common to all lanes.
         sweep = Signal()
@@ -145,9 +152,10 @@ class FeedforwardMembrane(wiring.Component):
         comparing = Signal()
         clearing = Signal()
         accessing = Signal()
-        reading = {name: Signal(name=f"reading_{name}") for name in accesses}
-        writing = {name: Signal(name=f"writing_{name}") for name in accesses}
-        address = Signal.like(self.v_access.address)
+        # Of what can't be read, these stay 0, and so does what lanes have for it.
+        reading = {name: Signal(name=f"reading_{name}") for name in ("v", "v_fire", "bias")}
+        writing = {name: Signal(name=f"writing_{name}") for name in reading}
+        address = Signal.like(self.v_fire_access.address)
         data = Signal(self._v_bits)
         for name, access in accesses.items():
             with m.If(reading[name] | writing[name]):
@@ -184,8 +192,9 @@ class FeedforwardMembrane(wiring.Component):
             ]
             cells.append(lane)
         m.d.comb += self.busy.eq(Cat(lane.busy for lane in cells).any())
-        found = reduce(or_, (lane.value for lane in cells))
-        m.d.comb += [access.value.eq(found) for access in accesses.values()]
+        if self._readable:
+            found = reduce(or_, (lane.value for lane in cells))
+            m.d.comb += [access.value.eq(found) for access in accesses.values()]
 
         # A token follows each slot through the lanes; the last one is that behind which none comes.
         tokens = Signal(WRITE_LATENCY)
@@ -217,10 +226,9 @@ class FeedforwardMembrane(wiring.Component):
                     clearing.eq(self.clear),
                 ]
                 for name, access in accesses.items():
-                    m.d.sync += [
-                        reading[name].eq(access.strobe & ~access.write),
-                        writing[name].eq(access.strobe & access.write),
-                    ]
+                    m.d.sync += writing[name].eq(access.strobe & access.write)
+                    if self._readable:
+                        m.d.sync += reading[name].eq(access.strobe & ~access.write)
                 with m.If(self.compare | self.clear):
                     m.d.comb += sweep.eq(1)
                     m.d.sync += slot.eq(1)
@@ -242,9 +250,9 @@ class FeedforwardMembrane(wiring.Component):
             with m.State("Await"):
                 # Until nothing is on its way in the lanes.
                 with m.If(ends):
-                    m.d.comb += [
-                        access.done.eq(reading[name] | writing[name])
-                        for name, access in accesses.items()
-                    ]
+                    for name, access in accesses.items():
+                        # Asked to read what it can't, it writes nothing, and is done.
+                        there = reading[name] | writing[name] if self._readable else 1
+                        m.d.comb += access.done.eq(there)
                     m.next = "Wait"
         return m

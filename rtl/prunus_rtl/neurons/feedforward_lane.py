@@ -16,7 +16,7 @@ from prunus_rtl.streams import synapse_event_layout
 __all__ = ["FIRES_LATENCY", "SUM_LATENCY", "WRITE_LATENCY", "FeedforwardLane"]
 
 #: Cycles from ``sweep`` to ``value``, to ``fires``, and to the write of the new potential at most.
-SUM_LATENCY, FIRES_LATENCY, WRITE_LATENCY = 3, 4, 5
+SUM_LATENCY, FIRES_LATENCY, WRITE_LATENCY = 4, 5, 6
 
 
 class FeedforwardLane(wiring.Component):
@@ -159,14 +159,14 @@ class FeedforwardLane(wiring.Component):
         )
         for memory, write in ((v_fire_memory, self.v_fire_write), (bias_memory, self.bias_write)):
             m.d.comb += [
-                memory.read.eq(self.sweep),
-                memory.read_address.eq(self.slot),
+                memory.read.eq(stages.sweeps),
+                memory.read_address.eq(stages.slot),
                 memory.write.eq(write),
                 memory.write_address.eq(self.slot),
                 memory.write_data.eq(self.data),
             ]
 
-        # Stage 1: what is added.
+        # Stage 2: what is added.
         addend = Signal(v_shape)
         v_fire = Signal(V_FIRE_BITS)
         of_sweep = Mux(self.load, self.data.as_signed(), Mux(self.biased, bias_memory.read_data, 0))
@@ -175,17 +175,17 @@ class FeedforwardLane(wiring.Component):
             v_fire.eq(Mux(self.compared, v_fire_memory.read_data, 0)),
         ]
 
-        # Stage 2: the sum, which is written if it is not that of a step.
+        # Stage 3: the sum, which is written if it is not that of a step.
         total = Signal(v_shape)
         store = Signal()
         m.d.comb += [
             total.eq(stages.v + addend),
             store.eq(stages.adding | (stages.swept & self.load)),
-            self.busy.eq(stages.reading | stages.adding),
+            self.busy.eq(stages.busy),
         ]
         stages.forward(write=store, total=total)
 
-        # Stage 3: the comparison. Integration, most of the time, leaves what follows at rest.
+        # Stage 4: the comparison. Integration, most of the time, leaves what follows at rest.
         comparing = Signal()
         u = Signal(v_shape)
         u_fire = Signal(V_FIRE_BITS)
@@ -204,7 +204,7 @@ class FeedforwardLane(wiring.Component):
             self.value.eq(u | u_fire),
         ]
 
-        # Stage 4: what is left, and the leak.
+        # Stage 5: what is left, and the leak.
         leaking = Signal()
         rest = Signal(v_shape)
         rest_at = Signal(range(self._slots))
@@ -216,7 +216,7 @@ class FeedforwardLane(wiring.Component):
                 self.fires.eq(reaches & exists),
             ]
 
-        # Stage 5: the clip.
+        # Stage 6: the clip.
         settling, left, left_at = leaking, rest, rest_at
         if self._leak_shift:
             settling, left = Signal(), Signal(v_shape)

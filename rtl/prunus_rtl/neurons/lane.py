@@ -17,7 +17,7 @@ from prunus_rtl.streams import synapse_event_layout
 __all__ = ["LANE_LATENCY", "MembraneLane"]
 
 #: Cycles from ``sweep`` to ``candidate``.
-LANE_LATENCY = 3
+LANE_LATENCY = 4
 
 
 class MembraneLane(wiring.Component):
@@ -29,11 +29,13 @@ class MembraneLane(wiring.Component):
 
     Timing
     ------
-    One synapse per cycle, also for the same slot back to back: a word is read, registered, added to
-    and written back in three cycles, and the sums of the last two are forwarded. So no path leads
-    from one memory through the adder to another. Clock domain ``sync``.
+    One synapse per cycle, also for the same slot back to back: its address is registered, a word is
+    read, registered, added to and written back in four cycles, and the sums of the last two are
+    forwarded. So no path leads from one memory through the adder to another, addresses come from
+    registers of the lane, and which sum is forwarded is known a cycle before. Clock domain
+    ``sync``.
 
-    A sweep reads one slot per cycle. What it does is held for two cycles after ``sweep``:
+    A sweep reads one slot per cycle. What it does is held for three cycles after ``sweep``:
 
     ================= ============================ ===========================================
     operation         flags                        effect
@@ -84,7 +86,7 @@ class MembraneLane(wiring.Component):
     slot, group : In(range(slots)), In(range(groups))
         Slot to read; group that it is of.
     zero, write, load : In(1)
-        Held for two cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
+        Held for three cycles after ``sweep``: take the potential as 0; write back; add ``value`` in
         place of the leak.
     value : In(v_bits)
         Potential to load.
@@ -94,7 +96,7 @@ class MembraneLane(wiring.Component):
         Write a threshold, where the slot has the low bits and the group those above. Not while
         sweeping.
     candidate : Out(candidate_layout(v_bits))
-        The neuron that was swept; three cycles (:data:`LANE_LATENCY`) after ``sweep``, and until
+        The neuron that was swept; four cycles (:data:`LANE_LATENCY`) after ``sweep``, and until
         the next one.
     """
 
@@ -174,17 +176,23 @@ class MembraneLane(wiring.Component):
             slot=self.slot,
             read_v=Mux(fresh, v_memory.read_data.v, 0),
         )
-        at, v, swept = stages.at, stages.v, stages.swept
+        at, v, held, swept = stages.at, stages.v, stages.held, stages.swept
+        group = Signal.like(self.group)
         weight = Signal(self._weight_bits)
         v_fire = Signal(V_FIRE_BITS)
         m.d.comb += [
-            v_fire_memory.read.eq(self.sweep),
-            v_fire_memory.read_address.eq(Cat(self.slot, self.group)),
+            v_fire_memory.read.eq(stages.sweeps),
+            v_fire_memory.read_address.eq(Cat(stages.slot, group)),
         ]
-        m.d.sync += [weight.eq(stages.read_weight), v_fire.eq(v_fire_memory.read_data)]
+        m.d.sync += [
+            group.eq(self.group),
+            weight.eq(stages.read_weight),
+            v_fire.eq(v_fire_memory.read_data),
+        ]
 
         # One adder: v + weight, v + value, or v - (v >> leak_shift) as v + ~(...) + 1.
-        leak = v >> self._leak_shift if self._leak_shift else Const(0, len(v))
+        # A sweep comes to each slot once, long after the last synapse: nothing is forwarded to it.
+        leak = held >> self._leak_shift if self._leak_shift else Const(0, len(v))
         negated = Signal(v_bits)
         operand = Signal(v_bits)
         carry = swept & ~self.load
@@ -195,7 +203,7 @@ class MembraneLane(wiring.Component):
             v_memory.write_address.eq(at),
             v_memory.write_data.v.eq(v + operand + carry),
             v_memory.write_data.epoch.eq(self.epoch),
-            self.busy.eq(stages.reading | stages.adding),
+            self.busy.eq(stages.busy),
         ]
         stages.forward(write=v_memory.write, total=v_memory.write_data.v)
 
@@ -203,7 +211,7 @@ class MembraneLane(wiring.Component):
         exists = Const(1)
         if self._neurons < slots:
             exists = at != slots - 1
-        m.d.comb += margin.eq(v - v_fire)
+        m.d.comb += margin.eq(held - v_fire)
         # Integration, which is most of the time, leaves the candidate and the tree at rest.
         with m.If(swept):
             m.d.sync += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,9 +25,11 @@ class Readout(wiring.Component):
 
     Timing
     ------
-    ``spike.ready`` is low for ``classes + 1`` cycles after the transfer of a spike; then all
-    outputs are those of the scores with its votes. They are functions of registers; ``reached`` of
-    ``margin``, too. Clock domain ``sync``.
+    ``spike.ready`` is low for ``classes + 4`` cycles after the transfer of a spike; then all
+    outputs are those of the scores with its votes. A class is read, registered, added to and
+    compared in one cycle each, so that no path leads from a memory through an adder, or from the
+    adder into the election. Outputs are functions of registers; ``reached`` of ``margin``, too.
+    Clock domain ``sync``.
 
     Memories: ``votes`` at ``class * neurons + post``
     (:class:`prunus_rtl.lib.state_memory.StateMemory`), and one score per class
@@ -41,6 +43,8 @@ class Readout(wiring.Component):
         Width of a vote, and of a score, which saturates.
     votes : list of int, optional
         Initial votes. Default: 0.
+    readable : bool
+        Whether the memory port reads votes, too.
 
     Members
     -------
@@ -70,7 +74,9 @@ class Readout(wiring.Component):
         vote_bits: int,
         score_bits: int,
         votes: list[int] | None = None,
+        readable: bool = True,
     ) -> None:
+        self._readable = readable
         self._neurons = neurons
         self._classes = classes
         self._vote_bits = vote_bits
@@ -95,63 +101,79 @@ class Readout(wiring.Component):
         neurons, classes = self._neurons, self._classes
         score = unsigned(self._score_bits)
         m.submodules.votes = votes = StateMemory(
-            shape=unsigned(self._vote_bits), depth=neurons * classes, init=self._votes
+            shape=unsigned(self._vote_bits),
+            depth=neurons * classes,
+            init=self._votes,
+            readable=self._readable,
         )
         wiring.connect(m, wiring.flipped(self.access), votes.access)
         m.submodules.scores = scores = Ram(shape=score, depth=classes)
 
         fresh = Signal(init=1)
         reading = Signal()
-        read = Signal()
         index = Signal(range(classes))
-        at = Signal(range(classes))
         address = Signal(range(neurons * (classes + 1)))
-        first = Signal(score)
-        second = Signal(score)
+        with m.If(reading):
+            m.d.sync += [index.eq(index + 1), address.eq(address + neurons)]
+
+        # A class goes through four stages: its words are shown, registered, added, and elected.
+        stages = Signal(3)
+        shown, adding, elected = stages
+        vote = Signal(self._vote_bits)
+        before = Signal(score)
         total = Signal(self._score_bits + 1)
         new = Signal(score)
+        at = Signal(range(classes))
+        first = Signal(score)
+        second = Signal(score)
         # Every walk reads all scores, so what was best before plays no part.
         best = Signal(score)
         settling = Signal()
+        m.d.sync += stages.eq(Cat(reading, stages))
         m.d.comb += [
             votes.read.eq(reading),
             votes.read_address.eq(address),
             scores.read.eq(reading),
             scores.read_address.eq(index),
-            scores.write.eq(read),
+            total.eq(vote + before),
+            scores.write.eq(elected),
             scores.write_address.eq(at),
-            total.eq(votes.read_data + Mux(fresh, 0, scores.read_data)),
-            new.eq(Mux(total[-1], max_of(self._score_bits), total)),
             scores.write_data.eq(new),
             best.eq(Mux(at == 0, 0, first)),
             self.undecided.eq(first == 0),
             self.reached.eq((self.margin != 0) & (self.lead >= self.margin)),
         ]
-        m.d.sync += [read.eq(reading), at.eq(index)]
-        with m.If(read):
+        with m.If(shown):
+            m.d.sync += [vote.eq(votes.read_data), before.eq(Mux(fresh, 0, scores.read_data))]
+        with m.If(adding):
+            m.d.sync += new.eq(Mux(total[-1], max_of(self._score_bits), total))
+        with m.If(elected):
+            m.d.sync += at.eq(at + 1)
             with m.If(new > best):
                 m.d.sync += [first.eq(new), second.eq(best), self.prediction.eq(at)]
             with m.Elif(at == 0):
                 m.d.sync += [first.eq(0), second.eq(0), self.prediction.eq(0)]
             with m.Elif(new > second):
                 m.d.sync += second.eq(new)
-        m.d.comb += self.lead.eq(first - second)
+        with m.If(settling):
+            m.d.sync += self.lead.eq(first - second)
 
         with m.FSM(name="readout"):
             with m.State("Wait"):
                 m.d.comb += self.spike.ready.eq(1)
-                m.d.sync += [index.eq(0), address.eq(self.spike.payload)]
+                m.d.sync += [index.eq(0), at.eq(0), address.eq(self.spike.payload)]
                 with m.If(self.clear):
                     m.d.sync += [fresh.eq(1), first.eq(0), second.eq(0), self.prediction.eq(0)]
+                    m.d.sync += self.lead.eq(0)
                 with m.If(self.spike.valid):
                     m.next = "Walk"
             with m.State("Walk"):
                 m.d.comb += reading.eq(1)
-                m.d.sync += [index.eq(index + 1), address.eq(address + neurons)]
                 with m.If(index == classes - 1):
                     m.next = "Settle"
             with m.State("Settle"):
-                m.d.comb += settling.eq(1)
-                m.d.sync += fresh.eq(0)
-                m.next = "Wait"
+                with m.If(stages == 0):
+                    m.d.comb += settling.eq(1)
+                    m.d.sync += fresh.eq(0)
+                    m.next = "Wait"
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,7 +43,8 @@ class PackedStore(wiring.Component):
     start with the contents of the image, and reset does not change them. A host may write the
     words (:meth:`prunus_rtl.memory_image.image.LaneImage.writes`) of any image that has the same
     fields and is not longer, and read all words, but only while ``busy`` is low and no ``pre`` is
-    offered.
+    offered, nor in the next cycle: what it asks for is registered here, so that a word for any lane
+    is not on the way from the host to each of its memories.
 
     **The SPRAM of an iCE40UP5K.** It has no initial contents, so the store must be written after
     each start of the device. In simulation it starts with the image. yosys needs ``synth_ice40
@@ -52,9 +53,10 @@ class PackedStore(wiring.Component):
 
     Timing
     ------
-    A word that is read comes 2 cycles later. ``busy`` depends on registers only, rises in the cycle
-    after the transfer of a ``pre``, and stays high for some cycles after the last synapse if pres
-    without synapses follow. The rest is that of the format. Clock domain ``sync``.
+    A word that is read comes 3 cycles later, from a store with SPRAM 2. ``busy`` depends on
+    registers only, rises in the cycle after the transfer of a ``pre``, and stays high for some
+    cycles after the last synapse if pres without synapses follow. The rest is that of the format.
+    Clock domain ``sync``.
 
     Parameters
     ----------
@@ -77,12 +79,15 @@ class PackedStore(wiring.Component):
     read : In(1)
         Read the word that ``write.memory`` and ``write.address`` tell. Not together with a write.
     word : Out(widest word)
-        The word that was read 2 cycles ago from ``write.memory``, which must be held.
+        The word that was read 3 cycles ago, until the next access.
     """
 
     def __init__(self, *, image: LaneImage, spram: bool = False) -> None:
         self._image = image
         self._spram = spram
+        # The access of the host, once it is built.
+        self._asked: data.View | None = None
+        self._reads = Signal()
         synapse = synapse_layout(slots=image.slots, weight_bits=image.weight_bits)
         super().__init__(
             {
@@ -110,22 +115,42 @@ class PackedStore(wiring.Component):
         spec = self._image.memories[number]
         spram = self._spram and number == len(self._image.memories) - 1
         memory = StoreMemory(width=spec.width, words=spec.words, spram=spram)
-        chosen = self.write.memory == number
-        self._attach(m, SPRAM_NAME if spram else spec.name, memory, chosen=chosen)
+        host = self._host(m)
+        self._attach(m, SPRAM_NAME if spram else spec.name, memory, chosen=host.memory == number)
         m.d.comb += [
             memory.enable.eq(enable),
             memory.address.eq(address),
-            memory.place.eq(self.write.address),
+            memory.place.eq(host.address),
         ]
         return data.View(data.StructLayout(dict(spec.fields)), memory.data)
 
+    def _host(self, m: Module) -> data.View:
+        """Return the access of the host, from registers that only this lane's accesses change.
+
+        An iCE40, which has SPRAM, is small: what is asked for is near, and registers take cells.
+        """
+        if self._asked is None:
+            self._asked = asked = Signal(write_layout(self._image), name="host")
+            self._reads = Signal(name="host_reads")
+            if self._spram:
+                m.d.comb += [asked.eq(self.write), self._reads.eq(self.read)]
+                return asked
+            m.d.sync += [asked.enable.eq(self.write.enable), self._reads.eq(self.read)]
+            with m.If(self.write.enable | self.read):
+                m.d.sync += [
+                    getattr(asked, name).eq(getattr(self.write, name))
+                    for name in ("memory", "address", "data")
+                ]
+        return self._asked
+
     def _attach(self, m: Module, name: str, memory: StoreMemory, *, chosen: Value) -> None:
         """Add a memory as a submodule, and give the host access to it."""
+        host = self._host(m)
         m.submodules[name] = memory
         m.d.comb += [
-            memory.read.eq(self.read & chosen),
-            memory.write.eq(self.write.enable & chosen),
-            memory.write_data.eq(self.write.data),
+            memory.read.eq(self._reads & chosen),
+            memory.write.eq(host.enable & chosen),
+            memory.write_data.eq(host.data),
         ]
         with m.If(chosen):
             m.d.sync += self.word.eq(memory.data)

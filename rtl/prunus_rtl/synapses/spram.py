@@ -53,12 +53,13 @@ class CsrSpramStore(PackedStore):
         address = Signal(address_bits)
         place = Signal(address_bits)
         memory = StoreMemory(width=max(pointers.width, entries.width), words=words, spram=True)
+        host = self._host(m)
         self._attach(m, SPRAM_NAME, memory, chosen=Const(1))
         m.d.comb += [
             memory.enable.eq(1),
             memory.address.eq(address),
-            place.eq(self.write.address),
-            memory.place.eq(Mux(self.write.memory, place, ~place)),
+            place.eq(host.address),
+            memory.place.eq(Mux(host.memory, place, ~place)),
         ]
         word = memory.data
         pointer = data.View(data.StructLayout(dict(pointers.fields)), word[: pointers.width])

@@ -15,6 +15,7 @@ from prunus_rtl.bus.spaces import (
     PLAIN_SPACES,
     plain_values,
     plain_words,
+    readable,
     spaces,
     synapse_values,
     synapse_words,
@@ -104,7 +105,7 @@ class Port:
         _data(await self.write_space(Space.PRESENTATION, np.array([[number]])))
 
     async def write_state(self, state: StateArrays) -> None:
-        """Write all state variables through the memory port.
+        """Write all state variables that the core has within reach through the memory port.
 
         Raises
         ------
@@ -129,7 +130,7 @@ class Port:
             _data(await self.write_space(space, words, stride=stride))
 
     async def read_state(self) -> StateArrays:
-        """Read all state variables through the memory port.
+        """Read all state variables that can be read through the memory port.
 
         Raises
         ------
@@ -138,6 +139,8 @@ class Port:
         """
         shapes, found = self._shapes, StateArrays()
         for space, (rows, columns, stride) in _grids(shapes).items():
+            if space not in readable(shapes):
+                continue
             name = space.name.lower()
             if name == "store":
                 found[name] = await self._read_store()
@@ -186,11 +189,13 @@ def _grids(shapes: Shapes) -> dict[Space, tuple[int, int, int]]:
     """
     network, stride = shapes.network, 1 << shapes.post.width
     found = {space: (1, depth, 0) for space, (_, _, depth) in spaces(shapes).items()}
-    found[Space.V_FIRE] = network.group_count, network.neurons, stride
-    found[Space.VOTES] = network.readout.classes, network.all_neurons, network.all_neurons
-    if Space.SYNAPSES in found:
-        found[Space.SYNAPSES] = network.rows, network.neurons, stride
-    return found
+    every = network.all_neurons
+    grids = {
+        Space.V_FIRE: (network.group_count, network.neurons, stride),
+        Space.VOTES: (network.readout.classes, every, every),
+        Space.SYNAPSES: (network.rows, network.neurons, stride),
+    }
+    return {space: grids.get(space, grid) for space, grid in found.items()}
 
 
 def _store_size(shapes: Shapes) -> int:

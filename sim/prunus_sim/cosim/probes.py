@@ -298,6 +298,10 @@ def probe_lines(shapes: Shapes, design: Design) -> str:
     ]
     if shapes.hardware.source == "levels":
         load, show = (_signal(design, f"encoder.images.{bank}_bank") for bank in ("load", "show"))
+        if not shapes.gathers:
+            # A word is written in the cycle after its last level, maybe the last of an image.
+            lines += ["  reg loaded_bank;", f"  always @(posedge clk) loaded_bank <= {load};"]
+            load = "loaded_bank"
         lines += [
             "  reg [31:0] n_bank [0:1];",
             "  always @(posedge clk) begin",

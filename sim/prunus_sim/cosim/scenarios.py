@@ -541,7 +541,7 @@ def _many_lanes(lanes: int, *, packed: bool, **options: Any) -> Callable[[int], 
     return case
 
 
-def _loaded(seed: int) -> Scenario:
+def _loaded(seed: int, **options: Any) -> Scenario:
     """Load the state by the memory port, over that of another network."""
 
     def state(start: State) -> None:
@@ -553,7 +553,8 @@ def _loaded(seed: int) -> Scenario:
         start.post_count[:] = rng.integers(0, 300, start.post_count.shape)
         start.presentation = 1000
 
-    return _scenario("loaded by the memory port", _tiny(), seed, state=state, load=True, count=6)
+    name = ", ".join(["loaded by the memory port", *map(str, options.values())])
+    return _scenario(name, _tiny(), seed, state=state, load=True, count=6, **options)
 
 
 def _resets(name: str, network: NetworkConfig, seed: int) -> Scenario:
@@ -875,6 +876,15 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
     "inhibited": _inhibited,
     "without-weight": _never,
     "loaded": _loaded,
+    "load-only": lambda seed: _loaded(seed, host_access="load"),
+    "load-only-lift": _lift("lift, load only", load=True, count=8, host_access="load"),
+    "load-only-packed": _small_lists("packed CSR, load only", load=True, host_access="load"),
+    "load-only-spram": _small_lists("SPRAM, load only", load=True, spram=True, host_access="load"),
+    "load-only-groups": _groups_packed("groups, load only", load=True, host_access="load"),
+    "no-access": _small_lists("packed bitmask, no access", "bitmask", host_access="none"),
+    "no-access-learning-store": lambda seed: _scenario(
+        "learning store, no access", _tiny(), seed, learn=False, host_access="none"
+    ),
     "reset": _reset,
     "groups-reset": _groups_reset,
     "back-to-back": _back_to_back,
@@ -934,6 +944,9 @@ BOUNDED = (
     "odd-size",
     "saturation",
     "loaded",
+    "load-only",
+    "load-only-packed",
+    "no-access",
     "reset",
     "back-to-back",
     "random-0",

@@ -17,7 +17,7 @@ from prunus_model.spec.counters import COUNTERS, Counters
 from prunus_model.spec.formats import PRESENTATION_BITS, max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import State
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.counts.presentation import presentation_accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
@@ -345,6 +345,12 @@ class Scoreboard:
             If state variables are missing, or of other shapes.
         """
         expected = self.expected()
+        if where == "port":
+            # What the memory port does not show is compared by the backdoor.
+            shown = {space.name.lower() for space in readable(self._shapes)}
+            if Space.SYNAPSES.name.lower() in shown:
+                shown |= {"weights", "alive"}
+            expected = StateArrays({name: expected[name] for name in expected if name in shown})
         if expected.keys() != got.keys():
             raise AssertionError(f"state must be {sorted(expected)}, not {sorted(got)}")
         first: Mismatch | None = None

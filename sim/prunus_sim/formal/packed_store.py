@@ -47,7 +47,11 @@ class PackedStoreProperties(Properties):
                 "write": write_layout(image),
                 "read": 1,
             },
-            probes=probes,
+            probes=probes
+            | {
+                "host": ("unit.host", write_layout(image).size),
+                "host_reads": ("unit.host_reads", 1),
+            },
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -57,6 +61,7 @@ class PackedStoreProperties(Properties):
         unit = packed_store(image=image, spram=self._spram)
         inside = opened(unit)
         m.submodules.unit = unit
+        self.host_enable = data.View(write_layout(image), self.host).enable
         m.d.comb += [
             unit.pre.valid.eq(self.valid),
             unit.pre.payload.eq(self.pre),
@@ -65,6 +70,14 @@ class PackedStoreProperties(Properties):
             Assume(self.pre < image.inputs),
             Assume(implies(self.write.enable | self.read, ~unit.busy & ~self.valid)),
             Assume(~(self.write.enable & self.read)),
+            # What a host asks for is done in the cycle after, but for SPRAM.
+            Assume(implies(self.host_enable | self.host_reads, ~self.valid)),
+            *(
+                ()
+                if self._spram
+                else [Assume(implies(self.host_reads, ~self.write.enable & ~self.read))]
+            ),
+            Assert(implies(self.host_enable | self.host_reads, ~unit.busy), "not while it fetches"),
             Cover(self.write.enable, "a word is written"),
             Cover(self.read, "a word is read"),
         ]
@@ -115,26 +128,42 @@ class PackedStoreProperties(Properties):
 
     def _check_reads(self, m: Module, unit: Any) -> None:
         """Assert that the host reads what it asks for."""
-        stored = Signal(unit.word.shape())
-        asked = Signal()
-        number = Signal.like(self.write.memory)
+        host = data.View(write_layout(self._image), self.host)
+        inside = Signal()
         for k, words in enumerate(self._words):
             with m.If(self.write.memory == k):
-                inside = self.write.address < len(words)
-                word = Array([word.as_value() for word in words])[self.write.address]
-                m.d.sync += [stored.eq(word), asked.eq(self.read & inside)]
-        m.d.sync += number.eq(self.write.memory)
-        # It is not enough that the word is right in the cycle after the next: induction wants it in
-        # the next one too.
-        m.d.comb += Assume(implies(asked, self.write.memory == number))
-        shown = Array(word.as_value() for word in self._read)
+                m.d.comb += inside.eq(self.write.address < len(words))
+        asked, number, at = self.read & inside, self.write.memory, self.write.address
+        if not self._spram:
+            asked = past(m, asked, name="asked")
+            number = past(m, number, name="number")
+            at = past(m, at, name="at")
+        found = Signal(unit.word.shape())
+        for k, words in enumerate(self._words):
+            with m.If(number == k):
+                m.d.comb += found.eq(Array([word.as_value() for word in words])[at])
         m.d.comb += Assert(
-            implies(asked, (shown[number] ^ stored)[: unit.word.shape().width] == 0),
-            "the memory shows the word that a host asks for",
+            implies(asked, self.host_reads & (host.memory == number) & (host.address == at)),
+            "what a host asks for is registered",
         )
+        asked, number, stored = (
+            past(m, value, name=name)
+            for value, name in ((asked, "asked1"), (number, "number1"), (found, "stored1"))
+        )
+        if self._spram:
+            # The caller goes on to name it; else the store does.
+            m.d.comb += Assume(implies(asked, self.write.memory == number))
+        shown = Array(word.as_value() for word in self._read)
+        m.d.comb += [
+            Assert(
+                implies(asked, (shown[number] ^ stored)[: unit.word.shape().width] == 0),
+                "the memory shows the word that a host asks for",
+            ),
+            Assert(implies(asked, host.memory == number), "and goes on to name its memory"),
+        ]
         stored, asked, number = (
             past(m, value, name=name)
-            for value, name in ((stored, "stored"), (asked, "asked"), (number, "number"))
+            for value, name in ((stored, "stored"), (asked, "asked2"), (number, "number2"))
         )
         for k, memory in enumerate(self._image.memories):
             m.d.comb += Assert(

@@ -74,8 +74,8 @@ async def unpruned_synapses_are_delivered_in_order(dut: Any, seed: int) -> None:
         for memory, address, word in lane.writes():
             payload = {"enable": 0, "memory": memory, "address": address, "data": 0}
             drive(dut, write=packed(write_layout(lane), payload), read=1)
-            await RisingEdge(dut.clk)
-            await RisingEdge(dut.clk)
+            for _ in range(3):
+                await RisingEdge(dut.clk)
             await ReadOnly()
             got = int(dut.word.value) & max_of(lane.memories[memory].width)
             assert got == word, f"word {address} of memory {memory} must be {word}, not {got}"

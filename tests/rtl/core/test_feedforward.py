@@ -165,14 +165,14 @@ def test_cycles_are_exactly_those_of_the_formula(margin: int, stop_after: int) -
 
 def test_formula_of_a_layer() -> None:
     widths = Widths(network=LAYER, hardware=HardwareConfig(lanes=2, learn=False))
-    assert compare_cycles(widths) == init_cycles(widths, recomputed=False) == 4 + 6
-    assert vote_cycles(widths) == 5
+    assert compare_cycles(widths) == init_cycles(widths, recomputed=False) == 4 + 7
+    assert vote_cycles(widths) == 8
     for margin, stop, spikes, cycles in (
         (False, False, 1, 1),
-        (False, False, 3, 1 + 2 * 5),
-        (False, True, 3, 1 + 2 * 5 + 1),
-        (True, True, 3, 3 * 5 + 1),
-        (True, False, 1, 6),
+        (False, False, 3, 1 + 2 * 8),
+        (False, True, 3, 1 + 2 * 8 + 1),
+        (True, True, 3, 3 * 8 + 1),
+        (True, False, 1, 9),
     ):
         found = spike_cycles(widths, learn=False, margin=margin, stop=stop, spikes=spikes)
         assert found == cycles

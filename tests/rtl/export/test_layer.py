@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from prunus_package import Made, needs_simulator, passes
 from prunus_layer import layer
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.readout import ReadoutParams
+from prunus_package import Made, needs_simulator, passes
 from prunus_rtl.export.plan import ExportOptions, make_plan
 from prunus_rtl.hardware import Space
 

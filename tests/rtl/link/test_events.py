@@ -205,6 +205,7 @@ def test_check_finds_the_first_fault_of_events() -> None:
     dut = RequestCheck(
         address_bits=7,
         spaces=(0, 4),
+        readable=(0, 4),
         source="events",
         inputs=6,
         first_bytes=1,

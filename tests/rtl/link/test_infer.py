@@ -205,6 +205,7 @@ def test_check_finds_the_first_fault() -> None:
     dut = RequestCheck(
         address_bits=7,
         spaces=(0,),
+        readable=(0,),
         source="levels",
         inputs=300,
         first_bytes=1,

@@ -121,6 +121,7 @@ def test_check_finds_the_first_fault(first_bytes: int) -> None:
     dut = RequestCheck(
         address_bits=7,
         spaces=(0, 4),
+        readable=(0, 4),
         source="levels",
         inputs=6,
         first_bytes=first_bytes,

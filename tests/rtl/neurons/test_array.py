@@ -68,7 +68,7 @@ async def access(ctx: Any, port: Any, post: int, data: int | None = None) -> int
 )
 @pytest.mark.parametrize("leak_shift", [0, 1, 3, 23])
 def test_steps_match_model(neurons: int, lanes: int, leak_shift: int) -> None:
-    cycles = -(-neurons // lanes) + lanes.bit_length() - 1 + 3
+    cycles = -(-neurons // lanes) + lanes.bit_length() - 1 + 5
     rng = np.random.default_rng(neurons)
     v = rng.integers(0, 900, neurons)
     v_fire = rng.integers(300, 1500, neurons)

@@ -86,7 +86,7 @@ def test_steps_match_model(neurons: int, lanes: int, leak_shift: int, reset: Any
     bias = rng.integers(-300, 300, neurons)
     contents = {"v": v.tolist(), "v_fire": v_fire.tolist(), "bias": bias.tolist()}
     dut = unit(neurons, lanes, leak_shift=leak_shift, reset=reset, **contents)
-    cycles = -(-neurons // lanes) + 5
+    cycles = -(-neurons // lanes) + 6
 
     async def bench(ctx: Any) -> None:
         nonlocal v

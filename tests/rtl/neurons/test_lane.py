@@ -116,7 +116,7 @@ def test_synapses_add_up_back_to_back_and_another_epoch_starts_at_0() -> None:
             while ctx.get(dut.busy):
                 await ctx.tick()
                 waited += 1
-            assert waited <= 2
+            assert waited <= 3
             got = await sweep(ctx, dut, list(range(slots)), force=1)
             assert [d for d, _ in got] == want.tolist()
             # All words are of this epoch now, and of the other after the change.
@@ -136,9 +136,9 @@ def test_busy_until_the_last_synapse_is_added() -> None:
         await ctx.tick()
         ctx.set(dut.synapse.valid, 0)
         busy = []
-        for _ in range(4):
+        for _ in range(5):
             busy.append(int(ctx.get(dut.busy)))
             await ctx.tick()
-        assert busy == [1, 1, 0, 0]
+        assert busy == [1, 1, 1, 0, 0]
 
     simulate(dut, bench)

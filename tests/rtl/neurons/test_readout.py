@@ -90,12 +90,12 @@ def test_margin_is_reached_by_a_lead_that_is_not_less() -> None:
     simulate(dut, bench)
 
 
-def test_a_spike_keeps_the_unit_busy_for_classes_and_1_cycles() -> None:
+def test_a_spike_keeps_the_unit_busy_for_classes_and_4_cycles() -> None:
     dut = unit(np.ones((2, 6), dtype=np.int64))
 
     async def bench(ctx: Any) -> None:
         await send(ctx, dut.spike, 1)
-        for _ in range(7):
+        for _ in range(6 + 4):
             assert ctx.get(dut.spike.ready) == 0
             await ctx.tick()
         assert ctx.get(dut.spike.ready) == 1

@@ -21,7 +21,7 @@ from prunus_boards.driver.selftest.storage import check_memories, restore
 from prunus_boards.driver.transports.base import TransportError
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.link.protocol.description import CoreDescription, DescriptionError
 from prunus_rtl.link.protocol.protocol import BROKEN_BITS, STARTED_BITS
 
@@ -163,7 +163,7 @@ class SelfTest:
         memories = Memories(device.requests, device.core.widths)
         kept: Words = {}
         for space in PASSING:
-            if space in spaces(device.core.widths):
+            if space in readable(device.core.widths):
                 count = spaces(device.core.widths)[space][2]
                 kept[space] = memories.read(space, 0, count)
         if wrong := device.compare(artifact):

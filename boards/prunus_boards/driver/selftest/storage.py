@@ -14,7 +14,7 @@ from prunus_boards.driver.requests import NO_NETWORK, DeviceError, Requests
 from prunus_boards.driver.selftest.march import March
 from prunus_boards.driver.selftest.result import FaultError, check_time
 from prunus_model.common.errors import PrunusError
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.hardware import Space
 from prunus_rtl.widths import Widths
 
@@ -24,7 +24,7 @@ __all__ = ["check_memories", "parts", "restore"]
 def check_memories(
     requests: Requests, widths: Widths, deadline: Deadline
 ) -> tuple[str, dict[str, Any]]:
-    """March through every memory that the core offers, and put its contents back.
+    """March through every memory that the core lets a host read, and put its contents back.
 
     The device forgets which network it holds first, and is told again when all words are back: so
     what was interrupted is never taken for a network.
@@ -42,8 +42,8 @@ def check_memories(
     memories = Memories(requests, widths)
     network = requests.identify().network
     kept: Words = {}
-    for space in spaces(widths):
-        check_time(deadline, f"{len(kept)} of {len(spaces(widths))} memories read")
+    for space in sorted(readable(widths)):
+        check_time(deadline, f"{len(kept)} of {len(readable(widths))} memories read")
         kept[space] = _read(memories, widths, space)
     requests.name_network(NO_NETWORK)
     figures: dict[str, Any] = {}
@@ -84,7 +84,9 @@ def check_memories(
         )
     words = sum(figure["words"] for figure in figures.values())
     text = f"{words:,} words of {', '.join(figures)}"
-    if {Space.SYNAPSES, Space.STORE}.isdisjoint(kept):
+    if widths.hardware.host_access != "all":
+        text += f"; others skipped, which host_access {widths.hardware.host_access} does not show"
+    elif {Space.SYNAPSES, Space.STORE}.isdisjoint(kept):
         text += "; synapses skipped, whose words are too wide for the memory port"
     return text, figures
 

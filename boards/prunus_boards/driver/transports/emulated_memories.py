@@ -82,7 +82,7 @@ class EmulatedMemories:
         """
         if self._engine is None:
             try:
-                state, self.votes = state_of(self._widths, self.words, self._base)
+                state, self.votes = state_of(self._widths, self.words, self._base, self.votes)
                 if not (self._widths.hardware.learn or self._widths.feedforward):
                     state = _with_thresholds(state, self._widths)
                 self._engine = Engine(self._widths.network, state, self.votes)

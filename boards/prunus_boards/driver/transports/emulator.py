@@ -11,7 +11,7 @@ from prunus_boards.driver.transports.emulated_memories import EmulatedMemories, 
 from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.core.result import counted, pack, result_widths
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
@@ -166,7 +166,11 @@ class Emulator:
         self, space: int, first: int, count: int, *, too_many: Status, writing: bool = False
     ) -> int:
         """Check addresses; return the bytes of a word. Gateware finds faults in the same order."""
-        widths = {int(found): width for found, (_, width, _) in spaces(self._widths).items()}
+        widths = {
+            int(found): width
+            for found, (_, width, _) in spaces(self._widths).items()
+            if writing or found in readable(self._widths)
+        }
         if space not in widths and space != IDENTITY_SPACE:
             raise _RefusalError(Status.ADDRESS)
         if count == 0:

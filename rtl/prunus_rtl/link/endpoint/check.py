@@ -41,8 +41,8 @@ class RequestCheck(wiring.Component):
     ----------
     address_bits : int
         Bits of the address of a word.
-    spaces : collection of int
-        Address spaces of the core.
+    spaces, readable : collection of int
+        Address spaces of the core, and those of them that can be read.
     source : "levels" or "events"
         What the core takes.
     inputs : int
@@ -75,6 +75,7 @@ class RequestCheck(wiring.Component):
         *,
         address_bits: int,
         spaces: Collection[int],
+        readable: Collection[int],
         source: Literal["levels", "events"],
         inputs: int,
         first_bytes: int,
@@ -82,6 +83,7 @@ class RequestCheck(wiring.Component):
         score_bits: int,
     ) -> None:
         self._spaces = sorted(spaces)
+        self._readable = sorted(readable)
         self._levels = source == "levels"
         self._inputs = inputs
         self._first_bytes = first_bytes
@@ -108,6 +110,8 @@ class RequestCheck(wiring.Component):
         identity = words.space == IDENTITY_SPACE
         exists = words.space.matches(*self._spaces, IDENTITY_SPACE)
         writing = opcode == Opcode.WRITE
+        if self._readable != self._spaces:
+            exists &= writing | words.space.matches(*self._readable, IDENTITY_SPACE)
         first = (opcode == Opcode.SPIKES).shift_left(self._first_bytes - 1)
         sent = [
             (length <= LEVELS_AT, Status.LENGTH),

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import LEVEL_BITS
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
-from prunus_rtl.bus.spaces import spaces
+from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.link.endpoint.check import RequestCheck
 from prunus_rtl.link.endpoint.decoder import RequestDecoder
@@ -127,6 +127,7 @@ class Endpoint(wiring.Component):
         m.submodules.check = check = RequestCheck(
             address_bits=address_bits,
             spaces=widths,
+            readable=readable(s),
             source=source,
             inputs=image_levels,
             first_bytes=first_bytes(most_spikes),

@@ -265,10 +265,14 @@ class CoreDescription:
         if network["encoder"]["events"] is None:
             # Later than the first cores, which keep their digests.
             del network["encoder"]["events"]
+        hardware, options = asdict(self.hardware), asdict(self.options)
+        if self.hardware.host_access == "all":
+            # Likewise.
+            del hardware["host_access"], options["host_access"]
         return {
             "network": network,
-            "hardware": asdict(self.hardware),
-            "options": asdict(self.options),
+            "hardware": hardware,
+            "options": options,
             "layout": None if self.layout is None else asdict(self.layout),
             "clock_hz": self.clock_hz,
             "baud": self.baud,

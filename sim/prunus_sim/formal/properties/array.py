@@ -35,7 +35,8 @@ class _MembraneProperties(Properties):
             free=free,
             probes={
                 "epoch": ("unit.epoch", 1),
-                "tokens": ("unit.tree.tokens", shapes.lane.width + 3),
+                "tokens": ("unit.tree.tokens", shapes.lane.width + 4),
+                "sweeping": ("unit.sweep", 1),
                 "peeking": ("unit.peeking", 1),
                 "loading": ("unit.loading", 1),
                 "at": ("unit.slot", shapes.slot),
@@ -60,7 +61,7 @@ class _MembraneProperties(Properties):
             (must_forget | (unit.done & unit.fires)) & ~self.forget & ~self.clear
         )
         starts = self.compare | self.clear
-        self.latency = s.slots + s.lane.width + 3
+        self.latency = s.slots + s.lane.width + 5
         self.running = running = Signal(name="running")
         cycles = Signal(range(self.latency + 1), name="cycles")
         m.d.sync += cycles.eq(Mux(starts, 1, Mux(running & ~unit.done, cycles + 1, 0)))
@@ -76,15 +77,18 @@ class _MembraneProperties(Properties):
             Assert(unit.idle == ~running, "idle: no comparison runs"),
             Assert(running == (cycles != 0), "cycles are counted"),
             Assert(implies(~running, self.at == 0), "the next sweep starts with slot 0"),
-            Assert(implies(running & (cycles < s.slots), self.at == cycles), "slots in order"),
+            Assert(
+                self.sweeping == (running & (cycles <= s.slots)), "a slot is read in each cycle"
+            ),
+            Assert(implies(self.sweeping, self.at == cycles - 1), "slots in order"),
             Assert(cycles <= self.latency, "a comparison ends"),
             Assert(~self.peeking & ~self.loading, "no access runs"),
             *(
                 Assert(
-                    self.tokens[j] == (running & (cycles > j) & (cycles <= j + s.slots)),
+                    self.tokens[j] == (running & (cycles > j + 1) & (cycles <= j + 1 + s.slots)),
                     "tokens follow the sweep",
                 )
-                for j in range(s.lane.width + 3)
+                for j in range(s.lane.width + 4)
             ),
         ]
         m.d.comb += [
@@ -233,6 +237,7 @@ class IntegrationProperties(_MembraneProperties):
         leaked = Signal(s.v.width + 2)
         added = Signal(range(inputs + 1))
         hit, weight = Signal(), Signal(s.weight)
+        asked, asked_weight = Signal(), Signal(s.weight)
         pending, pending_weight = Signal(), Signal(s.weight)
         adding, adding_weight = Signal(), Signal(s.weight)
         comparing = Signal()
@@ -243,12 +248,18 @@ class IntegrationProperties(_MembraneProperties):
         m.d.comb += leaked.eq(expected - (expected >> leak_shift if leak_shift else 0))
         m.d.sync += [
             first.eq(0),
-            pending.eq(hit),
-            pending_weight.eq(weight),
+            asked.eq(hit),
+            asked_weight.eq(weight),
+            pending.eq(asked),
+            pending_weight.eq(asked_weight),
             adding.eq(pending),
             adding_weight.eq(pending_weight),
         ]
-        in_flight = Mux(pending, pending_weight, 0) + Mux(adding, adding_weight, 0)
+        in_flight = (
+            Mux(asked, asked_weight, 0)
+            + Mux(pending, pending_weight, 0)
+            + Mux(adding, adding_weight, 0)
+        )
         known = Signal()
         with m.If(self.clear):
             m.d.sync += [expected.eq(0), added.eq(0), known.eq(1), comparing.eq(0)]
@@ -297,18 +308,18 @@ CASES = (
         sizes="4 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=4, lanes=2)),
         minutes=1,
-        bmc=9,
-        induction=8,
-        cover=12,
+        bmc=11,
+        induction=10,
+        cover=14,
         deep=18,
     ),
     Case(
         name="winner, ties, margin width, leak",
         sizes="3 neurons, 2 lanes, 24-bit v, no leak",
         build=lambda: WinnerProperties(shapes=_full(neurons=3, lanes=2, leak_shift=0)),
-        bmc=9,
-        induction=8,
-        cover=12,
+        bmc=11,
+        induction=10,
+        cover=14,
         deep=18,
     ),
     Case(
@@ -316,17 +327,17 @@ CASES = (
         sizes="5 neurons, 2 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=5, lanes=2)),
         minutes=10,
-        bmc=10,
-        induction=9,
-        cover=12,
+        bmc=12,
+        induction=11,
+        cover=14,
         deep=18,
     ),
     Case(
         name="winner, ties, margin width, leak",
         sizes="6 neurons, 4 lanes, 24-bit v",
         build=lambda: WinnerProperties(shapes=_full(neurons=6, lanes=4)),
-        bmc=9,
-        cover=12,
+        bmc=11,
+        cover=14,
         minutes=10,
     ),
     Case(
@@ -334,9 +345,9 @@ CASES = (
         sizes="4 neurons, 2 lanes, 784 pre, 24-bit v",
         build=lambda: IntegrationProperties(shapes=_full(neurons=4, lanes=2)),
         minutes=2,
-        bmc=12,
-        induction=10,
-        cover=18,
+        bmc=14,
+        induction=12,
+        cover=20,
         deep=20,
     ),
 )

@@ -66,6 +66,8 @@ class CsrProperties(CsrRows):
 
     def __init__(self, *, image: LaneImage, spram: bool) -> None:
         start = range(image.memories[-1].depth)
+        # Low bits, enough for rows of as many entries as there are slots.
+        end = (image.slots - 1).bit_length()
         super().__init__(
             image=image,
             spram=spram,
@@ -76,12 +78,15 @@ class CsrProperties(CsrRows):
                 "start": ("unit.start", start),
                 "looked_up": ("unit.pre", range(image.inputs)),
                 "head": ("unit.head", start),
-                "head_end": ("unit.head_end", start),
+                "head_end": ("unit.head_end", end),
                 "head_valid": ("unit.head_valid", 1),
                 "walking": ("unit.walking", 1),
                 "current": ("unit.current", start),
-                "end": ("unit.end", start),
+                "end": ("unit.end", end),
+                "last": ("unit.last", 1),
                 "entry_valid": ("unit.valid", 1),
+                "taken_valid": ("unit.taken_valid", 1),
+                "taken": ("unit.taken", image.memories[-1].width),
             },
         )
 
@@ -89,7 +94,7 @@ class CsrProperties(CsrRows):
         image = self._image
         rows, weights, starts, ends = self._rows(m, unit)
         pointers, entries = self._words
-        board = self._board(m, unit, rows, weights, depth=5, most=4, cycles=6)
+        board = self._board(m, unit, rows, weights, depth=6, most=5, cycles=7)
 
         # Invariants: what is delivered, what was read, what is read now, what waits and what is
         # looked up are consecutive synapses, or lists, of the scoreboard.
@@ -100,7 +105,7 @@ class CsrProperties(CsrRows):
         def after(valid: Any, place: Any, left: Any, *, name: str) -> tuple[Any, Any]:
             """Return place and rest behind one more synapse, if it is there."""
             rest = Signal(image.slots, name=f"{name}_rest")
-            at = Signal(range(6), name=f"{name}_place")
+            at = Signal(range(7), name=f"{name}_place")
             further = left & (left - 1)
             done = valid & (further == 0)
             m.d.comb += [
@@ -125,7 +130,8 @@ class CsrProperties(CsrRows):
 
         # The entry in the output register is checked by the scoreboard itself.
         place1, left1 = after(offers, Const(0), board.lefts[0], name="offered")
-        place2, left2 = after(self.entry_valid, place1, left1, name="read")
+        place_taken, left_taken = after(self.taken_valid, place1, left1, name="taken")
+        place2, left2 = after(self.entry_valid, place_taken, left_taken, name="read")
         walked = Array(board.pres)[place2]
         place3 = place2 + self.walking
         waits = Array(board.pres)[place3]
@@ -136,12 +142,21 @@ class CsrProperties(CsrRows):
             Assert(implies(offers, follows(Const(0), board.lefts[0])), "what is left is a rest"),
             Assert(
                 implies(
-                    self.entry_valid,
+                    self.taken_valid,
                     (left1 != 0)
                     & follows(place1, left1)
-                    & (entry.as_value() == table[lowest(place1, left1)]),
+                    & (self.taken == table[lowest(place1, left1)]),
                 ),
-                "the entry read comes after the one that is offered",
+                "the entry taken comes after the one that is offered",
+            ),
+            Assert(
+                implies(
+                    self.entry_valid,
+                    (left_taken != 0)
+                    & follows(place_taken, left_taken)
+                    & (entry.as_value() == table[lowest(place_taken, left_taken)]),
+                ),
+                "the entry read comes after the one that is taken",
             ),
             Assert(
                 implies(
@@ -149,13 +164,16 @@ class CsrProperties(CsrRows):
                     (left2 != 0)
                     & follows(place2, left2)
                     & (self.current == lowest(place2, left2))
-                    & (self.end == Array(ends)[walked]),
+                    & (self.end == Array(ends)[walked][: len(self.end)])
+                    & (self.last == ((left2 & (left2 - 1)) == 0)),
                 ),
                 "the entry that is read comes next",
             ),
             Assert(
                 implies(
-                    ~self.walking & (offers | self.entry_valid) & (place2 < board.count),
+                    ~self.walking
+                    & (offers | self.taken_valid | self.entry_valid)
+                    & (place2 < board.count),
                     left2 == Array(rows)[walked],
                 ),
                 "a row is walked to its end",
@@ -164,7 +182,7 @@ class CsrProperties(CsrRows):
                 implies(
                     self.head_valid,
                     (self.head == Array(starts)[waits])
-                    & (self.head_end == Array(ends)[waits])
+                    & (self.head_end == Array(ends)[waits][: len(self.head_end)])
                     & (Array(board.lefts)[place3] == Array(rows)[waits]),
                 ),
                 "the list that waits comes next",
@@ -204,4 +222,4 @@ class CsrProperties(CsrRows):
         ]
 
 
-CASES = (packed_case(CsrProperties, "csr", inputs=3, words=6, minutes=3),)
+CASES = (packed_case(CsrProperties, "csr", inputs=3, words=6, minutes=3, induction=8),)

@@ -134,8 +134,8 @@ CASES = (
         name="class, lead and margin",
         sizes="2 neurons, 3 classes, 2-bit votes, 3-bit scores",
         build=lambda: ReadoutProperties(neurons=2, classes=3, vote_bits=2, score_bits=3),
-        bmc=13,
-        cover=16,
-        deep=18,
+        bmc=19,
+        cover=30,
+        deep=32,
     ),
 )
