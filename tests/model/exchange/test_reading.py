@@ -96,7 +96,14 @@ def test_inputs_outputs_and_graphs_in_between_are_passed() -> None:
 
 @pytest.mark.parametrize(
     ("tau", "shift", "exact"),
-    [(2.0, 1, True), (64.0, 6, True), (64.00001, 6, True), (10.0, 3, False), (25.0, 5, False)],
+    [
+        (2.0, 1, True),
+        (64.0, 6, True),
+        (64.00001, 6, True),
+        (16.01, 4, False),
+        (10.0, 3, False),
+        (25.0, 5, False),
+    ],
 )
 def test_leak_is_a_power_of_two_or_the_nearest(tau: float, shift: int, exact: bool) -> None:
     assert (leak_of(1 / tau).shift, leak_of(1 / tau).exact) == (shift, exact)
