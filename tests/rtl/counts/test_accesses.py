@@ -180,6 +180,8 @@ def test_counts_of_a_learning_core() -> None:
         "lift_products": 0,
         "encoder_comparisons": 1560,
         "winner_comparisons": swept,
+        **dict.fromkeys(("bias_reads", "fired_reads", "fired_writes", "bias_additions"), 0),
+        "clip_comparisons": 0,
         "recent_comparisons": 147,
         "pruning_comparisons": 120,
         "pruning_threshold_comparisons": 12,

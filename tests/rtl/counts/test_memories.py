@@ -13,8 +13,10 @@ import pytest
 from amaranth.back import rtlil
 
 from prunus_model.spec.config import NetworkConfig
+from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.groups import GroupsParams
-from prunus_model.spec.pruning import LiftPruning
+from prunus_model.spec.pruning import LiftPruning, NoPruning
+from prunus_model.spec.units import MembraneParams
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.netlist import make_netlist
@@ -41,6 +43,10 @@ GROUPS = replace(
         stride=2,
         looks=((0, 0), (0, 1)),
     ),
+)
+
+LAYER = replace(
+    TINY, pruning=NoPruning(), membrane=MembraneParams(), feedforward=FeedforwardParams()
 )
 
 
@@ -72,6 +78,8 @@ def sizes(table: Iterable[MemoryUse]) -> Counter[tuple[int, int]]:
         pytest.param(GROUPS, {"encoder_inputs": 16}, id="groups, 16 inputs per cycle"),
         pytest.param(TINY, {"fmt": "csr", "capacity": 5000}, id="csr in banks"),
         pytest.param(TINY, {"fmt": "bitmask", "lanes": 1}, id="bitmask"),
+        pytest.param(LAYER, {"learn": False}, id="feed-forward layer"),
+        pytest.param(LAYER, {"fmt": "csr"}, id="feed-forward layer, csr"),
         pytest.param(TINY, {"fmt": "csr", "spram": True}, id="csr in SPRAM"),
         pytest.param(TINY, {"fmt": "dense", "spram": True}, id="dense in SPRAM"),
         pytest.param(TINY, {"sweep_inputs": 4}, id="learning, 4 inputs per cycle"),
