@@ -48,7 +48,7 @@ class Sequencer(wiring.Component):
     are counted.
 
     In a feed-forward layer *Fire* sends all output spikes of the step, one after the other, and
-    both early exits are looked at once, at the end of a step, with or without output spikes.
+    both early exits are looked at once, at the end of a step that has any.
 
     Timing
     ------
@@ -341,7 +341,7 @@ class Sequencer(wiring.Component):
                             m.d.sync += inhibition.eq(self._inhibition_steps)
                         m.next = "Fire"
                     with m.Else():
-                        next_step(fired=self._feedforward)
+                        next_step()
             with m.State("Fire"):
                 sendable = ~self.spikes.valid | self.spikes.ready
                 if self._feedforward:
