@@ -45,8 +45,8 @@ class CsrStore(PackedStore):
         start = Signal(len(pointer.start))
 
         # One row waits in `head`; one is walked, at `current`. A row has no more entries than there
-        # are slots, so that the low bits of its end tell where it is.
-        end_bits = max(1, (self._image.slots - 1).bit_length())
+        # are slots, or in the whole memory, so that the low bits of its end tell where it is.
+        end_bits = min(max(1, (self._image.slots - 1).bit_length()), len(start))
         head = Signal(len(start))
         head_end = Signal(end_bits)
         head_valid = Signal()
