@@ -155,7 +155,7 @@ class EventInput(wiring.Component):
         m.d.sync += ahead.eq(ahead + whole - self.done)
         with m.If(self.finish & ~self.held & ~whole):
             m.d.comb += self.began.eq(1)
-            m.d.sync += [self.finishing.eq(1), begun.eq(0), named.eq(0)]
+            m.d.sync += [self.finishing.eq(1), begun.eq(0)]
         with m.If(self.finishing & whole):
             m.d.sync += self.finishing.eq(0)
         return m

@@ -66,8 +66,8 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 #: Option for a flattened design and for one that is not. Others than Xilinx flatten by themselves.
 _FLAT = ("", "-noflatten")
 _FLATTENED = {"xilinx": ("-flatten", "")}
-#: What follows that command: its last step, with `abc` in place of `abc9`, which ends yosys 0.70 (as
-#: WebAssembly) without a message for cores of 16 lanes, and can't be switched off.
+#: What follows that command: its last step, with `abc` in place of `abc9`. That ends yosys 0.70, as
+#: WebAssembly, without a message for cores of 16 lanes, and can't be switched off.
 _MAPPED = {
     "xilinx": (
         "opt_expr -mux_undef -noclkinv",

@@ -15,10 +15,20 @@ from prunus_sim.cosim.interface import REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.simulator.runner import BenchError, build
 
-__all__ = ["SYSTEMS", "BusReport", "run_bad_input", "run_over_bus", "system_of"]
+__all__ = ["BUS_RUNS", "SYSTEMS", "BusReport", "run_bad_input", "run_over_bus", "system_of"]
 
 #: Systems by the name of their bus.
 SYSTEMS: dict[str, Any] = {"axi": AxiSystem, "wishbone": WishboneSystem}
+#: Runs of the regression, the most important first: job, bus, whether over streams.
+BUS_RUNS = (
+    ("small", "axi", True),
+    ("events", "wishbone", False),
+    ("small", "wishbone", False),
+    ("small", "axi", False),
+    ("events", "axi", True),
+    ("packed", "axi", True),
+    ("medium", "axi", True),
+)
 #: Hash of a network that has no file.
 _NO_HASH = bytes(32)
 

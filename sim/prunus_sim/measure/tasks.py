@@ -1,4 +1,4 @@
-"""The regression: unit benches, and lockstep scenarios, short and long."""
+"""The regression: unit benches, and lockstep scenarios, short and long, also over buses."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from prunus_model.cli.common import WrongError, new_table
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.simulators import check_tools
+from prunus_sim.bus.jobs import JOBS
+from prunus_sim.bus.run import BUS_RUNS, run_over_bus
 from prunus_sim.cosim.long_scenarios import LONG, LONG_GROUPS, long_scenario
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario
@@ -30,17 +32,21 @@ __all__ = ["bounded_tasks", "long_tasks", "regression"]
 
 
 def bounded_tasks(*, everything: bool, seed: int, seeds: int) -> list[Task]:
-    """Return the short lockstep scenarios and the unit benches.
+    """Return the short lockstep scenarios, some of them over buses, and the unit benches.
 
     Parameters
     ----------
     everything : bool
-        All scenarios, and all cases of each unit. Default: the most important ones.
+        All scenarios, jobs over buses, and cases of each unit. Default: the most important ones.
     seed, seeds : int
         Seed of the scenarios; number of seeds of each unit bench.
     """
     tasks: list[Task] = [
         (name, _lockstep, (name, seed)) for name in (SCENARIOS if everything else BOUNDED)
+    ]
+    tasks += [
+        (f"{job} over {bus}", _bus, (job, bus, streams, seed))
+        for job, bus, streams in (BUS_RUNS if everything else BUS_RUNS[:2])
     ]
     tasks += [
         (f"{unit}: {case}", _unit, (unit, case, seeds))
@@ -88,6 +94,20 @@ def _long(
     which: str, data: str, artifact: Path | None, scale: float, seed: int, folder: Path
 ) -> Row:
     return _row(long_scenario(which, data, artifact, scale=scale, seed=seed), folder)
+
+
+def _bus(job: str, bus: str, streams: bool, seed: int, folder: Path) -> Row:
+    started = time.perf_counter()
+    report = run_over_bus(JOBS[job](seed), folder, bus=bus, streams=streams)
+    values = asdict(report)
+    return {
+        "bench": f"{values.pop('name')} over {bus}",
+        "mode": "both",
+        **values,
+        "cycles_per_presentation": round(report.core_cycles / report.presentations, 1),
+        "wall_seconds": round(time.perf_counter() - started, 1),
+        "equal": True,
+    }
 
 
 def _unit(unit: str, case: str, seeds: int, folder: Path) -> Row:

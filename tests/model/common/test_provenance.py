@@ -55,7 +55,7 @@ def test_header_has_what_a_results_file_must_say() -> None:
             {"inputs": {"weather": "ab"}},
             (
                 "Inputs must be of model, options, groups, engine, gateware, grouped-gateware, "
-                "link, data, network, not 'weather'"
+                "buses, link, data, network, not 'weather'"
             ),
         ),
         ({"inputs": {"model": ""}}, "Digest of input model must not be empty"),

@@ -96,6 +96,9 @@ def test_words_of_the_memory_port_that_there_are_not_are_errors(bus_name: str) -
 
     async def bench(ctx: Any) -> None:
         bus = Bus(ctx, dut)
+        # The memory port itself refuses this one.
+        assert (await bus.memory(14, 0))[1]
+        assert await _errors(bus) == {"access"}
         for space in range(16):
             depth = found[Space(space)][2] if space in list(found) else 0
             for address in {depth, depth + 1, 1 << 20, (1 << 27) - 1}:
@@ -180,8 +183,11 @@ def test_a_start_can_be_withdrawn_and_a_part_of_an_image_dropped(bus_name: str) 
 
 @pytest.mark.parametrize("bus_name", BUSES)
 def test_levels_are_refused_when_there_is_no_room_and_reset_makes_room(bus_name: str) -> None:
-    dut = _system(bus_name)
+    network = Network(LIVELY)
+    dut = system_of(bus_name, LIVELY, HardwareConfig(lanes=2), state=network.state)
     levels = image(np.random.default_rng(4), LIVELY.inputs)
+    # More input spikes than those of the images that are forgotten.
+    bright = np.full(LIVELY.inputs, 255, dtype=np.uint8)
 
     async def bench(ctx: Any) -> None:
         bus = Bus(ctx, dut)
@@ -202,6 +208,21 @@ def test_levels_are_refused_when_there_is_no_room_and_reset_makes_room(bus_name:
         await bus.write("CONTROL", word("CONTROL", reset=1))
         assert not await bus.field("STATUS", "busy")
         assert await _errors(bus) == {"access"}
+        # The core has forgotten its images, too.
+        await bus.send_levels(bright)
+        await bus.start(PLAIN)
+        want = network.present(bright, **PLAIN)
+        assert (await bus.finish()).counts["input_spikes"] == want.counters.input_spikes
+        # Spikes and result are forgotten, too.
+        await bus.send_levels(bright)
+        await bus.start(PLAIN)
+        while not await bus.field("RESULT", "known"):
+            pass
+        await ctx.tick().repeat(4)
+        assert await bus.field("STATUS", "spike_ready")
+        await bus.write("CONTROL", word("CONTROL", reset=1))
+        assert await bus.refused("SPIKE")
+        assert await bus.read("RESULT") == await bus.read("CYCLES") == 0
 
     run(dut, bench)
 
@@ -244,8 +265,10 @@ def test_wrong_events_are_refused_and_a_presentation_without_events_can_be_ended
 
 
 def test_the_register_has_no_spikes_while_they_go_over_the_stream() -> None:
-    dut = _system("axi")
-    levels = image(np.random.default_rng(5), LIVELY.inputs)
+    state = Network(LIVELY).state
+    dut = system_of("axi", LIVELY, HardwareConfig(lanes=2), state=state)
+    # The first spike waits at the stream, the others behind it.
+    levels = np.full(LIVELY.inputs, 255, dtype=np.uint8)
 
     async def bench(ctx: Any) -> None:
         bus = Bus(ctx, dut)
@@ -253,6 +276,7 @@ def test_the_register_has_no_spikes_while_they_go_over_the_stream() -> None:
         await bus.start(PLAIN, spike_stream=1)
         while not await bus.field("INTERRUPT_STATUS", "done"):
             pass
+        assert await bus.read("OUTPUT_SPIKES") > 1
         assert not await bus.field("STATUS", "spike_ready")
         assert await bus.refused("SPIKE")
         assert await bus.refused("LEVELS", 0) is False

@@ -136,7 +136,8 @@ def test_room_is_what_the_queue_can_take() -> None:
 
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize(
-    ("sent", "taken"), [(0, 0), (1, 0), (1, 1), (2, 2), (3, 2), (5, 5), (7, 3), (7, 7)]
+    ("sent", "taken"),
+    [(0, 0), (1, 0), (1, 1), (2, 2), (3, 2), (5, 5), (7, 3), (7, 7), (7, 9), (7, 10)],
 )
 def test_a_presentation_can_be_ended_whatever_is_missing(
     streaming: bool, sent: int, taken: int
@@ -184,6 +185,35 @@ def test_a_presentation_can_be_ended_whatever_is_missing(
         assert await _collect(ctx, dut, 7) == _wanted([[0], [1], [], [2]])
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("wait", range(8))
+def test_the_end_is_asked_for_about_when_the_last_step_is_over_anyway(wait: int) -> None:
+    dut = _input()
+    seen: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.streaming, 1)
+        for pre, last in items_of([[1], [], [3], [4]], STEPS):
+            await send(ctx, dut.packets, {"data": pre, "last": last})
+        for _ in range(wait):
+            await ctx.tick()
+        ctx.set(dut.finish, 1)
+        await ctx.tick()
+        ctx.set(dut.finish, 0)
+
+    async def core(ctx: Any) -> None:
+        ctx.set(dut.events.ready, 1)
+        for _ in range(40):
+            *_, valid, event = await ctx.tick().sample(dut.events.valid, dut.events.payload)
+            if valid:
+                seen.append(event.end)
+        assert not ctx.get(dut.finishing)
+        assert ctx.get(dut.held)
+
+    simulate(dut, bench, core)
+    assert sum(seen) == STEPS
+    assert seen[-1]
 
 
 @pytest.mark.parametrize("steps", [1, 2])

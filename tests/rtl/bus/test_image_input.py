@@ -160,6 +160,23 @@ def test_a_part_of_an_image_can_be_dropped_but_not_one_that_is_whole(streaming: 
     simulate(dut, bench, platform=Collisions())
 
 
+def test_a_whole_image_that_waits_for_the_one_before_is_not_dropped() -> None:
+    dut = ImageInput(inputs=2)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.streaming, 1)
+        await _packet(ctx, dut, [1, 2], None, last=1)
+        assert await receive(ctx, dut.levels) == 1
+        await _packet(ctx, dut, [3, 4], None, last=1)
+        await ctx.tick().repeat(2)
+        ctx.set(dut.drop, 1)
+        await ctx.tick()
+        ctx.set(dut.drop, 0)
+        assert [await receive(ctx, dut.levels) for _ in range(3)] == [2, 3, 4]
+
+    simulate(dut, bench, platform=Collisions())
+
+
 def test_after_a_drop_a_packet_that_goes_on_is_told_not_swallowed() -> None:
     dut = ImageInput(inputs=4)
     told = []

@@ -6,23 +6,13 @@ from pathlib import Path
 import pytest
 
 from prunus_sim.bus.jobs import JOBS
-from prunus_sim.bus.run import run_bad_input, run_over_bus
+from prunus_sim.bus.run import BUS_RUNS, run_bad_input, run_over_bus
 from prunus_sim.simulator.runner import BenchError
 
 pytestmark = pytest.mark.sim
 
 
-@pytest.mark.parametrize(
-    ("job", "bus", "streams"),
-    [
-        ("small", "axi", False),
-        ("events", "axi", True),
-        ("packed", "axi", True),
-        ("medium", "axi", True),
-        ("small", "wishbone", False),
-        ("events", "wishbone", False),
-    ],
-)
+@pytest.mark.parametrize(("job", "bus", "streams"), BUS_RUNS)
 def test_core_behind_a_bus_equals_engine(tmp_path: Path, job: str, bus: str, streams: bool) -> None:
     report = run_over_bus(JOBS[job](0), tmp_path / "bench", bus=bus, streams=streams)
     assert report.differences == 0
