@@ -49,9 +49,9 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "SPRAM": "SB_SPRAM256KA",
         },
     ),
-    # 7 series. Without buffers of pins: a core is a part of a design.
+    # 7 series. Without buffers of pins: a core is a part of a design. See also _MAPPED.
     "xilinx": (
-        "synth_xilinx -family xc7 -noiopad -noclkbuf",
+        "synth_xilinx -family xc7 -noiopad -noclkbuf -run begin:map_luts",
         {
             "LUT": r"LUT[1-6]|INV",
             "CARRY4": "CARRY4",
@@ -62,6 +62,23 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "DSP48": "DSP48E1",
         },
     ),
+}
+#: Option for a flattened design and for one that is not. Others than Xilinx flatten by themselves.
+_FLAT = ("", "-noflatten")
+_FLATTENED = {"xilinx": ("-flatten", "")}
+#: What follows that command: its last step, with `abc` in place of `abc9`. That ends yosys 0.70, as
+#: WebAssembly, without a message for cores of 16 lanes, and can't be switched off.
+_MAPPED = {
+    "xilinx": (
+        "opt_expr -mux_undef -noclkinv",
+        "abc -luts 2:2,3,6:5,10,20",
+        "clean",
+        "xilinx_srl -fixed -minlen 3",
+        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+        "xilinx_dffopt",
+        "opt_lut_ins -tech xilinx",
+        "clean",
+    )
 }
 _TOP = "core"
 #: The learning engine: its units are told apart, and what is left of it belongs to the core.
@@ -108,7 +125,8 @@ def synthesise(core: wiring.Component, target: str, *, depth: int = 0) -> dict[s
         f"read_rtlil {_TOP}.il",
         *([SPRAM_SCRIPT] if target == "ice40" else []),
         COLLISION_SCRIPT,
-        f"{TARGETS[target][0]} -top {_TOP} {'-noflatten' if depth else ''}",
+        f"{TARGETS[target][0]} -top {_TOP} {_FLATTENED.get(target, _FLAT)[depth > 0]}",
+        *_MAPPED.get(target, ()),
         "tee -q -o stat.json stat -json",
     ]
     with tempfile.TemporaryDirectory(prefix="prunus-size-") as name:

@@ -90,7 +90,7 @@ def test_host_reloads_another_network(fmt: str, spram: bool) -> None:
         ctx.set(dut.read, 1)
         for memory, address, word in second.writes():
             ctx.set(dut.write, {"enable": 0, "memory": memory, "address": address, "data": 0})
-            await ctx.tick().repeat(2)
+            await ctx.tick().repeat(2 if spram else 3)
             width = second.memories[memory].width
             assert ctx.get(dut.word) & ((1 << width) - 1) == word
             assert ctx.get(dut.synapse.valid) == ctx.get(dut.busy) == 0
