@@ -725,6 +725,33 @@ def _saturating_layer(seed: int) -> Scenario:
     return replace(scenario, sequences=sequences)
 
 
+def _kept_layer(seed: int) -> Scenario:
+    """Return a scenario of events whose last presentations begin with the lead that ends them.
+
+    They go on until a neuron fires; none does before there is an input spike.
+    """
+    network = {"feedforward": FeedforwardParams(reset="subtract"), "weight_bits": 4}
+    scenario = _layer(
+        "feed-forward layer, events, bitmask",
+        "bitmask",
+        network,
+        store="packed",
+        source="events",
+        lanes=1,
+    )(seed)
+    np.minimum(scenario.state.bias, 0, out=scenario.state.bias)
+    every = list(range(scenario.network.inputs))
+    shown = [every] * scenario.network.encoder.steps
+    kept = [
+        Sequence(stimuli=[shown], check="both", cycles=True),
+        *(
+            Sequence(stimuli=[[[]] * quiet + shown[quiet:]], margin=1, keep=True, cycles=True)
+            for quiet in (1, 3)
+        ),
+    ]
+    return replace(scenario, sequences=[*scenario.sequences, *kept])
+
+
 def _random_layer(seed: int) -> Scenario:
     """Return a scenario with a random feed-forward layer in a random core."""
     rng = np.random.default_rng([77, seed])
@@ -902,14 +929,7 @@ _UNCOUNTED: Mapping[str, Callable[[int], Scenario]] = {
         load=True,
     ),
     "feedforward-saturation": _saturating_layer,
-    "feedforward-events": _layer(
-        "feed-forward layer, events, bitmask",
-        "bitmask",
-        {"feedforward": FeedforwardParams(reset="subtract"), "weight_bits": 4},
-        store="packed",
-        source="events",
-        lanes=1,
-    ),
+    "feedforward-events": _kept_layer,
     "feedforward-spram": _layer(
         "feed-forward layer, SPRAM, loaded", store="packed", spram=True, load=True
     ),

@@ -19,6 +19,7 @@ UNITS = (
     "dense",
     "packed",
     "array",
+    "feedforward",
     "threshold",
     "stdp",
     "pruning",
