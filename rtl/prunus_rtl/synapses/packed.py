@@ -143,8 +143,20 @@ class PackedStore(wiring.Component):
                 ]
         return self._asked
 
-    def _attach(self, m: Module, name: str, memory: StoreMemory, *, chosen: Value) -> None:
-        """Add a memory as a submodule, and give the host access to it."""
+    def _attach(
+        self,
+        m: Module,
+        name: str,
+        memory: StoreMemory,
+        *,
+        chosen: Value,
+        shown: Value | None = None,
+    ) -> None:
+        """Add a memory as a submodule, and give the host access to it.
+
+        ``chosen`` says that the host means this memory, ``shown`` that ``word`` follows what the
+        memory has read; by default it does while the memory is chosen.
+        """
         host = self._host(m)
         m.submodules[name] = memory
         m.d.comb += [
@@ -152,5 +164,5 @@ class PackedStore(wiring.Component):
             memory.write.eq(host.enable & chosen),
             memory.write_data.eq(host.data),
         ]
-        with m.If(chosen):
+        with m.If(chosen if shown is None else shown):
             m.d.sync += self.word.eq(memory.data)

@@ -54,7 +54,10 @@ class CsrSpramStore(PackedStore):
         place = Signal(address_bits)
         memory = StoreMemory(width=max(pointers.width, entries.width), words=words, spram=True)
         host = self._host(m)
-        self._attach(m, SPRAM_NAME, memory, chosen=Const(1))
+        # The memory reads in every cycle; the word of the host stays.
+        read = Signal()
+        m.d.sync += read.eq(self._reads)
+        self._attach(m, SPRAM_NAME, memory, chosen=Const(1), shown=read)
         m.d.comb += [
             memory.enable.eq(1),
             memory.address.eq(address),
