@@ -225,11 +225,11 @@ class Device(Closing):
         """State variables that :meth:`read_state` can't read."""
         shown = readable(self._widths)
         names = {**PLAIN_SPACES, Space.LAST_STEP: "last_step"}
-        # The rates of inputs are there with pruning by lift only.
+        # The rates of inputs are there with pruning by lift, biases in feed-forward layers only.
         return {
             name
             for space, name in names.items()
-            if space not in shown and space is not Space.INPUT_RATE
+            if space not in shown and space not in (Space.INPUT_RATE, Space.BIAS)
         }
 
     def present(self, levels: npt.NDArray[np.uint8], **options: Any) -> Outcome:

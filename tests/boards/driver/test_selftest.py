@@ -500,9 +500,7 @@ def test_network_is_named_again_after_an_answer_that_can_not_be(
                 return encode(message[:5] + bytes([message[5] | 0x80]) + message[6:])
         return octets
 
-    monkeypatch.setattr(
-        storage, "spaces", lambda widths: {Space.V_FIRE: spaces(widths)[Space.V_FIRE]}
-    )
+    monkeypatch.setattr(storage, "readable", lambda _: {Space.V_FIRE})
     result = results_of(Tampering(transport, come=come), core, images=False)["memory"]
     assert result.verdict == "failed"
     assert result.text.startswith("Device at golden must answer READ with words of 23 bits, not ")

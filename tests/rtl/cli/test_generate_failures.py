@@ -48,7 +48,7 @@ def test_an_interrupted_run_leaves_the_older_package(
             assert listing(cli.folder) == before
     # While the bench runs: the package is kept, and says so.
 
-    def run_bench(*_: object, report: Callable[[str], None]) -> None:
+    def run_bench(*_: object, report: Callable[[str], None], **__: object) -> None:
         report("image 0: class 1, 2 output spikes, 3 cycles")
         report("something else")
         raise KeyboardInterrupt
@@ -88,7 +88,7 @@ def test_an_interrupted_run_leaves_the_older_package(
 
 def test_a_full_disk_leaves_nothing_and_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     before = listing(cli.folder)
-    write = Path.write_text
+    write = Path.write_bytes
 
     def fail(self: Path, *args: Any, **options: Any) -> int:
         if self.name == "manifest.json":
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_nothing_and_is_named(cli: Cli, monkeypatch: pytest.M
             raise OSError(28, "No space left on device")
         return write(self, *args, **options)
 
-    monkeypatch.setattr(Path, "write_text", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     outcome = cli.run("generate", "net.npz", "-o", "core", *QUICK)
     assert outcome.status == 2
     assert message(outcome.err) == "core: No space left on device"

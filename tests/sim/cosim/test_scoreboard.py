@@ -25,8 +25,8 @@ from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.cosim.scenarios import SCENARIOS
 from prunus_sim.cosim.scoreboard import Scoreboard
 
-#: State variables of soft pruning, which no hardware has, and those that only a learning core has.
-NOT_IN_HARDWARE = {"frozen", "active_count"}
+#: State variables of soft pruning, which no hardware has, and of feed-forward layers.
+NOT_IN_HARDWARE = {"frozen", "active_count", "bias"}
 EVERYTHING = {field.name for field in fields(State)} - NOT_IN_HARDWARE
 INFERENCE = {"v", "v_fire", "presentation"}
 COUNTED = [name for name in COUNTERS if name != "frozen_sops"]  # no other variable shows them
