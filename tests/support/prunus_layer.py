@@ -8,7 +8,7 @@ import numpy as np
 from prunus_feedforward import feedforward_state
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.units import MembraneParams
-from prunus_model.training.artifact import Artifact
+from prunus_model.training.artifact import Artifact, Schedule
 from prunus_package import small
 
 
@@ -31,4 +31,5 @@ def layer(seed: int = 1, **changes: Any) -> Artifact:
     state.v[:] = 0
     state.last_step[:] = -1
     state.presentation = base.state.presentation
-    return replace(base, config=config, state=state)
+    schedule = Schedule.imported("test", "0" * 64)
+    return replace(base, config=config, schedule=schedule, state=state)
