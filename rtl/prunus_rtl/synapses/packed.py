@@ -143,8 +143,13 @@ class PackedStore(wiring.Component):
                 ]
         return self._asked
 
-    def _attach(self, m: Module, name: str, memory: StoreMemory, *, chosen: Value) -> None:
-        """Add a memory as a submodule, and give the host access to it."""
+    def _attach(
+        self, m: Module, name: str, memory: StoreMemory, *, chosen: Value, always: bool = False
+    ) -> None:
+        """Add a memory as a submodule, and give the host access to it.
+
+        One that is ``always`` enabled reads on, so the word of the host is kept as it comes.
+        """
         host = self._host(m)
         m.submodules[name] = memory
         m.d.comb += [
@@ -152,5 +157,9 @@ class PackedStore(wiring.Component):
             memory.write.eq(host.enable & chosen),
             memory.write_data.eq(host.data),
         ]
-        with m.If(chosen):
+        comes = chosen
+        if always:
+            comes = Signal(name="host_word_comes")
+            m.d.sync += comes.eq(self._reads & chosen)
+        with m.If(comes):
             m.d.sync += self.word.eq(memory.data)

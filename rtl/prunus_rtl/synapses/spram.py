@@ -54,7 +54,7 @@ class CsrSpramStore(PackedStore):
         place = Signal(address_bits)
         memory = StoreMemory(width=max(pointers.width, entries.width), words=words, spram=True)
         host = self._host(m)
-        self._attach(m, SPRAM_NAME, memory, chosen=Const(1))
+        self._attach(m, SPRAM_NAME, memory, chosen=Const(1), always=True)
         m.d.comb += [
             memory.enable.eq(1),
             memory.address.eq(address),
