@@ -87,14 +87,18 @@ def test_host_reloads_another_network(fmt: str, spram: bool) -> None:
             await ctx.tick()
         results.append((await fetch(ctx, dut, pres, image=second, stall=0.3)).synapses)
         # All words read back, and nothing is disturbed by that.
-        ctx.set(dut.read, 1)
         for memory, address, word in second.writes():
             ctx.set(dut.write, {"enable": 0, "memory": memory, "address": address, "data": 0})
-            await ctx.tick().repeat(2 if spram else 3)
+            ctx.set(dut.read, 1)
+            await ctx.tick()
+            ctx.set(dut.read, 0)
+            await ctx.tick().repeat(1 if spram else 2)
             width = second.memories[memory].width
-            assert ctx.get(dut.word) & ((1 << width) - 1) == word
-            assert ctx.get(dut.synapse.valid) == ctx.get(dut.busy) == 0
-        ctx.set(dut.read, 0)
+            # It stays until the next access.
+            for _ in range(3):
+                assert ctx.get(dut.word) & ((1 << width) - 1) == word
+                assert ctx.get(dut.synapse.valid) == ctx.get(dut.busy) == 0
+                await ctx.tick()
         results.append((await fetch(ctx, dut, pres, image=second)).synapses)
 
     sim = Simulator(dut)
