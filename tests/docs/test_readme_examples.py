@@ -67,6 +67,7 @@ NOT_IN_CI = {
 QUICK_TARGETS = {"demo"}
 #: First words of text blocks that show no output, and what they are.
 NO_OUTPUT = {
+    "s_axi (AXI4-Lite)": "drawing of a core behind a bus",
     "+---------+ +-------+": "picture of the core",
     "for each view: init": "formula",
     "Cosim mismatch in presentation 0": "message of a lockstep job that fails",
