@@ -54,6 +54,6 @@ def test_no_document_or_source_has_an_absolute_path_of_this_machine() -> None:
     tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")
     for name in filter(None, tracked):
         path = ROOT / name
-        if path.suffix in {".npz", ".png"} or not path.exists():
+        if path.suffix in {".nir", ".npz", ".png"} or not path.exists():
             continue
         assert "/work/" + "main" not in path.read_text(), name
