@@ -186,8 +186,8 @@ def check_leak(leak: Leak, dt: float) -> int:
         tau = f", that is tau {dt / leak.nearest:g} in place of {dt / leak.share:g}"
         raise ExchangeError(
             f"Leak of a step (dt / tau) must be 2^-1 to 2^-{V_FIRE_BITS}, or none, not "
-            f"{leak.share:g}: nearest is {near}, {100 * error:.1f} % off{tau if leak.shift else ''}; --leak-shift "
-            f"{leak.shift} takes it"
+            f"{leak.share:g}: nearest is {near}, {100 * error:.1f} % "
+            f"off{tau if leak.shift else ''}; --leak-shift {leak.shift} takes it"
         )
     return leak.shift
 
