@@ -24,7 +24,7 @@ from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.encoder import EncoderParams
-from prunus_model.spec.formats import CLASSES_MAX
+from prunus_model.spec.formats import CLASSES_MAX, V_FIRE_BITS
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import History
@@ -185,9 +185,9 @@ def check_leak(leak: Leak, dt: float) -> int:
         error = abs(leak.nearest - leak.share) / leak.share
         tau = f", that is tau {dt / leak.nearest:g} in place of {dt / leak.share:g}"
         raise ExchangeError(
-            f"Leak of a step (dt / tau) must be 2^-1 to 2^-23, or none, not {leak.share:g}: "
-            f"nearest is {near}, {100 * error:.1f} % off{tau if leak.shift else ''}; --leak-shift "
-            f"{leak.shift} takes it"
+            f"Leak of a step (dt / tau) must be 2^-1 to 2^-{V_FIRE_BITS}, or none, not "
+            f"{leak.share:g}: nearest is {near}, {100 * error:.1f} % "
+            f"off{tau if leak.shift else ''}; --leak-shift {leak.shift} takes it"
         )
     return leak.shift
 
@@ -238,6 +238,17 @@ def _settings(
         "readout": {},
         "feedforward": {"reset": reset},
     }
+    for key, inner, option in (
+        ("feedforward", "reset", "--reset"),
+        ("membrane", "leak_shift", "--leak-shift"),
+    ):
+        table = settings.get(key)
+        if isinstance(table, dict) and table.get(inner, values[key][inner]) != values[key][inner]:
+            # Else the floats that it is compared with would be of another.
+            raise ExchangeError(
+                f"{key}.{inner} must be {values[key][inner]}, as in the graph and the options, not "
+                f"{table[inner]!r}: set it by {option}"
+            )
     for key, value in settings.items():
         old = values.get(key)
         values[key] = old | value if isinstance(old, dict) and isinstance(value, dict) else value

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.exchange.simulate import FloatLayer
+from prunus_model.reference.feedforward import settle
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import BIAS_BITS, V_FIRE_BITS, max_of
 from prunus_model.spec.state import State
@@ -108,11 +109,10 @@ def can_fire(state: State, config: NetworkConfig) -> npt.NDArray[np.bool_]:
     most = np.maximum(state.weights, 0).sum(axis=0, dtype=np.int64) + state.bias
     v = np.zeros(config.neurons, dtype=np.int64)
     fires = np.zeros(config.neurons, dtype=np.bool_)
-    shift, f = config.membrane.leak_shift, config.formats
     for _ in range(config.encoder.steps):
         v = v + most
         fires |= v >= state.v_fire
-        v = np.clip(v - (v >> shift) if shift else v, f.v_min, f.v_max)
+        v = settle(v, config.membrane.leak_shift)
     return fires
 
 

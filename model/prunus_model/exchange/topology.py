@@ -77,7 +77,7 @@ def chain_of(graph: nir.NIRNode) -> Chain:
         )
     if after := [name for name in connections if name not in before]:
         raise ExchangeError(
-            f"Node {after[0]!r} is an {_kind(nodes[after[0]])} behind the neurons, which can't be "
+            f"Node {after[0]!r} is behind the neurons ({_kind(nodes[after[0]])}), which can't be "
             f"imported: votes are the only readout"
         )
     return Chain(

@@ -194,6 +194,8 @@ def test_a_dead_network_is_told(graph_cli: Cli) -> None:
         (("--weight-bits", "1"), "--weight-bits"),
         (("--dt", "0"), "dt must be in"),
         (("--set", "neurons=9"), "neurons must be that of the graph, 10, not 9"),
+        (("--set", "feedforward.reset=subtract"), "must be zero, as in the graph and the options"),
+        (("--set", "membrane.leak_shift=2"), "set it by --leak-shift"),
         (("--set", "membrane.inhibition_steps=1"), "membrane.inhibition_steps must be 0"),
         (("--set", "encoder=3"), "encoder"),
         (("--set", "readout.classes=0"), "readout.classes"),

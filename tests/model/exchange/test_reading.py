@@ -140,7 +140,7 @@ LINEAR = nir.Linear(weight=WEIGHT)
         ),
         pytest.param(
             chain(LINEAR, lif(), nir.Linear(weight=one((2, 2)))),
-            "Node 'n2' is an Linear behind the neurons, which can't be imported: votes are the",
+            "Node 'n2' is behind the neurons (Linear), which can't be imported: votes are the",
             id="behind",
         ),
         pytest.param(

@@ -10,7 +10,10 @@ import pytest
 from prunus_bus import HASH, Bus, system_of, word
 from prunus_core import LIVELY, run
 from prunus_model.common.errors import ConfigError
-from prunus_rtl.bus.capability import check_map, hash_words
+from prunus_model.spec.feedforward import FeedforwardParams
+from prunus_model.spec.pruning import NoPruning
+from prunus_model.spec.units import MembraneParams
+from prunus_rtl.bus.capability import check_map, hash_words, most_spikes, parameters
 from prunus_rtl.bus.registers import MAGIC, MAP_VERSION, REGISTERS, register
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
@@ -98,6 +101,15 @@ def test_the_parameters_are_those_of_the_core(bus_name: str, hardware: Any) -> N
         assert [await bus.read(f"HASH{k}") for k in range(8)] == [0xFFFFFFFF - k for k in range(8)]
 
     run(dut, bench)
+
+
+def test_spikes_of_all_neurons_of_a_feedforward_layer_are_kept() -> None:
+    config = replace(
+        LIVELY, pruning=NoPruning(), membrane=MembraneParams(), feedforward=FeedforwardParams()
+    )
+    widths = Widths(network=config, hardware=HardwareConfig(lanes=2, learn=False))
+    every = config.neurons * config.encoder.steps
+    assert most_spikes(widths) == parameters(widths, streams=False)["MAX_SPIKES"] == every
 
 
 def test_numbers_that_do_not_fit_into_the_map_are_refused() -> None:
