@@ -210,7 +210,7 @@ def native_diagrams(source: str) -> list[Diagram]:
     stream = ("source_payload", "source_valid", "source_ready")
     labels = {
         f"source_{signal}": f"{source}__{signal}" for signal in ("payload", "valid", "ready")
-    } | {"outputs__ready": "spikes__ready, result__ready, answers__ready"}
+    } | {"outputs__ready": "spikes__ready, answers__ready", "result_ready": "result__ready"}
     return [
         Diagram(
             name="reset",
@@ -238,8 +238,8 @@ def native_diagrams(source: str) -> list[Diagram]:
         Diagram(
             name="result",
             title="the result of a presentation, and the start of the next one",
-            signals=("result__valid", "outputs__ready", "control__valid", "control__ready"),
-            when=("result__valid", "outputs__ready"),
+            signals=("result__valid", "result_ready", "control__valid", "control__ready"),
+            when=("result__valid", "result_ready"),
             labels=labels,
         ),
         Diagram(
