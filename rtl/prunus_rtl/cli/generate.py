@@ -13,6 +13,7 @@ import click
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
+from prunus_model.common.errors import ConfigError
 from prunus_model.data.events.split import load_for
 from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import size_label
@@ -120,6 +121,8 @@ def generate(
     """
     multiplier = choices.pop("multiplier")
     options = ExportOptions(**choices)
+    if bus != "uart" and (clock_hz, baud) != (CLOCK_HZ, BAUD):
+        raise ConfigError(f"--clock-hz and --baud are of a serial line: --bus uart, not {bus}")
     interface = make_interface(bus, clock_hz=clock_hz, baud=baud)
     clean_beside(output)
     check_folder(output, force=force)

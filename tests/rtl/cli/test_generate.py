@@ -232,6 +232,10 @@ def test_bus_is_in_the_command_and_makes_the_same_bytes(cli: Cli, bus: str) -> N
             "Baud rate must be at most 125000 with a clock of 1000000 Hz, not 1000000",
         ),
         (("--bus", "uart", "--baud", "0"), "Baud rate must be positive, not 0"),
+        (
+            ("--bus", "axi", "--baud", "115200"),
+            "--clock-hz and --baud are of a serial line: --bus uart, not axi",
+        ),
         (("--bus", "can"), None),
     ],
 )

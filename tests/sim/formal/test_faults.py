@@ -71,7 +71,7 @@ FAULTS = [
     ("rate", 1, Encoder, "self.stop | self.next_view", "self.stop",
      "nothing without an image", 21),
     ("raw", 0, RawStore, "fetched == image.slots - 1", "fetched == image.slots - 2",
-     "everything on the scoreboard is somewhere", 8),
+     "a row is walked to its end", 8),
     ("readout", 0, Readout, "new > best", "new >= best", "a tie goes to the lowest class", 12),
     ("readout", 0, Readout, "total[-1]", "0",
      "a tie goes to the lowest class", 26),
