@@ -61,6 +61,7 @@ NOT_IN_CI = {
     "overhead": "synthesises all cores: hours",
     "energy": "trains all networks: minutes",
     "report": "tests/docs/test_report.py makes the page",
+    "buses": "simulates, synthesises and places every bus: half an hour",
     "fuzz": "minutes to hours; tests/fuzz/test_fuzz.py gives some inputs to each reader",
 }
 #: Targets that are quick enough to be run here.
@@ -77,7 +78,11 @@ OUTPUT = {"Saved build/demo.npz:": "make demo"}
 #: Snippets that are not run but checked by the type checker, by a part of them, with the reason.
 CHECKED_SNIPPETS = {"from distributed import Client": "needs a cluster"}
 #: Files that the reader has: name, and what stands for it.
-READERS = {"my.npz": bundled("400"), "mine.toml": next(ROOT.rglob("technology.toml"), Path())}
+READERS = {
+    "my.npz": bundled("400"),
+    "mine.toml": next(ROOT.rglob("technology.toml"), Path()),
+    "net.nir": ROOT / "tests/model/exchange/mnist-10.nir",
+}
 
 BLOCKS = [
     block for name in documents() for block in blocks_of(name, (ROOT / name).read_text("utf-8"))

@@ -29,6 +29,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 #: For each extra, commands that need it; each is run in a folder with the inputs below.
 EXTRAS = {
     "rtl": ["prunus generate tiny.npz -d sample49.npz -n 1 -o core --simulator none"],
+    "soc": ["prunus generate tiny.npz -d sample49.npz -n 1 -o soc --bus axi --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
     "events": ["python -c 'import aedat, h5py'"],
     "prophesee": ["python -c 'import expelliarmus'"],
