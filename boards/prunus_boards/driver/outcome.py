@@ -13,7 +13,6 @@ from prunus_model.spec.formats import max_of
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_rtl.core.result import result_widths, unpack
-from prunus_rtl.link.protocol.protocol import spikes_of
 from prunus_rtl.widths import Widths
 
 __all__ = ["Outcome", "by_neuron", "contradiction", "possible", "unpacked"]
@@ -101,7 +100,7 @@ def contradiction(
     spikes, integrated = told["output_spikes"], told["integrated_spikes"]
     dropped = told.get("dropped_spikes", 0)
     learned = spikes * network.inputs if request["learn"] else 0
-    of_view = spikes_of(network, stop_after) // network.view_count
+    of_view = network.presentation_spikes(stop_after) // network.view_count
     most = min(views * of_view, told["steps"] * network.step_spikes_max)
     inhibited = 0 if network.feedforward else told["steps"]
     limits = (

@@ -34,7 +34,6 @@ from prunus_rtl.link.protocol.protocol import (
     Opcode,
     Status,
     spikes_beside,
-    spikes_of,
 )
 
 __all__ = ["Presenter"]
@@ -175,7 +174,7 @@ class Presenter:
 
     def _most(self, request: Request) -> int:
         """Return how many output spikes a presentation has at most."""
-        return spikes_of(self._core.network, request["stop_after"])
+        return self._core.network.presentation_spikes(request["stop_after"])
 
     def _ahead_of_answers(
         self, levels: npt.NDArray[np.uint8], request: Request, number: int, started: int
@@ -256,7 +255,9 @@ class Presenter:
             )
         # A count that can't be is told with the result.
         if len(spikes) < count <= self._most(request):
-            spikes = self._requests.spikes(count, spikes_of(self._core.network), known=spikes)
+            spikes = self._requests.spikes(
+                count, self._core.network.presentation_spikes(), known=spikes
+            )
         return word, spikes
 
     def _events(self, stimuli: PackedEvents, request: Request, started: int) -> Iterator[_Shown]:
@@ -273,7 +274,7 @@ class Presenter:
             word = self._requests.result(self._result_bits)
             count = unpacked(word, self._core.widths)["output_spikes"]
             # A count that can't be is told with the result.
-            most = spikes_of(self._core.network)
+            most = self._core.network.presentation_spikes()
             yield word, self._requests.spikes(count, most) if count <= most else []
 
     def _send(self, items: bytes, sent: int) -> None:

@@ -214,8 +214,7 @@ class NetworkConfig:
 
         Never more than :data:`SCORE_BITS_MAX`: there it saturates.
         """
-        spikes = self.view_count * self.encoder.steps * self.step_spikes_max
-        most = spikes * max_of(self.readout.vote_bits)
+        most = self.presentation_spikes() * max_of(self.readout.vote_bits)
         return min(SCORE_BITS_MAX, max(self.readout.vote_bits + STEP_BITS, most.bit_length()))
 
     @property
@@ -225,13 +224,18 @@ class NetworkConfig:
 
     @property
     def spikes_max(self) -> int:
-        """Most output spikes of an image in inference.
+        """Most output spikes of an image in inference, with the early exit of the readout."""
+        return self.presentation_spikes(self.readout.stop_after)
 
-        An early exit is looked for at the end of a step, after all of its output spikes.
+    def presentation_spikes(self, stop_after: int = 0) -> int:
+        """Return how many output spikes a presentation has at most.
+
+        One in each step of each view, or one of each neuron of a feed-forward layer. There an early
+        exit after ``stop_after`` of them, if it is not 0, is looked at when all of a step are out.
         """
         each = self.step_spikes_max
-        most, stop = self.encoder.steps * each, self.readout.stop_after
-        return self.view_count * (min(most, stop - 1 + each) if stop else most)
+        most = self.encoder.steps * each
+        return self.view_count * (min(most, stop_after - 1 + each) if stop_after else most)
 
     @property
     def margin_max(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from prunus_model.common.errors import ConfigError
 from prunus_rtl.bus.registers import REGISTERS, register
 from prunus_rtl.bus.spaces import spaces
-from prunus_rtl.link.protocol.protocol import spikes_of
 from prunus_rtl.widths import Widths
 
 __all__ = ["HASH_BYTES", "check_map", "hash_words", "most_spikes", "parameters"]
@@ -18,7 +17,7 @@ HASH_BYTES = 4 * sum(entry.name.startswith("HASH") for entry in REGISTERS)
 
 def most_spikes(widths: Widths) -> int:
     """Return how many output spikes a presentation has at most, whoever reads them."""
-    return spikes_of(widths.network)
+    return widths.network.presentation_spikes()
 
 
 def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:

@@ -14,7 +14,7 @@ from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.endpoint.events import QUEUED_ITEMS
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity, spikes_of
+from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity
 from prunus_rtl.widths import Widths
 
 __all__ = ["System", "link_memories"]
@@ -25,7 +25,7 @@ def link_memories(widths: Widths) -> list[MemoryUse]:
 
     The message buffer, the log of identity and output spikes, and with events a queue of them.
     """
-    octets = SPIKES_AT + SPIKE.size * spikes_of(widths.network)
+    octets = SPIKES_AT + SPIKE.size * widths.network.presentation_spikes()
     found = [
         MemoryUse(name="link_buffer", depths=(2 * BUFFER_BYTES,), width=8),
         MemoryUse(name="link_log", depths=(octets,), width=8),

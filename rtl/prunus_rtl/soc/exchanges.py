@@ -26,7 +26,6 @@ from prunus_rtl.link.protocol.protocol import (
     Status,
     first_bytes,
     spikes_beside,
-    spikes_of,
     word_bytes,
 )
 from prunus_rtl.link.protocol.runs import pack_levels
@@ -150,7 +149,7 @@ def _events(made: Made, image: Shown, name: str) -> Iterator[Exchange]:
 def _spikes(network: NetworkConfig, image: Shown, name: str, first: int) -> Iterator[Exchange]:
     """Yield the requests for the output spikes from number ``first`` on."""
     most = MAX_BODY // SPIKE.size
-    octets = first_bytes(spikes_of(network))
+    octets = first_bytes(network.presentation_spikes())
     # Once more behind the last one: there are no further spikes.
     for start in [*range(first, len(image.spikes), most), len(image.spikes)]:
         some = image.spikes[start : start + most]

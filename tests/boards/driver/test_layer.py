@@ -18,7 +18,6 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_rtl.link.protocol.protocol import spikes_of
 
 DENSE = ExportOptions(lanes=4, store="dense")
 LEARNING = ExportOptions(lanes=2, store="learning")
@@ -105,7 +104,7 @@ def test_a_result_that_cannot_be_is_told() -> None:
     request["stop_after"] = 3
     wrong = contradiction(told | {"steps": 2, "output_spikes": 13}, network, request)
     assert wrong == "has output_spikes in 0..12, not 13"
-    assert spikes_of(network) == 160 and spikes_of(network, 3) == 12
+    assert network.presentation_spikes() == 160 and network.presentation_spikes(3) == 12
 
 
 def test_output_spikes_of_a_step_ascend() -> None:

@@ -36,7 +36,6 @@ from prunus_rtl.link.protocol.protocol import (
     encode,
     first_bytes,
     spikes_beside,
-    spikes_of,
     word_bytes,
 )
 from prunus_rtl.link.protocol.runs import unpack_levels
@@ -289,7 +288,7 @@ class Emulator:
         return self._known()
 
     def _spikes_from(self, body: bytes) -> bytes:
-        _check_length(body, first_bytes(spikes_of(self.description.network)))
+        _check_length(body, first_bytes(self.description.network.presentation_spikes()))
         self._known()
         first = int.from_bytes(body, "little")
         some = self._spikes[first : first + MAX_BODY // SPIKE.size]

@@ -29,7 +29,6 @@ from prunus_rtl.link.protocol.protocol import (
     Opcode,
     Status,
     first_bytes,
-    spikes_of,
 )
 from prunus_rtl.shapes import Shapes
 
@@ -112,7 +111,7 @@ class Endpoint(wiring.Component):
         """Build the unit."""
         m = Module()
         s = self._shapes
-        image_levels, most_spikes = s.network.image_levels, spikes_of(s.network)
+        image_levels, most_spikes = s.network.image_levels, s.network.presentation_spikes()
         source, steps = s.hardware.source, s.network.encoder.steps
         inputs_of = (Opcode.IMAGE, Opcode.INFER) if source == "levels" else (Opcode.EVENTS,)
         requests, result = request_layout(s), result_layout(s)

@@ -74,7 +74,6 @@ from typing import ClassVar
 from cobs import cobs
 
 from prunus_model.common.errors import PrunusError
-from prunus_model.spec.config import NetworkConfig
 
 __all__ = [
     "BAUD",
@@ -105,7 +104,6 @@ __all__ = [
     "encode",
     "first_bytes",
     "spikes_beside",
-    "spikes_of",
     "word_bytes",
 ]
 
@@ -206,17 +204,6 @@ BROKEN_RESPONSE = bytes([0, 0, Status.BROKEN])
 def word_bytes(bits: int) -> int:
     """Return the bytes of a word of the memory port on the link: its width, rounded up."""
     return -(-bits // 8)
-
-
-def spikes_of(network: NetworkConfig, stop_after: int = 0) -> int:
-    """Return how many output spikes a presentation has at most.
-
-    One in each step of each view, or one of each neuron of a feed-forward layer. There an early
-    exit after ``stop_after`` of them, if it is not 0, is looked at when all of a step are out.
-    """
-    each = network.step_spikes_max
-    most = network.encoder.steps * each
-    return network.view_count * (min(most, stop_after - 1 + each) if stop_after else most)
 
 
 def first_bytes(spikes: int) -> int:
