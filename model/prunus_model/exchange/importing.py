@@ -18,7 +18,7 @@ from prunus_model.engine.engine import Engine
 from prunus_model.exchange.agreement import Agreement, measure
 from prunus_model.exchange.files import read_graph
 from prunus_model.exchange.quantise import Loss, quantised
-from prunus_model.exchange.reading import Leak, Read, read_layer
+from prunus_model.exchange.reading import Leak, read_layer
 from prunus_model.exchange.simulate import FloatLayer
 from prunus_model.reference.readout import Readout, response
 from prunus_model.spec.config import NetworkConfig
@@ -153,7 +153,11 @@ def import_graph(
         | _scale_of(training),
     )
     return Imported(
-        artifact=artifact, layer=read.layer, leak=_taken(read, shift), loss=loss, agreement=None
+        artifact=artifact,
+        layer=read.layer,
+        leak=replace(read.leak, shift=shift),
+        loss=loss,
+        agreement=None,
     )
 
 
@@ -190,10 +194,6 @@ def check_leak(leak: Leak, dt: float) -> int:
             f"off{tau if leak.shift else ''}; --leak-shift {leak.shift} takes it"
         )
     return leak.shift
-
-
-def _taken(read: Read, shift: int) -> Leak:
-    return replace(read.leak, shift=shift)
 
 
 def _votes_by(

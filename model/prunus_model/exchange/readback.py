@@ -7,8 +7,6 @@ compares spikes and predictions.
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 from importlib.resources import files
@@ -20,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ExchangeError, PrunusError
+from prunus_model.common.other_python import run_script
 from prunus_model.common.text import printable
 from prunus_model.data.datasets import load
 from prunus_model.data.events.split import stimuli
@@ -132,27 +131,15 @@ def _run(
 ) -> tuple[dict[str, Any], npt.NDArray[np.int64] | None]:
     """Run the script; return its report and the counts, if there are any."""
     output = folder / f"{framework}-{reader}.npz"
-    command = [python, str(SCRIPT), "--framework", framework]
-    command += ["--graph", str(folder / f"{reader}.nir"), "--spikes", str(folder / "spikes.npz")]
-    command += ["--output", str(output)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as e:
-        raise ExchangeError(f"Simulators must run with {python}: {e.strerror}") from e
-    if done.returncode:
-        raise ExchangeError(f"Simulators must run with {python}: {_last(done.stderr)}")
-    report: dict[str, Any] = json.loads(done.stdout)
+    args = ["--framework", framework, "--graph", str(folder / f"{reader}.nir")]
+    args += ["--spikes", str(folder / "spikes.npz"), "--output", str(output)]
+    report = run_script(python, SCRIPT, args, what="Simulators must run")
     # Not folders of this machine.
     report["why"] = printable(report["why"].replace(str(folder), ""))
     if not output.exists():
         return report, None
     with np.load(output) as content:
         return report, content["counts"]
-
-
-def _last(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
 
 
 @click.command(context_settings={"show_default": True})

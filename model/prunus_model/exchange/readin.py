@@ -6,8 +6,6 @@ own, imports them, and shows them and their floating-point originals the same sp
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import click
 
 from prunus_model.common.errors import ExchangeError, PrunusError
+from prunus_model.common.other_python import run_script
 from prunus_model.common.text import printable
 from prunus_model.data.datasets import fetch, load
 from prunus_model.exchange.graph import DT
@@ -88,20 +87,14 @@ def train(python: str, data: Path, folder: Path, neurons: int, epochs: int) -> t
 
     Raises
     ------
-    ExchangeError
+    PrunusError
         If the other Python does not run it.
     """
     graph = folder / f"mnist-{neurons}.nir"
-    args = [python, str(SCRIPT), "--data", str(data), "--output", str(graph)]
+    args = ["--data", str(data), "--output", str(graph)]
     args += ["--neurons", str(neurons), "--epochs", str(epochs)]
-    try:
-        done = subprocess.run(args, capture_output=True, text=True, check=False)
-    except OSError as e:
-        raise ExchangeError(f"Python {python} must run: {e.strerror}") from e
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason"])[-1]
-        raise ExchangeError(f"{SCRIPT} must train {neurons} neurons: {last}")
-    return graph, json.loads(done.stdout)
+    what = f"{SCRIPT} must train {neurons} neurons"
+    return graph, run_script(python, SCRIPT, args, what=what)
 
 
 @click.command()

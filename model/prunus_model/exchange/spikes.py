@@ -6,24 +6,20 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import ExchangeError
+from prunus_model.engine.streams import draw_pass, seeded
 from prunus_model.reference import refractory
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import RANDOM_BITS, max_of
+from prunus_model.spec.formats import PRESENTATION_BITS, RANDOM_BITS, max_of
 from prunus_model.spec.packed_events import PackedEvents, check_stimuli
 from prunus_model.spec.random_streams import (
-    DISCARD,
     ENCODER,
-    FALLBACK,
     LOW_DISCREPANCY_STRIDE,
     PRE_PER_DRAW,
-    STRIDE,
     words,
 )
 from prunus_model.spec.state import NO_STEP
 
 __all__ = ["check_undivided", "input_spikes"]
-
-_U32 = np.uint32
 
 
 def check_undivided(config: NetworkConfig) -> None:
@@ -89,32 +85,18 @@ def _of_events(events: PackedEvents) -> npt.NDArray[np.bool_]:
 def _of_levels(
     config: NetworkConfig, levels: npt.NDArray[np.uint8], first: int
 ) -> npt.NDArray[np.bool_]:
-    """Draw the streams of all images side by side."""
     steps, inputs = config.encoder.steps, config.inputs
-    numbers = np.arange(first, first + len(levels), dtype=np.uint64).astype(_U32)
-    state = _U32(config.seed) ^ numbers * _U32(STRIDE) ^ _U32(ENCODER)
-    state[state == 0] = FALLBACK
-    for _ in range(DISCARD):
-        state = _next(state)
-    spikes = np.zeros((len(levels), steps, inputs), dtype=np.bool_)
     even = config.encoder.spikes == "low-discrepancy"
-    drawn = np.empty((len(levels), words(inputs)), dtype=_U32)
-    for step in range(steps):
-        if not even or step == 0:
-            for k in range(drawn.shape[1]):
-                drawn[:, k] = state = _next(state)
-            shifts = _U32(RANDOM_BITS) * np.arange(PRE_PER_DRAW, dtype=_U32)
-            bytes_of = (drawn[:, :, np.newaxis] >> shifts).reshape(len(levels), -1)[:, :inputs]
-        offset = _U32(LOW_DISCREPANCY_STRIDE * step if even else 0)
-        spikes[:, step] = (bytes_of + offset & _U32(max_of(RANDOM_BITS))) < levels
+    spikes = np.empty((len(levels), steps, inputs), dtype=np.bool_)
+    drawn = np.empty(PRE_PER_DRAW * words(inputs), dtype=np.uint8)
+    for number, image in enumerate(levels):
+        state = seeded(config.seed, first + number & max_of(PRESENTATION_BITS), ENCODER)
+        for step in range(steps):
+            if not even or step == 0:
+                state = draw_pass(state, words(inputs), drawn)
+            offset = LOW_DISCREPANCY_STRIDE * step & max_of(RANDOM_BITS) if even else 0
+            spikes[number, step] = drawn[:inputs] + np.uint8(offset) < image
     return spikes
-
-
-def _next(state: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Advance xorshift32 streams."""
-    state = state ^ state << _U32(13)
-    state = state ^ state >> _U32(17)
-    return state ^ state << _U32(5)
 
 
 def _drop(spikes: npt.NDArray[np.bool_], config: NetworkConfig) -> None:

@@ -7,8 +7,6 @@ Neurons are labelled and images classified by the same readouts from the spikes 
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from rich.console import Console
 
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
+from prunus_model.common.other_python import run_script
 from prunus_model.common.provenance import header
 from prunus_model.data.datasets import Split, data_digest, load
 from prunus_model.engine.engine import Engine
@@ -97,16 +96,9 @@ def _theirs(python: str, seconds: int, neurons: int, train: Split, test: Split) 
     with tempfile.TemporaryDirectory() as folder:
         images, spikes = Path(folder) / "images.npz", Path(folder) / "spikes.npz"
         np.savez(images, train=train.images, label=label.images, test=test.images)
-        command = [python, str(_SCRIPT), "--images", str(images), "--output", str(spikes)]
-        command += ["--seconds", str(seconds), "--neurons", str(neurons)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError as e:
-            raise PrunusError(f"BindsNET must run with {python}: {e.strerror}") from e
-        if done.returncode:
-            said = " ".join(done.stderr.split())
-            raise PrunusError(f"BindsNET must run with {python}: {said}")
-        report: dict[str, Any] = json.loads(done.stdout)
+        args = ["--images", str(images), "--output", str(spikes)]
+        args += ["--seconds", str(seconds), "--neurons", str(neurons)]
+        report = run_script(python, _SCRIPT, args, what="BindsNET must run")
         with np.load(spikes) as counted:
             pair = (counted["label"], label), (counted["test"], test)
     return report | {"seconds": round(report["seconds"], 3)} | scores(*pair, ReadoutParams())

@@ -6,7 +6,6 @@ of one machine at one time; the ratios are of runs that took turns.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import statistics
@@ -26,7 +25,7 @@ from rich.console import Console
 
 import prunus_model.engine
 from prunus_model.common.atomic import write_json
-from prunus_model.common.errors import PrunusError
+from prunus_model.common.other_python import run_script
 from prunus_model.common.provenance import header, processor, source_digest
 from prunus_model.data.datasets import data_digest, load
 from prunus_model.engine import kernels
@@ -154,12 +153,8 @@ def _compile_seconds() -> dict[str, float]:
 
 def _bindsnet(python: str, images: Path) -> dict[str, Any]:
     script = Path("model/bench/bindsnet_diehlcook.py")
-    command = [python, str(script), "--images", str(images), "--neurons", "400", "--threads", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise PrunusError(f"BindsNET must run with {python}: {done.stderr.strip()}")
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    args = ["--images", str(images), "--neurons", "400", "--threads", "1"]
+    return run_script(python, script, args, what="BindsNET must run")
 
 
 @click.command(context_settings={"show_default": True})
