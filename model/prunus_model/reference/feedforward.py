@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from prunus_model.reference import membrane, refractory
 from prunus_model.reference.readout import add_votes, lead
-from prunus_model.reference.view import Shown, Step
+from prunus_model.reference.view import Shown, Step, clear
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.formats import V_SIGNED_BITS, max_of
-from prunus_model.spec.state import NO_STEP, State
+from prunus_model.spec.state import State
 
 __all__ = ["feedforward_steps", "fire", "settle"]
 
@@ -78,8 +78,7 @@ def feedforward_steps(
     Early exit and sequential test are looked at once, at the end of a step in which neurons fired.
     """
     config = shown.config
-    state.v[:] = 0
-    state.last_step[:] = NO_STEP
+    clear(state)
     fired = 0
     for step in range(config.encoder.steps):
         spikes = spikes_of(step)

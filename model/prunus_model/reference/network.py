@@ -14,7 +14,7 @@ import numpy.typing as npt
 from prunus_model.reference import encoder, pruning
 from prunus_model.reference.feedforward import feedforward_steps
 from prunus_model.reference.readout import elect, lead
-from prunus_model.reference.view import Shown, Step, begin, view_steps
+from prunus_model.reference.view import Shown, Step, begin, clear, view_steps
 from prunus_model.reference.xorshift import Stream
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -32,7 +32,7 @@ from prunus_model.spec.presentation import (
 )
 from prunus_model.spec.pruning import PostPruning
 from prunus_model.spec.random_streams import ENCODER, LEARNING, words
-from prunus_model.spec.state import NO_STEP, State, strengths
+from prunus_model.spec.state import State, strengths
 
 __all__ = ["Network"]
 
@@ -244,8 +244,7 @@ class Network:
             state.weights[pruned] = 0
             state.strength[:] = strengths(state.weights, self.config)
         if self.config.feedforward:
-            state.v[:] = 0
-            state.last_step[:] = NO_STEP
+            clear(state)
             return 0
         for group in range(self.config.group_count):
             begin(state.group(group, self.config), self.config.homeostasis, learn=False)

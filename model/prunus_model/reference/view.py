@@ -18,7 +18,7 @@ from prunus_model.spec.pruning import SoftPruning
 from prunus_model.spec.state import NO_STEP, State
 from prunus_model.spec.units import HomeostasisParams
 
-__all__ = ["Shown", "Step", "begin", "view_steps"]
+__all__ = ["Shown", "Step", "begin", "clear", "view_steps"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +84,17 @@ class Shown:
     learning: Stream
 
 
+def clear(state: State) -> None:
+    """Set potentials and last steps to what they are before the first step."""
+    state.v[:] = 0
+    state.last_step[:] = NO_STEP
+
+
 def begin(state: State, params: HomeostasisParams, *, learn: bool) -> None:
     """Prepare a group for a presentation (semantics, 4.1)."""
     if learn and state.presentation > 0:
         state.theta[:] = homeostasis.decay(state.theta.astype(np.int64), params)
-    state.v[:] = 0
-    state.last_step[:] = NO_STEP
+    clear(state)
     state.v_fire[:] = homeostasis.fire_threshold(
         state.theta.astype(np.int64), state.strength.astype(np.int64), params
     )

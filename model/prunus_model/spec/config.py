@@ -129,22 +129,15 @@ class NetworkConfig:
             )
 
     def _check_feedforward(self) -> None:
-        for name, value, allowed in (
-            ("weight_bits", self.weight_bits, self.weight_bits >= WEIGHT_BITS_MIN),
-            ("pruning.policy", self.pruning.policy, isinstance(self.pruning, NoPruning)),
-            (
-                "membrane.inhibition_steps",
-                self.membrane.inhibition_steps,
-                self.membrane.inhibition_steps == 0,
-            ),
-            ("groups", "given", self.groups is None),
+        bits, policy, inhibition = self.weight_bits, self.pruning, self.membrane.inhibition_steps
+        signed = f"{WEIGHT_BITS_MIN} or more, as weights are signed"
+        for name, value, allowed, must in (
+            ("weight_bits", bits, bits >= WEIGHT_BITS_MIN, signed),
+            ("pruning.policy", policy.policy, isinstance(policy, NoPruning), "none"),
+            ("membrane.inhibition_steps", inhibition, inhibition == 0, "0"),
+            ("groups", "given", self.groups is None, "left out"),
         ):
             if not allowed:
-                must = {
-                    "weight_bits": f"{WEIGHT_BITS_MIN} or more, as weights are signed",
-                    "pruning.policy": "none",
-                    "groups": "left out",
-                }.get(name, "0")
                 raise ValueError(f"{name} must be {must}, with feedforward, not {value}")
 
     def _check_groups(self, groups: GroupsParams) -> None:
