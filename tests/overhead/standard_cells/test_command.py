@@ -106,7 +106,7 @@ def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(
             row(policy=case.policy, idle=case.idle, exits=n, mode=case.mode) for n in case.exits
         ]
 
-    monkeypatch.setattr(command, "check_tools", lambda _: None)
+    monkeypatch.setattr("prunus_overhead.standard_cells.command.check_tools", lambda _: None)
     monkeypatch.setattr(command, "cell_ratios", no_opensta)
     monkeypatch.setattr(command, "map_component", no_opensta)
     monkeypatch.setattr(command, "area_row", area)

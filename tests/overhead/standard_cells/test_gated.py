@@ -75,7 +75,7 @@ def test_all_kinds_of_gates_are_compared_and_shown(
         told |= {"ungated": 4, "period_ns": 4.5 if case.mode == "learning" else None}
         return [measured(case, n, 0.5) | told for n in case.exits]
 
-    monkeypatch.setattr(command, "check_tools", lambda _: None)
+    monkeypatch.setattr("prunus_overhead.standard_cells.command.check_tools", lambda _: None)
     monkeypatch.setattr(command, "energy_rows", energy)
     monkeypatch.setattr(Networks, "plan", lambda *_: None)
     path = write_liberty(tmp_path, GATED_LIBERTY)
@@ -114,7 +114,7 @@ def test_all_kinds_of_gates_are_compared_and_shown(
 def test_a_library_with_a_clock_gate_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "check_tools", lambda _: None)
+    monkeypatch.setattr("prunus_overhead.standard_cells.command.check_tools", lambda _: None)
     monkeypatch.setattr(
         command, "energy_rows", lambda _, case, *__, **___: [measured(case, 0, 0.1)]
     )
