@@ -9,15 +9,10 @@ from prunus_rtl.bus.registers import REGISTERS, register
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.widths import Widths
 
-__all__ = ["HASH_BYTES", "check_map", "hash_words", "most_spikes", "parameters"]
+__all__ = ["HASH_BYTES", "check_map", "hash_words", "parameters"]
 
 #: Bytes of the content hash of a network.
 HASH_BYTES = 4 * sum(entry.name.startswith("HASH") for entry in REGISTERS)
-
-
-def most_spikes(widths: Widths) -> int:
-    """Return how many output spikes a presentation has at most, whoever reads them."""
-    return widths.network.presentation_spikes()
 
 
 def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:
@@ -44,7 +39,7 @@ def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:
         "GROUPS": network.group_count,
         "LANES": hardware.lanes,
         "CLASSES": network.readout.classes,
-        "MAX_SPIKES": most_spikes(widths),
+        "MAX_SPIKES": network.presentation_spikes(),
     }
 
 

@@ -11,7 +11,6 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.formats import LEVEL_BITS
 from prunus_rtl.bus.axi_lite import AxiLite, AxiLiteSignature
 from prunus_rtl.bus.axi_stream import AxiStreamSignature, connect_stream
-from prunus_rtl.bus.capability import most_spikes
 from prunus_rtl.bus.event_input import INPUT_BITS, EventInput
 from prunus_rtl.bus.image_input import ImageInput
 from prunus_rtl.bus.presenter import BusPresenter
@@ -77,7 +76,9 @@ class _System(wiring.Component):
         )
         m.submodules.inputs = ResetInserter(registers.reset)(inputs)
         m.submodules.spikes = spikes = SpikeOutput(
-            spike=s.spike, prediction_bits=s.prediction_bits, depth=most_spikes(s) + 1
+            spike=s.spike,
+            prediction_bits=s.prediction_bits,
+            depth=s.network.presentation_spikes() + 1,
         )
         wiring.connect(m, registers.memory_requests, core.requests)
         wiring.connect(m, core.answers, registers.memory_answers)
@@ -142,6 +143,16 @@ class _System(wiring.Component):
         """Connect the bus, and streams if there are any."""
         raise NotImplementedError
 
+    def _connect_slave(self, m: Module, name: str, prefix: str, slave: Any, registers: Any) -> None:
+        """Add the slave of a bus, between the ports of that prefix and the registers."""
+        m.submodules[name] = slave
+        wiring.connect(m, slave.requests, registers.requests)
+        wiring.connect(m, registers.responses, slave.responses)
+        for member_name, member in slave.bus.signature.members.items():
+            port, inner = getattr(self, f"{prefix}_{member_name}"), getattr(slave.bus, member_name)
+            # As the slave sees it.
+            m.d.comb += inner.eq(port) if member.flow is In else port.eq(inner)
+
 
 class AxiSystem(_System):
     """A core behind AXI4-Lite, with AXI4-Streams.
@@ -196,12 +207,7 @@ class AxiSystem(_System):
         super().__init__(core=core, network=network, bus=bus)
 
     def _connect(self, m: Module, registers: Any, inputs: Any, spikes: Any) -> None:
-        m.submodules.axi_lite = slave = AxiLite()
-        wiring.connect(m, slave.requests, registers.requests)
-        wiring.connect(m, registers.responses, slave.responses)
-        for name, member in AxiLiteSignature().members.items():
-            port, inner = getattr(self, f"s_axi_{name}"), getattr(slave.bus, name)
-            m.d.comb += inner.eq(port) if member.flow is Out else port.eq(inner)
+        self._connect_slave(m, "axi_lite", "s_axi", AxiLite(), registers)
         connect_stream(m, _Ports(self, *self._input), inputs.packets)
         connect_stream(m, spikes.packets, _Ports(self, *self._spikes))
 
@@ -238,11 +244,6 @@ class WishboneSystem(_System):
         super().__init__(core=core, network=network, bus=_flat("wb", WishboneSignature(), In))
 
     def _connect(self, m: Module, registers: Any, inputs: Any, spikes: Any) -> None:
-        m.submodules.wishbone = slave = Wishbone()
-        wiring.connect(m, slave.requests, registers.requests)
-        wiring.connect(m, registers.responses, slave.responses)
-        for name, member in WishboneSignature().members.items():
-            port, inner = getattr(self, f"wb_{name}"), getattr(slave.bus, name)
-            m.d.comb += inner.eq(port) if member.flow is Out else port.eq(inner)
+        self._connect_slave(m, "wishbone", "wb", Wishbone(), registers)
         # There are no streams.
         m.d.comb += [inputs.packets.valid.eq(0), spikes.packets.ready.eq(0)]

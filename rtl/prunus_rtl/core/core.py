@@ -215,19 +215,15 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.answers), port.answers)
         wiring.connect(m, sequencer.spikes, wiring.flipped(self.spikes))
         wiring.connect(m, sequencer.vote, readout.spike)
-        for space, access in (
-            (Space.V_FIRE, membrane.v_fire_access),
-            (Space.VOTES, readout.access),
-        ):
+        for space in (Space.V, Space.V_FIRE, Space.BIAS):
             if space in has:
-                wiring.connect(m, getattr(port, space.name.lower()), access)
-        if Space.V in has:
-            wiring.connect(m, port.v, membrane.v_access)
+                name = space.name.lower()
+                wiring.connect(m, getattr(port, name), getattr(membrane, f"{name}_access"))
+        if Space.VOTES in has:
+            wiring.connect(m, port.votes, readout.access)
         busy = Cat(queue.busy, membrane.busy, *(store.busy for store in stores))
         taken = Cat(store.synapse.valid & store.synapse.ready for store in stores)
         if isinstance(membrane, FeedforwardMembrane):
-            if Space.BIAS in has:
-                wiring.connect(m, port.bias, membrane.bias_access)
             m.d.comb += [
                 sequencer.post.eq(membrane.spikes.payload),
                 sequencer.offered.eq(membrane.spikes.valid),

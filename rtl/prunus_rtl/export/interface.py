@@ -62,9 +62,9 @@ class Interface:
             If not.
         """
 
-    def system(self, plan: Plan) -> wiring.Component | None:
-        """Return what the package holds; None: the core by itself."""
-        return None
+    def system(self, plan: Plan, core: Core) -> wiring.Component:
+        """Return what the package holds: the core by itself, or with what it is reached by."""
+        return core
 
     def bench(self, made: Made) -> str:
         """Return the text of the bench."""

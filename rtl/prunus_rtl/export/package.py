@@ -166,7 +166,7 @@ def write_package(
     interface = interface or Interface()
     interface.check(plan)
     core = plan.core()
-    system = interface.system(plan) or core
+    system = interface.system(plan, core)
     report("Verilog ...")
     netlist = make_netlist(system, top=interface.top)
     check_device(memories(plan.widths), options.device)

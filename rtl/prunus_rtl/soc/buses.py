@@ -11,6 +11,7 @@ from prunus_rtl.bus.event_input import INPUT_BITS, NO_INPUT, QUEUED_EVENTS
 from prunus_rtl.bus.registers import MAP_VERSION, WINDOW_BYTES
 from prunus_rtl.bus.registers import REGISTERS as REGISTERS_TABLE
 from prunus_rtl.bus.system import AxiSystem, WishboneSystem
+from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.interface import Interface, Made
 from prunus_rtl.export.plan import Plan
@@ -32,9 +33,9 @@ class BusInterface(Interface):
     streams = False
     _system: type[wiring.Component]
 
-    def system(self, plan: Plan) -> wiring.Component | None:
+    def system(self, plan: Plan, core: Core) -> wiring.Component:
         """Return the core behind the bus."""
-        return self._system(core=plan.core(), network=self.network(plan))
+        return self._system(core=core, network=self.network(plan))
 
     def network(self, plan: Plan) -> bytes:
         """Return the hash that the core says at power-on; all 0 if its store has no contents."""

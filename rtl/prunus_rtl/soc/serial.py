@@ -7,6 +7,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from prunus_rtl.core.core import Core
 from prunus_rtl.export.bench import VECTORS
 from prunus_rtl.export.interface import Interface, Made
 from prunus_rtl.export.plan import Plan
@@ -59,8 +60,8 @@ class SerialInterface(Interface):
     def _description(self, plan: Plan) -> CoreDescription:
         return CoreDescription.of(plan, clock_hz=self._clock_hz, baud=self._baud)
 
-    def system(self, plan: Plan) -> wiring.Component:
-        """Return core, link and UART."""
+    def system(self, plan: Plan, core: Core) -> wiring.Component:
+        """Return core, link and UART. The core is made anew of the plan, with its description."""
         return SerialSystem(plan=plan, divisor=self._divisor, clock_hz=self._clock_hz)
 
     def bench(self, made: Made) -> str:

@@ -13,7 +13,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.pruning import NoPruning
 from prunus_model.spec.units import MembraneParams
-from prunus_rtl.bus.capability import check_map, hash_words, most_spikes, parameters
+from prunus_rtl.bus.capability import check_map, hash_words, parameters
 from prunus_rtl.bus.registers import MAGIC, MAP_VERSION, REGISTERS, register
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
@@ -109,7 +109,8 @@ def test_spikes_of_all_neurons_of_a_feedforward_layer_are_kept() -> None:
     )
     widths = Widths(network=config, hardware=HardwareConfig(lanes=2, learn=False))
     every = config.neurons * config.encoder.steps
-    assert most_spikes(widths) == parameters(widths, streams=False)["MAX_SPIKES"] == every
+    found = parameters(widths, streams=False)["MAX_SPIKES"]
+    assert config.presentation_spikes() == found == every
 
 
 def test_numbers_that_do_not_fit_into_the_map_are_refused() -> None:

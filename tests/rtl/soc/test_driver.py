@@ -85,7 +85,7 @@ def _line(shown: Presentation) -> str:
 @needs_verilator
 def test_driver_infers_and_learns_as_the_model_does(network: Artifact, driver: Path) -> None:
     plan = make_plan(network, ExportOptions(mode="learning", lanes=4))
-    system = AxiInterface().system(plan)
+    system = AxiInterface().system(plan, plan.core())
     assert system is not None
     netlist = make_netlist(system, top="prunus_axi")
     (driver / "core.v").write_text(netlist.text)
