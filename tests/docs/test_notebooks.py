@@ -27,7 +27,7 @@ LONG = ("model-beside-core", "own-data-to-bitstream")
 
 def read(path: Path) -> Any:
     """Return a notebook."""
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def executed(name: str, folder: Path) -> Any:
