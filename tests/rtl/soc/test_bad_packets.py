@@ -36,7 +36,9 @@ def test_cancel_ends_a_stream_without_tlast_and_the_next_packet_is_an_image() ->
         await bus.write("CONTROL", word("CONTROL", cancel=1, input_stream=1))
         assert await errors(bus) == set()
         last = LIVELY.inputs - 1
-        await bus.send_packet(_NAME, [(level, k == last) for k, level in enumerate(levels.tolist())])
+        await bus.send_packet(
+            _NAME, [(level, k == last) for k, level in enumerate(levels.tolist())]
+        )
         await bus.start(_PLAIN, input_stream=1)
         shown = await bus.finish()
         want = network.present(levels, **_PLAIN)

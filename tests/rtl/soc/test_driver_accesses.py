@@ -1,4 +1,4 @@
-"""The driver in C on registers that a test plays: what it writes, and what it makes of what it reads."""
+"""The driver in C on registers that a test plays: what it writes, and what it returns."""
 
 import ctypes
 import shutil

@@ -21,6 +21,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_package import small
 from prunus_rtl.bus.registers import register
 from prunus_rtl.export import verilator
+from prunus_rtl.export.core_sizes import core_sizes
 from prunus_rtl.export.package import Written, write_package
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import find_simulator, run_bench
@@ -206,6 +207,10 @@ def test_documents_name_every_file_and_port(network: Artifact, tmp_path: Path, b
         rows = re.findall(rf"^\| `{port}` \| (?:in|out) \| \d+ \| (.*) \|$", text, re.MULTILINE)
         assert len(rows) == 1 and rows[0].strip(), port
         assert f".{port}({port})" in instance
+    for row in core_sizes(mode="inference", bus=bus).rows:
+        shown = f"{row['lut']} | {row['ff']} | {row['blocks']} | {row['fmax_mhz']:.1f} MHz |"
+        (line,) = [line for line in text.split("\n") if line.endswith(shown)]
+        assert line.startswith("| **") == (row["mode"] == "inference" and row["bus"] == bus)
     assert "\n\n\n" not in text
     rows = [line for line in text.split("\n") if line.startswith("|")]
     for above, row in pairwise(rows):
