@@ -18,7 +18,7 @@ NIR_PYTHON ?= .venv-nir/bin/python
 NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-options formal mutants link throughput bench bench-accuracy nir \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options formal mutants link throughput bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
   dist docs docs-links bitstream flash boards netlist boards-test cells gating overhead energy report
 
@@ -83,6 +83,9 @@ size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.j
 
 buses: $(MADE) ## Buses of a core: size, clock, lockstep -> rtl/results/buses.json (half an hour)
 	$(BIN)/python -m prunus_overhead.buses
+
+core-sizes: $(MADE) ## Size and clock of cores by parameter, for the README of packages -> rtl/prunus_rtl/export/core_sizes.json (half an hour)
+	$(BIN)/python -m prunus_overhead.buses.sizes
 
 core-options: $(MADE) ## Cycles of cores by their options -> overhead/results/core_options.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.core_options

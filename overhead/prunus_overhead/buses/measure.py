@@ -43,7 +43,7 @@ from prunus_sim.bus.jobs import JOBS
 from prunus_sim.bus.run import run_over_bus
 from prunus_sim.cosim.run import run
 
-__all__ = ["JOBS", "LANES", "NETWORK", "UartCore", "bus_rows", "designs", "measure_size"]
+__all__ = ["JOBS", "LANES", "NETWORK", "PLACE", "UartCore", "bus_rows", "designs", "measure_size"]
 
 #: The core whose size is measured.
 NETWORK, LANES = "tiny", 4
@@ -54,7 +54,7 @@ _WAYS = (("native", False), ("axi", False), ("axi", True), ("wishbone", False))
 #: Jobs in Icarus, which is slower.
 _ICARUS = ("small",)
 #: Place and route: any device with pins for all ports; its clock is that of the fabric.
-_PLACE = ("--85k", "--package", "CABGA756", "--speed", "6", "--freq", "50", "--seed", "1")
+PLACE = ("--85k", "--package", "CABGA756", "--speed", "6", "--freq", "50", "--seed", "1")
 #: Images over the serial link.
 _SHOWN = 4
 
@@ -128,7 +128,7 @@ def measure_size(design: wiring.Component, tools: Tools) -> Row:
         (kinds,) = (module["num_cells_by_type"] for module in found)
         cells = {column: kinds.get(kind, 0) for column, kind in TARGETS["ecp5"][1].items()}
         arguments = ["--json", "top.json", "--report", "report.json", "--timing-allow-fail"]
-        tools.run(["nextpnr-ecp5", *_PLACE, "--lpf-allow-unconstrained", *arguments], folder)
+        tools.run(["nextpnr-ecp5", *PLACE, "--lpf-allow-unconstrained", *arguments], folder)
         placement = read_placement(folder / "report.json", seed=1)
     return {
         "lut": logic_of(cells) + LUTS_OF_LUT_RAM * cells["DPR16X4"],
@@ -207,7 +207,7 @@ def bus_rows(
 
     sizes: dict[str, Row] = {}
     for bus, design in designs().items():
-        key = digest("size", design_digest(design), *_PLACE, *versions)
+        key = digest("size", design_digest(design), *PLACE, *versions)
         sizes[bus] = kept.get(key, partial(sized, bus, design))
 
     def ran(bus: str, name: str, sim: str, *, streams: bool) -> Row:
