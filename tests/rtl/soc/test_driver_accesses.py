@@ -16,8 +16,18 @@ from prunus_rtl.soc.script import word
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
-_NO_CORE, _BUSY, _CANNOT, _TIMEOUT, _REFUSED = -1, -2, -3, -4, -5
-_SHAPE = ("inputs", "neurons", "steps", "views", "groups", "lanes", "classes", "max_spikes")
+_NO_CORE, _BUSY, _CANNOT, _TIMEOUT, _REFUSED, _FULL = range(-1, -7, -1)
+_NUMBERS = (
+    "inputs",
+    "neurons",
+    "steps",
+    "views",
+    "groups",
+    "lanes",
+    "classes",
+    "max_spikes",
+    "spike_room",
+)
 _LINES = """
 #include <stdint.h>
 uint32_t (*bus_read)(uintptr_t);
@@ -32,13 +42,13 @@ _ONES = (1 << 32) - 1
 class Core(ctypes.Structure):
     _fields_: ClassVar = [
         ("base", ctypes.c_size_t),
-        *((name, ctypes.c_uint32) for name in ("patience", "capability", *_SHAPE, "error")),
+        *((name, ctypes.c_uint32) for name in ("patience", "capability", *_NUMBERS, "error")),
     ]
 
 
 class Request(ctypes.Structure):
     _fields_: ClassVar = [
-        *((name, ctypes.c_uint8) for name in ("learn", "keep", "stop_after")),
+        *((name, ctypes.c_uint8) for name in ("learn", "keep", "no_spikes", "stop_after")),
         ("margin", ctypes.c_uint32),
     ]
 
@@ -113,11 +123,11 @@ def played(library: Any) -> Iterator[Registers]:
 
 
 def test_open_reads_every_parameter_and_knows_its_core(played: Registers) -> None:
-    numbers = {name.upper(): 100 + k for k, name in enumerate(_SHAPE)}
+    numbers = {name.upper(): 100 + k for k, name in enumerate(_NUMBERS)}
     played.values |= numbers | {"CAPABILITY": 77}
     played.core.error = 9
     assert played.call("open") == (0, [])
-    assert {name.upper(): getattr(played.core, name) for name in _SHAPE} == numbers
+    assert {name.upper(): getattr(played.core, name) for name in _NUMBERS} == numbers
     assert (played.core.capability, played.core.error) == (77, 0)
     for name, value in (("ID", MAGIC ^ 1), ("VERSION", MAP_VERSION + 1)):
         before = played.values[name]
@@ -132,7 +142,7 @@ def test_reset_clears_errors_and_interrupts(played: Registers) -> None:
 
 
 def test_an_error_is_told_and_cleared_by_every_call_that_may_cause_one(played: Registers) -> None:
-    found = word("ERROR", late=1, lost=1)
+    found = word("ERROR", late=1, value=1)
     cleared = [("ERROR", found), ("INTERRUPT_STATUS", word("INTERRUPT_STATUS", error=1))]
     done, ready = word("INTERRUPT_STATUS", done=1), word("STATUS", input_ready=1)
     words = (ctypes.c_uint32 * 1)()
@@ -158,10 +168,15 @@ def test_an_error_is_told_and_cleared_by_every_call_that_may_cause_one(played: R
 
 def test_start_writes_all_of_the_request_behind_the_margin(played: Registers) -> None:
     played.core.capability = word("CAPABILITY", learn=1)
-    for learn, keep, stop_after, margin in ((1, 0, 3, 70000), (0, 1, 200, 0), (0, 0, 0, 1)):
-        request = Request(learn=learn, keep=keep, stop_after=stop_after, margin=margin)
+    for margin, fields in (
+        (70000, {"learn": 1, "stop_after": 3}),
+        (0, {"keep": 1, "stop_after": 200}),
+        (7, {"no_spikes": 1}),
+        (1, {}),
+    ):
+        request = Request(margin=margin, **fields)
         status, writes = played.call("start", ctypes.byref(request))
-        control = word("CONTROL", start=1, learn=learn, keep=keep, stop_after=stop_after)
+        control = word("CONTROL", start=1, **fields)
         done = ("INTERRUPT_STATUS", word("INTERRUPT_STATUS", done=1))
         assert status == 0
         assert writes == [done, ("MARGIN", margin), ("CONTROL", control)]
@@ -177,7 +192,29 @@ def test_waits_end_when_patience_does(played: Registers) -> None:
     assert played.reads == played.core.patience
     done = word("INTERRUPT_STATUS", done=1)
     played.next["INTERRUPT_STATUS"] = deque([0, 0, done])
-    assert played.call("wait") == (0, [("INTERRUPT_STATUS", done)])
+    full = word("INTERRUPT_STATUS", spikes_full=1)
+    assert played.call("wait") == (0, [("INTERRUPT_STATUS", done | full)])
+
+
+def test_who_waits_for_a_core_that_waits_itself_is_told(played: Registers) -> None:
+    full, done = (word("INTERRUPT_STATUS", **{name: 1}) for name in ("spikes_full", "done"))
+    cleared = ("INTERRUPT_STATUS", full)
+    played.values["STATUS"] = word("STATUS", spikes_full=1)
+    played.next["INTERRUPT_STATUS"] = deque([0, full])
+    assert played.call("wait") == (_FULL, [cleared])
+    # It was full for a moment only.
+    played.values["STATUS"] = 0
+    played.next["INTERRUPT_STATUS"] = deque([full, 0, full, done])
+    want = [cleared, cleared, ("INTERRUPT_STATUS", done | full)]
+    assert played.call("wait") == (0, want)
+    # The end has come: what was full has been taken.
+    played.values["STATUS"] = word("STATUS", spikes_full=1)
+    played.next["INTERRUPT_STATUS"] = deque([full | done])
+    assert played.call("wait") == (0, want[-1:])
+    played.core.capability = word("CAPABILITY", events=1)
+    assert played.call("send_event", 3, 1) == (_FULL, [])
+    played.values["STATUS"] = word("STATUS", spikes_full=1, input_ready=1)
+    assert played.call("send_event", 3, 1)[0] == 0
 
 
 @pytest.mark.parametrize("inputs", [4, 5, 6, 7, 8])
