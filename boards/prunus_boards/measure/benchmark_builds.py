@@ -102,7 +102,7 @@ BENCHMARK_BUILDS = (
         mode="learning",
         encoder_inputs=8,
         sweep_inputs=2,
-        clock_hz=50_000_000,
+        clock_hz=40_000_000,
     ),
     # With `sweep_inputs=4` the columns take 13 block RAMs more than there are.
     BenchmarkBuild(
