@@ -93,7 +93,6 @@ BENCHMARK_BUILDS = (
         store="bitmask",
         lanes=4,
         host_access="load",
-        clock_hz=40_000_000,
     ),
     # With `sweep_inputs=4` the router of nextpnr 0.11 does not come to an end.
     BenchmarkBuild(
