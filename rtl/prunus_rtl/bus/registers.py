@@ -149,7 +149,10 @@ _CONTROL = (
     _flag("spike_stream", 7, "rw", "Spikes go out over the stream, not by SPIKE."),
     Field("stop_after", 8, 8, "rw", 0, "Output spikes that end a presentation or view; 0: none."),
     _flag(
-        "no_spikes", 16, "rw", "Output spikes are not kept: only the end of the presentation is."
+        "no_spikes",
+        16,
+        "rw",
+        "Output spikes are not kept, only the end of the presentation is. Set it with the start.",
     ),
 )
 
