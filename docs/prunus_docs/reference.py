@@ -33,7 +33,8 @@ def registers_table() -> str:
         for register in REGISTERS
         for field in register.fields
     ]
-    return table(["offset", "field", "bits", "access", "after reset", "meaning"], rows)
+    headings = ["offset", "field", "bits", "access", "after reset", "meaning"]
+    return table(headings, rows, numbers=False)
 
 
 def _allowed(schema: dict[str, Any]) -> str:
@@ -70,7 +71,7 @@ def configuration_table() -> str:
     """Return a row for each key of a configuration: what it takes, and its default."""
     schema = TypeAdapter(NetworkConfig).json_schema()
     home = schema.get("$defs", {})
-    return table(["key", "values", "default"], _keys(schema, home, ""))
+    return table(["key", "values", "default"], _keys(schema, home, ""), numbers=False)
 
 
 def write_reference(folder: Path) -> None:

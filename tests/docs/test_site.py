@@ -13,6 +13,11 @@ def test_every_field_of_every_register_has_a_row() -> None:
     assert start.startswith("| 0x0040 | `CONTROL.start` | 0:0 | w1s | 0x0 |")
 
 
+def test_tables_of_text_are_aligned_to_the_left() -> None:
+    for text in (registers_table(), configuration_table()):
+        assert set(text.splitlines()[1].strip("| ").split(" | ")) == {"---"}
+
+
 def test_every_key_of_a_configuration_has_its_range_and_default() -> None:
     rows = dict(row.strip("| ").split(" | ", 1) for row in configuration_table().splitlines()[2:])
     assert rows["`membrane.leak_shift`"] == "integer, 0..23 | `6`"
