@@ -1,5 +1,6 @@
 """Files of NIR: whole or not there, and what is wrong with one in one line."""
 
+import hashlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,13 @@ from prunus_cli import digits, listing
 from prunus_fuzz import mutations
 from prunus_model.common.errors import ExchangeError
 from prunus_model.exchange import files
-from prunus_model.exchange.files import read_data, read_graph, write_data, write_graph
+from prunus_model.exchange.files import (
+    read_data,
+    read_graph,
+    read_hashed,
+    write_data,
+    write_graph,
+)
 from prunus_model.exchange.graph import to_graph
 from prunus_model.exchange.trace import to_data, trace
 from prunus_model.training.artifact import Artifact
@@ -169,7 +176,10 @@ def test_arrays_that_unpack_to_too_much(graph: Path) -> None:
 
 
 def test_memory_is_asked_for(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "memory_refusal", lambda _: "must be fewer")
+    size = graph.stat().st_size
+    monkeypatch.setattr(
+        files, "memory_refusal", lambda asked: "must be fewer" if asked != size else ""
+    )
     assert refusal(graph) == "be readable: arrays must be fewer"
 
 
@@ -187,3 +197,29 @@ def test_mutated_files_are_taken_or_refused_in_one_line(
             refused += 1
             assert "\n" not in str(e)
     assert refused > 50
+
+
+def test_file_is_read_once_and_its_hash_is_of_what_was_read(
+    graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, opened = graph.read_bytes(), []
+    whole = Path.open
+
+    def counted(self: Path, *args: Any, **options: Any) -> Any:
+        opened.append(self)
+        return whole(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", counted)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self))
+    found, sha256 = read_hashed(graph)
+    assert opened.count(graph) == 1
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert len(found.nodes) == 5
+
+
+def test_file_larger_than_memory_is_not_read(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = graph.stat().st_size
+    monkeypatch.setattr(
+        files, "memory_refusal", lambda asked: "must be smaller" if asked == size else ""
+    )
+    assert refusal(graph) == "be smaller"
