@@ -86,9 +86,10 @@ def _nir(
         )
     console.print(
         f"Wrote {output}: dt {dt:g} s, inhibition {inhibition:g}, for {reader}. "
-        f"{100 * found.equal_predictions:.1f} % equal predictions on {counted(found.images, 'image')} of "
-        f"{split.name}: {percent(round(found.golden_accuracy * found.images), found.images)} right "
-        f"here, {percent(round(found.graph_accuracy * found.images), found.images)} as a graph; "
+        f"{100 * found.equal_predictions:.1f} % equal predictions on "
+        f"{counted(found.images, 'image')} of {split.name}: "
+        f"{percent(round(found.golden_accuracy * found.images), found.images)} right here, "
+        f"{percent(round(found.graph_accuracy * found.images), found.images)} as a graph; "
         f"{found.golden_spikes:.1f} and {found.graph_spikes:.1f} output spikes per image",
         soft_wrap=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from prunus_model.common.reading import memory_refusal, refusal, unpacked_limit
 __all__ = ["read_data", "read_graph", "read_hashed", "write_data", "write_graph"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+#: Begin and version of a global heap, which has the strings of a file; and header of an object in
+#: it: index, references, nothing, size.
+_HEAP, _HEAP_HEADER, _OBJECT = b"GCOL\x01", 16, struct.Struct("<HHIQ")
 
 
 def write_graph(path: Path, graph: nir.NIRGraph, *, new: bool = False) -> None:
@@ -54,7 +58,7 @@ def read_graph(path: Path) -> nir.NIRGraph:
 
 
 def read_hashed(path: Path) -> tuple[nir.NIRGraph, str]:
-    """Read a graph as :func:`read_graph`; return it, and the SHA-256 of just the bytes it is from."""
+    """Read a graph as :func:`read_graph`; return it, and the SHA-256 of the bytes it is from."""
 
     def read(content: io.BytesIO) -> nir.NIRGraph:
         graph = nir.read(content, type_check=False)
@@ -90,6 +94,7 @@ def _read(path: Path, member: str, read: Callable[[io.BytesIO], Any]) -> tuple[A
             if wrong := memory_refusal(path.stat().st_size):
                 raise ExchangeError(f"NIR file {path} {wrong}")
             packed += file.read()
+        _check_heaps(packed)
         with h5py.File(io.BytesIO(packed), "r") as content:
             if not isinstance(content.get(member), h5py.Group):
                 raise ExchangeError(
@@ -120,6 +125,22 @@ def _check_size(content: h5py.File, packed: int) -> None:
         raise ValueError(f"arrays must unpack to at most {most} bytes, not {total}")
     if wrong := memory_refusal(total):
         raise ValueError(f"arrays {wrong}")
+
+
+def _check_heaps(packed: bytes) -> None:
+    """Check that every object in a global heap has a size: HDF5 2.0 never ends at one of none."""
+    heap = -1
+    while (heap := packed.find(_HEAP, heap + 1)) >= 0:
+        header = packed[heap : heap + _HEAP_HEADER].ljust(_HEAP_HEADER)
+        end = min(len(packed), heap + int.from_bytes(header[8:], "little"))
+        at = heap + _HEAP_HEADER
+        while at + _OBJECT.size <= end:
+            index, _, _, size = _OBJECT.unpack_from(packed, at)
+            # Index 0 is free space, of a size with its header; others are padded, in 64 bits.
+            step = (_OBJECT.size + (size + 7 & ~7)) & (1 << 64) - 1 if index else size
+            if not step:
+                raise ValueError(f"global heap at byte {heap} has an object of no size")
+            at += step
 
 
 def _check_node(name: str, node: Any) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,7 @@ def test_file_is_read_once_and_its_hash_is_of_what_was_read(
         return whole(self, *args, **options)
 
     monkeypatch.setattr(Path, "open", counted)
-    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self))
+    monkeypatch.setattr(Path, "read_bytes", opened.append)
     found, sha256 = read_hashed(graph)
     assert opened.count(graph) == 1
     assert sha256 == hashlib.sha256(content).hexdigest()
@@ -223,3 +224,22 @@ def test_file_larger_than_memory_is_not_read(graph: Path, monkeypatch: pytest.Mo
         files, "memory_refusal", lambda asked: "must be smaller" if asked == size else ""
     )
     assert refusal(graph) == "be smaller"
+
+
+def test_heap_at_which_hdf5_never_ends_is_refused(graph: Path) -> None:
+    seed = graph.read_bytes()
+    heap = seed.index(b"GCOL")
+    at = heap + 16
+    # The first object: of a size that 64 bits make none, and free space of none.
+    for index, size in ((1, (1 << 64) - 16), (1, (1 << 64) - 23), (0, 0)):
+        broken = struct.pack("<HHIQ", index, 1, 0, size)
+        graph.write_bytes(seed[:at] + broken + seed[at + len(broken) :])
+        assert refusal(graph) == (
+            f"be readable: global heap at byte {heap} has an object of no size"
+        )
+    # What lies behind the heap, or behind the file, is not looked at.
+    nothing = b"GCOL\x01\0\0\0" + (16).to_bytes(8, "little") + bytes(32)
+    graph.write_bytes(seed + nothing)
+    assert len(read_graph(graph).nodes) == 5
+    graph.write_bytes(seed + b"GCOL\x01")
+    assert len(read_graph(graph).nodes) == 5
