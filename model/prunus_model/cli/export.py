@@ -75,7 +75,8 @@ def _nir(
 
     NETWORK is a file or one of demo, 400, up5k. NIR has no winner-take-all; a connection that
     inhibits, a step later, stands for it. So predictions are compared, on test images, with those
-    of the graph in plain floating point; the rate is written into the file, too.
+    of the graph in plain floating point; the rate is written into the file, too. Both show every
+    image to its end, as a graph has no early exit.
     """
     artifact = load_network(network)
     check_graph(artifact, dt=dt, inhibition=inhibition, reader=reader)
