@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def graph(path: Path, leak: float, **edges: Any) -> Path:
         "output": nir.Output(output_type={"output": np.array([1])}),
     }
     order = list(nodes)
-    links = [*zip(order[:-1], order[1:], strict=True), *edges.get("more", ())]
+    links = [*pairwise(order), *edges.get("more", ())]
     write_graph(path, nir.NIRGraph(nodes=nodes, edges=links, type_check=False))
     return path
 
