@@ -116,7 +116,7 @@ bitstream: $(MADE) $(filter build/paper.npz,$(ARTIFACT)) ## Bitstream: BOARD= [A
 flash: $(MADE) ## Load a board with its latest bitstream: BOARD=
 	$(BIN)/prunus flash --board "$(BOARD)"
 
-boards: $(MADE) build/paper.npz ## Bitstreams whose results are kept -> boards/results (hours)
+boards: $(MADE) build/paper.npz build/nir/mnist-10.npz ## Bitstreams whose results are kept -> boards/results (hours)
 	$(BIN)/python -m prunus_boards.measure.benchmark_builds
 	$(MAKE) render
 
@@ -146,6 +146,10 @@ report: $(MADE) ## One page of what pruning costs and saves: build/report.html
 build/paper.npz: | $(MADE)
 	@mkdir -p build
 	$(BIN)/prunus train --config paper --data mnist --epochs 2 --output $@
+
+build/nir/mnist-10.npz: tests/model/exchange/mnist-10.nir | $(MADE)
+	@mkdir -p build/nir
+	$(BIN)/prunus import nir $< --steps 32 --set encoder.spikes=low-discrepancy --output $@ --force
 
 bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/results/speed.json
 	$(BIN)/python -m prunus_model.study.speed --bindsnet-python $(BINDSNET_PYTHON)

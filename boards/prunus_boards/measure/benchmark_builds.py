@@ -18,7 +18,6 @@ from prunus_boards.build.options import build_options
 from prunus_boards.build.report import times
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import (
-    BUNDLED,
     WrongError,
     console,
     load_network,
@@ -44,6 +43,7 @@ __all__ = [
 #: Where results are, in the checkout.
 RESULTS = Path("boards/results")
 _PAPER = Path("build/paper.npz")
+_IMPORTED = Path("build/nir/mnist-10.npz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,8 @@ class BenchmarkBuild:
     board : str
         Name of the board.
     network : str
-        A bundled network, or ``paper``: that of the paper's size, which is a file.
+        A bundled network; or one that is a file: ``paper``, that of the paper's size, and
+        ``mnist-10``, the layer of 10 neurons that has come from snnTorch.
     mode : "inference" or "learning"
         Whether the core can learn.
     store : str, optional
@@ -112,6 +113,9 @@ BENCHMARK_BUILDS = (
         clock_hz=40_000_000,
     ),
     BenchmarkBuild(board="icebreaker", network="up5k"),
+    # A layer with 8-bit weights of either sign, imported; see `_IMPORTED`.
+    BenchmarkBuild(board="ulx3s-85f", network="mnist-10"),
+    BenchmarkBuild(board="icebreaker", network="mnist-10", host_access="load"),
     BenchmarkBuild(board="ecpix5-85f", network="demo"),
     BenchmarkBuild(board="tang-nano-9k", network="demo"),
 )
@@ -266,9 +270,18 @@ def _refusal(artifact: Artifact, options: ExportOptions, wanted: BenchmarkBuild)
     help="Network of the paper's size: `prunus train -c paper -d mnist -e 2`.",
 )
 @click.option(
+    "--imported",
+    type=click.Path(path_type=Path),
+    default=_IMPORTED,
+    show_default=True,
+    help="Network of a graph from snnTorch: `prunus import nir "
+    "tests/model/exchange/mnist-10.nir --steps 32 --set encoder.spikes=low-discrepancy`, or what "
+    "`make nir` leaves.",
+)
+@click.option(
     "--times", "only_times", is_flag=True, help="Build nothing; compute cycles and times anew."
 )
-def main(*, only: str, seeds: int, paper: Path, only_times: bool) -> None:
+def main(*, only: str, seeds: int, paper: Path, imported: Path, only_times: bool) -> None:
     """Build everything that is wanted, and write the results; minutes to an hour."""
     chosen = [
         wanted
@@ -277,12 +290,11 @@ def main(*, only: str, seeds: int, paper: Path, only_times: bool) -> None:
     ]
     if not chosen:
         raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
-    failed = []
+    failed, own = [], {"paper": paper, "mnist-10": imported}
     with user_errors():
         for wanted in chosen:
             try:
-                network = wanted.network if wanted.network in BUNDLED else str(paper)
-                artifact = load_network(network)
+                artifact = load_network(str(own.get(wanted.network, wanted.network)))
                 if not only_times:
                     path = build_and_write(wanted, artifact, seeds=seeds)
                 elif wanted.fits:

@@ -37,6 +37,7 @@ __all__ = [
     "bundled",
     "command_line",
     "console",
+    "counted",
     "data_option",
     "load_config",
     "load_network",
@@ -255,6 +256,17 @@ def percent(part: int, whole: int) -> str:
     ('33.3 %', '-')
     """
     return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, one of which has no "s" at its end.
+
+    Examples
+    --------
+    >>> counted(1, "bit"), counted(2000, "image")
+    ('1 bit', '2,000 images')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def command_line() -> str:
