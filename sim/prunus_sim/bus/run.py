@@ -24,9 +24,11 @@ SYSTEMS: dict[str, Any] = {"axi": AxiSystem, "wishbone": WishboneSystem}
 BUS_RUNS = (
     ("small", "axi", True),
     ("events", "wishbone", False),
+    ("layer", "axi", True),
     ("small", "wishbone", False),
     ("small", "axi", False),
     ("layer", "wishbone", False),
+    ("layer-events", "axi", False),
     ("events", "axi", True),
     ("packed", "axi", True),
     ("medium", "axi", True),
