@@ -15,7 +15,14 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["memory_refusal", "read_array_file", "read_arrays", "refusal", "unpacked_limit"]
+__all__ = [
+    "check_members",
+    "memory_refusal",
+    "read_array_file",
+    "read_arrays",
+    "refusal",
+    "unpacked_limit",
+]
 
 #: What every file may unpack to, in bytes, and what a larger one may: so many times its own size.
 #: Pictures of digits shrink to a fifth, a network of which a tenth is left to a twentieth.
@@ -98,6 +105,31 @@ def read_array_file(path: Path) -> npt.NDArray[Any]:
     """
     with path.open("rb") as file:
         return _read_array(file, path.stat().st_size, "it")
+
+
+def check_members(archive: zipfile.ZipFile, size: int) -> None:
+    """Check that no member of an archive says that it is larger than that.
+
+    Python 3.11 makes room for all that a member says it has before it reads it.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+        Opened for reading.
+    size : int
+        Size of the archive in bytes.
+
+    Raises
+    ------
+    ValueError
+        With the first such member.
+    """
+    for member in archive.infolist():
+        if member.compress_size > size:
+            raise ValueError(
+                f"member {member.filename!r} must have at most the {size} bytes of the archive, "
+                f"not {member.compress_size}"
+            )
 
 
 def read_arrays(

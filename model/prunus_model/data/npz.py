@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.lib.format import MAGIC_PREFIX
 
 from prunus_model.common.errors import DataError
-from prunus_model.common.reading import read_array_file, read_arrays, refusal
+from prunus_model.common.reading import check_members, read_array_file, read_arrays, refusal
 from prunus_model.common.text import reason_of
 from prunus_model.data.arrays import Raw, to_split
 from prunus_model.data.scaling import Scale
@@ -123,6 +123,7 @@ def open_archive(path: str) -> Iterator[zipfile.ZipFile]:
             if file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
                 raise DataError(f"File {path} must be an .npz archive, not a single array")
             with zipfile.ZipFile(file) as archive:
+                check_members(archive, Path(path).stat().st_size)
                 yield archive
     except DataError:
         raise

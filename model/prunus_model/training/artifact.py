@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ArtifactError, ConfigError
-from prunus_model.common.reading import read_arrays, refusal
+from prunus_model.common.reading import check_members, read_arrays, refusal
 from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -375,6 +375,7 @@ def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.N
         with zipfile.ZipFile(file) as archive:
             if _HEADER not in archive.namelist():
                 raise ArtifactError(f"Network file {path} must be one that prunus has saved")
+            check_members(archive, size)
             if archive.getinfo(_HEADER).file_size > _HEADER_LIMIT:
                 raise ValueError(f"{_HEADER} must have at most {_HEADER_LIMIT} bytes")
             header = json.loads(archive.read(_HEADER))

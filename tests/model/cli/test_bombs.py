@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import shutil
 import struct
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from prunus_cli import message, process, write_digits
 from prunus_data import message_of
+from prunus_model.cli.common import bundled
 from prunus_model.common.reading import unpacked_limit
 from prunus_model.data import idx, registry
 from prunus_model.training.artifact import Artifact
@@ -167,3 +169,18 @@ def test_download_stops_at_the_known_size() -> None:
     part.write(bytes(4))
     assert message_of(lambda: part.write(b"x")) == "Download must have at most 10 bytes"
     assert kept.getvalue() == bytes(10)
+
+
+def test_member_that_claims_more_than_its_archive(tmp_path: Path) -> None:
+    """Of a network, and of images; the claim is in the directory at the end of the archive."""
+    claimed = (1 << 32) - 2
+    write_digits(tmp_path / "digits.npz")
+    shutil.copy(bundled("demo"), tmp_path / "net.npz")
+    for name in ("digits.npz", "net.npz"):
+        content = bytearray((tmp_path / name).read_bytes())
+        struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 20, claimed)
+        (tmp_path / name).write_bytes(content)
+    for args in (("inspect", "net.npz"), ("train", "-d", "digits.npz", "-o", "own.npz")):
+        said = refuse(tmp_path, *args)
+        assert said.endswith(f" bytes of the archive, not {claimed}")
+        assert " must be " in said

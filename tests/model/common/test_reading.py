@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from prunus_model.common import reading
-from prunus_model.common.reading import read_arrays, refusal, unpacked_limit
+from prunus_model.common.reading import check_members, read_arrays, refusal, unpacked_limit
 
 
 def npy(array: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
@@ -117,6 +117,18 @@ def test_methods_of_packing_that_take_memory_as_they_like_are_refused(
     path = archive(tmp_path / "a.zip", method, a=npy(np.zeros(9, np.uint8)))
     with pytest.raises(ValueError, match=r"^members must be packed by deflate, or not at all$"):
         read(path, "a")
+
+
+def test_member_larger_than_its_archive_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", zipfile.ZIP_STORED, a=b"1234", b=b"")
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as file:
+        check_members(file, size)
+        file.getinfo("a").compress_size = size
+        check_members(file, size)
+        file.getinfo("a").compress_size = size + 1
+        with pytest.raises(ValueError, match=rf"^member 'a' .* {size} bytes .*, not {size + 1}$"):
+            check_members(file, size)
 
 
 def test_missing_member_is_told(tmp_path: Path) -> None:
