@@ -62,11 +62,19 @@ def owned(
                 owner.close()
 
 
-def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a tool to its end, as :func:`owned` does; return its exit status and what it prints."""
+def run(
+    command: Sequence[str], *, seconds: float | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end, as :func:`owned` does; return its exit status and what it prints.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        If it takes more than so many seconds; then it has been ended.
+    """
     pipe = subprocess.PIPE
     with owned(command, text=True, stdout=pipe, stderr=pipe, **options) as process:
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

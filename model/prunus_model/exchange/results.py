@@ -115,8 +115,10 @@ def write_rows(
     if others:
         own["tools"] = before["provenance"]["tools"] | own["tools"]
     if others and data is None:
-        made = [{key: own[key] for key in _ORIGIN} | row for row in made]
         head = before["provenance"]
+        # What the rows do not depend on is as in the head: it can't make them old.
+        own["inputs"] = head["inputs"] | own["inputs"]
+        made = [{key: own[key] for key in _ORIGIN} | row for row in made]
         others = [_without_origin(row, head) for row in others]
         own = {**head, "tools": own["tools"]}
     found = made + others

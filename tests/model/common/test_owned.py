@@ -72,6 +72,15 @@ def test_tool_is_run_as_without_a_process_between(tmp_path: Path) -> None:
     assert run(["sh", "-c", "kill $$"]).returncode == 128 + 15
 
 
+def test_tool_that_takes_too_long_is_ended_with_all_that_it_has_started(
+    tmp_path: Path, pipe: int
+) -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        run(["sh", "-c", TOOL], seconds=3, cwd=tmp_path)
+    assert read(pipe) == b"\n"
+    assert read(pipe) == b""
+
+
 def test_tool_that_cannot_be_started_says_why(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     done = run([missing])

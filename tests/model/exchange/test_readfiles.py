@@ -15,6 +15,7 @@ from prunus_cli import listing
 from prunus_model.exchange.files import write_graph
 from prunus_model.exchange.readfiles import main, rows_of
 from prunus_model.exchange.results import Row, write_rows
+from prunus_model.study.fingerprint import fingerprint
 
 MNIST = Path(__file__).with_name("mnist-10.nir")
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "nir"
@@ -97,7 +98,7 @@ def test_other_rows_stay_and_so_does_the_head(tmp_path: Path) -> None:
         read, kept = after["rows"]
         assert kept == before["rows"][0]
         assert read["command"] == "python -m prunus_model.exchange.readfiles FOLDER"
-        assert read["inputs"].keys() == {"model"}
+        assert read["inputs"] == before["provenance"]["inputs"] | {"model": fingerprint()}
     # Those that the other program makes anew replace its own alone.
     write_rows(
         [shown], direction="import", command="python -m trained 2", data="sample", tools={},
