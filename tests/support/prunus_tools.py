@@ -25,6 +25,8 @@ pathlib.Path("cells.json").write_text(json.dumps({"design": {"num_cells_by_type"
 pathlib.Path("top.json").write_text("netlist")
 """
 _PLACE = """
+if int(option("--seed")) in plan.get("stuck", ()):
+    time.sleep(3600)
 used = plan.get("used", {"ICESTORM_LC": 30, "ICESTORM_RAM": 4, "ICESTORM_SPRAM": 0})
 there = {"ICESTORM_LC": 5280, "ICESTORM_RAM": 30, "ICESTORM_SPRAM": 4}
 lines = [f"Info: \\t{name:>20}: {used[name]:5}/{there[name]:5}  50%" for name in used]

@@ -28,7 +28,7 @@ from prunus_boards.build.fit import (
     with_neuron_memory,
 )
 from prunus_boards.build.report import make_report
-from prunus_boards.build.tools import ToolError, Tools
+from prunus_boards.build.tools import ToolError, Tools, ToolTimeoutError
 from prunus_boards.build.top import BoardTop
 from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms.board import Board
@@ -192,7 +192,8 @@ def build(
     pins : dict of str to str, optional
         Pins that are moved.
     seeds : sequence of int
-        Place and route is done once for each; the fastest is taken.
+        Place and route is done once for each; the fastest is taken. One that takes too long is left
+        out, and reported.
     tools : Tools, optional
         Default: those of the Python packages.
     report : function
@@ -205,7 +206,7 @@ def build(
     Raises
     ------
     ToolError
-        If a tool is missing or fails.
+        If a tool is missing or fails, or takes too long: place and route with every seed.
     FitError
         If the design does not fit the device.
     BuildError
@@ -228,10 +229,16 @@ def build(
         files.extract(build_folder)
         report(synthesise[0])
         tools.run(synthesise, build_folder)
-        placements = []
+        placements, late = [], None
         for seed in seeds:
             report(f"{place[0]}, seed {seed}")
-            placements.append(_place(place, seed, build_folder, board, tools))
+            try:
+                placements.append(_place(place, seed, build_folder, board, tools))
+            except ToolTimeoutError as e:
+                late = e
+                report(f"{e}; seed {seed} is left out")
+        if late and not placements:
+            raise late
         best = max(placements, key=lambda placement: placement.fmax_mhz)
         try:
             check_constraints(placements, place[0], build_folder, clock_hz)
@@ -293,6 +300,8 @@ def _place(
     more += board.flow.place_opts
     try:
         tools.run([command[0], *more, *command[1:]], folder, log=f"{_TOP}.tim")
+    except ToolTimeoutError:
+        raise
     except ToolError as e:
         raise explain(e, board) from e
     shutil.move(folder / board.flow.placed, folder / f"seed{seed}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from typing import Literal
 from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["ToolError", "Tools", "peak_memory_mb"]
+__all__ = ["MINUTES", "ToolError", "ToolTimeoutError", "Tools", "peak_memory_mb"]
+
+#: Most minutes of one run of a tool, unless said otherwise.
+MINUTES = 60.0
 
 #: Tools that are Python packages of their own, and are called by their own names.
 _PLAIN = {"gowin_pack": "apycula"}
@@ -40,6 +44,10 @@ class ToolError(PrunusError):
         super().__init__(message)
 
 
+class ToolTimeoutError(ToolError):
+    """A tool has taken too long, and was ended."""
+
+
 @dataclass(slots=True)
 class Tools:
     """A set of tools.
@@ -48,6 +56,9 @@ class Tools:
     ----------
     kind : "pypi" or "native"
         Those of the Python packages (yosys and nextpnr as WebAssembly), or those in ``PATH``.
+    minutes : float
+        Most that a run of a tool may take: the router of nextpnr need not come to an end if wires
+        are scarce.
 
     Attributes
     ----------
@@ -56,6 +67,7 @@ class Tools:
     """
 
     kind: Literal["pypi", "native"] = "pypi"
+    minutes: float = MINUTES
     used: dict[str, str] = field(default_factory=dict)
 
     def check(self, names: Sequence[str]) -> None:
@@ -86,10 +98,16 @@ class Tools:
         ------
         ToolError
             If it fails; gives the first error that it reports.
+        ToolTimeoutError
+            If it takes too long.
         """
         name, *arguments = command
         program = self._find(name)
-        done = owned.run([program, *arguments], cwd=folder)
+        try:
+            done = owned.run([program, *arguments], seconds=60 * self.minutes, cwd=folder)
+        except subprocess.TimeoutExpired:
+            limit = f"{self.minutes:g} {'minute' if self.minutes == 1 else 'minutes'}"
+            raise ToolTimeoutError(f"{name} must end within {limit}, and was ended") from None
         if name not in self.used:
             self.used[name] = self._version(name, program)
         if done.returncode:

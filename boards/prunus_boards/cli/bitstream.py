@@ -10,7 +10,7 @@ import click
 from prunus_boards.build.flash import find_build, load_board
 from prunus_boards.build.flow import Built, build, build_name, check_output
 from prunus_boards.build.options import build_options
-from prunus_boards.build.tools import Tools
+from prunus_boards.build.tools import MINUTES, Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
 from prunus_model.cli.common import console, load_network, terminable
@@ -88,6 +88,13 @@ _ROOT = Path("build")
     show_default=True,
     help="Tools of the Python packages, or those that are installed.",
 )
+@click.option(
+    "--minutes",
+    type=Number(min=0, max=100_000),
+    default=MINUTES,
+    show_default=True,
+    help="Most that one run of a tool may take; a seed that takes longer is left out.",
+)
 def bitstream(
     *,
     network: str | None,
@@ -106,6 +113,7 @@ def bitstream(
     pins: str,
     seeds: int,
     tools: Literal["pypi", "native"],
+    minutes: float,
 ) -> None:
     """Build NETWORK, a file or one of demo, 400, up5k, windows, for a board.
 
@@ -138,7 +146,7 @@ def bitstream(
             baud=baud,
             pins=parse_pins(pins),
             seeds=range(1, seeds + 1),
-            tools=Tools(tools),
+            tools=Tools(tools, minutes),
             report=lambda what: console.print(f"{what} ...", soft_wrap=True),
         )
     _print(built)

@@ -95,6 +95,24 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
     assert [call[0] for call in tools.calls] == ["yosys", *["nextpnr-ice40"] * 3, "icepack"]
 
 
+def test_a_seed_that_takes_too_long_is_left_out(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(fmax=[0.0, 60.25, 90.5], stuck=[1])
+    out = cli.succeed("bitstream", "net.npz", *NATIVE, "--seeds", "3", "--minutes", "0.05")
+    assert "nextpnr-ice40 must end within 0.05 minutes, and was ended; seed 1 is left out" in out
+    r = report("build/generic-ice40/inference-10")
+    assert (r["seeds"], r["fmax_mhz"]) == ([2, 3], [60.25, 90.5])
+
+
+def test_tools_that_never_end_are_ended(cli: Cli, tools: FakeTools) -> None:
+    tools.behave(stuck=[1, 2])
+    said = fail(cli, "net.npz", *NATIVE, "--seeds", "2", "--minutes", "0.05")
+    assert said == "nextpnr-ice40 must end within 0.05 minutes, and was ended"
+    tools.behave(sleep=3600)
+    said = fail(cli, "net.npz", *NATIVE, "--minutes", "0.05")
+    assert said == "yosys must end within 0.05 minutes, and was ended"
+    assert "--minutes" in cli.refuse("bitstream", "net.npz", *NATIVE, "--minutes", "nan")
+
+
 @pytest.mark.usefixtures("tools")
 def test_description_beside_the_bitstream_is_that_of_the_core(cli: Cli, network: Artifact) -> None:
     baud = ("--baud", "115200")
