@@ -14,7 +14,8 @@ from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.state import State
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, random_votes
-from prunus_sim.cosim.scenarios import SCENARIOS, images
+from prunus_sim.cosim.scenarios.building import images
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 
 __all__ = ["JOBS"]
 

@@ -19,7 +19,7 @@ from prunus_rtl.export.measured import PAPER, planned, trained
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, from_artifact, random_votes
-from prunus_sim.cosim.scenarios import Levels
+from prunus_sim.cosim.scenarios.building import Levels
 from prunus_sim.cosim.stimulus import Stimulus
 
 __all__ = [

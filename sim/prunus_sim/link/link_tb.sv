@@ -152,7 +152,8 @@ module tb;
         active <= 0;
         ended <= 1;
         presenting <= running;
-        at_rest <= ~answered & ~running & fed;
+        // At the end of a command the device may be between a presentation and its answer.
+        at_rest <= ~answered & ~running & fed & idle >= quiet;
         tx__ready <= 0;
       end
     end

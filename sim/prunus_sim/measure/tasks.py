@@ -22,7 +22,7 @@ from prunus_sim.bus.run import BUS_RUNS, run_over_bus
 from prunus_sim.cosim.long_scenarios import LONG, LONG_GROUPS, long_scenario
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario
-from prunus_sim.cosim.scenarios import BOUNDED, SCENARIOS
+from prunus_sim.cosim.scenarios.registry import BOUNDED, SCENARIOS
 from prunus_sim.measure.pool import Display, Task, run_all
 from prunus_sim.measure.results import Row, write_results
 from prunus_sim.simulator.runner import simulator, waves_wanted

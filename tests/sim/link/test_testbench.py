@@ -10,6 +10,7 @@ from prunus_rtl.link.serial_system import SerialSystem
 from prunus_rtl.link.system import System
 from prunus_sim.link.testbench import write_testbench
 from prunus_sim.simulator.lint import lint
+from prunus_sim.simulator.runner import build
 from prunus_sim.simulator.verilog import write_verilog
 
 
@@ -24,3 +25,17 @@ def test_testbench_is_free_of_lint(tmp_path: Path, divisor: int | None) -> None:
     )
     source = write_verilog(device, tmp_path)
     assert lint(write_testbench(tmp_path, divisor=divisor), source) == ""
+
+
+@pytest.mark.sim
+def test_device_is_idle_after_quiet_cycles_alone(tmp_path: Path) -> None:
+    device = System(plan=link_plan(network(), PACKED), clock_hz=1_000_000)
+    built = build(
+        device,
+        tmp_path,
+        testbench=lambda _source, where: write_testbench(where, divisor=None),
+        public_signals=False,
+        waves=False,
+        sim="verilator",
+    )
+    assert built.run("prunus_sim.link.rest_bench", name="rest") == 1
