@@ -12,7 +12,7 @@ from prunus_sim.cosim.build import build_core
 from prunus_sim.cosim.fault_bench import FAULTS_VARIABLE
 from prunus_sim.cosim.interface import REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.scenario import Scenario, Sequence
-from prunus_sim.cosim.scenarios import SCENARIOS
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 from prunus_sim.simulator.faults import Fault, inject_faults
 
 #: Some of the time: the testbench's own random number.

@@ -8,7 +8,7 @@ import pytest
 
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario
-from prunus_sim.cosim.scenarios import SCENARIOS
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 from prunus_sim.simulator.runner import BenchError
 
 

@@ -15,7 +15,7 @@ from prunus_sim.cosim.build import make_core, shapes_of
 from prunus_sim.cosim.probes import COUNTS, IDLE, probes
 from prunus_sim.cosim.run import run
 from prunus_sim.cosim.scenario import Scenario, Sequence
-from prunus_sim.cosim.scenarios import SCENARIOS
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 from prunus_sim.simulator.netlist import Design, Storage
 from prunus_sim.simulator.runner import BenchError
 from prunus_sim.simulator.verilog import write_verilog

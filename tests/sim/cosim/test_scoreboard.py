@@ -22,7 +22,7 @@ from prunus_sim.cosim.mismatch import Mismatch
 from prunus_sim.cosim.outcome import Outcome
 from prunus_sim.cosim.replay import Replay
 from prunus_sim.cosim.scenario import Scenario
-from prunus_sim.cosim.scenarios import SCENARIOS
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 from prunus_sim.cosim.scoreboard import Scoreboard
 
 #: State variables of soft pruning, which no hardware has, and of feed-forward layers.

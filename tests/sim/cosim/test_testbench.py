@@ -8,7 +8,7 @@ import pytest
 from prunus_sim.cosim.build import make_core
 from prunus_sim.cosim.interface import REPORT_FILE
 from prunus_sim.cosim.rules_bench import MODES_VARIABLE
-from prunus_sim.cosim.scenarios import SCENARIOS
+from prunus_sim.cosim.scenarios.registry import SCENARIOS
 from prunus_sim.cosim.testbench import write_config, write_testbench
 from prunus_sim.simulator.lint import lint
 from prunus_sim.simulator.netlist import Design

@@ -14,7 +14,7 @@ from prunus_model.reference.network import Network
 from prunus_rtl.export.plan import ExportOptions, make_plan
 from prunus_rtl.memory_image.lanes import lane_cycles
 from prunus_sim.cosim.scenario import at_rest
-from prunus_sim.cosim.scenarios import images
+from prunus_sim.cosim.scenarios.building import images
 from prunus_sim.measure import cycles
 from prunus_sim.measure.cycles import Case, budgets, cases, main, pruned_to
 
