@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_golden_model_ends_as_configured(trained: Artifact) -> None:
 
 
 @pytest.mark.parametrize("exits", [{"stop_after": 1}, {"margin": 1}])
-def test_like_is_compared_with_like(trained: Artifact, exits: dict[str, int]) -> None:
+def test_like_is_compared_with_like(trained: Artifact, exits: dict[str, Any]) -> None:
     """A graph shows every image to its end, and so does the golden model beside it."""
     data = digits(40, seed=5)
     early = replace(trained, config=trained.config.with_readout(**exits))

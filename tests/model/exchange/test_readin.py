@@ -51,7 +51,7 @@ def test_floats_of_a_graph_spike_when_other_simulators_do(name: str) -> None:
 def test_networks_of_the_widest_weights_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = {}
+    kept: dict[str, Path | None] = {}
 
     def one(graph: Path, *_: Any, keep: Path | None) -> Row:
         network = f"{graph.stem} {len(kept)}"
