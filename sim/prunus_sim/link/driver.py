@@ -12,6 +12,8 @@ __all__ = ["LinkDriver"]
 
 #: Most cycles of a command: how long a host waits while a presentation runs.
 _CHUNK = 20_000
+#: Most cycles between two commands. Bytes of a device with serial pins would be lost in many more.
+_GAP = 8
 #: Cycles without a byte after which a device is idle: no request takes longer.
 _QUIET = 8192
 
@@ -43,6 +45,7 @@ class LinkDriver:
         self._tb = tb
         self._byte_cycles = byte_cycles
         self._commands = 0
+        self._ended: int | None = None
         self.presenting = False
         self.due = 0
         self._begun = {"to": False, "from": False}
@@ -68,6 +71,13 @@ class LinkDriver:
         -------
         bytes
             Bytes from the device.
+
+        Raises
+        ------
+        ValueError
+            If there are too many bytes.
+        RuntimeError
+            If the simulation did not stand still since the last command.
         """
         if len(octets) > RX_OCTETS:
             raise ValueError(f"Bytes must be at most {RX_OCTETS}, not {len(octets)}")
@@ -78,9 +88,13 @@ class LinkDriver:
         tb.limit.value = limit + self._byte_cycles * len(octets)
         tb.quiet.value = quiet
         await Timer(1, "ns")
+        if self._ended is not None and self.cycles - self._ended > _GAP:
+            gap = self.cycles - self._ended
+            raise RuntimeError(f"Clock must have at most {_GAP} cycles in 1 ns, not {gap}")
         self._commands += 1
         tb.command.value = self._commands
         await tb.done.value_change
+        self._ended = self.cycles
         self.presenting = bool(tb.presenting.value)
         self.idle = bool(tb.at_rest.value)
         count = int(tb.tx_count.value)

@@ -33,8 +33,9 @@ __all__ = ["CLOCK_HZ", "TOP", "main", "serve"]
 CLOCK_HZ = 50_000_000
 #: Name of the module of a netlist.
 TOP = "top"
-#: Cell models of the iCE40 give their inputs default values only if this is not defined.
-_NETLIST_ARGUMENTS = ("-DNO_ICE40_DEFAULT_ASSIGNMENTS",)
+#: Cell models of the iCE40 give their inputs default values only if this is not defined. Their
+#: timescale is not that of the testbench, whose clock would run a thousand times as fast.
+_NETLIST_ARGUMENTS = ("-DNO_ICE40_DEFAULT_ASSIGNMENTS", "--timescale-override", "1ns/1ps")
 #: What a folder with a netlist holds, the netlist first.
 _NETLIST_FILES = ("netlist.v", "cells.v")
 
