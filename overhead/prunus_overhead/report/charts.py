@@ -74,7 +74,7 @@ def scatter(
     ----------
     series : sequence of (str, bool, sequence of (float, float, str))
         Name, whether its points are rings, and its points: where they are, and what is written
-        above them.
+        beside them.
     x, y : str
         What the axes show, with unit.
     rings : str
@@ -93,8 +93,9 @@ def scatter(
                 text,
                 (where_x, where_y),
                 textcoords="offset points",
-                xytext=(0, 6),
-                ha="center",
+                # Above and to the left of rings, below and to the right of dots.
+                xytext=(-4, 6) if hollow else (5, -12),
+                ha="right" if hollow else "left",
                 color=colour,
                 weight="bold",
                 fontsize=8.8,

@@ -117,8 +117,7 @@ def test_standard_cells_are_shown_if_they_are_there() -> None:
         ("learning, none (dense)", 3),
         ("learning, adaptive", 3),
     ]
-    figures = {tile.what: tile.figure for tile in tiles(found)}
-    assert figures["energy of learning for the pruning unit (100 neurons, class c)"] == "+0.333 %"
+    assert "and 0.333 % (class c, 100 neurons)" in tiles(learning_too(found))[1].cost
     page = Page(html(found))
     assert "make the cells" in page.text
     assert "ab" * 6 in page.text
@@ -206,15 +205,51 @@ def test_text_of_results_is_escaped() -> None:
     assert "<less>" not in html(results())
 
 
-def test_headline_says_overhead_and_savings() -> None:
-    found = {tile.what: tile.figure for tile in tiles(results())}
-    assert found == {
-        "logic for adaptive pruning (100 neurons, 4 lanes, ECP5); unit by unit +6.00 %": "+3.00 %",
-        "cycles, at equal decisions": "+0",
-        "clock with adaptive pruning; without 55.0 (50.0 to 60.0 over seeds)": "54.0 MHz",
-        "energy of learning for the pruning unit (100 neurons, class b)": "+0.500 %",
-        "energy per inference, adaptive (100 neurons, class b); SOPs fall by 60 %": "-50 %",
-    }
+def test_headline_is_what_pruning_saves_and_costs() -> None:
+    inference, logic = tiles(results())
+    assert (inference.figure, inference.what) == (
+        "-50 %",
+        "energy per inference by adaptive pruning (100 neurons, class b); SOPs fall by 60 %",
+    )
+    assert inference.cost.startswith("Accuracy of this pair of networks: 90.0 % without, 90.0 % w")
+    assert (logic.figure, logic.what) == (
+        "+3.00 %",
+        "logic for adaptive pruning (100 neurons, 4 lanes, ECP5); unit by unit +6.00 %",
+    )
+    assert logic.cost == (
+        "No cycle at equal decisions. No loss of clock beyond the scatter of place and route: "
+        "50.0 to 60.0 MHz without, 52.0 to 56.0 with."
+    )
+
+
+def learning_too(found: Results) -> Results:
+    """Let there be the energy of learning, as that of inference is."""
+    rows = found.content["energy"]["rows"]
+    rows += [row | {"mode": "learning"} for row in rows if not row["early_exit"]]
+    return found
+
+
+def test_headline_tells_the_cost_of_learning() -> None:
+    _, learning, _ = tiles(learning_too(results()))
+    assert (learning.figure, learning.cost) == (
+        "-50 %",
+        "The pruning unit itself takes 0.500 % (class b, 100 neurons).",
+    )
+    assert learning.what.startswith("energy per learning presentation by adaptive pruning (100 ")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"cycles_same_decisions": 1303}, "Cycles at equal decisions: +3."),
+        ({"fmax_mhz": [40.0, 49.9, 70.0]}, "Clock: 55.0 MHz without, 49.9 with."),
+        ({"fmax_mhz": [40.0, 50.0, 70.0]}, "No loss of clock beyond the scatter"),
+    ],
+)
+def test_what_is_slower_is_said(change: dict[str, Any], told: str) -> None:
+    found = results()
+    found.content["ablation"]["rows"][1] |= change
+    assert told in tiles(found)[-1].cost
 
 
 def test_savings_are_compared_with_the_fall_of_sops() -> None:
