@@ -392,7 +392,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         ),
     ),
     "bitstream": _file(
-        _keys(str, "board device store"),
+        _keys(str, "board device store network training"),
         _keys(_Mode, "mode"),
         _keys(_Positive, "neurons lanes"),
         _keys(_Hash, "artifact_hash"),

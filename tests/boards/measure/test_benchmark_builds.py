@@ -33,6 +33,7 @@ from prunus_rtl.timing import presentation
 
 REPORT = {
     "board": "icebreaker",
+    "training": "unsupervised",
     "device": "iCE40UP5K-SG48",
     "mode": "inference",
     "neurons": 400,
@@ -280,7 +281,10 @@ def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
     options = ExportOptions(lanes=2, store="csr", device="UP5K", encoder_inputs=16, balanced=False)
     plan = link_plan(artifact, options)
     facts = times(plan, clock_hz=18_000_000)
-    assert json.loads(path.read_text()) == content | facts | {"network": wanted.network}
+    assert json.loads(path.read_text()) == content | facts | {
+        "network": wanted.network,
+        "training": "unsupervised",
+    }
     assert facts["ms_per_inference"] != 1.0
 
 
