@@ -57,7 +57,7 @@ def place(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     blocks = canvas.astype(np.int64).reshape(SIDE, _FACTOR, SIDE, _FACTOR)
     small = blocks.sum(axis=(1, 3)) // _FACTOR**2
-    placed = np.zeros_like(small)
+    placed = np.zeros((SIDE, SIDE), dtype=np.uint8)
     if mass := int(small.sum()):
         places = np.arange(SIDE)
         down = SIDE // 2 - int(small.sum(axis=1) @ places) // mass
@@ -67,7 +67,7 @@ def place(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         inside &= (columns + right >= 0) & (columns + right < SIDE)
         rows, columns = rows[inside], columns[inside]
         placed[rows + down, columns + right] = small[rows, columns]
-    return placed.astype(np.uint8).reshape(-1)
+    return placed.reshape(-1)
 
 
 def shown(artifact: Artifact, pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:

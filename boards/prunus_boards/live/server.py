@@ -77,7 +77,7 @@ async def _answer(ws: WebSocket, artifact: Artifact) -> None:
             except ValueError as e:
                 answer: dict[str, Any] = {"type": "error", "text": str(e)}
             else:
-                made = await asyncio.to_thread(lambda c=canvas: shown(artifact, place(c)))
+                made = await asyncio.to_thread(shown, artifact, place(canvas))
                 answer = {"type": "result", **made}
             await ws.send_json({"version": VERSION, **answer})
     except (WebSocketDisconnect, RuntimeError):
