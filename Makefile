@@ -18,9 +18,9 @@ NIR_PYTHON ?= .venv-nir/bin/python
 NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-options formal mutants link throughput bench bench-accuracy nir \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options formal mutants link throughput bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
-  bitstream flash boards netlist boards-test cells gating overhead energy report
+  dist docs docs-links bitstream flash boards netlist boards-test cells gating overhead energy report
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ size: $(MADE) ## Cells of cores, synthesised by yosys -> overhead/results/size.j
 buses: $(MADE) ## Buses of a core: size, clock, lockstep -> rtl/results/buses.json (half an hour)
 	$(BIN)/python -m prunus_overhead.buses
 
+core-sizes: $(MADE) ## Size and clock of cores by parameter, for the README of packages -> rtl/prunus_rtl/export/core_sizes.json (half an hour)
+	$(BIN)/python -m prunus_overhead.buses.sizes
+
 core-options: $(MADE) ## Cycles of cores by their options -> overhead/results/core_options.json (minutes)
 	$(BIN)/python -m prunus_overhead.size.core_options
 
@@ -113,7 +116,7 @@ bitstream: $(MADE) $(filter build/paper.npz,$(ARTIFACT)) ## Bitstream: BOARD= [A
 flash: $(MADE) ## Load a board with its latest bitstream: BOARD=
 	$(BIN)/prunus flash --board "$(BOARD)"
 
-boards: $(MADE) build/paper.npz ## Bitstreams whose results are kept -> boards/results (hours)
+boards: $(MADE) build/paper.npz build/nir/mnist-10.npz ## Bitstreams whose results are kept -> boards/results (hours)
 	$(BIN)/python -m prunus_boards.measure.benchmark_builds
 	$(MAKE) render
 
@@ -143,6 +146,10 @@ report: $(MADE) ## One page of what pruning costs and saves: build/report.html
 build/paper.npz: | $(MADE)
 	@mkdir -p build
 	$(BIN)/prunus train --config paper --data mnist --epochs 2 --output $@
+
+build/nir/mnist-10.npz: tests/model/exchange/mnist-10.nir | $(MADE)
+	@mkdir -p build/nir
+	$(BIN)/prunus import nir $< --steps 32 --set encoder.spikes=low-discrepancy --output $@ --force
 
 bench: $(MADE) $(BINDSNET_MADE) ## Speed, side by side with BindsNET -> model/results/speed.json
 	$(BIN)/python -m prunus_model.study.speed --bindsnet-python $(BINDSNET_PYTHON)
@@ -193,6 +200,21 @@ pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c 400 -d mnist -e 2 -o model/prunus_model/pretrained/400.npz --force
 	$(BIN)/prunus train -c up5k -d mnist -e 2 -o model/prunus_model/pretrained/up5k.npz --force
 	$(BIN)/prunus train -c windows -d mnist -e 1 -o model/prunus_model/pretrained/windows.npz --force
+
+docs: $(MADE) ## Documentation site -> build/docs; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs/site build/docs -d build/docs-trees
+
+docs-links: $(MADE) ## Links of the site to other sites (needs the network)
+	$(BIN)/python -m sphinx -q -b linkcheck docs/site build/docs-links -d build/docs-trees
+
+# What an index would get: from the sdist the wheel is built, and the sdist installs by itself.
+dist: $(MADE) ## Source distribution and wheel -> dist, checked, installed from the source (minutes)
+	rm -rf dist build/dist-env
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear build/dist-env
+	build/dist-env/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.tar.gz
+	cd build && dist-env/bin/prunus train --epochs 1 --output dist-env/demo.npz
 
 clean: ## Remove what was built, the environments too
 	rm -rf build dist .venv .venv-bindsnet .venv-nir .pytest_cache .mypy_cache .ruff_cache .hypothesis

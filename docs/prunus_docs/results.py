@@ -41,6 +41,8 @@ class Results:
             # In an attack, inputs are files, and their number.
             if isinstance(row.get("inputs"), dict):
                 own = {name: row[name] for name in ("command", "commit", "inputs") if name in row}
+                # What a row does not depend on is as in the header.
+                own["inputs"] = self.provenance.inputs | row["inputs"]
                 yield self.provenance.model_copy(update=own)
 
 

@@ -215,6 +215,15 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _may(_Amount, "cycles_per_image core_cycles_per_image"),
         ),
     ),
+    "core-sizes": _file(
+        rows=_rows(
+            _keys(_Positive, "neurons lanes lut ff"),
+            _keys(_Mode, "mode"),
+            _keys(str, "bus"),
+            _keys(_Count, "blocks"),
+            _keys(_Amount, "fmax_mhz"),
+        ),
+    ),
     "mutants": _file(
         _keys(_Hash, "sources"),
         _keys(bool, "finished"),

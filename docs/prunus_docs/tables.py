@@ -8,9 +8,10 @@ from typing import Any
 __all__ = ["origin", "table"]
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table: names to the left, then numbers."""
-    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+    """Return a table: names to the left, then numbers, or text."""
+    other = "---:" if numbers else "---"
+    lines = [headings, ["---"] + [other] * (len(headings) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

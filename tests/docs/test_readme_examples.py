@@ -62,6 +62,7 @@ NOT_IN_CI = {
     "energy": "trains all networks: minutes",
     "report": "tests/docs/test_report.py makes the page",
     "buses": "simulates, synthesises and places every bus: half an hour",
+    "core-sizes": "synthesises and places ten cores: half an hour",
     "fuzz": "minutes to hours; tests/fuzz/test_fuzz.py gives some inputs to each reader",
 }
 #: Targets that are quick enough to be run here.

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from prunus_boards.cli.targets import SOCKET, open_device
 from prunus_boards.driver.device import Device
-from prunus_model.cli.common import terminable
+from prunus_model.cli.common import terminable, with_options
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option
 from prunus_rtl.export.plan import ExportOptions
@@ -35,67 +35,59 @@ def device_options(function: _F) -> _F:
 
 def target_options(function: _F) -> _F:
     """Add the options that name a device."""
-    for option in reversed(
-        (
-            click.option(
-                "--on",
-                default="golden",
-                show_default=True,
-                metavar="DEVICE",
-                help=f"golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0.",
-            ),
-            click.option(
-                "--core",
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="core.json of the device. Default: found among those built on this machine.",
-            ),
-            click.option(
-                "--baud",
-                type=BAUDS,
-                help=f"Of a serial port. Default: that of --core, or {BAUD:,}.",
-            ),
-            click.option(
-                "--patience",
-                type=click.IntRange(min=1, max=86_400),
-                metavar="SECONDS",
-                help="When an answer or a presentation is given up, if a device is slow.",
-            ),
-            choice_option(
-                "mode",
-                "Of golden and sim: whether the core can learn. Default: if it is to.",
-                default=False,
-            ),
-            click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
-            choice_option("store", "Of golden and sim: what holds the weights."),
-        )
-    ):
-        function = option(function)
-    return function
+    return with_options(
+        click.option(
+            "--on",
+            default="golden",
+            show_default=True,
+            metavar="DEVICE",
+            help=f"golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0.",
+        ),
+        click.option(
+            "--core",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="core.json of the device. Default: found among those built on this machine.",
+        ),
+        click.option(
+            "--baud",
+            type=BAUDS,
+            help=f"Of a serial port. Default: that of --core, or {BAUD:,}.",
+        ),
+        click.option(
+            "--patience",
+            type=click.IntRange(min=1, max=86_400),
+            metavar="SECONDS",
+            help="When an answer or a presentation is given up, if a device is slow.",
+        ),
+        choice_option(
+            "mode",
+            "Of golden and sim: whether the core can learn. Default: if it is to.",
+            default=False,
+        ),
+        click.option("--lanes", type=int, help="Of golden and sim. Default: 16, or fewer."),
+        choice_option("store", "Of golden and sim: what holds the weights."),
+    )(function)
 
 
 def show_options(function: _F) -> _F:
     """Add the options that say how a device is shown something."""
-    for option in reversed(
-        (
-            click.option("--learn", is_flag=True, help="Learn from the images."),
-            click.option(
-                "--stop-after",
-                type=click.IntRange(min=0, max=255),
-                help="Early exit after so many output spikes, 0 for never. "
-                "Default: as configured; never while learning.",
-            ),
-            click.option(
-                "--margin",
-                type=click.IntRange(min=0),
-                help="End when the leading class is ahead by so many votes, 0 for never. "
-                "Default: as configured; never while learning.",
-            ),
-            click.option("--invert", is_flag=True, help="Exchange light and dark."),
-        )
-    ):
-        function = option(function)
-    return function
+    return with_options(
+        click.option("--learn", is_flag=True, help="Learn from the images."),
+        click.option(
+            "--stop-after",
+            type=click.IntRange(min=0, max=255),
+            help="Early exit after so many output spikes, 0 for never. "
+            "Default: as configured; never while learning.",
+        ),
+        click.option(
+            "--margin",
+            type=click.IntRange(min=0),
+            help="End when the leading class is ahead by so many votes, 0 for never. "
+            "Default: as configured; never while learning.",
+        ),
+        click.option("--invert", is_flag=True, help="Exchange light and dark."),
+    )(function)
 
 
 @contextmanager

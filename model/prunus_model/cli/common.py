@@ -37,6 +37,7 @@ __all__ = [
     "bundled",
     "command_line",
     "console",
+    "counted",
     "data_option",
     "load_config",
     "load_network",
@@ -51,6 +52,7 @@ __all__ = [
     "threads_option",
     "user_errors",
     "votes_options",
+    "with_options",
 ]
 
 #: Networks that come with the package.
@@ -67,9 +69,12 @@ class _Console(Console):
 
 
 class _Table(Table):
-    """A table of which every cell is only shown."""
+    """A table of which every cell is only shown, and every row has a cell for each heading."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
+        if len(cells) != len(self.columns):
+            # It would be given columns without headings.
+            raise ValueError(f"Row must have {len(self.columns)} cells, not {len(cells)}")
         super().add_row(*(printable(c) if isinstance(c, str) else c for c in cells), **options)
 
 
@@ -105,6 +110,17 @@ class WrongError(click.ClickException):
     exit_code = WRONG
 
 
+def with_options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    """Return a decorator that adds options, in the order in which ``--help`` is to list them."""
+
+    def decorate(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 def data_option(default: str | None) -> Callable[[_F], _F]:
     """Return the option that names a data set."""
     return click.option(
@@ -130,21 +146,19 @@ def threads_option(function: _F) -> _F:
 
 def votes_options(function: _F) -> _F:
     """Add the options for votes other than those that the network has."""
-    for option in (
-        click.option(
-            "--vote-bits",
-            type=click.IntRange(min=1, max=VOTE_BITS_MAX),
-            help="Width of a vote. Default: as configured.",
-        ),
+    return with_options(
         click.option(
             "--votes",
             type=click.Choice(get_args(Votes)),
             help="What votes are: shares of the classes in the spikes of a neuron, or logarithms "
             "of these. Default: as configured.",
         ),
-    ):
-        function = option(function)
-    return function
+        click.option(
+            "--vote-bits",
+            type=click.IntRange(min=1, max=VOTE_BITS_MAX),
+            help="Width of a vote. Default: as configured.",
+        ),
+    )(function)
 
 
 def margins_option(default: str) -> Callable[[_F], _F]:
@@ -242,6 +256,17 @@ def percent(part: int, whole: int) -> str:
     ('33.3 %', '-')
     """
     return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, one of which has no "s" at its end.
+
+    Examples
+    --------
+    >>> counted(1, "bit"), counted(2000, "image")
+    ('1 bit', '2,000 images')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def command_line() -> str:

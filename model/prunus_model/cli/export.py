@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, data_option, load_network, load_test, percent
+from prunus_model.cli.common import console, counted, data_option, load_network, load_test, percent
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.data.events.split import Labelled
 from prunus_model.exchange.export import export_graph
 from prunus_model.exchange.files import write_data
-from prunus_model.exchange.graph import DT, READERS, Reader, check_dt
+from prunus_model.exchange.graph import DT, READERS, Reader, check_dt, check_graph
 from prunus_model.exchange.spikes import check_undivided
 from prunus_model.exchange.trace import to_data, trace
 from prunus_model.training.artifact import Artifact
@@ -75,20 +75,22 @@ def _nir(
 
     NETWORK is a file or one of demo, 400, up5k. NIR has no winner-take-all; a connection that
     inhibits, a step later, stands for it. So predictions are compared, on test images, with those
-    of the graph in plain floating point; the rate is written into the file, too.
+    of the graph in plain floating point; the rate is written into the file, too. Both show every
+    image to its end, as a graph has no early exit.
     """
     artifact = load_network(network)
-    check_undivided(artifact.config)
-    split = _head(load_test(artifact, data), images)
+    check_graph(artifact, dt=dt, inhibition=inhibition, reader=reader)
     with claimed_file(output, force=force):
+        split = _head(load_test(artifact, data), images)
         found = export_graph(
             artifact, output, split, dt=dt, inhibition=inhibition, reader=reader, new=not force
         )
     console.print(
         f"Wrote {output}: dt {dt:g} s, inhibition {inhibition:g}, for {reader}. "
-        f"{100 * found.equal_predictions:.1f} % equal predictions on {found.images} images of "
-        f"{split.name}: {percent(round(found.golden_accuracy * found.images), found.images)} right "
-        f"here, {percent(round(found.graph_accuracy * found.images), found.images)} as a graph; "
+        f"{100 * found.equal_predictions:.1f} % equal predictions on "
+        f"{counted(found.images, 'image')} of {split.name}: "
+        f"{percent(round(found.golden_accuracy * found.images), found.images)} right here, "
+        f"{percent(round(found.graph_accuracy * found.images), found.images)} as a graph; "
         f"{found.golden_spikes:.1f} and {found.graph_spikes:.1f} output spikes per image",
         soft_wrap=True,
     )
@@ -121,12 +123,12 @@ def _nir_data(
     artifact = load_network(network)
     check_undivided(artifact.config)
     check_dt(dt)
-    split = load_test(artifact, data)
     with claimed_file(output, force=force):
+        split = load_test(artifact, data)
         found = trace(artifact, split, first=first, count=images)
         write_data(output, to_data(found, dt=dt), _about(artifact, split, first, dt), new=not force)
     console.print(
-        f"Wrote {output}: {images} images of {split.name} from {first} on, "
+        f"Wrote {output}: {counted(images, 'image')} of {split.name} from {first} on, "
         f"{found.inputs.shape[1]} steps of {dt:g} s, {int(found.inputs.sum()):,} input and "
         f"{int(found.spikes.sum()):,} output spikes",
         soft_wrap=True,

@@ -33,8 +33,8 @@ class _Commands(click.Group):
             return None
         try:
             command: click.Command = _COMMANDS[cmd_name].load()
-        except ModuleNotFoundError:
-            return _Missing(cmd_name, help=help_text(_COMMANDS[cmd_name]))
+        except ModuleNotFoundError as e:
+            return _Missing(cmd_name, str(e.name), help=help_text(_COMMANDS[cmd_name]))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -55,10 +55,21 @@ class _Commands(click.Group):
 class _Missing(click.Command):
     """Command that cannot be imported; it is there for help and completion, and refuses to run."""
 
+    def __init__(self, name: str, module: str, *, help: str) -> None:
+        super().__init__(name, help=help)
+        self._module = module
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        raise click.UsageError(f"Command {self.name} needs {cure(_COMMANDS[str(self.name)])}")
+        point = _COMMANDS[str(self.name)]
+        if all(map(is_installed, point.extras)):
+            # To install the extra would change nothing.
+            raise click.UsageError(
+                f"Command {self.name} can't be imported: module {self._module} is missing, though "
+                f"all packages that it needs are installed; reinstall the one with that module"
+            )
+        raise click.UsageError(f"Command {self.name} needs {cure(point)}")
 
 
 @click.group(

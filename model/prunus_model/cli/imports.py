@@ -103,7 +103,7 @@ def _nir(
 
     Weights become integers; what that costs is told. With --data, images are shown to the network
     and the same spikes to the graph in plain floating point, and predictions are compared: on test
-    images. Labels are those of the training images.
+    images, each to its end. Labels are those of the training images.
     """
     if output.suffix != ".npz":
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import click
 import numpy as np
+import tomli_w
 from rich.table import Table
 
 from prunus_model.cli.common import console, load_network, new_table, percent
+from prunus_model.common.toml import without_none
 from prunus_model.spec.labels import size_label
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.groups import group_facts, silent_groups
@@ -17,6 +20,9 @@ from prunus_model.training.history import QUANTILES, UNKNOWN, percentiles
 from prunus_model.training.trainer import pruning_thresholds
 
 __all__ = ["command"]
+
+#: Tables that say nothing of a feed-forward network: its thresholds are given, and nothing learns.
+_OF_LEARNING = ("homeostasis", "stdp")
 
 
 @click.command(name="inspect")
@@ -28,7 +34,7 @@ def command(*, network: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_facts(artifact), indent=1))
         return
-    click.echo(artifact.config.to_toml())
+    click.echo(tomli_w.dumps(without_none(_config(artifact))))
     schedule, last = artifact.schedule, len(artifact.history) - 1
     if schedule.elsewhere:
         console.print(f"Imported from a file of {schedule.data}, and trained elsewhere")
@@ -66,7 +72,7 @@ def command(*, network: str, as_json: bool) -> None:
 
 def _facts(artifact: Artifact) -> dict[str, object]:
     return {
-        "config": artifact.config.to_mapping(),
+        "config": _config(artifact),
         "schedule": asdict(artifact.schedule),
         "complete": artifact.complete,
         "presentation": artifact.state.presentation,
@@ -78,6 +84,13 @@ def _facts(artifact: Artifact) -> dict[str, object]:
         "content_hash": artifact.content_hash,
         "provenance": artifact.provenance,
     }
+
+
+def _config(artifact: Artifact) -> dict[str, Any]:
+    """Return the configuration, without the tables of learning if the network can't learn."""
+    tables = artifact.config.to_mapping()
+    hidden = _OF_LEARNING if artifact.config.feedforward else ()
+    return {key: value for key, value in tables.items() if key not in hidden}
 
 
 def _groups_line(artifact: Artifact) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import command_line, console, load_network, votes_options
+from prunus_model.cli.common import command_line, console, counted, load_network, votes_options
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.training.relabelling import relabelled
 
@@ -59,7 +59,7 @@ def command(
             raise wrong
     readout = artifact.config.readout
     console.print(
-        f"Saved {output}: {readout.votes} of {readout.vote_bits} bits, early exit "
+        f"Saved {output}: {readout.votes} of {counted(readout.vote_bits, 'bit')}, early exit "
         f"{f'after {readout.stop_after}' if readout.stop_after else 'never'}, margin "
         f"{readout.margin or 'none'}",
         soft_wrap=True,

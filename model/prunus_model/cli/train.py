@@ -39,7 +39,7 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate, whole_dense
 from prunus_model.training.groups import silent_groups
 from prunus_model.training.trainer import Progress as TrainingProgress
-from prunus_model.training.trainer import Trainer
+from prunus_model.training.trainer import Trainer, check_resumable
 
 __all__ = ["command"]
 
@@ -158,6 +158,10 @@ def _run(
         raise click.UsageError(f"Checkpoint {saved} must exist for --resume")
     if saved.exists() and not (resume or force):
         raise click.UsageError(f"Checkpoint {saved} is there: --resume it, or --force a new start")
+    checkpoint = Artifact.load(saved) if resume else None
+    if checkpoint:
+        # Before data are fetched.
+        check_resumable(checkpoint, seed=configured.seed, epochs=epochs)
     config = configured
     if takes_events(data, said):
         config, told = fitted_to_events(config, data, said=said)
@@ -166,7 +170,6 @@ def _run(
     test = load_for(config.encoder, data, "test", progress=True)
     if isinstance(images, Split):
         config = fitted(config, images, said=said)
-    checkpoint = Artifact.load(saved) if resume else None
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.
     stimuli(test, config)

@@ -38,7 +38,8 @@ class Agreement:
     equal_counts : float
         Share of the images with the same number of output spikes of every neuron.
     golden_accuracy, graph_accuracy : float
-        Share of the images that each gets right.
+        Share of the images that each gets right. Both show every image to its end, whatever early
+        exit and margin are configured: a graph has neither.
     golden_spikes, graph_spikes : float
         Output spikes per image.
     """
@@ -58,8 +59,20 @@ class Agreement:
         return asdict(self)
 
 
-def golden_spikes(artifact: Artifact, data: Labelled) -> npt.NDArray[np.uint8]:
-    """Return the output spikes of each neuron for each image, exits as configured.
+def golden_spikes(
+    artifact: Artifact, data: Labelled, *, exits: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Return the output spikes of each neuron for each image.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        The network.
+    data : Split or EventSplit
+        What is shown.
+    exits : bool
+        Whether images end early, and at a margin, as configured; else all of them are shown to
+        their end, as a simulation of a graph shows them.
 
     Raises
     ------
@@ -67,16 +80,19 @@ def golden_spikes(artifact: Artifact, data: Labelled) -> npt.NDArray[np.uint8]:
         If the data do not fit the configuration.
     """
     engine = Engine(artifact.config, artifact.state, artifact.readout.votes)
+    readout = artifact.config.readout
     _, spikes = engine.infer(
         stimuli(data, artifact.config),
-        stop_after=artifact.config.readout.stop_after,
-        margin=artifact.config.readout.margin,
+        stop_after=readout.stop_after if exits else 0,
+        margin=readout.margin if exits else 0,
     )
     return spikes
 
 
 def compare(artifact: Artifact, data: Labelled, counts: npt.NDArray[np.integer[Any]]) -> Agreement:
     """Compare the output spikes that another simulator counted with those of the golden model.
+
+    Both are of whole presentations, without early exit.
 
     Parameters
     ----------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ExchangeError
 from prunus_model.common.reading import memory_refusal, refusal, unpacked_limit
 
-__all__ = ["read_data", "read_graph", "write_data", "write_graph"]
+__all__ = ["read_data", "read_graph", "read_hashed", "write_data", "write_graph"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+#: Begin and version of a global heap, which has the strings of a file; and header of an object in
+#: it: index, references, nothing, size.
+_HEAP, _HEAP_HEADER, _OBJECT = b"GCOL\x01", 16, struct.Struct("<HHIQ")
 
 
 def write_graph(path: Path, graph: nir.NIRGraph, *, new: bool = False) -> None:
@@ -49,15 +54,21 @@ def read_graph(path: Path) -> nir.NIRGraph:
         If it is no file, no HDF5, cut off, of something else, too large, or has a node that is not
         known to the installed version of NIR, or an edge leads nowhere.
     """
+    return read_hashed(path)[0]
 
-    def read() -> nir.NIRGraph:
-        graph = nir.read(path, type_check=False)
+
+def read_hashed(path: Path) -> tuple[nir.NIRGraph, str]:
+    """Read a graph as :func:`read_graph`; return it, and the SHA-256 of the bytes it is from."""
+
+    def read(content: io.BytesIO) -> nir.NIRGraph:
+        graph = nir.read(content, type_check=False)
         for name in (end for edge in getattr(graph, "edges", ()) for end in edge):
             if name not in graph.nodes:
                 raise ValueError(f"edge to {name!r} must lead to a node")
         return graph
 
-    return _read(path, "node", read)
+    found, content = _read(path, "node", read)
+    return found, hashlib.sha256(content).hexdigest()
 
 
 def read_data(path: Path) -> nir.NIRGraphData:
@@ -68,26 +79,31 @@ def read_data(path: Path) -> nir.NIRGraphData:
     ExchangeError
         As :func:`read_graph`.
     """
-    return _read(path, "nodes", lambda: nir.read_data(path))
+    return _read(path, "nodes", nir.read_data)[0]
 
 
-def _read(path: Path, member: str, read: Callable[[], Any]) -> Any:
+def _read(path: Path, member: str, read: Callable[[io.BytesIO], Any]) -> tuple[Any, bytes]:
+    """Return what is in a file, and its bytes, which are read once."""
     if wrong := refusal(path):
         raise ExchangeError(f"NIR file {path} {wrong}")
     try:
         with path.open("rb") as file:
-            found = file.read(len(_SIGNATURE))
-        if found != _SIGNATURE:
-            raise ExchangeError(f"NIR file {path} must be HDF5")
-        with h5py.File(path, "r") as content:
+            packed = file.read(len(_SIGNATURE))
+            if packed != _SIGNATURE:
+                raise ExchangeError(f"NIR file {path} must be HDF5")
+            if wrong := memory_refusal(path.stat().st_size):
+                raise ExchangeError(f"NIR file {path} {wrong}")
+            packed += file.read()
+        _check_heaps(packed)
+        with h5py.File(io.BytesIO(packed), "r") as content:
             if not isinstance(content.get(member), h5py.Group):
                 raise ExchangeError(
                     f"NIR file {path} must have a {member!r}; it is HDF5 of something else"
                 )
-            _check_size(content, path.stat().st_size)
+            _check_size(content, len(packed))
             if member == "node":
                 _check_node("", content[member])
-        return read()
+        return read(io.BytesIO(packed)), packed
     except (ExchangeError, MemoryError):
         raise
     except Exception as e:
@@ -109,6 +125,22 @@ def _check_size(content: h5py.File, packed: int) -> None:
         raise ValueError(f"arrays must unpack to at most {most} bytes, not {total}")
     if wrong := memory_refusal(total):
         raise ValueError(f"arrays {wrong}")
+
+
+def _check_heaps(packed: bytes) -> None:
+    """Check that every object in a global heap has a size: HDF5 2.0 never ends at one of none."""
+    heap = -1
+    while (heap := packed.find(_HEAP, heap + 1)) >= 0:
+        header = packed[heap : heap + _HEAP_HEADER].ljust(_HEAP_HEADER)
+        end = min(len(packed), heap + int.from_bytes(header[8:], "little"))
+        at = heap + _HEAP_HEADER
+        while at + _OBJECT.size <= end:
+            index, _, _, size = _OBJECT.unpack_from(packed, at)
+            # Index 0 is free space, of a size with its header; others are padded, in 64 bits.
+            step = (_OBJECT.size + (size + 7 & ~7)) & (1 << 64) - 1 if index else size
+            if not step:
+                raise ValueError(f"global heap at byte {heap} has an object of no size")
+            at += step
 
 
 def _check_node(name: str, node: Any) -> None:

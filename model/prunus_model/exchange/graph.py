@@ -90,7 +90,7 @@ def to_graph(
         can't be told.
     """
     config, state = artifact.config, artifact.state
-    _check(artifact, dt, inhibition, reader)
+    check_graph(artifact, dt=dt, inhibition=inhibition, reader=reader)
     threshold = state.v_fire.astype(np.float64) - 0.5
     can_fire = state.v_fire[state.strength > 0]
     median = float(np.median(can_fire if len(can_fire) else state.v_fire))
@@ -131,7 +131,8 @@ def to_graph(
     )
 
 
-def _check(artifact: Artifact, dt: float, inhibition: float, reader: Reader) -> None:
+def check_graph(artifact: Artifact, *, dt: float, inhibition: float, reader: Reader) -> None:
+    """Check what :func:`to_graph` is given; its errors are those of this."""
     check_undivided(artifact.config)
     if artifact.config.feedforward:
         raise ExchangeError(

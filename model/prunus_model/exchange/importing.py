@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from prunus_model.common.errors import ExchangeError
 from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.exchange.agreement import Agreement, measure
-from prunus_model.exchange.files import read_graph
+from prunus_model.exchange.files import read_hashed
 from prunus_model.exchange.quantise import Loss, quantised
 from prunus_model.exchange.reading import Leak, read_layer
 from prunus_model.exchange.simulate import FloatLayer
@@ -110,7 +109,8 @@ def import_graph(
     DataError
         If the data do not fit.
     """
-    read = read_layer(read_graph(path), dt=dt, subtract=reset == "subtract")
+    graph, sha256 = read_hashed(path)
+    read = read_layer(graph, dt=dt, subtract=reset == "subtract")
     shift = check_leak(read.leak, dt) if leak_shift is None else leak_shift
     neurons, inputs = read.layer.weight.shape
     said = _settings(settings, neurons, inputs, reset, shift)
@@ -130,7 +130,7 @@ def import_graph(
         images = np.ones(config.readout.classes, dtype=np.int64)
     artifact = Artifact(
         config=config,
-        schedule=Schedule.imported("NIR", hashlib.sha256(path.read_bytes()).hexdigest()),
+        schedule=Schedule.imported("NIR", sha256),
         state=state,
         readout=Readout.learn(answers, images, config.readout),
         response=answers,

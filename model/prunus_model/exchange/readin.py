@@ -21,7 +21,7 @@ from prunus_model.exchange.graph import DT
 from prunus_model.exchange.importing import VotesBy, import_graph, with_agreement
 from prunus_model.exchange.results import RESULTS, Row, write_rows
 
-__all__ = ["LAYERS", "SCRIPT", "main", "read_in"]
+__all__ = ["LAYERS", "NETWORKS", "SCRIPT", "main", "read_in"]
 
 SCRIPT = Path("model/bench/nir_snntorch.py")
 #: Neurons that are trained, the epochs that they are, and how each layer votes.
@@ -30,10 +30,19 @@ LAYERS: dict[int, tuple[int, tuple[VotesBy, ...]]] = {
     100: (2, ("number", "response")),
 }
 _BITS = (8, 4)
+#: Where networks are kept, those with the widest weights that vote by number.
+NETWORKS = Path("build/nir")
 
 
 def read_in(
-    graph: Path, made: dict[str, Any], data: str, images: int, votes_by: VotesBy, bits: int
+    graph: Path,
+    made: dict[str, Any],
+    data: str,
+    images: int,
+    votes_by: VotesBy,
+    bits: int,
+    *,
+    keep: Path | None = None,
 ) -> Row:
     """Import a graph and compare it with its original.
 
@@ -51,6 +60,8 @@ def read_in(
         As :func:`prunus_model.exchange.importing.import_graph`.
     bits : int
         Width of a weight.
+    keep : Path, optional
+        Where the network is saved, with its rate.
     """
     settings: dict[str, Any] = {
         "weight_bits": bits,
@@ -65,9 +76,13 @@ def read_in(
         votes_by=votes_by,
     )
     test = load(data, "test")
-    found = with_agreement(imported, test.head(min(images, len(test)))).agreement
+    imported = with_agreement(imported, test.head(min(images, len(test))))
+    found = imported.agreement
     if found is None:
         raise ExchangeError(f"Graph {graph} must be shown images")
+    if keep:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        imported.artifact.save(keep)
     said = ", votes by response" if votes_by == "response" else ""
     return Row(
         framework="snnTorch",
@@ -119,7 +134,14 @@ def train(python: str, data: Path, folder: Path, neurons: int, epochs: int) -> t
     show_default=True,
     help="Where the rows go; those of exported graphs stay.",
 )
-def main(*, python: str, images: int, output: Path) -> None:
+@click.option(
+    "--networks",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=NETWORKS,
+    show_default=True,
+    help="Where the imported networks of 8-bit weights are left: mnist-10.npz, mnist-100.npz.",
+)
+def main(*, python: str, images: int, output: Path, networks: Path) -> None:
     """Have layers trained with snnTorch on MNIST, import them, and compare."""
     try:
         rows: list[Row] = []
@@ -130,7 +152,10 @@ def main(*, python: str, images: int, output: Path) -> None:
                 graph, made = train(python, mnist, Path(folder), neurons, epochs)
                 for votes_by in votes:
                     for bits in _BITS:
-                        rows.append(read_in(graph, made, "mnist", images, votes_by, bits))
+                        kept = votes_by == votes[0] and bits == max(_BITS)
+                        to = networks / f"mnist-{neurons}.npz" if kept else None
+                        row = read_in(graph, made, "mnist", images, votes_by, bits, keep=to)
+                        rows.append(row)
                         click.echo(f"{rows[-1].network}: {rows[-1].equal_predictions}")
         write_rows(
             rows,

@@ -102,12 +102,14 @@ def read_layer(graph: nir.NIRNode, *, dt: float, subtract: bool = False) -> Read
     zeros = np.zeros(neurons)
     threshold, reset, r = (parameter(key) for key in ("v_threshold", "v_reset", "r"))
     leaks = not isinstance(neuron, nir.IF)
+    # What NIR calls the time constant of the potential.
+    key = "tau_mem" if isinstance(neuron, nir.CubaLIF) else "tau"
     v_leak, share, gain = zeros, zeros, r * dt
     if leaks:
-        tau = parameter("tau_mem" if isinstance(neuron, nir.CubaLIF) else "tau")
-        _check(name, "tau", tau, tau > 0, "more than 0")
+        tau = parameter(key)
+        _check(name, key, tau, tau > 0, "more than 0")
         v_leak, share, gain = parameter("v_leak"), dt / tau, r * dt / tau
-        _check(name, "tau", tau, share <= 1, f"dt ({dt:g}) or more")
+        _check(name, key, tau, share <= 1, f"dt ({dt:g}) or more")
     if isinstance(neuron, nir.CubaLIF):
         # A current that is gone within a step is the spikes that make it.
         tau_syn = parameter("tau_syn")
@@ -120,7 +122,7 @@ def read_layer(graph: nir.NIRNode, *, dt: float, subtract: bool = False) -> Read
     _check(name, "v_threshold", threshold, threshold >= 0, "0 or more")
     if (share.max() - share.min()) > _EXACT * share.max():
         raise ExchangeError(
-            f"tau of node {name!r} must be equal for all neurons, which leak together, "
+            f"{key} of node {name!r} must be equal for all neurons, which leak together, "
             f"not {dt / share.max():g} to {dt / share.min():g}"
         )
     _check_shapes(chain, inputs, neurons)

@@ -68,22 +68,24 @@ def write_rows(
     *,
     direction: Direction,
     command: str,
-    data: str,
+    data: str | None,
     tools: Mapping[str, str],
     path: Path = RESULTS,
 ) -> None:
-    """Put the rows of one direction into the file; those of the other stay.
+    """Put the rows of one command into the file; those of others stay.
 
     Parameters
     ----------
     rows : sequence of Row
-        All rows of the direction.
+        All rows that the command makes, each of the direction.
     direction : "export" or "import"
-        Rows of it that are in the file go.
+        That of the rows.
     command : str
-        What has made them.
-    data : str
-        Data set that was shown.
+        What has made them. Rows of the direction that the same program made before, whatever its
+        arguments, go.
+    data : str or None
+        Data set that was shown; None if nothing was shown: then the rows keep where they are from,
+        and the head of the file stays.
     tools : mapping of str to str
         Versions of what determines them, beside those of Prunus.
     path : Path
@@ -100,20 +102,38 @@ def write_rows(
     own = header(
         "nir",
         command=command,
-        inputs={"model": fingerprint(), "data": data_digest(data)},
+        inputs={"model": fingerprint()} | ({"data": data_digest(data)} if data else {}),
         tools=versions() | dict(tools),
     )
     others = [
         {**{key: before["provenance"][key] for key in _ORIGIN}, **row}
         for row in before["rows"]
         if row["direction"] != direction
+        or _program(row.get("command", before["provenance"]["command"])) != _program(command)
     ]
+    made = [asdict(row) for row in rows]
     if others:
         own["tools"] = before["provenance"]["tools"] | own["tools"]
-    found = [asdict(row) for row in rows] + others
+    if others and data is None:
+        made = [{key: own[key] for key in _ORIGIN} | row for row in made]
+        head = before["provenance"]
+        others = [_without_origin(row, head) for row in others]
+        own = {**head, "tools": own["tools"]}
+    found = made + others
     order = ("direction", "framework", "version", "network", "node")
     found.sort(key=lambda row: [row[key] for key in order])
     write_json(path, {"provenance": own, "rows": found})
+
+
+def _program(command: str) -> list[str]:
+    """Return what is run, without arguments: `python -m module`, or `make target`."""
+    return command.split()[:3]
+
+
+def _without_origin(row: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the file without what the head of the file says."""
+    same = all(row[key] == head[key] for key in _ORIGIN)
+    return {key: value for key, value in row.items() if not (same and key in _ORIGIN)}
 
 
 def _read(path: Path) -> dict[str, Any]:

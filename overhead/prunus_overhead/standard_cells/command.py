@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import WrongError, data_option
+from prunus_model.cli.common import WrongError, data_option, with_options
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import data_digest
 from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
@@ -33,7 +33,7 @@ def measured_options(*, images: int) -> Callable[[Any], Any]:
     images : int
         Images that are shown by default.
     """
-    options = (
+    return with_options(
         data_option("sample"),
         click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True),
         click.option(
@@ -56,13 +56,6 @@ def measured_options(*, images: int) -> Callable[[Any], Any]:
             help="Activities are kept here, and not simulated again.",
         ),
     )
-
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def matching(only: str) -> re.Pattern[str]:

@@ -9,14 +9,23 @@ from prunus_rtl.bus.registers import REGISTERS, register
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.widths import Widths
 
-__all__ = ["HASH_BYTES", "check_map", "hash_words", "parameters"]
+__all__ = ["HASH_BYTES", "SPIKE_ROOM", "check_map", "hash_words", "parameters", "spike_room"]
 
 #: Bytes of the content hash of a network.
 HASH_BYTES = 4 * sum(entry.name.startswith("HASH") for entry in REGISTERS)
 
+#: Output spikes that wait for a program on a bus; with the end of a presentation, 2,048 words. More
+#: than any network with a winner has in the presentations of `prunus config`.
+SPIKE_ROOM = 2047
 
-def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:
-    """Return the values of the registers that never change, from ``ID`` to ``MAX_SPIKES``."""
+
+def spike_room(widths: Widths, *, limit: int = SPIKE_ROOM) -> int:
+    """Return how many output spikes ``SPIKE`` holds: those of a presentation, or ``limit``."""
+    return min(widths.network.presentation_spikes(), limit)
+
+
+def parameters(widths: Widths, *, streams: bool, limit: int = SPIKE_ROOM) -> dict[str, int]:
+    """Return the values of the registers that never change, from ``ID`` to ``SPIKE_ROOM``."""
     network, hardware = widths.network, widths.hardware
     capability = {
         "learn": hardware.learn,
@@ -26,6 +35,7 @@ def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:
         "refractory": widths.refractory,
         "lift": widths.lift,
         "blank": hardware.spram,
+        "feedforward": network.feedforward is not None,
     }
     fields = register("CAPABILITY").fields
     return {
@@ -40,6 +50,7 @@ def parameters(widths: Widths, *, streams: bool) -> dict[str, int]:
         "LANES": hardware.lanes,
         "CLASSES": network.readout.classes,
         "MAX_SPIKES": network.presentation_spikes(),
+        "SPIKE_ROOM": spike_room(widths, limit=limit),
     }
 
 

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.bus.access import access_layout, outcome_layout
 from prunus_rtl.bus.axi_stream import packet_layout
-from prunus_rtl.bus.capability import check_map, hash_words, parameters
+from prunus_rtl.bus.capability import SPIKE_ROOM, check_map, hash_words, parameters
 from prunus_rtl.bus.event_input import INPUT_BITS
 from prunus_rtl.bus.memory_port import answer_layout, request_layout
 from prunus_rtl.bus.register_groups import (
@@ -50,6 +50,8 @@ class RegisterFile(wiring.Component):
         Content hash of the network that is there at power-on; 32 bytes.
     streams : bool
         Whether inputs and spikes have streams.
+    limit : int
+        Most output spikes that ``SPIKE`` holds.
 
     Members
     -------
@@ -63,8 +65,8 @@ class RegisterFile(wiring.Component):
         What ``CONTROL`` starts. High for one cycle each.
     control : Out(shapes.control)
         How a presentation is shown; valid with ``start``.
-    input_stream, spike_stream : Out(1)
-        Inputs come, spikes go over the stream.
+    input_stream, spike_stream, no_spikes : Out(1)
+        Inputs come, spikes go over the stream; spikes are not kept.
     drop : Out(1)
         Drop the part of an image that has come. High for one cycle.
     busy, running, known, began, done : In(1)
@@ -77,9 +79,10 @@ class RegisterFile(wiring.Component):
         As of :class:`prunus_rtl.bus.event_input.EventInput`. Only for a core that takes events.
     room, held : In(16), In(1)
         Levels or events that can be written; there is input for a presentation.
-    spike, spike_ready, take_spike : In(32), In(1), Out(1)
-        As of :class:`prunus_rtl.bus.spike_output.SpikeOutput`.
-    early, late, value, cancelled, lost : In(1)
+    spike, spike_ready, spikes_full, take_spike : In(32), In(1), In(1), Out(1)
+        ``word``, ``available``, ``full`` and ``take`` of
+        :class:`prunus_rtl.bus.spike_output.SpikeOutput`.
+    early, late, value, cancelled : In(1)
         Set this bit of ``ERROR``.
 
     Raises
@@ -91,16 +94,24 @@ class RegisterFile(wiring.Component):
     """
 
     def __init__(
-        self, *, shapes: Shapes, result: data.StructLayout, network: bytes, streams: bool
+        self,
+        *,
+        shapes: Shapes,
+        result: data.StructLayout,
+        network: bytes,
+        streams: bool,
+        limit: int = SPIKE_ROOM,
     ) -> None:
         counters = result["counters"].shape
         check_map(shapes, {name: field.width for name, field in counters})
         self._shapes = shapes
         self._hash = hash_words(network)
         self._streams = streams
+        self._limit = limit
         self._levels = levels = shapes.hardware.source == "levels"
         pulses = ("start", "cancel", "reset", "drop", "take_spike")
-        inputs = ("busy", "running", "known", "began", "done", "held", "spike_ready", *FAULTS)
+        states = ("busy", "running", "known", "began", "done", "held")
+        inputs = (*states, "spike_ready", "spikes_full", *FAULTS)
         super().__init__(
             {
                 "requests": In(stream.Signature(access_layout())),
@@ -111,6 +122,7 @@ class RegisterFile(wiring.Component):
                 "control": Out(shapes.control),
                 "input_stream": Out(1),
                 "spike_stream": Out(1),
+                "no_spikes": Out(1),
                 "result": In(result),
                 "room": In(16),
                 "spike": In(REGISTER_BITS),
@@ -208,7 +220,7 @@ class RegisterFile(wiring.Component):
     def _build_registers(self, m: Module, now: AccessState, succeeded: Any) -> dict[str, Any]:
         """Build all registers; return what those read as that can be read."""
         s, levels = self._shapes, self._levels
-        values: dict[str, Any] = dict(parameters(s, streams=self._streams))
+        values: dict[str, Any] = dict(parameters(s, streams=self._streams, limit=self._limit))
         values |= build_control(m, now, s, self, streams=self._streams)
         values |= build_errors(m, now, self, levels=levels)
         values |= build_memory(m, now, self, succeeded)

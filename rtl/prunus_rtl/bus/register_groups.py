@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 #: Bits of ``ERROR`` that other units set.
-FAULTS = ("early", "late", "value", "cancelled", "lost")
+FAULTS = ("early", "late", "value", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,7 @@ def build_control(
         "keep": keep,
         "input_stream": port.input_stream,
         "spike_stream": port.spike_stream,
+        "no_spikes": port.no_spikes,
     }
     write = now.request.write
     now.refuse(m, "CONTROL", write & bit("start") & (port.busy | bit("cancel") | bit("reset")))
@@ -120,7 +121,8 @@ def build_errors(m: Module, now: AccessState, port: Any, *, levels: bool) -> dic
     """Build ``STATUS``, ``ERROR`` and the interrupt."""
     names = [field.name for field in register("ERROR").fields]
     error, new = Signal(len(names)), Signal(len(names))
-    enabled, happened = Signal(2), Signal(2)
+    interrupts = len(register("INTERRUPT_STATUS").fields)
+    enabled, happened = Signal(interrupts), Signal(interrupts)
     asked = now.executing & now.request.write
     pulses: dict[str, Any] = {name: getattr(port, name) for name in FAULTS}
     if not levels:
@@ -130,7 +132,7 @@ def build_errors(m: Module, now: AccessState, port: Any, *, levels: bool) -> dic
     m.d.comb += new.eq(Cat(pulses[name] for name in names))
     for name, kept, found in (
         ("ERROR", error, new),
-        ("INTERRUPT_STATUS", happened, Cat(port.done, new.any())),
+        ("INTERRUPT_STATUS", happened, Cat(port.done, new.any(), port.spikes_full)),
     ):
         cleared = Mux(now.written(name), now.request.data, 0)
         m.d.sync += kept.eq(kept & ~cleared | found)
@@ -146,6 +148,7 @@ def build_errors(m: Module, now: AccessState, port: Any, *, levels: bool) -> dic
         "spike_ready": port.spike_ready,
         "error": error.any(),
         "interrupt": port.interrupt,
+        "spikes_full": port.spikes_full,
     }
     return {
         "STATUS": Cat(status[field.name] for field in register("STATUS").fields),

@@ -66,7 +66,7 @@ __all__ = [
 #: What ``ID`` reads as: the letters PRUN, the first in the highest byte.
 MAGIC = 0x5052_554E
 #: Version of the map. A register or field that moves or means something else makes a new one.
-MAP_VERSION = 1
+MAP_VERSION = 2
 #: Size of the window that all registers are in.
 WINDOW_BYTES = 1 << 16
 
@@ -124,6 +124,7 @@ _CAPABILITIES = (
     _flag("refractory", 4, "ro", "Inputs are refractory.", None),
     _flag("lift", 5, "ro", "The core prunes by lift.", None),
     _flag("blank", 6, "ro", "Synapses have no contents at power-on: load them first.", None),
+    _flag("feedforward", 7, "ro", "A feed-forward layer: every neuron may spike in a step.", None),
 )
 
 _CONTROL = (
@@ -147,6 +148,12 @@ _CONTROL = (
     _flag("input_stream", 6, "rw", "Inputs come over the stream, not by LEVELS or EVENT."),
     _flag("spike_stream", 7, "rw", "Spikes go out over the stream, not by SPIKE."),
     Field("stop_after", 8, 8, "rw", 0, "Output spikes that end a presentation or view; 0: none."),
+    _flag(
+        "no_spikes",
+        16,
+        "rw",
+        "Output spikes are not kept, only the end of the presentation is. Set it with the start.",
+    ),
 )
 
 _STATUS = (
@@ -158,6 +165,7 @@ _STATUS = (
     _flag("spike_ready", 5, "ro", "SPIKE can be read."),
     _flag("error", 6, "ro", "A bit of ERROR is set."),
     _flag("interrupt", 7, "ro", "The interrupt line is high."),
+    _flag("spikes_full", 8, "ro", "The core waits until SPIKE is read."),
 )
 
 _ERRORS = (
@@ -172,7 +180,6 @@ _ERRORS = (
     _flag("access", 3, "w1c", "An access was answered with an error of the bus."),
     _flag("busy", 4, "w1c", "A start was refused, because a presentation waited or ran."),
     _flag("cancelled", 5, "w1c", "A start was withdrawn, or a presentation ended with no events."),
-    _flag("lost", 6, "w1c", "An output spike was lost, as spikes before it were not taken."),
 )
 
 _ADDRESS = (
@@ -214,7 +221,9 @@ def _parameters() -> list[Register]:
         "GROUPS": "Groups of neurons; 1 without.",
         "LANES": "Synapses that are added in a cycle.",
         "CLASSES": "Classes that the readout tells apart.",
-        "MAX_SPIKES": "Output spikes that a presentation has at most; SPIKE holds as many.",
+        "MAX_SPIKES": "Output spikes that a presentation has at most.",
+        "SPIKE_ROOM": "Output spikes that SPIKE holds. If MAX_SPIKES is more, the core may have to "
+        "wait for a program that does not take them while the presentation runs.",
     }
     return [
         _whole(name, 0x0C + 4 * k, "ro", None, text) for k, (name, text) in enumerate(texts.items())
@@ -233,6 +242,13 @@ def _counts() -> list[Register]:
 
 _IRQ_TEXT = "A presentation is over."
 _IRQ_ERROR_TEXT = "A bit of ERROR was set."
+_IRQ_FULL_TEXT = "The core waits until SPIKE is read."
+
+
+def _interrupts(access: Literal["rw", "w1c"]) -> tuple[Field, ...]:
+    texts = {"done": _IRQ_TEXT, "error": _IRQ_ERROR_TEXT, "spikes_full": _IRQ_FULL_TEXT}
+    return tuple(_flag(name, bit, access, text) for bit, (name, text) in enumerate(texts.items()))
+
 
 #: All registers, the lowest offset first.
 REGISTERS: tuple[Register, ...] = (
@@ -260,14 +276,14 @@ REGISTERS: tuple[Register, ...] = (
         "INTERRUPT_ENABLE",
         0x50,
         "rw",
-        (_flag("done", 0, "rw", _IRQ_TEXT), _flag("error", 1, "rw", _IRQ_ERROR_TEXT)),
+        _interrupts("rw"),
         "What makes the interrupt line high.",
     ),
     Register(
         "INTERRUPT_STATUS",
         0x54,
         "rw",
-        (_flag("done", 0, "w1c", _IRQ_TEXT), _flag("error", 1, "w1c", _IRQ_ERROR_TEXT)),
+        _interrupts("w1c"),
         "What has happened since it was cleared, enabled or not.",
     ),
     _whole("STARTED", 0x58, "ro", 0, "Presentations that have begun since reset, modulo 2**32."),

@@ -18,14 +18,14 @@ __all__ = ["SpikeOutput"]
 class SpikeOutput(wiring.Component):
     """Keeps the output spikes of a presentation, and its end, until somebody takes them.
 
-    They have the layout of register ``SPIKE``. For the bus there is always room for those of one
-    presentation: what is left of the one before is dropped when it begins. For the stream they wait
-    until they are taken, and the core with them.
+    They have the layout of register ``SPIKE``. The core waits if there is no room for them, or for
+    the end. For the bus, what is left of the presentation before is dropped when one begins.
 
     Timing
     ------
-    From ``spikes`` to ``word`` 2 cycles, to ``packets`` 3; one per cycle. ``spikes.ready``,
-    ``hold`` and ``packets`` are functions of registers and of ``streaming``. Clock domain ``sync``.
+    From ``spikes`` to ``word`` 2 cycles, to ``packets`` 3; one per cycle. ``spikes.ready`` and
+    ``packets`` are functions of registers and of ``no_spikes``, ``hold`` also of ``spikes.valid``.
+    Clock domain ``sync``.
 
     Memory: ``depth`` words.
 
@@ -36,7 +36,7 @@ class SpikeOutput(wiring.Component):
     prediction_bits : int
         Width of the number of a class.
     depth : int
-        Most output spikes of a presentation, and 1 for its end.
+        Output spikes that there is room for, and 1 for the end of a presentation.
 
     Members
     -------
@@ -50,12 +50,14 @@ class SpikeOutput(wiring.Component):
         Its result; valid with ``done``.
     streaming : In(1)
         They are sent over the stream.
+    no_spikes : In(1)
+        Take spikes without keeping them.
     word, available, take : Out(32), Out(1), In(1)
         What is next; whether there is any; take it. Not while ``streaming``.
     packets : Out(stream.Signature(packet_layout(32)))
         The stream; ``last`` with the end of a presentation.
-    lost : Out(1)
-        There was no room for one. High for one cycle.
+    full : Out(1)
+        The core waits, or will have to, until ``word`` is taken. Not while ``streaming``.
     clear : In(1)
         Forget what is there. What ``packets`` offers stays.
     """
@@ -73,11 +75,12 @@ class SpikeOutput(wiring.Component):
                 "prediction": In(prediction_bits),
                 "undecided": In(1),
                 "streaming": In(1),
+                "no_spikes": In(1),
                 "word": Out(REGISTER_BITS),
                 "available": Out(1),
                 "take": In(1),
                 "packets": Out(stream.Signature(packet_layout(REGISTER_BITS))),
-                "lost": Out(1),
+                "full": Out(1),
                 "clear": In(1),
             }
         )
@@ -93,19 +96,19 @@ class SpikeOutput(wiring.Component):
             SyncFIFOBuffered(width=kept.size, depth=self._depth)
         )
         put, found = Signal(kept), Signal(kept)
-        wanted = Signal()
+        # Between the beginning of a presentation and its end, for which there must be room.
+        open_ = Signal()
         m.d.comb += [
             forget.eq(self.clear | self.began & ~self.streaming),
             put.what.eq(Mux(self.done, self.prediction, spikes.payload.as_value())),
             put.undecided.eq(self.done & self.undecided),
             put.end.eq(self.done),
-            spikes.ready.eq(queue.w_rdy | ~self.streaming),
+            spikes.ready.eq(queue.w_rdy | self.no_spikes),
             # The end comes after all spikes.
-            self.hold.eq(spikes.valid | ~spikes.ready),
-            wanted.eq(spikes.valid & spikes.ready | self.done),
+            self.hold.eq(spikes.valid | ~queue.w_rdy),
             queue.w_data.eq(put),
-            queue.w_en.eq(wanted),
-            self.lost.eq(wanted & ~queue.w_rdy),
+            queue.w_en.eq(spikes.valid & spikes.ready & ~self.no_spikes | self.done),
+            self.full.eq(open_ & ~queue.w_rdy & ~self.streaming),
             found.eq(queue.r_data),
             self.word[:bits].eq(found.what),
             self.word[register("SPIKE").field("undecided").lsb].eq(found.undecided),
@@ -113,6 +116,8 @@ class SpikeOutput(wiring.Component):
             self.available.eq(queue.r_rdy & ~self.streaming),
             queue.r_en.eq(Mux(self.streaming, ~packets.valid | packets.ready, self.take)),
         ]
+        with m.If(self.began | self.done | self.clear):
+            m.d.sync += open_.eq(self.began)
         with m.If(packets.ready):
             m.d.sync += packets.valid.eq(0)
         with m.If(self.streaming & queue.r_rdy & queue.r_en & ~forget):

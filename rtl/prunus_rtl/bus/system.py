@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from prunus_model.spec.formats import LEVEL_BITS
 from prunus_rtl.bus.axi_lite import AxiLite, AxiLiteSignature
 from prunus_rtl.bus.axi_stream import AxiStreamSignature, connect_stream
+from prunus_rtl.bus.capability import SPIKE_ROOM, spike_room
 from prunus_rtl.bus.event_input import INPUT_BITS, EventInput
 from prunus_rtl.bus.image_input import ImageInput
 from prunus_rtl.bus.presenter import BusPresenter
@@ -47,8 +48,9 @@ class _System(wiring.Component):
 
     _streams = False
 
-    def __init__(self, *, core: Any, network: bytes, bus: dict[str, Any]) -> None:
+    def __init__(self, *, core: Any, network: bytes, bus: dict[str, Any], limit: int) -> None:
         self._core = core
+        self._limit = limit
         self._network = network
         super().__init__(bus | {"interrupt": Out(1)})
 
@@ -64,7 +66,11 @@ class _System(wiring.Component):
         result = core.result.payload.shape()
         levels = s.hardware.source == "levels"
         m.submodules.registers = registers = RegisterFile(
-            shapes=s, result=result, network=self._network, streams=self._streams
+            shapes=s,
+            result=result,
+            network=self._network,
+            streams=self._streams,
+            limit=self._limit,
         )
         m.submodules.core = ResetInserter(registers.reset)(core)
         presenter = BusPresenter(control=s.control, result=result)
@@ -78,7 +84,7 @@ class _System(wiring.Component):
         m.submodules.spikes = spikes = SpikeOutput(
             spike=s.spike,
             prediction_bits=s.prediction_bits,
-            depth=s.network.presentation_spikes() + 1,
+            depth=spike_room(s, limit=self._limit) + 1,
         )
         wiring.connect(m, registers.memory_requests, core.requests)
         wiring.connect(m, core.answers, registers.memory_answers)
@@ -97,6 +103,7 @@ class _System(wiring.Component):
             registers.held.eq(inputs.held),
             inputs.streaming.eq(registers.input_stream),
             spikes.streaming.eq(registers.spike_stream),
+            spikes.no_spikes.eq(registers.no_spikes),
             spikes.began.eq(presenter.began),
             spikes.done.eq(presenter.done),
             spikes.prediction.eq(core.result.p.prediction),
@@ -105,7 +112,7 @@ class _System(wiring.Component):
             spikes.clear.eq(registers.reset),
             registers.spike.eq(spikes.word),
             registers.spike_ready.eq(spikes.available),
-            registers.lost.eq(spikes.lost),
+            registers.spikes_full.eq(spikes.full),
         ]
         for name in ("busy", "running", "known", "began", "done"):
             m.d.comb += getattr(registers, name).eq(getattr(presenter, name))
@@ -170,6 +177,8 @@ class AxiSystem(_System):
         The core.
     network : bytes
         Content hash of the network that is there at power-on; 32 bytes, all 0 if there is none.
+    spike_room : int
+        Most output spikes that wait for the program; with more, the core waits, too.
 
     Members
     -------
@@ -192,7 +201,7 @@ class AxiSystem(_System):
 
     _streams = True
 
-    def __init__(self, *, core: Any, network: bytes) -> None:
+    def __init__(self, *, core: Any, network: bytes, spike_room: int = SPIKE_ROOM) -> None:
         source = core.hardware.source
         self._input = (
             f"s_axis_{source}",
@@ -204,7 +213,7 @@ class AxiSystem(_System):
             | _flat(*self._input, In)
             | _flat(*self._spikes, Out)
         )
-        super().__init__(core=core, network=network, bus=bus)
+        super().__init__(core=core, network=network, bus=bus, limit=spike_room)
 
     def _connect(self, m: Module, registers: Any, inputs: Any, spikes: Any) -> None:
         self._connect_slave(m, "axi_lite", "s_axi", AxiLite(), registers)
@@ -224,7 +233,7 @@ class WishboneSystem(_System):
 
     Parameters
     ----------
-    core, network
+    core, network, spike_room
         As of :class:`AxiSystem`.
 
     Members
@@ -240,8 +249,9 @@ class WishboneSystem(_System):
         As :class:`AxiSystem`.
     """
 
-    def __init__(self, *, core: Any, network: bytes) -> None:
-        super().__init__(core=core, network=network, bus=_flat("wb", WishboneSignature(), In))
+    def __init__(self, *, core: Any, network: bytes, spike_room: int = SPIKE_ROOM) -> None:
+        bus = _flat("wb", WishboneSignature(), In)
+        super().__init__(core=core, network=network, bus=bus, limit=spike_room)
 
     def _connect(self, m: Module, registers: Any, inputs: Any, spikes: Any) -> None:
         self._connect_slave(m, "wishbone", "wb", Wishbone(), registers)

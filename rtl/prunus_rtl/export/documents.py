@@ -14,6 +14,7 @@ from prunus_rtl.bus.spaces import readable, spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.counts.memories import LOGIC_BITS, memories
 from prunus_rtl.export.bench import VECTORS
+from prunus_rtl.export.core_sizes import core_sizes
 from prunus_rtl.export.interface import Interface
 from prunus_rtl.export.lanes import LaneUse, Ties
 from prunus_rtl.export.netlist import FOLDER, Netlist
@@ -158,6 +159,7 @@ def make_readme(facts: Facts) -> str:
         spram_name=SPRAM_NAME,
         spram_script=SPRAM_SCRIPT,
         placed=_placed,
+        measured=core_sizes(mode=plan.options.mode, bus=facts.interface.name),
         smallest=choose(plan.sizes, plan.options.device) if plan.sizes else "",
     )
     # Parts that are left out leave their blank lines.

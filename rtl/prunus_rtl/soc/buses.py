@@ -33,6 +33,9 @@ class BusInterface(Interface):
     streams = False
     _system: type[wiring.Component]
 
+    def __init__(self) -> None:
+        self._kept: tuple[Made, Script] | None = None
+
     def system(self, plan: Plan, core: Core) -> wiring.Component:
         """Return the core behind the bus."""
         return self._system(core=core, network=self.network(plan))
@@ -43,7 +46,11 @@ class BusInterface(Interface):
         return bytes(len(found)) if plan.hardware.spram else found
 
     def _script(self, made: Made) -> Script:
-        return make_script(made, streams=self.streams, network=self.network(made.plan))
+        """Return the script of the bench, made once for a package: nobody changes it."""
+        if self._kept is None or self._kept[0] is not made:
+            network = self.network(made.plan)
+            self._kept = made, make_script(made, streams=self.streams, network=network)
+        return self._kept[1]
 
     def bench(self, made: Made) -> str:
         """Return the text of the bench."""

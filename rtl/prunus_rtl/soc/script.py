@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from prunus_rtl.bus.capability import hash_words, parameters
+from prunus_rtl.bus.capability import hash_words, parameters, spike_room
 from prunus_rtl.bus.event_input import NO_INPUT
 from prunus_rtl.bus.memory_port import request_layout
 from prunus_rtl.bus.registers import COUNTS, register
@@ -166,7 +166,10 @@ def _refusals() -> Iterator[Entry]:
 def _presentation(made: Made, script: Script, image: Shown, *, by_stream: bool) -> Iterator[Entry]:
     """Yield what shows an image, to the end of its presentation."""
     levels = made.core.hardware.source == "levels"
+    # This program takes spikes after the end: with more than there is room for the core would wait.
+    kept = by_stream or len(image.spikes) <= spike_room(made.core.shapes)
     how = {"input_stream": int(by_stream), "spike_stream": int(by_stream)}
+    how["no_spikes"] = int(not kept)
     start = how | {"start": 1, "learn": int(made.plan.learn), "stop_after": made.plan.stop_after}
     starting = _write("CONTROL", word("CONTROL", **start))
     yield _write("CONTROL", word("CONTROL", **how))
@@ -194,7 +197,7 @@ def _presentation(made: Made, script: Script, image: Shown, *, by_stream: bool) 
     yield _read("INTERRUPT_STATUS", word("INTERRUPT_STATUS", done=1))
     yield _write("INTERRUPT_STATUS", word("INTERRUPT_STATUS", done=1))
     yield Entry(op=Op.INTERRUPT, data=0, note="the interrupt is over")
-    packet = [(word("SPIKE", step=step, neuron=post), False) for step, post in image.spikes]
+    packet = [(word("SPIKE", step=step, neuron=post), False) for step, post in image.spikes if kept]
     end = image.prediction | word("SPIKE", undecided=int(image.undecided), end=1)
     packet.append((end, True))
     if by_stream:

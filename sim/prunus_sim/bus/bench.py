@@ -87,7 +87,9 @@ class BusCosim:
             await RisingEdge(dut.clk)
         assert await program.read("ID") == MAGIC
         assert await program.read("VERSION") == MAP_VERSION
-        await program.write("INTERRUPT_ENABLE", word("INTERRUPT_ENABLE", done=1, error=1))
+        await program.write(
+            "INTERRUPT_ENABLE", word("INTERRUPT_ENABLE", done=1, error=1, spikes_full=1)
+        )
         await program.write("CONTROL", word("CONTROL", **self.control))
         if self.scenario.load:
             await program.port.write_state(self.scoreboard.expected())

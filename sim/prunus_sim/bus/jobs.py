@@ -14,7 +14,7 @@ from prunus_model.spec.pruning import AdaptivePruning
 from prunus_model.spec.state import State
 from prunus_rtl.hardware import HardwareConfig
 from prunus_sim.cosim.scenario import Scenario, Sequence, at_rest, random_votes
-from prunus_sim.cosim.scenarios import images
+from prunus_sim.cosim.scenarios import SCENARIOS, images
 
 __all__ = ["JOBS"]
 
@@ -98,10 +98,17 @@ def _medium(seed: int) -> Scenario:
     return _job("medium, levels", network, seed, learned=8, inferred=8, lanes=8)
 
 
+def _layer(name: str) -> Callable[[int], Scenario]:
+    """Return a job of a feed-forward layer: that of the native ports. A bus counts no accesses."""
+    return lambda seed: replace(SCENARIOS[name](seed), accesses=False)
+
+
 #: Jobs by their names.
 JOBS: Mapping[str, Callable[[int], Scenario]] = {
     "small": _small,
     "events": _events,
     "packed": _packed,
+    "layer": _layer("feedforward"),
+    "layer-events": _layer("feedforward-events"),
     "medium": _medium,
 }

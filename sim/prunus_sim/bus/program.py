@@ -64,6 +64,8 @@ class Program:
         self.dut = dut
         self.master = master
         self._shapes = shapes
+        # Words of SPIKE that were taken while the presentation ran.
+        self._taken: list[int] = []
         self.port = BusPort(self, shapes)
 
     async def read(self, name: str) -> int:
@@ -97,6 +99,8 @@ class Program:
         for pres in packets_of(stimulus, self._shapes):
             for k, pre in enumerate(pres):
                 while not room:
+                    # The core may wait for room for its spikes.
+                    await self._take_if_full()
                     room = await self.read("ROOM")
                 room -= 1
                 await self.write("EVENT", word("EVENT", input=pre, last=k == len(pres) - 1))
@@ -108,14 +112,33 @@ class Program:
         await self.write("CONTROL", word("CONTROL", start=1, **fields, **control))
 
     async def done(self, limit: int) -> None:
-        """Wait for the interrupt of the end of a presentation, and clear it."""
-        if not int(self.dut.interrupt.value):
-            await with_timeout(RisingEdge(self.dut.interrupt), limit * CYCLE_NS, "ns")
-        if not await self.field("INTERRUPT_STATUS", "done"):
-            raise AssertionError(
-                f"interrupt must be of the end, ERROR is {await self.read('ERROR')}"
-            )
-        await self.write("INTERRUPT_STATUS", word("INTERRUPT_STATUS", done=1))
+        """Wait for the interrupt of the end of a presentation, and clear it.
+
+        Whenever the core waits for room, the spikes that are there are taken.
+        """
+        while True:
+            if not int(self.dut.interrupt.value):
+                await with_timeout(RisingEdge(self.dut.interrupt), limit * CYCLE_NS, "ns")
+            full = await self._take_if_full()
+            if await self.field("INTERRUPT_STATUS", "done"):
+                await self.write("INTERRUPT_STATUS", word("INTERRUPT_STATUS", done=1))
+                return
+            if not full:
+                raise AssertionError(
+                    f"interrupt must be of spikes or the end, ERROR is {await self.read('ERROR')}"
+                )
+            # It follows what was cleared two cycles later.
+            for _ in range(2):
+                await RisingEdge(self.dut.clk)
+
+    async def _take_if_full(self) -> bool:
+        """Take the spikes that are there if the core waits for room; return whether it did."""
+        if not await self.field("INTERRUPT_STATUS", "spikes_full"):
+            return False
+        while await self.field("STATUS", "spike_ready"):
+            self._taken.append(await self.read("SPIKE"))
+        await self.write("INTERRUPT_STATUS", word("INTERRUPT_STATUS", spikes_full=1))
+        return True
 
     async def outcome(self, *, learn: bool, packet: abc.Sequence[int] | None = None) -> Outcome:
         """Read the outcome of a presentation.
@@ -131,7 +154,9 @@ class Program:
         counts = {name: await self.read(COUNTS[name]) for name in counter_widths(shapes)}
         counts["forward_sops"] |= await self.read("FORWARD_SOPS_HIGH") << 32
         if packet is None:
-            packet = [await self.read("SPIKE") for _ in range(counts["output_spikes"] + 1)]
+            left = counts["output_spikes"] + 1 - len(self._taken)
+            packet = [*self._taken, *[await self.read("SPIKE") for _ in range(left)]]
+            self._taken = []
         *spikes, end = packet
         result = await self.read("RESULT")
         undecided = field_of("RESULT", "undecided", result)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prunus_rtl.bus.capability import SPIKE_ROOM
 from prunus_rtl.bus.system import AxiSystem, WishboneSystem
 from prunus_sim.bus.variables import BUS_VARIABLE, STREAMS_VARIABLE
 from prunus_sim.cosim.build import make_core
@@ -25,6 +26,7 @@ BUS_RUNS = (
     ("events", "wishbone", False),
     ("small", "wishbone", False),
     ("small", "axi", False),
+    ("layer", "wishbone", False),
     ("events", "axi", True),
     ("packed", "axi", True),
     ("medium", "axi", True),
@@ -61,13 +63,19 @@ class BusReport:
     differences: int
 
 
-def system_of(scenario: Scenario, bus: str) -> Any:
+def system_of(scenario: Scenario, bus: str, *, spike_room: int = SPIKE_ROOM) -> Any:
     """Return the system of a scenario; its memories are initialised with the state."""
-    return SYSTEMS[bus](core=make_core(scenario), network=_NO_HASH)
+    return SYSTEMS[bus](core=make_core(scenario), network=_NO_HASH, spike_room=spike_room)
 
 
 def run_over_bus(
-    scenario: Scenario, folder: Path, *, bus: str, streams: bool = False, sim: str | None = None
+    scenario: Scenario,
+    folder: Path,
+    *,
+    bus: str,
+    streams: bool = False,
+    spike_room: int = SPIKE_ROOM,
+    sim: str | None = None,
 ) -> BusReport:
     """Build a scenario and run it over a bus.
 
@@ -81,6 +89,8 @@ def run_over_bus(
         ``axi`` or ``wishbone``.
     streams : bool
         Inputs and spikes go over streams. Only with ``axi``.
+    spike_room : int
+        Most output spikes that wait for the program.
     sim : str, optional
         Simulator. Default: the one that ``SIM`` names.
 
@@ -93,7 +103,7 @@ def run_over_bus(
     BenchError
         With the first mismatch.
     """
-    built = build(system_of(scenario, bus), folder, sim=sim)
+    built = build(system_of(scenario, bus, spike_room=spike_room), folder, sim=sim)
     (built.folder / SCENARIO_FILE).write_bytes(pickle.dumps(scenario))
     env = {BUS_VARIABLE: bus, STREAMS_VARIABLE: str(int(streams))}
     try:

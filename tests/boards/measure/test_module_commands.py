@@ -132,17 +132,22 @@ def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.Mon
         return Path("x.json")
 
     monkeypatch.setattr(results, "build_and_write", some)
-    message = refused(results.main, "--seeds", "2", "--paper", "none.npz")
+    message = refused(results.main, "--seeds", "2", "--paper", "none.npz", "--imported", "no.npz")
     network = "Network none.npz must exist"
     assert message == "; ".join(
         [
             f"ulx3s-85f, paper, inference: {network}",
             f"ulx3s-85f, paper, inference: {network}",
             "icebreaker, up5k, inference: Clock must be met",
+            "ulx3s-85f, mnist-10, inference: Network no.npz must exist",
+            "icebreaker, mnist-10, inference: Network no.npz must exist",
         ]
     )
     # The others are built all the same.
-    assert done == [(wanted.network, 2) for wanted in BENCHMARK_BUILDS if wanted.network != "paper"]
+    files = ("paper", "mnist-10")
+    assert done == [
+        (wanted.network, 2) for wanted in BENCHMARK_BUILDS if wanted.network not in files
+    ]
 
 
 def test_results_of_nothing_are_refused() -> None:

@@ -165,6 +165,25 @@ def test_command_without_a_module_names_the_extra_and_no_module(
     assert message(err) == f"Command {name} needs pip install 'prunus[{extra}]'"
 
 
+def test_module_that_is_missing_from_what_is_installed_is_named(tmp_path: Path) -> None:
+    # The package is there by its metadata; to install its extra again would change nothing.
+    gone = (
+        "import sys\n"
+        "class Gone:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name == 'nir':\n"
+        "            raise ModuleNotFoundError('gone', name=name)\n"
+        "sys.meta_path.insert(0, Gone)\n"
+    )
+    status, out, err = prunus(WHOLE + gone, tmp_path, "export", "nir", "demo")
+    assert (status, out) == (2, "")
+    assert message(err) == (
+        "Command export can't be imported: module nir is missing, though all packages that it "
+        "needs are installed; reinstall the one with that module"
+    )
+
+
 #: Fails at the end if a hardware package, or one that opens ports, has been imported.
 NO_HARDWARE = """
 import atexit

@@ -3,12 +3,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from prunus_cli import Cli, digits, tiny
+from prunus_model.common.toml import without_none
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.history import percentiles
 from prunus_model.training.trainer import Trainer
+
+MNIST = Path(__file__).parents[1] / "exchange" / "mnist-10.nir"
 
 
 def test_json_is_what_the_api_says(tiny_cli: Cli, trained: Artifact) -> None:
@@ -71,3 +75,17 @@ def test_names_are_shown_as_they_are(cli: Cli, trained: Artifact) -> None:
     provenance = {**trained.provenance, "command": "prunus [/x] :smile: [red]"}
     replace(trained, provenance=provenance).save(Path("x.npz"))
     assert "\ncommand: prunus [/x] :smile: [red]\n" in cli.succeed("inspect", "x.npz")
+
+
+def test_feed_forward_network_has_nothing_of_learning(cli: Cli) -> None:
+    pytest.importorskip("nir")
+    cli.succeed("import", "nir", str(MNIST), "-o", "ten.npz")
+    text = cli.succeed("inspect", "ten.npz")
+    told = json.loads(cli.succeed("inspect", "ten.npz", "--json"))["config"]
+    for word in ("v_th ", "theta", "stdp", "trace_window", "homeostasis"):
+        assert word not in text
+    assert not {"homeostasis", "stdp"} & told.keys()
+    assert 'reset = "zero"' in text
+    # Written without them, it is the same configuration.
+    artifact = Artifact.load(Path("ten.npz"))
+    assert NetworkConfig.from_mapping(without_none(told), source="told") == artifact.config

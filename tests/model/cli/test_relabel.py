@@ -60,3 +60,8 @@ def test_output_that_another_process_makes_is_left_to_it(tiny_cli: Cli) -> None:
 )
 def test_what_cannot_be_is_refused(tiny_cli: Cli, options: tuple[str, ...], message: str) -> None:
     assert tiny_cli.refuse(*COMMAND, *options) == message
+
+
+def test_one_bit_is_not_several(tiny_cli: Cli) -> None:
+    out = tiny_cli.succeed("relabel", "tiny.npz", "--vote-bits", "1", "-o", "new.npz")
+    assert out.startswith("Saved new.npz: shares of 1 bit, early exit ")

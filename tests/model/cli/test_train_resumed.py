@@ -221,3 +221,20 @@ def test_second_interrupt_stops_at_once(here: Cli, monkeypatch: pytest.MonkeyPat
     assert outcome.err == "\nprunus: interrupted\n"
     assert set(listing(here.folder)) == {"digits.npz"}
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("change", [("-s", "2"), ("-e", "3")])
+def test_checkpoint_is_checked_before_data_are_read(here: Cli, change: tuple[str, ...]) -> None:
+    leave_checkpoint()
+    elsewhere = (*TRAIN, "--resume", "-d", "nothing")
+    assert here.refuse(*elsewhere).startswith("Data must be")
+    assert here.refuse(*elsewhere, *change).startswith("Checkpoint must be of this training")
+    CHECKPOINT.write_bytes(b"no network")
+    assert "n.checkpoint.npz must be readable" in here.refuse(*elsewhere)
+
+
+def test_complete_checkpoint_is_refused_before_data_are_read(here: Cli, trained: Artifact) -> None:
+    trained.save(CHECKPOINT)
+    assert here.refuse(*TRAIN, "--resume", "-d", "nothing") == (
+        "Checkpoint must be of a training that is not complete"
+    )

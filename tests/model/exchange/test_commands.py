@@ -137,3 +137,26 @@ def test_metrics_are_printed(tiny_cli: Cli, trained: Artifact) -> None:
 def test_metrics_of_data_that_do_not_fit_are_refused(tiny_cli: Cli) -> None:
     digits(3)
     assert "must have 49" in tiny_cli.refuse("metrics", "tiny.npz", "-d", "sample")
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        (NIR, ("--dt", "0")),
+        (NIR, ("--inhibition", "0")),
+        (NIR, ("--for", "snntorch", "--dt", "1")),
+        (NIR, ("-o", "no/net.nir")),
+        (DATA, ("--dt", "0")),
+        (DATA, ("-o", "no/net.nir")),
+    ],
+)
+def test_what_is_asked_is_checked_before_data_are_read(
+    tiny_cli: Cli, command: tuple[str, ...], wrong: tuple[str, ...]
+) -> None:
+    assert "Data must be" not in tiny_cli.refuse(*command, "-d", "nothing", *wrong)
+    assert "Data must be" in tiny_cli.refuse(*command, "-d", "nothing")
+
+
+def test_one_image_is_not_several(tiny_cli: Cli) -> None:
+    assert "equal predictions on 1 image of " in tiny_cli.succeed(*NIR, "-n", "1")
+    assert tiny_cli.succeed(*DATA).startswith("Wrote trace.nir: 1 image of ")

@@ -68,8 +68,21 @@ def test_graph_is_measured_on_the_spikes_of_the_golden_encoder(trained: Artifact
 def test_golden_model_ends_as_configured(trained: Artifact) -> None:
     data = digits(30, seed=5)
     early = replace(trained, config=trained.config.with_readout(stop_after=1))
-    assert golden_spikes(early, data).sum(axis=1).max() == 1
-    assert golden_spikes(trained, data).sum(axis=1).max() > 1
+    assert golden_spikes(early, data, exits=True).sum(axis=1).max() == 1
+    margin = replace(trained, config=trained.config.with_readout(margin=1))
+    whole = golden_spikes(trained, data)
+    assert golden_spikes(margin, data, exits=True).sum() < whole.sum()
+    assert whole.sum(axis=1).max() > 1
+
+
+@pytest.mark.parametrize("exits", [{"stop_after": 1}, {"margin": 1}])
+def test_like_is_compared_with_like(trained: Artifact, exits: dict[str, int]) -> None:
+    """A graph shows every image to its end, and so does the golden model beside it."""
+    data = digits(40, seed=5)
+    early = replace(trained, config=trained.config.with_readout(**exits))
+    layer = float_layer(to_graph(early), dt=1e-4)
+    assert measure(early, data, layer) == measure(trained, data, layer)
+    assert compare(early, data, golden_spikes(trained, data)).equal_counts == 1
 
 
 def test_inhibition_is_what_makes_them_agree() -> None:

@@ -1,6 +1,8 @@
 """Files of NIR: whole or not there, and what is wrong with one in one line."""
 
+import hashlib
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,13 @@ from prunus_cli import digits, listing
 from prunus_fuzz import mutations
 from prunus_model.common.errors import ExchangeError
 from prunus_model.exchange import files
-from prunus_model.exchange.files import read_data, read_graph, write_data, write_graph
+from prunus_model.exchange.files import (
+    read_data,
+    read_graph,
+    read_hashed,
+    write_data,
+    write_graph,
+)
 from prunus_model.exchange.graph import to_graph
 from prunus_model.exchange.trace import to_data, trace
 from prunus_model.training.artifact import Artifact
@@ -169,7 +177,10 @@ def test_arrays_that_unpack_to_too_much(graph: Path) -> None:
 
 
 def test_memory_is_asked_for(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "memory_refusal", lambda _: "must be fewer")
+    size = graph.stat().st_size
+    monkeypatch.setattr(
+        files, "memory_refusal", lambda asked: "must be fewer" if asked != size else ""
+    )
     assert refusal(graph) == "be readable: arrays must be fewer"
 
 
@@ -187,3 +198,48 @@ def test_mutated_files_are_taken_or_refused_in_one_line(
             refused += 1
             assert "\n" not in str(e)
     assert refused > 50
+
+
+def test_file_is_read_once_and_its_hash_is_of_what_was_read(
+    graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, opened = graph.read_bytes(), []
+    whole = Path.open
+
+    def counted(self: Path, *args: Any, **options: Any) -> Any:
+        opened.append(self)
+        return whole(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", counted)
+    monkeypatch.setattr(Path, "read_bytes", opened.append)
+    found, sha256 = read_hashed(graph)
+    assert opened.count(graph) == 1
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert len(found.nodes) == 5
+
+
+def test_file_larger_than_memory_is_not_read(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = graph.stat().st_size
+    monkeypatch.setattr(
+        files, "memory_refusal", lambda asked: "must be smaller" if asked == size else ""
+    )
+    assert refusal(graph) == "be smaller"
+
+
+def test_heap_at_which_hdf5_never_ends_is_refused(graph: Path) -> None:
+    seed = graph.read_bytes()
+    heap = seed.index(b"GCOL")
+    at = heap + 16
+    # The first object: of a size that 64 bits make none, and free space of none.
+    for index, size in ((1, (1 << 64) - 16), (1, (1 << 64) - 23), (0, 0)):
+        broken = struct.pack("<HHIQ", index, 1, 0, size)
+        graph.write_bytes(seed[:at] + broken + seed[at + len(broken) :])
+        assert refusal(graph) == (
+            f"be readable: global heap at byte {heap} has an object of no size"
+        )
+    # What lies behind the heap, or behind the file, is not looked at.
+    nothing = b"GCOL\x01\0\0\0" + (16).to_bytes(8, "little") + bytes(32)
+    graph.write_bytes(seed + nothing)
+    assert len(read_graph(graph).nodes) == 5
+    graph.write_bytes(seed + b"GCOL\x01")
+    assert len(read_graph(graph).nodes) == 5

@@ -230,3 +230,19 @@ def test_a_file_is_read_as_the_graph_that_was_written(tmp_path: Path) -> None:
     again, before = read_layer(read_graph(tmp_path / "x.nir"), dt=DT), read_layer(graph, dt=DT)
     for name in ("weight", "bias", "gain", "leak", "v_leak", "v_threshold", "v_reset"):
         assert np.array_equal(getattr(again.layer, name), getattr(before.layer, name)), name
+
+
+@pytest.mark.parametrize(
+    ("tau_mem", "message"),
+    [
+        (-1.0, "tau_mem of node 'n1' must be more than 0, not -1"),
+        (DT / 2, "tau_mem of node 'n1' must be dt (0.0001) or more, not 5e-05"),
+        ([DT, 2 * DT], "tau_mem of node 'n1' must be equal for all neurons"),
+    ],
+)
+def test_parameters_have_the_names_of_nir(tau_mem: Any, message: str) -> None:
+    neuron = cuba(DT)
+    neuron.tau_mem = np.resize(tau_mem, 2)
+    with pytest.raises(ExchangeError) as caught:
+        read_layer(chain(nir.Linear(weight=WEIGHT), neuron), dt=DT)
+    assert str(caught.value).startswith(message)

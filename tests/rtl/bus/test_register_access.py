@@ -13,7 +13,7 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.pruning import NoPruning
 from prunus_model.spec.units import MembraneParams
-from prunus_rtl.bus.capability import check_map, hash_words, parameters
+from prunus_rtl.bus.capability import SPIKE_ROOM, check_map, hash_words, parameters
 from prunus_rtl.bus.registers import MAGIC, MAP_VERSION, REGISTERS, register
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.widths import Widths
@@ -89,6 +89,7 @@ def test_the_parameters_are_those_of_the_core(bus_name: str, hardware: Any) -> N
         "LANES": 2,
         "CLASSES": 10,
         "MAX_SPIKES": 8,
+        "SPIKE_ROOM": 8,
     }
 
     async def bench(ctx: Any) -> None:
@@ -103,14 +104,20 @@ def test_the_parameters_are_those_of_the_core(bus_name: str, hardware: Any) -> N
     run(dut, bench)
 
 
-def test_spikes_of_all_neurons_of_a_feedforward_layer_are_kept() -> None:
+def test_a_feedforward_layer_says_that_it_is_one_and_how_many_spikes_are_kept() -> None:
     config = replace(
         LIVELY, pruning=NoPruning(), membrane=MembraneParams(), feedforward=FeedforwardParams()
     )
     widths = Widths(network=config, hardware=HardwareConfig(lanes=2, learn=False))
     every = config.neurons * config.encoder.steps
-    found = parameters(widths, streams=False)["MAX_SPIKES"]
-    assert config.presentation_spikes() == found == every
+    found = parameters(widths, streams=False)
+    assert config.presentation_spikes() == found["MAX_SPIKES"] == found["SPIKE_ROOM"] == every
+    assert found["CAPABILITY"] == word("CAPABILITY", feedforward=1)
+    assert parameters(widths, streams=False, limit=7)["SPIKE_ROOM"] == 7
+    assert parameters(widths, streams=False, limit=7)["MAX_SPIKES"] == every
+    large = replace(config, neurons=1000)
+    widths = Widths(network=large, hardware=HardwareConfig(lanes=2, learn=False))
+    assert parameters(widths, streams=False)["SPIKE_ROOM"] == SPIKE_ROOM < 8000
 
 
 def test_numbers_that_do_not_fit_into_the_map_are_refused() -> None:

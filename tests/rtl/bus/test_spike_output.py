@@ -61,7 +61,7 @@ def test_spikes_and_the_end_of_a_presentation_are_taken_in_order(prediction_bits
             assert found[:4] == [250 + k | (60 + k) << 8 for k in range(4)]
             assert found[4] == END | (UNDECIDED if undecided else last)
             assert not ctx.get(dut.available)
-            assert not ctx.get(dut.lost)
+            assert not ctx.get(dut.full)
 
     simulate(dut, bench)
 
@@ -74,8 +74,10 @@ def test_what_nobody_took_is_dropped_when_the_next_presentation_begins() -> None
             await _begin(ctx, dut)
             for post in range(4):
                 await send(ctx, dut.spikes, {"step": k, "post": post})
-            assert not ctx.get(dut.lost)
+            assert not ctx.get(dut.full)
             await _end(ctx, dut, k)
+            # The end had the last place. There is nothing to wait for.
+            assert not ctx.get(dut.full)
         assert [await _take(ctx, dut) for _ in range(5)] == [
             *(2 | post << 8 for post in range(4)),
             END | 2,
@@ -109,6 +111,89 @@ def test_each_presentation_is_a_packet_of_the_stream(stalls: bool) -> None:
     simulate(dut, core, sink)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_core_waits_for_room_and_no_spike_is_lost(depth: int) -> None:
+    dut = _output(depth=depth)
+    counts = [0, 1, 2, 3, 7]
+    full: list[int] = []
+    over: list[int] = []
+
+    async def core(ctx: Any) -> None:
+        for k, count in enumerate(counts):
+            await _begin(ctx, dut)
+            for post in range(count):
+                await send(ctx, dut.spikes, {"step": k, "post": post})
+            await _end(ctx, dut, k)
+            # The next one would make it forget what was not taken.
+            while len(over) <= k:
+                await ctx.tick()
+
+    async def program(ctx: Any) -> None:
+        for k, count in enumerate(counts):
+            for post in range(count + 1):
+                # So long that everything is full, if it can be.
+                await ctx.tick().repeat(3 * depth + 4)
+                full.append(ctx.get(dut.full))
+                assert await _take(ctx, dut) == (END | k if post == count else k | post << 8)
+            over.append(k)
+
+    simulate(dut, core, program)
+    # With `count` spikes and an end, `depth` words are there; when the end is in, it is not full.
+    assert full == [left > depth for count in counts for left in range(count + 1, 0, -1)]
+
+
+def test_spikes_that_are_not_wanted_are_taken_and_only_the_end_is_kept() -> None:
+    dut = _output(depth=1)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.no_spikes, 1)
+        for k in range(3):
+            await _begin(ctx, dut)
+            for post in range(6):
+                await send(ctx, dut.spikes, {"step": k, "post": post})
+            assert not ctx.get(dut.available)
+            assert not ctx.get(dut.full)
+            await _end(ctx, dut, k)
+            assert await _take(ctx, dut) == END | k
+        # The end needs room also then: over the stream, ends may wait.
+        ctx.set(dut.streaming, 1)
+        for k in range(2):
+            await _begin(ctx, dut)
+            assert not ctx.get(dut.hold)
+            await _end(ctx, dut, k)
+            await ctx.tick().repeat(3)
+        await _begin(ctx, dut)
+        assert ctx.get(dut.hold)
+        assert ctx.get(dut.spikes.ready)
+        assert [(await receive(ctx, dut.packets)).data for _ in range(2)] == [END, END | 1]
+        assert not ctx.get(dut.hold)
+
+    simulate(dut, bench)
+
+
+def test_nothing_is_full_between_presentations_or_after_it_was_cleared() -> None:
+    dut = _output(depth=1)
+
+    async def bench(ctx: Any) -> None:
+        await _begin(ctx, dut)
+        await _end(ctx, dut, 3)
+        await ctx.tick().repeat(3)
+        assert ctx.get(dut.available)
+        assert not ctx.get(dut.full)
+        await _begin(ctx, dut)
+        await send(ctx, dut.spikes, {"step": 0, "post": 1})
+        assert ctx.get(dut.full)
+        ctx.set(dut.clear, 1)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        assert not ctx.get(dut.full)
+        # What is left of a presentation that a reset has ended is not there to be waited for.
+        await send(ctx, dut.spikes, {"step": 0, "post": 1})
+        assert not ctx.get(dut.full)
+
+    simulate(dut, bench)
+
+
 def test_the_core_waits_for_a_stream_that_is_not_taken_until_it_is_left() -> None:
     dut = _output(depth=2)
 
@@ -121,13 +206,11 @@ def test_the_core_waits_for_a_stream_that_is_not_taken_until_it_is_left() -> Non
         await ctx.tick().repeat(5)
         assert not ctx.get(dut.spikes.ready)
         assert ctx.get(dut.hold)
+        assert not ctx.get(dut.full)
         ctx.set(dut.streaming, 0)
-        ctx.set(dut.spikes.payload, {"step": 0, "post": 3})
-        ctx.set(dut.spikes.valid, 1)
-        assert ctx.get(dut.spikes.ready)
-        assert ctx.get(dut.lost)
+        assert ctx.get(dut.full)
+        assert await _take(ctx, dut) == 1 << 8
         await ctx.tick()
-        ctx.set(dut.spikes.valid, 0)
         assert not ctx.get(dut.hold)
         # What was offered stays, also while everything else is forgotten.
         ctx.set(dut.clear, 1)

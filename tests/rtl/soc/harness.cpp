@@ -82,25 +82,50 @@ int main(int argc, char **argv) {
   core.base = 0x40000000u;
   core.patience = 1000000;
   check(prunus_open(&core), "open");
-  std::printf("core %u %u %u %u %u %u %u %u\n", core.inputs, core.neurons, core.steps, core.views,
-              core.groups, core.lanes, core.classes, core.max_spikes);
+  std::printf("core %u %u %u %u %u %u %u %u %u\n", core.inputs, core.neurons, core.steps, core.views,
+              core.groups, core.lanes, core.classes, core.max_spikes, core.spike_room);
   FILE *file = std::fopen(argv[1], "rb");
   std::vector<uint8_t> levels(core.inputs);
   std::vector<struct prunus_spike> spikes(core.max_spikes);
+  std::vector<uint8_t> liveliest;
+  int most = -1;
   for (int k = 0; k < infer + learn; k++) {
     if (std::fread(levels.data(), 1, core.inputs, file) != core.inputs) return 2;
     struct prunus_request request = {};
     request.learn = k >= infer;
     struct prunus_result r = {};
-    check(prunus_show(&core, levels.data(), &request, &r), "show");
-    int count = prunus_take_spikes(&core, spikes.data(), core.max_spikes);
+    int count;
+    if (core.spike_room < core.max_spikes) {
+      // The core waits until they are taken.
+      check(prunus_send_image(&core, levels.data()), "send");
+      check(prunus_start(&core, &request), "start");
+      count = prunus_take_spikes(&core, spikes.data(), core.max_spikes);
+      check(prunus_wait(&core), "wait");
+      check(prunus_result(&core, &r), "result");
+    } else {
+      check(prunus_show(&core, levels.data(), &request, &r), "show");
+      count = prunus_take_spikes(&core, spikes.data(), core.max_spikes);
+    }
     check(count, "spikes");
+    if (count > most) {
+      most = count;
+      liveliest = levels;
+    }
     std::printf("image %u %u %u %u %u %u %u %u %llu %u %u", r.prediction, r.undecided, r.lead, r.steps,
                 r.inhibited_steps, r.input_spikes, r.integrated_spikes, r.output_spikes,
                 (unsigned long long)r.forward_sops, r.update_sops, r.pruned);
     for (int s = 0; s < count; s++) std::printf(" %u:%u", spikes[s].step, spikes[s].neuron);
     std::printf("\n");
   }
+  // The image with most spikes once more: for a program that takes none, then without any.
+  struct prunus_request again = {};
+  struct prunus_result seen = {};
+  std::printf("again %d", prunus_show(&core, liveliest.data(), &again, &seen));
+  std::printf(" %d", prunus_take_spikes(&core, spikes.data(), core.max_spikes));
+  prunus_wait(&core);
+  again.no_spikes = 1;
+  std::printf(" %d", prunus_show(&core, liveliest.data(), &again, &seen));
+  std::printf(" %d %u\n", prunus_take_spikes(&core, spikes.data(), 0), seen.output_spikes);
   // What the core has learned, and a word written and read back.
   std::vector<uint32_t> words(core.neurons);
   check(prunus_read_words(&core, PRUNUS_SPACE_THETA, 0, words.data(), core.neurons), "read");

@@ -15,7 +15,9 @@ from prunus_model.engine.engine import Engine
 from prunus_model.spec.presentation import Presentation
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
+from prunus_rtl.bus.capability import SPIKE_ROOM
 from prunus_rtl.bus.registers import REGISTERS
+from prunus_rtl.bus.system import AxiSystem
 from prunus_rtl.export import verilator
 from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.export.plan import ExportOptions, make_plan
@@ -62,7 +64,7 @@ def test_header_has_the_offsets_and_bits_of_the_table(driver: Path) -> None:
     for entry in REGISTERS:
         checks.append((f"PRUNUS_{entry.name}", entry.offset))
         for field in entry.fields:
-            if field.name != "value":
+            if field.name != "value" or len(entry.fields) > 1:
                 name = f"PRUNUS_{entry.name}_{field.name.upper()}"
                 checks.append((name, ((1 << field.width) - 1) << field.lsb))
     lines = ['#include "prunus.h"', *(f'_Static_assert({n} == {v}u, "{n}");' for n, v in checks)]
@@ -83,10 +85,14 @@ def _line(shown: Presentation) -> str:
 
 @pytest.mark.sim
 @needs_verilator
-def test_driver_infers_and_learns_as_the_model_does(network: Artifact, driver: Path) -> None:
+@pytest.mark.parametrize("spike_room", [SPIKE_ROOM, 1])
+def test_driver_infers_and_learns_as_the_model_does(
+    network: Artifact, driver: Path, spike_room: int
+) -> None:
     plan = make_plan(network, ExportOptions(mode="learning", lanes=4))
-    system = AxiInterface().system(plan, plan.core())
-    assert system is not None
+    system = AxiSystem(
+        core=plan.core(), network=AxiInterface().network(plan), spike_room=spike_room
+    )
     netlist = make_netlist(system, top="prunus_axi")
     (driver / "core.v").write_text(netlist.text)
     (driver / "memories").mkdir()
@@ -117,10 +123,11 @@ def test_driver_infers_and_learns_as_the_model_does(network: Artifact, driver: P
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    head, *images, theta, written, named, refused = done.stdout.splitlines()
+    head, *images, again, theta, written, named, refused = done.stdout.splitlines()
     config = plan.network
     sizes = [config.inputs, config.neurons, config.encoder.steps, 1, 1, 4]
-    sizes += [config.readout.classes, config.encoder.steps]
+    most = config.encoder.steps
+    sizes += [config.readout.classes, most, min(most, spike_room)]
     assert head == " ".join(["core", *map(str, sizes)])
     engine = Engine(config, plan.state, plan.votes)
     shown = [
@@ -128,10 +135,20 @@ def test_driver_infers_and_learns_as_the_model_does(network: Artifact, driver: P
         for k, image in enumerate(levels)
     ]
     assert images == [_line(outcome) for outcome in shown]
+    counts = [shown[k].counters.output_spikes for k in range(len(shown))]
+    liveliest = levels[counts.index(max(counts))]
+    state = engine.state
+    once, without = (
+        engine.present(liveliest, learn=False, stop_after=0, margin=0, keep=False).counters
+        for _ in range(2)
+    )
+    assert once.output_spikes > 1
+    # FULL, as the core waits until its spikes are taken. Without spikes there is no need to wait.
+    status = 0 if spike_room >= most else -6
+    assert again == f"again {status} {once.output_spikes} 0 0 {without.output_spikes}"
     # They are not all alike.
     assert len(set(images[:_INFER])) > 10
     assert sum(outcome.counters.update_sops for outcome in shown) > 0
-    state = engine.state
     assert theta == " ".join(["theta", *map(str, state.theta.tolist())])
     assert written == f"written 12345 {state.theta[1]}"
     assert named == "hash 0 1 0"

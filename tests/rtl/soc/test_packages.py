@@ -19,7 +19,9 @@ from prunus_cli import digits
 from prunus_model.common.errors import ConfigError
 from prunus_model.training.artifact import Artifact
 from prunus_package import small
+from prunus_rtl.bus.registers import register
 from prunus_rtl.export import verilator
+from prunus_rtl.export.core_sizes import core_sizes
 from prunus_rtl.export.package import Written, write_package
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.export.simulators import find_simulator, run_bench
@@ -205,11 +207,34 @@ def test_documents_name_every_file_and_port(network: Artifact, tmp_path: Path, b
         rows = re.findall(rf"^\| `{port}` \| (?:in|out) \| \d+ \| (.*) \|$", text, re.MULTILINE)
         assert len(rows) == 1 and rows[0].strip(), port
         assert f".{port}({port})" in instance
+    for row in core_sizes(mode="inference", bus=bus).rows:
+        shown = f"{row['lut']} | {row['ff']} | {row['blocks']} | {row['fmax_mhz']:.1f} MHz |"
+        (line,) = [line for line in text.split("\n") if line.endswith(shown)]
+        assert line.startswith("| **") == (row["mode"] == "inference" and row["bus"] == bus)
     assert "\n\n\n" not in text
     rows = [line for line in text.split("\n") if line.startswith("|")]
     for above, row in pairwise(rows):
         if row.startswith("| ---"):
             assert row.replace("\\|", "").count("|") == above.replace("\\|", "").count("|")
+
+
+@pytest.mark.parametrize("bus", ["axi", "wishbone"])
+@pytest.mark.parametrize("source", ["levels", "events"])
+def test_documents_say_what_each_fault_does(
+    network: Artifact, tmp_path: Path, bus: str, source: str
+) -> None:
+    packaged(network, tmp_path, bus, lanes=4, source=source)
+    text = (tmp_path / "package" / "README.md").read_text()
+    error = "SLVERR" if bus == "axi" else "`wb_err`"
+    assert f"{error} and `access`" in text
+    assert f"refused with {error}, `access` and `busy`" in text
+    assert ("No TLAST" in text.partition("## Registers")[0]) == (
+        bus == "axi" and source == "levels"
+    )
+    # Every bit has its name.
+    rows = text.partition("| `ERROR` |")[2].partition("| 0x")[0].splitlines()
+    named = [row.split("|")[1 if k == 0 else 4].strip() for k, row in enumerate(rows) if row]
+    assert named == [f"`{field.name}`" for field in register("ERROR").fields]
 
 
 @pytest.mark.sim

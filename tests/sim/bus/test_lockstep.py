@@ -20,6 +20,18 @@ def test_core_behind_a_bus_equals_engine(tmp_path: Path, job: str, bus: str, str
     assert report.cycles >= report.core_cycles
 
 
+@pytest.mark.parametrize(
+    ("job", "bus", "streams", "room"),
+    [("layer", "axi", True, 3), ("layer-events", "wishbone", False, 5)],
+)
+def test_no_spike_is_lost_if_more_come_than_there_is_room_for(
+    tmp_path: Path, job: str, bus: str, streams: bool, room: int
+) -> None:
+    run = run_over_bus(JOBS[job](0), tmp_path / "bench", bus=bus, streams=streams, spike_room=room)
+    assert run.differences == 0
+    assert run.values_compared > 500
+
+
 @pytest.mark.parametrize("sim", ["verilator", "icarus"])
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
 def test_bad_input_is_refused_and_nothing_hangs(tmp_path: Path, bus: str, sim: str) -> None:

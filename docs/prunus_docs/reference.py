@@ -1,0 +1,83 @@
+"""Write the tables of the site's reference that follow from the code: registers, configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from prunus_docs.tables import table
+from prunus_model.spec.config import NetworkConfig
+from prunus_rtl.bus.registers import REGISTERS
+
+__all__ = ["configuration_table", "registers_table", "write_reference"]
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def registers_table() -> str:
+    """Return a row for each field of each register of a core on a bus."""
+    rows = [
+        [
+            f"0x{register.offset:04x}",
+            f"`{register.name}.{field.name}`",
+            f"{field.lsb + field.width - 1}:{field.lsb}",
+            field.access,
+            "-" if field.reset is None else hex(field.reset),
+            _cell(field.description),
+        ]
+        for register in REGISTERS
+        for field in register.fields
+    ]
+    headings = ["offset", "field", "bits", "access", "after reset", "meaning"]
+    return table(headings, rows, numbers=False)
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    """Return what values a key takes, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(_allowed(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    kind = "none" if schema.get("type") == "null" else str(schema.get("type", "table"))
+    if low is None and high is None:
+        return kind
+    return f"{kind}, {'' if low is None else low}..{'' if high is None else high}"
+
+
+def _keys(schema: dict[str, Any], home: dict[str, Any], prefix: str) -> Iterator[list[str]]:
+    for name, one in schema.get("properties", {}).items():
+        variants = one.get("oneOf") or one.get("anyOf") or [one]
+        nested = [home[v["$ref"].rsplit("/", 1)[1]] for v in variants if "$ref" in v]
+        if not any("properties" in variant for variant in nested):
+            shown = nested[0] if nested else one
+            default = f"`{one['default']}`" if "default" in one else "required"
+            yield [f"`{prefix}{name}`", _cell(_allowed(shown)), _cell(default)]
+            continue
+        for variant in nested:
+            policy = variant.get("properties", {}).get("policy", {}).get("const")
+            key = f"{prefix}{name}." if policy is None else f"{prefix}{name} ({policy})."
+            yield from _keys(variant, home, key)
+
+
+def configuration_table() -> str:
+    """Return a row for each key of a configuration: what it takes, and its default."""
+    schema = TypeAdapter(NetworkConfig).json_schema()
+    home = schema.get("$defs", {})
+    return table(["key", "values", "default"], _keys(schema, home, ""), numbers=False)
+
+
+def write_reference(folder: Path) -> None:
+    """Write all tables into a folder, each only if it has changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in (("registers", registers_table), ("configuration", configuration_table)):
+        path, text = folder / f"{name}.txt", make() + "\n"
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
