@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 import webbrowser
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import click
-import uvicorn
 
-from prunus_boards.live.drawing import check_drawable
-from prunus_boards.live.learning import Learning
-from prunus_boards.live.server import MESSAGE_MAX, application
+from prunus_boards.cli.common import opened, target_options
+from prunus_boards.cli.targets import description
+from prunus_boards.live.drawing import Shower, check_drawable
+from prunus_boards.live.learning import Learning, Validation
+from prunus_boards.live.server import application, listening, server
 from prunus_model.cli.common import command_line, data_option, load_config, load_network, note
 from prunus_model.cli.outputs import claimed_file, save
+from prunus_model.common.errors import DataError
 from prunus_model.data.events.split import load_for
 from prunus_model.training.trainer import Trainer
 
@@ -24,9 +26,18 @@ __all__ = ["live"]
 
 @click.command(name="live")
 @click.argument("network", metavar="[NETWORK]", default="demo")
+@target_options
 @click.option("-c", "--config", "config_name", metavar="CONFIG", help="Train this, and watch it.")
 @data_option("sample")
 @click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--validation",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    metavar="IMAGES",
+    help="So many of the last training images are kept back to measure accuracy with.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save what was trained.")
 @click.option("--force", is_flag=True, help="Replace an older file.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
@@ -37,10 +48,12 @@ def live(
     config_name: str | None,
     data: str,
     epochs: int,
+    validation: int,
     output: Path | None,
     force: bool,
     port: int,
     no_open: bool,
+    **target: Any,
 ) -> None:
     """Serve a local page: draw a digit for NETWORK, and watch a training with --config.
 
@@ -53,34 +66,34 @@ def live(
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     artifact = load_network(network)
     check_drawable(artifact.config)
+    try:
+        listener = listening(port)
+    except OSError as e:
+        raise click.UsageError(f"Port {port} must be free: {e.strerror}") from e
     wrong = None
     with (
         nullcontext() if output is None else claimed_file(output, force=force),
-        _listening(port) as listener,
+        listener,
+        opened(artifact, learn=False, **target) as device,
     ):
         learning = None
         if config_name is not None:
-            config = load_config(config_name)
-            check_drawable(config)
-            images = load_for(config.encoder, data, "train", progress=True)
-            learning = Learning(Trainer(config, images, epochs=epochs))
+            learning = _learning(config_name, data, epochs, validation)
             learning.start()
         port = listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
+        facts = {
+            "network": f"{network}, {artifact.config.all_neurons} neurons",
+            "device": description(target["on"]),
+            "training": "" if config_name is None else f"{config_name} on {data}",
+        }
+        served = server(application(Shower(device), learning, port, facts=facts))
         note(f"Page: {address} (Ctrl-C ends)")
         if not no_open:
             Timer(0.5, webbrowser.open, [address]).start()
-        config_of_server = uvicorn.Config(
-            application(artifact, learning, port),
-            log_level="error",
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=MESSAGE_MAX * 2,
-            timeout_graceful_shutdown=1,
-        )
         try:
             with suppress(KeyboardInterrupt):
-                uvicorn.Server(config_of_server).run(sockets=[listener])
+                served.run(sockets=[listener])
         finally:
             if learning is not None and output is not None:
                 wrong = save(learning.end(command=command_line()), output, force=force)
@@ -90,12 +103,18 @@ def live(
         note(f"Saved {output}")
 
 
-def _listening(port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as e:
-        listener.close()
-        raise click.UsageError(f"Port {port} must be free: {e.strerror}") from e
-    return listener
+def _learning(config_name: str, data: str, epochs: int, validation: int) -> Learning:
+    """Return the training, and its validation with the last images, which are not trained with."""
+    config = load_config(config_name)
+    check_drawable(config)
+    images = load_for(config.encoder, data, "train", progress=True)
+    left = len(images) - validation
+    if left < 1:
+        raise DataError(
+            f"--validation must be in 0..{len(images) - 1} for {data}, which has {len(images)} "
+            f"training images, not {validation}"
+        )
+    trainer = Trainer(config, images.take(0, left), epochs=epochs)
+    if not validation:
+        return Learning(trainer)
+    return Learning(trainer, Validation(trainer, images.take(left, validation)))

@@ -1,4 +1,4 @@
-"""A drawn digit: how it becomes the input picture, and what the reference does with it."""
+"""A drawn digit: how it becomes the input picture, and what a device does with it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prunus_boards.driver.device import Device
+from prunus_boards.driver.outcome import by_neuron
 from prunus_model.common.errors import ConfigError
 from prunus_model.reference.network import Network
 from prunus_model.reference.readout import elect, lead
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
 from prunus_model.spec.levels import levels
-from prunus_model.training.artifact import Artifact
+from prunus_model.spec.presentation import Request
 
-__all__ = ["CANVAS", "SIDE", "check_drawable", "place", "shown"]
+__all__ = ["CANVAS", "SIDE", "Shower", "check_drawable", "place"]
 
 #: Pixels of a side of the input picture.
 SIDE = 28
@@ -70,45 +72,88 @@ def place(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return placed.reshape(-1)
 
 
-def shown(artifact: Artifact, pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
-    """Show a picture to the reference as presentation 0, with the exits that are configured.
+class Shower:
+    """Shows pictures to a device, and beside it to the reference, which tells each step.
 
-    Returns
-    -------
-    dict
-        For JSON: the picture, for each step the inputs that spiked, whether it was inhibited and
-        the neuron that won (-1: none), the scores after it, and what was predicted (-1: nothing).
+    Parameters
+    ----------
+    device : Device
+        With a network. It is used by one caller at a time.
     """
-    config, readout = artifact.config, artifact.config.readout
-    network = Network(config, artifact.state, artifact.readout.votes)
-    network.state.presentation = 0
-    counters = Counters()
-    steps: list[dict[str, Any]] = [
-        {
-            "view": step.view,
-            "step": step.step,
-            "inputs": np.flatnonzero(step.spikes).tolist(),
-            "inhibited": step.inhibited,
-            "fired": list(step.fired),
-            "scores": network.scores.tolist(),
-        }
-        for step in network.steps(
-            levels(pixels, config.encoder),
-            learn=False,
-            stop_after=readout.stop_after,
-            margin=readout.margin,
-            counters=counters,
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        readout = device.plan.network.readout
+        self._request = Request(
+            learn=False, stop_after=readout.stop_after, margin=readout.margin, keep=False
         )
-    ]
-    return {
-        "pixels": pixels.tolist(),
-        "inputs": config.inputs,
-        "steps": steps,
-        "most_steps": config.encoder.steps * config.view_count,
-        "margin": readout.margin,
-        "stop_after": readout.stop_after,
-        "scores": network.scores.tolist(),
-        "prediction": int(elect(network.scores)),
-        "lead": int(lead(network.scores)),
-        "counters": asdict(counters),
-    }
+
+    def shown(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
+        """Show a picture as presentation 0, with the exits that are configured.
+
+        Returns
+        -------
+        dict
+            For JSON. Of the device: ``winners``, step of the view and neuron of each output spike,
+            ``prediction`` (-1: nothing), ``lead``, ``counters`` and ``cycles`` (0: it has no
+            clock). Of the reference, as no device tells them: for each of the ``steps`` the inputs
+            that spiked, whether it was inhibited, the neurons that fired, and the scores after it.
+            ``equal``: whether the two agree in every output spike, prediction, lead and number of
+            steps.
+
+        Raises
+        ------
+        PrunusError
+            If the device does not answer as it must.
+        """
+        plan = self._device.plan
+        config = plan.network
+        given = levels(pixels, config.encoder)
+        self._device.presentation = 0
+        outcome = self._device.present(given, **self._request)
+        steps, scores = self._steps(given)
+        one = outcome.presentation
+        winners = list(zip(one.spike_steps.tolist(), one.spike_posts.tolist(), strict=True))
+        expected = [(step["step"], post) for step in steps for post in step["fired"]]
+        told = (winners, one.prediction, one.lead, one.counters.steps)
+        return {
+            "pixels": pixels.tolist(),
+            "inputs": config.inputs,
+            "steps": steps,
+            "most_steps": config.encoder.steps * config.view_count,
+            "margin": self._request["margin"],
+            "stop_after": self._request["stop_after"],
+            "scores": scores.tolist(),
+            "winners": [list(winner) for winner in winners],
+            "prediction": one.prediction,
+            "lead": one.lead,
+            "counters": asdict(one.counters),
+            "cycles": outcome.cycles,
+            "clock_hz": self._device.clock_hz,
+            "equal": told == (expected, int(elect(scores)), int(lead(scores)), len(steps)),
+        }
+
+    def _steps(
+        self, given: npt.NDArray[np.uint8]
+    ) -> tuple[list[dict[str, Any]], npt.NDArray[np.int64]]:
+        """Show levels to the reference; return its steps and the scores at the end."""
+        plan = self._device.plan
+        # In the order of positions, as the device: ties go to the lowest.
+        network = Network(plan.network, plan.state, plan.votes)
+        network.state.presentation = 0
+        steps: list[dict[str, Any]] = []
+        for step in network.steps(given, counters=Counters(), **self._request):
+            fired = by_neuron(
+                [(step.step, post) for post in step.fired], plan.neurons, plan.network
+            )
+            steps.append(
+                {
+                    "view": step.view,
+                    "step": step.step,
+                    "inputs": np.flatnonzero(step.spikes).tolist(),
+                    "inhibited": step.inhibited,
+                    "fired": [post for _, post in fired],
+                    "scores": network.scores.tolist(),
+                }
+            )
+        return steps, network.scores

@@ -6,10 +6,14 @@ import asyncio
 import base64
 import binascii
 import json
+import socket
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, WebSocketRoute
@@ -17,11 +21,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from prunus_boards.live.drawing import CANVAS, place, shown
+from prunus_boards.live.drawing import CANVAS, Shower, place
 from prunus_boards.live.learning import Learning
-from prunus_model.training.artifact import Artifact
+from prunus_model.common.errors import PrunusError
 
-__all__ = ["MESSAGE_MAX", "VERSION", "application"]
+__all__ = ["MESSAGE_MAX", "VERSION", "application", "listening", "server"]
 
 #: Version of the messages.
 VERSION = 1
@@ -31,16 +35,34 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
 _POLICY += "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def application(artifact: Artifact, learning: Learning | None, port: int) -> ASGIApp:
-    """Return the application: ``artifact`` is drawn for, ``learning`` is watched if given."""
+def application(
+    shower: Shower, learning: Learning | None, port: int, *, facts: dict[str, Any]
+) -> ASGIApp:
+    """Return the application.
 
-    async def socket(ws: WebSocket) -> None:
+    Parameters
+    ----------
+    shower : Shower
+        What is drawn for.
+    learning : Learning, optional
+        What is watched.
+    port : int
+        Under which it is served; others are refused.
+    facts : dict of str to Any
+        Told to every page first: ``network``, ``device`` and ``training``, texts for a person.
+    """
+    # One thread: a device answers one request at a time.
+    device = ThreadPoolExecutor(1, thread_name_prefix="device")
+
+    async def connected(ws: WebSocket) -> None:
         await ws.accept()
-        tasks = [asyncio.create_task(_answer(ws, artifact))]
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await ws.send_json({"version": VERSION, "type": "hello", **facts})
+        tasks = [asyncio.create_task(_answer(ws, shower, device))]
         if learning is not None:
             tasks.append(asyncio.create_task(_feed(ws, learning)))
         try:
-            # The first to end has lost the client; a training that is over just feeds no more.
+            # The first to end has lost the client.
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
@@ -48,8 +70,42 @@ def application(artifact: Artifact, learning: Learning | None, port: int) -> ASG
             await asyncio.gather(*tasks, return_exceptions=True)
 
     static = StaticFiles(directory=Path(__file__).parent / "static", html=True)
-    routes = [WebSocketRoute("/socket", socket), Mount("/", static)]
+    routes = [WebSocketRoute("/socket", connected), Mount("/", static)]
     return _OwnOnly(Starlette(routes=routes), port)
+
+
+def server(app: ASGIApp) -> uvicorn.Server:
+    """Return what serves the application on a listening socket: ``run(sockets=[listener])``."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="error",
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=2 * MESSAGE_MAX,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+def listening(port: int) -> socket.socket:
+    """Return a socket that listens on this machine alone, port 0 for any that is free.
+
+    Raises
+    ------
+    OSError
+        If the port is not free.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        # So that a browser that is opened now waits until it is served.
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 async def _feed(ws: WebSocket, learning: Learning) -> None:
@@ -66,19 +122,20 @@ async def _feed(ws: WebSocket, learning: Learning) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _answer(ws: WebSocket, artifact: Artifact) -> None:
+async def _answer(ws: WebSocket, shower: Shower, device: Executor) -> None:
+    loop = asyncio.get_running_loop()
     try:
         while True:
             message = await ws.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            answer: dict[str, Any]
             try:
-                canvas = _canvas(message.get("text"))
-            except ValueError as e:
-                answer: dict[str, Any] = {"type": "error", "text": str(e)}
-            else:
-                made = await asyncio.to_thread(shown, artifact, place(canvas))
+                pixels = place(_canvas(message.get("text")))
+                made = await loop.run_in_executor(device, shower.shown, pixels)
                 answer = {"type": "result", **made}
+            except (ValueError, PrunusError) as e:
+                answer = {"type": "error", "text": " ".join(str(e).split())}
             await ws.send_json({"version": VERSION, **answer})
     except (WebSocketDisconnect, RuntimeError):
         return

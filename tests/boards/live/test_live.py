@@ -1,33 +1,35 @@
-"""The page: its server, its messages, and what a drawing and a training become."""
+"""The page's server: its messages, and what a drawing and a training become."""
 
 from __future__ import annotations
 
 import base64
+import http.client
 import json
-import struct
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
+from prunus_live import FACTS, serving, shower
 
 pytest.importorskip("starlette")
-pytest.importorskip("httpx2")
 
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
-from prunus_boards.live.drawing import place, shown
-from prunus_boards.live.learning import Learning
-from prunus_boards.live.server import application
+from prunus_boards.driver.transports.base import TransportError
+from prunus_boards.driver.transports.golden import GoldenTransport
+from prunus_boards.live.drawing import check_drawable, place
 from prunus_model.cli.common import load_network
-from prunus_model.data.events.split import load_for
+from prunus_model.common.errors import ConfigError
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
-from prunus_model.training.trainer import Trainer, train
+from prunus_rtl.hardware import Space
 
 ARTIFACT = load_network("demo")
-URL = "http://127.0.0.1:8765"
 
 
 def drawing() -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -41,9 +43,23 @@ def message(**changes: Any) -> str:
     return json.dumps({"version": 1, "type": "draw", "pixels": pixels} | changes)
 
 
-@pytest.fixture
-def client() -> TestClient:
-    return TestClient(application(ARTIFACT, None, 8765), base_url=URL)
+def answer(ws: ClientConnection) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ws.recv(timeout=60))
+    return found
+
+
+@contextmanager
+def client(port: int, **options: Any) -> Iterator[ClientConnection]:
+    """Connect, and take the greeting."""
+    with connect(f"ws://127.0.0.1:{port}/socket", **options) as ws:
+        assert answer(ws) == {"version": 1, "type": "hello", **FACTS}
+        yield ws
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(ARTIFACT) as port:
+        yield port
 
 
 def test_the_centre_of_mass_is_in_the_middle() -> None:
@@ -55,11 +71,27 @@ def test_the_centre_of_mass_is_in_the_middle() -> None:
     assert not place(np.zeros((112, 112), np.uint8)).any()
 
 
-def test_the_page_predicts_as_the_engine(client: TestClient) -> None:
-    with client.websocket_connect("ws://127.0.0.1:8765/socket") as ws:
-        ws.send_text(message())
-        answer = ws.receive_json()
-    engine = Engine(ARTIFACT.config, ARTIFACT.state, ARTIFACT.readout.votes)
+def test_what_is_moved_out_is_lost() -> None:
+    canvas = np.zeros((112, 112), np.uint8)
+    canvas[0:4, :] = 255
+    canvas[56:112, 0:4] = 255
+    placed = place(canvas).reshape(28, 28)
+    # 28 pixels in row 0 and 14 in column 0: centre 6, 9, so 8 down and 5 to the right.
+    assert placed[8, 5:].all() and placed.sum() == (23 + 6) * 255
+
+
+def test_only_pictures_of_28_x_28_are_drawn() -> None:
+    check_drawable(ARTIFACT.config)
+    with pytest.raises(ConfigError, match="28 x 28"):
+        check_drawable(NetworkConfig.named("tiny"))
+
+
+def test_the_page_predicts_as_the_engine(port: int) -> None:
+    with client(port) as ws:
+        # The second is presentation 0, too.
+        for _ in range(2):
+            ws.send(message())
+            told = answer(ws)
     state = ARTIFACT.state.copy()
     state.presentation = 0
     engine = Engine(ARTIFACT.config, state, ARTIFACT.readout.votes)
@@ -70,72 +102,118 @@ def test_the_page_predicts_as_the_engine(client: TestClient) -> None:
         stop_after=readout.stop_after,
         margin=readout.margin,
     )
-    fired = [(s["step"], n) for s in answer["steps"] for n in s["fired"]]
-    assert fired == list(zip(one.spike_steps.tolist(), one.spike_posts.tolist(), strict=True))
-    assert (answer["prediction"], answer["lead"]) == (one.prediction, one.lead)
-    assert answer["scores"] == engine.scores.tolist()
-    assert answer == {"version": 1, "type": "result", **shown(ARTIFACT, place(drawing()))}
+    fired = list(zip(one.spike_steps.tolist(), one.spike_posts.tolist(), strict=True))
+    assert [(step["step"], post) for step in told["steps"] for post in step["fired"]] == fired
+    assert [tuple(winner) for winner in told["winners"]] == fired
+    assert (told["prediction"], told["lead"], told["equal"]) == (one.prediction, one.lead, True)
+    assert told["scores"] == told["steps"][-1]["scores"] == engine.scores.tolist()
+    assert len(told["steps"]) == one.counters.steps == told["counters"]["steps"]
+    assert sum(len(step["inputs"]) for step in told["steps"]) == one.counters.input_spikes
+    assert told["pixels"] == place(drawing()).tolist()
+
+
+BAD = [
+    ("{", "Message must be JSON"),
+    ("[]", "Message must be a JSON object"),
+    ("[" * 60_000, "Message must be JSON"),
+    (message(version=2), "version must be 1, not '2'"),
+    (message(type="x"), "type must be 'draw', not 'x'"),
+    (message(pixels=3), "pixels must be a string of base64"),
+    (message(pixels="?"), "pixels must be base64"),
+    (message(pixels="AAAA"), "pixels must be 12544 bytes, not 3"),
+    (" " * 65537, "Message must have at most 65536 characters, not 65537"),
+    (b"{}", "Message must be text, not bytes"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), BAD)
+def test_a_bad_message_is_told_and_nothing_stops(port: int, text: str | bytes, told: str) -> None:
+    with client(port) as ws, client(port) as other:
+        ws.send(text)
+        assert answer(ws) == {"version": 1, "type": "error", "text": told}
+        for each in (ws, other):
+            each.send(message())
+            assert answer(each)["type"] == "result"
+
+
+def test_a_closed_tab_stops_nothing(port: int) -> None:
+    with client(port) as other:
+        with client(port) as gone:
+            gone.send(message())
+            gone.socket.shutdown(socket.SHUT_RDWR)
+        with client(port) as huge:
+            huge.send(" " * (1 << 18))
+            with pytest.raises(ConnectionClosedError, match="1009"):
+                huge.recv(timeout=60)
+        other.send(message())
+        assert answer(other)["type"] == "result"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("host", "origin"),
     [
-        ("{", "Message must be JSON"),
-        ("[]", "Message must be a JSON object"),
-        (message(version=2), "version must be 1, not '2'"),
-        (message(type="x"), "type must be 'draw', not 'x'"),
-        (message(pixels=3), "pixels must be a string of base64"),
-        (message(pixels="?"), "pixels must be base64"),
-        (message(pixels="AAAA"), "pixels must be 12544 bytes, not 3"),
-        (" " * 65537, "Message must have at most 65536 characters, not 65537"),
+        ("evil.example:{}", None),
+        ("evil.example:{}", "http://evil.example:{}"),
+        ("127.0.0.1", None),
+        ("127.0.0.1:{}", "http://evil.example"),
+        ("127.0.0.1:{}", "http://localhost:{}"),
+        ("127.0.0.1:{}", "null"),
     ],
 )
-def test_a_bad_message_is_told_and_nothing_stops(client: TestClient, text: str, told: str) -> None:
-    with (
-        client.websocket_connect("ws://127.0.0.1:8765/socket") as ws,
-        client.websocket_connect("ws://127.0.0.1:8765/socket") as other,
-    ):
-        ws.send_text(text)
-        assert ws.receive_json() == {"version": 1, "type": "error", "text": told}
-        for each in (ws, other):
-            each.send_text(message())
-            assert each.receive_json()["type"] == "result"
+def test_others_are_refused(port: int, host: str, origin: str | None) -> None:
+    headers = {"Host": host.format(port)}
+    if origin is not None:
+        headers["Origin"] = origin.format(port)
+    assert get(port, "/", headers)[0] == 403
+    with socket.create_connection(("127.0.0.1", port)) as raw, pytest.raises(InvalidStatus) as e:
+        url = f"ws://{host.format(port)}/socket"
+        with connect(url, sock=raw, origin=headers.get("Origin"), proxy=None):
+            pass
+    assert e.value.response.status_code == 403
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{"host": "evil.example:8765"}, {"origin": "http://evil.example"}, {"origin": "null"}],
-)
-def test_others_are_refused(client: TestClient, headers: dict[str, str]) -> None:
-    assert client.get("/", headers=headers).status_code == 403
-    with (
-        pytest.raises(WebSocketDisconnect),
-        client.websocket_connect("ws://127.0.0.1:8765/socket", headers=headers),
-    ):
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_its_own_page_is_let_in(port: int, name: str) -> None:
+    with client(port, origin=f"http://127.0.0.1:{port}"):
         pass
+    headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+    for path in ("/", "/style.css", "/live.js"):
+        status, policy, text = get(port, path, headers)
+        assert status == 200
+        assert "default-src 'none'" in policy
+        assert "https://" not in text
 
 
-def test_the_page_needs_nothing_from_elsewhere(client: TestClient) -> None:
-    for name in ("/", "/style.css", "/live.js"):
-        answer = client.get(name, headers={"origin": URL})
-        assert answer.status_code == 200
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert "https://" not in answer.text
+def get(port: int, path: str, headers: dict[str, str]) -> tuple[int, str, str]:
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    asked.request("GET", path, headers=headers)
+    told = asked.getresponse()
+    policy = told.getheader("content-security-policy") or ""
+    found = told.status, policy, told.read().decode()
+    asked.close()
+    return found
 
 
-def test_a_watched_training_is_the_same() -> None:
-    config = NetworkConfig.named("demo")
-    images = load_for(config.encoder, "sample", "train")
-    learning = Learning(Trainer(config, images, epochs=1))
-    learning.start()
-    with (
-        TestClient(application(ARTIFACT, learning, 8765), base_url=URL) as client,
-        client.websocket_connect("ws://127.0.0.1:8765/socket") as ws,
-    ):
-        data = ws.receive_bytes()
-        learning.wait()
-    length = struct.unpack("<I", data[:4])[0]
-    head = json.loads(data[4 : 4 + length])
-    assert len(data) == 4 + length + 2 * head["neurons"] * head["inputs"]
-    assert learning.error == ""
-    assert learning.end().content_hash == train(config, images).content_hash
+def test_a_device_that_differs_is_told() -> None:
+    with shower(ARTIFACT) as (made, device):
+        assert made.shown(place(drawing()))["equal"]
+        device.write(Space.VOTES, 0, np.zeros(1000, np.int64))
+        told = made.shown(place(drawing()))
+    # What the device tells, not what it should have told.
+    assert (told["equal"], told["prediction"], told["lead"]) == (False, -1, 0)
+    assert max(told["scores"]) > 0
+
+
+def test_a_device_that_is_gone_is_told_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise TransportError("Device at golden must be there\nstill")
+
+    with serving(ARTIFACT) as port, client(port) as ws:
+        with monkeypatch.context() as patched:
+            patched.setattr(GoldenTransport, "write", gone)
+            ws.send(message())
+            told = answer(ws)
+            assert told["type"] == "error"
+            assert told["text"] == "Device at golden must be there still"
+        ws.send(message())
+        assert answer(ws)["type"] == "result"

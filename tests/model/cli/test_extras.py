@@ -127,9 +127,10 @@ def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
     status, out, err = prunus(WITH_RTL, tmp_path, "--help")
     assert (status, err) == (0, "")
     assert {title: set(rows) for title, rows in sections(out).items()} == {
-        "Commands": MODEL | NIR | RTL | LIVE,
+        "Commands": MODEL | NIR | RTL,
         "Commands that need pip install 'prunus[driver]'": DRIVER,
         "Commands that need pip install 'prunus[boards]'": BOARDS,
+        "Commands that need pip install 'prunus[live]'": LIVE,
     }
 
 
