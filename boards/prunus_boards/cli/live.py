@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import webbrowser
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 import click
 
-from prunus_boards.cli.common import opened, target_options
+from prunus_boards.cli.common import exit_options, opened, target_options
 from prunus_boards.cli.targets import description
 from prunus_boards.live.drawing import Shower, check_drawable
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.server import application, listening, server
-from prunus_model.cli.common import command_line, data_option, load_config, load_network, note
+from prunus_model.cli.common import (
+    Stopped,
+    command_line,
+    data_option,
+    load_config,
+    load_network,
+    note,
+)
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.common.errors import DataError
 from prunus_model.data.events.split import load_for
@@ -27,6 +34,7 @@ __all__ = ["live"]
 @click.command(name="live")
 @click.argument("network", metavar="[NETWORK]", default="demo")
 @target_options
+@exit_options
 @click.option("-c", "--config", "config_name", metavar="CONFIG", help="Train this, and watch it.")
 @data_option("sample")
 @click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
@@ -45,6 +53,8 @@ __all__ = ["live"]
 def live(
     *,
     network: str,
+    stop_after: int | None,
+    margin: int | None,
     config_name: str | None,
     data: str,
     epochs: int,
@@ -66,6 +76,7 @@ def live(
         raise click.UsageError(f"Output must end with .npz, not {output.name!r}")
     artifact = load_network(network)
     check_drawable(artifact.config)
+    artifact.config.with_readout(stop_after=stop_after, margin=margin)
     try:
         listener = listening(port)
     except OSError as e:
@@ -76,10 +87,6 @@ def live(
         listener,
         opened(artifact, learn=False, **target) as device,
     ):
-        learning = None
-        if config_name is not None:
-            learning = _learning(config_name, data, epochs, validation)
-            learning.start()
         port = listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
         facts = {
@@ -87,14 +94,24 @@ def live(
             "device": description(target["on"]),
             "training": "" if config_name is None else f"{config_name} on {data}",
         }
-        served = server(application(Shower(device), learning, port, facts=facts))
-        note(f"Page: {address} (Ctrl-C ends)")
-        if not no_open:
-            Timer(0.5, webbrowser.open, [address]).start()
+        shower = Shower(device, stop_after=stop_after, margin=margin)
+        learning = None
+        if config_name is not None:
+            learning = _learning(config_name, data, epochs, validation)
+            learning.start()
+        opening = Timer(0.5, webbrowser.open, [address])
         try:
-            with suppress(KeyboardInterrupt):
-                served.run(sockets=[listener])
+            note(f"Page: {address} (Ctrl-C ends)")
+            if not no_open:
+                opening.start()
+            server(application(shower, learning, port, facts=facts)).run(sockets=[listener])
+        except Stopped:
+            raise
+        except KeyboardInterrupt:
+            # Ctrl-C is how it is meant to end.
+            pass
         finally:
+            opening.cancel()
             if learning is not None and output is not None:
                 wrong = save(learning.end(command=command_line()), output, force=force)
     if wrong is not None:

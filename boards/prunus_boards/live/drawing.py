@@ -22,10 +22,11 @@ __all__ = ["CANVAS", "SIDE", "Shower", "check_drawable", "place"]
 
 #: Pixels of a side of the input picture.
 SIDE = 28
-#: Canvas pixels to a pixel of the picture, in each direction.
-_FACTOR = 4
-#: Pixels of a side of the canvas.
-CANVAS = SIDE * _FACTOR
+#: Pixels of a side of the canvas; and at least of the square of it that is shown, so that a dot
+#: does not fill the picture.
+CANVAS, _LEAST = 112, 40
+#: Pixels of a side of the square that a digit fills, in the picture.
+_BOX = 20
 
 
 def check_drawable(config: NetworkConfig) -> None:
@@ -41,11 +42,12 @@ def check_drawable(config: NetworkConfig) -> None:
 
 
 def place(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Bring a drawing to the input picture.
+    """Bring a drawing to the input picture, as the digits of MNIST were.
 
-    Each pixel is the mean of its 4 x 4 canvas pixels, rounded down. The picture is then moved by
-    whole pixels until its centre of mass, rounded down, is in row 14 and column 14, as in MNIST.
-    What is moved out is lost. An empty drawing stays empty.
+    The least square around the ink, of 40 canvas pixels at least, becomes 20 x 20 pixels: each the
+    mean of what it covers, rounded down. These are moved by whole pixels until the centre of mass,
+    rounded down, is in row 14 and column 14. What is moved out is lost. An empty drawing stays
+    empty.
 
     Parameters
     ----------
@@ -57,18 +59,29 @@ def place(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     ndarray of uint8, shape (784,)
         Row by row.
     """
-    blocks = canvas.astype(np.int64).reshape(SIDE, _FACTOR, SIDE, _FACTOR)
-    small = blocks.sum(axis=(1, 3)) // _FACTOR**2
     placed = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    if mass := int(small.sum()):
-        places = np.arange(SIDE)
-        down = SIDE // 2 - int(small.sum(axis=1) @ places) // mass
-        right = SIDE // 2 - int(small.sum(axis=0) @ places) // mass
-        rows, columns = np.nonzero(small)
+    inked = np.nonzero(canvas)
+    if not inked[0].size:
+        return placed.reshape(-1)
+    top, left = (int(places.min()) for places in inked)
+    part = canvas[top : int(inked[0].max()) + 1, left : int(inked[1].max()) + 1]
+    side = max(*part.shape, _LEAST)
+    square = np.zeros((side, side), dtype=np.int64)
+    square[: part.shape[0], : part.shape[1]] = part
+    # Of how much of each canvas pixel a pixel of the box is made: both begin at a corner.
+    box, small = np.arange(_BOX)[:, np.newaxis] * side, np.arange(side) * _BOX
+    shares = np.minimum(box + side, small + _BOX) - np.maximum(box, small)
+    shares = np.maximum(shares, 0)
+    digit = shares @ square @ shares.T // side**2
+    if mass := int(digit.sum()):
+        places = np.arange(_BOX)
+        down = SIDE // 2 - int(digit.sum(axis=1) @ places) // mass
+        right = SIDE // 2 - int(digit.sum(axis=0) @ places) // mass
+        rows, columns = np.nonzero(digit)
         inside = (rows + down >= 0) & (rows + down < SIDE)
         inside &= (columns + right >= 0) & (columns + right < SIDE)
         rows, columns = rows[inside], columns[inside]
-        placed[rows + down, columns + right] = small[rows, columns]
+        placed[rows + down, columns + right] = digit[rows, columns]
     return placed.reshape(-1)
 
 
@@ -79,17 +92,28 @@ class Shower:
     ----------
     device : Device
         With a network. It is used by one caller at a time.
+    stop_after, margin : int, optional
+        When a presentation ends early, as of
+        :meth:`prunus_boards.driver.device.Device.present_many`. Default: as configured.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is out of range, or the margin can never be reached.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(
+        self, device: Device, *, stop_after: int | None = None, margin: int | None = None
+    ) -> None:
         self._device = device
-        readout = device.plan.network.readout
+        network = device.plan.network.with_readout(stop_after=stop_after, margin=margin)
+        readout = network.readout
         self._request = Request(
             learn=False, stop_after=readout.stop_after, margin=readout.margin, keep=False
         )
 
     def shown(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
-        """Show a picture as presentation 0, with the exits that are configured.
+        """Show a picture as presentation 0.
 
         Returns
         -------

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from prunus_live import serving
 
 pytest.importorskip("starlette")
@@ -66,7 +67,7 @@ def test_a_watched_training_is_the_same() -> None:
     assert last["sops_unpruned"] == made.counters.forward_dense + made.counters.update_dense
 
 
-def test_frames_come_between_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_come_between_intervals() -> None:
     trainer = Trainer(CONFIG, images().take(0, 1050), epochs=1)
     seen = []
     counters = []

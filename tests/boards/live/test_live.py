@@ -8,10 +8,12 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
 from prunus_live import FACTS, serving, shower
 
 pytest.importorskip("starlette")
@@ -21,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
+from prunus_boards.live import server
 from prunus_boards.live.drawing import check_drawable, place
 from prunus_model.cli.common import load_network
 from prunus_model.common.errors import ConfigError
@@ -30,6 +33,7 @@ from prunus_model.spec.levels import levels
 from prunus_rtl.hardware import Space
 
 ARTIFACT = load_network("demo")
+STATIC = Path(server.__file__).parent / "static"
 
 
 def drawing() -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -62,22 +66,37 @@ def port() -> Iterator[int]:
         yield port
 
 
-def test_the_centre_of_mass_is_in_the_middle() -> None:
+def test_the_least_square_becomes_20_pixels_around_the_middle() -> None:
     canvas = np.zeros((112, 112), np.uint8)
-    canvas[4:8, 100:104] = 255
-    canvas[4, 104] = 16
+    # 60 x 40: three canvas pixels to one. The mean row is 9.5, the mean column 5.8.
+    canvas[10:70, 30:68] = 90
+    canvas[10, 69] = 9
     placed = place(canvas).reshape(28, 28)
-    assert placed[14, 14] == 255 and placed[14, 15] == 1 and placed.sum() == 256
+    expected = np.zeros((28, 28), np.uint8)
+    expected[5:25, 9:21] = 90
+    expected[5:25, 21] = 60
+    expected[5, 22] = 1
+    assert np.array_equal(placed, expected)
+
+
+def test_a_dot_stays_one_and_nothing_is_nothing() -> None:
+    canvas = np.zeros((112, 112), np.uint8)
+    canvas[100:104, 3:7] = 200
+    placed = place(canvas).reshape(28, 28)
+    assert placed.sum() == 4 * 200 and (placed[14:16, 14:16] == 200).all()
     assert not place(np.zeros((112, 112), np.uint8)).any()
+    faint = np.zeros((112, 112), np.uint8)
+    faint[0, 0] = 1
+    assert not place(faint).any()
 
 
 def test_what_is_moved_out_is_lost() -> None:
     canvas = np.zeros((112, 112), np.uint8)
-    canvas[0:4, :] = 255
-    canvas[56:112, 0:4] = 255
+    canvas[0:80, 0:8] = 255
+    canvas[0:8, 0:80] = 10
     placed = place(canvas).reshape(28, 28)
-    # 28 pixels in row 0 and 14 in column 0: centre 6, 9, so 8 down and 5 to the right.
-    assert placed[8, 5:].all() and placed.sum() == (23 + 6) * 255
+    # Nearly all is in the first two of the 20 columns: 13 more to the right are 7 too many.
+    assert placed[:, :13].sum() == 0 and placed[4:24, 14].all() and placed[4, 27] == 10
 
 
 def test_only_pictures_of_28_x_28_are_drawn() -> None:
@@ -177,10 +196,11 @@ def test_its_own_page_is_let_in(port: int, name: str) -> None:
     with client(port, origin=f"http://127.0.0.1:{port}"):
         pass
     headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
-    for path in ("/", "/style.css", "/live.js"):
+    for path in ("/", *(f"/{file.name}" for file in STATIC.iterdir())):
         status, policy, text = get(port, path, headers)
         assert status == 200
         assert "default-src 'none'" in policy
+
         assert "https://" not in text
 
 
