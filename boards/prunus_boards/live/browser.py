@@ -89,6 +89,7 @@ class Browser(Closing):
             self.call(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
@@ -187,9 +188,15 @@ class Browser(Closing):
         self.call("Input.dispatchKeyEvent", type="keyDown", **given, **more)
         self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 
-    def picture(self, *, whole: bool = False) -> bytes:
-        """Return the window, or the whole page, as PNG."""
-        answer = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+    def picture(self, selector: str = "html") -> bytes:
+        """Return an element, whole, as PNG."""
+        name = json.dumps(selector)
+        box = self.evaluate(
+            f"(() => {{ const b = document.querySelector({name}).getBoundingClientRect();"
+            "return [b.left + scrollX, b.top + scrollY, b.width, b.height]; })()"
+        )
+        clip = dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": 1}
+        answer = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(answer["data"])
 
     def _mouse(self, kind: str, place: tuple[float, float]) -> None:

@@ -46,7 +46,7 @@ def test_a_watched_training_is_the_same() -> None:
     learning = Learning(trainer, Validation(trainer, kept))
     learning.start()
     url = "ws://127.0.0.1:{}/socket"
-    heads = []
+    heads: list[dict[str, Any]] = []
     with serving(ARTIFACT, learning) as port, connect(url.format(port)) as ws:
         ws.recv(timeout=60)
         while not heads or heads[-1]["presentation"] < 3000:
@@ -86,7 +86,7 @@ def test_frames_come_between_intervals() -> None:
 def test_a_frame_is_the_state() -> None:
     trainer = Trainer(CONFIG, images().take(0, 1000), epochs=1)
     progress = trainer.advance()
-    curve = [(1000, 0.5, None, 0.25)]
+    curve: list[tuple[int, float, float | None, float | None]] = [(1000, 0.5, None, 0.25)]
     head, weights, alive = read(frame(trainer, progress.counters, curve))
     state = trainer.engine.state
     assert np.array_equal(weights, state.weights.T)

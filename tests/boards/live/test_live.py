@@ -186,7 +186,8 @@ def test_others_are_refused(port: int, host: str, origin: str | None) -> None:
     assert get(port, "/", headers)[0] == 403
     with socket.create_connection(("127.0.0.1", port)) as raw, pytest.raises(InvalidStatus) as e:
         url = f"ws://{host.format(port)}/socket"
-        with connect(url, sock=raw, origin=headers.get("Origin"), proxy=None):
+        more = {} if origin is None else {"Origin": headers["Origin"]}
+        with connect(url, sock=raw, additional_headers=more, proxy=None):
             pass
     assert e.value.response.status_code == 403
 

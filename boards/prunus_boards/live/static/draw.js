@@ -94,12 +94,12 @@ export function redraw() {
   bars("votes", `Votes by class: ${m.scores.map((s, i) => `${i}: ${s}`).join(", ")}`, m.scores, "class", classes);
   const spikes = m.steps.reduce((sum, s) => sum + s.inputs.length, 0);
   const steps = { from: 0, to: m.most_steps, label: "step" };
-  const r = chart("raster", `${spikes} input spikes in ${m.steps.length} steps`, steps, { from: 0, to: m.inputs, says: (v) => `${Math.round(v)}` });
+  const r = chart("raster", `${spikes} input spikes in ${m.steps.length} steps`, steps, { from: 0, to: m.inputs, says: (v) => `${Math.round(m.inputs - v)}` });
   const w = Math.max(1, r.width / m.most_steps * 0.7);
   r.g.fillStyle = colour("--mark");
   m.steps.forEach((s, i) => { if (s.fired.length) r.g.fillRect(r.px(i) + w / 2 - 1, r.top, 2, r.height); });
   r.g.fillStyle = colour("--text");
-  m.steps.forEach((s, i) => s.inputs.forEach((n) => r.g.fillRect(r.px(i), r.py(n) - 1, w, 1.5)));
+  m.steps.forEach((s, i) => s.inputs.forEach((n) => r.g.fillRect(r.px(i), r.py(m.inputs - n), w, 1.5)));
   const leads = m.steps.map((s, i) => { const [a, b] = [...s.scores, 0].sort((p, q) => q - p); return [i + 1, a - b]; });
   const top = Math.max(1, m.margin, ...leads.map(([, v]) => v));
   by("lead-title").textContent = "Lead of the first class by step" + (m.margin ? `; dashed: margin ${m.margin}` : "");
