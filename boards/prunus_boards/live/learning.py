@@ -26,7 +26,7 @@ _SHOWN = 100
 _PERIOD = 0.1
 #: Frames, and validations, wait until so many times as long has passed as the last one took.
 #: Together they then take less than a twentieth of the time, however slow the machine is.
-_SPARING = {"frame": 70, "validation": 35}
+_SPARING = {"frame": 70, "validation": 60}
 
 
 class Validation:

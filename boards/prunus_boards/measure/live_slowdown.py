@@ -2,9 +2,9 @@
 
 The same training is run alone and watched, in pairs one after the other, the order changing from
 pair to pair; the results are medians of the ratios of their times: those that pass, and those that
-the thread of the training takes of a processor, which do not depend on what else the machine does.
-Watched means: with validation, served, and read by another process, or drawn by a page in Chromium
-on the same machine.
+this process takes of the processors, its server included, which depend less on what else the
+machine does. Watched means: with validation, served, and read by another process, or drawn by a
+page in Chromium on the same machine.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from prunus_model.training.trainer import Trainer
 
 __all__ = ["main", "measured"]
 
-_CONFIG, _EPOCHS, _KEPT = "demo", 5, 200
+_CONFIG, _EPOCHS, _KEPT = "demo", 20, 200
 _FACTS = {"network": "demo", "device": "the emulated device", "training": "demo"}
 #: What reads the page's messages in a process of its own.
 _READER = """
@@ -59,14 +59,6 @@ with connect(sys.argv[1], max_size=None, proxy=None) as ws:
 
 #: What opens the page under a port, and holds it open.
 _Reader = Callable[[int], AbstractContextManager[None]]
-
-
-class _Timed(Learning):
-    """Keeps the processor time of its thread."""
-
-    def _run(self) -> None:
-        super()._run()
-        self.cpu_seconds = time.thread_time()
 
 
 @contextmanager
@@ -111,22 +103,22 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
 
     def alone() -> tuple[float, float]:
         trainer = Trainer(config, used, epochs=epochs)
-        started, cpu = time.perf_counter(), time.thread_time()
+        started, cpu = time.perf_counter(), time.process_time()
         while not trainer.done:
             trainer.advance()
-        return time.perf_counter() - started, time.thread_time() - cpu
+        return time.perf_counter() - started, time.process_time() - cpu
 
     def watched() -> tuple[float, float, int]:
         trainer = Trainer(config, used, epochs=epochs)
-        learning = _Timed(trainer, Validation(trainer, kept))
+        learning = Learning(trainer, Validation(trainer, kept))
         with serving(artifact, learning, facts=_FACTS) as port, reader(port):
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             learning.start()
             learning.wait()
-            seconds = time.perf_counter() - started
+            times = time.perf_counter() - started, time.process_time() - cpu
         if learning.error:
             raise PrunusError(learning.error)
-        return seconds, learning.cpu_seconds, learning.newest[0]
+        return *times, learning.newest[0]
 
     artifact = load_network("demo")
     alone()
@@ -150,7 +142,7 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
 
 @click.command()
 @data_option("sample")
-@click.option("--pairs", type=click.IntRange(min=1), default=11, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), default=9, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=_EPOCHS, show_default=True)
 @results_option(Path("boards/results/live.json"))
 def main(*, data: str, pairs: int, epochs: int, output: Path) -> None:
