@@ -59,6 +59,9 @@ def test_a_watched_training_is_the_same() -> None:
     assert made.content_hash == same.content_hash
     assert made.counters == same.counters and (made.history.correct == same.history.correct).all()
     last = heads[-1]
+    # Each frame once.
+    made_at = [head["presentation"] for head in heads]
+    assert made_at == sorted(set(made_at))
     assert [point[0] for point in last["curve"]] == [1000, 2000, 3000]
     # The last is measured however short the time is.
     assert 0 < last["curve"][-1][3] <= 1
@@ -113,13 +116,14 @@ def test_of_many_neurons_the_first_are_shown() -> None:
 
 
 def test_validation_is_what_the_votes_get_right() -> None:
-    trainer = Trainer(CONFIG, images().take(0, 1000), epochs=1)
+    config = CONFIG.with_readout(stop_after=1)
+    trainer = Trainer(config, images().take(0, 1000), epochs=1)
     trainer.advance()
     readout, state = trainer.readout, trainer.engine.state
     assert readout is not None
     kept = images().take(1000, 150)
     found = Validation(trainer, kept).accuracy(readout)
-    engine, exits = Engine(CONFIG, state, readout.votes), CONFIG.readout
+    engine, exits = Engine(config, state, readout.votes), config.readout
     shown, right = stimuli(kept, CONFIG), 0
     for k in range(150):
         spikes = engine.infer(

@@ -115,6 +115,8 @@ def test_a_digit_by_keyboard(port: int) -> None:
         assert not browser.evaluate("document.querySelector('#pen').hidden")
         for _ in range(20):
             browser.press("ArrowDown")
+        browser.press(" ")
+        assert browser.text("#status") == "Pen up at 56, 96"
         browser.press("Enter")
         browser.wait(ANSWERED)
         want = expected(browser)
