@@ -18,7 +18,7 @@ NIR_PYTHON ?= .venv-nir/bin/python
 NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options formal mutants link throughput bench bench-accuracy nir \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options formal mutants link throughput live-cost pictures bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
   dist docs docs-links bitstream flash boards netlist boards-test cells gating overhead energy report
 
@@ -95,6 +95,12 @@ link: $(MADE) ## Corrupted frames to the simulated host link -> boards/results/l
 
 throughput: $(MADE) ## Images per second over a serial line -> boards/results/throughput.json (minutes)
 	$(BIN)/python -m prunus_boards.measure.throughput
+
+live-cost: $(MADE) ## How much watching slows a training -> boards/results/live.json (minutes)
+	$(BIN)/python -m prunus_boards.measure.live_slowdown
+
+pictures: $(MADE) ## Pictures of the live page, taken in Chromium -> docs/live-*.png
+	$(BIN)/python -m prunus_boards.live.pictures
 
 formal: $(MADE) ## Proofs of the gateware (minutes; the first run compiles yosys)
 	$(BIN)/python -m prunus_sim.formal.prove

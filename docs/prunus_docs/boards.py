@@ -53,6 +53,7 @@ BOARDS_BLOCKS: dict[str, tuple[str, Callable[[_Files], str]]] = {
     "netlist": ("netlist", lambda found: "\n\n".join(filled_by("netlist", f) for f in found)),
     "link": ("link", lambda found: filled_by("link", found[0])),
     "throughput": ("throughput", lambda found: filled_by("throughput", found[0])),
+    "live": ("live", lambda found: filled_by("live", found[0])),
     "gating": ("gating", lambda found: filled_by("gating", found[0])),
     "standard-cells": ("cells", lambda found: filled_by("standard-cells", found[0])),
 }

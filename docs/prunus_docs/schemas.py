@@ -421,6 +421,16 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _keys(_Count, "corrupted wrong_accepted state_changed recovered"),
         _keys(dict[str, _Count], "faults"),
     ),
+    "live": _file(
+        _keys(str, "network data"),
+        _keys(_Positive, "presentations pairs"),
+        rows=_rows(
+            _keys(str, "reader"),
+            _keys(_Positive, "presentations_per_s"),
+            _keys(_Amount, "ratio ratio_low ratio_high cpu_ratio cpu_ratio_low cpu_ratio_high"),
+            _keys(_Amount, "frames_per_s"),
+        ),
+    ),
     "throughput": _file(
         _keys(_Amount, "clock_mhz"),
         _keys(_Positive, "images stop_after"),

@@ -32,6 +32,7 @@ EXTRAS = {
     "soc": ["prunus generate tiny.npz -d sample49.npz -n 1 -o soc --bus axi --simulator none"],
     "sim": ["python -m prunus_sim.measure.regression --bounded --only pruning --output sim.json"],
     "events": ["python -c 'import aedat, h5py'"],
+    "live": ["python -c 'import prunus_boards.cli.live'"],
     "prophesee": ["python -c 'import expelliarmus'"],
     "nir": [
         "prunus export nir demo -n 5 -o demo.nir",

@@ -20,7 +20,15 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["BAUDS", "device_options", "opened", "progress", "show_options", "target_options"]
+__all__ = [
+    "BAUDS",
+    "device_options",
+    "exit_options",
+    "opened",
+    "progress",
+    "show_options",
+    "target_options",
+]
 
 #: Bits per second that a serial line can have.
 BAUDS = click.IntRange(min=9600, max=10_000_000)
@@ -74,6 +82,14 @@ def show_options(function: _F) -> _F:
     """Add the options that say how a device is shown something."""
     return with_options(
         click.option("--learn", is_flag=True, help="Learn from the images."),
+        exit_options,
+        click.option("--invert", is_flag=True, help="Exchange light and dark."),
+    )(function)
+
+
+def exit_options(function: _F) -> _F:
+    """Add the options that say when a presentation ends early."""
+    return with_options(
         click.option(
             "--stop-after",
             type=click.IntRange(min=0, max=255),
@@ -86,7 +102,6 @@ def show_options(function: _F) -> _F:
             help="End when the leading class is ahead by so many votes, 0 for never. "
             "Default: as configured; never while learning.",
         ),
-        click.option("--invert", is_flag=True, help="Exchange light and dark."),
     )(function)
 
 

@@ -38,8 +38,9 @@ from prunus_model.spec.pruning import POLICIES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate, whole_dense
 from prunus_model.training.groups import silent_groups
+from prunus_model.training.resuming import check_resumable
 from prunus_model.training.trainer import Progress as TrainingProgress
-from prunus_model.training.trainer import Trainer, check_resumable
+from prunus_model.training.trainer import Trainer
 
 __all__ = ["command"]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.common.errors import ArtifactError
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.data.scaling import BYTES
@@ -26,11 +24,14 @@ from prunus_model.spec.pruning import LiftPruning, scheduled
 from prunus_model.spec.state import State
 from prunus_model.training.artifact import Artifact, Schedule
 from prunus_model.training.history import UNKNOWN, History, percentiles
+from prunus_model.training.resuming import check_checkpoint
 
-__all__ = ["INTERVAL", "Progress", "Trainer", "check_resumable", "train", "versions"]
+__all__ = ["INTERVAL", "Progress", "Trainer", "train", "versions"]
 
 #: Presentations between two records, and between two moments at which training can be stopped.
 INTERVAL = 1000
+#: Presentations between two moments at which training can be watched; results do not depend on it.
+_PART = 100
 #: Images labelled at a time, so that memory stays small.
 _LABEL_CHUNK = 10_000
 #: Running response: each interval a quarter of what was known is forgotten.
@@ -111,7 +112,7 @@ class Trainer:
             self._history = History.empty()
             self._counters = Counters()
         else:
-            _check_checkpoint(checkpoint, config, self._schedule)
+            check_checkpoint(checkpoint, config, self._schedule)
             self._engine = Engine(config, checkpoint.state)
             self._response = checkpoint.response.copy()
             self._images = checkpoint.response_images.copy()
@@ -125,21 +126,48 @@ class Trainer:
         return self._engine
 
     @property
+    def presentations(self) -> int:
+        """Presentations of the whole training."""
+        return self._schedule.presentations
+
+    @property
     def done(self) -> bool:
         """Whether all presentations have been made."""
         return self._engine.presentation >= self._schedule.presentations
 
-    def advance(self) -> Progress:
-        """Make the next :data:`INTERVAL` presentations, or those that are left."""
+    @property
+    def readout(self) -> Readout | None:
+        """What the running response makes of the neurons; None before the first interval's end."""
+        if not self._images.any():
+            return None
+        return Readout.learn(self._response, self._images, self._config.readout)
+
+    def advance(self, *, watch: Callable[[Counters], None] | None = None) -> Progress:
+        """Make the next :data:`INTERVAL` presentations, or those that are left.
+
+        Parameters
+        ----------
+        watch : callable, optional
+            Called within the interval after every 100 presentations but the last, with the sum of
+            the counters over the training so far. It may read :attr:`engine`, and change nothing.
+        """
         started = time.perf_counter()
         first = self._engine.presentation
         last = min(first - first % INTERVAL + INTERVAL, self._schedule.presentations)
         shown = np.arange(first, last) % self._schedule.images
-        counters, spikes = self._engine.train(self._stimuli[shown])
+        counters, parts = Counters(), []
+        size = INTERVAL if watch is None else _PART
+        for start in range(0, last - first, size):
+            if watch is not None and start:
+                watch(self._counters + counters)
+            made, of_part = self._engine.train(self._stimuli[shown[start : start + size]])
+            counters += made
+            parts.append(of_part)
+        spikes = np.concatenate(parts)
         labels, params = self._labels[shown], self._config.readout
         correct = UNKNOWN
-        if self._images.any():
-            readout = Readout.learn(self._response, self._images, params)
+        readout = self.readout
+        if readout is not None:
             correct = int(np.count_nonzero(predict_vote(spikes, readout) == labels))
         classes = params.classes
         self._response -= self._response >> _FORGET_SHIFT
@@ -292,58 +320,3 @@ def pruning_thresholds(config: NetworkConfig, state: State) -> npt.NDArray[np.in
 def versions() -> dict[str, str]:
     """Return the versions of everything that computes."""
     return package_versions("prunus", "numpy", "numba")
-
-
-def check_resumable(checkpoint: Artifact, *, seed: int, epochs: int) -> None:
-    """Check of a checkpoint what can be checked before there are data.
-
-    Parameters
-    ----------
-    checkpoint : Artifact
-        Where training is to continue.
-    seed, epochs : int
-        Of the training that is to go on.
-
-    Raises
-    ------
-    ArtifactError
-        If that is at its end, or another.
-    """
-    if checkpoint.complete:
-        raise ArtifactError("Checkpoint must be of a training that is not complete")
-    _check_equal(
-        {"seed": checkpoint.config.seed, "epochs": checkpoint.schedule.epochs},
-        {"seed": seed, "epochs": epochs},
-    )
-
-
-def _check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Schedule) -> None:
-    if checkpoint.complete:
-        raise ArtifactError("Checkpoint must be of a training that is not complete")
-    # Data are what they hold: the name says no more.
-    _check_equal(
-        {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule), "data": ""},
-        {**config.to_mapping(), **asdict(schedule), "data": ""},
-    )
-
-
-def _check_equal(old: dict[str, Any], new: dict[str, Any]) -> None:
-    differing = [f"{name} ({a!r}, not {b!r})" for name, a, b in _differences(old, new)]
-    if differing:
-        raise ArtifactError(
-            f"Checkpoint must be of this training, but differs in {', '.join(differing)}"
-        )
-
-
-def _differences(
-    old: dict[str, Any], new: dict[str, Any], prefix: str = ""
-) -> list[tuple[str, Any, Any]]:
-    # The keys are the same but for those of the pruning policy, which is one of the differences.
-    found: list[tuple[str, Any, Any]] = []
-    for key in (key for key in old if key in new):
-        a, b = old[key], new[key]
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            found.append((prefix + key, a, b))
-    return found

