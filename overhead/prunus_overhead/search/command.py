@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,23 @@ import joblib
 import tomli_w
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, console, counted, new_table, note, terminable
+from prunus_model.cli.common import (
+    WrongError,
+    cluster_options,
+    console,
+    counted,
+    new_table,
+    note,
+    terminable,
+)
 from prunus_model.cli.outputs import new_file
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header, package_versions
+from prunus_model.common.text import not_found
 from prunus_model.common.toml import without_none
 from prunus_model.data.datasets import data_digest
+from prunus_model.study.cluster import connected
 from prunus_model.study.export import write_results
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
 from prunus_model.study.results_db import ResultStore
@@ -28,17 +40,19 @@ from prunus_overhead.search.front import rows, thriftiest
 from prunus_overhead.search.picture import picture
 from prunus_overhead.search.samplers import SAMPLERS
 from prunus_overhead.search.space import read_space
-from prunus_overhead.search.trials import Search
+from prunus_overhead.search.trials import Search, Work
 
-__all__ = ["search"]
+__all__ = ["SPACES", "search"]
 
+#: Searches that come with the package.
+SPACES = ("mnist-100",)
 _FRONT, _PICTURE, _BEST = "search.json", "pareto.png", "best.toml"
 #: Colours of the picture, so that its file stays small.
 _PALETTE = 128
 
 
 @click.command(name="search")
-@click.argument("space", metavar="SPACE", type=click.Path(path_type=Path))
+@click.argument("space", metavar="SPACE")
 @click.option(
     "-n",
     "--trials",
@@ -89,11 +103,12 @@ _PALETTE = 128
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
-    help="Trials at a time. Default: all processors.",
+    help="Trials at a time. Default: all processors, of the cluster if there is one.",
 )
+@cluster_options
 def search(
     *,
-    space: Path,
+    space: str,
     trials: int,
     sampler: str,
     seed: int,
@@ -102,13 +117,21 @@ def search(
     output: Path,
     within: float,
     jobs: int | None,
+    cluster: str | None,
+    cluster_wait: float,
 ) -> int:
     """Search the ranges that SPACE lists for accuracy, few SOPs and little memory.
 
-    SPACE is a TOML file. Accuracy is on validation images, never on test images. Ctrl-C loses
-    only what is running; the same command continues.
+    SPACE is a TOML file, or mnist-100, which comes with Prunus. Accuracy is on validation images,
+    never on test images. Ctrl-C loses only what is running; the same command continues.
     """
-    wanted = read_space(space)
+    path = Path(str(files("prunus_overhead.search") / f"{space}.toml"))
+    if space not in SPACES:
+        path = Path(space)
+        if not path.exists():
+            allowed = f"a TOML file or {', '.join(SPACES)}"
+            raise ConfigError(not_found("Search", space, SPACES, allowed))
+    wanted = read_space(path)
     if output.is_dir():
         for name in (_FRONT, _PICTURE, _BEST):
             new_file(output / name, force=True)
@@ -116,22 +139,22 @@ def search(
         raise ConfigError(f"Output {output} must be a folder, not a file")
     found = Search(wanted, trials_file, sampler=sampler, seed=seed)
     store = ResultStore(store_path, fingerprint())
-    at_a_time = jobs or joblib.cpu_count()
-    work = partial(reproduce, jobs=at_a_time)
-    done = len(found.trials())
-    console.print(f"{counted(done, 'trial')} there already, in {trials_file}", soft_wrap=True)
-
-    def ended() -> None:
-        console.print(_progress(found, trials), soft_wrap=True)
-
+    console.print(
+        f"{counted(len(found.trials()), 'trial')} there already, in {trials_file}", soft_wrap=True
+    )
     try:
-        with terminable():
+        with terminable(), ExitStack() as stack:
+            at_a_time = jobs or joblib.cpu_count()
+            work: Work = partial(reproduce, jobs=at_a_time)
+            if cluster is not None:
+                workers = stack.enter_context(connected(cluster, patience=cluster_wait))
+                at_a_time, work = jobs or workers.threads, workers.reproduce
             found.run(
                 trials,
                 store,
                 work,
                 at_a_time=at_a_time,
-                ended=ended,
+                ended=lambda: console.print(_progress(found, trials), soft_wrap=True),
                 waits=lambda n: note(f"Waiting for {counted(n, 'trial')} of other processes"),
             )
     except KeyboardInterrupt as e:
