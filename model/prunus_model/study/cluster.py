@@ -206,7 +206,9 @@ def connected(address: str, *, patience: float) -> Iterator[Cluster]:
     except ModuleNotFoundError as e:
         raise ConfigError("--cluster needs pip install 'prunus[cluster]'") from e
     # What it has to say comes from threads of its own, many lines long; we say it in one.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     where = _written(Path(address), patience) if address.endswith(_FILE) else address
     if not _ADDRESS.fullmatch(where):
         raise ConfigError(

@@ -164,7 +164,7 @@ def search(
             soft_wrap=True,
         )
         return stop_status(e)
-    return _report(found, output, within, f"prunus search {space} -n {trials}")
+    return _report(found, output, within, f"prunus search {space} --trials {trials}")
 
 
 def _progress(found: Search, trials: int) -> str:
@@ -224,7 +224,6 @@ def _report(found: Search, output: Path, within: float, command: str) -> int:
 
 def _table(there: Sequence[dict[str, Any]], best: dict[str, Any]) -> None:
     front = [row for row in there if row["front"]]
-    names = list(front[0]["values"])
     table = new_table(
         f"Pareto front: {len(front)} of {counted(len(there), 'trial')}",
         "trial",
@@ -232,7 +231,7 @@ def _table(there: Sequence[dict[str, Any]], best: dict[str, Any]) -> None:
         "SOPs per image",
         "kbit",
         "synapses %",
-        *(name.rpartition(".")[2] for name in names),
+        "values",
     )
     for row in front:
         table.add_row(
@@ -241,7 +240,7 @@ def _table(there: Sequence[dict[str, Any]], best: dict[str, Any]) -> None:
             f"{row['sops_per_image']:,.0f}",
             f"{row['memory_bits'] / 1000:,.1f}",
             f"{100 * row['density']:.1f}",
-            *(str(row["values"][name]) for name in names),
+            ", ".join(f"{name.rpartition('.')[2]} {v}" for name, v in row["values"].items()),
         )
     console.print(table)
     console.print(f"* is in {_BEST}; accuracy is on the last sixth of the training images")

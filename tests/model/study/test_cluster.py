@@ -148,7 +148,9 @@ def test_training_that_kills_each_worker_is_told_and_the_others_are_done(
     here: Cli, machines: Machines
 ) -> None:
     text = (
-        "import os\nfrom prunus_model.study import work\nown = work.train_as_planned\n"
+        "import os\nfrom prunus_model.study import work\n"
+        # It is loaded by the process that watches the worker, and by the worker.
+        "own = getattr(work, 'own', work.train_as_planned)\nwork.own = own\n"
         "def dies(training):\n"
         "    if training.config.seed == 3 and training.config.pruning.policy == 'none':\n"
         "        os.kill(os.getpid(), 9)\n"
@@ -214,7 +216,7 @@ def test_workers_that_are_all_gone_are_one_line(here: Cli, machines: Machines) -
 
 
 def test_cluster_without_workers_is_one_line(here: Cli, machines: Machines) -> None:
-    wait_until((here.folder / FILE).exists)
+    wait_until((machines.folder / FILE).exists)
     address = json.loads((here.folder / FILE).read_text())["address"]
     outcome = here.run(*reproduce("cluster", "--cluster", address, "--cluster-wait", "3"))
     assert outcome.status == 2
