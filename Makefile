@@ -186,7 +186,7 @@ reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ON
 	$(MAKE) render
 
 search: $(MADE) ## Configurations of 100 neurons by accuracy, SOPs, memory -> overhead/results/search.json (minutes)
-	$(BIN)/prunus search mnist-100 --trials-file build/mnist-100.journal --output build/mnist-100
+	$(BIN)/prunus search mnist-100 --jobs 1 --trials-file build/mnist-100.journal --output build/mnist-100
 	cp build/mnist-100/search.json overhead/results/search.json
 	cp build/mnist-100/pareto.png overhead/docs/search.png
 	$(MAKE) render

@@ -164,7 +164,9 @@ def search(
             soft_wrap=True,
         )
         return stop_status(e)
-    return _report(found, output, within, f"prunus search {space} --trials {trials}")
+    # What is proposed depends on these.
+    options = f"--trials {trials} --sampler {sampler} --seed {seed} --jobs {at_a_time}"
+    return _report(found, output, within, f"prunus search {space} {options}")
 
 
 def _progress(found: Search, trials: int) -> str:

@@ -89,7 +89,9 @@ def test_search_writes_front_picture_and_best(here: Cli) -> None:
     assert "Pareto front: " in out
     results = found()
     assert results["provenance"]["kind"] == "search"
-    assert results["provenance"]["command"] == "prunus search space.toml --trials 8"
+    assert results["provenance"]["command"] == (
+        "prunus search space.toml --trials 8 --sampler tpe --seed 0 --jobs 1"
+    )
     assert results["split"] == "validation"
     listed = results["rows"]
     assert len({row["number"] for row in listed}) == len(listed)
