@@ -18,7 +18,7 @@ NIR_PYTHON ?= .venv-nir/bin/python
 NIR_MADE   := $(if $(filter .venv-nir/%,$(NIR_PYTHON)),.venv-nir/.made)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options formal mutants link throughput live-cost pictures bench bench-accuracy nir \
+.PHONY: help setup update check test demo sim sim-full sim-speed cycles size buses core-sizes core-options search formal mutants link throughput live-cost pictures bench bench-accuracy nir \
   results reproduce change pretrained render stale clean fuzz devices kills \
   dist docs docs-links bitstream flash boards netlist boards-test cells gating overhead energy report
 
@@ -190,6 +190,12 @@ reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ON
 	  $(BIN)/prunus reproduce paper $(addprefix --only ,$(ONLY)) \
 	  --output model/results/reproduction.json --figures model/docs \
 	  $(if $(filter frontier,$(or $(ONLY),frontier)),--frontier model/results/frontier.json))
+	$(MAKE) render
+
+search: $(MADE) ## Configurations of 100 neurons by accuracy, SOPs, memory -> overhead/results/search.json (minutes)
+	$(BIN)/prunus search mnist-100 --jobs 1 --trials-file build/mnist-100.journal --output build/mnist-100
+	cp build/mnist-100/search.json overhead/results/search.json
+	cp build/mnist-100/pareto.png overhead/docs/search.png
 	$(MAKE) render
 
 change: $(MADE) ## A task that changes: pruning, regrowth -> model/results/change.json (20 minutes)

@@ -192,6 +192,7 @@ MODEL_BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "datasets": ("datasets", partial(filled_by, "datasets")),
     "datasets-headline": ("datasets", _data_sets),
     "reach": ("frontier", reach),
+    "search": ("search", partial(filled_by, "search")),
     "frontier-headline": ("frontier", _windows),
     "speed": ("engine-speed", partial(filled_by, "speed")),
     "speed-ratio": ("engine-speed", partial(filled_by, "speed-ratio")),

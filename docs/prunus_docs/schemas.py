@@ -187,6 +187,22 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(float, "loss") | _may(float, "loss_high"),
         )
     ),
+    "search": _file(
+        _keys(str, "data config"),
+        _keys(Literal["validation"], "split"),
+        _keys(_Positive, "epochs"),
+        _keys(list[int], "seeds"),
+        _keys(dict[str, str], "ranges"),
+        _keys(_Count, "failed best"),
+        rows=_rows(
+            _keys(_Count, "number"),
+            _keys(dict[str, int | str], "values"),
+            _keys(_Share, "accuracy density"),
+            _keys(_Amount, "sops_per_image memory_bits"),
+            _keys(list[str], "digests"),
+            _keys(bool, "front"),
+        ),
+    ),
     **dict.fromkeys(
         ("lockstep", "lockstep-groups"),
         _file(

@@ -47,6 +47,8 @@ CHECKED = {
     "python -m prunus_sim.": "simulates: minutes to hours; make sim does the shortest",
     "python -m pytest": "runs other tests",
     "make_sample": "writes into the package",
+    "--cluster": "needs a cluster; tests/model/study/test_cluster.py has one",
+    "prunus search mnist-100": "minutes; tune.toml is run",
     "pip install .": "installs; tests/packaging/test_wheel.py does",
 }
 #: Transcripts that end with a simulated core and a bitstream.
@@ -80,7 +82,7 @@ NO_OUTPUT = {
 #: First words of text blocks that are printed, and by what.
 OUTPUT = {"Saved build/demo.npz:": "make demo"}
 #: Snippets that are not run but checked by the type checker, by a part of them, with the reason.
-CHECKED_SNIPPETS = {"from distributed import Client": "needs a cluster"}
+CHECKED_SNIPPETS: dict[str, str] = {}
 #: Files that the reader has: name, and what stands for it.
 READERS = {
     "my.npz": bundled("400"),

@@ -35,6 +35,7 @@ __all__ = [
     "Stopped",
     "WrongError",
     "bundled",
+    "cluster_options",
     "command_line",
     "console",
     "counted",
@@ -141,6 +142,25 @@ def threads_option(function: _F) -> _F:
         "--threads",
         type=click.IntRange(min=1),
         help="Threads for inference; the result does not depend on it. Default: all processors.",
+    )(function)
+
+
+def cluster_options(function: _F) -> _F:
+    """Add the options for a cluster that does trainings."""
+    return with_options(
+        click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Train on the workers of a Dask scheduler: tcp://HOST:PORT, or the file .json "
+            "that it writes. They need Prunus and the data.",
+        ),
+        click.option(
+            "--cluster-wait",
+            type=click.FloatRange(min=0, min_open=True),
+            default=30.0,
+            show_default=True,
+            help="Seconds to wait for the scheduler and for a worker.",
+        ),
     )(function)
 
 

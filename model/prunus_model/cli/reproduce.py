@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,14 @@ import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, console, terminable
+from prunus_model.cli.common import WrongError, cluster_options, console, terminable
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.claims import OVERHEAD, Claim, claims, words
+from prunus_model.study.cluster import connected
 from prunus_model.study.datasets import PART as DATASETS
 from prunus_model.study.datasets import datasets
 from prunus_model.study.export import collect, read_results, write_results
@@ -35,6 +38,8 @@ from prunus_model.study.trials import read_trials
 
 __all__ = ["LISTS", "command"]
 
+#: Does trainings: on this machine, or on a cluster.
+_Work = Callable[..., list[Failure]]
 #: Sweep lists that come with the package.
 LISTS = ("paper", "results", "datasets")
 
@@ -76,6 +81,7 @@ LISTS = ("paper", "results", "datasets")
     type=click.IntRange(min=1),
     help="Trainings at a time; the results do not depend on it. Default: all processors.",
 )
+@cluster_options
 @click.option(
     "--overhead",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -97,6 +103,8 @@ def command(
     frontier_path: Path | None,
     figures: Path | None,
     jobs: int | None,
+    cluster: str | None,
+    cluster_wait: float,
     overhead: Path,
     claims_only: bool,
     plan_only: bool,
@@ -135,18 +143,22 @@ def command(
     output.parent.mkdir(parents=True, exist_ok=True)
     if frontier_path is not None:
         frontier_path.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as claims_of:
+    with ExitStack() as stack:
         for written in ([] if alone else [output]) + ([frontier_path] if frontier_path else []):
-            claims_of.enter_context(claimed_file(written, force=True))
+            stack.enter_context(claimed_file(written, force=True))
+        store = ResultStore(store_path, fingerprint())
+        work: _Work = partial(reproduce, jobs=jobs or joblib.cpu_count())
+        if cluster is not None:
+            work = stack.enter_context(connected(cluster, patience=cluster_wait)).reproduce
         return _run(
             sweeps,
             trainings,
             todo,
-            ResultStore(store_path, fingerprint()),
+            store,
+            work,
             output=None if alone else output,
             frontier_path=frontier_path,
             figures=figures,
-            jobs=jobs,
             overhead=overhead,
         )
 
@@ -156,17 +168,17 @@ def _run(
     trainings: list[Training],
     todo: list[Training],
     store: ResultStore,
+    work: _Work,
     *,
     output: Path | None,
     frontier_path: Path | None,
     figures: Path | None,
-    jobs: int | None,
     overhead: Path,
 ) -> int:
     failures: list[Failure] = []
     try:
         with terminable(), _Display(todo, store) as display:
-            failures = reproduce(todo, store, jobs=jobs or joblib.cpu_count(), ended=display.ended)
+            failures = work(todo, store, ended=display.ended)
     except KeyboardInterrupt as e:
         console.print(
             f"Stopped. {len(store)} trainings are in {store.path}; the same command continues",

@@ -20,7 +20,7 @@ from prunus_model.study.fingerprint import fingerprint
 from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial, dotted
 
-__all__ = ["Training", "chosen", "halves", "plan"]
+__all__ = ["Training", "chosen", "digest_of", "halves", "plan"]
 
 #: Microseconds of so many steps of a group on one core: a part that is always there, and one per
 #: neuron. Only the ratios matter, for the time that is left.
@@ -208,7 +208,7 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
         readout = ReadoutParams(classes=of.classes, stop_after=of.stop_after)
         pruning = scheduled(fit.pruning, len(train) * trial.epochs)
         config = replace(fit, readout=readout, pruning=pruning)
-        digest = _digest(config, trial.epochs, hashes[key])
+        digest = digest_of(config, trial.epochs, hashes[key])
         known = trainings.get(digest)
         rules = dict(known.rules) if known else {}
         for rule in trial.rules:
@@ -262,7 +262,18 @@ def _network(config: NetworkConfig) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _digest(config: NetworkConfig, epochs: int, data: tuple[str, str]) -> str:
+def digest_of(config: NetworkConfig, epochs: int, data: tuple[str, str]) -> str:
+    """Return the digest of a training.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        As :attr:`Training.config` is.
+    epochs : int
+        How often each training image is shown.
+    data : tuple of str
+        SHA-256 of what is trained with, and of what is tested on.
+    """
     content = {
         "model": fingerprint(),
         "config": config.to_identity(),

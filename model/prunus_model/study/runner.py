@@ -25,7 +25,7 @@ from prunus_model.study.plan import Training
 from prunus_model.study.results_db import ResultStore
 from prunus_model.study.work import Result, train_and_test
 
-__all__ = ["Failure", "reproduce"]
+__all__ = ["Failure", "attempt", "reproduce"]
 
 _Work = Callable[[Training], Result]
 #: Seconds after which a worker notices that the process that called is gone.
@@ -157,7 +157,7 @@ def _round(
         for training in trainings:
             if store.lacks(training):
                 running.add(training.digest)
-                yield delayed(_attempt)(work, training, os.getpid())
+                yield delayed(attempt)(work, training, os.getpid())
 
     # One job would be done in this process; two workers, of which one has nothing to do, are not.
     workers, ahead = (2, 1) if alone else (jobs, jobs)
@@ -177,7 +177,7 @@ def _round(
     return set()
 
 
-def _attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
+def attempt(work: _Work, training: Training, caller: int) -> Result | Failure:
     """Do a training where a worker is; an error becomes a value, so that the others go on."""
     if os.getpid() != caller and threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches all processes of a terminal; the one that was called ends the others.

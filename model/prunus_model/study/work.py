@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prunus_model.common.errors import DataError
 from prunus_model.data.events.split import Labelled
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.readout import UNDECIDED
-from prunus_model.study.plan import Training, halves
+from prunus_model.study.plan import Training, digest_of, halves
 from prunus_model.study.rule import Rule
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import Evaluation, evaluate
 from prunus_model.training.history import UNKNOWN, History
 from prunus_model.training.trainer import Trainer, pruning_thresholds, versions
 
-__all__ = ["Result", "train_and_test"]
+__all__ = ["Result", "train_and_test", "train_as_planned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +74,7 @@ def train_and_test(training: Training) -> Result:
     PrunusError
         If the data have gone or do not fit.
     """
-    encoder = training.config.encoder
-    # Levels are made later: images do not depend on the encoder.
-    binned = encoder if encoder.events else EncoderParams()
-    train, test = _halves(training.data, binned, training.validate, Path.cwd())
+    train, test = _loaded(training)
     trainer = Trainer(training.config, train, epochs=training.epochs)
     while not trainer.done:
         trainer.advance()
@@ -93,6 +92,41 @@ def train_and_test(training: Training) -> Result:
         seconds=float(artifact.provenance["train_seconds"]),
         versions=versions(),
     )
+
+
+def train_as_planned(training: Training) -> Result:
+    """Train and test where others have planned it: with what the plan was made for.
+
+    Parameters
+    ----------
+    training : Training
+        As of :func:`prunus_model.study.plan.plan`.
+
+    Returns
+    -------
+    Result
+        As of :func:`train_and_test`.
+
+    Raises
+    ------
+    DataError
+        If the data, or the model, are others here.
+    """
+    train, test = _loaded(training)
+    here = digest_of(training.config, training.epochs, (train.sha256, test.sha256))
+    if here != training.digest:
+        raise DataError(
+            f"Worker {platform.node()} must have the data {training.data} and the model of the "
+            f"plan, not others"
+        )
+    return train_and_test(training)
+
+
+def _loaded(training: Training) -> tuple[Labelled, Labelled]:
+    encoder = training.config.encoder
+    # Levels are made later: images do not depend on the encoder.
+    binned = encoder if encoder.events else EncoderParams()
+    return _halves(training.data, binned, training.validate, Path.cwd())
 
 
 @lru_cache(maxsize=4)

@@ -25,6 +25,7 @@ MODEL = {
     "metrics",
 }
 NIR = {"export", "import"}
+SEARCH = {"search"}
 RTL = {"generate"}
 DRIVER = {"run", "verify", "selftest", "measure"}
 BOARDS = {"bitstream", "flash"}
@@ -63,7 +64,7 @@ HEAVY = {"amaranth", "serial", "cocotb", "jinja2", "matplotlib", "prunus_rtl.cli
 atexit.register(lambda: print(*sorted(HEAVY & sys.modules.keys()), file=sys.stderr, end=""))
 """
 BARE = HIDE.format(
-    hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES} {LIVE_PACKAGES} nir"
+    hidden=f"{RTL_PACKAGES} {DRIVER_PACKAGES} {BOTH} {BOARDS_PACKAGES} {LIVE_PACKAGES} nir optuna"
 )
 WITH_RTL = HIDE.format(hidden=f"{DRIVER_PACKAGES} {BOARDS_PACKAGES}")
 WITH_DRIVER = HIDE.format(hidden=f"{RTL_PACKAGES} {BOARDS_PACKAGES}")
@@ -91,6 +92,7 @@ def test_every_command_names_its_extra() -> None:
     for names, extras in (
         (MODEL, []),
         (NIR, ["nir"]),
+        (SEARCH, ["search"]),
         (RTL, ["rtl"]),
         (DRIVER, ["driver"]),
         (BOARDS, ["boards"]),
@@ -107,7 +109,7 @@ def test_help_marks_commands_whose_extra_is_missing(
     assert (whole[0], whole[2]) == (status, "")
     assert sections(whole[1]).keys() == {"Commands"}
     texts = sections(whole[1])["Commands"]
-    assert texts.keys() == MODEL | NIR | RTL | DRIVER | BOARDS | LIVE
+    assert texts.keys() == MODEL | NIR | SEARCH | RTL | DRIVER | BOARDS | LIVE
     bare = prunus(BARE + TELL, tmp_path, *args)
     assert (bare[0], bare[2]) == (status, "")
     assert sections(bare[1]) == {
@@ -115,6 +117,7 @@ def test_help_marks_commands_whose_extra_is_missing(
         for title, names in (
             ("Commands", MODEL),
             ("Commands that need pip install 'prunus[nir]'", NIR),
+            ("Commands that need pip install 'prunus[search]'", SEARCH),
             ("Commands that need pip install 'prunus[rtl]'", RTL),
             ("Commands that need pip install 'prunus[driver]'", DRIVER),
             ("Commands that need pip install 'prunus[boards]'", BOARDS),
@@ -127,7 +130,7 @@ def test_extra_that_is_there_in_part_is_missing(tmp_path: Path) -> None:
     status, out, err = prunus(WITH_RTL, tmp_path, "--help")
     assert (status, err) == (0, "")
     assert {title: set(rows) for title, rows in sections(out).items()} == {
-        "Commands": MODEL | NIR | RTL,
+        "Commands": MODEL | NIR | SEARCH | RTL,
         "Commands that need pip install 'prunus[driver]'": DRIVER,
         "Commands that need pip install 'prunus[boards]'": BOARDS,
         "Commands that need pip install 'prunus[live]'": LIVE,
@@ -156,6 +159,7 @@ def test_command_without_its_extra_is_one_line(tmp_path: Path, args: list[str]) 
         (WITH_DRIVER, "bitstream", "boards"),
         (BARE, "export", "nir"),
         (BARE, "import", "nir"),
+        (BARE, "search", "search"),
     ],
 )
 def test_command_without_a_module_names_the_extra_and_no_module(
@@ -229,7 +233,7 @@ def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> N
     assert (status, err) == (0, "")
     assert "neurons = 100\n" in out
     for words, expected in (
-        ("prunus ", MODEL | NIR | RTL | DRIVER | BOARDS),
+        ("prunus ", MODEL | NIR | SEARCH | RTL | DRIVER | BOARDS),
         ("prunus bitstream ", set()),
     ):
         at = str(words.count(" "))

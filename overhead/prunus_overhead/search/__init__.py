@@ -1,0 +1,1 @@
+"""Search for configurations by accuracy, additions of an inference, and memory of the core."""
