@@ -61,8 +61,6 @@ NOT_IN_CI = {
     "stale": "only tells; make check does what it tells of",
     "bitstream": "places and routes: minutes; make boards-test does it",
     "flash": "needs a board",
-    "live-cost": "measures times: minutes, and the machine must be quiet",
-    "pictures": "takes pictures of the page, which a browser of another release draws otherwise",
     "overhead": "synthesises all cores: hours",
     "energy": "trains all networks: minutes",
     "report": "tests/docs/test_report.py makes the page",

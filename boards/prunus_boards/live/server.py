@@ -83,6 +83,8 @@ def server(app: ASGIApp) -> uvicorn.Server:
             lifespan="off",
             ws="websockets-sansio",
             ws_max_size=2 * MESSAGE_MAX,
+            # Frames stay on this machine: to compress them takes longer than all else here.
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
     )

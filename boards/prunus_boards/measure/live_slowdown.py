@@ -142,7 +142,7 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
 
 @click.command()
 @data_option("sample")
-@click.option("--pairs", type=click.IntRange(min=1), default=9, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), default=7, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=_EPOCHS, show_default=True)
 @results_option(Path("boards/results/live.json"))
 def main(*, data: str, pairs: int, epochs: int, output: Path) -> None:

@@ -53,6 +53,9 @@ def test_a_watched_training_is_the_same() -> None:
             data = ws.recv(timeout=120)
             assert isinstance(data, bytes)
             heads.append(read(data)[0])
+        # The last is not sent again.
+        with pytest.raises(TimeoutError):
+            ws.recv(timeout=0.5)
     learning.wait()
     made, same = learning.end(), train(CONFIG, trained, epochs=2)
     assert learning.error == ""

@@ -42,7 +42,7 @@ def test_pictures_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_a_browser_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
     assert browser.found() is None
     with pytest.raises(browser.BrowserError, match="Browser must be installed, as one of chromium"):
         browser.Browser()

@@ -233,7 +233,7 @@ def test_other_commands_and_completion_go_on_without_extras(tmp_path: Path) -> N
     assert (status, err) == (0, "")
     assert "neurons = 100\n" in out
     for words, expected in (
-        ("prunus ", MODEL | NIR | SEARCH | RTL | DRIVER | BOARDS),
+        ("prunus ", MODEL | NIR | SEARCH | RTL | DRIVER | BOARDS | LIVE),
         ("prunus bitstream ", set()),
     ):
         at = str(words.count(" "))
