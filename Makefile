@@ -128,7 +128,7 @@ boards: $(MADE) build/paper.npz build/nir/mnist-10.npz ## Bitstreams whose resul
 
 netlist: $(MADE) build/nir/mnist-10.npz ## Netlists of the iCEBreaker beside the model -> boards/results/netlist*.json (minutes)
 	$(BIN)/python -m prunus_boards.measure.netlist_trial
-	$(BIN)/python -m prunus_boards.measure.netlist_trial build/nir/mnist-10.npz -n 20 --lanes 1 --host-access load --output boards/results/netlist-mnist-10.json
+	$(BIN)/python -m prunus_boards.measure.netlist_trial build/nir/mnist-10.npz -n 20 --lanes 1 --host-access load --output boards/results/netlist_layer.json
 
 boards-test: $(MADE) ## Tests that synthesise, place and route (minutes)
 	$(BIN)/python -m pytest -m boards

@@ -121,6 +121,7 @@ HARDWARE_BLOCKS: Mapping[str, tuple[str, Callable[[_Results], str]]] = {
             ("mutants", "mutants"),
             ("sim-speed", "simulation-speed"),
             ("buses", "buses"),
+            ("core-sizes", "core-sizes"),
         )
     },
     "lockstep-groups": ("lockstep-groups", partial(filled_by, "lockstep")),

@@ -238,6 +238,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(str, "bus"),
             _keys(_Count, "blocks"),
             _keys(_Amount, "fmax_mhz"),
+            _keys(dict[str, _Count], "xilinx"),
         ),
     ),
     "mutants": _file(

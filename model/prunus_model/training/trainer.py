@@ -30,8 +30,9 @@ __all__ = ["INTERVAL", "Progress", "Trainer", "train", "versions"]
 
 #: Presentations between two records, and between two moments at which training can be stopped.
 INTERVAL = 1000
-#: Presentations between two moments at which training can be watched; results do not depend on it.
-_PART = 100
+#: Seconds between two moments at which training can be watched, and presentations until the first
+#: of them; results do not depend on it.
+_WATCHED, _FIRST_PART = 0.05, 50
 #: Images labelled at a time, so that memory stays small.
 _LABEL_CHUNK = 10_000
 #: Running response: each interval a quarter of what was known is forgotten.
@@ -104,6 +105,7 @@ class Trainer:
         self._labels = data.labels
         self._scale = data.scale if isinstance(data, Split) else BYTES
         self._seconds = 0.0
+        self._part = _FIRST_PART
         if checkpoint is None:
             classes = config.readout.classes
             self._engine = Engine(config)
@@ -148,21 +150,25 @@ class Trainer:
         Parameters
         ----------
         watch : callable, optional
-            Called within the interval after every 100 presentations but the last, with the sum of
-            the counters over the training so far. It may read :attr:`engine`, and change nothing.
+            Called within the interval every 50 ms or so, with the sum of the counters over the
+            training so far. It may read :attr:`engine`, and change nothing.
         """
         started = time.perf_counter()
         first = self._engine.presentation
         last = min(first - first % INTERVAL + INTERVAL, self._schedule.presentations)
         shown = np.arange(first, last) % self._schedule.images
-        counters, parts = Counters(), []
-        size = INTERVAL if watch is None else _PART
-        for start in range(0, last - first, size):
-            if watch is not None and start:
-                watch(self._counters + counters)
-            made, of_part = self._engine.train(self._stimuli[shown[start : start + size]])
+        counters, parts, rest = Counters(), [], shown
+        while len(rest):
+            size = INTERVAL if watch is None else self._part
+            part, rest = rest[:size], rest[size:]
+            began = time.perf_counter()
+            made, of_part = self._engine.train(self._stimuli[part])
             counters += made
             parts.append(of_part)
+            if watch is not None and len(rest):
+                took = max(time.perf_counter() - began, 1e-9)
+                self._part = min(INTERVAL, 1 + int(len(part) * _WATCHED / took))
+                watch(self._counters + counters)
         spikes = np.concatenate(parts)
         labels, params = self._labels[shown], self._config.readout
         correct = UNKNOWN

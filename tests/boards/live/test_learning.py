@@ -73,7 +73,9 @@ def test_a_watched_training_is_the_same() -> None:
     assert last["sops_unpruned"] == made.counters.forward_dense + made.counters.update_dense
 
 
-def test_frames_come_between_intervals() -> None:
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_frames_come_between_intervals(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prunus_model.training.trainer._WATCHED", seconds)
     trainer = Trainer(CONFIG, images().take(0, 1050), epochs=1)
     seen = []
     counters = []
@@ -86,7 +88,8 @@ def test_frames_come_between_intervals() -> None:
     trainer.advance(watch=watch)
     assert trainer.readout is not None
     trainer.advance(watch=watch)
-    assert seen == counters == list(range(100, 1000, 100))
+    # Parts become as long as the time allows: one presentation at least, an interval at most.
+    assert seen == counters == ([50] if seconds else [*range(50, 1000), *range(1001, 1050)])
 
 
 def test_a_frame_is_the_state() -> None:

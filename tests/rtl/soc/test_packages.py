@@ -210,7 +210,11 @@ def test_documents_name_every_file_and_port(network: Artifact, tmp_path: Path, b
     for row in core_sizes(mode="inference", bus=bus).rows:
         shown = f"{row['lut']} | {row['ff']} | {row['blocks']} | {row['fmax_mhz']:.1f} MHz |"
         (line,) = [line for line in text.split("\n") if line.endswith(shown)]
-        assert line.startswith("| **") == (row["mode"] == "inference" and row["bus"] == bus)
+        like = row["mode"] == "inference" and row["bus"] == bus
+        assert line.startswith("| **") == like
+        shown = "".join(f" | {count}" for count in row["xilinx"].values())
+        (line,) = [line for line in text.split("\n") if line.endswith(f"{shown} |")]
+        assert line.startswith("| **") == like
     assert "\n\n\n" not in text
     rows = [line for line in text.split("\n") if line.startswith("|")]
     for above, row in pairwise(rows):
