@@ -19,6 +19,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.study.plan import plan
 from prunus_model.study.trials import read_trials
 from prunus_model.training.artifact import Artifact
+from prunus_overhead.search.space import read_space
 from prunus_readmes import (
     ROOT,
     Block,
@@ -241,10 +242,12 @@ def test_snippet_runs_as_pasted(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of("toml"), ids=lambda block: block.place)
-def test_toml_is_a_configuration_or_a_sweep_list(block: Block, tmp_path: Path) -> None:
+def test_toml_is_a_configuration_a_sweep_list_or_a_search(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(block.content, "utf-8")
-    if "sweeps" in tomllib.loads(block.content):
+    if "ranges" in tomllib.loads(block.content):
+        read_space(path)
+    elif "sweeps" in tomllib.loads(block.content):
         trials = read_trials(path)
         if missing := missing_data(block.content):
             pytest.skip(f"data is not here: {', '.join(missing)}")
