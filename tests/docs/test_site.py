@@ -1,8 +1,18 @@
 """Tables of the reference on the site say what the code says."""
 
-from prunus_docs.reference import configuration_table, registers_table
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from prunus_docs.links import Place, Places, headings, wrong_links
+from prunus_docs.reference import check_commands, configuration_table, registers_table
+from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import NetworkConfig
+from prunus_readmes import ROOT, documents
 from prunus_rtl.bus.registers import REGISTERS
+
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
 
 
 def test_every_field_of_every_register_has_a_row() -> None:
@@ -22,6 +32,96 @@ def test_every_key_of_a_configuration_has_its_range_and_default() -> None:
     rows = dict(row.strip("| ").split(" | ", 1) for row in configuration_table().splitlines()[2:])
     assert rows["`membrane.leak_shift`"] == "integer, 0..23 | `6`"
     assert rows["`pruning (adaptive).strength_gain`"] == "integer, 0..65535 | `330`"
+    assert rows["`groups`"] == "table, or left out | left out"
+    assert {"`encoder.contrast`", "`encoder.events`", "`feedforward`"} <= rows.keys()
+    assert "`encoder`" not in rows
     assert {key.strip("`").split(".")[0].split(" ")[0] for key in rows} == set(
         NetworkConfig.__dataclass_fields__
     )
+
+
+def test_page_of_commands_has_every_command() -> None:
+    check_commands()
+    lost = EntryPoint("dye", "no_such_module.cli:dye [boards]", "prunus.commands")
+    with pytest.raises(
+        PrunusError, match=r"no_such_module .* page of `prunus dye`.*prunus\[boards\]"
+    ):
+        check_commands([lost])
+    other = EntryPoint("dye", "prunus_model.cli.train:command", "prunus.commands")
+    with pytest.raises(PrunusError, match="`prunus dye` must be among those that are listed"):
+        check_commands([other])
+
+
+@pytest.mark.parametrize("document", documents())
+def test_links_of_a_document_lead_somewhere(document: str) -> None:
+    assert wrong_links(ROOT / document, Places(ROOT / "docs/site")) == []
+
+
+def test_headings_become_anchors_as_on_github() -> None:
+    text = "# A `b_c`, d!\n\n## E\n\n## E\n\n```text\n# no heading\n```\n\n### 4.1 F-g\n"
+    assert headings(text) == ["a-b_c-d", "e", "e-1", "41-f-g"]
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    write(tmp_path / "code.py", "")
+    write(tmp_path / "a/README.md", "# A\n\n## In\n\n[b](../b.md#b)\n\n## Out\n\n## Last\n")
+    write(tmp_path / "b.md", "# B\n")
+    part = (
+        '# P\n\n:::{include} ../../a/README.md\n:start-after: "# A"\n:end-before: "## Out"\n:::\n'
+    )
+    write(tmp_path / "site/how/p.md", part)
+    write(tmp_path / "site/how/q.md", ":::{include} ../../b.md\n:::\n")
+    write(tmp_path / "site/r.rst", "")
+    return tmp_path.resolve()
+
+
+@pytest.mark.parametrize(
+    ("source", "link", "page", "file", "anchor"),
+    [
+        # What a page includes is on that page; the heading that is left out is the page's own.
+        ("b.md", "a/README.md#in", "how/p", "a/README.md", "in"),
+        ("b.md", "a/README.md#a", "how/p", "a/README.md", ""),
+        ("a/README.md", "#in", "how/p", "a/README.md", "in"),
+        ("a/README.md", "../b.md", "how/q", "b.md", ""),
+        ("a/README.md", "../b.md#b", "how/q", "b.md", "b"),
+        # Anything else is a file.
+        ("b.md", "a/README.md#out", "", "a/README.md", "out"),
+        ("b.md", "a/README.md", "", "a/README.md", ""),
+        ("b.md", "a", "", "a/README.md", ""),
+        ("a/README.md", "../code.py", "", "code.py", ""),
+        # Pages, from pages and from documents.
+        ("b.md", "site/how/p.md#in", "how/p", "site/how/p.md", "in"),
+        ("site/how/q.md", "p.md#p", "how/p", "site/how/p.md", "p"),
+        ("site/how/q.md", "../r.rst", "r", "site/r.rst", ""),
+    ],
+)
+def test_link_leads_to_the_page_that_has_the_place_else_to_the_file(
+    checkout: Path, source: str, link: str, page: str, file: str, anchor: str
+) -> None:
+    found = Places(checkout / "site").find(checkout / source, link)
+    assert found == Place(page, checkout / file, anchor)
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        ("b.md", "a/README.md#none"),
+        ("b.md", "c.md"),
+        ("b.md", "#none"),
+        ("b.md", "site"),
+        ("site/how/q.md", "p.md#out"),
+        ("site/how/q.md", "a/README.md"),
+    ],
+)
+def test_link_to_nothing_is_found(checkout: Path, source: str, link: str) -> None:
+    assert Places(checkout / "site").find(checkout / source, link) is None
+    path = checkout / source
+    path.write_text(f"{path.read_text()}\n| a |\n| --- |\n| [x]({link}) [y](https://z) |\n")
+    assert wrong_links(path, Places(checkout / "site")) == [link]
