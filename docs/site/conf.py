@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+from prunus_docs.figures import write_figures
 from prunus_docs.reference import write_reference
 
 ROOT = Path(__file__).parents[2]
@@ -30,4 +31,6 @@ napoleon_google_docstring = False
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 exclude_patterns = ["generated/*.txt"]
 
-write_reference(Path(__file__).parent / "generated")
+GENERATED = Path(__file__).parent / "generated"
+write_reference(GENERATED)
+write_figures(GENERATED / "figures")

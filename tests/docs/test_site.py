@@ -1,10 +1,12 @@
 """Tables of the reference on the site say what the code says."""
 
+import re
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from prunus_docs.figures import FIGURES, write_figures
 from prunus_docs.links import Place, Places, headings, wrong_links
 from prunus_docs.reference import check_commands, configuration_table, registers_table
 from prunus_model.common.errors import PrunusError
@@ -125,3 +127,13 @@ def test_link_to_nothing_is_found(checkout: Path, source: str, link: str) -> Non
     path = checkout / source
     path.write_text(f"{path.read_text()}\n| a |\n| --- |\n| [x]({link}) [y](https://z) |\n")
     assert wrong_links(path, Places(checkout / "site")) == [link]
+
+
+def test_figures_are_the_same_at_each_build_and_all_on_the_page(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_figures(tmp_path / name)
+    page = (ROOT / "docs/site/explanation/semantics.md").read_text("utf-8")
+    assert re.findall(r"generated/figures/(.*?)\.svg", page) == list(FIGURES)
+    for name in FIGURES:
+        first, second = ((tmp_path / at / f"{name}.svg").read_bytes() for at in ("a", "b"))
+        assert first == second
