@@ -135,6 +135,7 @@ def _links(text: str) -> Iterator[str]:
 
 def wrong_links(document: Path, places: Places) -> list[str]:
     """Return the links of a document, other than those to other sites, that lead nowhere."""
-    text = document.read_text("utf-8")
+    # Text that an option of a directive names is not a link of this document.
+    text = _OPTION.sub("", document.read_text("utf-8"))
     inside = [link for link in _links(text) if not _SCHEME.match(link)]
     return [link for link in inside if places.find(document, link) is None]

@@ -10,6 +10,8 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
+from prunus_docs.api import PAGES, api_page
+from prunus_docs.formats import core_file_table, network_file_table, results_files_table
 from prunus_docs.tables import table
 from prunus_model.cli.group import cli
 from prunus_model.common.errors import PrunusError
@@ -108,11 +110,26 @@ def check_commands(points: Iterable[EntryPoint] | None = None) -> None:
             raise PrunusError(f"Command `prunus {point.name}` must be among those that are listed")
 
 
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+
+
 def write_reference(folder: Path) -> None:
-    """Write all tables into a folder, each only if it has changed; check the commands."""
+    """Write all generated parts of the reference into a folder; check the commands.
+
+    Tables that pages include are ``.txt``; pages of the programming interface are in ``api``.
+    """
     check_commands()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, make in (("registers", registers_table), ("configuration", configuration_table)):
-        path, text = folder / f"{name}.txt", make() + "\n"
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
+    tables = {
+        "registers": registers_table,
+        "configuration": configuration_table,
+        "network-file": network_file_table,
+        "core-file": core_file_table,
+        "results-files": results_files_table,
+    }
+    for name, make in tables.items():
+        _write(folder / f"{name}.txt", make() + "\n")
+    for name, page in PAGES.items():
+        _write(folder / "api" / f"{name}.rst", api_page(page))

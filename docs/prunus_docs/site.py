@@ -27,7 +27,12 @@ class RepositoryLinks(SphinxTransform):
     default_priority = 5
 
     def apply(self, **_: Any) -> None:
-        """Replace the nodes of links of this page."""
+        """Replace the nodes of links of this page, and those of words in types of docstrings."""
+        for node in list(self.document.findall(addnodes.pending_xref)):
+            target = str(node["reftarget"])
+            if node.get("refdomain") == "py" and target.islower() and "." not in target:
+                # `shape (inputs,)` is no name of an object.
+                node.replace_self(node.children)
         page = Path(self.env.doc2path(self.env.docname)).resolve()
         for kind in (addnodes.pending_xref, addnodes.download_reference, nodes.reference):
             for node in list(self.document.findall(kind)):

@@ -26,6 +26,8 @@ html_math_renderer = "mathml"
 myst_heading_anchors = 4
 autodoc_typehints = "none"
 napoleon_google_docstring = False
+# Attributes of a docstring are a list: some are fields, too, which have an entry of their own.
+napoleon_use_ivar = True
 # A part of a README begins below the level of its page; `console` blocks hold output that no lexer
 # knows.
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]

@@ -1,18 +1,25 @@
-"""Tables of the reference on the site say what the code says."""
+"""What the site generates says what the code says, and its links lead somewhere."""
 
 import re
+from dataclasses import fields
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+import prunus_model
+from prunus_docs.api import PAGES, api_page, own_names
 from prunus_docs.figures import FIGURES, write_figures
+from prunus_docs.formats import core_file_table, network_file_table, results_files_table
+from prunus_docs.kinds import kinds
 from prunus_docs.links import Place, Places, headings, wrong_links
 from prunus_docs.reference import check_commands, configuration_table, registers_table
+from prunus_docs.schemas import SCHEMAS
 from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import NetworkConfig
 from prunus_readmes import ROOT, documents
 from prunus_rtl.bus.registers import REGISTERS
+from prunus_rtl.link.protocol.description import CoreDescription
 
 pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs the checkout")
 
@@ -137,3 +144,41 @@ def test_figures_are_the_same_at_each_build_and_all_on_the_page(tmp_path: Path) 
     for name in FIGURES:
         first, second = ((tmp_path / at / f"{name}.svg").read_bytes() for at in ("a", "b"))
         assert first == second
+
+
+def test_pages_of_the_programming_interface_have_every_public_name() -> None:
+    modules = [module for page in PAGES.values() for module in page.modules]
+    assert len(modules) == len(set(modules))
+    for module in modules:
+        assert own_names(module) != []
+    pages = "".join(api_page(page) for page in PAGES.values())
+    # What `from prunus_model import ...` gives is in one of them, where it is defined.
+    for name in prunus_model.__all__:
+        there = getattr(prunus_model, name)
+        assert own_names(there.__module__).count(there.__name__) == 1, name
+        assert f".. automodule:: {there.__module__}\n" in pages, name
+
+
+def test_every_kind_of_file_is_in_the_tables_of_formats() -> None:
+    network, core, results = network_file_table(), core_file_table(), results_files_table()
+    assert "| `weights.npy` | uint8 | inputs x neurons |" in network
+    assert "| `history_presentations.npy` | int64 | records |" in network
+    assert "`content_hash`" in network
+    assert [row.split("`")[1] for row in core.splitlines()[2:]] == [
+        field.name for field in fields(CoreDescription)
+    ]
+    rows = {row.split(" | ")[0].strip("| "): row for row in results.splitlines()[2:]}
+    assert rows.keys() == SCHEMAS.keys() == kinds().keys()
+    assert "`runs[].vote` (number)" in rows["mnist"]
+
+
+def test_pages_are_of_four_kinds_and_say_in_their_first_lines_what_for() -> None:
+    site = ROOT / "docs/site"
+    folders = {path.parent.name for path in site.glob("*/*.md")}
+    assert folders == {"tutorials", "how-to", "reference", "explanation"}
+    for folder in folders:
+        index = (site / folder / "index.md").read_text("utf-8")
+        for page in site.glob(f"{folder}/*.md"):
+            text = page.read_text("utf-8")
+            assert text.startswith(("# ", ":::{include}")), page
+            assert page.stem == "index" or f"\n{page.stem}\n" in index, page

@@ -82,6 +82,7 @@ class _Missing(click.Command):
 @click.version_option(package_name="prunus")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
+    """Print the help if no command is given."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(WRONG)
