@@ -215,7 +215,7 @@ pretrained: $(MADE) ## Remake the bundled networks, bit for bit
 	$(BIN)/prunus train -c windows -d mnist -e 1 -o model/prunus_model/pretrained/windows.npz --force
 
 docs: $(MADE) ## Documentation site -> build/docs; a warning is an error
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs/site build/docs -d build/docs-trees
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs/site build/docs -d build/docs-trees
 
 docs-links: $(MADE) ## Links of the site to other sites (needs the network)
 	$(BIN)/python -m sphinx -q -b linkcheck docs/site build/docs-links -d build/docs-trees

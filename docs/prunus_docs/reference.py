@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+import click
 from pydantic import TypeAdapter
 
+from prunus_docs.api import PAGES, api_page
+from prunus_docs.formats import core_file_table, network_file_table, results_files_table
 from prunus_docs.tables import table
+from prunus_model.cli.group import cli
+from prunus_model.common.errors import PrunusError
 from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.bus.registers import REGISTERS
 
-__all__ = ["configuration_table", "registers_table", "write_reference"]
+__all__ = ["check_commands", "configuration_table", "registers_table", "write_reference"]
 
 
 def _cell(text: object) -> str:
@@ -56,11 +62,15 @@ def _keys(schema: dict[str, Any], home: dict[str, Any], prefix: str) -> Iterator
     for name, one in schema.get("properties", {}).items():
         variants = one.get("oneOf") or one.get("anyOf") or [one]
         nested = [home[v["$ref"].rsplit("/", 1)[1]] for v in variants if "$ref" in v]
+        optional = any(variant.get("type") == "null" for variant in variants)
         if not any("properties" in variant for variant in nested):
             shown = nested[0] if nested else one
             default = f"`{one['default']}`" if "default" in one else "required"
             yield [f"`{prefix}{name}`", _cell(_allowed(shown)), _cell(default)]
             continue
+        if optional:
+            # The keys below it have their defaults as soon as the table is there.
+            yield [f"`{prefix}{name}`", "table, or left out", "left out"]
         for variant in nested:
             policy = variant.get("properties", {}).get("policy", {}).get("const")
             key = f"{prefix}{name}." if policy is None else f"{prefix}{name} ({policy})."
@@ -74,10 +84,52 @@ def configuration_table() -> str:
     return table(["key", "values", "default"], _keys(schema, home, ""), numbers=False)
 
 
+def check_commands(points: Iterable[EntryPoint] | None = None) -> None:
+    """Check that each command can be imported, so that none is left out of its page.
+
+    Parameters
+    ----------
+    points : iterable of EntryPoint, optional
+        The commands. Default: all of ``prunus``.
+
+    Raises
+    ------
+    PrunusError
+        If one cannot, or `prunus` does not list it.
+    """
+    listed = cli.list_commands(click.Context(cli))
+    for point in entry_points(group="prunus.commands") if points is None else points:
+        try:
+            point.load()
+        except ModuleNotFoundError as e:
+            raise PrunusError(
+                f"Module {e.name} must be installed for the page of `prunus {point.name}`: "
+                f"pip install 'prunus[{','.join(point.extras)}]'"
+            ) from e
+        if point.name not in listed:
+            raise PrunusError(f"Command `prunus {point.name}` must be among those that are listed")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+
+
 def write_reference(folder: Path) -> None:
-    """Write all tables into a folder, each only if it has changed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, make in (("registers", registers_table), ("configuration", configuration_table)):
-        path, text = folder / f"{name}.txt", make() + "\n"
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
+    """Write all generated parts of the reference into a folder; check the commands.
+
+    Tables that pages include are ``.txt``; pages of the programming interface are in ``api``.
+    """
+    check_commands()
+    tables = {
+        "registers": registers_table,
+        "configuration": configuration_table,
+        "network-file": network_file_table,
+        "core-file": core_file_table,
+        "results-files": results_files_table,
+    }
+    for name, make in tables.items():
+        _write(folder / f"{name}.txt", make() + "\n")
+    for name, page in PAGES.items():
+        _write(folder / "api" / f"{name}.rst", api_page(page))

@@ -39,7 +39,7 @@ EXTRAS = {
         "prunus export nir-data demo -o trace.nir",
     ],
     "search": ["python -c 'import prunus_overhead.search.command'"],
-    "docs": ["python -c 'import furo, myst_parser, sphinx_click'"],
+    "docs": ["python -c 'import furo, latex2mathml, myst_parser, sphinx_click'"],
     "datasets": ["python -c 'import sklearn.datasets'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
     "driver": [

@@ -14,7 +14,7 @@ from prunus_model.cli.extras import cure, help_text, is_installed
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.text import printable
 
-__all__ = ["run"]
+__all__ = ["cli", "run"]
 
 #: Exit status if nobody reads the output any more: 128 + SIGPIPE.
 _CUT_OFF = 141
@@ -81,7 +81,8 @@ class _Missing(click.Command):
 )
 @click.version_option(package_name="prunus")
 @click.pass_context
-def _cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context) -> None:
+    """Print the help if no command is given."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(WRONG)
@@ -93,7 +94,7 @@ def run() -> int:
         # A name of a file may have characters that the output has not.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = _cli.main(prog_name="prunus", standalone_mode=False)
+        status = cli.main(prog_name="prunus", standalone_mode=False)
     except click.Abort as e:
         with suppress(OSError):
             click.echo("prunus: interrupted", err=True)

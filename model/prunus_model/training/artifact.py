@@ -71,6 +71,9 @@ _HEADER_KEYS = {
 class Schedule:
     """What a network is trained on.
 
+    A network that was trained elsewhere (:meth:`imported`) has 0 images and 0 epochs here; its data
+    are the file that it was imported from.
+
     Attributes
     ----------
     data : str
@@ -81,9 +84,6 @@ class Schedule:
         Its images; presentation ``p`` shows image ``p mod images``.
     epochs : int
         How often each is shown.
-
-    A network that was trained elsewhere (:meth:`imported`) has 0 images and 0 epochs here; its data
-    are the file that it was imported from.
 
     Raises
     ------
