@@ -173,7 +173,8 @@ def test_trials_of_one_training_that_are_tested_otherwise_go_together(here: Cli)
     Path("space.toml").write_text(f'config = "tiny"\ndata = "digits.npz"\n{ranges}')
     here.succeed("search", "space.toml", "-n", "4", "-j", "4")
     listed = found()["rows"]
-    assert len({row["values"]["readout.margin"] for row in listed}) == len(listed) == 4
+    # Two of them may be of the same margin.
+    assert len({row["values"]["readout.margin"] for row in listed}) == len(listed) > 2
     assert len({row["digests"][0] for row in listed}) == 1
 
 
@@ -189,6 +190,8 @@ def test_same_values_have_one_row() -> None:
         )
         for _ in range(2)
     ]
+    for number, trial in enumerate(trials):
+        trial.number = number
     (row,) = rows(trials)
     assert (row["values"], row["accuracy"], row["front"]) == (values, 0.5, True)
 
