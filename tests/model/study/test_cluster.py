@@ -8,11 +8,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from prunus_cli import Cli, message, process, write_digits
+from prunus_model.study.cluster import Cluster
+from prunus_model.study.plan import Training
+from prunus_model.study.results_db import ResultStore
+from prunus_model.study.rule import Rule
+from prunus_training import training
 
 pytestmark = pytest.mark.tools
 
@@ -142,6 +147,27 @@ def test_results_with_a_killed_worker_are_those_of_one_process(
     # The same again needs no worker, but for the connection.
     out = here.succeed(*reproduce("cluster", "--cluster", FILE))
     assert out.startswith(f"{TRAININGS} of {TRAININGS} trainings there already")
+
+
+def test_what_the_store_has_is_given_to_no_worker() -> None:
+    class Client:
+        status = "running"
+
+        def scheduler_info(self, *, n_workers: int) -> dict[str, Any]:
+            return {"workers": {"a": {"nthreads": -n_workers}}}
+
+        def cancel(self, futures: list[Any]) -> None:
+            assert futures == []
+
+    class Store:
+        def lacks(self, _: Training) -> tuple[Rule, ...]:
+            return ()
+
+    ended: list[Training] = []
+    cluster = Cluster(Client(), "here", 1.0)
+    wanted = [training(1), training(2), training(3)]
+    assert cluster.reproduce(wanted, cast(ResultStore, Store()), ended=ended.append) == []
+    assert ended == wanted
 
 
 def test_training_that_kills_each_worker_is_told_and_the_others_are_done(

@@ -42,6 +42,7 @@ def test_fewer_synapses_and_narrower_votes_take_less() -> None:
     config = tiny()
     few, many = (memory_bits(config, count) for count in (100, 490))
     assert few < many
+    assert memory_bits(config, 8, lanes=8) < memory_bits(config, 16, lanes=8)
     # Votes of all neurons, and the scores.
     wide = config.with_readout(vote_bits=8)
     assert memory_bits(wide, 100) - few == 4 * (config.neurons + 1) * config.readout.classes

@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
@@ -20,6 +21,10 @@ from prunus_model.study.rule import Rule
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_model.training.trainer import Trainer
+from prunus_overhead.search.area import memory_bits
+from prunus_overhead.search.front import rows
+from prunus_overhead.search.owners import is_alive, owner
+from prunus_overhead.search.trials import MEASURED
 
 pytestmark = pytest.mark.tools
 
@@ -116,6 +121,7 @@ def test_search_writes_front_picture_and_best(here: Cli) -> None:
 
 
 def test_objectives_are_those_of_a_training_without_the_last_sixth(here: Cli) -> None:
+    Path("space.toml").write_text(f"lanes = 1\n{SPACE}")
     here.succeed(*search(trials=2))
     here.succeed("train", "-c", str(FOLDER / "best.toml"), "-d", "digits.npz", "--epochs", "1")
     (network,) = (Path().glob("*.npz"),)
@@ -133,6 +139,9 @@ def test_objectives_are_those_of_a_training_without_the_last_sixth(here: Cli) ->
     assert best["accuracy"] == result.vote_accuracy
     assert best["sops_per_image"] == result.sops_per_image
     assert best["density"] == artifact.density
+    synapses = int(artifact.state.alive.sum())
+    assert best["memory_bits"] == memory_bits(config, synapses, lanes=1)
+    assert best["memory_bits"] != memory_bits(config, 49 * config.neurons, lanes=1)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
@@ -157,6 +166,42 @@ def test_nothing_is_trained_twice(here: Cli) -> None:
     out = here.succeed(*search(*fresh("first")))
     assert out.startswith("6 trials there already")
     assert " of 6 trials, best" not in out
+
+
+def test_trials_of_one_training_that_are_tested_otherwise_go_together(here: Cli) -> None:
+    ranges = "ranges.readout.margin = { low = 0, high = 200 }"
+    Path("space.toml").write_text(f'config = "tiny"\ndata = "digits.npz"\n{ranges}')
+    here.succeed("search", "space.toml", "-n", "4", "-j", "4")
+    listed = found()["rows"]
+    # Two of them may be of the same margin.
+    assert len({row["values"]["readout.margin"] for row in listed}) == len(listed) > 2
+    assert len({row["digests"][0] for row in listed}) == 1
+
+
+def test_same_values_have_one_row() -> None:
+    values = {"neurons": 7}
+    measured = [{"density": 0.5, "digest": "a"}]
+    trials = [
+        optuna.trial.create_trial(
+            params=values,
+            distributions={"neurons": IntDistribution(1, 9)},
+            values=[0.5, 3, 4],
+            user_attrs={MEASURED: measured},
+        )
+        for _ in range(2)
+    ]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    (row,) = rows(trials)
+    assert (row["values"], row["accuracy"], row["front"]) == (values, 0.5, True)
+
+
+def test_owner_is_alive_until_it_ends(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with owner(journal) as name:
+        assert is_alive(journal, name)
+    assert not is_alive(journal, name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_result_is_the_mean_over_the_seeds(here: Cli) -> None:
@@ -212,6 +257,8 @@ def test_trial_of_a_process_that_is_ended_is_done_again(here: Cli, end: str, sta
     assert values(Path("cut")) == values(Path("whole"))
     assert states("cut.journal").count("COMPLETE") == 6
     assert states("cut.journal").count("FAIL") == 1
+    # Its values were put back, whatever a sampler would propose now.
+    assert "fixed_params" in Path("cut.journal").read_text()
     assert [p.name for p in here.folder.iterdir() if p.name.startswith(".")] == []
 
 
@@ -251,10 +298,10 @@ def test_network_within_some_points_is_thrifty(here: Cli) -> None:
     here.succeed(*search())
     exact = found()
     here.succeed(*search("--within", "100"))
-    rows = found()["rows"]
-    assert rows == exact["rows"]
-    (best,) = (row for row in rows if row["number"] == found()["best"])
-    assert best["sops_per_image"] == min(row["sops_per_image"] for row in rows)
+    listed = found()["rows"]
+    assert listed == exact["rows"]
+    (best,) = (row for row in listed if row["number"] == found()["best"])
+    assert best["sops_per_image"] == min(row["sops_per_image"] for row in listed)
 
 
 @pytest.mark.parametrize(
