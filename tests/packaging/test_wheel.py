@@ -39,6 +39,7 @@ EXTRAS = {
         "prunus export nir-data demo -o trace.nir",
     ],
     "search": ["python -c 'import prunus_overhead.search.command'"],
+    "cluster": ["python -c 'import prunus_model.study.cluster, distributed'"],
     "docs": ["python -c 'import furo, latex2mathml, myst_parser, sphinx_click'"],
     "datasets": ["python -c 'import sklearn.datasets'"],
     "formal": ["python -m prunus_sim.formal.prove pruning"],
