@@ -49,6 +49,7 @@ __all__ = [
     "percent",
     "receiving",
     "results_option",
+    "store_option",
     "terminable",
     "threads_option",
     "user_errors",
@@ -142,6 +143,20 @@ def threads_option(function: _F) -> _F:
         "--threads",
         type=click.IntRange(min=1),
         help="Threads for inference; the result does not depend on it. Default: all processors.",
+    )(function)
+
+
+def store_option(function: _F) -> _F:
+    """Add the option for the store of results, which all studies share."""
+    return with_options(
+        click.option(
+            "--store",
+            "store_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=Path("build/reproduction.sqlite"),
+            show_default=True,
+            help="Where every finished training is kept; what is there already is not done again.",
+        )
     )(function)
 
 

@@ -16,7 +16,7 @@ import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, cluster_options, console, terminable
+from prunus_model.cli.common import WrongError, cluster_options, console, store_option, terminable
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header
@@ -47,14 +47,7 @@ LISTS = ("paper", "results", "datasets")
 @click.command(name="reproduce")
 @click.argument("sweeps", metavar="SWEEPS", default="paper")
 @click.option("--only", multiple=True, metavar="PART", help="A part of the list. Repeatable.")
-@click.option(
-    "--store",
-    "store_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("build/reproduction.sqlite"),
-    show_default=True,
-    help="Where every finished training is kept; what is there already is not done again.",
-)
+@store_option
 @click.option(
     "-o",
     "--output",

@@ -21,6 +21,7 @@ from prunus_model.cli.common import (
     counted,
     new_table,
     note,
+    store_option,
     terminable,
 )
 from prunus_model.cli.outputs import new_file
@@ -76,14 +77,7 @@ _PALETTE = 128
     show_default=True,
     help="Where trials are kept; processes and machines that name the same file share them.",
 )
-@click.option(
-    "--store",
-    "store_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("build/reproduction.sqlite"),
-    show_default=True,
-    help="Where every finished training is kept, as of prunus reproduce.",
-)
+@store_option
 @click.option(
     "-o",
     "--output",
