@@ -65,9 +65,7 @@ class RepositoryLinks(SphinxTransform):
             _LOGGER.warning("Link %s leads nowhere", link, location=node)
             return
         new: nodes.Element
-        if place.page == self.env.docname and place.anchor:
-            new = nodes.reference(refuri=f"#{place.anchor}", id_link=True)
-        elif place.page:
+        if place.page:
             new = addnodes.pending_xref(
                 refdomain="doc",
                 reftype="myst",

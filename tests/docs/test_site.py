@@ -1,6 +1,8 @@
 """What the site generates says what the code says, and its links lead somewhere."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -170,6 +172,7 @@ def test_every_kind_of_file_is_in_the_tables_of_formats() -> None:
     rows = {row.split(" | ")[0].strip("| "): row for row in results.splitlines()[2:]}
     assert rows.keys() == SCHEMAS.keys() == kinds().keys()
     assert "`runs[].vote` (number)" in rows["mnist"]
+    assert "provenance" not in results
 
 
 def test_pages_are_of_four_kinds_and_say_in_their_first_lines_what_for() -> None:
@@ -182,3 +185,38 @@ def test_pages_are_of_four_kinds_and_say_in_their_first_lines_what_for() -> None
             text = page.read_text("utf-8")
             assert text.startswith(("# ", ":::{include}")), page
             assert page.stem == "index" or f"\n{page.stem}\n" in index, page
+
+
+@pytest.mark.tools
+def test_links_of_included_parts_lead_to_pages_and_files_and_equations_are_mathml(
+    checkout: Path,
+) -> None:
+    site = checkout / "site"
+    write(
+        site / "conf.py",
+        'extensions = ["myst_parser", "prunus_docs.site"]\nroot_doc = "how/p"\n'
+        'myst_enable_extensions = ["colon_fence", "dollarmath"]\nmyst_heading_anchors = 4\n'
+        'html_math_renderer = "mathml"\nsuppress_warnings = ["toc.not_included", "myst.header"]\n',
+    )
+    part = checkout / "a/README.md"
+    part.write_text(part.read_text().replace("[b]", "[in](#in) [out](#out) [c](../code.py) [b]"))
+    page = site / "how/p.md"
+    page.write_text(page.read_text() + "\n$a_b$\n\n$$\nc\n$$\n")
+    build = [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", str(site)]
+    done = subprocess.run(
+        [*build, str(checkout / "html")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    html = (checkout / "html/how/p.html").read_text("utf-8")
+    assert re.search(r'href="q.html#b"[^>]*><span[^>]*>b<', html)
+    assert 'href="#in"' in html
+    assert re.search(r'href="../_downloads/\w+/README.md"', html)
+    assert re.search(r'href="../_downloads/\w+/code.py"', html)
+    assert (html.count("<math "), html.count('display="block"')) == (2, 1)
+    assert "<script" not in html.partition('class="math"')[2].partition("</div>")[0]
+    part.write_text(part.read_text().replace("#out", "#none"))
+    done = subprocess.run(
+        [*build, str(checkout / "html")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "Link #none leads nowhere" in done.stderr
