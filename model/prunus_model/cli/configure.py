@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -10,12 +10,12 @@ from typing import Any
 
 from prunus_model.cli.common import load_config
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import merge, parse_toml, read_text
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EventsParams
 from prunus_model.spec.presets import PRESETS
 
-__all__ = ["configure", "parsed"]
+__all__ = ["change", "configure", "parsed"]
 
 
 def configure(
@@ -42,22 +42,35 @@ def configure(
     if policy is not None:
         changes["pruning"] = {"policy": policy}
     for setting in settings:
-        _merge(changes, _parse(setting))
+        merge(changes, _parse(setting))
     said: dict[str, Any] = {}
     if name not in PRESETS:
         # If it can't be read, load_config tells why.
         with suppress(ValueError):
             said = parse_toml(read_text(Path(name)))
     values = _built(said, lambda: load_config(name), name).to_mapping()
-    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
-    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
-        # The parameters of one policy are not those of another.
-        values["pruning"] = {}
-    _merge(values, changes)
-    _merge(said, changes)
+    change(values, changes)
+    merge(said, changes)
     source = "Configuration"
     built = _built(values, lambda: NetworkConfig.from_mapping(values, source=source), source)
     return built, _flat(said)
+
+
+def change(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Change values of a configuration.
+
+    Parameters
+    ----------
+    values : dict
+        Nested tables of a whole configuration; they are changed.
+    changes : mapping
+        Nested tables of other values. With another policy those of the old one go: the parameters
+        of one policy are not those of another.
+    """
+    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
+    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
+        values["pruning"] = {}
+    merge(values, changes)
 
 
 def parsed(settings: tuple[str, ...]) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def parsed(settings: tuple[str, ...]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for setting in settings:
-        _merge(values, _parse(setting))
+        merge(values, _parse(setting))
     return values
 
 
@@ -112,11 +125,3 @@ def _parse(setting: str) -> dict[str, Any]:
         except ValueError as e:
             raise ConfigError(f"Setting {key[:40]!r}: {e}") from e
     raise ConfigError(f"Setting must be KEY=VALUE as in TOML, not {setting!r}")
-
-
-def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change

@@ -13,7 +13,7 @@ from typing import Any
 
 from prunus_model.common.reading import refusal
 
-__all__ = ["parse_toml", "read_text", "without_none"]
+__all__ = ["merge", "parse_toml", "read_text", "without_none"]
 
 #: Characters of a text.
 _MOST = 1 << 16
@@ -89,6 +89,23 @@ def _check(values: dict[str, Any]) -> None:
         level = [v for v in inner if isinstance(v, dict | list)]
     if level:
         raise ValueError(_TOO_DEEP)
+
+
+def merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Put values of nested tables into others, which are changed.
+
+    Examples
+    --------
+    >>> values = {"seed": 1, "stdp": {"trace_window": 9}}
+    >>> merge(values, {"seed": 2, "stdp": {"potentiation_shift": 3}})
+    >>> values
+    {'seed': 2, 'stdp': {'trace_window': 9, 'potentiation_shift': 3}}
+    """
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(values.get(key), dict):
+            merge(values[key], change)
+        else:
+            values[key] = change
 
 
 def without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import field
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +18,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.cli.common import load_config
+from prunus_model.cli.configure import change
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import merge, parse_toml, read_text
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.config import NetworkConfig
 
@@ -135,7 +137,7 @@ class Space:
         """Return the fixed values and those of a trial, as nested tables."""
         found: dict[str, Any] = json.loads(json.dumps(self.set))
         for name, value in values.items():
-            _put(found, name, value)
+            merge(found, reduce(lambda inner, key: {key: inner}, reversed(name.split(".")), value))
         return found
 
     def configured(self, values: Mapping[str, Any], *, seed: int) -> NetworkConfig:
@@ -154,15 +156,7 @@ class Space:
             If the values contradict each other.
         """
         mapping = load_config(self.config).to_mapping()
-        settings = self.settings(values)
-        pruning = settings.get("pruning")
-        if (
-            isinstance(pruning, dict)
-            and pruning.get("policy", mapping["pruning"]["policy"])
-            != (mapping["pruning"]["policy"])
-        ):
-            mapping["pruning"] = {}
-        _merge(mapping, settings | {"seed": seed})
+        change(mapping, self.settings(values) | {"seed": seed})
         return NetworkConfig.from_mapping(mapping, source="Search")
 
     def ends(self) -> list[tuple[str, dict[str, Any]]]:
@@ -287,21 +281,3 @@ def _ranges(tables: Mapping[str, Any], source: str, prefix: str = "") -> dict[st
         if isinstance(value, list) and any(one in value[:n] for n, one in enumerate(value)):
             raise ConfigError(f"{source}: ranges.{name} must not have a choice twice")
     return found
-
-
-def _put(tables: dict[str, Any], name: str, value: Any) -> None:
-    *path, last = name.split(".")
-    for key in path:
-        inner = tables.get(key)
-        if not isinstance(inner, dict):
-            tables[key] = inner = {}
-        tables = inner
-    tables[last] = value
-
-
-def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change
