@@ -42,11 +42,12 @@ class Stretcher(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        left = Signal(range(self._cycles + 1))
+        # Counts upwards, as all its bits are then cleared together, and the carry is one chain.
+        past = Signal(range(self._cycles + 1))
         with m.If(self.i):
-            m.d.sync += [left.eq(self._cycles), self.o.eq(1)]
-        with m.Elif(left == 0):
+            m.d.sync += [past.eq(0), self.o.eq(1)]
+        with m.Elif(past == self._cycles):
             m.d.sync += self.o.eq(0)
         with m.Else():
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += past.eq(past + 1)
         return m
