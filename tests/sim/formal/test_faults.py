@@ -16,8 +16,10 @@ from prunus_rtl.encoder.images import Images
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.encoder.refractory import Refractory
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
+from prunus_rtl.neurons.feedforward_lane import FeedforwardLane
 from prunus_rtl.neurons.lane import MembraneLane
 from prunus_rtl.neurons.readout import Readout
+from prunus_rtl.neurons.spike_queue import SpikeQueue
 from prunus_rtl.neurons.threshold import FireThreshold, Homeostasis
 from prunus_rtl.neurons.winner import WinnerTree
 from prunus_rtl.plasticity.lift import Lift
@@ -51,6 +53,10 @@ FAULTS = [
      "the entry that is read comes next", 12),
     ("dense", 0, LearningStore, "(~self.synapse.valid | self.synapse.ready)", "1",
      "everything on the scoreboard is somewhere", 8),
+    ("feedforward", 1, FeedforwardLane, "reaches & exists", "reaches",
+     "those fire that reach their threshold, and no others", 9),
+    ("feedforward", 1, FeedforwardLane, "high.any() & ~high.all()", "high.any()",
+     "a potential is what the step leaves", 9),
     ("homeostasis", 0, Homeostasis, "theta_sum > max_of(THETA_BITS)", "theta_sum > 1 << THETA_BITS",
      "a spike raises theta, saturating", 8),
     ("homeostasis", 0, Homeostasis, "init=(1 << self._groups) - 1)", "init=0)",
@@ -77,6 +83,8 @@ FAULTS = [
      "a tie goes to the lowest class", 26),
     ("refractory", 0, Refractory, "age <= self", "age < self",
      "dropped iff its input was just heard", 18),
+    ("spike_queue", 0, SpikeQueue, "Mux(rest.any(), rest, -1)", "rest",
+     "a word begins whole", 8),
     ("spram", 0, CsrSpramStore, "current != end", "current + 1 != end",
      "the entry is the next one of the input", 8),
     ("stdp", 0, WeightUpdate, "distance - change", "distance + change",
