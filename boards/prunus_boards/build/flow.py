@@ -27,7 +27,7 @@ from prunus_boards.build.fit import (
     explain,
     with_neuron_memory,
 )
-from prunus_boards.build.report import make_report
+from prunus_boards.build.report import Splits, make_report
 from prunus_boards.build.tools import ToolError, Tools, ToolTimeoutError
 from prunus_boards.build.top import BoardTop
 from prunus_boards.build.usage import Placement, read_placement
@@ -171,6 +171,7 @@ def build(
     pins: Mapping[str, str] | None = None,
     seeds: Sequence[int] = (1,),
     tools: Tools | None = None,
+    data: Splits | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """Build a bitstream.
@@ -196,6 +197,9 @@ def build(
         out, and reported.
     tools : Tools, optional
         Default: those of the Python packages.
+    data : dict of str to Split, optional
+        Images that the report tells the cycles of. Default: those of the bundled sample, if the
+        network takes them.
     report : function
         Told what is done next.
 
@@ -264,6 +268,7 @@ def build(
             bitstream_bytes=bitstream.stat().st_size,
             tools=tools.used,
             seconds=time.monotonic() - started,
+            data=data,
         )
         write_json(work / REPORT, content)
         shutil.rmtree(build_folder)

@@ -10,6 +10,7 @@ import click
 from prunus_boards.build.flash import find_build, load_board
 from prunus_boards.build.flow import Built, build, build_name, check_output
 from prunus_boards.build.options import build_options
+from prunus_boards.build.report import Splits
 from prunus_boards.build.tools import MINUTES, Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
@@ -17,6 +18,10 @@ from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.number import Number
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
+from prunus_model.data.datasets import load
+from prunus_model.data.scaling import Scale
+from prunus_model.data.split import SplitName, check_for
+from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.link.protocol.protocol import BAUD
 
@@ -75,6 +80,13 @@ _ROOT = Path("build")
 )
 @click.option("--pins", default="", metavar="NAME=PIN,...", help="Pins of a generic board.")
 @click.option(
+    "-d",
+    "--data",
+    metavar="DATA",
+    help="Images that the report tells the cycles of, as of `prunus evaluate`. Default: the "
+    "bundled sample, if the network takes images of its size.",
+)
+@click.option(
     "--seeds",
     type=click.IntRange(min=1),
     default=1,
@@ -111,6 +123,7 @@ def bitstream(
     clock: float | None,
     baud: int,
     pins: str,
+    data: str | None,
     seeds: int,
     tools: Literal["pypi", "native"],
     minutes: float,
@@ -136,6 +149,7 @@ def bitstream(
         neuron_memory=neuron_memory,
         host_access=host_access,
     )
+    shown = None if data is None else _splits(artifact, data, learn=mode == "learning")
     with terminable():
         built = build(
             artifact,
@@ -147,6 +161,7 @@ def bitstream(
             pins=parse_pins(pins),
             seeds=range(1, seeds + 1),
             tools=Tools(tools, minutes),
+            data=shown,
             report=lambda what: console.print(f"{what} ...", soft_wrap=True),
         )
     _print(built)
@@ -168,6 +183,20 @@ def flash(*, folder: Path | None, board: str | None, permanent: bool | None) -> 
     found = folder if folder is not None else find_build(_ROOT, find_board(str(board)))
     loaded = load_board(found, permanent=permanent)
     console.print(f"Loaded {loaded}", soft_wrap=True)
+
+
+def _splits(artifact: Artifact, data: str, *, learn: bool) -> Splits:
+    """Return the images of a build's report, which the network must take."""
+    if artifact.config.encoder.events is not None:
+        raise ConfigError(
+            "--data must be left out for a network of events: its cycles follow from when they come"
+        )
+    scale = Scale.kept(artifact.provenance)
+    names: tuple[SplitName, ...] = ("test", "train") if learn else ("test",)
+    found = {name: load(data, name, progress=True, scale=scale) for name in names}
+    for split in found.values():
+        check_for(split, artifact.config)
+    return found
 
 
 def parse_pins(text: str) -> dict[str, str]:

@@ -9,14 +9,18 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prunus_boards.platforms import BOARDS
 from prunus_cli import Cli, digits, listing, message, process, tiny
 from prunus_model.cli.common import load_network
 from prunus_model.cli.group import _COMMANDS
+from prunus_model.data.datasets import load
+from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
+from prunus_rtl.export.mean_cycles import mean_cycles
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_tools import FakeTools, write_tools
@@ -506,3 +510,23 @@ def test_what_a_killed_build_has_left_is_removed_and_told(cli: Cli) -> None:
 def test_default_network_of_every_board_is_bundled(name: str) -> None:
     artifact = load_network(BOARDS[name].network)
     assert artifact.config.neurons >= BOARDS[name].lanes
+
+
+@pytest.mark.usefixtures("tools")
+def test_the_report_tells_the_cycles_of_images_that_are_named(cli: Cli, network: Artifact) -> None:
+    few = digits(30)
+    np.savez(cli.folder / "mine.npz", images=few.images, labels=few.labels)
+    out = cli.succeed("bitstream", "net.npz", *NATIVE, "--data", "mine.npz")
+    r = report("build/generic-ice40/inference-10")
+    shown = load("mine.npz", "test")
+    plan = link_plan(network, ExportOptions(lanes=2, store=r["store"], device="UP5K"))
+    cycles = mean_cycles(plan, levels(shown.images, network.config.encoder))
+    assert r["cycles_per_inference"] == round(cycles)
+    assert f"{r['cycles_per_inference']:,} cycles or " in out
+    assert r["cycles_from"].startswith(f"formula, mean of {len(shown)} images of {shown.name}, ")
+
+
+@pytest.mark.usefixtures("tools")
+def test_images_of_a_report_must_suit_the_network(cli: Cli) -> None:
+    said = fail(cli, "net.npz", *NATIVE, "--data", "sample")
+    assert said == "Images of sample test must have 49 pixels for this configuration, not 784"

@@ -26,6 +26,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
+from prunus_rtl.export.mean_cycles import mean_cycles
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.step_work import work
@@ -247,6 +248,20 @@ def test_times_of_a_network_with_other_images_are_not_known() -> None:
     plan = link_plan(train(tiny(), digits(600)), ExportOptions(lanes=2, store="csr"))
     facts = times(plan, clock_hz=20_000_000)
     assert {facts[name] for name in facts if name != "cycles_from"} == {None}
+
+
+def test_times_are_those_of_images_that_are_named() -> None:
+    few = digits(20)
+    plan = link_plan(train(tiny(), few), ExportOptions(lanes=2, mode="learning"))
+    facts = times(plan, clock_hz=20_000_000, data={"test": few, "train": few})
+    assert facts["cycles_from"] == (
+        f"formula, mean of 20 images of {few.name}, all steps; early exit: after 1 output spike"
+    )
+    names = {"cycles_per_inference": {}, "cycles_per_learning_presentation": {"learn": True}}
+    for name, how in names.items():
+        cycles = mean_cycles(plan, levels(few.images, plan.network.encoder), **how)
+        assert facts[name] == round(cycles), name
+    assert facts["ms_per_inference"] == pytest.approx(facts["cycles_per_inference"] / 20_000, 1e-2)
 
 
 def test_times_are_computed_anew_where_a_build_is_kept(tmp_path: Path) -> None:
