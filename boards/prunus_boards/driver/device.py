@@ -22,7 +22,7 @@ from prunus_rtl.bus.spaces import PLAIN_SPACES, readable
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import Condition, Identity
+from prunus_rtl.link.protocol.records import Condition, Identity
 
 __all__ = ["Device"]
 

@@ -42,12 +42,11 @@ from prunus_rtl.link.protocol.protocol import (
     PRESENT,
     READ_WRITE,
     STARTED,
-    Condition,
-    Identity,
     Opcode,
     Status,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.link.protocol.runs import pack_levels
 
 __all__ = ["Trial", "trial_network"]
