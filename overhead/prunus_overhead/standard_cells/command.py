@@ -12,7 +12,8 @@ import click
 from click.core import ParameterSource
 
 from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import WrongError, data_option, with_options
+from prunus_model.cli.common import WrongError
+from prunus_model.cli.options import data_option, with_options
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import data_digest
 from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
