@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text, without_none
+from prunus_model.common.toml import text_of, values_of, without_none
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.encoder import EncoderParams
 from prunus_model.spec.feedforward import FeedforwardParams
@@ -288,10 +288,7 @@ class NetworkConfig:
             As :meth:`from_mapping`; also if the text is not TOML
             (:func:`prunus_model.common.toml.parse_toml`).
         """
-        try:
-            values = parse_toml(text)
-        except ValueError as e:
-            raise ConfigError(f"{source}: Configuration must be TOML: {e}") from e
+        values = values_of(text, "Configuration", ConfigError, source=source)
         return cls.from_mapping(values, source=source)
 
     @classmethod
@@ -303,10 +300,7 @@ class NetworkConfig:
         ConfigError
             As :meth:`from_toml`; also if the file cannot be read.
         """
-        try:
-            text = read_text(path)
-        except ValueError as e:
-            raise ConfigError(f"Configuration file {path} {e}") from e
+        text = text_of(path, "Configuration file", ConfigError)
         return cls.from_toml(text, source=str(path))
 
     def to_mapping(self) -> dict[str, Any]:
