@@ -26,6 +26,7 @@ from pydantic.dataclasses import dataclass
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import text_of, values_of
 from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.changes import change
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, VOTE_BITS_MAX, WEIGHT_BITS_MAX, max_of
 from prunus_model.spec.presets import PRESETS
@@ -295,18 +296,8 @@ def _configured(
     where: str,
 ) -> NetworkConfig:
     values = NetworkConfig.named(name).to_mapping()
-    pruning = values["pruning"]
-    # The parameters of one policy are not those of another.
-    values["pruning"] = {**pruning, **policy} if pruning["policy"] == policy["policy"] else policy
-    values["seed"] = seed
-    if bits is not None:
-        values["weight_bits"] = bits
-    for key, value in settings.items():
-        old = values.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            values[key] = {**old, **value}
-        else:
-            values[key] = value
+    width = {} if bits is None else {"weight_bits": bits}
+    change(values, {"pruning": policy, "seed": seed, **width, **settings})
     return NetworkConfig.from_mapping(values, source=where)
 
 

@@ -18,10 +18,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.cli.common import load_config
-from prunus_model.cli.configure import change
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import merge, text_of, values_of
 from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.changes import change
 from prunus_model.spec.config import NetworkConfig
 
 __all__ = ["Range", "Space", "parse_space", "read_space"]
