@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import prunus_model.engine
+from prunus_docs.forms import Origin
 from prunus_docs.kinds import Kind, kinds
 from prunus_docs.results import Results, read
-from prunus_docs.schemas import Origin
 from prunus_model.common.provenance import UNKNOWN, source_digest
 from prunus_model.data.datasets import data_digest
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint

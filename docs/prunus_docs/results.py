@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from prunus_docs.forms import Header, Origin
 from prunus_docs.kinds import Kind
-from prunus_docs.schemas import SCHEMAS, Header, Origin
+from prunus_docs.schemas import SCHEMAS
 from prunus_model.common.errors import ResultsError
 
 __all__ = ["Results", "read"]

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import click
 
-from prunus_model.cli.common import console, data_option, load_network, new_table
+from prunus_model.cli.common import console, load_network, new_table
+from prunus_model.cli.options import data_option
 from prunus_model.data.datasets import load
 from prunus_model.data.scaling import Scale
 from prunus_model.spec.labels import pruning_label

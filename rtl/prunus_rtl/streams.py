@@ -9,8 +9,16 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import STEP_BITS
+from prunus_model.spec.presentation import Request
 
-__all__ = ["Access", "control_layout", "event_layout", "spike_layout", "synapse_event_layout"]
+__all__ = [
+    "Access",
+    "control_fields",
+    "control_layout",
+    "event_layout",
+    "spike_layout",
+    "synapse_event_layout",
+]
 
 
 def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
@@ -21,6 +29,16 @@ def control_layout(*, learn: bool, score_bits: int) -> data.StructLayout:
     return data.StructLayout(
         {"stop_after": STEP_BITS, "margin": score_bits, "keep": 1} | ({"learn": 1} if learn else {})
     )
+
+
+def control_fields(request: Request, *, learn: bool) -> dict[str, int]:
+    """Return the fields of :func:`control_layout` that ask for a presentation."""
+    fields = {
+        "stop_after": request["stop_after"],
+        "margin": request["margin"],
+        "keep": int(request["keep"]),
+    }
+    return fields | ({"learn": int(request["learn"])} if learn else {})
 
 
 def event_layout(*, inputs: int) -> data.StructLayout:

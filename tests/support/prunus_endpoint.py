@@ -21,7 +21,8 @@ from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.endpoint import Endpoint
-from prunus_rtl.link.protocol.protocol import PRESENT, READ_WRITE, Condition, Identity, Opcode
+from prunus_rtl.link.protocol.protocol import PRESENT, READ_WRITE, Opcode
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_sim.simulator.amaranth import simulate
 
 #: Fires often.

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from prunus_boards.cli.targets import SOCKET, open_device
 from prunus_boards.driver.device import Device
-from prunus_model.cli.common import terminable, with_options
+from prunus_model.cli.common import terminable
+from prunus_model.cli.options import with_options
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option
 from prunus_rtl.export.plan import ExportOptions

@@ -15,14 +15,8 @@ from prunus_boards.cli.targets import description
 from prunus_boards.live.drawing import Shower, check_drawable
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.server import application, listening, server
-from prunus_model.cli.common import (
-    Stopped,
-    command_line,
-    data_option,
-    load_config,
-    load_network,
-    note,
-)
+from prunus_model.cli.common import Stopped, command_line, load_config, load_network, note
+from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.common.errors import DataError
 from prunus_model.data.events.split import load_for

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_boards.driver.contents import state_of, words_of
+from prunus_boards.driver.identification import Identification
 from prunus_boards.driver.memories import Memories
 from prunus_boards.driver.outcome import Outcome
 from prunus_boards.driver.presenter import Presenter
@@ -22,7 +23,7 @@ from prunus_rtl.bus.spaces import PLAIN_SPACES, readable
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import Condition, Identity
+from prunus_rtl.link.protocol.records import Condition, Identity
 
 __all__ = ["Device"]
 
@@ -74,9 +75,8 @@ class Device(Closing):
         self._plan: Plan | None = None
         try:
             self._requests.link.synchronise()
-            self._identity = self._requests.identify()
-            self._core = CoreDescription.find(self._identity.core) if core is None else core
-            self._check_core(self._identity)
+            self._identification = Identification(self._requests, core)
+            self._core = self._identification.core
             if self._core.hardware.source == "events" and self._requests.condition().running:
                 # A host that is gone has left it waiting for events.
                 self._requests.reset()
@@ -106,12 +106,12 @@ class Device(Closing):
     @property
     def identity(self) -> Identity:
         """What it has said of itself last."""
-        return self._identity
+        return self._identification.identity
 
     @property
     def clock_hz(self) -> int:
         """Clock of the core; 0 if it has none."""
-        return self._identity.clock_hz
+        return self.identity.clock_hz
 
     @property
     def plan(self) -> Plan:
@@ -130,8 +130,8 @@ class Device(Closing):
 
     def holds(self, artifact: Artifact) -> bool:
         """Ask whether this network is there, as it was saved."""
-        self._identify()
-        return self._identity.network == bytes.fromhex(artifact.content_hash)
+        self._identification.repeat()
+        return self.identity.network == bytes.fromhex(artifact.content_hash)
 
     def attach(self, artifact: Artifact) -> None:
         """Use the network that is there.
@@ -142,7 +142,7 @@ class Device(Closing):
             If it is another one, or none.
         """
         if not self.holds(artifact):
-            found = self._identity.network
+            found = self.identity.network
             there = "none" if found == NO_NETWORK else found.hex()[:16]
             raise DeviceError(
                 f"Device at {self._requests.name} must hold network {artifact.content_hash[:16]}, "
@@ -180,9 +180,9 @@ class Device(Closing):
         plan = self._core.plan(artifact)
         self._plan = None
         self.reset()
-        self._forget()
+        self._identification.forget_network()
         self._memories.write_all(words_of(self._widths, plan.state, plan.votes), progress)
-        self._name_network(bytes.fromhex(artifact.content_hash))
+        self._identification.name_network(bytes.fromhex(artifact.content_hash))
         self._plan = plan
 
     @property
@@ -282,7 +282,7 @@ class Device(Closing):
         self._presenter.check(levels, request)
         neurons = self.plan.neurons
         if learn:
-            self._forget()
+            self._identification.forget_network()
         return self._presenter.series(levels, neurons, request)
 
     def condition(self) -> Condition:
@@ -329,43 +329,5 @@ class Device(Closing):
         RefusedError
             If an address does not exist; then nothing of the request it was in is written.
         """
-        self._forget()
+        self._identification.forget_network()
         self._memories.write(space, first, words)
-
-    def _identify(self) -> None:
-        """Ask again what it is: it must still be the same core."""
-        identity = self._requests.identify()
-        self._check_core(identity)
-        self._identity = identity
-
-    def _check_core(self, got: Identity) -> None:
-        """Refuse a core that is not the one described."""
-        core = self._core
-        if got.core != core.digest:
-            raise DeviceError(
-                f"Device at {self._requests.name} must be core {core.digest.hex()}, "
-                f"not {got.core.hex()}"
-            )
-        want = core.identity(got.network)
-        # The model has no clock, nor have cores whose description leaves it open.
-        timed = ("clock_hz",) if got.clock_hz and core.clock_hz else ()
-        for name in ("lanes", "learn", "neurons", "inputs", "steps", *timed):
-            if getattr(got, name) != getattr(want, name):
-                raise DeviceError(
-                    f"Device at {self._requests.name} must have {name} {getattr(want, name)}, "
-                    f"not {getattr(got, name)}"
-                )
-
-    def _forget(self) -> None:
-        """Make the device forget which network it holds; the order of neurons is still known."""
-        if self._identity.network != NO_NETWORK:
-            self._name_network(NO_NETWORK)
-
-    def _name_network(self, network: bytes) -> None:
-        self._requests.name_network(network)
-        self._identify()
-        if self._identity.network != network:
-            raise DeviceError(
-                f"Device at {self._requests.name} must say that it holds network "
-                f"{network.hex()[:16]} when it is told so, not {self._identity.network.hex()[:16]}"
-            )

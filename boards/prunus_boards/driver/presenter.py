@@ -30,11 +30,11 @@ from prunus_rtl.link.protocol.protocol import (
     INFER,
     QUEUE_BYTES,
     STARTED_BITS,
-    Condition,
     Opcode,
     Status,
     spikes_beside,
 )
+from prunus_rtl.link.protocol.records import Condition
 
 __all__ = ["Presenter"]
 

@@ -19,13 +19,12 @@ from prunus_rtl.link.protocol.protocol import (
     READ_WRITE,
     SPIKE,
     STARTED,
-    Condition,
-    Identity,
     Opcode,
     Status,
     first_bytes,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.link.protocol.runs import pack_levels
 
 __all__ = ["DeviceError", "Requests"]

@@ -25,14 +25,13 @@ from prunus_rtl.link.protocol.protocol import (
     SPIKE,
     STARTED,
     VERSION,
-    Condition,
-    Identity,
     Opcode,
     Status,
     decode,
     encode,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 
 __all__ = ["KINDS", "BrokenDevice", "Kind"]
 

@@ -15,7 +15,8 @@ from prunus_boards.driver.transports.base import Transport
 from prunus_boards.driver.transports.simulator import SOCKET_PATIENCE
 from prunus_boards.measure.broken_devices import KINDS, BrokenDevice, Kind
 from prunus_boards.measure.robustness import trial_network
-from prunus_model.cli.common import WrongError, results_option, user_errors
+from prunus_model.cli.common import WrongError, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.training.artifact import Artifact

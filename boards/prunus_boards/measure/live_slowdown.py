@@ -24,13 +24,8 @@ from prunus_boards.live.browser import Browser
 from prunus_boards.live.browser import found as browser_found
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.serving import serving
-from prunus_model.cli.common import (
-    data_option,
-    load_network,
-    note,
-    results_option,
-    user_errors,
-)
+from prunus_model.cli.common import load_network, note, user_errors
+from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.provenance import header, package_versions

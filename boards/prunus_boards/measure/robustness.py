@@ -21,7 +21,8 @@ from prunus_boards.driver.transports.base import TransportError
 from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
-from prunus_model.cli.common import note, results_option, user_errors
+from prunus_model.cli.common import note, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.split import Split
@@ -42,12 +43,11 @@ from prunus_rtl.link.protocol.protocol import (
     PRESENT,
     READ_WRITE,
     STARTED,
-    Condition,
-    Identity,
     Opcode,
     Status,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.link.protocol.runs import pack_levels
 
 __all__ = ["Trial", "trial_network"]

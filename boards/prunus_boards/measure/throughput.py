@@ -21,7 +21,8 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.emulator import Emulator
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.slow_line import SlowLine
-from prunus_model.cli.common import load_network, note, results_option, user_errors
+from prunus_model.cli.common import load_network, note, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import load

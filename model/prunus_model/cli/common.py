@@ -1,4 +1,4 @@
-"""What several commands share: options, where networks are, how results look."""
+"""What several commands share: where networks are, how results look, how a command ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import click
 from rich import box
@@ -24,9 +24,7 @@ from prunus_model.data.events.split import Labelled, load_for
 from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
-from prunus_model.spec.formats import VOTE_BITS_MAX
 from prunus_model.spec.presets import PRESETS
-from prunus_model.spec.readout import Votes
 from prunus_model.training.artifact import Artifact
 
 __all__ = [
@@ -35,26 +33,18 @@ __all__ = [
     "Stopped",
     "WrongError",
     "bundled",
-    "cluster_options",
     "command_line",
     "console",
     "counted",
-    "data_option",
     "load_config",
     "load_network",
     "load_test",
-    "margins_option",
     "new_table",
     "note",
     "percent",
     "receiving",
-    "results_option",
-    "store_option",
     "terminable",
-    "threads_option",
     "user_errors",
-    "votes_options",
-    "with_options",
 ]
 
 #: Networks that come with the package.
@@ -84,7 +74,6 @@ _terminal = sys.stdout is not None and sys.stdout.isatty()
 #: Results go to stdout; wide enough to stay in one line when piped into a file. No markup, because
 #: names of files may look like it.
 console = _Console(width=None if _terminal else 120, highlight=False, markup=False, emoji=False)
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Stopped(KeyboardInterrupt):
@@ -110,113 +99,6 @@ class WrongError(click.ClickException):
     """
 
     exit_code = WRONG
-
-
-def with_options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
-    """Return a decorator that adds options, in the order in which ``--help`` is to list them."""
-
-    def decorate(function: _F) -> _F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-def data_option(default: str | None) -> Callable[[_F], _F]:
-    """Return the option that names a data set."""
-    return click.option(
-        "-d",
-        "--data",
-        default=default,
-        show_default=default is not None,
-        metavar="DATA",
-        help="sample, mnist, fashion-mnist; a folder of idx files, arrays, tables, or pictures by "
-        "class; a file .npz, .mat, .csv; IMAGES,LABELS (two files, idx or .npy). Events: a "
-        "file, or a folder with a folder for each class.",
-    )
-
-
-def threads_option(function: _F) -> _F:
-    """Add the option for the number of threads."""
-    return click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        help="Threads for inference; the result does not depend on it. Default: all processors.",
-    )(function)
-
-
-def store_option(function: _F) -> _F:
-    """Add the option for the store of results, which all studies share."""
-    return with_options(
-        click.option(
-            "--store",
-            "store_path",
-            type=click.Path(path_type=Path, dir_okay=False),
-            default=Path("build/reproduction.sqlite"),
-            show_default=True,
-            help="Where every finished training is kept; what is there already is not done again.",
-        )
-    )(function)
-
-
-def cluster_options(function: _F) -> _F:
-    """Add the options for a cluster that does trainings."""
-    return with_options(
-        click.option(
-            "--cluster",
-            metavar="ADDRESS",
-            help="Train on the workers of a Dask scheduler: tcp://HOST:PORT, or the file .json "
-            "that it writes. They need Prunus and the data.",
-        ),
-        click.option(
-            "--cluster-wait",
-            type=click.FloatRange(min=0, min_open=True),
-            default=30.0,
-            show_default=True,
-            help="Seconds to wait for the scheduler and for a worker.",
-        ),
-    )(function)
-
-
-def votes_options(function: _F) -> _F:
-    """Add the options for votes other than those that the network has."""
-    return with_options(
-        click.option(
-            "--votes",
-            type=click.Choice(get_args(Votes)),
-            help="What votes are: shares of the classes in the spikes of a neuron, or logarithms "
-            "of these. Default: as configured.",
-        ),
-        click.option(
-            "--vote-bits",
-            type=click.IntRange(min=1, max=VOTE_BITS_MAX),
-            help="Width of a vote. Default: as configured.",
-        ),
-    )(function)
-
-
-def margins_option(default: str) -> Callable[[_F], _F]:
-    """Return the option for margins to test."""
-    return click.option(
-        "--margin",
-        "margins",
-        type=click.IntRange(min=0),
-        multiple=True,
-        help="End an image when a class leads by so many votes (sequential test), 0 for never. "
-        f"Repeatable. Default: {default}.",
-    )
-
-
-def results_option(default: Path, more: str = "") -> Callable[[_F], _F]:
-    """Return the option that names the file of results; ``more`` is added to its help."""
-    return click.option(
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=default,
-        show_default=True,
-        help=f"Where the results are written{more}.",
-    )
 
 
 def bundled(name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -11,11 +11,12 @@ from typing import Any
 from prunus_model.cli.common import load_config
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.toml import merge, parse_toml, read_text
+from prunus_model.spec.changes import change
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EventsParams
 from prunus_model.spec.presets import PRESETS
 
-__all__ = ["change", "configure", "parsed"]
+__all__ = ["configure", "parsed"]
 
 
 def configure(
@@ -54,23 +55,6 @@ def configure(
     source = "Configuration"
     built = _built(values, lambda: NetworkConfig.from_mapping(values, source=source), source)
     return built, _flat(said)
-
-
-def change(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Change values of a configuration.
-
-    Parameters
-    ----------
-    values : dict
-        Nested tables of a whole configuration; they are changed.
-    changes : mapping
-        Nested tables of other values. With another policy those of the old one go: the parameters
-        of one policy are not those of another.
-    """
-    pruning, old = changes.get("pruning"), values["pruning"]["policy"]
-    if isinstance(pruning, dict) and pruning.get("policy", old) != old:
-        values["pruning"] = {}
-    merge(values, changes)
 
 
 def parsed(settings: tuple[str, ...]) -> dict[str, Any]:

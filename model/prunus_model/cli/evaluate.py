@@ -9,16 +9,8 @@ from itertools import product
 import click
 
 from prunus_model.cli.accuracy import accuracy_table, confusion_table
-from prunus_model.cli.common import (
-    console,
-    data_option,
-    load_network,
-    load_test,
-    margins_option,
-    note,
-    threads_option,
-    votes_options,
-)
+from prunus_model.cli.common import console, load_network, load_test, note
+from prunus_model.cli.options import data_option, margins_option, threads_option, votes_options
 from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
 from prunus_model.training.relabelling import relabelled
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, data_option, note, terminable
+from prunus_model.cli.common import console, note, terminable
+from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.atomic import check_folder, staged
 from prunus_model.data.datasets import load

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import console, counted, data_option, load_network, load_test, percent
+from prunus_model.cli.common import console, counted, load_network, load_test, percent
+from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.data.events.split import Labelled
 from prunus_model.exchange.export import export_graph

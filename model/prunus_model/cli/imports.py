@@ -8,15 +8,9 @@ from typing import get_args
 
 import click
 
-from prunus_model.cli.common import (
-    command_line,
-    console,
-    data_option,
-    load_test,
-    note,
-    percent,
-)
+from prunus_model.cli.common import command_line, console, load_test, note, percent
 from prunus_model.cli.configure import parsed
+from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.data.events.split import Labelled, load_for
 from prunus_model.exchange.graph import DT

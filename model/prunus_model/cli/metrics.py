@@ -6,14 +6,8 @@ import json
 
 import click
 
-from prunus_model.cli.common import (
-    console,
-    data_option,
-    load_network,
-    load_test,
-    new_table,
-    threads_option,
-)
+from prunus_model.cli.common import console, load_network, load_test, new_table
+from prunus_model.cli.options import data_option, threads_option
 from prunus_model.exchange.metrics import Metric, footprint_bits, metrics, to_mapping
 
 __all__ = ["command"]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import click
 
-from prunus_model.cli.common import (
-    data_option,
-    load_network,
-    threads_option,
-)
+from prunus_model.cli.common import load_network
+from prunus_model.cli.options import data_option, threads_option
 from prunus_model.data.events.split import load_for
 from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split

@@ -6,14 +6,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import (
-    console,
-    data_option,
-    load_network,
-    load_test,
-    margins_option,
-    votes_options,
-)
+from prunus_model.cli.common import console, load_network, load_test
+from prunus_model.cli.options import data_option, margins_option, votes_options
 from prunus_model.cli.outputs import new_file
 from prunus_model.data.events.split import EventSplit
 from prunus_model.data.split import Split

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from prunus_model.cli.common import command_line, console, counted, load_network, votes_options
+from prunus_model.cli.common import command_line, console, counted, load_network
+from prunus_model.cli.options import votes_options
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.training.relabelling import relabelled
 

@@ -16,7 +16,8 @@ import joblib
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import WrongError, cluster_options, console, store_option, terminable
+from prunus_model.cli.common import WrongError, console, terminable
+from prunus_model.cli.options import cluster_options, store_option
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
 from prunus_model.common.provenance import header

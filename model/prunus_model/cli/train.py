@@ -12,18 +12,9 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from prunus_model.cli.accuracy import accuracy_table
-from prunus_model.cli.common import (
-    ENDING,
-    Stopped,
-    command_line,
-    console,
-    data_option,
-    note,
-    percent,
-    receiving,
-    threads_option,
-)
+from prunus_model.cli.common import ENDING, Stopped, command_line, console, note, percent, receiving
 from prunus_model.cli.configure import configure
+from prunus_model.cli.options import data_option, threads_option
 from prunus_model.cli.outputs import claimed_file, new_file, save
 from prunus_model.data.doubts import training_doubts
 from prunus_model.data.events.fitting import fitted as fitted_to_events

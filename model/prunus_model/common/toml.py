@@ -1,6 +1,7 @@
 """TOML of users: one reader for every file and setting, which tells all that is wrong in one line.
 
-Its errors are :class:`ValueError` with the end of a message; callers put the place before it.
+Errors of :func:`read_text` and :func:`parse_toml` are :class:`ValueError` with the end of a
+message; :func:`text_of` and :func:`values_of` put what is read before it, and where.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prunus_model.common.errors import PrunusError
 from prunus_model.common.reading import refusal
 
-__all__ = ["merge", "parse_toml", "read_text", "without_none"]
+__all__ = ["merge", "parse_toml", "read_text", "text_of", "values_of", "without_none"]
 
 #: Characters of a text.
 _MOST = 1 << 16
@@ -78,6 +80,54 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(_TOO_LARGE) from e
     _check(values)
     return values
+
+
+def text_of(path: Path, what: str, error: type[PrunusError]) -> str:
+    """Return the text of a file that a user edits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What to call it in an error.
+    error : type
+        Kind of the error.
+
+    Raises
+    ------
+    PrunusError
+        Of that kind, as :func:`read_text`.
+    """
+    try:
+        return read_text(path)
+    except ValueError as e:
+        raise error(f"{what} {path} {e}") from e
+
+
+def values_of(text: str, what: str, error: type[PrunusError], *, source: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    what : str
+        What it is, for an error.
+    error : type
+        Kind of the error.
+    source : str
+        Where the text is from, for an error: for example the file.
+
+    Raises
+    ------
+    PrunusError
+        Of that kind, as :func:`parse_toml`.
+    """
+    try:
+        return parse_toml(text)
+    except ValueError as e:
+        raise error(f"{source}: {what} must be TOML: {e}") from e
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -18,10 +18,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text, without_none
+from prunus_model.common.toml import text_of, values_of, without_none
 from prunus_model.common.validation import STRICT, validation_messages
 from prunus_model.spec.encoder import EncoderParams
-from prunus_model.spec.feedforward import WEIGHT_BITS_MIN, FeedforwardParams
+from prunus_model.spec.feedforward import FeedforwardParams
 from prunus_model.spec.formats import (
     INPUTS_MAX,
     NEURONS_MAX,
@@ -38,12 +38,12 @@ from prunus_model.spec.pruning import (
     POLICIES,
     AdaptivePruning,
     ConstantPruning,
-    NoPruning,
     PostPruning,
     PruningParams,
 )
 from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.units import HomeostasisParams, MembraneParams, StdpParams
+from prunus_model.spec.versions import identity, without_former
 
 __all__ = ["NetworkConfig"]
 
@@ -102,7 +102,12 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.feedforward:
-            self._check_feedforward()
+            self.feedforward.check(
+                weight_bits=self.weight_bits,
+                policy=self.pruning.policy,
+                inhibition_steps=self.membrane.inhibition_steps,
+                groups=self.groups is not None,
+            )
         if (
             isinstance(self.pruning, ConstantPruning | PostPruning)
             and self.pruning.w_prune > self.formats.w_max
@@ -112,7 +117,7 @@ class NetworkConfig:
                 f"weight_bits={self.weight_bits}, not {self.pruning.w_prune}"
             )
         if self.groups:
-            self._check_groups(self.groups)
+            self.groups.check(self.encoder, inputs=self.inputs, neurons=self.neurons)
         elif (contrast := self.encoder.contrast) and self.inputs % (2 * contrast.image_width):
             raise ValueError(
                 f"inputs must be two channels of rows of {contrast.image_width} pixels "
@@ -128,49 +133,10 @@ class NetworkConfig:
                 f"spikes reach with {self.readout.vote_bits}-bit votes, not {self.readout.margin}"
             )
 
-    def _check_feedforward(self) -> None:
-        bits, policy, inhibition = self.weight_bits, self.pruning, self.membrane.inhibition_steps
-        signed = f"{WEIGHT_BITS_MIN} or more, as weights are signed"
-        for name, value, allowed, must in (
-            ("weight_bits", bits, bits >= WEIGHT_BITS_MIN, signed),
-            ("pruning.policy", policy.policy, isinstance(policy, NoPruning), "none"),
-            ("membrane.inhibition_steps", inhibition, inhibition == 0, "0"),
-            ("groups", "given", self.groups is None, "left out"),
-        ):
-            if not allowed:
-                raise ValueError(f"{name} must be {must}, with feedforward, not {value}")
-
-    def _check_groups(self, groups: GroupsParams) -> None:
-        if (contrast := self.encoder.contrast) and contrast.image_width != groups.image_width:
-            raise ValueError(
-                f"encoder.contrast.image_width must be groups.image_width, {groups.image_width}, "
-                f"not {contrast.image_width}"
-            )
-        looks = len(groups.looks)
-        if self.encoder.steps * looks > max_of(STEP_BITS):
-            raise ValueError(
-                f"encoder.steps must be at most {max_of(STEP_BITS) // looks} for {looks} looks, "
-                f"not {self.encoder.steps}"
-            )
-        if groups.indices is not None:
-            # The levels that they name must be there.
-            groups.view_indices(self.channels)
-        seen = groups.inputs(self.channels)
-        if self.inputs != seen:
-            raise ValueError(f"inputs must be {seen}, which a group sees, not {self.inputs}")
-        for name, count, most in (
-            ("inputs", self.rows, INPUTS_MAX),
-            ("neurons", self.all_neurons, NEURONS_MAX),
-        ):
-            if count > most:
-                raise ValueError(f"{name} must be at most {most} in all groups, not {count}")
-
     @property
     def channels(self) -> int:
         """Levels of a pixel: 1, or 2 if they are contrasts, or events of two polarities."""
-        if self.encoder.events:
-            return self.encoder.events.channels
-        return 2 if self.encoder.contrast else 1
+        return self.encoder.channels
 
     @property
     def pixels(self) -> int:
@@ -300,14 +266,10 @@ class NetworkConfig:
             If a key is unknown, or a value has the wrong type, is out of range or contradictory.
             All mistakes are named, in one line.
         """
-        # Version 0.1.0 had this key; a damaged file may hold no table.
-        if isinstance(values, dict) and "redundancy" in values:
-            values = dict(values)
-            if values.pop("redundancy") is not None:
-                raise ConfigError(
-                    f"{source}: redundancy must be left out: pruning of redundant inputs is no "
-                    f"longer there; train the network again without it, or use Prunus 0.1.0"
-                )
+        try:
+            values = without_former(values)
+        except ValueError as e:
+            raise ConfigError(f"{source}: {e}") from e
         try:
             # Strict mode takes tables for parts only from JSON; dates, which TOML has, become text.
             return _ADAPTER.validate_json(json.dumps(values, default=str))
@@ -326,10 +288,7 @@ class NetworkConfig:
             As :meth:`from_mapping`; also if the text is not TOML
             (:func:`prunus_model.common.toml.parse_toml`).
         """
-        try:
-            values = parse_toml(text)
-        except ValueError as e:
-            raise ConfigError(f"{source}: Configuration must be TOML: {e}") from e
+        values = values_of(text, "Configuration", ConfigError, source=source)
         return cls.from_mapping(values, source=source)
 
     @classmethod
@@ -341,10 +300,7 @@ class NetworkConfig:
         ConfigError
             As :meth:`from_toml`; also if the file cannot be read.
         """
-        try:
-            text = read_text(path)
-        except ValueError as e:
-            raise ConfigError(f"Configuration file {path} {e}") from e
+        text = text_of(path, "Configuration file", ConfigError)
         return cls.from_toml(text, source=str(path))
 
     def to_mapping(self) -> dict[str, Any]:
@@ -380,16 +336,7 @@ class NetworkConfig:
 
         So a network keeps its content hash when the configuration gets a new parameter.
         """
-        mapping, default = self.to_mapping(), _ADAPTER.dump_python(NetworkConfig())
-        for table, names in _LATER.items():
-            for name in names:
-                if mapping[table][name] == default[table][name]:
-                    del mapping[table][name]
-        for table in ("groups", "feedforward"):
-            if mapping[table] is None:
-                del mapping[table]
-        # Version 0.1.0 had this parameter, and published hashes cover that it was not used.
-        return mapping | {"redundancy": None}
+        return identity(self.to_mapping(), NetworkConfig().to_mapping())
 
     def to_toml(self) -> str:
         """Return the configuration as TOML, complete; a table that is None is left out."""
@@ -397,8 +344,3 @@ class NetworkConfig:
 
 
 _ADAPTER = TypeAdapter(NetworkConfig)
-#: Parameters that the first files of the present format do not have, by table.
-_LATER = {
-    "encoder": ("spikes", "refractory_steps", "contrast", "events"),
-    "readout": ("votes", "margin"),
-}

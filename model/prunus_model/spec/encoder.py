@@ -123,3 +123,10 @@ class EncoderParams:
             raise ValueError(
                 "encoder.contrast and encoder.events exclude each other: leave one of them out"
             )
+
+    @property
+    def channels(self) -> int:
+        """Levels of a pixel: 1, or 2 if they are contrasts, or events of two polarities."""
+        if self.events:
+            return self.events.channels
+        return 2 if self.contrast else 1

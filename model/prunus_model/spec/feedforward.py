@@ -32,3 +32,32 @@ class FeedforwardParams:
     """
 
     reset: Reset = "zero"
+
+    def check(self, *, weight_bits: int, policy: str, inhibition_steps: int, groups: bool) -> None:
+        """Check what the rest of a configuration must be.
+
+        Parameters
+        ----------
+        weight_bits : int
+            Width of a weight.
+        policy : str
+            Rule of pruning.
+        inhibition_steps : int
+            Steps of inhibition after an output spike.
+        groups : bool
+            Whether the network is divided.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        signed = f"{WEIGHT_BITS_MIN} or more, as weights are signed"
+        for name, value, allowed, must in (
+            ("weight_bits", weight_bits, weight_bits >= WEIGHT_BITS_MIN, signed),
+            ("pruning.policy", policy, policy == "none", "none"),
+            ("membrane.inhibition_steps", inhibition_steps, inhibition_steps == 0, "0"),
+            ("groups", "given", not groups, "left out"),
+        ):
+            if not allowed:
+                raise ValueError(f"{name} must be {must}, with feedforward, not {value}")

@@ -10,7 +10,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.validation import STRICT
-from prunus_model.spec.formats import INPUTS_MAX
+from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.formats import INPUTS_MAX, NEURONS_MAX, STEP_BITS, max_of
 
 __all__ = ["DARK", "VIEWS_MAX", "GroupsParams"]
 
@@ -122,6 +123,46 @@ class GroupsParams:
         if self.indices is not None:
             return len(self.indices[0])
         return self.window_width * self.window_height
+
+    def check(self, encoder: EncoderParams, *, inputs: int, neurons: int) -> None:
+        """Check what the rest of a configuration must be.
+
+        Parameters
+        ----------
+        encoder : EncoderParams
+            The encoder.
+        inputs, neurons : int
+            Inputs and neurons of one group.
+
+        Raises
+        ------
+        ValueError
+            If contrasts are those of other images, steps or sizes of all groups and looks together
+            are too many, indices are of no level, or a group sees another number of inputs.
+        """
+        if (contrast := encoder.contrast) and contrast.image_width != self.image_width:
+            raise ValueError(
+                f"encoder.contrast.image_width must be groups.image_width, {self.image_width}, "
+                f"not {contrast.image_width}"
+            )
+        looks = len(self.looks)
+        if encoder.steps * looks > max_of(STEP_BITS):
+            raise ValueError(
+                f"encoder.steps must be at most {max_of(STEP_BITS) // looks} for {looks} looks, "
+                f"not {encoder.steps}"
+            )
+        if self.indices is not None:
+            # The levels that they name must be there.
+            self.view_indices(encoder.channels)
+        seen = self.inputs(encoder.channels)
+        if inputs != seen:
+            raise ValueError(f"inputs must be {seen}, which a group sees, not {inputs}")
+        for name, count, most in (
+            ("inputs", self.group_count * inputs, INPUTS_MAX),
+            ("neurons", self.group_count * neurons, NEURONS_MAX),
+        ):
+            if count > most:
+                raise ValueError(f"{name} must be at most {most} in all groups, not {count}")
 
     def inputs(self, channels: int) -> int:
         """Return how many levels a group sees of an image with so many channels."""

@@ -24,8 +24,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import text_of, values_of
 from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.changes import change
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.formats import STEP_BITS, VOTE_BITS_MAX, WEIGHT_BITS_MAX, max_of
 from prunus_model.spec.presets import PRESETS
@@ -160,10 +161,7 @@ def read_trials(path: Path) -> list[Trial]:
     ConfigError
         As :func:`parse_trials`; also if the file cannot be read.
     """
-    try:
-        text = read_text(path)
-    except ValueError as e:
-        raise ConfigError(f"Sweep list {path} {e}") from e
+    text = text_of(path, "Sweep list", ConfigError)
     return parse_trials(text, source=str(path))
 
 
@@ -199,10 +197,7 @@ def parse_trials(text: str, *, source: str = "sweep list") -> list[Trial]:
     >>> [(trial.config.pruning.policy, trial.config.seed) for trial in trials]
     [('none', 1), ('none', 2), ('soft', 1), ('soft', 2), ('soft', 1), ('soft', 2)]
     """
-    try:
-        values = parse_toml(text)
-    except ValueError as e:
-        raise ConfigError(f"{source}: Sweep list must be TOML: {e}") from e
+    values = values_of(text, "Sweep list", ConfigError, source=source)
     if unknown := [key for key in values if key not in ("sweeps", "choosing_seeds")]:
         raise ConfigError(f"{source}: Key {unknown[0]!r} is unknown")
     entries = values.get("sweeps", [])
@@ -301,18 +296,8 @@ def _configured(
     where: str,
 ) -> NetworkConfig:
     values = NetworkConfig.named(name).to_mapping()
-    pruning = values["pruning"]
-    # The parameters of one policy are not those of another.
-    values["pruning"] = {**pruning, **policy} if pruning["policy"] == policy["policy"] else policy
-    values["seed"] = seed
-    if bits is not None:
-        values["weight_bits"] = bits
-    for key, value in settings.items():
-        old = values.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            values[key] = {**old, **value}
-        else:
-            values[key] = value
+    width = {} if bits is None else {"weight_bits": bits}
+    change(values, {"pruning": policy, "seed": seed, **width, **settings})
     return NetworkConfig.from_mapping(values, source=where)
 
 

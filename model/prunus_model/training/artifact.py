@@ -1,31 +1,23 @@
-"""A trained network, or a checkpoint of one, in a single file.
+"""A trained network, or a checkpoint of one, which a single file holds.
 
-The file is an ordinary ``.npz`` (``numpy.load`` opens it) with a JSON header as one more member.
-It has one hash, ``content_hash`` in the header, over what was computed, not how or where: it is the
-same wherever the same command is run again. Damage is noticed by it and by the checksums that a zip
-archive has of every member. A file is written beside its final name and renamed, so that there is
-never half a file.
+It has one hash, over what was computed, not how or where: it is the same wherever the same command
+is run again. The file, in which that hash is too, is that of
+:mod:`prunus_model.training.network_file`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ArtifactError, ConfigError
-from prunus_model.common.reading import check_members, read_arrays, refusal
 from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -34,37 +26,21 @@ from prunus_model.spec.pruning import LiftPruning
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.spec.state import STATE_DTYPES, State
 from prunus_model.training.history import HISTORY_FIELDS, History
+from prunus_model.training.network_file import (
+    FORMAT,
+    FORMAT_VERSION,
+    FORMER,
+    HISTORY_MEMBERS,
+    check_header,
+    read_members,
+    state_arrays,
+    write_members,
+)
 
 if TYPE_CHECKING:
     from prunus_model.exchange.graph import Reader
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "Artifact", "Schedule"]
-
-FORMAT = "prunus network"
-FORMAT_VERSION = 2
-
-_HEADER = "header.json"
-#: Bytes that it may have: two thousand are usual, and a command line may be long.
-_HEADER_LIMIT = 1 << 22
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-#: Members of the records of the history. Format 2 says "live" for "plastic"; the content hash, by
-#: which published results name their networks, covers the names.
-_HISTORY = {name: f"history_{'live' if name == 'plastic' else name}" for name in HISTORY_FIELDS}
-#: A member of files of version 0.1.0 that is not read: of zeros, as the configuration must say.
-_FORMER = "coactivity"
-#: Arrays beside the state.
-_ARRAYS = ("votes", "assignment", "response", "response_images", *_HISTORY.values())
-_HEADER_KEYS = {
-    "format",
-    "format_version",
-    "content_hash",
-    "complete",
-    "config",
-    "schedule",
-    "presentation",
-    "counters",
-    "provenance",
-}
+__all__ = ["Artifact", "Schedule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +159,7 @@ class Artifact:
             _hash_array(digest, name, array)
             if name == "last_step":
                 # A state variable of version 0.1.0: published hashes cover its zeros.
-                _hash_array(digest, _FORMER, np.zeros(self.config.inputs, np.int32))
+                _hash_array(digest, FORMER, np.zeros(self.config.inputs, np.int32))
         return digest.hexdigest()
 
     def save(self, path: Path, *, new: bool = False) -> None:
@@ -201,14 +177,7 @@ class Artifact:
             "provenance": self.provenance,
             **self._content(),
         }
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            _add(archive, _HEADER, json.dumps(header, indent=1).encode())
-            for name, array in self._arrays().items():
-                member = io.BytesIO()
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-                _add(archive, f"{name}.npy", member.getvalue())
-        write_atomically(path, buffer.getvalue(), new=new)
+        write_members(path, header, self._arrays(), new=new)
 
     def to_nir(self, *, dt: float = 1e-4, inhibition: float = 1.0, reader: Reader = "nir") -> Any:
         """Return the network as a graph of NIR; needs the extra ``nir``.
@@ -239,13 +208,7 @@ class Artifact:
         ArtifactError
             If it cannot be read, is no such file, is damaged, of a newer format, or inconsistent.
         """
-        if wrong := refusal(path):
-            raise ArtifactError(f"Network file {path} {wrong}")
-        try:
-            with path.open("rb") as file:
-                header, arrays = _unpack(file, path)
-        except OSError as e:
-            raise ArtifactError(f"Network file {path} must be readable: {e.strerror}") from e
+        header, arrays = read_members(path)
         try:
             return cls._build(header, arrays)
         except (ConfigError, ValueError, TypeError, KeyError) as e:
@@ -254,7 +217,7 @@ class Artifact:
     @classmethod
     def _build(cls, header: Mapping[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Artifact:
         config = NetworkConfig.from_mapping(header["config"])
-        _check_header(header)
+        check_header(header)
         artifact = cls(
             config=config,
             schedule=Schedule(**header["schedule"]),
@@ -267,7 +230,7 @@ class Artifact:
             readout=Readout(votes=arrays["votes"], assignment=arrays["assignment"]),
             response=arrays["response"],
             response_images=arrays["response_images"],
-            history=History(**{name: arrays[member] for name, member in _HISTORY.items()}),
+            history=History(**{name: arrays[member] for name, member in HISTORY_MEMBERS.items()}),
             counters=Counters(**header["counters"]),
             provenance=header["provenance"],
         )
@@ -323,7 +286,7 @@ class Artifact:
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        names = _state_arrays(
+        names = state_arrays(
             by_lift=isinstance(self.config.pruning, LiftPruning),
             feedforward=self.config.feedforward is not None,
         )
@@ -334,23 +297,7 @@ class Artifact:
             "response": self.response,
             "response_images": self.response_images,
         }
-        return arrays | {m: getattr(self.history, name) for name, m in _HISTORY.items()}
-
-
-def _state_arrays(*, by_lift: bool, feedforward: bool) -> list[str]:
-    """Return the state variables in a file: rates of inputs and biases only if there are any."""
-    there = {"input_rate": by_lift, "bias": feedforward}
-    return [name for name in STATE_DTYPES if there.get(name, True)]
-
-
-def _arrays_of(config: Any) -> list[str]:
-    """Return the state variables in a file of a configuration, which is not checked yet."""
-    tables = config if isinstance(config, dict) else {}
-    pruning = tables.get("pruning")
-    return _state_arrays(
-        by_lift=isinstance(pruning, dict) and pruning.get("policy") == "lift",
-        feedforward=tables.get("feedforward") is not None,
-    )
+        return arrays | {m: getattr(self.history, name) for name, m in HISTORY_MEMBERS.items()}
 
 
 def _hash_array(digest: Any, name: str, array: npt.NDArray[Any]) -> None:
@@ -360,66 +307,3 @@ def _hash_array(digest: Any, name: str, array: npt.NDArray[Any]) -> None:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    # A fixed date: the same network makes the same file.
-    info = zipfile.ZipInfo(name, _EPOCH)
-    archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
-
-
-def _unpack(file: BinaryIO, path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return header and arrays."""
-    size = file.seek(0, os.SEEK_END)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if _HEADER not in archive.namelist():
-                raise ArtifactError(f"Network file {path} must be one that prunus has saved")
-            check_members(archive, size)
-            if archive.getinfo(_HEADER).file_size > _HEADER_LIMIT:
-                raise ValueError(f"{_HEADER} must have at most {_HEADER_LIMIT} bytes")
-            header = json.loads(archive.read(_HEADER))
-            found = header.get("format"), header.get("format_version")
-            if found != (FORMAT, FORMAT_VERSION):
-                raise ArtifactError(
-                    f"Network file {path} must be {FORMAT!r} of format {FORMAT_VERSION}, "
-                    f"not {found[0]!r} of format {found[1]!r}"
-                )
-            _check_names("header keys", list(header), _HEADER_KEYS, path)
-            state = _arrays_of(header["config"])
-            members = {name: f"{name}.npy" for name in (*state, *_ARRAYS)}
-            found_names = [name for name in archive.namelist() if name != f"{_FORMER}.npy"]
-            _check_names("members", found_names, {_HEADER, *members.values()}, path)
-            arrays = read_arrays(archive, members, packed=size)
-    except (ArtifactError, MemoryError):
-        raise
-    except Exception as e:
-        # Damaged, or no artefact: zipfile, zlib, json and NumPy have a dozen kinds of errors.
-        reason = str(e) or type(e).__name__
-        raise ArtifactError(f"Network file {path} must be readable: {reason}") from e
-    return header, arrays
-
-
-def _check_names(what: str, found: list[str], expected: set[str], path: Path) -> None:
-    """Check that each expected name is there, once, and no other."""
-    wrong = {name for name in {*found, *expected} if found.count(name) != (name in expected)}
-    if wrong:
-        raise ArtifactError(
-            f"Network file {path} must have the known {what}, each once, "
-            f"but differs in {', '.join(sorted(wrong))}"
-        )
-
-
-def _check_header(header: Mapping[str, Any]) -> None:
-    """Check the types of what is neither configuration nor schedule."""
-    provenance, counters = header["provenance"], header["counters"]
-    if not isinstance(provenance, dict):
-        raise TypeError(f"provenance must be a table, not {provenance!r}")
-    seconds = provenance.get("train_seconds", 0)
-    if not isinstance(seconds, int | float) or not 0 <= seconds < inf:
-        raise TypeError(f"provenance.train_seconds must be a number of 0 or more, not {seconds!r}")
-    if not isinstance(counters, dict) or counters.keys() != set(COUNTERS):
-        raise TypeError(f"counters must be {', '.join(COUNTERS)}")
-    for name, value in {"presentation": header["presentation"], **counters}.items():
-        if type(value) is not int or value < 0:
-            raise TypeError(f"{name} must be an integer of 0 or more, not {value!r}")

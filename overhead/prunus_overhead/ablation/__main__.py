@@ -8,7 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import WrongError, results_option, user_errors
+from prunus_model.cli.common import WrongError, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_overhead.ablation.cores import CORES

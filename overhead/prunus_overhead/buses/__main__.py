@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.study.fingerprint import fingerprint

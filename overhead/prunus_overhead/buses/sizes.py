@@ -17,7 +17,8 @@ import click
 from amaranth.lib import wiring
 from rich.console import Console
 
-from prunus_model.cli.common import load_network, new_table, results_option, user_errors
+from prunus_model.cli.common import load_network, new_table, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_overhead.ablation.cache import Cache, digest

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import data_option, results_option, user_errors
+from prunus_model.cli.common import user_errors
+from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header
 from prunus_model.data.datasets import data_digest, load

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.common.errors import PrunusError
-from prunus_model.common.toml import parse_toml, read_text
+from prunus_model.common.toml import text_of, values_of
 
 __all__ = [
     "MemoryCost",
@@ -179,10 +179,7 @@ class Technology:
         TechnologyError
             If the file can't be read; else as :meth:`from_toml`.
         """
-        try:
-            text = read_text(path)
-        except ValueError as e:
-            raise TechnologyError(f"Technology file {path} {e}") from e
+        text = text_of(path, "Technology file", TechnologyError)
         return cls.from_toml(text, source=str(path))
 
     @classmethod
@@ -202,10 +199,7 @@ class Technology:
             If it is not TOML, or an entry is missing, unknown, negative, or of the wrong type. All
             mistakes are named, in one line.
         """
-        try:
-            values = parse_toml(text)
-        except ValueError as e:
-            raise TechnologyError(f"{source}: Technology must be TOML: {e}") from e
+        values = values_of(text, "Technology", TechnologyError, source=source)
         try:
             # Strict mode takes tables for parts only from JSON; dates, which TOML has, become text.
             return _ADAPTER.validate_json(json.dumps(values, default=str))

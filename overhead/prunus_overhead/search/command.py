@@ -14,16 +14,8 @@ import joblib
 import tomli_w
 
 from prunus_model.cli import stop_status
-from prunus_model.cli.common import (
-    WrongError,
-    cluster_options,
-    console,
-    counted,
-    new_table,
-    note,
-    store_option,
-    terminable,
-)
+from prunus_model.cli.common import WrongError, console, counted, new_table, note, terminable
+from prunus_model.cli.options import cluster_options, store_option
 from prunus_model.cli.outputs import new_file
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.errors import ConfigError

@@ -18,10 +18,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from prunus_model.cli.common import load_config
-from prunus_model.cli.configure import change
 from prunus_model.common.errors import ConfigError
-from prunus_model.common.toml import merge, parse_toml, read_text
+from prunus_model.common.toml import merge, text_of, values_of
 from prunus_model.common.validation import STRICT, validation_messages
+from prunus_model.spec.changes import change
 from prunus_model.spec.config import NetworkConfig
 
 __all__ = ["Range", "Space", "parse_space", "read_space"]
@@ -182,10 +182,7 @@ def read_space(path: Path) -> Space:
     ConfigError
         As :func:`parse_space`; also if the file cannot be read.
     """
-    try:
-        text = read_text(path)
-    except ValueError as e:
-        raise ConfigError(f"Search {path} {e}") from e
+    text = text_of(path, "Search", ConfigError)
     return parse_space(text, source=str(path))
 
 
@@ -214,10 +211,7 @@ def parse_space(text: str, *, source: str = "search") -> Space:
     >>> list(space.ranges), space.configured({"weight_bits": 4}, seed=2).weight_bits
     (['pruning.ramp_shift', 'weight_bits'], 4)
     """
-    try:
-        values = parse_toml(text)
-    except ValueError as e:
-        raise ConfigError(f"{source}: Search must be TOML: {e}") from e
+    values = values_of(text, "Search", ConfigError, source=source)
     try:
         file = _ADAPTER.validate_json(json.dumps(values, default=str))
     except ValidationError as e:

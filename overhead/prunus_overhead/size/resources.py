@@ -14,7 +14,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import data_option, new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, user_errors
+from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.spec.config import NetworkConfig

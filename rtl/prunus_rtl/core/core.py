@@ -16,25 +16,21 @@ from prunus_model.spec.random_streams import ENCODER, LEARNING
 from prunus_model.spec.state import State
 from prunus_rtl.bus.memory_port import MemoryPort, answer_layout, request_layout
 from prunus_rtl.bus.spaces import readable, spaces
-from prunus_rtl.bus.store_port import StorePort
 from prunus_rtl.core.counters import Counters, counters_layout
 from prunus_rtl.core.learning import LearningEngine, initial_words
 from prunus_rtl.core.sequencer import Sequencer
 from prunus_rtl.core.source import build_source
+from prunus_rtl.core.stores import build_store_access, build_stores
 from prunus_rtl.core.views import Views
 from prunus_rtl.encoder.prng import StreamKey
 from prunus_rtl.hardware import HardwareConfig, Space
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import LaneImage
-from prunus_rtl.memory_image.two_complement import words_of_signed
 from prunus_rtl.neurons.array import Membrane
 from prunus_rtl.neurons.feedforward import FeedforwardMembrane
 from prunus_rtl.neurons.readout import Readout
 from prunus_rtl.shapes import Shapes
-from prunus_rtl.synapses.columns import Columns
-from prunus_rtl.synapses.components import packed_store
-from prunus_rtl.synapses.dense import LearningStore
 
 __all__ = ["Core", "result_layout"]
 
@@ -202,8 +198,8 @@ class Core(wiring.Component):
         views = self._build_views(m) if s.views else None
         seed = network.seed if views is None else views.seed
         image_loaded = build_source(m, s, sequencer, outside, key.offset ^ seed ^ ENCODER)
-        stores = self._build_lanes(m, queue, membrane)
-        self._build_store_access(m, port, stores)
+        stores = build_stores(m, s, queue, membrane, state=self._state, images=self._images)
+        build_store_access(m, s, port, stores)
         if hardware.learn:
             self._build_learning(m, key.offset ^ seed ^ LEARNING)
         else:
@@ -312,57 +308,6 @@ class Core(wiring.Component):
         if s.hardware.learn:
             m.d.comb += views.learn.eq(sequencer.learning)
         return views
-
-    def _build_lanes(
-        self, m: Module, queue: BroadcastQueue, membrane: Membrane | FeedforwardMembrane
-    ) -> list[Any]:
-        """Build the synapse store of each lane between its queue and its membranes."""
-        s = self._shapes
-        lanes, slots = s.hardware.lanes, s.slots
-        stores: list[Any] = []
-        for k in range(lanes):
-            if s.hardware.store == "packed" and self._images is not None:
-                store = packed_store(image=self._images[k], spram=s.hardware.spram)
-            else:
-                images: dict[str, Any] = {}
-                if self._state is not None:
-                    for name in ("weights", "alive"):
-                        column = getattr(self._state, name)[:, k::lanes]
-                        if name == "weights":
-                            column = words_of_signed(column, s.network.weight_bits)
-                        images[name] = np.pad(column, ((0, 0), (0, slots - column.shape[1])))
-                store = LearningStore(shapes=s, **images)
-            m.submodules[f"store{k}"] = store
-            wiring.connect(m, queue.o[k], store.pre)
-            wiring.connect(m, store.synapse, membrane.synapses[k])
-            stores.append(store)
-        return stores
-
-    def _build_store_access(self, m: Module, port: MemoryPort, stores: list[Any]) -> None:
-        """Let the memory port, and the learning sweep, reach the synapse stores of all lanes."""
-        s = self._shapes
-        if s.hardware.store == "learning":
-            m.submodules.columns = columns = Columns(shapes=s)
-            if Space.SYNAPSES in spaces(s):
-                wiring.connect(m, port.synapses, columns.access)
-            for k, store in enumerate(stores):
-                wiring.connect(m, columns.columns[k], store.column)
-        elif s.store is not None and Space.STORE in spaces(s):
-            shown = Space.STORE in readable(s)
-            m.submodules.store_port = store_port = StorePort(layout=s.store, readable=shown)
-            wiring.connect(m, port.store, store_port.access)
-            for k, store in enumerate(stores):
-                m.d.comb += [
-                    store.write.enable.eq(store_port.enable[k] & store_port.write),
-                    store.write.memory.eq(store_port.memory),
-                    store.write.address.eq(store_port.address),
-                    store.write.data.eq(store_port.data),
-                ]
-                if shown:
-                    m.d.comb += [
-                        store.read.eq(store_port.enable[k] & ~store_port.write),
-                        store_port.words[k].eq(store.word),
-                    ]
 
     def _build_learning(self, m: Module, seed: Any) -> None:
         """Build the learning engine; it shares the column access with the memory port."""

@@ -9,23 +9,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_model.spec.formats import STEP_BITS
-from prunus_model.spec.presentation import Request
 from prunus_rtl.streams import control_layout, event_layout, spike_layout
 
-__all__ = ["Sequencer", "control_fields"]
+__all__ = ["Sequencer"]
 
 #: Members of the sequencer that counters have under the same names.
 _COUNTED = ("running", "inhibited_step", "input_spike", "integrated_spike", "output_spike")
-
-
-def control_fields(request: Request, *, learn: bool) -> dict[str, int]:
-    """Return the fields of ``control`` that ask for a presentation."""
-    fields = {
-        "stop_after": request["stop_after"],
-        "margin": request["margin"],
-        "keep": int(request["keep"]),
-    }
-    return fields | ({"learn": int(request["learn"])} if learn else {})
 
 
 class Sequencer(wiring.Component):

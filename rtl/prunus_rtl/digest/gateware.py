@@ -28,7 +28,8 @@ from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.phy.uart import UartReceiver, UartTransmitter
-from prunus_rtl.link.protocol.protocol import QUEUE_BYTES, Identity
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.memory_image.store_formats import FORMATS
 from prunus_rtl.shapes import Shapes

@@ -29,11 +29,11 @@ from prunus_rtl.bus.spaces import (
 )
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
-from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.counts.thresholds import StaleThresholds
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.step_work import work
+from prunus_rtl.streams import control_fields
 from prunus_rtl.timing import Cycles, presentation
 
 __all__ = ["Read", "Shown", "Vectors", "make_vectors"]

@@ -14,7 +14,8 @@ from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.endpoint.events import QUEUED_ITEMS
 from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.protocol.description import CoreDescription
-from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE, Identity
+from prunus_rtl.link.protocol.protocol import BUFFER_BYTES, SPIKE
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.widths import Widths
 
 __all__ = ["System", "link_memories"]

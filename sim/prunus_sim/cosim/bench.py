@@ -20,6 +20,7 @@ from prunus_sim.cosim.driver import CoreDriver
 from prunus_sim.cosim.interface import FAILURE_FILE, REPORT_FILE, SCENARIO_FILE
 from prunus_sim.cosim.mismatch import UPSTREAM, Mismatch
 from prunus_sim.cosim.outcome import Outcome
+from prunus_sim.cosim.outcome_mismatches import spike_mismatch
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.scenario import Scenario, Sequence
 from prunus_sim.cosim.scoreboard import Scoreboard, Start
@@ -195,7 +196,7 @@ class Cosim:
             expected = scoreboard.present(stimulus, limited.request)
             replay = Replay(self.shapes, state, stimulus, limited.request)
             got = await self.core.read_backdoor()
-            wrong = scoreboard.compare_spikes(number, expected, outcome)
+            wrong = spike_mismatch(number, expected, outcome)
             if wrong is not None:
                 # The state differs now because of this spike. Only thresholds can be its cause.
                 return scoreboard.compare_thresholds(number, got, replay, but=wrong) or wrong

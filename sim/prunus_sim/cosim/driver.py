@@ -10,8 +10,8 @@ import numpy.typing as npt
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
 from prunus_model.spec.presentation import Request
-from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.shapes import Shapes
+from prunus_rtl.streams import control_fields
 from prunus_sim.cosim.backdoor import StateArrays, gather
 from prunus_sim.cosim.interface import BACKDOOR_FILE, FEED_FILE, RESULT_FILE, Opcode
 from prunus_sim.cosim.outcome import Outcome, OutcomeReader

@@ -5,7 +5,6 @@ The scoreboard needs no simulator: it takes outcomes and state arrays, wherever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,18 +12,17 @@ import numpy.typing as npt
 
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import Readout
-from prunus_model.spec.counters import COUNTERS, Counters
-from prunus_model.spec.formats import PRESENTATION_BITS, max_of
+from prunus_model.spec.counters import COUNTERS
 from prunus_model.spec.presentation import Presentation, Request
 from prunus_model.spec.state import State
 from prunus_rtl.bus.spaces import readable, spaces
-from prunus_rtl.counts.presentation import presentation_accesses
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.shapes import Shapes
 from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.mismatch import UNITS, Mismatch
 from prunus_sim.cosim.outcome import Outcome
+from prunus_sim.cosim.outcome_mismatches import outcome_mismatches
 from prunus_sim.cosim.replay import Replay, state_arrays
 from prunus_sim.cosim.stimulus import Stimulus
 
@@ -75,10 +73,6 @@ class Scoreboard:
             self._store["store"] = store_words(state, shapes.store)
 
     @property
-    def _store_unit(self) -> str:
-        return "packed" if self._shapes.hardware.store == "packed" else "dense"
-
-    @property
     def start(self) -> Start:
         """Where the engine is."""
         return Start(self.engine.state, self.engine.scores)
@@ -109,8 +103,8 @@ class Scoreboard:
     ) -> Mismatch | None:
         """Compare spikes, counters, prediction, lead, and accesses if they were counted.
 
-        Causes are compared before their effects, so that the unit that is named is the first that
-        went wrong: views, input spikes, queues, output spikes, counters, election, other accesses.
+        The mismatch is the first of
+        :func:`prunus_sim.cosim.outcome_mismatches.outcome_mismatches`.
 
         Parameters
         ----------
@@ -129,173 +123,20 @@ class Scoreboard:
             ``theta`` demands.
         """
         self.compared += 2 * len(expected.spike_steps) + len(COUNTERS) + 2
-        accesses = list(
-            self._access_mismatches(
-                number, expected.counters, got, learn=learn, views=views, recomputed=recomputed
-            )
-        )
+        if got.accesses is not None:
+            self.compared += len(got.accesses.as_dict())
         return next(
-            (
-                found
-                for found in (
-                    self._view_mismatch(number, expected.counters, got.counters),
-                    self._input_mismatch(number, expected.counters, got.counters),
-                    *(mismatch for mismatch in accesses if mismatch.unit == "broadcast_fifo"),
-                    self._synapse_mismatch(number, expected, got),
-                    self.compare_spikes(number, expected, got),
-                    self._counter_mismatch(number, expected.counters, got.counters),
-                    self._election_mismatch(number, expected, got),
-                    *accesses,
-                )
-                if found is not None
+            outcome_mismatches(
+                self._shapes,
+                number,
+                expected,
+                got,
+                learn=learn,
+                views=views,
+                recomputed=recomputed,
             ),
             None,
         )
-
-    def _view_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
-        """Return a mismatch of the number of views, if all of them were shown to their ends."""
-        steps = self._shapes.network.encoder.steps
-        if not self._shapes.views or expected.steps == got.steps:
-            return None
-        if expected.steps % steps or got.steps % steps:
-            return None
-        return Mismatch(
-            presentation=number,
-            step=min(expected.steps, got.steps),
-            unit=UNITS["views"],
-            what="views",
-            expected=expected.steps // steps,
-            got=got.steps // steps,
-        )
-
-    def _input_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
-        """Return a mismatch of the input spikes, in as many steps, which a later unit cannot cause.
-
-        If the input spikes that were integrated are right, the counter is wrong, not the encoder.
-        """
-        if self._shapes.hardware.source != "levels" or expected.steps != got.steps:
-            return None
-        if (
-            expected.input_spikes == got.input_spikes
-            or expected.integrated_spikes == got.integrated_spikes
-        ):
-            return None
-        return Mismatch(
-            presentation=number,
-            step=expected.steps - 1,
-            unit="rate",
-            what="input_spikes",
-            expected=expected.input_spikes,
-            got=got.input_spikes,
-        )
-
-    def _synapse_mismatch(
-        self, number: int, expected: Presentation, got: Outcome
-    ) -> Mismatch | None:
-        """Return a mismatch of the synapses that were read for the right input spikes.
-
-        If the output spikes are right nevertheless, the counter is wrong, not the store.
-        """
-        want, have = expected.counters, got.counters
-        same = want.steps == have.steps and want.integrated_spikes == have.integrated_spikes
-        posts = tuple(expected.spike_posts.tolist())
-        if not same or want.forward_sops == have.forward_sops or posts == got.spike_posts:
-            return None
-        return Mismatch(
-            presentation=number,
-            step=want.steps - 1,
-            unit=self._store_unit,
-            what="forward_sops",
-            expected=want.forward_sops,
-            got=have.forward_sops,
-        )
-
-    def compare_spikes(self, number: int, expected: Presentation, got: Outcome) -> Mismatch | None:
-        """Compare output spikes: step, neuron, and order."""
-        want = list(zip(expected.spike_steps.tolist(), expected.spike_posts.tolist(), strict=True))
-        have = list(zip(got.spike_steps, got.spike_posts, strict=True))
-        for k in range(max(len(want), len(have))):
-            pair = [spikes[k] if k < len(spikes) else None for spikes in (want, have)]
-            if pair[0] != pair[1]:
-                steps = [spike[0] for spike in pair if spike is not None]
-                return Mismatch(
-                    presentation=number,
-                    step=min(steps),
-                    unit=UNITS["spikes"],
-                    what=f"output spike {k} (step, post)",
-                    expected=pair[0],
-                    got=pair[1],
-                )
-        return None
-
-    def _counter_mismatch(self, number: int, expected: Counters, got: Counters) -> Mismatch | None:
-        for name in COUNTERS:
-            # The hardware does not distinguish frozen synapses from others.
-            want, have = getattr(expected, name), getattr(got, name)
-            if name != "frozen_sops" and want != have:
-                return Mismatch(
-                    presentation=number,
-                    step=expected.steps - 1,
-                    unit=UNITS.get(name, "counters"),
-                    what=name,
-                    expected=want,
-                    got=have,
-                )
-        return None
-
-    def _access_mismatches(
-        self,
-        number: int,
-        counters: Counters,
-        got: Outcome,
-        *,
-        learn: bool,
-        views: int,
-        recomputed: int | None,
-    ) -> Iterator[Mismatch]:
-        if got.accesses is None:
-            return
-        expected = presentation_accesses(
-            self._shapes,
-            counters,
-            learn=learn,
-            number=number & max_of(PRESENTATION_BITS),
-            views=views,
-            recomputed=recomputed,
-        )
-        have = got.accesses.as_dict()
-        self.compared += len(have)
-        for name, want in expected.as_dict().items():
-            if want != have[name]:
-                yield Mismatch(
-                    presentation=number,
-                    step=counters.steps - 1,
-                    unit=self._unit_of(name),
-                    what=name,
-                    expected=want,
-                    got=have[name],
-                )
-
-    def _unit_of(self, count: str) -> str:
-        """Return the unit whose accesses or operations are counted."""
-        kind = count.rpartition("_")[0]
-        return self._store_unit if kind in ("row", "weight") else UNITS[kind or count]
-
-    def _election_mismatch(
-        self, number: int, expected: Presentation, got: Outcome
-    ) -> Mismatch | None:
-        for name in ("prediction", "lead"):
-            want, have = getattr(expected, name), getattr(got, name)
-            if want != have:
-                return Mismatch(
-                    presentation=number,
-                    step=expected.counters.steps - 1,
-                    unit=UNITS["prediction"],
-                    what=name,
-                    expected=want,
-                    got=have,
-                )
-        return None
 
     def compare_thresholds(
         self, number: int, got: StateArrays, replay: Replay, *, but: Mismatch
@@ -307,7 +148,8 @@ class Scoreboard:
         number, got, replay
             As of :meth:`compare_state`; read by the backdoor.
         but : Mismatch
-            Of the spike, from :meth:`compare_spikes`.
+            Of the spike, from
+            :func:`prunus_sim.cosim.outcome_mismatches.spike_mismatch`.
         """
         expected = self.expected()
         v_fire = got["v_fire"].copy()

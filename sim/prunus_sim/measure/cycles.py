@@ -28,7 +28,8 @@ import click
 import numpy as np
 from rich.console import Console
 
-from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.cli.common import WrongError, new_table, user_errors
+from prunus_model.cli.options import data_option, results_option
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig

@@ -13,8 +13,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import results_option, user_errors
+from prunus_model.cli.common import user_errors
 from prunus_model.cli.number import Number
+from prunus_model.cli.options import results_option
 
 __all__ = ["main"]
 

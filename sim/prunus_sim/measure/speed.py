@@ -17,8 +17,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from prunus_model.cli.common import WrongError, data_option, new_table, results_option, user_errors
+from prunus_model.cli.common import WrongError, new_table, user_errors
 from prunus_model.cli.number import Number
+from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.provenance import processor
 from prunus_rtl.export.measured import planned, trained
 from prunus_rtl.export.simulators import SIMULATORS, check_tools

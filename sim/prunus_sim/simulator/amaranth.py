@@ -26,10 +26,10 @@ from prunus_rtl.bus.spaces import (
 )
 from prunus_rtl.core.core import Core
 from prunus_rtl.core.counters import counters_layout
-from prunus_rtl.core.sequencer import control_fields
 from prunus_rtl.hardware import Space
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.memory_image.image import LaneImage, StoreImage
+from prunus_rtl.streams import control_fields
 
 __all__ = ["CoreDriver", "Outcome", "receive", "send", "simulate"]
 

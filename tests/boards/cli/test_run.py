@@ -24,7 +24,7 @@ from prunus_model.spec.state import STATE_DTYPES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_rtl.link.protocol.protocol import Condition
+from prunus_rtl.link.protocol.records import Condition
 from prunus_rtl.memory_image.address_map import StoreLayout
 
 

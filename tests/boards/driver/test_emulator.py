@@ -16,13 +16,12 @@ from prunus_rtl.link.protocol.description import link_plan
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     IDENTITY_SPACE,
-    Condition,
-    Identity,
     Opcode,
     Status,
     decode,
     encode,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 
 HASH = bytes.fromhex(network().content_hash)
 

@@ -13,13 +13,13 @@ from prunus_rtl.core.result import pack, result_widths, unpack
 from prunus_rtl.link.protocol.protocol import (
     SPIKE,
     STARTED,
-    Identity,
     Opcode,
     Status,
     decode,
     encode,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Identity
 
 
 def answering(change: Callable[[int, bytes], bytes], opcode: Opcode) -> str:

@@ -12,13 +12,13 @@ from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     BUFFER_BYTES,
     OFFSET,
-    Condition,
     Opcode,
     ProtocolError,
     Status,
     decode,
     encode,
 )
+from prunus_rtl.link.protocol.records import Condition
 
 
 class First:

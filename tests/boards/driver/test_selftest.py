@@ -24,13 +24,13 @@ from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     READ_WRITE,
-    Condition,
     Opcode,
     ProtocolError,
     Status,
     decode,
     encode,
 )
+from prunus_rtl.link.protocol.records import Condition
 
 
 def results_of(

@@ -19,7 +19,8 @@ from prunus_rtl.core.result import result_widths
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
-from prunus_rtl.link.protocol.protocol import PRESENT, Condition, Opcode, Status, word_bytes
+from prunus_rtl.link.protocol.protocol import PRESENT, Opcode, Status, word_bytes
+from prunus_rtl.link.protocol.records import Condition
 
 pytestmark = pytest.mark.sim
 

@@ -13,7 +13,8 @@ from prunus_events import event_network, shown_events
 from prunus_model.spec.packed_events import PackedEvents
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.items import pack_items
-from prunus_rtl.link.protocol.protocol import OFFSET, PRESENT, Condition, Opcode, Status
+from prunus_rtl.link.protocol.protocol import OFFSET, PRESENT, Opcode, Status
+from prunus_rtl.link.protocol.records import Condition
 
 pytestmark = pytest.mark.sim
 

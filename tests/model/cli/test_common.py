@@ -4,7 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from prunus_model.cli.common import new_table, with_options
+from prunus_model.cli.common import new_table
+from prunus_model.cli.options import with_options
 
 
 def test_a_row_of_a_table_has_a_cell_for_each_heading() -> None:

@@ -148,7 +148,7 @@ def test_error_without_a_text_is_told(
     def fail(*_args: object, **_options: object) -> None:
         raise error
 
-    monkeypatch.setattr("prunus_model.training.artifact.read_arrays", fail)
+    monkeypatch.setattr("prunus_model.training.network_file.read_arrays", fail)
     assert tiny_cli.refuse("inspect", "tiny.npz") == told
 
 

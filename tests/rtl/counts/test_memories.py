@@ -23,7 +23,8 @@ from prunus_rtl.export.netlist import make_netlist
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.queue import ReceiveQueue
-from prunus_rtl.link.protocol.protocol import QUEUE_BYTES, Identity
+from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.link.serial_system import serial_memories
 from prunus_rtl.link.system import link_memories
 from prunus_rtl.memory_image.image import pack

@@ -13,7 +13,8 @@ from prunus_model.spec.readout import ReadoutParams
 from prunus_model.spec.units import HomeostasisParams, MembraneParams
 from prunus_rtl.core.core import result_layout
 from prunus_rtl.hardware import Space
-from prunus_rtl.link.protocol.protocol import IDENTITY_SPACE, Condition, Opcode, Status
+from prunus_rtl.link.protocol.protocol import IDENTITY_SPACE, Opcode, Status
+from prunus_rtl.link.protocol.records import Condition
 
 
 @pytest.mark.parametrize("stalls", [False, True])

@@ -13,7 +13,8 @@ from prunus_model.spec.readout import ReadoutParams
 from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.core import Core
 from prunus_rtl.hardware import HardwareConfig, Space
-from prunus_rtl.link.protocol.protocol import Condition, Opcode, Status
+from prunus_rtl.link.protocol.protocol import Opcode, Status
+from prunus_rtl.link.protocol.records import Condition
 
 
 @pytest.mark.parametrize("learn", [False, True])

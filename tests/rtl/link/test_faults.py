@@ -20,13 +20,12 @@ from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     IDENTITY_SPACE,
     READ_WRITE,
-    Condition,
-    Identity,
     Opcode,
     ProtocolError,
     Status,
     decode,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate
 

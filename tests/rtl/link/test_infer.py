@@ -28,11 +28,11 @@ from prunus_rtl.link.protocol.protocol import (
     PRESENT,
     READ_WRITE,
     STARTED,
-    Condition,
     Opcode,
     Status,
     spikes_beside,
 )
+from prunus_rtl.link.protocol.records import Condition
 from prunus_rtl.link.protocol.runs import pack_levels, unpack_levels
 from prunus_services import SHAPES, WithMemory, served, start
 from prunus_services import run as run_part

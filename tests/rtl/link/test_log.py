@@ -11,7 +11,7 @@ from prunus_model.spec.encoder import EncoderParams
 from prunus_rtl.hardware import HardwareConfig
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.endpoint.log import LAST_AT, SPIKES_AT, LogRam
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import send, simulate
 

@@ -14,7 +14,8 @@ from prunus_rtl.link.endpoint.log import SPIKES_AT
 from prunus_rtl.link.endpoint.pointer import ReadPointer
 from prunus_rtl.link.endpoint.presenter import Presenter
 from prunus_rtl.link.endpoint.report import Report
-from prunus_rtl.link.protocol.protocol import Condition, Opcode
+from prunus_rtl.link.protocol.protocol import Opcode
+from prunus_rtl.link.protocol.records import Condition
 from prunus_rtl.shapes import Shapes
 from prunus_services import SHAPES, WithMemory, run, served, start
 

@@ -22,7 +22,8 @@ from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.hardware import Space
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.link.protocol.description import link_plan
-from prunus_rtl.link.protocol.protocol import READ_WRITE, SPIKE, Condition, Identity, Opcode
+from prunus_rtl.link.protocol.protocol import READ_WRITE, SPIKE, Opcode
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.link.system import System
 from prunus_rtl.shapes import Shapes
 from prunus_sim.simulator.amaranth import simulate

@@ -20,6 +20,7 @@ from prunus_sim.cosim.backdoor import StateArrays
 from prunus_sim.cosim.build import shapes_of
 from prunus_sim.cosim.mismatch import Mismatch
 from prunus_sim.cosim.outcome import Outcome
+from prunus_sim.cosim.outcome_mismatches import spike_mismatch
 from prunus_sim.cosim.replay import Replay
 from prunus_sim.cosim.scenario import Scenario
 from prunus_sim.cosim.scenarios.registry import SCENARIOS
@@ -274,7 +275,7 @@ def test_threshold_is_the_cause_of_a_wrong_spike_unless_it_is_that_of_the_spike(
     posts = found.outcome.spike_posts
     other = next(p for p in range(found.scenario.network.neurons) if p not in posts)
     outcome = replace(found.outcome, spike_posts=(other, *posts[1:]))
-    wrong = board.compare_spikes(found.number, expected, outcome)
+    wrong = spike_mismatch(found.number, expected, outcome)
     assert wrong is not None
     for post in range(found.scenario.network.neurons):
         v_fire = found.state["v_fire"].copy()

@@ -16,12 +16,12 @@ from prunus_rtl.link.protocol.protocol import (
     BROKEN_RESPONSE,
     IDENTITY_SPACE,
     READ_WRITE,
-    Identity,
     Opcode,
     ProtocolError,
     decode,
     encode,
 )
+from prunus_rtl.link.protocol.records import Identity
 
 __all__ = ["check_line"]
 

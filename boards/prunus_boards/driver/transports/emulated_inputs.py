@@ -36,7 +36,7 @@ class Inputs(Protocol):
 
     @property
     def position(self) -> int:
-        """As in :class:`prunus_rtl.link.protocol.protocol.Condition`."""
+        """As in :class:`prunus_rtl.link.protocol.records.Condition`."""
 
     @property
     def waiting(self) -> bool:

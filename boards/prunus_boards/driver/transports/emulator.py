@@ -27,8 +27,6 @@ from prunus_rtl.link.protocol.protocol import (
     REQUEST_HEADER,
     SPIKE,
     STARTED,
-    Condition,
-    Identity,
     Opcode,
     ProtocolError,
     Status,
@@ -38,6 +36,7 @@ from prunus_rtl.link.protocol.protocol import (
     spikes_beside,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 from prunus_rtl.link.protocol.runs import unpack_levels
 
 __all__ = ["Emulator"]

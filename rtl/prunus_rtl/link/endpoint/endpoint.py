@@ -22,14 +22,8 @@ from prunus_rtl.link.endpoint.presenter import Presenter
 from prunus_rtl.link.endpoint.report import Report
 from prunus_rtl.link.endpoint.words import WordAccess
 from prunus_rtl.link.framing.framer import Framer
-from prunus_rtl.link.protocol.protocol import (
-    BROKEN_BITS,
-    OFFSET,
-    Identity,
-    Opcode,
-    Status,
-    first_bytes,
-)
+from prunus_rtl.link.protocol.protocol import BROKEN_BITS, OFFSET, Opcode, Status, first_bytes
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.shapes import Shapes
 
 __all__ = ["Endpoint"]

@@ -9,7 +9,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.lib.ram import Ram
-from prunus_rtl.link.protocol.protocol import CRC_BYTES, SPIKE, Identity
+from prunus_rtl.link.protocol.protocol import CRC_BYTES, SPIKE
+from prunus_rtl.link.protocol.records import Identity
 
 __all__ = ["IDENTITY_AT", "LAST_AT", "LAST_BYTES", "SPIKES_AT", "LogRam"]
 

@@ -14,12 +14,11 @@ from prunus_rtl.link.protocol.protocol import (
     MAX_BODY,
     SPIKE,
     STARTED,
-    Condition,
-    Identity,
     Opcode,
     spikes_beside,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Condition, Identity
 
 __all__ = ["Report"]
 
@@ -57,7 +56,7 @@ class Report(wiring.Component):
     opcode, first : In(range(10)), In(first_bits)
         IDENTIFY, STATUS, RESULT, SPIKES or INFER; number of the first spike. Valid until ``done``.
     condition : In(56)
-        :class:`prunus_rtl.link.protocol.protocol.Condition`, as it goes over the link.
+        :class:`prunus_rtl.link.protocol.records.Condition`, as it goes over the link.
     result : In(result_bits)
         Result of the last presentation.
     octets : Out(stream.Signature(8))

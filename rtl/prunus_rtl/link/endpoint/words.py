@@ -18,11 +18,11 @@ from prunus_rtl.link.protocol.protocol import (
     BUFFER_BYTES,
     IDENTITY_SPACE,
     MAX_BODY,
-    Identity,
     Opcode,
     Status,
     word_bytes,
 )
+from prunus_rtl.link.protocol.records import Identity
 
 __all__ = ["WordAccess"]
 

@@ -25,7 +25,7 @@ from prunus_model.spec.levels import levels
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import PASSED_ON, ExportOptions, Plan, make_plan
 from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.link.protocol.protocol import Identity
+from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.widths import Widths
 
