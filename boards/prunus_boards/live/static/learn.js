@@ -1,19 +1,28 @@
 // A training, frame by frame.
 import { by, bars, chart, fresh, line, round, tell } from "./charts.js";
 
-let newest = null, asked = false, curve = "", picture = null;
+// Milliseconds without a frame after which all is drawn that was left out.
+const REST = 300;
+let newest = null, asked = false, whole = true, rest = 0, turn = false, curve = "", picture = null;
 const percent = (v) => `${(100 * v).toFixed(1)} %`;
 const found = (points, column) => points.filter((p) => p[column] !== null).map((p) => [p[0], p[column]]);
 
-// A frame is drawn when the browser draws next, never in a hidden page, and only the newest.
+// A frame is drawn when the browser draws next, never in a hidden page, and only the newest. Fields
+// are drawn of each, and in turns what is written or the bars, unless no other frame follows soon.
 export function frame(buffer) {
   newest = buffer;
-  redraw();
+  clearTimeout(rest); rest = setTimeout(redraw, REST);
+  ask();
 }
-export function redraw() {
+export function redraw() { whole = true; ask(); }
+function ask() {
   if (asked || !newest) return;
   asked = true;
-  requestAnimationFrame(() => { asked = false; draw(read(newest)); });
+  requestAnimationFrame(() => {
+    const m = read(newest), all = whole || m.presentation >= m.presentations || by("watched").hidden;
+    asked = whole = false; turn = !turn;
+    draw(m, all || turn, all || !turn);
+  });
 }
 function read(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
@@ -22,9 +31,20 @@ function read(buffer) {
   m.alive = new Uint8Array(buffer, 4 + length + m.neurons * m.inputs);
   return m;
 }
-function draw(m) {
+function draw(m, words, columns) {
   const watched = by("watched");
   watched.hidden = false;
+  // What asks for the size of a chart comes before what changes the text around it.
+  if (columns) {
+    // Labels tell of round numbers, so that they seldom change.
+    bars("thresholds", `Thresholds up to ${round(Math.max(...m.v_fire)).toLocaleString("en")}`, m.v_fire, "neuron");
+    bars("counts", `Output spikes up to ${round(Math.max(...m.post_count)).toLocaleString("en")}`, m.post_count, "neuron");
+  }
+  fields(m);
+  if (words) written(m);
+  watched.dataset.frames = Number(watched.dataset.frames || 0) + 1;
+}
+function written(m) {
   const running = found(m.curve, 2), validation = found(m.curve, 3);
   const newestOf = (points) => points.length ? percent(points[points.length - 1][1]) : "not yet";
   const facts = {
@@ -35,9 +55,8 @@ function draw(m) {
     "SOPs saved": m.sops_unpruned ? percent(1 - m.sops / m.sops_unpruned) : "none yet",
     "SOPs": m.sops.toLocaleString("en"),
   };
-  // What asks for the size of a chart comes before what changes the text around it.
-  const at = Math.round(1000 * m.presentation / m.presentations);
-  const now = `${m.curve.length} ${at}`;
+  // Less than a thousandth of the width is not seen.
+  const now = `${m.curve.length} ${Math.round(1000 * m.presentation / m.presentations)}`;
   if (now !== curve || fresh("curve")) {
     curve = now;
     const c = chart("curve", `Validation accuracy ${facts["Validation accuracy"]}, density ${facts["Density"]}`,
@@ -46,10 +65,6 @@ function draw(m) {
     line(c, running, "--mark");
     line(c, validation, "--accent");
   }
-  // Labels of bars tell of round numbers, so that they seldom change.
-  bars("thresholds", `Thresholds up to ${round(Math.max(...m.v_fire)).toLocaleString("en")}`, m.v_fire, "neuron");
-  bars("counts", `Output spikes up to ${round(Math.max(...m.post_count)).toLocaleString("en")}`, m.post_count, "neuron");
-  fields(m);
   by("progress").max = m.presentations; by("progress").value = m.presentation;
   if (!by("facts").children.length) by("facts").append(...Object.keys(facts).map((name) => {
     const both = document.createElement("div");
@@ -57,17 +72,17 @@ function draw(m) {
     return both;
   }));
   Object.values(facts).forEach((value, i) => tell(by("facts").children[i].lastChild, value));
-  watched.dataset.frames = Number(watched.dataset.frames || 0) + 1;
 }
 // What is kept from picture to picture: its pixels, and the colour of each weight, pruned or not.
 function pictured(m, width, height) {
   const c = by("fields");
   c.width = width; c.height = height;
-  const g = c.getContext("2d"), image = g.createImageData(width, height);
+  const g = c.getContext("2d", { alpha: false }), image = g.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
   // A pixel in one word, red in the lowest byte: browsers run on little-endian machines alone.
+  pixels.fill(0xff2f2926);
   const table = new Uint32Array(512).fill(0xff1e0a5c, 0, 256);
   for (let w = 0; w < 256; w++) table[256 + w] = 0xff000000 | 0x10101 * Math.min(255, Math.floor(w * 255 / m.w_max));
-  return { w_max: m.w_max, g, image, pixels: new Uint32Array(image.data.buffer), table };
+  return { w_max: m.w_max, g, image, pixels, table };
 }
 function fields(m) {
   const side = Math.floor(Math.sqrt(m.inputs)), columns = Math.ceil(Math.sqrt(m.neurons)), cell = side + 1;
