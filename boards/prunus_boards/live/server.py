@@ -113,14 +113,8 @@ def listening(port: int) -> socket.socket:
 async def _feed(ws: WebSocket, learning: Learning) -> None:
     """Send the newest frame as soon as there is one; a slow client misses those in between."""
     loop, news = asyncio.get_running_loop(), asyncio.Event()
-
-    def tell() -> None:
-        # The training outlives the server.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(news.set)
-
     sent, told = 0, False
-    with learning.telling(tell):
+    with learning.telling(lambda: loop.call_soon_threadsafe(news.set)):
         while True:
             news.clear()
             number, data = learning.newest

@@ -76,7 +76,7 @@ export function bars(id, says, values, label, ticks) {
 }
 // points: [x, y] in order.
 export function line({ g, px, py }, points, name, { dashed = false, stairs = false } = {}) {
-  g.strokeStyle = colour(name); g.fillStyle = colour(name); g.lineWidth = 2; g.setLineDash(dashed ? [5, 4] : []);
+  g.strokeStyle = colour(name); g.fillStyle = colour(name); g.lineWidth = 2; g.lineJoin = "round"; g.setLineDash(dashed ? [5, 4] : []);
   g.beginPath();
   points.forEach(([x, y], i) => {
     if (i === 0) g.moveTo(px(x), py(y));
