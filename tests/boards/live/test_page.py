@@ -188,6 +188,19 @@ def made(count: int) -> list[bytes]:
     return frames
 
 
+def pictured(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the receptive fields in a frame: weights as grey, pruned synapses red."""
+    length = int.from_bytes(data[:4], "little")
+    weights, alive = np.frombuffer(data[4 + length :], np.uint8).reshape(2, 10, 10, 28, 28)
+    picture = np.full((10, 29, 10, 29, 4), (0x26, 0x29, 0x2F, 255), np.uint8)
+    w_max = NetworkConfig.named("demo").formats.w_max
+    grey = weights.astype(np.int64) * 255 // w_max
+    colours = np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1).astype(np.uint8)
+    colours[alive == 0] = (0x5C, 0x0A, 0x1E, 255)
+    picture[:, :28, :, :28] = colours.transpose(0, 2, 1, 3, 4)
+    return picture.reshape(290, 290, 4)[:289, :289]
+
+
 @in_browser
 def test_what_changes_is_drawn_as_if_all_was() -> None:
     frames, feed = made(6), Frames()
@@ -206,6 +219,15 @@ def test_what_changes_is_drawn_as_if_all_was() -> None:
             assert browser.evaluate(DRAWN) == drawn[-1], number
         for values in zip(*drawn, strict=True):
             assert len(set(values)) == len(frames)
+        pixels = "getContext('2d').getImageData(0, 0, 289, 289).data"
+        fields = browser.evaluate(f"[...document.querySelector('#fields').{pixels}]")
+        assert np.array_equal(np.array(fields, np.uint8).reshape(289, 289, 4), pictured(frames[-1]))
+        before = browser.evaluate(count)
+        scheme = {"name": "prefers-color-scheme", "value": "dark"}
+        browser.call("Emulation.setEmulatedMedia", features=[scheme])
+        browser.wait(f"{count} === {before + 1}")
+        dark = browser.evaluate(DRAWN)
+        assert [a == b for a, b in zip(dark, drawn[-1], strict=True)] == [False, True, False, False]
         assert browser.errors == []
 
 
