@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from prunus_boards.driver.device import Device
 from prunus_boards.live.drawing import Shower
@@ -11,6 +13,36 @@ from prunus_boards.live.learning import Learning
 from prunus_boards.live.serving import emulated
 from prunus_boards.live.serving import serving as _serving
 from prunus_model.training.artifact import Artifact
+
+
+class Frames:
+    """A training that makes what frames it is told to."""
+
+    def __init__(self) -> None:
+        self.newest: tuple[int, bytes] = (0, b"")
+        self.error = ""
+        self.listeners: list[Callable[[], None]] = []
+
+    @contextmanager
+    def telling(self, listener: Callable[[], None]) -> Iterator[None]:
+        self.listeners.append(listener)
+        try:
+            yield
+        finally:
+            self.listeners.remove(listener)
+
+    def make(self, data: bytes) -> None:
+        self.newest = (self.newest[0] + 1, data)
+        for listener in self.listeners:
+            listener()
+
+    def wait_for(self, clients: int) -> None:
+        """Wait until so many clients are fed."""
+        until = time.monotonic() + 60
+        while len(self.listeners) != clients:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
 
 FACTS = {"network": "demo, 100 neurons", "device": "a test", "training": ""}
 
@@ -22,7 +54,7 @@ def shower(artifact: Artifact) -> Iterator[tuple[Shower, Device]]:
 
 
 @contextmanager
-def serving(artifact: Artifact, learning: Learning | None = None) -> Iterator[int]:
+def serving(artifact: Artifact, learning: Learning | Frames | None = None) -> Iterator[int]:
     """Serve; yield the port."""
-    with _serving(artifact, learning, facts=FACTS) as port:
+    with _serving(artifact, cast(Learning | None, learning), facts=FACTS) as port:
         yield port

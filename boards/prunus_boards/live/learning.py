@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import struct
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -22,7 +24,7 @@ __all__ = ["Learning", "Validation", "frame"]
 
 #: Neurons that a frame shows at most.
 _SHOWN = 100
-#: Seconds between two frames at least.
+#: Seconds from one frame to the next, on the mean.
 _PERIOD = 0.1
 #: Frames, and validations, wait until so many times as long has passed as the last one took.
 #: Together they then take a fiftieth of the time, however slow the machine is.
@@ -81,6 +83,7 @@ class Learning:
         self._lock = Lock()
         self._newest: tuple[int, bytes] = (0, b"")
         self._error = ""
+        self._listeners: list[Callable[[], None]] = []
         self._due = {"frame": 0.0, "validation": 0.0}
         #: Presentations, density, running accuracy and validation accuracy, after intervals.
         self._curve: list[tuple[int, float, float | None, float | None]] = []
@@ -96,6 +99,20 @@ class Learning:
     def error(self) -> str:
         """What ended the training early, in one line; empty if nothing did."""
         return self._error
+
+    @contextmanager
+    def telling(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call a function whenever there is a frame, or an error, until ``with`` ends.
+
+        It is called by the thread of the training, which waits for it.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners.remove(listener)
 
     def start(self) -> None:
         """Start training."""
@@ -124,6 +141,8 @@ class Learning:
                 self._show(progress.counters)
         except Exception as e:  # Told on the page; the server goes on.
             self._error = " ".join(f"Training has ended: {e}".split())
+            with self._lock:
+                self._tell()
 
     def _measured(self) -> float | None:
         """Return the validation accuracy if that is due, or training is done."""
@@ -142,14 +161,26 @@ class Learning:
             made = frame(self._trainer, counters, self._curve)
             with self._lock:
                 self._newest = (self._newest[0] + 1, made)
+                self._tell()
             self._spare("frame", started, _PERIOD)
+
+    def _tell(self) -> None:
+        """Tell those who listen; the lock is held, so that none is told who has gone."""
+        for listener in self._listeners:
+            listener()
 
     def _is_due(self, what: str) -> bool:
         return self._trainer.done or time.monotonic() >= self._due[what]
 
-    def _spare(self, what: str, started: float, least: float = 0.0) -> None:
-        now = time.monotonic()
-        self._due[what] = now + max(least, _SPARING[what] * (now - started))
+    def _spare(self, what: str, started: float, period: float = 0.0) -> None:
+        """Set when something is due that was made just now.
+
+        It keeps a schedule: what came late, as parts of a training end when they do, makes nothing
+        after it later, unless a period was missed.
+        """
+        due, now = self._due[what], time.monotonic()
+        begun = due if started - due < period else started
+        self._due[what] = max(begun + period, now + _SPARING[what] * (now - started))
 
 
 def frame(

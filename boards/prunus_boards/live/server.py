@@ -111,17 +111,20 @@ def listening(port: int) -> socket.socket:
 
 
 async def _feed(ws: WebSocket, learning: Learning) -> None:
-    """Send the newest frame whenever there is one; a slow client misses those in between."""
+    """Send the newest frame as soon as there is one; a slow client misses those in between."""
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
     sent, told = 0, False
-    while True:
-        number, data = learning.newest
-        if number != sent:
-            await ws.send_bytes(data)
-            sent = number
-        elif learning.error and not told:
-            await ws.send_json({"version": VERSION, "type": "error", "text": learning.error})
-            told = True
-        await asyncio.sleep(0.1)
+    with learning.telling(lambda: loop.call_soon_threadsafe(news.set)):
+        while True:
+            news.clear()
+            number, data = learning.newest
+            if number != sent:
+                await ws.send_bytes(data)
+                sent = number
+            if learning.error and not told:
+                await ws.send_json({"version": VERSION, "type": "error", "text": learning.error})
+                told = True
+            await news.wait()
 
 
 async def _answer(ws: WebSocket, shower: Shower, device: Executor) -> None:

@@ -4,11 +4,12 @@ The same training is run alone and watched, in pairs one after the other, the or
 pair to pair; the results are medians of the ratios of their times: those that pass, and those that
 this process takes of the processors, its server included, which depend less on what else the
 machine does. Watched means: with validation, served, and read by another process, or drawn by a
-page in Chromium on the same machine.
+page in Chromium on the same machine. Either is given time to start before the training does.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -47,30 +49,38 @@ from websockets.sync.client import connect
 with connect(sys.argv[1], max_size=None, proxy=None) as ws:
     try:
         while True:
-            ws.recv()
+            if isinstance(ws.recv(), bytes):
+                print(flush=True)
     except ConnectionClosed:
         pass
 """
+#: Seconds in which a reader starts; Chromium is busy with itself that long.
+_START = 2.0
 
-#: What opens the page under a port, and holds it open.
-_Reader = Callable[[int], AbstractContextManager[None]]
+#: What opens the page under a port and holds it open; it gives how many frames it has had.
+_Reader = Callable[[int], AbstractContextManager[Callable[[], int]]]
 
 
 @contextmanager
-def _process(port: int) -> Iterator[None]:
+def _process(port: int) -> Iterator[Callable[[], int]]:
     url = f"ws://127.0.0.1:{port}/socket"
-    with subprocess.Popen([sys.executable, "-c", _READER, url]) as reader:
-        time.sleep(1)
-        yield
+    with (
+        TemporaryFile() as told,
+        subprocess.Popen([sys.executable, "-c", _READER, url], stdout=told) as reader,
+    ):
+        time.sleep(_START)
+        yield lambda: os.fstat(told.fileno()).st_size
         reader.terminate()
 
 
 @contextmanager
-def _page(port: int) -> Iterator[None]:
+def _page(port: int) -> Iterator[Callable[[], int]]:
     with Browser() as browser:
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait("document.querySelector('#status').textContent === 'Connected'")
-        yield
+        time.sleep(_START)
+        had = "Number(document.querySelector('#watched').dataset.frames || 0)"
+        yield lambda: int(browser.evaluate(had))
 
 
 def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict[str, Any]:
@@ -90,7 +100,8 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
     dict
         ``ratio``, the median over the pairs of the time watched divided by the time alone;
         ``ratio_low`` and ``ratio_high``, the least and the greatest; ``cpu_ratio`` and so on, the
-        same of processor time; ``frames_per_s`` and ``presentations_per_s``, medians, watched.
+        same of processor time; ``frames_per_s``, those that the reader had by the end, and
+        ``presentations_per_s``, medians, watched.
     """
     left = len(images) - _KEPT
     used, kept = images.take(0, left), images.take(left, _KEPT)
@@ -106,17 +117,20 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
     def watched() -> tuple[float, float, int]:
         trainer = Trainer(config, used, epochs=epochs)
         learning = Learning(trainer, Validation(trainer, kept))
-        with serving(artifact, learning, facts=_FACTS) as port, reader(port):
+        with serving(artifact, learning, facts=_FACTS) as port, reader(port) as had:
             started, cpu = time.perf_counter(), time.process_time()
             learning.start()
             learning.wait()
             times = time.perf_counter() - started, time.process_time() - cpu
+            shown = had()
         if learning.error:
             raise PrunusError(learning.error)
-        return *times, learning.newest[0]
+        return *times, shown
 
     artifact = load_network("demo")
+    # What compiles, or is read for the first time, does so before anything is measured.
     alone()
+    watched()
     wall, cpu, frames, rates = [], [], [], []
     for pair in range(pairs):
         first = alone() if pair % 2 else None

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from prunus_live import serving
+
 pytest.importorskip("starlette")
 
 from prunus_boards.live import browser, pictures
+from prunus_boards.live.learning import Learning
 from prunus_boards.measure import live_slowdown
+from prunus_model.cli.common import load_network
 from prunus_model.data.datasets import load
+from prunus_model.spec.config import NetworkConfig
+from prunus_model.training.trainer import Trainer
 
 
 def test_pairs_of_trainings_are_compared() -> None:
     ports = []
 
-    def reader(port: int) -> AbstractContextManager[None]:
+    def reader(port: int) -> AbstractContextManager[Callable[[], int]]:
         ports.append(port)
-        return nullcontext()
+        return nullcontext(lambda: 7)
 
     found = live_slowdown.measured(load("sample", "train").take(0, 400), reader, pairs=3, epochs=1)
-    assert len(ports) == 3
+    # The first warms up.
+    assert len(ports) == 4
     for name in ("ratio", "cpu_ratio"):
         assert 0 < found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
     assert found["presentations_per_s"] > 0
-    # The last frame is made however short the training is.
     assert found["frames_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        live_slowdown._process,
+        pytest.param(
+            live_slowdown._page,
+            marks=pytest.mark.skipif(browser.found() is None, reason="needs Chromium"),
+        ),
+    ],
+)
+def test_a_reader_tells_how_many_frames_it_had(reader: live_slowdown._Reader) -> None:
+    trainer = Trainer(NetworkConfig.named("demo"), load("sample", "train").take(0, 400), epochs=1)
+    learning = Learning(trainer)
+    with serving(load_network("demo"), learning) as port, reader(port) as had:
+        learning.start()
+        learning.wait()
+        until = time.monotonic() + 60
+        # The last frame is made and had however short the training is.
+        while not had() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert 1 <= had() <= learning.newest[0]
 
 
 @pytest.mark.skipif(browser.found() is None, reason="needs Chromium")

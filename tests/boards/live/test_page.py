@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prunus_live import serving, shower
+from prunus_live import Frames, serving, shower
 
 pytest.importorskip("starlette")
 
 from prunus_boards.live.browser import Browser, BrowserError, found
 from prunus_boards.live.drawing import place
-from prunus_boards.live.learning import Learning, Validation
+from prunus_boards.live.learning import Learning, Validation, frame
 from prunus_model.cli.common import load_network
 from prunus_model.data.events.split import load_for
 from prunus_model.spec.config import NetworkConfig
@@ -163,6 +163,98 @@ def test_a_training_is_shown_to_two_pages() -> None:
         # 10 x 10 fields of 28 x 28, one pixel between them.
         size = "[document.querySelector('#fields').width, document.querySelector('#fields').height]"
         assert browser.evaluate(size) == [289, 289]
+        assert browser.errors == []
+
+
+#: What is drawn of a training, as numbers.
+DRAWN = """["curve", "fields", "thresholds", "counts"].map((id) => {
+  const c = document.getElementById(id);
+  return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]
+    .reduce((sum, v, i) => (sum * 31 + v * (i % 251 + 1)) % 1000000007, c.width); })"""
+#: Draws only when it is told to, as in a page that is hidden.
+HELD = """window.held = []; window.requestAnimationFrame = (f) => held.push(f);
+window.release = () => { const now = held; held = []; now.forEach((f) => f()); }"""
+
+
+def made(count: int) -> list[bytes]:
+    """Return frames of a training, the last of them of its end."""
+    images = load_for(NetworkConfig.named("demo").encoder, "sample", "train")
+    trainer = Trainer(NetworkConfig.named("demo"), images.take(0, 500), epochs=2 * count)
+    frames, curve = [], list[tuple[int, float, float | None, float | None]]()
+    while not trainer.done:
+        now = trainer.advance()
+        curve.append((now.presentation, now.density, now.accuracy, now.accuracy))
+        frames.append(frame(trainer, now.counters, list(curve)))
+    return frames
+
+
+def pictured(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the receptive fields in a frame: weights as grey, pruned synapses red."""
+    length = int.from_bytes(data[:4], "little")
+    weights, alive = np.frombuffer(data[4 + length :], np.uint8).reshape(2, 10, 10, 28, 28)
+    picture = np.full((10, 29, 10, 29, 4), (0x26, 0x29, 0x2F, 255), np.uint8)
+    w_max = NetworkConfig.named("demo").formats.w_max
+    grey = weights.astype(np.int64) * 255 // w_max
+    colours = np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1).astype(np.uint8)
+    colours[alive == 0] = (0x5C, 0x0A, 0x1E, 255)
+    picture[:, :28, :, :28] = colours.transpose(0, 2, 1, 3, 4)
+    return picture.reshape(290, 290, 4)[:289, :289]
+
+
+@in_browser
+def test_what_changes_is_drawn_as_if_all_was() -> None:
+    frames, feed = made(6), Frames()
+    with serving(ARTIFACT, feed) as port, Browser(width=400) as browser:
+        page(browser, port)
+        count, drawn = "Number(document.querySelector('#watched').dataset.frames || 0)", []
+        for number, data in enumerate(frames, 1):
+            before = browser.evaluate(count)
+            feed.make(data)
+            # Bars and texts come in turns, and both once no frame follows.
+            browser.wait(f"{count} === {before + 2}")
+            assert browser.evaluate("document.querySelector('#progress').value") == 1000 * number
+            drawn.append(browser.evaluate(DRAWN))
+            browser.evaluate("dispatchEvent(new Event('resize'))")
+            browser.wait(f"{count} === {before + 3}")
+            assert browser.evaluate(DRAWN) == drawn[-1], number
+        for values in zip(*drawn, strict=True):
+            assert len(set(values)) == len(frames)
+        pixels = "getContext('2d').getImageData(0, 0, 289, 289).data"
+        fields = browser.evaluate(f"[...document.querySelector('#fields').{pixels}]")
+        assert np.array_equal(np.array(fields, np.uint8).reshape(289, 289, 4), pictured(frames[-1]))
+        before = browser.evaluate(count)
+        scheme = {"name": "prefers-color-scheme", "value": "dark"}
+        browser.call("Emulation.setEmulatedMedia", features=[scheme])
+        browser.wait(f"{count} === {before + 1}")
+        dark = browser.evaluate(DRAWN)
+        assert [a == b for a, b in zip(dark, drawn[-1], strict=True)] == [False, True, False, False]
+        assert browser.errors == []
+
+
+@in_browser
+def test_only_the_newest_is_drawn_when_the_browser_draws() -> None:
+    frames, feed = made(4), Frames()
+    with serving(ARTIFACT, feed) as port, Browser() as browser:
+        page(browser, port)
+        browser.evaluate(HELD)
+        feed.wait_for(1)
+        for number, data in enumerate(frames[:3], 1):
+            feed.make(data)
+            browser.wait("held.length === 1")
+            assert browser.evaluate("document.querySelector('#progress').value") == 0, number
+        browser.evaluate("new Promise((done) => setTimeout(done, 600))")
+        assert browser.evaluate("[held.length, document.querySelector('#watched').hidden]") == [
+            1,
+            True,
+        ]
+        browser.evaluate("release()")
+        assert browser.evaluate("document.querySelector('#progress').value") == 3000
+        assert browser.evaluate("document.querySelector('#watched').dataset.frames") == "1"
+        # Nothing more is drawn until something comes.
+        browser.evaluate("new Promise((done) => setTimeout(done, 600))")
+        assert browser.evaluate("held.length") == 0
+        feed.make(frames[3])
+        browser.wait("held.length === 1")
         assert browser.errors == []
 
 

@@ -12,18 +12,40 @@ def command(scale: float, anything: float) -> None:
     click.echo((scale, anything))
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "0", "9.5", "x"])
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "0", "9.5", "x", ""])
 def test_what_is_no_number_of_the_range_is_refused(text: str) -> None:
     result = CliRunner().invoke(command, ["--scale", text])
     assert result.exit_code == 2
-    assert "Invalid value for '--scale': " in result.output
+    told = f"Invalid value for '--scale': It must be a number above 0 and at most 9, not '{text}'"
+    assert told in result.output
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "x"])
 def test_without_a_range_it_is_finite(text: str) -> None:
     result = CliRunner().invoke(command, ["--any", text])
     assert result.exit_code == 2
-    assert f"Invalid value for '--any': '{text}' is not a finite number." in result.output
+    assert f"Invalid value for '--any': It must be a finite number, not '{text}'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "allowed"),
+    [
+        (Number(min=0, max=100_000), "x", "a number in 0..100000"),
+        (Number(min=0.5, max=3), "0.4", "a number in 0.5..3"),
+        (Number(min=0.5, max=3), "3.1", "a number in 0.5..3"),
+        (Number(min=1), "0", "a number at least 1"),
+        (Number(max=1, max_open=True), "1", "a number below 1"),
+    ],
+)
+def test_it_is_told_what_is_allowed(kind: Number, text: str, allowed: str) -> None:
+    with pytest.raises(click.BadParameter) as e:
+        kind.convert(text, None, None)
+    assert e.value.message == f"It must be {allowed}, not '{text}'"
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    kind = Number(min=0.5, max=3)
+    assert [kind.convert(text, None, None) for text in ("0.5", "3", 2)] == [0.5, 3.0, 2.0]
 
 
 def test_other_numbers_are_taken() -> None:

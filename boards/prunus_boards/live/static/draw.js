@@ -65,8 +65,8 @@ by("clear").addEventListener("click", () => { clear(); say("Cleared"); });
 // What ended the presentation, from what the device told.
 function ended(m) {
   const steps = m.counters.steps;
-  if (m.margin && m.lead >= m.margin) return `The sequential test stopped after step ${steps} of ${m.most_steps}, with a lead of ${m.lead} (margin ${m.margin}).`;
-  if (steps < m.most_steps) return `Stopped after step ${steps} of ${m.most_steps}, at output spike ${m.stop_after}; lead ${m.lead}.`;
+  if (m.margin && m.lead >= m.margin) return `The sequential test stopped after ${steps} of ${m.most_steps} steps, with a lead of ${m.lead} (margin ${m.margin}).`;
+  if (steps < m.most_steps) return `Stopped after ${steps} of ${m.most_steps} steps, at output spike ${m.stop_after}; lead ${m.lead}.`;
   return `All ${m.most_steps} steps were made; lead ${m.lead}.`;
 }
 export function result(m) {

@@ -1,5 +1,5 @@
 // The connection: what comes goes to the drawing or to the training.
-import { by } from "./charts.js";
+import { by, forget, onChange } from "./charts.js";
 import * as draw from "./draw.js";
 import * as learn from "./learn.js";
 
@@ -33,9 +33,9 @@ function connect() {
     else say(m.text, true);
   };
 }
-function redraw() { draw.redraw(); learn.redraw(); }
-addEventListener("resize", redraw);
-document.addEventListener("visibilitychange", redraw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+onChange(() => { draw.redraw(); learn.redraw(); });
+// A window that goes to another screen, or is made larger or smaller, may have other pixels.
+addEventListener("resize", forget);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", forget);
 draw.begin(send, say);
 connect();
