@@ -19,6 +19,7 @@ from prunus_model.cli.common import (
     threads_option,
     votes_options,
 )
+from prunus_model.data.split import Split
 from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
 from prunus_model.training.relabelling import relabelled
 
@@ -80,7 +81,8 @@ def command(
     console.print(accuracy_table(evaluations, dense))
     if len(evaluations) == 1:
         console.print()
-        console.print(confusion_table(evaluations[0]))
+        names = split.class_names if isinstance(split, Split) else ()
+        console.print(confusion_table(evaluations[0], names))
 
 
 def _row(e: Evaluation, dense: float) -> dict[str, object]:
