@@ -87,6 +87,5 @@ def confusion_table(e: Evaluation, names: Sequence[str] = ()) -> Table:
             if c < len(names) and names[c] != str(c)
             else str(c)
         )
-        # Not as a markup: the name is the user's.
-        table.add_row(Text(called), *cells, right)
+        table.add_row(called, *cells, right)
     return table

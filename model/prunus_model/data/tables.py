@@ -9,8 +9,9 @@ classes may be words; then they are numbered in the order of the words of the tr
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -54,8 +55,7 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
             separator = next((s for s in ",;\t" if s in first), None)
             heading = [field.strip().strip('"').lower() for field in first.split(separator)]
             has_heading = any(not _is_number(field) for field in heading)
-            rows = list(file) if has_heading else [first, *file]
-        values, words = _values(rows, separator, heading)
+            values, words = _values(file, file.tell() if has_heading else 0, separator, heading)
     except UnicodeDecodeError as e:
         raise DataError(f"File {path} must be text in UTF-8") from e
     except ValueError as e:
@@ -83,7 +83,7 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
 
 
 def _values(
-    rows: list[str], separator: str | None, heading: list[str]
+    file: TextIO, start: int, separator: str | None, heading: list[str]
 ) -> tuple[npt.NDArray[np.float64], list[str]]:
     """Return all values, shape (lines, columns), and the words of the labels, if they are words.
 
@@ -96,14 +96,18 @@ def _values(
             raise ValueError
         return words.setdefault(word, len(words))
 
+    file.seek(start)
     with warnings.catch_warnings(action="ignore"):
         try:
-            return np.loadtxt(rows, delimiter=separator, ndmin=2), []
+            return np.loadtxt(file, delimiter=separator, ndmin=2), []
+        except UnicodeDecodeError:
+            raise
         except ValueError:
             if heading.count(_LABEL) != 1:
                 raise
-        converters = {heading.index(_LABEL): place}
-        values = np.loadtxt(rows, delimiter=separator, ndmin=2, converters=converters)
+        file.seek(start)
+        by_column: dict[int | str, Callable[[str], Any]] = {heading.index(_LABEL): place}
+        values = np.loadtxt(file, delimiter=separator, ndmin=2, converters=by_column)
     return values, list(words)
 
 
