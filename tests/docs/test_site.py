@@ -210,6 +210,9 @@ def test_links_of_included_parts_lead_to_pages_and_files_and_equations_are_mathm
     html = (checkout / "html/how/p.html").read_text("utf-8")
     assert re.search(r'href="q.html#b"[^>]*><span[^>]*>b<', html)
     assert 'href="#in"' in html
+    # None has lost its words.
+    assert re.search(r'href="#in"[^>]*><span[^>]*>in<', html)
+    assert not re.search(r"<a [^>]*>(<\w+[^>]*>)*(</\w+>)*</a>", html)
     assert re.search(r'href="../_downloads/\w+/README.md"', html)
     assert re.search(r'href="../_downloads/\w+/code.py"', html)
     assert (html.count("<math "), html.count('display="block"')) == (2, 1)
