@@ -183,7 +183,10 @@ def test_pages_are_of_four_kinds_and_say_in_their_first_lines_what_for() -> None
         index = (site / folder / "index.md").read_text("utf-8")
         for page in site.glob(f"{folder}/*.md"):
             text = page.read_text("utf-8")
-            assert text.startswith(("# ", ":::{include}")), page
+            if whole := re.fullmatch(r":::\{include\} (\S+)\n:::\n", text):
+                text = (page.parent / whole[1]).read_text("utf-8")
+            # A title, and a sentence of its own before anything else.
+            assert re.match(r"# .+\n\n(?:\*\*)?[A-Z`][^\n]{30,}", text), page
             assert page.stem == "index" or f"\n{page.stem}\n" in index, page
 
 
