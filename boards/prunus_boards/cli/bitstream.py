@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from prunus_boards.build.flash import find_build, load_board
+from prunus_boards.build.flash import by_hand, find_build, load_board
 from prunus_boards.build.flow import Built, build, build_name, check_output
 from prunus_boards.build.options import build_options
 from prunus_boards.build.report import Splits
@@ -239,6 +239,9 @@ def _print(built: Built) -> None:
             f"{r['cycles_per_inference']:,} cycles or {r['ms_per_inference']:.2f} ms per image, "
             f"all steps"
         )
-    lines.append(f"Load it: prunus flash {built.folder}")
+    known = find_board(r["board"]).loader
+    lines.append(
+        f"Load it: {f'prunus flash {built.folder}' if known else by_hand(built.bitstream)}"
+    )
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -8,9 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from prunus_model.cli.common import new_table
+from prunus_model.common.text import printable
 from prunus_model.training.evaluation import Evaluation
 
 __all__ = ["accuracy_table", "confusion_table"]
+
+#: Characters of the name of a class that are shown.
+_NAME = 20
 
 
 def accuracy_table(evaluations: Sequence[Evaluation], dense: float) -> Table:
@@ -55,8 +59,16 @@ def accuracy_table(evaluations: Sequence[Evaluation], dense: float) -> Table:
     return table
 
 
-def confusion_table(e: Evaluation) -> Table:
-    """Return a table of images by class and vote, with the share that is right."""
+def confusion_table(e: Evaluation, names: Sequence[str] = ()) -> Table:
+    """Return a table of images by class and vote, with the share that is right.
+
+    Parameters
+    ----------
+    e : Evaluation
+        How the images were told apart.
+    names : sequence of str
+        What the classes are called; empty if they have numbers only.
+    """
     table = new_table(
         "Class (rows) and vote (columns)",
         "",
@@ -70,5 +82,10 @@ def confusion_table(e: Evaluation) -> Table:
             Text(str(n) if n or k == c else ".", style="bold" if k == c else "")
             for k, n in enumerate(row)
         ]
-        table.add_row(str(c), *cells, right)
+        called = (
+            f"{c} {printable(names[c])[:_NAME]}"
+            if c < len(names) and names[c] != str(c)
+            else str(c)
+        )
+        table.add_row(called, *cells, right)
     return table

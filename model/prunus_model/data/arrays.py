@@ -7,7 +7,7 @@ image are its channels one after the other, each row by row, as the two channels
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any
 
@@ -22,6 +22,8 @@ __all__ = ["Raw", "Reader", "to_split", "whole_numbers"]
 
 #: Of an image: grey, two of anything, or red, green and blue.
 _CHANNELS = (1, 2, 3)
+#: Classes that labels of 8 bits can tell apart.
+_CLASSES = 256
 _SHAPES = "(n, height, width), (n, height, width, channels) or (n, inputs)"
 
 
@@ -78,6 +80,7 @@ def to_split(read: Reader, split: SplitName, scale: Scale | None = None) -> Spli
     """
     raw = read(split)
     flat, shape, channels = _flat(raw)
+    raw = _without_words(raw, read, split)
     labels = _classes(raw.labels, raw.labels_name)
     check_values(flat, raw.images_name)
     scale = _scale_for(raw, flat, read, split, scale)
@@ -100,6 +103,25 @@ def to_split(read: Reader, split: SplitName, scale: Scale | None = None) -> Spli
         scale=scale,
         notes=tuple(notes),
     )
+
+
+def _without_words(raw: Raw, read: Reader, split: SplitName) -> Raw:
+    """Return what was read with numbers in place of words as labels.
+
+    Classes are numbered in the order of the words that the training has.
+    """
+    if raw.labels.dtype.kind != "U":
+        return raw
+    training = raw if split == "train" or raw.fallback else read("train")
+    if training.labels.dtype.kind != "U":
+        raise DataError(f"{raw.labels_name} must have integers in 0..255, as those of the training")
+    names = np.unique(training.labels)
+    if len(names) > _CLASSES:
+        raise DataError(f"{raw.labels_name} must have at most {_CLASSES} words, not {len(names)}")
+    if unknown := sorted({*raw.labels.ravel().tolist()} - {*names.tolist()}):
+        raise DataError(f"{raw.labels_name} must be words of the training, not {unknown[0]:.40}")
+    places = np.searchsorted(names, raw.labels)
+    return replace(raw, labels=places, class_names=tuple(names.tolist()))
 
 
 def _scale_for(
@@ -193,7 +215,7 @@ def _channel_hint(shape: tuple[int, ...]) -> str:
 
 def _classes(values: npt.NDArray[Any], what: str) -> npt.NDArray[np.uint8]:
     """Turn integers in 0..255, in one column, or one-hot rows, into labels."""
-    if values.dtype.kind in "US":
+    if values.dtype.kind == "S":
         example = values.ravel()[0] if values.size else ""
         raise DataError(f"{what} must have integers in 0..255, not text, {example!s:.40}")
     if values.ndim == 2 and values.shape[1] == 1:

@@ -15,6 +15,7 @@ __all__ = ["Brightness"]
 
 #: All presets were found with MNIST, whose training images have this mean level, and this gain.
 _MEAN, _GAIN = 33.32, 100
+_WHITE = 255
 #: Share of the lit pixels that may be brighter than what is taken for white.
 _OUTLIERS = 0.001
 #: Images are far too dark if the suggested gain is so many times the one that they have.
@@ -79,20 +80,25 @@ class Brightness:
         The smaller one of two: with the first, white spikes as often (white is the level that a
         thousandth of the lit pixels exceed); with the second, all inputs do on average.
         """
-        lit = self.counts[1:].cumsum()
-        if not lit[-1]:
+        if not self.brightest:
             return _GAIN
-        white = 1 + int(np.searchsorted(lit, lit[-1] * (1 - _OUTLIERS)))
-        gain = _GAIN * min(255 / white, _MEAN / self.mean)
+        gain = _GAIN * min(_WHITE / self._white, _MEAN / self.mean)
         return min(max(round(gain), 1), max_of(GAIN_BITS))
+
+    @property
+    def _white(self) -> int:
+        lit = self.counts[1:].cumsum()
+        return 1 + int(np.searchsorted(lit, lit[-1] * (1 - _OUTLIERS)))
 
     def doubts(self, what: str, params: EncoderParams) -> list[str]:
         """Return what is odd, one line each; ``what`` is how messages call the images."""
         if self.brightest == 0:
             return [f"All pixels of {what} are black"]
-        top, gain = self.brightest, self.suggested_gain
-        if gain >= _DIM * params.gain:
-            told = f"No pixel of {what} is above {top}: is {top} white? Here white is 255; "
+        white, gain = self._white, self.suggested_gain
+        # Whoever chose a low gain for images that have white knows that.
+        if gain >= _DIM * params.gain and white < _WHITE:
+            few = "No" if white == self.brightest else "Hardly any"
+            told = f"{few} pixel of {what} is above {white}: is {white} white? Here white is 255; "
             return [f"{told}encoder.gain={gain} would make up for it"]
         if self.median * params.gain >> 8 >= _BRIGHT:
             told = f"Half of the pixels of {what} are at {self.median} of 255 or above, "

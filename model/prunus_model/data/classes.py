@@ -3,10 +3,14 @@
 Classes are numbered in the order of the names of their folders; names that are all numbers are
 ordered as numbers. Images have three channels if the first training picture of any class has a
 colour, and one otherwise.
+
+The images of all classes are spread evenly over a split: a network that learns from one image after
+the other forgets a class that it has not seen for long.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +56,7 @@ def _read(root: Path, training: Path, *, fallback: bool) -> Raw:
     names = [place.name for place in _folders(training)]
     if unknown := sorted({place.name for place in _folders(root)} - {*names}):
         raise DataError(f"Folder {root / unknown[0]} must be one of a class, as in {training}")
-    files = [(path, label) for label, name in enumerate(names) for path in _pictures(root / name)]
+    files = _spread([_pictures(root / name) for name in names])
     coloured = any(is_coloured(read_colours(_of(training / name)[0])) for name in names)
     if not files:
         raise DataError(f"Folder {root} must hold at least one picture")
@@ -83,6 +87,20 @@ def _read(root: Path, training: Path, *, fallback: bool) -> Raw:
         class_names=tuple(names),
         notes=notes,
     )
+
+
+def _spread(pictures: list[list[Path]]) -> list[tuple[Path, int]]:
+    """Return pictures and their classes; those of each class are evenly far apart.
+
+    Picture ``k`` of ``n`` comes after the share ``(2 k + 1) / 2 n`` of the split; of equal ones the
+    lower class comes first.
+    """
+    placed = [
+        (Fraction(2 * k + 1, 2 * len(paths)), label, path)
+        for label, paths in enumerate(pictures)
+        for k, path in enumerate(paths)
+    ]
+    return [(path, label) for _, label, path in sorted(placed)]
 
 
 def _folders(root: Path) -> list[Path]:

@@ -12,6 +12,9 @@ from prunus_model.spec.encoder import EncoderParams
 
 __all__ = ["doubts", "grey_doubts", "training_doubts"]
 
+#: Images of a class, on average, from which on their order is no chance.
+_MANY = 10
+
 
 def grey_doubts(
     pixels: npt.NDArray[np.uint8], what: str, params: EncoderParams | None = None
@@ -48,9 +51,17 @@ def doubts(split: Labelled, params: EncoderParams) -> list[str]:
 
 
 def training_doubts(split: Labelled, config: NetworkConfig) -> list[str]:
-    """Return what is odd about images for training: as :func:`doubts`, and classes without any."""
+    """Return what is odd about images for training.
+
+    As :func:`doubts`, and classes without any, and classes that come one after the other.
+    """
     found, classes = doubts(split, config.encoder), config.readout.classes
     what = "recordings" if isinstance(split, EventSplit) else "images"
     if (there := len(np.unique(split.labels))) < classes:
         found.append(f"Only {there} of {classes} classes have {what} in {split.name}")
+    if len(split) >= _MANY * there and np.count_nonzero(np.diff(split.labels)) == there - 1 > 0:
+        found.append(
+            f"The {what} of {split.name} come class by class, so that a network forgets the first "
+            "ones while it learns the last: shuffle them"
+        )
     return found

@@ -2,14 +2,16 @@
 
 Which column the labels are in: the one that a heading calls ``label``. Without such a heading, the
 first or the last: the one of them that has whole numbers in 0..255, at least two different ones.
-If both have, the file is refused: only a heading can tell.
+If both have, the file is refused: only a heading can tell. In a column that is headed ``label``
+classes may be words; then they are numbered in the order of the words of the training.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +44,8 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
     Raises
     ------
     DataError
-        If the file is missing, empty or too large, has anything but numbers, or lines of different
-        lengths, or if the column of the labels can't be told.
+        If the file is missing, empty or too large, has anything but numbers and words as labels,
+        or lines of different lengths, or if the column of the labels can't be told.
     """
     if wrong := refusal(path) or memory_refusal(_GROWTH * path.stat().st_size):
         raise DataError(f"File {path} {wrong}")
@@ -53,14 +55,13 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
             separator = next((s for s in ",;\t" if s in first), None)
             heading = [field.strip().strip('"').lower() for field in first.split(separator)]
             has_heading = any(not _is_number(field) for field in heading)
-            if not has_heading:
-                file.seek(0)
-            with warnings.catch_warnings(action="ignore"):
-                values = np.loadtxt(file, delimiter=separator, ndmin=2, encoding="utf-8-sig")
+            values, words = _values(file, file.tell() if has_heading else 0, separator, heading)
     except UnicodeDecodeError as e:
         raise DataError(f"File {path} must be text in UTF-8") from e
     except ValueError as e:
-        raise DataError(f"File {path} must have {_wrong(path, separator, has_heading)}") from e
+        raise DataError(
+            f"File {path} must have {_wrong(path, separator, heading if has_heading else [])}"
+        ) from e
     except OSError as e:
         raise DataError(f"File {path} must be readable, not: {e.strerror}") from e
     if values.shape[0] == 0 or values.shape[1] < 2:
@@ -69,15 +70,49 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
             f"not {values.shape[0]} lines of {values.shape[1]}"
         )
     column, told = _label_column(path, heading if has_heading else [], values)
+    labels = whole_numbers(values[:, column])
     return Raw(
         name=name or str(path),
         images=whole_numbers(np.delete(values, column, axis=1)),
-        labels=whole_numbers(values[:, column]),
+        labels=np.array(words)[labels] if words else labels,
         images_name=f"File {path}",
         labels_name=f"Column {column + 1} of {path}, the labels,",
         fallback=fallback,
         notes=(f"Labels of {path} are in the {told}",),
     )
+
+
+def _values(
+    file: TextIO, start: int, separator: str | None, heading: list[str]
+) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """Return all values, shape (lines, columns), and the words of the labels, if they are words.
+
+    Words stand in the values as their places in this list.
+    """
+    words: dict[str, int] = {}
+
+    def place(field: str) -> int:
+        if not (word := _word(field)) or _is_number(word):
+            raise ValueError
+        return words.setdefault(word, len(words))
+
+    file.seek(start)
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return np.loadtxt(file, delimiter=separator, ndmin=2), []
+        except UnicodeDecodeError:
+            raise
+        except ValueError:
+            if heading.count(_LABEL) != 1:
+                raise
+        file.seek(start)
+        by_column: dict[int | str, Callable[[str], Any]] = {heading.index(_LABEL): place}
+        values = np.loadtxt(file, delimiter=separator, ndmin=2, converters=by_column)
+    return values, list(words)
+
+
+def _word(field: str) -> str:
+    return field.strip().strip('"').strip()
 
 
 def _label_column(path: Path, heading: list[str], values: npt.NDArray[Any]) -> tuple[int, str]:
@@ -113,19 +148,25 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _wrong(path: Path, separator: str | None, has_heading: bool) -> str:
+def _wrong(path: Path, separator: str | None, heading: list[str]) -> str:
     """Find the first line that is wrong; return what it should be, as the end of a message."""
-    length = 0
+    length, first = 0, ""
+    labels = heading.index(_LABEL) + 1 if heading.count(_LABEL) == 1 else 0
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             fields = line.split("#")[0].strip().split(separator)
-            if fields in ([], [""]) or (number == 1 and has_heading):
+            if fields in ([], [""]) or (number == 1 and heading):
                 continue
             for column, field in enumerate(fields, 1):
-                if not _is_number(field):
+                if column == labels and (word := _word(field)):
+                    first = first or word
+                    right = _is_number(word) == _is_number(first)
+                else:
+                    right = _is_number(field)
+                if not right:
                     return (
-                        f"numbers only, classes as 0, 1, ..., not {field.strip()[:40]!r} "
-                        f"in line {number}, column {column}"
+                        f"numbers only, and words only in a column headed {_LABEL!r}, "
+                        f"not {field.strip()[:40]!r} in line {number}, column {column}"
                     )
             length = length or len(fields)
             if len(fields) != length:

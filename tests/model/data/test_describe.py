@@ -72,6 +72,10 @@ def test_gain_follows_the_smaller_of_white_and_mean(image: np.ndarray, gain: int
         (pixels(*[0] * 15, 16), 1000, ""),
         (pixels(*[0] * 15, 130), 100, ""),
         (pixels(*[0] * 15, 127), 100, "No pixel of x is above 127"),
+        # The user's own choice, as white is 255.
+        (pixels(*[0] * 15, 255), 30, ""),
+        (pixels(*[0] * 15, 254), 30, "No pixel of x is above 254"),
+        (pixels(*[0] * 18000, *[50] * 2000, 255), 100, "Hardly any pixel of x is above 50: is 50"),
         (pixels(0, 82), 100, "Half of the pixels of x are at 82 of 255 or above"),
         (pixels(0, 81), 100, ""),
         (pixels(255, 255), 20, ""),

@@ -114,7 +114,7 @@ def test_archive_with_other_images_is_refused(
     ("labels", "message"),
     [
         pytest.param(np.array([1.0]), "integers in 0..255, not float64", id="floats"),
-        pytest.param(np.array(["cat"]), "integers in 0..255, not text, cat", id="text"),
+        pytest.param(np.array([b"cat"]), "integers in 0..255, not text, b'cat'", id="text"),
         pytest.param(np.array([256]), "integers in 0..255, not 256..256", id="above a byte"),
         pytest.param(np.array([-1]), "integers in 0..255, not -1..-1", id="negative"),
         pytest.param(

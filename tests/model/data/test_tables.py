@@ -7,6 +7,8 @@ import pytest
 from prunus_data import message_of
 from prunus_model.data.datasets import load
 
+NUMBERS = "numbers only, and words only in a column headed 'label'"
+
 
 def table(folder: Path, text: str, name: str = "t.csv") -> str:
     path = folder / name
@@ -52,13 +54,18 @@ def test_whole_numbers_are_levels_and_others_are_scaled(tmp_path: Path) -> None:
     [
         (
             "5.1,3.5,setosa\n4.9,3.0,setosa\n",
-            "numbers only, classes as 0, 1, ..., not 'setosa' in line 2, column 3",
+            f"{NUMBERS}, not 'setosa' in line 2, column 3",
         ),
         ("1,2,3\n2,3\n", "3 values in each line, not 2 in line 2"),
         (
             "label,a\n1,2\n\n2,,3\n",
-            "numbers only, classes as 0, 1, ..., not '' in line 4, column 2",
+            f"{NUMBERS}, not '' in line 4, column 2",
         ),
+        ("label,a\ncat,2\n,3\n", f"{NUMBERS}, not '' in line 3, column 1"),
+        ("label,a\ncat,2\n7,3\n", f"{NUMBERS}, not '7' in line 3, column 1"),
+        ("label,a\n7,2\ncat,3\n", f"{NUMBERS}, not 'cat' in line 3, column 1"),
+        ("label,a\ncat,dog\n", f"{NUMBERS}, not 'dog' in line 2, column 2"),
+        ("label,a\ncat,2\ndog,3,4\n", "2 values in each line, not 3 in line 3"),
         ("", "lines of a label and at least one value, not 0 lines of 1"),
         ("label,x\n", "lines of a label and at least one value, not 0 lines of 1"),
         ("1\n2\n", "lines of a label and at least one value, not 2 lines of 1"),
@@ -75,6 +82,33 @@ def test_whole_numbers_are_levels_and_others_are_scaled(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_table_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = table(tmp_path, text)
     assert message_of(lambda: load(path, "train")) == f"File {path} must have {message}"
+
+
+def test_classes_may_be_words(tmp_path: Path) -> None:
+    head = "a,Label,b\n"
+    table(tmp_path, f'{head}1,"worn out",2\n3,loose,4\n\n5, worn out ,6\n', "train.csv")
+    table(tmp_path, f"{head}7,worn out,8\n", "test.csv")
+    train, test = load(str(tmp_path), "train"), load(str(tmp_path), "test")
+    assert train.class_names == test.class_names == ("loose", "worn out")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([1, 0, 1], [1])
+    assert train.images.tolist() == [[1, 2], [3, 4], [5, 6]]
+    # The order of words is that of the file of the training alone, and of nothing in the test.
+    named = f"Column 2 of {tmp_path}/test.csv, the labels,"
+    table(tmp_path, f"{head}7,new,8\n", "test.csv")
+    assert message_of(lambda: load(str(tmp_path), "test")) == (
+        f"{named} must be words of the training, not new"
+    )
+    table(tmp_path, f"{head}1,1,2\n", "train.csv")
+    assert message_of(lambda: load(str(tmp_path), "test")) == (
+        f"{named} must have integers in 0..255, as those of the training"
+    )
+
+
+def test_more_words_than_classes_are_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, "label,x\n" + "".join(f"w{n},{n % 256}\n" for n in range(257)))
+    assert message_of(lambda: load(path, "train")) == (
+        f"Column 1 of {path}, the labels, must have at most 256 words, not 257"
+    )
 
 
 def test_labels_must_be_whole_and_values_finite(tmp_path: Path) -> None:
