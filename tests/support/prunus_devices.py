@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +44,12 @@ def golden(
     return transport, transport.emulator.description
 
 
-def device(options: ExportOptions = PACKED) -> Device:
-    """Return an emulated device that holds the network, opened."""
-    transport, core = golden(options)
+def device(options: ExportOptions = PACKED, artifact: Artifact | None = None) -> Device:
+    """Return an emulated device that holds the network, or another one, opened."""
+    held = artifact or network()
+    transport, core = golden(options, held)
     opened = Device(transport, core=core)
-    opened.attach(network())
+    opened.attach(held)
     return opened
 
 
@@ -91,7 +93,7 @@ def message(call: Callable[[], object], kind: type[Exception] = DeviceError) -> 
     return str(caught.value)
 
 
-def last(device: Device, count: int, *, learn: bool = False, stop_after: int = 0) -> Checked:
-    """Check images; return what was found up to the last."""
-    *_, found = check(device, shown(count), learn=learn, stop_after=stop_after)
+def last(device: Device, count: int, **options: Any) -> Checked:
+    """Check images, with options as of `check`; return what was found up to the last."""
+    *_, found = check(device, shown(count), **options)
     return found

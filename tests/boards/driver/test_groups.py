@@ -7,14 +7,13 @@ from typing import cast
 import numpy as np
 import pytest
 
-from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.contents import blocks, state_of, words_of
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import contradiction, possible
 from prunus_boards.driver.requests import DeviceError
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_cli import tiny_views, windows
-from prunus_devices import LEARNING, PACKED, Tampering, golden, message, shown
+from prunus_devices import LEARNING, PACKED, Tampering, device, golden, last, message, shown
 from prunus_model.common.errors import ConfigError
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import State
@@ -28,33 +27,20 @@ DENSE = ExportOptions(lanes=2, store="learning")
 KINDS = {"learning": LEARNING, "packed": PACKED, "dense": DENSE}
 
 
-def holding(options: ExportOptions) -> Device:
-    """Return an emulated device that holds the groups."""
-    transport, core = golden(options, windows())
-    opened = Device(transport, core=core)
-    opened.attach(windows())
-    return opened
-
-
-def last(one: Device, count: int, **options: bool | int) -> Checked:
-    *_, found = check(one, shown(count), **options)  # type: ignore[arg-type]
-    return found
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "request_",
     [{}, {"stop_after": 1}, {"margin": 25}, {"stop_after": 2, "margin": 60, "keep": True}],
 )
 def test_images_are_shown_as_by_the_engine(kind: str, request_: dict[str, int]) -> None:
-    with holding(KINDS[kind]) as one:
+    with device(KINDS[kind], windows()) as one:
         found = last(one, 12, **request_)
     assert (found.images, found.difference) == (12, "")
     assert found.spikes >= 12
 
 
 def test_learning_leaves_the_state_of_the_model() -> None:
-    with holding(LEARNING) as one:
+    with device(LEARNING, windows()) as one:
         found = last(one, 20, learn=True)
         assert (found.images, found.difference) == (20, "")
         assert not np.array_equal(one.read_state().theta, windows().state.theta)
@@ -62,7 +48,7 @@ def test_learning_leaves_the_state_of_the_model() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_network_is_loaded_and_compared(kind: str) -> None:
-    with holding(KINDS[kind]) as one:
+    with device(KINDS[kind], windows()) as one:
         one.load(windows(900))
         assert one.compare(windows(900)) == []
         assert any(line.startswith("V_FIRE[") for line in one.compare(windows()))
@@ -118,7 +104,7 @@ def test_order_of_neurons_is_of_each_group() -> None:
 
 
 def test_identity_tells_neurons_of_all_groups_and_levels_of_an_image() -> None:
-    with holding(PACKED) as one:
+    with device(PACKED, windows()) as one:
         assert (one.identity.neurons, one.identity.inputs, one.identity.steps) == (20, 49, 16)
 
 

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.contents import state_of, words_of
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.outcome import by_neuron, contradiction, possible
 from prunus_boards.driver.selftest.counting import CountingTransport
 from prunus_boards.driver.selftest.run import SelfTest
 from prunus_boards.driver.transports.simulator import SimulatorTransport
-from prunus_devices import golden, shown
+from prunus_devices import device, last, shown
 from prunus_layer import layer
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.presentation import Request
@@ -24,26 +23,13 @@ LEARNING = ExportOptions(lanes=2, store="learning")
 KINDS = {"dense": DENSE, "csr": ExportOptions(lanes=2, store="csr"), "learning store": LEARNING}
 
 
-def holding(options: ExportOptions) -> Device:
-    """Return an emulated device that holds the layer."""
-    transport, core = golden(options, layer())
-    opened = Device(transport, core=core)
-    opened.attach(layer())
-    return opened
-
-
-def last(one: Device, count: int, **options: bool | int) -> Checked:
-    *_, found = check(one, shown(count), **options)  # type: ignore[arg-type]
-    return found
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "request_",
     [{}, {"stop_after": 3}, {"margin": 25}, {"stop_after": 2, "margin": 60, "keep": True}],
 )
 def test_images_are_shown_as_by_the_engine(kind: str, request_: dict[str, int]) -> None:
-    with holding(KINDS[kind]) as one:
+    with device(KINDS[kind], layer()) as one:
         found = last(one, 12, **request_)
     assert (found.images, found.difference) == (12, "")
     assert found.spikes >= 12
@@ -55,7 +41,7 @@ def test_output_spikes_are_those_of_the_network_in_its_order(kind: str) -> None:
     state = artifact.state.copy()
     state.presentation = 0
     engine = Engine(artifact.config, state, artifact.readout.votes)
-    with holding(KINDS[kind]) as one:
+    with device(KINDS[kind], layer()) as one:
         assert one.plan.permuted
         one.presentation = 0
         for levels, got in zip(shown(5), one.present_many(shown(5)), strict=True):
@@ -82,7 +68,7 @@ def test_words_hold_the_state(kind: str) -> None:
 
 
 def test_another_layer_is_loaded_and_compared() -> None:
-    with holding(DENSE) as one:
+    with device(DENSE, layer()) as one:
         one.load(layer(2))
         assert one.compare(layer(2)) == []
         found = [line.partition("[")[0] for line in one.compare(layer())]
@@ -120,11 +106,11 @@ def test_output_spikes_of_a_step_ascend() -> None:
 def test_gateware_behind_the_link_is_the_layer() -> None:
     artifact = layer()
     core = CoreDescription.of(link_plan(artifact, DENSE))
-    with Device(SimulatorTransport(layer(2), core), core=core) as device:
-        device.load(artifact)
-        assert device.compare(artifact) == []
+    with Device(SimulatorTransport(layer(2), core), core=core) as one:
+        one.load(artifact)
+        assert one.compare(artifact) == []
         for request in ({}, {"stop_after": 5}, {"margin": 30}):
-            found = last(device, 8, **request)
+            found = last(one, 8, **request)
             assert (found.images, found.difference) == (8, "")
 
 

@@ -7,42 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_counts import CORES, TINY, WINDOWS, packed, shapes
 from prunus_model.engine.engine import Engine
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import Counters
-from prunus_model.spec.groups import GroupsParams
 from prunus_model.spec.pruning import AdaptivePruning, ConstantPruning, LiftPruning, NoPruning
 from prunus_model.spec.units import HomeostasisParams
 from prunus_rtl.counts.accesses import Accesses
 from prunus_rtl.counts.memories import memories
 from prunus_rtl.counts.presentation import accesses, presentation_accesses
-from prunus_rtl.hardware import HardwareConfig
-from prunus_rtl.memory_image.address_map import StoreLayout
-from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
-
-TINY = replace(NetworkConfig.named("tiny"), pruning=AdaptivePruning(ramp_shift=0))
-
-
-def shapes(network: NetworkConfig = TINY, *, format: str = "csr", **hardware: Any) -> Shapes:
-    hardware = {"lanes": 4} | hardware
-    store = None
-    if hardware.get("store") == "packed":
-        rng = np.random.default_rng(1)
-        alive = rng.random((network.inputs, network.neurons)) < 0.4
-        lanes = pack(
-            alive.astype(np.uint8),
-            alive,
-            format=format,
-            lanes=hardware["lanes"],
-            weight_bits=network.weight_bits,
-        ).lanes
-        store = StoreLayout.of(lanes)
-    return Shapes(network=network, hardware=HardwareConfig(**hardware), store=store)
-
-
-def packed(format: str, **hardware: Any) -> Shapes:
-    return shapes(format=format, store="packed", learn=False, **hardware)
 
 
 def shown(network: NetworkConfig, count: int, *, learn: bool) -> list[Counters]:
@@ -267,67 +241,6 @@ def test_no_queue_for_the_only_input_and_no_levels_for_events() -> None:
     assert not {"levels", "events"} & {memory.name for memory in memories(events)}
 
 
-#: One view, so that presentations and views are as many.
-SETS = replace(
-    TINY, groups=GroupsParams(image_width=7, image_height=7, indices=(tuple(range(49)),))
-)
-CORES = {
-    "learning": shapes(),
-    "inference": shapes(learn=False),
-    "events": shapes(source="events"),
-    "csr": packed("csr"),
-    "bitmask": packed("bitmask"),
-    "dense": packed("dense"),
-    "SPRAM": packed("csr", spram=True),
-    "groups": shapes(SETS),
-    "16 inputs per cycle": shapes(encoder_inputs=16),
-    "groups, 8 inputs per cycle": shapes(SETS, encoder_inputs=8),
-}
-
-
-@pytest.mark.parametrize("name", list(CORES))
-def test_every_memory_access_belongs_to_one_memory(name: str) -> None:
-    found = memories(CORES[name])
-    counts = [count for memory in found for count in (*memory.reads, *memory.writes)]
-    assert len(set(counts)) == len(counts)
-    learning = CORES[name].hardware.learn
-    c = Counters(
-        presentations=1,
-        steps=9,
-        encoder_draws=0 if name == "events" else 9 * 13,
-        learning_draws=13 * learning,
-        input_spikes=40,
-        integrated_spikes=40,
-        output_spikes=1,
-        forward_sops=100,
-        update_sops=20 * learning,
-        update_dense=49 * learning,
-        pruned=2 * learning,
-    )
-    happened = presentation_accesses(CORES[name], c, learn=learning, number=3).as_dict()
-    accessed = {n for n, count in happened.items() if n.endswith(("reads", "writes")) and count}
-    assert accessed == set(counts)
-
-
-def test_sizes_of_memories() -> None:
-    found = {m.name: (m.instances, m.words, m.width) for m in memories(CORES["learning"])}
-    assert found == {
-        "levels": (1, 26, 32),
-        "events": (1, 256, 7),
-        "queue": (4, 16, 6),
-        "rows": (4, 49, 3),
-        "weights": (4, 147, 8),
-        "v": (4, 3, 25),
-        "v_fire": (4, 3, 23),
-        "last_step": (1, 49, 9),
-        "theta": (1, 10, 24),
-        "strength": (1, 10, 14),
-        "post_count": (1, 10, 16),
-        "votes": (1, 100, 4),
-        "scores": (1, 10, 12),
-    }
-
-
 INFERENCE = Counters(presentations=1, steps=4, encoder_draws=4 * 13)
 
 
@@ -383,124 +296,6 @@ def test_refuses_counters_of_another_core(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         accesses(core, counters, **({"decays": 0} | given))
-
-
-WINDOWS = replace(
-    TINY,
-    inputs=10,
-    groups=GroupsParams(
-        image_width=7,
-        image_height=7,
-        window_width=5,
-        window_height=2,
-        stride=2,
-        looks=((0, 0), (1, 1), (-1, 0)),
-    ),
-)
-
-
-def test_counts_of_a_core_with_groups() -> None:
-    """Six groups see ten of 49 levels each, in words of four; seven views of two images."""
-    s = shapes(WINDOWS)
-    c = Counters(
-        presentations=2,
-        steps=50,
-        inhibited_steps=4,
-        encoder_draws=50 * 3,
-        learning_draws=3 * 3,
-        input_spikes=200,
-        integrated_spikes=180,
-        output_spikes=3,
-        forward_sops=900,
-        update_sops=20,
-        update_dense=3 * 10,
-    )
-    found = accesses(s, c, decays=6, views=7).as_dict()
-    swept, multiplied = (7 + 46) * 4 * 3, 6 * 10 + 3
-    assert (WINDOWS.group_count, WINDOWS.view_count) == (6, 18)
-    some = {
-        "map_reads": 150,
-        "level_reads": 4 * 150,
-        "level_writes": 4 * 2 * 49,
-        "v_reads": 900 + swept,
-        "v_fire_writes": multiplied,
-        "last_step_writes": 7 * 10 + 200,
-        "theta_reads": multiplied,
-        "theta_writes": 6 * 10 + 3,
-        "stream_key_additions": 7,
-        "discarded_draws": 7 * 2 * 8,
-        "encoder_comparisons": 4 * 150,
-        "row_reads": 4 * 180 + 30,
-        "vote_reads": 30,
-    }
-    assert {name: found[name] for name in some} == some
-    assert accesses(s, c, decays=6, views=7, recomputed=7).theta_reads == multiplied + 10
-    one = presentation_accesses(s, replace(c, presentations=1), learn=True, number=4, views=7)
-    assert one.theta_writes == 7 * 10 + 3
-    refractory = replace(WINDOWS, encoder=replace(WINDOWS.encoder, refractory_steps=3))
-    judged = accesses(shapes(refractory), c, decays=0, views=7)
-    assert judged.refractory_writes == 7 * 10 + 200
-
-
-@pytest.mark.parametrize(("encoder_inputs", "words"), [(4, 3), (8, 2), (16, 1)])
-def test_counts_and_memories_of_an_encoder_of_more_inputs_per_cycle(
-    encoder_inputs: Any, words: int
-) -> None:
-    """Ten inputs take three draws, in words of four, eight or sixteen; two images and 9 steps."""
-    spread = replace(TINY.encoder, spikes="low-discrepancy")
-    c = Counters(presentations=2, steps=9, encoder_draws=9 * 3)
-    for network, gathers in ((replace(TINY, inputs=10), False), (WINDOWS, True)):
-        s = shapes(replace(network, encoder=spread), encoder_inputs=encoder_inputs)
-        found = accesses(s, c, decays=0, views=2).as_dict()
-        copies, image = (encoder_inputs, 49) if gathers else (1, words)
-        want = {
-            "level_reads": copies * 9 * words,
-            "level_writes": copies * image * 2,
-            "map_reads": 9 * words * gathers,
-            "encoder_comparisons": encoder_inputs * 9 * words,
-            "offset_additions": encoder_inputs * 9 * words,
-            "encoder_draws": 27,
-        }
-        assert {name: found[name] for name in want} == want
-        (levels,) = (m for m in memories(s) if m.name == "levels")
-        size = (levels.instances, levels.words, levels.width)
-        assert size == ((copies, 64 + 49 + 1, 8) if gathers else (1, 2 * words, 8 * encoder_inputs))
-
-
-@pytest.mark.parametrize(
-    ("views", "message"),
-    [
-        (None, "views must be given for a network that sees several of an image"),
-        (1, "views must be from 2 to 36 in 2 presentations, not 1"),
-        (37, "views must be from 2 to 36 in 2 presentations, not 37"),
-    ],
-)
-def test_views_must_be_given_and_possible(views: int | None, message: str) -> None:
-    c = Counters(presentations=2, steps=50, encoder_draws=50 * 3)
-    with pytest.raises(ValueError, match=re.escape(message)):
-        accesses(shapes(WINDOWS), c, decays=0, views=views)
-
-
-def test_memories_of_groups() -> None:
-    found = {m.name: (m.instances, m.words, m.width) for m in memories(shapes(WINDOWS))}
-    some = {
-        "levels": (4, 64 + 49 + 1, 8),
-        "map": (1, 18 * 3, 4 * 6),
-        "queue": (4, 16, 6),
-        "rows": (4, 60, 3),
-        "weights": (4, 180, 8),
-        "v": (4, 3, found["v"][2]),
-        "v_fire": (4, 5 * 4 + 3, 23),
-        "last_step": (1, 10, 9),
-        "theta": (1, 60, 24),
-        "votes": (1, 600, 4),
-    }
-    assert {name: found[name] for name in some} == some
-
-
-def test_memories_of_a_packed_store_need_its_layout() -> None:
-    with pytest.raises(ValueError, match="Layout must be given for a packed store, not None"):
-        memories(replace(CORES["csr"], store=None))
 
 
 def test_every_count_is_explained() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_membrane import access, strobe
 from prunus_model.reference import membrane
 from prunus_rtl.neurons.array import Membrane
 from prunus_sim.simulator.amaranth import simulate
@@ -33,34 +34,6 @@ async def add(ctx: Any, dut: Membrane, lane: int, slot: int, weight: int) -> Non
     ctx.set(port.valid, 1)
     await ctx.tick()
     ctx.set(port.valid, 0)
-
-
-async def strobe(ctx: Any, dut: Membrane, name: str) -> int:
-    """Start something, wait for the end, and return the cycles to ``done``."""
-    ctx.set(getattr(dut, name), 1)
-    await ctx.tick()
-    ctx.set(getattr(dut, name), 0)
-    cycles = 1
-    while not ctx.get(dut.done):
-        await ctx.tick()
-        cycles += 1
-    return cycles
-
-
-async def access(ctx: Any, port: Any, post: int, data: int | None = None) -> int:
-    ctx.set(port.address, post)
-    ctx.set(port.write, data is not None)
-    ctx.set(port.data, data or 0)
-    ctx.set(port.strobe, 1)
-    await ctx.tick()
-    ctx.set(port.strobe, 0)
-    for _ in range(20):
-        if ctx.get(port.done):
-            value = int(ctx.get(port.value))
-            await ctx.tick()
-            return value
-        await ctx.tick()
-    raise AssertionError("Access was never done")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from prunus_membrane import access, strobe
 from prunus_model.reference import feedforward
 from prunus_rtl.lib.ram import Collisions
 from prunus_rtl.neurons.feedforward import FeedforwardMembrane
@@ -18,36 +19,6 @@ RESETS = ("zero", "subtract")
 def unit(neurons: int, lanes: int, **options: Any) -> FeedforwardMembrane:
     given: dict[str, Any] = {"leak_shift": 3, "reset": "zero", "v_bits": V_BITS, "weight_bits": 8}
     return FeedforwardMembrane(neurons=neurons, lanes=lanes, **given | options)
-
-
-async def strobe(ctx: Any, dut: Any, name: str) -> int:
-    """Start something, wait for the end, and return the cycles to ``done``."""
-    ctx.set(getattr(dut, name), 1)
-    await ctx.tick()
-    ctx.set(getattr(dut, name), 0)
-    cycles = 1
-    while not ctx.get(dut.done):
-        assert not ctx.get(dut.idle)
-        await ctx.tick()
-        cycles += 1
-        assert cycles < 200
-    return cycles
-
-
-async def access(ctx: Any, port: Any, post: int, data: int | None = None) -> int:
-    ctx.set(port.address, post)
-    ctx.set(port.write, data is not None)
-    ctx.set(port.data, data or 0)
-    ctx.set(port.strobe, 1)
-    await ctx.tick()
-    ctx.set(port.strobe, 0)
-    for _ in range(20):
-        if ctx.get(port.done):
-            value = int(ctx.get(port.value))
-            await ctx.tick()
-            return value
-        await ctx.tick()
-    raise AssertionError("Access was never done")
 
 
 async def drained(ctx: Any, dut: Any, rng: Any) -> list[int]:
