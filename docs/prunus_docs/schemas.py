@@ -446,6 +446,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             _keys(_Positive, "presentations_per_s"),
             _keys(_Amount, "ratio ratio_low ratio_high cpu_ratio cpu_ratio_low cpu_ratio_high"),
             _keys(_Amount, "frames_per_s"),
+            _may(_Amount, "reader_ms_per_frame"),
         ),
     ),
     "throughput": _file(
