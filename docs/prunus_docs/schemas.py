@@ -214,6 +214,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             keys(Positive, "presentations_per_s"),
             keys(Amount, "ratio ratio_low ratio_high cpu_ratio cpu_ratio_low cpu_ratio_high"),
             keys(Amount, "frames_per_s"),
+            may(Amount, "reader_ms_per_frame"),
         ),
     ),
     "throughput": file(

@@ -104,6 +104,15 @@ class Browser(Closing):
         self.evaluate("0")
         return self._errors
 
+    @property
+    def processor_time(self) -> float:
+        """Seconds that all processes of the browser have taken of the processors so far."""
+        port, path = (self._profile / "DevToolsActivePort").read_text().split()
+        with connect(f"ws://127.0.0.1:{port}{path}", proxy=None, legacy=True) as whole:
+            whole.send(json.dumps({"id": 1, "method": "SystemInfo.getProcessInfo"}))
+            told = json.loads(whole.recv(timeout=_PATIENCE))
+        return float(sum(process["cpuTime"] for process in told["result"]["processInfo"]))
+
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Call a method of the protocol; return what it answers.
 

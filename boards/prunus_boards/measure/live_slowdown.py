@@ -9,7 +9,6 @@ page in Chromium on the same machine. Either is given time to start before the t
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -39,48 +38,56 @@ from prunus_model.training.trainer import Trainer
 
 __all__ = ["main", "measured"]
 
-_CONFIG, _EPOCHS, _KEPT = "demo", 20, 200
+_CONFIG, _EPOCHS, _KEPT = "demo", 40, 200
 _FACTS = {"network": "demo", "device": "the emulated device", "training": "demo"}
 #: What reads the page's messages in a process of its own.
 _READER = """
-import sys
+import sys, time
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 with connect(sys.argv[1], max_size=None, proxy=None) as ws:
     try:
         while True:
             if isinstance(ws.recv(), bytes):
-                print(flush=True)
+                print(time.process_time(), flush=True)
     except ConnectionClosed:
         pass
 """
 #: Seconds in which a reader starts; Chromium is busy with itself that long.
 _START = 2.0
 
-#: What opens the page under a port and holds it open; it gives how many frames it has had.
-_Reader = Callable[[int], AbstractContextManager[Callable[[], int]]]
+#: Frames that a reader has had, and processor time in seconds that it has taken.
+_Had = tuple[int, float]
+#: What opens the page under a port and holds it open; it gives what tells what the reader has had.
+_Reader = Callable[[int], AbstractContextManager[Callable[[], _Had]]]
 
 
 @contextmanager
-def _process(port: int) -> Iterator[Callable[[], int]]:
+def _process(port: int) -> Iterator[Callable[[], _Had]]:
     url = f"ws://127.0.0.1:{port}/socket"
     with (
-        TemporaryFile() as told,
+        TemporaryDirectory() as folder,
+        (Path(folder) / "told").open("w+") as told,
         subprocess.Popen([sys.executable, "-c", _READER, url], stdout=told) as reader,
     ):
         time.sleep(_START)
-        yield lambda: os.fstat(told.fileno()).st_size
+
+        def had() -> _Had:
+            times = (Path(folder) / "told").read_text().split()
+            return len(times), float(times[-1]) if times else 0.0
+
+        yield had
         reader.terminate()
 
 
 @contextmanager
-def _page(port: int) -> Iterator[Callable[[], int]]:
+def _page(port: int) -> Iterator[Callable[[], _Had]]:
     with Browser() as browser:
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait("document.querySelector('#status').textContent === 'Connected'")
         time.sleep(_START)
-        had = "Number(document.querySelector('#watched').dataset.frames || 0)"
-        yield lambda: int(browser.evaluate(had))
+        frames = "Number(document.querySelector('#watched').dataset.frames || 0)"
+        yield lambda: (int(browser.evaluate(frames)), browser.processor_time)
 
 
 def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict[str, Any]:
@@ -100,7 +107,8 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
     dict
         ``ratio``, the median over the pairs of the time watched divided by the time alone;
         ``ratio_low`` and ``ratio_high``, the least and the greatest; ``cpu_ratio`` and so on, the
-        same of processor time; ``frames_per_s``, those that the reader had by the end, and
+        same of processor time; ``frames_per_s``, those that the reader had by the end,
+        ``reader_ms_per_frame``, the processor time that it took for one, and
         ``presentations_per_s``, medians, watched.
     """
     left = len(images) - _KEPT
@@ -114,44 +122,47 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
             trainer.advance()
         return time.perf_counter() - started, time.process_time() - cpu
 
-    def watched() -> tuple[float, float, int]:
+    def watched() -> tuple[float, float, int, float]:
         trainer = Trainer(config, used, epochs=epochs)
         learning = Learning(trainer, Validation(trainer, kept))
         with serving(artifact, learning, facts=_FACTS) as port, reader(port) as had:
+            before = had()[1]
             started, cpu = time.perf_counter(), time.process_time()
             learning.start()
             learning.wait()
             times = time.perf_counter() - started, time.process_time() - cpu
-            shown = had()
+            shown, taken = had()
         if learning.error:
             raise PrunusError(learning.error)
-        return *times, shown
+        return *times, shown, taken - before
 
     artifact = load_network("demo")
     # What compiles, or is read for the first time, does so before anything is measured.
     alone()
     watched()
-    wall, cpu, frames, rates = [], [], [], []
+    wall, cpu, frames, rates, costs = [], [], [], [], []
     for pair in range(pairs):
         first = alone() if pair % 2 else None
-        seconds, cpu_seconds, shown = watched()
+        seconds, cpu_seconds, shown, taken = watched()
         beside = alone() if first is None else first
         wall.append(seconds / beside[0])
         cpu.append(cpu_seconds / beside[1])
         frames.append(shown / seconds)
+        costs.append(1000 * taken / max(1, shown))
         rates.append(left * epochs / seconds)
     found: dict[str, Any] = {}
     for name, ratios in (("ratio", wall), ("cpu_ratio", cpu)):
         found[name] = round(median(ratios), 3)
         found[f"{name}_low"], found[f"{name}_high"] = round(min(ratios), 3), round(max(ratios), 3)
     found["frames_per_s"] = round(median(frames), 1)
+    found["reader_ms_per_frame"] = round(median(costs), 2)
     found["presentations_per_s"] = round(median(rates))
     return found
 
 
 @click.command()
 @data_option("sample")
-@click.option("--pairs", type=click.IntRange(min=1), default=7, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), default=15, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=_EPOCHS, show_default=True)
 @results_option(Path("boards/results/live.json"))
 def main(*, data: str, pairs: int, epochs: int, output: Path) -> None:

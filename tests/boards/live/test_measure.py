@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,11 @@ from prunus_model.training.trainer import Trainer
 
 def test_pairs_of_trainings_are_compared() -> None:
     ports = []
+    looks = count()
 
-    def reader(port: int) -> AbstractContextManager[Callable[[], int]]:
+    def reader(port: int) -> AbstractContextManager[Callable[[], tuple[int, float]]]:
         ports.append(port)
-        return nullcontext(lambda: 7)
+        return nullcontext(lambda: (8, 2.0 * next(looks)))
 
     found = live_slowdown.measured(load("sample", "train").take(0, 400), reader, pairs=3, epochs=1)
     # The first warms up.
@@ -37,6 +39,8 @@ def test_pairs_of_trainings_are_compared() -> None:
         assert 0 < found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
     assert found["presentations_per_s"] > 0
     assert found["frames_per_s"] > 0
+    # Each had 8 frames, in 2 s.
+    assert found["reader_ms_per_frame"] == 250
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_pairs_of_trainings_are_compared() -> None:
         ),
     ],
 )
-def test_a_reader_tells_how_many_frames_it_had(reader: live_slowdown._Reader) -> None:
+def test_a_reader_tells_what_it_had(reader: live_slowdown._Reader) -> None:
     trainer = Trainer(NetworkConfig.named("demo"), load("sample", "train").take(0, 400), epochs=1)
     learning = Learning(trainer)
     with serving(load_network("demo"), learning) as port, reader(port) as had:
@@ -57,9 +61,12 @@ def test_a_reader_tells_how_many_frames_it_had(reader: live_slowdown._Reader) ->
         learning.wait()
         until = time.monotonic() + 60
         # The last frame is made and had however short the training is.
-        while not had() and time.monotonic() < until:
+        before = had()[1]
+        while not had()[0] and time.monotonic() < until:
             time.sleep(0.05)
-        assert 1 <= had() <= learning.newest[0]
+        frames, seconds = had()
+        assert 1 <= frames <= learning.newest[0]
+        assert 0 <= before <= seconds < 600 and seconds > 0
 
 
 @pytest.mark.skipif(browser.found() is None, reason="needs Chromium")
