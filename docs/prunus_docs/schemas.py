@@ -424,6 +424,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         _may(_Amount, "clock_mhz ms_per_inference ms_per_inference_early_exit"),
         _may(_Positive, "baud"),
         _may(float, "baud_error_percent"),
+        _may(Literal["uart", "spi"], "link"),
         _may(_Amount, "images_per_second images_per_second_early_exit"),
         _may(_Amount, "ms_per_inference_configured images_per_second_configured"),
     ),

@@ -68,14 +68,23 @@ class QueuedSystem(wiring.Component):
         description: CoreDescription = self._system.description
         return description
 
-    def _connect(self, m: Module, received: stream.Interface, sent: stream.Interface) -> None:
-        """Put the core and its queue between the octets from a line and those to it."""
+    def _join(
+        self,
+        m: Module,
+        *,
+        received: stream.Interface,
+        sent: stream.Interface,
+        **line: wiring.Component,
+    ) -> System:
+        """Put core and queue between the octets from a line, whose units are named, and to it."""
         m.submodules.system = system = self._system
+        for name, unit in line.items():
+            m.submodules[name] = unit
         m.submodules.queue = queue = ReceiveQueue(depth=QUEUE_BYTES)
         wiring.connect(m, received, queue.i)
         wiring.connect(m, queue.o, system.rx)
         wiring.connect(m, system.tx, sent)
-        m.d.comb += self.running.eq(system.running)
+        return system
 
 
 class SerialSystem(QueuedSystem):
@@ -126,8 +135,18 @@ class SerialSystem(QueuedSystem):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
-        m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
-        self._connect(m, receiver.octets, transmitter.octets)
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        receiver = UartReceiver(divisor=self._divisor)
+        transmitter = UartTransmitter(divisor=self._divisor)
+        system = self._join(
+            m,
+            received=receiver.octets,
+            sent=transmitter.octets,
+            receiver=receiver,
+            transmitter=transmitter,
+        )
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            self.running.eq(system.running),
+        ]
         return m

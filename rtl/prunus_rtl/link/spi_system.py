@@ -56,13 +56,14 @@ class SpiSystem(QueuedSystem):
     def elaborate(self, platform: Any) -> Module:
         """Build the unit."""
         m = Module()
-        m.submodules.spi = spi = SpiPeripheral()
-        self._connect(m, spi.octets_in, spi.octets_out)
+        spi = SpiPeripheral()
+        system = self._join(m, received=spi.octets_in, sent=spi.octets_out, spi=spi)
         m.d.comb += [
             spi.sck.eq(self.sck),
             spi.cs.eq(self.cs),
             spi.mosi.eq(self.mosi),
             self.miso.eq(spi.miso),
             self.selected.eq(spi.selected),
+            self.running.eq(system.running),
         ]
         return m

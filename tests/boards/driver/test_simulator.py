@@ -18,16 +18,16 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import result_widths
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
-from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import LINES, CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import PRESENT, Condition, Opcode, Status, word_bytes
 
 pytestmark = pytest.mark.sim
 
 
-@pytest.fixture(scope="module")
-def board() -> Iterator[Device]:
+@pytest.fixture(scope="module", params=LINES)
+def board(request: pytest.FixtureRequest) -> Iterator[Device]:
     """The complete top through its pins, as a board has it: a core that learns."""
-    core = CoreDescription.of(link_plan(network(), LEARNING))
+    core = CoreDescription.of(link_plan(network(), LEARNING), link=request.param)
     with Device(SimulatorTransport(network(), core, divisor=8), core=core) as device:
         yield device
 
