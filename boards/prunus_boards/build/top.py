@@ -114,9 +114,9 @@ class BoardTop(Elaboratable):
         m.submodules.system = system = SpiSystem(plan=self._plan, clock_hz=self._clock_hz)
         spi = platform.request("spi", 0, dir={"sck": "-", "cs": "-", "mosi": "-", "miso": "-"})
         for name in ("sck", "cs", "mosi"):
-            pin = io.Buffer("i", spi[name])
-            m.submodules[name] = pin
+            pin = io.Buffer("i", getattr(spi, name))
+            m.submodules[f"{name}_pin"] = pin
             m.d.comb += getattr(system, name).eq(pin.i)
-        m.submodules.miso = miso = io.Buffer("o", spi.miso)
+        m.submodules.miso_pin = miso = io.Buffer("o", spi.miso)
         m.d.comb += [miso.o.eq(system.miso), miso.oe.eq(system.selected)]
         return system

@@ -44,14 +44,14 @@ _ICE40_HZ = 12_000_000
 def _resources(
     pins: Mapping[str, str], hz: int, attrs: Attrs, clock: Attrs, pull_up: Attrs
 ) -> list[Resource]:
-    line = {name: pins[name] for names in LINE_PINS.values() for name in names if name in pins}
-    if "rx" in line:
-        resource = UARTResource(0, **line, attrs=attrs)
+    if "rx" in pins:
+        line = UARTResource(0, rx=pins["rx"], tx=pins["tx"], attrs=attrs)
     else:
-        resource = spi_resource(**line, attrs=attrs, pull_up=pull_up)
+        sck, cs, mosi, miso = (pins[name] for name in LINE_PINS["spi"])
+        line = spi_resource(sck=sck, cs=cs, mosi=mosi, miso=miso, attrs=attrs, pull_up=pull_up)
     return [
         Resource("clk", 0, Pins(pins["clock"], dir="i"), Clock(hz), clock),
-        resource,
+        line,
         *LEDResources(pins=pins["led"], attrs=attrs),
     ]
 

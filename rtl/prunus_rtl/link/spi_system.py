@@ -17,8 +17,8 @@ __all__ = ["SpiSystem"]
 class SpiSystem(QueuedSystem):
     """A core, its link, and an SPI peripheral.
 
-    Frames are those of the serial line, and so are the bytes that are queued: the host sends bytes 0
-    to fetch an answer, of which the queue takes none.
+    Frames are those of the serial line. The host sends bytes 0 to fetch an answer; none of them
+    takes a place in the queue.
 
     Timing
     ------

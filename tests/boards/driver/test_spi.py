@@ -4,7 +4,7 @@ import ctypes
 import errno
 import fcntl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,7 @@ class Bus:
             return 0
         if len(self.sent) >= self.fail_after:
             raise OSError(self.error, "it failed")
+        length: int
         tx, rx, length, speed, delay, bits, *rest = TRANSFER.unpack(argument)
         assert (delay, bits, rest) == (0, 8, [0] * 5)
         assert 0 < length <= 4096
@@ -81,10 +82,10 @@ def emulator() -> Emulator:
 
 
 @pytest.fixture
-def bus(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+def bus(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Bus:
     bus = Bus(emulator.feed)
     monkeypatch.setattr(fcntl, "ioctl", bus.ioctl)
-    yield bus
+    return bus
 
 
 def connect(path: str, patience: float = LONG) -> SpiTransport:
@@ -94,7 +95,8 @@ def connect(path: str, patience: float = LONG) -> SpiTransport:
     return transport
 
 
-def test_board_is_driven_over_the_bus(bus: Bus, emulator: Emulator, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_board_is_driven_over_the_bus(emulator: Emulator, path: str) -> None:
     with Device(connect(path), core=emulator.description) as device:
         device.attach(network())
         *_, found = check(device, shown(5))
@@ -117,7 +119,8 @@ def test_bus_is_set_up_in_mode_0_with_words_of_8_bits(bus: Bus, path: str) -> No
     assert bus.speeds == {2_000_000}
 
 
-def test_answers_that_come_while_something_is_sent_are_kept(bus: Bus, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_answers_that_come_while_something_is_sent_are_kept(path: str) -> None:
     """Two requests in one piece: the answer to the first one comes with the second."""
     frames = [encode(bytes([k, Opcode.STATUS])) for k in (1, 2)]
     with connect(path) as transport:
@@ -140,7 +143,8 @@ def test_read_returns_nothing_if_nothing_comes_in_time(bus: Bus, path: str) -> N
         assert not any(map(any, bus.sent))
 
 
-def test_read_without_patience_polls_once(bus: Bus, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_read_without_patience_polls_once(path: str) -> None:
     with connect(path) as transport:
         transport.write(encode(bytes([1, Opcode.STATUS])))
         assert transport.read(0) != b""
@@ -185,7 +189,8 @@ def test_nothing_at_the_pins_is_told(
     assert "\n" not in text
 
 
-def test_device_that_has_half_a_request_is_brought_back(bus: Bus, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_device_that_has_half_a_request_is_brought_back(path: str) -> None:
     with connect(path) as transport:
         transport.write(b"\0\7\1\2")
         link = Link(transport)
@@ -203,7 +208,8 @@ def test_missing_bus_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_busy_bus_is_told(bus: Bus, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_busy_bus_is_told(path: str) -> None:
     with connect(path), pytest.raises(TransportError) as caught:
         SpiTransport(path)
     assert str(caught.value) == f"SPI bus {path} must not be in use by another program"
@@ -248,14 +254,16 @@ def test_bus_that_goes_is_told(bus: Bus, path: str) -> None:
             assert str(caught.value) == f"SPI bus spi:{path} must stay there: it failed"
 
 
-def test_can_be_closed_twice(bus: Bus, path: str) -> None:
+@pytest.mark.usefixtures("bus")
+def test_can_be_closed_twice(path: str) -> None:
     transport = connect(path)
     transport.close()
     transport.close()
 
 
+@pytest.mark.usefixtures("bus")
 @pytest.mark.parametrize("baud", [9_600, 1_000_000])
-def test_patience_is_enough_for_the_longest_frames(bus: Bus, path: str, baud: int) -> None:
+def test_patience_is_enough_for_the_longest_frames(path: str, baud: int) -> None:
     longest = len(encode(bytes(BUFFER_BYTES - CRC_BYTES)))
     with SpiTransport(path, baud=baud) as transport:
         assert 0.5 + 2 * 8 * longest / baud <= transport.patience < 6

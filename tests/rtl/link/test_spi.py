@@ -27,7 +27,7 @@ class Host:
     low, high : float
         Of SCK, in periods of the device's clock.
     setup : float
-        So long before SCK rises MISO must be right, and driven; if it is not, the wrong bit is read.
+        So long before SCK rises MISO is sampled. While it is not driven, the wrong bit is read.
     lead, lag, gap : float
         From chip select to SCK, from the last bit to chip select, and chip select high.
     """

@@ -2,8 +2,8 @@
 
 Mode 0 of the SPI Block Guide of Motorola (S12SPIV4, version 4.01, chapter 4.4: CPOL = 0, CPHA = 0,
 LSBFE = 0): SCK is low when idle, both ends sample at its rising edge and change their bit at its
-falling edge, the most significant bit goes first, and chip select is low while octets are exchanged.
-The first bit is there before the first edge.
+falling edge, the most significant bit goes first, and chip select is low while octets are
+exchanged. The first bit is there before the first edge.
 """
 
 from __future__ import annotations
