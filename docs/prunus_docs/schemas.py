@@ -192,6 +192,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         may(Amount, "clock_mhz ms_per_inference ms_per_inference_early_exit"),
         may(Positive, "baud"),
         may(float, "baud_error_percent"),
+        may(Literal["uart", "spi"], "link"),
         may(Amount, "images_per_second images_per_second_early_exit"),
         may(Amount, "ms_per_inference_configured images_per_second_configured"),
     ),

@@ -40,6 +40,7 @@ LANGUAGES = {"console", "python", "toml", "text"}
 #: Parts of commands that are not run here but checked, with the reason.
 CHECKED = {
     "--on /dev/tty": "needs a board",
+    "--on spi:": "needs a board",
     "--on sim": "compiles a simulation; those of OWN_DATA are run with the marker sim",
     "--config windows-16": "trains 4,800 neurons on MNIST: minutes; reproduce --only frontier does",
     "prunus flash": "needs a board",

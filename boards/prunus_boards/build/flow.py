@@ -40,7 +40,7 @@ from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.export.plan import ExportOptions, Plan
 from prunus_rtl.lib.ram import COLLISION_SCRIPT
-from prunus_rtl.link.protocol.description import link_plan
+from prunus_rtl.link.protocol.description import Line, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 from prunus_rtl.synapses.memory import SPRAM_SCRIPT
 
@@ -100,16 +100,18 @@ def check_output(folder: Path) -> None:
     check_failed(folder)
 
 
-def build_name(mode: str, config: NetworkConfig) -> str:
-    """Return what a build is called by default: its mode and its size.
+def build_name(mode: str, config: NetworkConfig, *, link: Line = "uart") -> str:
+    """Return what a build is called by default: its mode, its size, and its line if it is another.
 
     Examples
     --------
     >>> build_name("inference", NetworkConfig.named("windows"))
     'inference-25x200'
+    >>> build_name("learning", NetworkConfig.named("demo"), link="spi")
+    'learning-100-spi'
     """
     groups = f"{config.group_count}x" if config.groups else ""
-    return f"{mode}-{groups}{config.neurons}"
+    return f"{mode}-{groups}{config.neurons}{'' if link == 'uart' else f'-{link}'}"
 
 
 def product(board: Board) -> str:
@@ -129,6 +131,7 @@ def prepare(
     clock_hz: int,
     baud: int = BAUD,
     pins: Mapping[str, str] | None = None,
+    link: Line = "uart",
 ) -> tuple[BoardTop, BuildPlan]:
     """Elaborate a design and return it with the files and commands that build it.
 
@@ -137,15 +140,15 @@ def prepare(
     ConfigError
         If clock or bit rate can't be made.
     BoardError
-        If a pin can't be moved.
+        If a pin can't be moved, or the board has none for the line.
     FitError
         If memory is missing.
     """
-    platform = board.make_platform(pins or {})
+    platform = board.make_platform(pins or {}, link=link)
     loop = None
     if clock_hz != board.oscillator_hz:
         loop = dividers(board.family, board.oscillator_hz, clock_hz)
-    top = BoardTop(plan=plan, board=board, baud=baud, dividers=loop)
+    top = BoardTop(plan=plan, board=board, baud=baud, dividers=loop, link=link)
     check_memories(design_memories(plan.widths), board, plan)
     files = platform.prepare(
         top,
@@ -169,6 +172,7 @@ def build(
     clock_hz: int | None = None,
     baud: int = BAUD,
     pins: Mapping[str, str] | None = None,
+    link: Line = "uart",
     seeds: Sequence[int] = (1,),
     tools: Tools | None = None,
     data: Splits | None = None,
@@ -189,9 +193,11 @@ def build(
     clock_hz : int, optional
         Clock of the core. Default: that of the board.
     baud : int
-        Bits per second on the serial line.
+        Bits per second on the line.
     pins : dict of str to str, optional
         Pins that are moved.
+    link : str
+        The line: ``uart`` or ``spi``.
     seeds : sequence of int
         Place and route is done once for each; the fastest is taken. One that takes too long is left
         out, and reported.
@@ -225,7 +231,7 @@ def build(
     tools.check(["yosys", board.flow.place, board.flow.pack])
     report("elaborate")
     plan, top, files = _first_that_fits(
-        artifact, options, board, clock_hz=clock_hz, baud=baud, pins=pins
+        artifact, options, board, clock_hz=clock_hz, baud=baud, pins=pins, link=link
     )
     synthesise, place, pack = json.loads(files.files[f"build_{_TOP}.json"])["commands"]
     with staged(folder) as work:
@@ -262,6 +268,7 @@ def build(
             board,
             clock_hz=clock_hz,
             baud=baud,
+            link=link,
             placements=placements,
             best=best,
             cells=json.loads((build_folder / _CELLS).read_text()),
@@ -272,7 +279,8 @@ def build(
         )
         write_json(work / REPORT, content)
         shutil.rmtree(build_folder)
-        write_json(work / MANIFEST, {"format": _FORMAT, "files": digests(work)})
+        manifest = {"format": _FORMAT, "link": link, "files": digests(work)}
+        write_json(work / MANIFEST, manifest)
         # Again, as all of that has taken a while.
         check_output(folder)
     top.description.register()

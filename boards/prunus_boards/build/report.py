@@ -14,6 +14,7 @@ from prunus_model.spec.levels import levels
 from prunus_rtl.export.mean_cycles import mean_cycles
 from prunus_rtl.export.plan import PASSED_ON, Plan
 from prunus_rtl.link.phy.uart import baud_error
+from prunus_rtl.link.protocol.description import Line
 
 __all__ = ["IMAGES", "Splits", "make_report", "mean_image_cycles", "times"]
 
@@ -127,6 +128,7 @@ def make_report(
     *,
     clock_hz: int,
     baud: int,
+    link: Line,
     placements: Sequence[Placement],
     best: Placement,
     cells: Mapping[str, Any],
@@ -146,7 +148,9 @@ def make_report(
     clock_hz : int
         Clock of the core.
     baud : int
-        Bits per second of the serial line, as asked for.
+        Bits per second of the line, as asked for.
+    link : str
+        The line: ``uart`` or ``spi``, whose clock is the host's.
     placements : sequence of Placement
         All attempts.
     best : Placement
@@ -183,7 +187,12 @@ def make_report(
         "clock_mhz": clock_hz / 1e6,
         **times(plan, clock_hz=clock_hz, data=data),
         "baud": baud,
-        "baud_error_percent": baud_error(clock_hz=clock_hz, baud=baud),
+        "link": link,
+        **(
+            {"baud_error_percent": baud_error(clock_hz=clock_hz, baud=baud)}
+            if link == "uart"
+            else {}
+        ),
         "bitstream_bytes": bitstream_bytes,
         "artifact_hash": plan.artifact.content_hash,
         "tools": dict(tools),

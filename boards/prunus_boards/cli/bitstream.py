@@ -23,6 +23,7 @@ from prunus_model.data.scaling import Scale
 from prunus_model.data.split import SplitName, check_for
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
+from prunus_rtl.link.protocol.description import LINES, Line
 from prunus_rtl.link.protocol.protocol import BAUD
 
 __all__ = ["bitstream", "flash", "parse_pins"]
@@ -76,7 +77,14 @@ _ROOT = Path("build")
     type=BAUDS,
     default=BAUD,
     show_default=True,
-    help="Bits per second on the serial line.",
+    help="Bits per second on the line; with SPI at most an eighth of the clock.",
+)
+@click.option(
+    "--link",
+    type=click.Choice(LINES),
+    default="uart",
+    show_default=True,
+    help="Line to the host: a serial port, or SPI on a header.",
 )
 @click.option("--pins", default="", metavar="NAME=PIN,...", help="Pins of a generic board.")
 @click.option(
@@ -122,6 +130,7 @@ def bitstream(
     host_access: Literal["all", "load", "none"],
     clock: float | None,
     baud: int,
+    link: Line,
     pins: str,
     data: str | None,
     seeds: int,
@@ -134,7 +143,7 @@ def bitstream(
     """
     chosen = find_board(board)
     artifact = load_network(network or chosen.network)
-    folder = output or _ROOT / chosen.name / build_name(mode, artifact.config)
+    folder = output or _ROOT / chosen.name / build_name(mode, artifact.config, link=link)
     clean_beside(folder)
     check_output(folder)
     options = build_options(
@@ -159,6 +168,7 @@ def bitstream(
             clock_hz=None if clock is None else round(clock * 1e6),
             baud=baud,
             pins=parse_pins(pins),
+            link=link,
             seeds=range(1, seeds + 1),
             tools=Tools(tools, minutes),
             data=shown,

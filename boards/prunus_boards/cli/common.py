@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prunus_boards.cli.targets import SOCKET, open_device
+from prunus_boards.cli.targets import SOCKET, SPI, open_device
 from prunus_boards.driver.device import Device
 from prunus_model.cli.common import terminable
 from prunus_model.cli.options import with_options
@@ -50,7 +50,8 @@ def target_options(function: _F) -> _F:
             default="golden",
             show_default=True,
             metavar="DEVICE",
-            help=f"golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0.",
+            help=f"golden, sim, {SOCKET}PATH, {SPI}/dev/spidev0.0 or a serial port such as "
+            "/dev/ttyUSB0.",
         ),
         click.option(
             "--core",
@@ -61,7 +62,7 @@ def target_options(function: _F) -> _F:
         click.option(
             "--baud",
             type=BAUDS,
-            help=f"Of a serial port. Default: that of --core, or {BAUD:,}.",
+            help=f"Of a serial port or SPI. Default: that of --core, or {BAUD:,}.",
         ),
         click.option(
             "--patience",

@@ -14,10 +14,10 @@ from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_rtl.link.protocol.protocol import BAUD
 
-__all__ = ["SOCKET", "description", "is_board", "open_device", "open_transport"]
+__all__ = ["SOCKET", "SPI", "description", "is_board", "open_device", "open_transport"]
 
-#: What the name of a socket begins with.
-SOCKET = "socket:"
+#: What the names of a socket and of an SPI bus begin with.
+SOCKET, SPI = "socket:", "spi:"
 
 
 def description(on: str) -> str:
@@ -32,12 +32,14 @@ def description(on: str) -> str:
 
 
 def is_board(on: str) -> bool:
-    """Return whether a name stands for a serial port. What a socket serves is a simulation.
+    """Return whether a name stands for a serial port or SPI. What a socket serves is a simulation.
 
     Examples
     --------
     >>> [is_board(on) for on in ("golden", "sim", "socket:link", "/dev/ttyUSB0")]
     [False, False, False, True]
+    >>> is_board("spi:/dev/spidev0.0")
+    True
     """
     return on not in ("golden", "sim") and not on.startswith(SOCKET)
 
@@ -57,7 +59,8 @@ def open_device(
     ----------
     on : str
         ``golden``: the model, in this process. ``sim``: the gateware, simulated. ``socket:PATH``:
-        what is served there. Otherwise the name of a serial port.
+        what is served there. ``spi:PATH``: an SPI bus of Linux. Otherwise the name of a serial
+        port.
     artifact : Artifact
         Network that ``golden`` and ``sim`` hold from the beginning.
     options : ExportOptions
@@ -66,7 +69,7 @@ def open_device(
         What they are built like; and what another device must be. Default for other devices: what
         was built on this machine.
     baud : int, optional
-        Baud rate of a serial port. Default: that of ``core``, or
+        Baud rate of a serial port, or bit rate of SPI. Default: that of ``core``, or
         :data:`prunus_rtl.link.protocol.protocol.BAUD`.
     patience : float, optional
         Seconds after which an answer or a presentation is given up. Default: those of the way.
@@ -131,12 +134,25 @@ def _transport(
         return SocketTransport(Path(on.removeprefix(SOCKET)))
     if "/" not in on and not on.upper().startswith("COM"):
         raise TransportError(
-            f"Device must be golden, sim, {SOCKET}PATH or a serial port such as /dev/ttyUSB0, "
-            f"not {on!r}"
+            f"Device must be golden, sim, {SOCKET}PATH, {SPI}/dev/spidev0.0 or a serial port such "
+            f"as /dev/ttyUSB0, not {on!r}"
         )
+    line = "spi" if on.startswith(SPI) else "uart"
+    if core is not None and core.link != line:
+        raise TransportError(
+            f"Core must be one that was built with --link {line} for {on}, not with {core.link}"
+        )
+    baud = baud or (core and core.baud) or BAUD
+    if line == "spi":
+        try:
+            # Only here: only where there are device files.
+            from prunus_boards.driver.transports.spi import SpiTransport
+        except ModuleNotFoundError as e:
+            raise TransportError(f"SPI bus {on} needs Linux") from e
+        return SpiTransport(on.removeprefix(SPI), baud=baud)
     try:
         # Only here: nothing else needs pyserial.
         from prunus_boards.driver.transports.serial import SerialTransport
     except ModuleNotFoundError as e:
         raise TransportError(f"Serial port {on} needs pip install 'prunus[driver]'") from e
-    return SerialTransport(on, baud=baud or (core and core.baud) or BAUD)
+    return SerialTransport(on, baud=baud)

@@ -32,8 +32,9 @@ from prunus_model.training.artifact import Artifact
 from prunus_model.training.trainer import train
 from prunus_rtl.digest.gateware import gateware_digest, link_digest
 from prunus_rtl.export.plan import ExportOptions
+from prunus_rtl.link.phy.spi import MIN_CYCLES
 from prunus_rtl.link.phy.uart import baud_divisor
-from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import CoreDescription, Line, link_plan
 
 __all__ = ["main", "measured", "simulated"]
 
@@ -94,10 +95,15 @@ def measured(
     }
 
 
-def simulated(artifact: Artifact, images: npt.NDArray[np.uint8], *, baud: int) -> dict[str, float]:
-    """Show images to the simulated gateware, through its serial pins; return cycles for each."""
+def simulated(
+    artifact: Artifact, images: npt.NDArray[np.uint8], *, baud: int, link: Line = "uart"
+) -> dict[str, float]:
+    """Show images to the simulated gateware, through the pins of its line; return cycles for each.
+
+    A host at SPI polls without a pause here.
+    """
     core = CoreDescription.of(
-        link_plan(artifact, ExportOptions(lanes=_LANES)), clock_hz=_CLOCK_HZ, baud=baud
+        link_plan(artifact, ExportOptions(lanes=_LANES)), clock_hz=_CLOCK_HZ, baud=baud, link=link
     )
     divisor = baud_divisor(clock_hz=_CLOCK_HZ, baud=baud)
     note("Building the simulation ...")
@@ -130,11 +136,23 @@ def _networks() -> list[tuple[Artifact, int]]:
     return [*found, (train(NetworkConfig.named("paper"), data, epochs=1), paper)]
 
 
+def _fastest_spi() -> dict[str, float]:
+    """Return what the gateware does through the pins of SPI, as fast as they may be."""
+    artifact = load_network("demo")
+    images = load("sample", "test").images[:_SIMULATED]
+    shown = levels(images, artifact.config.encoder)
+    return simulated(artifact, shown, baud=_CLOCK_HZ // MIN_CYCLES, link="spi")
+
+
 @click.command()
 @results_option(Path("boards/results/throughput.json"))
-def main(*, output: Path) -> None:
+@click.option("--spi", is_flag=True, help="Only simulate SPI at its fastest, and print that.")
+def main(*, output: Path, spi: bool) -> None:
     """Count images per second by network, latency and baud rate, and write them."""
     with user_errors():
+        if spi:
+            click.echo(json.dumps(_fastest_spi()))
+            return
         rows = []
         networks = _networks()
         images = load("sample", "test").images[:_IMAGES]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prunus_model.common.errors import PrunusError
+from prunus_rtl.link.protocol.description import Line
 
-__all__ = ["CLOCK_NET", "FLOWS", "LED", "UART", "Board", "BoardError", "Flow"]
+__all__ = ["CLOCK_NET", "FLOWS", "LED", "LINE_PINS", "Board", "BoardError", "Flow"]
 
 
 class BoardError(PrunusError):
@@ -109,8 +110,13 @@ FLOWS = {
         },
     ),
 }
-#: Resources that every board has, with number 0; that of the UART has `rx` and `tx`.
-UART, LED = "uart", "led"
+#: Resource that every board has, with number 0.
+LED = "led"
+#: Pins of the resource of each line, which has its name and number 0.
+LINE_PINS: Mapping[Line, tuple[str, ...]] = {
+    "uart": ("rx", "tx"),
+    "spi": ("sck", "cs", "mosi", "miso"),
+}
 #: Net of the core's clock, at the top of a design; constraints name it.
 CLOCK_NET = "clk"
 
@@ -132,7 +138,8 @@ class Board:
     memory : str
         Memory of the device: one of :data:`prunus_rtl.memory_image.devices.DEVICES`.
     platform : function
-        Returns a new Amaranth platform. Takes the pins by name if ``pins`` is not empty.
+        Returns a new Amaranth platform. Takes the pins by name if ``pins`` is not empty: those of
+        one line.
     oscillator : str
         Resource of the clock.
     oscillator_hz : int
@@ -154,9 +161,12 @@ class Board:
     tied : dict of str to int
         Resources, with number 0, that are outputs of one bit and stay at that level.
     pins : dict of str to str
-        Pins that the user may move: ``clock``, ``rx``, ``tx``, ``led``. Empty: all are fixed.
+        Pins that the user may move: ``clock``, ``rx``, ``tx``, ``led``. None: all are fixed. Pins
+        of another line are named by the user.
     package : str
         Pins of the package that they may be moved to, separated by blanks.
+    links : tuple of str
+        Lines that the board has pins for, the default first.
     """
 
     name: str
@@ -176,6 +186,7 @@ class Board:
     tied: Mapping[str, int] = field(default_factory=dict)
     pins: Mapping[str, str] | None = None
     package: str = ""
+    links: tuple[Line, ...] = ("uart",)
 
     @property
     def flow(self) -> Flow:
@@ -186,20 +197,35 @@ class Board:
         """Return the line that constrains the core's clock, in the file of constraints."""
         return self.flow.constraint.format(net=CLOCK_NET, hz=hz, mhz=hz / 1e6, ns=1e9 / hz)
 
-    def make_platform(self, pins: Mapping[str, str]) -> Any:
-        """Return a new platform, with some pins moved.
+    def make_platform(self, pins: Mapping[str, str], *, link: Line = "uart") -> Any:
+        """Return a new platform, with some pins moved, for a line.
 
         Raises
         ------
         BoardError
-            If there is no such pin, if two would be one, or if pins of this board can't be moved.
+            If there are no pins for this line, if there is no such pin, if one is not named that
+            has no default, if two would be one, or if pins of this board can't be moved.
         """
+        if link not in self.links:
+            raise BoardError(
+                f"Link of {self.name} must be {' or '.join(self.links)}, not {link}: no pins of "
+                f"the board are known for it"
+            )
         if self.pins is None:
             if pins:
                 raise BoardError(f"Pins of {self.name} must stay where they are on the board")
             return self.platform()
-        if unknown := sorted(set(pins) - set(self.pins)):
-            raise BoardError(f"Pin must be one of {', '.join(self.pins)}, not {unknown[0]!r}")
+        other = {name for names in LINE_PINS.values() for name in names} - set(LINE_PINS[link])
+        fixed = {name: pin for name, pin in self.pins.items() if name not in other}
+        names = list(dict.fromkeys([*fixed, *LINE_PINS[link]]))
+        if unknown := sorted(set(pins) - set(names)):
+            raise BoardError(f"Pin must be one of {', '.join(names)}, not {unknown[0]!r}")
+        moved = {**fixed, **pins}
+        if unnamed := [name for name in names if name not in moved]:
+            raise BoardError(
+                f"Pins of {self.name} must be named for {link}: "
+                f"--pins {','.join(f'{name}=PIN' for name in unnamed)}"
+            )
         there = self.package.split()
         for name, pin in pins.items():
             if pin not in there:
@@ -207,9 +233,8 @@ class Board:
                     f"Pin {name} must be a pin of {self.device} for signals, not {pin!r}: "
                     f"{self.package}"
                 )
-        moved = {**self.pins, **pins}
         users: dict[str, str] = {}
         for name, pin in moved.items():
-            if (other := users.setdefault(pin, name)) != name:
-                raise BoardError(f"Pins {other} and {name} must be two pins, not both {pin}")
+            if (user := users.setdefault(pin, name)) != name:
+                raise BoardError(f"Pins {user} and {name} must be two pins, not both {pin}")
         return self.platform(moved)

@@ -1,4 +1,4 @@
-"""Devices on boards of the user's: four pins, which the user may move."""
+"""Devices on boards of the user's, who may move the pins."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,8 @@ from amaranth.build import Attrs, Clock, Pins, Resource
 from amaranth.vendor import LatticeECP5Platform, LatticeICE40Platform
 from amaranth_boards.resources import LEDResources, UARTResource
 
-from prunus_boards.platforms.board import Board
+from prunus_boards.platforms.board import LINE_PINS, Board
+from prunus_boards.platforms.spi_resource import spi_resource
 
 __all__ = ["ECP5", "ICE40"]
 
@@ -40,10 +41,17 @@ _ECP5_HZ = 25_000_000
 _ICE40_HZ = 12_000_000
 
 
-def _resources(pins: Mapping[str, str], hz: int, attrs: Attrs, clock: Attrs) -> list[Resource]:
+def _resources(
+    pins: Mapping[str, str], hz: int, attrs: Attrs, clock: Attrs, pull_up: Attrs
+) -> list[Resource]:
+    if "rx" in pins:
+        line = UARTResource(0, rx=pins["rx"], tx=pins["tx"], attrs=attrs)
+    else:
+        sck, cs, mosi, miso = (pins[name] for name in LINE_PINS["spi"])
+        line = spi_resource(sck=sck, cs=cs, mosi=mosi, miso=miso, attrs=attrs, pull_up=pull_up)
     return [
         Resource("clk", 0, Pins(pins["clock"], dir="i"), Clock(hz), clock),
-        UARTResource(0, rx=pins["rx"], tx=pins["tx"], attrs=attrs),
+        line,
         *LEDResources(pins=pins["led"], attrs=attrs),
     ]
 
@@ -60,7 +68,7 @@ class _Ecp5(LatticeECP5Platform):
 
     def __init__(self, pins: Mapping[str, str]) -> None:
         attrs = Attrs(IO_TYPE="LVCMOS33")
-        self.resources = _resources(pins, _ECP5_HZ, attrs, attrs)
+        self.resources = _resources(pins, _ECP5_HZ, attrs, attrs, Attrs(PULLMODE="UP"))
         super().__init__()
 
 
@@ -76,7 +84,7 @@ class _Ice40(LatticeICE40Platform):
     def __init__(self, pins: Mapping[str, str]) -> None:
         attrs = Attrs(IO_STANDARD="SB_LVCMOS")
         clock = Attrs(GLOBAL=True, IO_STANDARD="SB_LVCMOS")
-        self.resources = _resources(pins, _ICE40_HZ, attrs, clock)
+        self.resources = _resources(pins, _ICE40_HZ, attrs, clock, Attrs(PULLUP=1))
         super().__init__()
 
 
@@ -100,6 +108,7 @@ ECP5 = Board(
         for first, last in ranges
         for column in range(first, last + 1)
     ),
+    links=("uart", "spi"),
 )
 #: Pins as on the iCEBreaker.
 ICE40 = Board(
@@ -116,4 +125,5 @@ ICE40 = Board(
     lanes=2,
     pins={"clock": "35", "rx": "6", "tx": "9", "led": "11"},
     package=_SG48,
+    links=("uart", "spi"),
 )

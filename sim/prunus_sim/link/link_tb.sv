@@ -6,7 +6,60 @@
 // connected come from link_tb_config.svh, which prunus_sim.link.testbench writes.
 `include "link_tb_config.svh"
 
-`ifdef DIVISOR
+`ifdef SPI
+// The host's SPI controller, mode 0: it polls without end, and drops bytes 0 behind a 0. Chip select
+// is high between transfers of BURST bytes. It waits, SCK low, until a byte is taken.
+module spi_host #(parameter DIVISOR = 8, parameter BURST = 16) (
+  input clk,
+  input [7:0] out_payload, input out_valid, output out_ready,
+  output reg [7:0] in_payload, output reg in_valid, input in_ready,
+  output reg sck, output reg cs, output reg mosi, input miso);
+  localparam HIGH = DIVISOR / 2;
+  localparam LOW = DIVISOR - HIGH;
+  reg [31:0] wait_left = 0;
+  reg [31:0] burst = 0;
+  reg [3:0] bits_left = 0;
+  reg [7:0] out = 0;
+  reg [6:0] in = 0;
+  reg zero = 1;
+  wire [7:0] next = out_valid ? out_payload : 8'd0;
+  wire [7:0] whole = {in, miso};
+  wire over = wait_left == 0;
+  assign out_ready = over & ~sck & bits_left == 0 & burst != 0 & ~in_valid;
+  initial begin in_payload = 0; in_valid = 0; sck = 0; cs = 1; mosi = 0; end
+  always @(posedge clk) begin
+    if (in_ready) in_valid <= 0;
+    if (~over) wait_left <= wait_left - 1;
+    else if (cs) begin
+      cs <= 0;
+      burst <= BURST;
+    end else if (out_ready) begin
+      bits_left <= 8;
+      burst <= burst - 1;
+      {mosi, out} <= {next, 1'b0};
+      wait_left <= LOW - 1;
+    end else if (sck) begin
+      sck <= 0;
+      wait_left <= LOW - 1;
+      if (bits_left == 0) wait_left <= 0;
+      else {mosi, out} <= {out, 1'b0};
+    end else if (bits_left != 0) begin
+      sck <= 1;
+      wait_left <= HIGH - 1;
+      bits_left <= bits_left - 1;
+      in <= whole[6:0];
+      if (bits_left == 1) begin
+        zero <= whole == 0;
+        in_payload <= whole;
+        in_valid <= ~(zero & whole == 0);
+      end
+    end else if (burst == 0) begin
+      cs <= 1;
+      wait_left <= HIGH - 1;
+    end
+  end
+endmodule
+`elsif DIVISOR
 // The host's UART, for a device with serial pins: 8 data bits, no parity, 1 stop bit.
 module uart_out #(parameter DIVISOR = 8) (
   input clk, input [7:0] payload, input valid, output ready, output reg pin);
@@ -89,7 +142,20 @@ module tb;
   reg tx__ready = 0;
   wire running;
 
-`ifdef DIVISOR
+`ifdef SPI
+  wire sck, cs, mosi, miso, selected;
+  spi_host #(`DIVISOR) host(
+    .clk(clk),
+    .out_payload(rx__payload), .out_valid(rx__valid), .out_ready(rx__ready),
+    .in_payload(tx__payload), .in_valid(tx__valid), .in_ready(tx__ready),
+    // What nobody drives is pulled up.
+    .sck(sck), .cs(cs), .mosi(mosi), .miso(miso | ~selected)
+  );
+  `TOP dut(
+    .clk(clk), .rst(rst), .sck(sck), .cs(cs), .mosi(mosi), .miso(miso), .selected(selected),
+    .running(running)
+  );
+`elsif DIVISOR
   wire host_pin, device_pin;
   uart_out #(`DIVISOR) uart_out(clk, rx__payload, rx__valid, rx__ready, host_pin);
   uart_in #(`DIVISOR) uart_in(clk, device_pin, tx__payload, tx__valid, tx__ready);

@@ -20,8 +20,9 @@ from prunus_model.cli.common import load_network, user_errors
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions
-from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import LINES, CoreDescription, Line, link_plan
 from prunus_rtl.link.serial_system import SerialSystem
+from prunus_rtl.link.spi_system import SpiSystem
 from prunus_rtl.link.system import System
 from prunus_sim.link.testbench import write_testbench
 from prunus_sim.simulator.runner import BenchError, build
@@ -46,20 +47,23 @@ def serve(
     *,
     socket: Path,
     divisor: int | None = None,
+    line: Line = "uart",
     once: bool = False,
 ) -> None:
     """Build a device and serve hosts.
 
     Parameters
     ----------
-    device : System or SerialSystem, or sequence of Path
+    device : System, SerialSystem or SpiSystem, or sequence of Path
         What is simulated; or a netlist of it, with the module :data:`TOP`, and models of its cells.
     folder : Path
         Where the simulation is built; it is emptied first.
     socket : Path
         Unix socket to be made. It appears when the device can be reached.
     divisor : int, optional
-        The device has serial pins, with so many cycles per bit. Default: the bytes of the link.
+        The device has pins, with so many cycles per bit. Default: the bytes of the link.
+    line : str
+        What these pins are: ``uart`` or ``spi``.
     once : bool
         End when the first host hangs up.
 
@@ -75,7 +79,9 @@ def serve(
     built = build(
         device,
         folder,
-        testbench=lambda _source, where: write_testbench(where, divisor=divisor, top=top),
+        testbench=lambda _source, where: write_testbench(
+            where, divisor=divisor, line=line, top=top
+        ),
         arguments=_NETLIST_ARGUMENTS if netlist else (),
         public_signals=False,
         # Of a netlist, the compiler would take longer to optimise than any image takes.
@@ -111,7 +117,12 @@ def serve(
     "--pins",
     type=click.IntRange(min=8),
     metavar="CYCLES",
-    help="Serve the device through its serial pins, with so many cycles per bit.",
+    help="Serve the device through its pins, with so many cycles per bit.",
+)
+@click.option(
+    "--link",
+    type=click.Choice(LINES),
+    help="What pins these are. Default: those of --core, or uart.",
 )
 @click.option(
     "--netlist",
@@ -130,6 +141,7 @@ def main(
     lanes: int | None,
     store: str,
     pins: int | None,
+    link: Line | None,
     netlist: Path | None,
     once: bool,
     folder: Path | None,
@@ -140,8 +152,11 @@ def main(
     """
     with user_errors(), tempfile.TemporaryDirectory(prefix="prunus-server-") as scratch:
         device: wiring.Component | Sequence[Path]
+        description = None if core is None else CoreDescription.load(core)
+        line = link or ("uart" if description is None else description.link)
         if netlist is None:
-            device = _device(load_network(network), core, mode, lanes, store, pins)
+            options = ExportOptions(mode=mode, lanes=lanes, store=store)
+            device = _device(load_network(network), description, options, pins, line)
         else:
             device = [netlist / name for name in _NETLIST_FILES]
             for path in device:
@@ -152,29 +167,25 @@ def main(
         where = Path(scratch) / "build" if folder is None else folder
         click.echo(f"Building the simulation of {netlist or network} ...", err=True)
         try:
-            serve(device, where, socket=socket, divisor=pins, once=once)
+            serve(device, where, socket=socket, divisor=pins, line=line, once=once)
         except BenchError as e:
             raise click.ClickException(" ".join(str(e).split())) from e
 
 
 def _device(
     artifact: Artifact,
-    core: Path | None,
-    mode: Literal["inference", "learning"],
-    lanes: int | None,
-    store: str,
+    core: CoreDescription | None,
+    options: ExportOptions,
     divisor: int | None,
+    line: Line,
 ) -> wiring.Component:
     """Return the gateware to be simulated."""
-    clock_hz = CLOCK_HZ
-    if core is None:
-        plan = link_plan(artifact, ExportOptions(mode=mode, lanes=lanes, store=store))
-    else:
-        description = CoreDescription.load(core)
-        clock_hz = description.clock_hz or CLOCK_HZ
-        plan = description.plan(artifact)
+    plan = link_plan(artifact, options) if core is None else core.plan(artifact)
+    clock_hz = CLOCK_HZ if core is None else core.clock_hz or CLOCK_HZ
     if divisor is None:
         return System(plan=plan, clock_hz=clock_hz)
+    if line == "spi":
+        return SpiSystem(plan=plan, clock_hz=clock_hz)
     return SerialSystem(plan=plan, divisor=divisor, clock_hz=clock_hz)
 
 

@@ -23,7 +23,7 @@ from prunus_model.spec.presentation import Request
 from prunus_model.spec.state import STATE_DTYPES
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
-from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import CoreDescription, Line, link_plan
 from prunus_rtl.link.protocol.records import Condition
 from prunus_rtl.memory_image.address_map import StoreLayout
 
@@ -237,6 +237,42 @@ def test_serial_port_has_the_baud_rate_of_the_core(
     assert used[1:] == [("/dev/ttyUSB9", 1_000_000)]
 
 
+@pytest.mark.parametrize(
+    ("options", "baud"),
+    [((), 2_000_000), (("--baud", "57600"), 57_600)],
+    ids=["of the core", "of the user"],
+)
+def test_spi_bus_has_the_bit_rate_of_the_core(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], baud: int
+) -> None:
+    used = []
+
+    def bus(path: str, *, baud: int) -> Transport:
+        used.append((path, baud))
+        return GoldenTransport(link_plan(network(), PACKED))
+
+    monkeypatch.setattr("prunus_boards.driver.transports.spi.SpiTransport", bus)
+    core = CoreDescription.of(link_plan(network(), PACKED), baud=2_000_000, link="spi")
+    core.save(Path("core.json"))
+    on = ("--on", "spi:/dev/spidev1.0")
+    cli.succeed("verify", "net.npz", "digits.npz", *on, "--core", "core.json", *options)
+    assert used == [("/dev/spidev1.0", baud)]
+    core.register()
+    cli.succeed("verify", "net.npz", "digits.npz", *on)
+    assert used[1:] == [("/dev/spidev1.0", 1_000_000)]
+
+
+@pytest.mark.parametrize(
+    ("on", "link", "other"),
+    [("spi:/dev/spidev0.0", "spi", "uart"), ("/dev/ttyUSB9", "uart", "spi")],
+)
+def test_core_with_another_line_is_told(cli: Cli, on: str, link: str, other: Line) -> None:
+    CoreDescription.of(link_plan(network(), PACKED), link=other).save(Path("core.json"))
+    assert cli.refuse("verify", "net.npz", "digits.npz", "--on", on, "--core", "core.json") == (
+        f"Core must be one that was built with --link {link} for {on}, not with {other}"
+    )
+
+
 def test_patience_is_that_of_the_user(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def forever(_emulator: Emulator, _body: bytes) -> bytes:
         return Condition(
@@ -256,7 +292,11 @@ def test_patience_is_that_of_the_user(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 def test_wrong_requests_are_refused(cli: Cli) -> None:
     CoreDescription.of(link_plan(network(), PACKED)).save(Path("core.json"))
     assert cli.refuse("run", "net.npz", "digits.npz", "--on", "board") == (
-        "Device must be golden, sim, socket:PATH or a serial port such as /dev/ttyUSB0, not 'board'"
+        "Device must be golden, sim, socket:PATH, spi:/dev/spidev0.0 or a serial port such as "
+        "/dev/ttyUSB0, not 'board'"
+    )
+    assert cli.refuse("run", "net.npz", "digits.npz", "--on", "spi:/dev/no/bus") == (
+        "SPI bus /dev/no/bus must exist: on a Raspberry Pi, dtparam=spi=on in config.txt"
     )
     assert cli.refuse("run", "net.npz", "digits.npz", "--on", "/dev/no/port").startswith(
         "Serial port /dev/no/port must exist; there are: "

@@ -18,19 +18,38 @@ from prunus_rtl.bus.spaces import spaces
 from prunus_rtl.core.result import result_widths
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.hardware import Space
-from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.protocol.description import LINES, CoreDescription, Line, link_plan
 from prunus_rtl.link.protocol.protocol import PRESENT, Opcode, Status, word_bytes
 from prunus_rtl.link.protocol.records import Condition
 
 pytestmark = pytest.mark.sim
 
 
-@pytest.fixture(scope="module")
-def board() -> Iterator[Device]:
+def through_pins(link: Line) -> Iterator[Device]:
     """The complete top through its pins, as a board has it: a core that learns."""
-    core = CoreDescription.of(link_plan(network(), LEARNING))
+    core = CoreDescription.of(link_plan(network(), LEARNING), link=link)
     with Device(SimulatorTransport(network(), core, divisor=8), core=core) as device:
         yield device
+
+
+@pytest.fixture(scope="module")
+def uart() -> Iterator[Device]:
+    yield from through_pins("uart")
+
+
+@pytest.fixture(scope="module")
+def spi() -> Iterator[Device]:
+    yield from through_pins("spi")
+
+
+@pytest.fixture
+def board(request: pytest.FixtureRequest) -> Device:
+    """One of these, which the test names."""
+    device: Device = request.getfixturevalue(request.param)
+    return device
+
+
+through_lines = pytest.mark.parametrize("board", LINES, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +60,7 @@ def packed() -> Iterator[Device]:
         yield device
 
 
+@through_lines
 def test_board_infers_and_learns_as_the_model(board: Device) -> None:
     artifact = network()
     board.load(artifact)
@@ -58,6 +78,7 @@ def test_board_infers_and_learns_as_the_model(board: Device) -> None:
     assert board.requests.link.repetitions == 0
 
 
+@through_lines
 def test_board_tells_its_clock_and_no_broken_frames(board: Device) -> None:
     assert board.clock_hz > 0
     assert board.condition().broken == 0
@@ -106,14 +127,14 @@ def test_core_takes_another_network_into_its_store(packed: Device) -> None:
     assert (found.images, found.difference) == (20, "")
 
 
-@pytest.mark.parametrize("kind", ["board", "packed"])
+@pytest.mark.parametrize("kind", [*LINES, "packed"])
 def test_device_answers_as_the_emulator(kind: str, request: pytest.FixtureRequest) -> None:
     """Valid requests and wrong ones: status and body of every answer."""
     device: Device = request.getfixturevalue(kind)
     device.load(network())
     device.reset()
     device.presentation = 7
-    options = LEARNING if kind == "board" else PACKED
+    options = PACKED if kind == "packed" else LEARNING
     transport, core = golden(options, clock_hz=device.clock_hz)
     with Device(transport, core=core) as emulated:
         emulated.load(network())

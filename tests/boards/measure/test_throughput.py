@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +13,7 @@ from prunus_boards.measure import throughput
 from prunus_boards.measure.throughput import measured, simulated
 from prunus_devices import network, shown
 from prunus_model.cli.common import load_network
+from prunus_model.training.artifact import Artifact
 
 #: What is simulated takes minutes to build; here it is only handed on.
 GATEWARE = {
@@ -45,6 +48,24 @@ def test_every_latency_and_rate_is_a_row(tmp_path: Path, monkeypatch: pytest.Mon
     assert rows[1, 3_000_000]["images_per_s"] >= 400
     assert rows[0, 1_000_000]["images_per_s"] > rows[16, 1_000_000]["images_per_s"]
     assert found["simulated"] == {"network": "100", **GATEWARE}
+
+
+def test_spi_alone_is_simulated_at_its_fastest_and_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def simulated(artifact: Artifact, images: npt.NDArray[np.uint8], **how: Any) -> Any:
+        asked.append(how | {"network": artifact.config.neurons, "images": len(images)})
+        return GATEWARE
+
+    monkeypatch.setattr(throughput, "simulated", simulated)
+    path = tmp_path / "throughput.json"
+    done = CliRunner().invoke(throughput.main, ["--spi", "--output", str(path)])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output) == GATEWARE
+    assert not path.exists()
+    assert asked == [{"baud": 3_750_000, "link": "spi", "network": 100, "images": 20}]
 
 
 def test_it_is_the_same_whenever_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ class SimulatorTransport(Transport):
     core : CoreDescription
         The core. If it tells no clock, the simulated one does.
     divisor : int, optional
-        Reach the core through its serial pins, with so many cycles per bit.
+        Reach the core through its pins, those of ``core.link``, with so many cycles per bit.
     netlist : Path, optional
         Folder with the core after synthesis, which is simulated instead.
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -29,7 +29,11 @@ from prunus_rtl.link.protocol.records import Identity
 from prunus_rtl.memory_image.address_map import StoreLayout
 from prunus_rtl.widths import Widths
 
-__all__ = ["CoreDescription", "DescriptionError", "link_plan"]
+__all__ = ["LINES", "CoreDescription", "DescriptionError", "Line", "link_plan"]
+
+#: What a line in front of a core can be.
+Line = Literal["uart", "spi"]
+LINES: tuple[Line, ...] = get_args(Line)
 
 _FORMAT = "prunus core"
 #: 3: neurons of a core that learns are in another order, too.
@@ -90,7 +94,9 @@ class CoreDescription:
     clock_hz : int
         Clock of the core; 0 if it has none.
     baud : int
-        Bits per second of its serial line; 0 if it has none.
+        Bits per second of its line; 0 if it has none.
+    link : str
+        What that line is: ``uart`` or ``spi``.
 
     Raises
     ------
@@ -104,6 +110,7 @@ class CoreDescription:
     layout: StoreLayout | None
     clock_hz: int = 0
     baud: int = 0
+    link: Line = "uart"
 
     def __post_init__(self) -> None:
         packed = self.layout is not None
@@ -138,7 +145,9 @@ class CoreDescription:
             raise ConfigError(str(e)) from e
 
     @classmethod
-    def of(cls, plan: Plan, *, clock_hz: int = 0, baud: int = 0) -> CoreDescription:
+    def of(
+        cls, plan: Plan, *, clock_hz: int = 0, baud: int = 0, link: Line = "uart"
+    ) -> CoreDescription:
         """Return the description of a core that is built as planned."""
         return cls(
             network=plan.network,
@@ -147,6 +156,7 @@ class CoreDescription:
             layout=plan.widths.store,
             clock_hz=clock_hz,
             baud=baud,
+            link=link,
         )
 
     @cached_property
@@ -156,9 +166,9 @@ class CoreDescription:
 
     @cached_property
     def digest(self) -> bytes:
-        """16 bytes that tell this core from others; clock and baud rate are not in it."""
+        """16 bytes that tell this core from others; clock, baud rate and link are not in it."""
         values = self._mapping()
-        del values["clock_hz"], values["baud"]
+        del values["clock_hz"], values["baud"], values["link"]
         content = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(content).digest()[:_DIGEST_BYTES]
 
@@ -230,6 +240,7 @@ class CoreDescription:
                 layout=found.layout,
                 clock_hz=found.clock_hz,
                 baud=found.baud,
+                link=found.link,
             )
         except OSError as e:
             raise DescriptionError(f"Core {path} can't be read: {e.strerror}") from e
@@ -282,6 +293,7 @@ class CoreDescription:
             "layout": None if self.layout is None else asdict(self.layout),
             "clock_hz": self.clock_hz,
             "baud": self.baud,
+            "link": self.link,
         }
 
 
@@ -299,6 +311,8 @@ class _File:
     layout: StoreLayout | None
     clock_hz: Annotated[int, Field(ge=0, lt=1 << 32)]
     baud: Annotated[int, Field(ge=0, lt=1 << 32)]
+    # Later than the first cores, all of which had a UART.
+    link: Line = "uart"
 
 
 _FILE = TypeAdapter(_File)
