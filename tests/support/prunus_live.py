@@ -21,10 +21,10 @@ class Frames:
     def __init__(self) -> None:
         self.newest: tuple[int, bytes] = (0, b"")
         self.error = ""
-        self.listeners: list[Callable[[], None]] = []
+        self.listeners: list[Callable[[], object]] = []
 
     @contextmanager
-    def telling(self, listener: Callable[[], None]) -> Iterator[None]:
+    def telling(self, listener: Callable[[], object]) -> Iterator[None]:
         self.listeners.append(listener)
         try:
             yield

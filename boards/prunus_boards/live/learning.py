@@ -83,7 +83,7 @@ class Learning:
         self._lock = Lock()
         self._newest: tuple[int, bytes] = (0, b"")
         self._error = ""
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
         self._due = {"frame": 0.0, "validation": 0.0}
         #: Presentations, density, running accuracy and validation accuracy, after intervals.
         self._curve: list[tuple[int, float, float | None, float | None]] = []
@@ -101,7 +101,7 @@ class Learning:
         return self._error
 
     @contextmanager
-    def telling(self, listener: Callable[[], None]) -> Iterator[None]:
+    def telling(self, listener: Callable[[], object]) -> Iterator[None]:
         """Call a function whenever there is a frame, or an error, until ``with`` ends.
 
         It is called by the thread of the training, which waits for it.

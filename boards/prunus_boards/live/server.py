@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import logging
 import socket
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -76,18 +77,23 @@ def application(
 
 def server(app: ASGIApp) -> uvicorn.Server:
     """Return what serves the application on a listening socket: ``run(sockets=[listener])``."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_level="error",
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=2 * MESSAGE_MAX,
-            # Frames stay on this machine: to compress them takes longer than all else here.
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
-        )
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=2 * MESSAGE_MAX,
+        # Frames stay on this machine: to compress them takes longer than all else here.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
     )
+    logging.getLogger("uvicorn.error").addFilter(_no_patience)
+    return uvicorn.Server(config)
+
+
+def _no_patience(record: logging.LogRecord) -> bool:
+    """Leave out that a client which does not read is not waited for at the end."""
+    return "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def listening(port: int) -> socket.socket:

@@ -55,6 +55,32 @@ def test_a_signal_ends_it_and_what_was_trained_is_saved(
     assert made.schedule.images == 1800
 
 
+def test_who_does_not_read_does_not_hold_up_ctrl_c(tmp_path: Path) -> None:
+    with process(
+        "live", "-c", "demo", "--epochs", "90", "--port", "0", "--no-open", cwd=tmp_path
+    ) as child:
+        port = served(child)
+        url = f"ws://127.0.0.1:{port}/socket"
+        with socket.socket() as raw:
+            # Few bytes have a place on the way.
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", port))
+            key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+            raw.sendall(
+                f"GET /socket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+                f"Connection: Upgrade\r\n{key}\r\n\r\n".encode()
+            )
+            with connect(url, max_size=None) as ws:
+                # More than the server's side of the way takes, too.
+                for _ in range(40):
+                    ws.recv(timeout=60)
+                child.send_signal(signal.SIGINT)
+                out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (0, "")
+    # asyncio itself may warn, if warnings are on, that the way to it was not closed.
+    assert "ERROR" not in err and "Cancel" not in err
+
+
 def test_without_a_training_ctrl_c_ends_it_too(tmp_path: Path) -> None:
     with process("live", "--margin", "20", "--port", "0", "--no-open", cwd=tmp_path) as child:
         port = served(child)
