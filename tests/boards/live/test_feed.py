@@ -136,7 +136,7 @@ def test_a_slow_reader_holds_nobody_up_and_misses_frames() -> None:
         while had[-1] != 99:
             data = slow.recv(timeout=60)
             assert isinstance(data, bytes) and len(data) == 1 << 20
-            had.append(data[0])
+            had.append(int(data[0]))
         assert had[1:] == sorted(set(had)) and len(had) < 60
 
 
