@@ -71,7 +71,7 @@ def spoilt(number: int) -> None:
 
 
 def test_every_kind_of_fault_is_found() -> None:
-    limits = Limits(memory_mb=512, seconds=3)
+    limits = Limits(memory_mb=512, seconds=3, again=9)
     outcomes = list(attempts(spoilt, range(10), limits=limits, jobs=2))
     assert {outcome.number: outcome.verdict for outcome in outcomes} == {
         0: "accepted",

@@ -45,12 +45,15 @@ class Limits:
     memory_mb : int
         MiB of address space beyond that of the process before.
     seconds : float
-        Deadline. What is not ready then is tried once more, with three times as long: the machine
-        may have been busy.
+        Deadline.
+    again : float
+        Deadline of a second try, after which an input hangs. On a machine that is busy a new
+        process takes minutes for its first input of some readers, as it compiles.
     """
 
     memory_mb: int = 1024
     seconds: float = 20.0
+    again: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +143,11 @@ def attempts(
                 elif time.monotonic() > worker.until and worker.number not in late:
                     late.add(worker.number)
                     workers[workers.index(worker)] = again = _Worker(read, limits, scratch.name)
-                    again.give(worker.number, times=3)
+                    again.give(worker.number, seconds=limits.again)
                     worker.end()
                     continue
                 elif time.monotonic() > worker.until:
-                    outcome = worker.outcome("hang", f"not ready after {3 * limits.seconds} s")
+                    outcome = worker.outcome("hang", f"not ready after {limits.again:g} s")
                 else:
                     continue
                 yield outcome
@@ -177,9 +180,9 @@ class _Worker:
         self.alive = True
         self.until = 0.0
 
-    def give(self, number: int, *, times: int = 1) -> None:
+    def give(self, number: int, *, seconds: float | None = None) -> None:
         self.number = number
-        self.until = time.monotonic() + times * self._limits.seconds
+        self.until = time.monotonic() + (self._limits.seconds if seconds is None else seconds)
         self.pipe.send(number)
 
     def take(self) -> Outcome:
