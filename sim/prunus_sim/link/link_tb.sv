@@ -8,7 +8,8 @@
 
 `ifdef SPI
 // The host's SPI controller, mode 0: it polls without end, and drops bytes 0 behind a 0. Chip select
-// is high between transfers of BURST bytes. It waits, SCK low, until a byte is taken.
+// is high between transfers of BURST bytes. It waits, SCK low, until a byte is taken, and within a
+// frame for its next byte, as a 0 would end it.
 module spi_host #(parameter DIVISOR = 8, parameter BURST = 16) (
   input clk,
   input [7:0] out_payload, input out_valid, output out_ready,
@@ -22,10 +23,12 @@ module spi_host #(parameter DIVISOR = 8, parameter BURST = 16) (
   reg [7:0] out = 0;
   reg [6:0] in = 0;
   reg zero = 1;
+  reg framed = 0;
   wire [7:0] next = out_valid ? out_payload : 8'd0;
   wire [7:0] whole = {in, miso};
   wire over = wait_left == 0;
-  assign out_ready = over & ~sck & bits_left == 0 & burst != 0 & ~in_valid;
+  assign out_ready =
+    over & ~sck & bits_left == 0 & burst != 0 & ~in_valid & (out_valid | ~framed);
   initial begin in_payload = 0; in_valid = 0; sck = 0; cs = 1; mosi = 0; end
   always @(posedge clk) begin
     if (in_ready) in_valid <= 0;
@@ -37,6 +40,7 @@ module spi_host #(parameter DIVISOR = 8, parameter BURST = 16) (
       bits_left <= 8;
       burst <= burst - 1;
       {mosi, out} <= {next, 1'b0};
+      framed <= next != 0;
       wait_left <= LOW - 1;
     end else if (sck) begin
       sck <= 0;

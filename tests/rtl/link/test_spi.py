@@ -14,6 +14,8 @@ from prunus_sim.simulator.amaranth import receive, send
 
 #: Period of the clock, in seconds; all times below are in periods.
 PERIOD = 1e-6
+#: Most cycles of a test.
+CYCLES = 50_000
 OCTETS = [0x80, 0x01, 0xFF, 0x55, 0xAA, 0x00, 0x7F, 0xFE, *range(3, 250, 31)]
 PHASES = [k / 10 + 0.03 for k in range(10)]
 HALF = MIN_CYCLES / 2
@@ -47,6 +49,8 @@ class Host:
         self.ctx, self.dut = ctx, dut
         self.low, self.high, self.setup = low, high, setup
         self.lead, self.lag, self.gap = lead, lag, gap
+        #: Levels of MISO when SCK falls.
+        self.late: list[int] = []
 
     async def wait(self, periods: float) -> None:
         if periods > 0:
@@ -64,6 +68,7 @@ class Host:
             await self.wait(self.setup)
             self.ctx.set(self.dut.sck, 1)
             await self.wait(self.high)
+            self.late.append(self.ctx.get(self.dut.miso))
             self.ctx.set(self.dut.sck, 0)
         return found
 
@@ -108,14 +113,20 @@ class Ends:
 
 
 def run(
-    dut: SpiPeripheral, ends: Ends, *benches: Callable[[Any], Coroutine[Any, Any, None]]
+    dut: SpiPeripheral, ends: Ends | None, *benches: Callable[[Any], Coroutine[Any, Any, None]]
 ) -> None:
+    """Run benches until all are over, with both ends of the streams unless a bench is that."""
+
+    async def watch(ctx: Any) -> None:
+        await ctx.delay(CYCLES * PERIOD)
+        raise TimeoutError(f"Benches must be over after {CYCLES} cycles")
+
     sim = Simulator(dut)
     sim.add_clock(PERIOD)
     for bench in benches:
         sim.add_testbench(bench)
-    sim.add_testbench(ends.take, background=True)
-    sim.add_testbench(ends.give, background=True)
+    for more in (watch, *(() if ends is None else (ends.take, ends.give))):
+        sim.add_testbench(more, background=True)
     sim.run()
 
 
@@ -174,6 +185,23 @@ def test_transfers_may_follow_as_closely(phase: float) -> None:
 
     run(dut, ends, host)
     assert (ends.come, found) == (OCTETS, OCTETS)
+
+
+@pytest.mark.parametrize("phase", PHASES[::3])
+def test_miso_keeps_its_bit_until_sck_falls(phase: float) -> None:
+    """Both ends change their bit at that edge: a host that samples late is right, too."""
+    dut = SpiPeripheral()
+    ends = Ends(dut, OCTETS)
+    late: list[int] = []
+
+    async def host(ctx: Any) -> None:
+        await ctx.delay((10 + phase) * PERIOD)
+        link = Host(ctx, dut, high=20)
+        await link.exchange([1] * len(OCTETS))
+        late.extend(link.late)
+
+    run(dut, ends, host)
+    assert late == [octet >> b & 1 for octet in OCTETS for b in reversed(range(8))]
 
 
 def wrong(**times: float) -> bool:
@@ -300,6 +328,30 @@ def test_octet_is_taken_when_its_last_bit_was_sampled() -> None:
     run(dut, ends, host)
 
 
+def test_octet_whose_last_edge_comes_with_the_end_of_the_transfer_is_not_whole() -> None:
+    """At both ends alike: nothing is taken, and nothing has come."""
+    dut = SpiPeripheral()
+    ends = Ends(dut, [0x81])
+    found: list[int] = []
+
+    async def host(ctx: Any) -> None:
+        link = Host(ctx, dut)
+        await ctx.delay(10.5 * PERIOD)
+        ctx.set(dut.cs, 0)
+        await link.bits([1] * 7, first=True)
+        await link.wait(HALF)
+        ctx.set(dut.sck, 1)
+        ctx.set(dut.cs, 1)
+        await link.wait(HALF)
+        ctx.set(dut.sck, 0)
+        await link.wait(HALF)
+        assert (ends.taken, ends.come) == (0, [])
+        found.extend(await link.exchange([0x55]))
+
+    run(dut, ends, host)
+    assert (ends.come, found) == ([0x55], [0x81])
+
+
 def test_who_is_not_selected_hears_and_says_nothing() -> None:
     dut = SpiPeripheral()
     ends = Ends(dut, [0xF0])
@@ -327,7 +379,6 @@ def test_who_is_not_selected_hears_and_says_nothing() -> None:
 
 def test_octet_that_nobody_takes_is_kept_and_later_ones_are_dropped() -> None:
     dut = SpiPeripheral()
-    ends = Ends(dut)
 
     async def host(ctx: Any) -> None:
         link = Host(ctx, dut)
@@ -340,11 +391,7 @@ def test_octet_that_nobody_takes_is_kept_and_later_ones_are_dropped() -> None:
         await link.exchange([0, 3])
         assert await receive(ctx, dut.octets_in) == 3
 
-    sim = Simulator(dut)
-    sim.add_clock(PERIOD)
-    sim.add_testbench(host)
-    sim.run()
-    assert ends.come == []
+    run(dut, None, host)
 
 
 def test_random_transfers_with_random_pauses() -> None:

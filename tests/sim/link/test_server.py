@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The simulator's server, as it is started by hand; what it serves: tests/boards."""
 
 import signal
@@ -5,14 +6,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from prunus_boards.driver.checking import check
 from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SocketTransport
 from prunus_devices import PACKED, network, shown
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
+from prunus_rtl.link.serial_system import SerialSystem
+from prunus_rtl.link.spi_system import SpiSystem
+from prunus_rtl.link.system import System
+from prunus_sim.link import server
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -47,6 +54,35 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "--pins" in refuse(tmp_path, "demo", "--socket", "s", "--pins", "3")
     assert "--socket" in refuse(tmp_path, "demo")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "device", "line"),
+    [
+        ((), System, "uart"),
+        (("--pins", "8"), SerialSystem, "uart"),
+        (("--pins", "8", "--link", "spi"), SpiSystem, "spi"),
+        (("--pins", "8", "--core", "core.json"), SpiSystem, "spi"),
+        (("--pins", "8", "--core", "core.json", "--link", "uart"), SerialSystem, "uart"),
+    ],
+)
+def test_line_is_that_of_the_user_else_of_the_core(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    device: type,
+    line: str,
+) -> None:
+    served: list[Any] = []
+    monkeypatch.setattr(server, "serve", lambda one, *_, **how: served.extend([one, how]))
+    monkeypatch.chdir(tmp_path)
+    network().save(Path("net.npz"))
+    CoreDescription.of(link_plan(network(), PACKED), link="spi").save(Path("core.json"))
+    done = CliRunner().invoke(server.main, ["net.npz", "--socket", "s", *arguments])
+    assert done.exit_code == 0, done.output
+    one, how = served
+    assert type(one) is device
+    assert (how["line"], how["divisor"]) == (line, 8 if arguments else None)
 
 
 @pytest.mark.sim

@@ -77,8 +77,9 @@ class SpiPeripheral(wiring.Component):
       high: ``T``. Chip select high: ``T``.
     - MOSI keeps its bit for ``T`` after SCK has risen.
 
-    So SCK at half its time high has at most the frequency of the clock divided by 6, and then
-    nothing is left for what is outside; by :data:`MIN_CYCLES` = 8, a cycle is left. Lowest: none.
+    So SCK that is high half of the time has at most the frequency of the clock divided by 6, and
+    then nothing is left for what is outside; divided by :data:`MIN_CYCLES` = 8, a cycle is left. It
+    may be as slow as it likes, and stand still.
 
     An octet that is to follow without filler must be offered 2 cycles after the one before was
     taken. ``miso``, ``selected``, ``octets_in`` and ``octets_out.ready`` are functions of registers
@@ -95,7 +96,7 @@ class SpiPeripheral(wiring.Component):
     miso : Out(1)
         To the host.
     selected : Out(1)
-        Chip select is low: ``miso`` is to be driven. Others may drive the wire meanwhile.
+        Chip select is low: ``miso`` is to be driven. Else others may drive the wire.
     octets_in : Out(stream.Signature(8))
         Octets from the host.
     octets_out : In(stream.Signature(8))
