@@ -80,7 +80,8 @@ class Learning:
         self._trainer = trainer
         self._validation = validation
         self._stop = Event()
-        self._lock = Lock()
+        # The second is of who listens: no listener waits for the frame it is told of.
+        self._lock, self._listening = Lock(), Lock()
         self._newest: tuple[int, bytes] = (0, b"")
         self._error = ""
         self._listeners: list[Callable[[], object]] = []
@@ -106,12 +107,12 @@ class Learning:
 
         It is called by the thread of the training, which waits for it.
         """
-        with self._lock:
+        with self._listening:
             self._listeners.append(listener)
         try:
             yield
         finally:
-            with self._lock:
+            with self._listening:
                 self._listeners.remove(listener)
 
     def start(self) -> None:
@@ -141,8 +142,7 @@ class Learning:
                 self._show(progress.counters)
         except Exception as e:  # Told on the page; the server goes on.
             self._error = " ".join(f"Training has ended: {e}".split())
-            with self._lock:
-                self._tell()
+            self._tell()
 
     def _measured(self) -> float | None:
         """Return the validation accuracy if that is due, or training is done."""
@@ -161,13 +161,15 @@ class Learning:
             made = frame(self._trainer, counters, self._curve)
             with self._lock:
                 self._newest = (self._newest[0] + 1, made)
-                self._tell()
             self._spare("frame", started, _PERIOD)
+            # Only now: the server may have the interpreter before this thread has it again.
+            self._tell()
 
     def _tell(self) -> None:
-        """Tell those who listen; the lock is held, so that none is told who has gone."""
-        for listener in self._listeners:
-            listener()
+        """Tell those who listen; none who has gone."""
+        with self._listening:
+            for listener in self._listeners:
+                listener()
 
     def _is_due(self, what: str) -> bool:
         return self._trainer.done or time.monotonic() >= self._due[what]

@@ -86,6 +86,20 @@ def test_frames_take_a_hundredth_of_the_time_at_most(monkeypatch: pytest.MonkeyP
     assert seconds * 0.0095 < len(clock.made) * clock.takes < seconds * 0.01
 
 
+def test_what_a_listener_takes_makes_no_frame_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+
+    def listener() -> None:
+        # Who is told reads the frame.
+        assert clock.learning.newest == (len(clock.made), b"")
+        clock.now += 0.02
+
+    with clock.learning.telling(listener):
+        for _ in range(100):
+            clock.part(0.03)
+    assert 30 <= len(clock.made) <= 50
+
+
 def test_who_listens_is_told_of_frames_and_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(NetworkConfig.named("demo"), load("sample", "train").take(0, 50), epochs=1)
     learning = Learning(trainer)
