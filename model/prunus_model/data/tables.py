@@ -167,8 +167,8 @@ def _wrong(path: Path, separator: str | None, heading: list[str]) -> str:
     labels = heading.index(_LABEL) + 1 if heading.count(_LABEL) == 1 else 0
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
-            line = _COMMENT.sub("", line) if labels else line.split("#")[0]
-            fields = line.strip(" \r\n").split(separator)
+            text = _COMMENT.sub("", line) if labels else line.split("#")[0]
+            fields = text.strip(" \r\n").split(separator)
             if fields in ([], [""]) or (number == 1 and heading):
                 continue
             for column, field in enumerate(fields, 1):
