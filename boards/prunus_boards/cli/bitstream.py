@@ -14,11 +14,12 @@ from prunus_boards.build.report import Splits
 from prunus_boards.build.tools import MINUTES, Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
-from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.cli.common import console, load_network, note, terminable
 from prunus_model.cli.number import Number
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import load
+from prunus_model.data.doubts import doubts
 from prunus_model.data.scaling import Scale
 from prunus_model.data.split import SplitName, check_for
 from prunus_model.training.artifact import Artifact
@@ -196,7 +197,7 @@ def flash(*, folder: Path | None, board: str | None, permanent: bool | None) -> 
 
 
 def _splits(artifact: Artifact, data: str, *, learn: bool) -> Splits:
-    """Return the images of a build's report, which the network must take."""
+    """Return the images of a build's report, which the network must take; tell what is odd."""
     if artifact.config.encoder.events is not None:
         raise ConfigError(
             "--data must be left out for a network of events: its cycles follow from when they come"
@@ -206,6 +207,8 @@ def _splits(artifact: Artifact, data: str, *, learn: bool) -> Splits:
     found = {name: load(data, name, progress=True, scale=scale) for name in names}
     for split in found.values():
         check_for(split, artifact.config)
+        for line in doubts(split, artifact.config.encoder):
+            note(line)
     return found
 
 

@@ -120,7 +120,13 @@ async def _feed(ws: WebSocket, learning: Learning) -> None:
     """Send the newest frame as soon as there is one; a slow client misses those in between."""
     loop, news = asyncio.get_running_loop(), asyncio.Event()
     sent, told = 0, False
-    with learning.telling(lambda: loop.call_soon_threadsafe(news.set)):
+
+    def tell() -> None:
+        # A loop that was closed in a hurry is no mistake of the training.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(news.set)
+
+    with learning.telling(tell):
         while True:
             news.clear()
             number, data = learning.newest

@@ -21,7 +21,7 @@ from prunus_model.data.events.fitting import fitted as fitted_to_events
 from prunus_model.data.events.fitting import takes_events
 from prunus_model.data.events.split import load_for, stimuli
 from prunus_model.data.fitting import fitted
-from prunus_model.data.split import Split
+from prunus_model.data.split import Split, check_pair
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.labels import pruning_label, size_label
 from prunus_model.spec.presets import PRESETS
@@ -161,6 +161,8 @@ def _run(
     images = load_for(config.encoder, data, "train", progress=True)
     test = load_for(config.encoder, data, "test", progress=True)
     if isinstance(images, Split):
+        if isinstance(test, Split):
+            check_pair(images, test)
         config = fitted(config, images, said=said)
     trainer = Trainer(config, images, epochs=epochs, checkpoint=checkpoint)
     # Now, not after the training.

@@ -108,20 +108,35 @@ def to_split(read: Reader, split: SplitName, scale: Scale | None = None) -> Spli
 def _without_words(raw: Raw, read: Reader, split: SplitName) -> Raw:
     """Return what was read with numbers in place of words as labels.
 
-    Classes are numbered in the order of the words that the training has.
+    Classes are numbered in the order of the words that the training has; words that are all numbers
+    are ordered as numbers.
     """
     if raw.labels.dtype.kind != "U":
         return raw
+    if raw.labels.ndim != 1 and raw.labels.shape[1:] != (1,):
+        # Their numbers could pass for one-hot rows.
+        raise DataError(
+            f"{raw.labels_name} must have shape (n,) or (n, 1) if they are words, "
+            f"not {raw.labels.shape}"
+        )
     training = raw if split == "train" or raw.fallback else read("train")
     if training.labels.dtype.kind != "U":
         raise DataError(f"{raw.labels_name} must have integers in 0..255, as those of the training")
-    names = np.unique(training.labels)
+    names = _in_order(np.unique(training.labels))
     if len(names) > _CLASSES:
         raise DataError(f"{raw.labels_name} must have at most {_CLASSES} words, not {len(names)}")
     if unknown := sorted({*raw.labels.ravel().tolist()} - {*names.tolist()}):
-        raise DataError(f"{raw.labels_name} must be words of the training, not {unknown[0]:.40}")
-    places = np.searchsorted(names, raw.labels)
+        raise DataError(f"{raw.labels_name} must be words of the training, not {unknown[0][:40]!r}")
+    sorter = np.argsort(names)
+    places = sorter[np.searchsorted(names, raw.labels, sorter=sorter)]
     return replace(raw, labels=places, class_names=tuple(names.tolist()))
+
+
+def _in_order(words: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """Return different words in the order of their classes: numbers, if all are, by their value."""
+    if all(word.isdecimal() for word in words.tolist()):
+        return np.array(sorted(words.tolist(), key=lambda word: (int(word), word)), words.dtype)
+    return words
 
 
 def _scale_for(

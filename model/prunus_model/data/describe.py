@@ -11,7 +11,7 @@ import numpy.typing as npt
 from prunus_model.data.brightness import Brightness
 from prunus_model.data.doubts import training_doubts
 from prunus_model.data.fitting import fitted
-from prunus_model.data.split import Split
+from prunus_model.data.split import Split, check_pair
 from prunus_model.spec.config import NetworkConfig
 
 __all__ = ["Description", "describe"]
@@ -101,8 +101,9 @@ def describe(train: Split, test: Split, config: NetworkConfig) -> Description:
     Raises
     ------
     DataError, ConfigError
-        As :func:`prunus_model.data.fitting.fitted`.
+        As :func:`prunus_model.data.fitting.fitted` and :func:`prunus_model.data.split.check_pair`.
     """
+    check_pair(train, test)
     config = fitted(config, train)
     found = [*training_doubts(train, config), *test.notes]
     return Description(

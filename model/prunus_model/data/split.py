@@ -14,7 +14,15 @@ from prunus_model.common.errors import DataError
 from prunus_model.data.scaling import BYTES, Scale
 from prunus_model.spec.config import NetworkConfig
 
-__all__ = ["SPLITS", "Split", "SplitName", "check_for", "choose_pair", "order_for"]
+__all__ = [
+    "SPLITS",
+    "Split",
+    "SplitName",
+    "check_for",
+    "check_pair",
+    "choose_pair",
+    "order_for",
+]
 
 SplitName: TypeAlias = Literal["train", "test"]
 SPLITS: tuple[SplitName, SplitName] = ("train", "test")
@@ -216,6 +224,24 @@ def check_for(split: Split, config: NetworkConfig) -> None:
             f"Labels of {split.name} must be in 0..{classes - 1} for this configuration, "
             f"not {split.labels.max()}"
         )
+
+
+def check_pair(train: Split, test: Split) -> None:
+    """Check that both splits of a source have the same kind of classes.
+
+    Parameters
+    ----------
+    train, test : Split
+        Of one source.
+
+    Raises
+    ------
+    DataError
+        If classes have names in the training, and are numbers in the test: which is which, nobody
+        knows.
+    """
+    if train.class_names and not test.class_names:
+        raise DataError(f"Labels of {test.name} must be words, as those of {train.name}")
 
 
 def order_for(split: SplitName) -> tuple[SplitName, SplitName]:

@@ -8,6 +8,7 @@ classes may be words; then they are numbered in the order of the words of the tr
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,10 @@ __all__ = ["ENDINGS", "read_table"]
 #: By which a table is known.
 ENDINGS = (".csv", ".tsv", ".txt")
 _LABEL = "label"
+#: Characters of a word, at most: numpy gives each label as many as the longest has.
+_WORD_LENGTH = 200
+#: A comment in a line with words. What follows a character is no comment: C# is a word.
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 #: Bytes in memory of a byte in the file: a value takes two at least, and becomes a float of 8.
 _GROWTH = 4
 
@@ -51,7 +56,7 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
         raise DataError(f"File {path} {wrong}")
     try:
         with path.open(encoding="utf-8-sig") as file:
-            first = file.readline().strip()
+            first = file.readline().strip(" \r\n")
             separator = next((s for s in ",;\t" if s in first), None)
             heading = [field.strip().strip('"').lower() for field in first.split(separator)]
             has_heading = any(not _is_number(field) for field in heading)
@@ -71,6 +76,11 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
         )
     column, told = _label_column(path, heading if has_heading else [], values)
     labels = whole_numbers(values[:, column])
+    if words and (longest := max(len(word) for word in words)) > _WORD_LENGTH:
+        raise DataError(
+            f"Column {column + 1} of {path}, the labels, must have words of at most "
+            f"{_WORD_LENGTH} characters, not {longest}"
+        )
     return Raw(
         name=name or str(path),
         images=whole_numbers(np.delete(values, column, axis=1)),
@@ -107,7 +117,10 @@ def _values(
                 raise
         file.seek(start)
         by_column: dict[int | str, Callable[[str], Any]] = {heading.index(_LABEL): place}
-        values = np.loadtxt(file, delimiter=separator, ndmin=2, converters=by_column)
+        lines = (_COMMENT.sub("", line) for line in file)
+        values = np.loadtxt(
+            lines, delimiter=separator, ndmin=2, converters=by_column, comments=None
+        )
     return values, list(words)
 
 
@@ -154,7 +167,8 @@ def _wrong(path: Path, separator: str | None, heading: list[str]) -> str:
     labels = heading.index(_LABEL) + 1 if heading.count(_LABEL) == 1 else 0
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
-            fields = line.split("#")[0].strip().split(separator)
+            text = _COMMENT.sub("", line) if labels else line.split("#")[0]
+            fields = text.strip(" \r\n").split(separator)
             if fields in ([], [""]) or (number == 1 and heading):
                 continue
             for column, field in enumerate(fields, 1):

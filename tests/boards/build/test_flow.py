@@ -290,6 +290,16 @@ def test_the_report_tells_the_cycles_of_images_that_are_named(cli: Cli, network:
 
 
 @pytest.mark.usefixtures("tools")
+def test_what_is_odd_about_the_images_of_a_report_is_told(cli: Cli) -> None:
+    few = digits(30)
+    np.savez(cli.folder / "mine.npz", train_images=few.images, train_labels=few.labels)
+    outcome = cli.run("bitstream", "net.npz", *NATIVE, "--data", "mine.npz")
+    assert outcome.status == 0
+    told = "The wanted images are missing; those of mine.npz train are taken instead"
+    assert outcome.err.splitlines().count(told) == 1
+
+
+@pytest.mark.usefixtures("tools")
 def test_images_of_a_report_must_suit_the_network(cli: Cli) -> None:
     said = fail(cli, "net.npz", *NATIVE, "--data", "sample")
     assert said == "Images of sample test must have 49 pixels for this configuration, not 784"

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -221,6 +222,24 @@ def test_file_that_is_no_bus_is_told(path: str) -> None:
     with pytest.raises(TransportError) as caught:
         SpiTransport(path)
     assert str(caught.value) == f"SPI bus {path} must be a device file such as /dev/spidev0.0"
+
+
+def test_terminal_in_place_of_a_bus_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A serial port without a carrier would wait for one, and become that of this program."""
+    flags = []
+    open_ = os.open
+
+    def opens(path: str, how: int, *more: int) -> int:
+        flags.append(how)
+        return open_(path, how, *more)
+
+    monkeypatch.setattr(os, "open", opens)
+    with pytest.raises(TransportError):
+        SpiTransport(path)
+    wanted = os.O_NONBLOCK | os.O_NOCTTY
+    assert [how & wanted for how in flags] == [wanted]
 
 
 @pytest.mark.parametrize(

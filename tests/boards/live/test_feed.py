@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import socket
 from threading import Event
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,11 +16,13 @@ from prunus_live import Frames, serving
 
 pytest.importorskip("starlette")
 
+from starlette.websockets import WebSocket
 from websockets.sync.client import ClientConnection, connect
 
 from prunus_boards.live import learning as module
 from prunus_boards.live.drawing import Shower
 from prunus_boards.live.learning import Learning
+from prunus_boards.live.server import _feed
 from prunus_model.cli.common import load_network
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
@@ -171,6 +174,18 @@ def test_a_tab_that_is_closed_within_a_frame_is_forgotten() -> None:
                 assert len(data) == 1 << 26
     frames.wait_for(0)
     frames.make(b"nobody is there")
+
+
+def test_a_loop_that_was_closed_does_not_end_a_training() -> None:
+    frames = Frames()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(_feed(cast(WebSocket, None), cast(Learning, frames)))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert len(frames.listeners) == 1
+    loop.close()
+    # It would be raised in the thread of the training.
+    frames.make(b"a frame")
+    task.get_coro().close()  # type: ignore[union-attr]
 
 
 def test_a_training_that_ends_while_a_drawing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,3 +175,15 @@ def test_picture_must_be_a_png(cli: Cli) -> None:
 
 def test_fetch_may_be_said(cli: Cli) -> None:
     assert cli.succeed("data", "fetch", "sample") == cli.succeed("data", "sample")
+
+
+def test_numbers_to_test_with_are_refused_if_the_training_has_words(cli: Cli) -> None:
+    (cli.folder / "c").mkdir()
+    (cli.folder / "c" / "train.csv").write_text("label,a,b\nworn,0,90\nloose,70,0\n")
+    (cli.folder / "c" / "test.csv").write_text("label,a,b\n0,0,90\n1,70,0\n")
+    for command in (TRAIN, ("data", "describe")):
+        outcome = cli.run(*command, "c")
+        assert outcome.status == 2
+        assert outcome.err.splitlines()[-1] == (
+            "prunus: Labels of c/test.csv must be words, as those of c/train.csv"
+        )

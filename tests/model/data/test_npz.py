@@ -85,6 +85,13 @@ def test_every_grey_level_survives_the_scaling_to_floats(tmp_path: Path, dtype: 
     assert split.images.tolist() == levels.tolist()
 
 
+def test_words_that_are_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
+    labels = np.array(["10", "2", "9", "2"])
+    split = load_archive(to_npz(tmp_path, images=grey(4), labels=labels), "train")
+    assert split.class_names == ("2", "9", "10")
+    assert split.labels.tolist() == [2, 0, 1, 0]
+
+
 def test_half_a_grey_level_is_rounded_up(tmp_path: Path) -> None:
     images = np.array([[0.5 / 255, 2.5 / 255, 0.4999 / 255, 254.5 / 255]])
     split = load_archive(to_npz(tmp_path, images=images, labels=ONE), "train")
@@ -115,6 +122,11 @@ def test_archive_with_other_images_is_refused(
     [
         pytest.param(np.array([1.0]), "integers in 0..255, not float64", id="floats"),
         pytest.param(np.array([b"cat"]), "integers in 0..255, not text, b'cat'", id="text"),
+        pytest.param(
+            np.array([["a", "b"]]),
+            "shape (n,) or (n, 1) if they are words, not (1, 2)",
+            id="columns of words",
+        ),
         pytest.param(np.array([256]), "integers in 0..255, not 256..256", id="above a byte"),
         pytest.param(np.array([-1]), "integers in 0..255, not -1..-1", id="negative"),
         pytest.param(

@@ -65,6 +65,7 @@ def test_whole_numbers_are_levels_and_others_are_scaled(tmp_path: Path) -> None:
         ("label,a\ncat,2\n7,3\n", f"{NUMBERS}, not '7' in line 3, column 1"),
         ("label,a\n7,2\ncat,3\n", f"{NUMBERS}, not 'cat' in line 3, column 1"),
         ("label,a\ncat,dog\n", f"{NUMBERS}, not 'dog' in line 2, column 2"),
+        ("label,a\nC#,2\n7,3 # odd\n", f"{NUMBERS}, not '7' in line 3, column 1"),
         ("label,a\ncat,2\ndog,3,4\n", "2 values in each line, not 3 in line 3"),
         ("", "lines of a label and at least one value, not 0 lines of 1"),
         ("label,x\n", "lines of a label and at least one value, not 0 lines of 1"),
@@ -96,12 +97,45 @@ def test_classes_may_be_words(tmp_path: Path) -> None:
     named = f"Column 2 of {tmp_path}/test.csv, the labels,"
     table(tmp_path, f"{head}7,new,8\n", "test.csv")
     assert message_of(lambda: load(str(tmp_path), "test")) == (
-        f"{named} must be words of the training, not new"
+        f"{named} must be words of the training, not 'new'"
     )
     table(tmp_path, f"{head}1,1,2\n", "train.csv")
     assert message_of(lambda: load(str(tmp_path), "test")) == (
         f"{named} must have integers in 0..255, as those of the training"
     )
+
+
+def test_a_word_may_have_the_sign_of_a_comment(tmp_path: Path) -> None:
+    split = load(table(tmp_path, "a,label\n# all:\n1,C\n2,C#\n3,C # a comment\n"), "train")
+    assert split.class_names == ("C", "C#")
+    assert split.labels.tolist() == [0, 1, 0]
+    assert split.images.tolist() == [[1], [2], [3]]
+
+
+def test_unknown_word_is_told_in_one_line_without_what_a_terminal_would_obey(
+    tmp_path: Path,
+) -> None:
+    table(tmp_path, "a,label\n1,cat\n2,dog\n", "train.csv")
+    table(tmp_path, "a,label\n1,\x1b[31m\x07\n", "test.csv")
+    assert message_of(lambda: load(str(tmp_path), "test")) == (
+        f"Column 2 of {tmp_path}/test.csv, the labels, must be words of the training, "
+        r"not '\x1b[31m\x07'"
+    )
+
+
+def test_one_long_word_does_not_take_the_memory_of_many(tmp_path: Path) -> None:
+    path = table(tmp_path, f"label,x\n{200 * 'w'},1\nb,2\n")
+    assert load(path, "train").class_names == ("b", 200 * "w")
+    path = table(tmp_path, f"label,x\n{201 * 'w'},1\nb,2\n")
+    assert message_of(lambda: load(path, "train")) == (
+        f"Column 1 of {path}, the labels, must have words of at most 200 characters, not 201"
+    )
+
+
+def test_first_column_may_have_an_empty_heading(tmp_path: Path) -> None:
+    split = load(table(tmp_path, "\tlabel\tx\n0\t7\t5\n1\t8\t6\n"), "train")
+    assert split.labels.tolist() == [7, 8]
+    assert split.images.tolist() == [[0, 5], [1, 6]]
 
 
 def test_more_words_than_classes_are_refused(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from prunus_rtl.link.protocol.protocol import BAUD, BUFFER_BYTES, DELIMITER
 
 __all__ = ["SpiTransport"]
 
+#: A terminal at that path is not waited for, and does not become that of this program.
+_OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 #: Most bytes of a transfer: what the kernel takes at a time unless it was told otherwise.
 _CHUNK = 4096
 #: Bytes of a transfer that asks whether an answer comes; and of one that fetches the rest of it.
@@ -82,7 +84,7 @@ class SpiTransport(Transport):
         # Whether the device is between two frames: what came last is a 0.
         self._between = True
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._file = os.open(path, _OPEN)
         except OSError as e:
             raise TransportError(_reason(path, e)) from e
         try:
