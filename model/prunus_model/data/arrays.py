@@ -123,6 +123,8 @@ def _without_words(raw: Raw, read: Reader, split: SplitName) -> Raw:
     if training.labels.dtype.kind != "U":
         raise DataError(f"{raw.labels_name} must have integers in 0..255, as those of the training")
     names = _in_order(np.unique(training.labels))
+    if not all(name.strip() for name in names.tolist()):
+        raise DataError(f"{raw.labels_name} must have no empty words")
     if len(names) > _CLASSES:
         raise DataError(f"{raw.labels_name} must have at most {_CLASSES} words, not {len(names)}")
     if unknown := sorted({*raw.labels.ravel().tolist()} - {*names.tolist()}):

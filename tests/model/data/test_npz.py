@@ -231,3 +231,12 @@ def test_member_that_is_no_array_is_refused(tmp_path: Path) -> None:
     assert message_of(lambda: load_archive(str(path), "train")) == (
         f"File {path} must be a readable .npz archive, not: images must be in NumPy's format"
     )
+
+
+@pytest.mark.parametrize("word", ["", "  "])
+def test_an_empty_word_is_no_label(tmp_path: Path, word: str) -> None:
+    images = np.arange(6, dtype=np.uint8).reshape(3, 2)
+    path = to_npz(tmp_path, images=images, labels=np.array(["cat", word, "dog"]))
+    assert message_of(lambda: load_archive(path, "train")) == (
+        f"Array labels of {path} must have no empty words"
+    )
