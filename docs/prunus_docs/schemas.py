@@ -67,6 +67,12 @@ _READER = form(
 )
 
 #: Form of the files of each kind.
+#: Images that a simulated core was shown through the pins of its line.
+_SIMULATED_LINE = form(
+    keys(str, "network"),
+    keys(Positive, "images baud cycles_per_image core_cycles_per_image"),
+    keys(Amount, "images_per_s"),
+)
 SCHEMAS: dict[str, type[BaseModel]] = {
     # Claims and rows that were written before there were bounds and a validation split, too.
     "mnist": file(
@@ -228,11 +234,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             keys(Amount, "images_per_s round_trips_per_image"),
             keys(Amount, "bytes_in_per_image bytes_out_per_image"),
         ),
-        simulated=form(
-            keys(str, "network"),
-            keys(Positive, "images baud cycles_per_image core_cycles_per_image"),
-            keys(Amount, "images_per_s"),
-        ),
+        simulated=_SIMULATED_LINE,
+        simulated_spi=_SIMULATED_LINE,
     ),
     # Each part is written by a program of its own.
     "attack": file(

@@ -3,7 +3,7 @@
 The driver shows images to an emulated device behind a line with a latency, in simulated time
 (:mod:`prunus_boards.measure.slow_line`): bytes and round trips are those that it really makes,
 cycles those of the formula of the core. Beside it the gateware itself, cycle by cycle, through its
-serial pins.
+serial pins, and through those of SPI as fast as they may be.
 """
 
 from __future__ import annotations
@@ -136,23 +136,11 @@ def _networks() -> list[tuple[Artifact, int]]:
     return [*found, (train(NetworkConfig.named("paper"), data, epochs=1), paper)]
 
 
-def _fastest_spi() -> dict[str, float]:
-    """Return what the gateware does through the pins of SPI, as fast as they may be."""
-    artifact = load_network("demo")
-    images = load("sample", "test").images[:_SIMULATED]
-    shown = levels(images, artifact.config.encoder)
-    return simulated(artifact, shown, baud=_CLOCK_HZ // MIN_CYCLES, link="spi")
-
-
 @click.command()
 @results_option(Path("boards/results/throughput.json"))
-@click.option("--spi", is_flag=True, help="Only simulate SPI at its fastest, and print that.")
-def main(*, output: Path, spi: bool) -> None:
+def main(*, output: Path) -> None:
     """Count images per second by network, latency and baud rate, and write them."""
     with user_errors():
-        if spi:
-            click.echo(json.dumps(_fastest_spi()))
-            return
         rows = []
         networks = _networks()
         images = load("sample", "test").images[:_IMAGES]
@@ -167,7 +155,9 @@ def main(*, output: Path, spi: bool) -> None:
                     rows.append(row | {"baud": baud, "cycles": cycles} | facts)
         first = networks[0][0]
         shown = levels(images[:_SIMULATED], first.config.encoder)
+        network = {"network": str(first.config.neurons)}
         gateware = simulated(first, shown, baud=_BAUDS[-1])
+        spi = simulated(first, shown, baud=_CLOCK_HZ // MIN_CYCLES, link="spi")
         content: dict[str, Any] = {
             "provenance": header(
                 "throughput",
@@ -179,7 +169,8 @@ def main(*, output: Path, spi: bool) -> None:
             "stop_after": _STOP_AFTER,
             "images": len(images),
             "rows": rows,
-            "simulated": {"network": str(first.config.neurons)} | gateware,
+            "simulated": network | gateware,
+            "simulated_spi": network | spi,
         }
         write_json(output, content)
 

@@ -28,7 +28,13 @@ GATEWARE = {
 def test_every_latency_and_rate_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput, "_networks", lambda: [(load_network("demo"), 5000)])
     monkeypatch.setattr(throughput, "_IMAGES", 30)
-    monkeypatch.setattr(throughput, "simulated", lambda *_args, **_options: GATEWARE)
+    asked: list[dict[str, Any]] = []
+
+    def lines(artifact: Artifact, images: npt.NDArray[np.uint8], **how: Any) -> Any:
+        asked.append(how | {"network": artifact.config.neurons, "images": len(images)})
+        return GATEWARE | {"baud": how["baud"]}
+
+    monkeypatch.setattr(throughput, "simulated", lines)
     for digest in ("gateware_digest", "link_digest"):
         monkeypatch.setattr(throughput, digest, lambda: "0" * 16)
     path = tmp_path / "throughput.json"
@@ -48,24 +54,10 @@ def test_every_latency_and_rate_is_a_row(tmp_path: Path, monkeypatch: pytest.Mon
     assert rows[1, 3_000_000]["images_per_s"] >= 400
     assert rows[0, 1_000_000]["images_per_s"] > rows[16, 1_000_000]["images_per_s"]
     assert found["simulated"] == {"network": "100", **GATEWARE}
-
-
-def test_spi_alone_is_simulated_at_its_fastest_and_printed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def simulated(artifact: Artifact, images: npt.NDArray[np.uint8], **how: Any) -> Any:
-        asked.append(how | {"network": artifact.config.neurons, "images": len(images)})
-        return GATEWARE
-
-    monkeypatch.setattr(throughput, "simulated", simulated)
-    path = tmp_path / "throughput.json"
-    done = CliRunner().invoke(throughput.main, ["--spi", "--output", str(path)])
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.output) == GATEWARE
-    assert not path.exists()
-    assert asked == [{"baud": 3_750_000, "link": "spi", "network": 100, "images": 20}]
+    # SPI at its fastest: an eighth of the clock.
+    assert found["simulated_spi"] == {"network": "100", **GATEWARE, "baud": 3_750_000}
+    of = {"network": 100, "images": 20}
+    assert asked == [of | {"baud": 3_000_000}, of | {"baud": 3_750_000, "link": "spi"}]
 
 
 def test_it_is_the_same_whenever_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
