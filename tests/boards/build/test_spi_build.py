@@ -3,7 +3,6 @@
 
 import json
 import re
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +11,14 @@ import pytest
 from prunus_boards.build.flow import build_name, prepare
 from prunus_boards.platforms import BOARDS, find_board
 from prunus_boards.platforms.board import BoardError
-from prunus_cli import Cli, digits, listing, message, tiny
-from prunus_model.cli.group import _COMMANDS
+from prunus_cli import Cli, listing, message
 from prunus_model.training.artifact import Artifact
-from prunus_model.training.trainer import train
 from prunus_rtl.export.plan import ExportOptions
 from prunus_rtl.link.protocol.description import CoreDescription, link_plan
 from prunus_tools import FakeTools
 
 GENERIC = ("-b", "generic-ice40", "--tools", "native", "--lanes", "2", "--link", "spi")
 PINS = ("--pins", "sck=3,cs=4,mosi=6,miso=9")
-
-
-@pytest.fixture(scope="module")
-def network() -> Artifact:
-    return train(tiny(), digits(600))
-
-
-@pytest.fixture
-def cli(
-    network: Artifact,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Cli:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    network.save(folder / "net.npz")
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    point = EntryPoint("bitstream", "prunus_boards.cli.bitstream:bitstream", "prunus.commands")
-    monkeypatch.setitem(_COMMANDS, "bitstream", point)
-    return Cli(folder, monkeypatch, capsys)
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
-    return FakeTools(tmp_path / "tools", monkeypatch)
 
 
 def files(network: Artifact, name: str, pins: dict[str, str] | None = None) -> dict[str, str]:
