@@ -16,6 +16,7 @@ from prunus_rtl.encoder.images import Images
 from prunus_rtl.encoder.rate import Encoder
 from prunus_rtl.encoder.refractory import Refractory
 from prunus_rtl.lib.broadcast_fifo import BroadcastQueue
+from prunus_rtl.neurons.feedforward import FeedforwardMembrane
 from prunus_rtl.neurons.feedforward_lane import FeedforwardLane
 from prunus_rtl.neurons.lane import MembraneLane
 from prunus_rtl.neurons.readout import Readout
@@ -53,6 +54,8 @@ FAULTS = [
      "the entry that is read comes next", 12),
     ("dense", 0, LearningStore, "(~self.synapse.valid | self.synapse.ready)", "1",
      "everything on the scoreboard is somewhere", 8),
+    ("feedforward", 1, FeedforwardMembrane, "eq(self.compare | self.clear)", "eq(self.clear)",
+     "the queue of output spikes begins empty", 4),
     ("feedforward", 1, FeedforwardLane, "reaches & exists", "reaches",
      "those fire that reach their threshold, and no others", 9),
     ("feedforward", 1, FeedforwardLane, "high.any() & ~high.all()", "high.any()",

@@ -37,7 +37,9 @@ class LayerProperties(Properties):
     has been added. The memory port writes thresholds and biases while nothing else happens. The new
     potential is computed here in two bits more than the unit has. Which neurons fire is looked at
     where the queue of output spikes is told; what that gives out is proved of it alone
-    (:mod:`.spike_queue`).
+    (:mod:`.spike_queue`). Potentials, thresholds and biases are those in the memories when a
+    comparison starts, whatever they are: that synapses and the memory port get there is not proved,
+    but compared in lockstep.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ class LayerProperties(Properties):
                 "told": ("unit.queue.write", 1),
                 "told_slot": ("unit.queue.slot", shapes.slot),
                 "told_fires": ("unit.queue.fires", lanes),
+                "cleared": ("unit.queue.clear", 1),
             },
         )
 
@@ -128,6 +131,7 @@ class LayerProperties(Properties):
                 f"a comparison is over after {self.latency} cycles",
             ),
             Assert(implies(cycles != 0, ~unit.idle), "idle: no comparison runs"),
+            Assert(self.cleared == starts, "the queue of output spikes begins empty"),
         ]
         for k, synapse in enumerate(unit.synapses):
             m.d.comb += [
@@ -225,6 +229,7 @@ class LayerProperties(Properties):
         return m
 
 
+# 9 steps are a comparison, 19 two of them with whatever comes in between.
 CASES = (
     Case(
         name="step of a layer: fire, reset, leak, clip",
@@ -237,7 +242,7 @@ CASES = (
         name="step of a layer: fire, reset, leak, clip",
         sizes="3 neurons, 2 lanes, 24-bit v, no leak",
         build=lambda: LayerProperties(reset="zero", leak_shift=0, neurons=3),
-        bmc=9,
+        bmc=19,
         cover=11,
     ),
 )
