@@ -95,7 +95,7 @@ def test_without_a_training_ctrl_c_ends_it_too(tmp_path: Path) -> None:
     ("args", "told"),
     [
         (["tiny.npz"], "tiny.npz"),
-        (["--on", "nowhere"], "Device must be golden, sim, socket:PATH or a serial port"),
+        (["--on", "nowhere"], "Device must be golden, sim, socket:PATH, spi:/dev/spidev0.0 or"),
         (["--on", "/dev/nowhere"], "/dev/nowhere"),
         (["-o", "a.npz"], "--output needs --config"),
         (["-c", "demo", "-o", "a.txt"], "Output must end with .npz, not 'a.txt'"),

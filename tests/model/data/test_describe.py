@@ -96,8 +96,9 @@ def test_notes_of_the_reader_are_told() -> None:
 
 
 def test_description_has_what_a_training_would_have() -> None:
-    train = replace(load("sample", "train").head(500), class_names=("zero", "one"))
-    test = load("sample", "test").head(100)
+    names = ("zero", "one")
+    train = replace(load("sample", "train").head(500), class_names=names)
+    test = replace(load("sample", "test").head(100), class_names=names)
     found = describe(train, test, DEMO)
     assert found.has_test
     told = found.to_mapping()

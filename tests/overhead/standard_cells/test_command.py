@@ -86,7 +86,8 @@ def test_what_is_no_number_ends_it(tmp_path: Path, option: str) -> None:
     for text in ("nan", "inf"):
         done = run(tmp_path, option, text)
         assert done.exit_code == 2
-        assert f"Invalid value for '{option}': '{text}' is not a finite number." in done.stderr
+        said = f"Invalid value for '{option}': It must be a finite number, not '{text}'\n"
+        assert said in done.stderr
 
 
 def test_results_hold_rows_assumptions_and_the_reason_for_what_is_missing(

@@ -83,8 +83,8 @@ def test_fault_that_cannot_be_injected_is_an_error_of_the_user(
         (["--jobs", "0"], "0 is not in the range x>=1.\n"),
         (["--seeds", "0"], "0 is not in the range x>=1.\n"),
         (["--seed", "-1"], "-1 is not in the range x>=0.\n"),
-        (["--scale", "0"], "0.0 is not in the range 0<x<=1000.\n"),
-        (["--scale", "nan"], "'nan' is not a finite number.\n"),
+        (["--scale", "0"], "must be a number above 0 and at most 1000, not '0'\n"),
+        (["--scale", "nan"], "must be a number above 0 and at most 1000, not 'nan'\n"),
         (["--output", "."], "File '.' is a directory.\n"),
     ],
 )
