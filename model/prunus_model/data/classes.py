@@ -17,7 +17,7 @@ import numpy as np
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import memory_refusal
-from prunus_model.data.arrays import Raw, Reader
+from prunus_model.data.arrays import Raw, Reader, in_order
 from prunus_model.data.pictures import PICTURES, is_coloured, picture_size, read_colours, to_grey
 from prunus_model.data.split import SplitName, order_for
 
@@ -105,10 +105,8 @@ def _spread(pictures: list[list[Path]]) -> list[tuple[Path, int]]:
 
 def _folders(root: Path) -> list[Path]:
     """Return the folders in a folder, in the order of their classes."""
-    found = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))]
-    if all(place.name.isdecimal() for place in found):
-        return sorted(found, key=lambda place: (int(place.name), place.name))
-    return sorted(found)
+    found = (p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
+    return [root / name for name in in_order(found)]
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -19,15 +19,13 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import memory_refusal, refusal
-from prunus_model.data.arrays import Raw, whole_numbers
+from prunus_model.data.arrays import Raw, check_words, whole_numbers
 
 __all__ = ["ENDINGS", "read_table"]
 
 #: By which a table is known.
 ENDINGS = (".csv", ".tsv", ".txt")
 _LABEL = "label"
-#: Characters of a word, at most: numpy gives each label as many as the longest has.
-_WORD_LENGTH = 200
 #: A comment in a line with words. What follows a character is no comment: C# is a word.
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 #: Bytes in memory of a byte in the file: a value takes two at least, and becomes a float of 8.
@@ -76,17 +74,15 @@ def read_table(path: Path, *, name: str = "", fallback: bool = False) -> Raw:
         )
     column, told = _label_column(path, heading if has_heading else [], values)
     labels = whole_numbers(values[:, column])
-    if words and (longest := max(len(word) for word in words)) > _WORD_LENGTH:
-        raise DataError(
-            f"Column {column + 1} of {path}, the labels, must have words of at most "
-            f"{_WORD_LENGTH} characters, not {longest}"
-        )
+    labels_name = f"Column {column + 1} of {path}, the labels,"
+    if words:
+        check_words(words, labels_name)
     return Raw(
         name=name or str(path),
         images=whole_numbers(np.delete(values, column, axis=1)),
         labels=np.array(words)[labels] if words else labels,
         images_name=f"File {path}",
-        labels_name=f"Column {column + 1} of {path}, the labels,",
+        labels_name=labels_name,
         fallback=fallback,
         notes=(f"Labels of {path} are in the {told}",),
     )

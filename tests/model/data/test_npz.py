@@ -240,3 +240,12 @@ def test_an_empty_word_is_no_label(tmp_path: Path, word: str) -> None:
     assert message_of(lambda: load_archive(path, "train")) == (
         f"Array labels of {path} must have no empty words"
     )
+
+
+def test_a_word_of_an_array_has_at_most_200_characters(tmp_path: Path) -> None:
+    # Python reads no integer of more than 4300 digits.
+    labels = np.array(["1", 5000 * "2", "3"])
+    path = to_npz(tmp_path, images=grey(3), labels=labels)
+    assert message_of(lambda: load_archive(path, "train")) == (
+        f"Array labels of {path} must have words of at most 200 characters, not 5000"
+    )
