@@ -13,7 +13,7 @@ from prunus_model.spec.labels import size_label
 from prunus_rtl.counts.memories import MemoryUse, memories
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.protocol.description import link_plan
-from prunus_rtl.link.serial_system import serial_memories
+from prunus_rtl.link.queued_system import queued_memories
 from prunus_rtl.memory_image.devices import DEVICES, BlockRam
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.widths import Widths
@@ -44,7 +44,7 @@ class FitError(PrunusError):
 
 def design_memories(widths: Widths) -> list[MemoryUse]:
     """Return the memories of a core and of the link in front of it."""
-    return [*memories(widths), *serial_memories(widths)]
+    return [*memories(widths), *queued_memories(widths)]
 
 
 def check_memories(found: Sequence[MemoryUse], board: Board, plan: Plan) -> None:

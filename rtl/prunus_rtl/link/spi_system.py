@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from prunus_rtl.export.plan import Plan
 from prunus_rtl.link.phy.spi import SpiPeripheral
-from prunus_rtl.link.serial_system import QueuedSystem
+from prunus_rtl.link.queued_system import QueuedSystem
 
 __all__ = ["SpiSystem"]
 

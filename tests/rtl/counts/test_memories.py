@@ -25,7 +25,7 @@ from prunus_rtl.link.endpoint.endpoint import Endpoint
 from prunus_rtl.link.phy.queue import ReceiveQueue
 from prunus_rtl.link.protocol.protocol import QUEUE_BYTES
 from prunus_rtl.link.protocol.records import Identity
-from prunus_rtl.link.serial_system import serial_memories
+from prunus_rtl.link.queued_system import queued_memories
 from prunus_rtl.link.system import link_memories
 from prunus_rtl.memory_image.image import pack
 from prunus_rtl.shapes import Shapes
@@ -125,4 +125,4 @@ def test_serial_line_adds_its_queue() -> None:
     text = rtlil.convert(ReceiveQueue(depth=QUEUE_BYTES), emit_src=False)
     ((width, depth),) = re.findall(r"^ *memory width (\d+) size (\d+) ", text, re.MULTILINE)
     there = sizes(link_memories(shapes)) + Counter([(int(width), int(depth))])
-    assert sizes(serial_memories(shapes)) == there
+    assert sizes(queued_memories(shapes)) == there

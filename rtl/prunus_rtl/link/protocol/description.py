@@ -110,7 +110,7 @@ class CoreDescription:
     layout: StoreLayout | None
     clock_hz: int = 0
     baud: int = 0
-    link: Literal["uart", "spi"] = "uart"
+    link: Line = "uart"
 
     def __post_init__(self) -> None:
         packed = self.layout is not None

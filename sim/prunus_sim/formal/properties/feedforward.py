@@ -93,9 +93,9 @@ class LayerProperties(Properties):
             reset=self._reset,
         )
         inside = opened(unit)
-        self.latency = s.slots + 6
+        latency = s.slots + 6
         starts = self.compare | self.clear
-        self.cycles = cycles = Signal(range(self.latency + 1), name="cycles")
+        cycles = Signal(range(latency + 1))
         accesses = unit.v_fire_access, unit.bias_access
         writing, to_bias = Signal(name="writing"), Signal(name="writing_bias")
         place, data = Signal(s.post, name="writing_place"), Signal(s.v_fire, name="writing_data")
@@ -115,7 +115,6 @@ class LayerProperties(Properties):
                 access.address.eq(place),
                 access.data.eq(data),
             ]
-        busy = starts | (self.valid != 0) | writing
         going = (cycles != 0) & ~unit.done
         m.d.sync += cycles.eq(Mux(starts, 1, Mux(going, cycles + 1, 0)))
         m.d.comb += [
@@ -125,10 +124,15 @@ class LayerProperties(Properties):
             Assume(~(self.compare & self.clear)),
             Assume(implies(starts, unit.idle & ~unit.busy & (self.valid == 0) & ~writing)),
             Assume(implies(self.valid != 0, unit.idle & ~writing)),
-            Assume(implies(self.write, unit.idle & ~unit.busy & ~busy)),
+            Assume(
+                implies(
+                    self.write,
+                    unit.idle & ~unit.busy & ~starts & (self.valid == 0) & ~writing,
+                )
+            ),
             Assert(
-                unit.done == (cycles == self.latency),
-                f"a comparison is over after {self.latency} cycles",
+                unit.done == (cycles == latency),
+                f"a comparison is over after {latency} cycles",
             ),
             Assert(implies(cycles != 0, ~unit.idle), "idle: no comparison runs"),
             Assert(self.cleared == starts, "the queue of output spikes begins empty"),
