@@ -20,8 +20,8 @@ from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts
-from prunus_model.data.scaling import Scale
 from prunus_model.data.split import SplitName, check_for
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.link.protocol.description import LINES, Line
@@ -202,9 +202,9 @@ def _splits(artifact: Artifact, data: str, *, learn: bool) -> Splits:
         raise ConfigError(
             "--data must be left out for a network of events: its cycles follow from when they come"
         )
-    scale = Scale.kept(artifact.provenance)
+    trained_on = TrainedOn.of(artifact.provenance)
     names: tuple[SplitName, ...] = ("test", "train") if learn else ("test",)
-    found = {name: load(data, name, progress=True, scale=scale) for name in names}
+    found = {name: load(data, name, progress=True, trained_on=trained_on) for name in names}
     for split in found.values():
         check_for(split, artifact.config)
         for line in doubts(split, artifact.config.encoder):

@@ -15,7 +15,7 @@ from prunus_model.data.events.binning import binned_series
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.events.sources import find
 from prunus_model.data.images import read_images
-from prunus_model.data.scaling import Scale
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.levels import levels
 from prunus_model.spec.packed_events import PackedEvents
 from prunus_model.training.artifact import Artifact
@@ -77,7 +77,7 @@ def read_inputs(
         sources,
         size=artifact.config.pixels,
         invert=invert,
-        scale=Scale.kept(artifact.provenance),
+        trained_on=TrainedOn.of(artifact.provenance),
         encoder=artifact.config.encoder,
     ).head(count)
     for hint in images.hints:
@@ -94,7 +94,10 @@ def _recordings(
     if params is None or invert:
         raise DataError("Events must be shown as they are: they have no light and dark to exchange")
     series = binned_series(
-        islice(_read(sources), count), params, encoder.steps, name=" ".join(sources)
+        islice(_read(sources, TrainedOn.of(artifact.provenance)), count),
+        params,
+        encoder.steps,
+        name=" ".join(sources),
     )
     names = series.names
     if count is not None and count > len(names):
@@ -113,6 +116,9 @@ def _recordings(
     )
 
 
-def _read(sources: Sequence[str]) -> Iterator[Recording]:
+def _read(sources: Sequence[str], trained_on: TrainedOn) -> Iterator[Recording]:
     for spec in sources:
-        yield from find(spec, "test").recordings()
+        source = find(spec, "test").numbered_for(trained_on)
+        for line in source.notes:
+            note(line)
+        yield from source.recordings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,9 +19,10 @@ from prunus_boards.cli.targets import description
 from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
 from prunus_boards.driver.outcome import Outcome
-from prunus_model.cli.common import command_line, console, load_network, new_table, note
+from prunus_model.cli.common import class_text, command_line, console, load_network, new_table, note
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
@@ -97,7 +99,8 @@ def run(
     if as_json:
         click.echo(json.dumps(_facts(outcomes, shown, clock_hz), indent=1))
     else:
-        _report(outcomes, shown, clock_hz, seconds, right)
+        names = TrainedOn.of(artifact.provenance).class_names
+        _report(outcomes, shown, names, clock_hz, seconds, right)
     if wrong is not None:
         raise wrong
     if save is not None and not as_json:
@@ -220,15 +223,20 @@ def _facts(outcomes: list[Outcome], shown: Shown, clock_hz: int) -> dict[str, An
 
 
 def _report(
-    outcomes: list[Outcome], shown: Shown, clock_hz: int, seconds: float, right: int | None
+    outcomes: list[Outcome],
+    shown: Shown,
+    names: Sequence[str],
+    clock_hz: int,
+    seconds: float,
+    right: int | None,
 ) -> None:
     table = new_table("", shown.what, "label", "predicted", "output\nspikes", "cycles", "ms")
-    labels = ["" for _ in outcomes] if shown.labels is None else map(str, shown.labels.tolist())
+    labels = [None] * len(outcomes) if shown.labels is None else shown.labels.tolist()
     for name, label, outcome in zip(shown.names, labels, outcomes, strict=True):
         table.add_row(
             name,
-            label,
-            "none" if outcome.prediction == UNDECIDED else str(outcome.prediction),
+            "" if label is None else class_text(label, names),
+            "none" if outcome.prediction == UNDECIDED else class_text(outcome.prediction, names),
             str(len(outcome.presentation.spike_steps)),
             f"{outcome.cycles:,}" if clock_hz else "",
             f"{1000 * outcome.cycles / clock_hz:.3f}" if clock_hz else "",

@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from prunus_model.cli.common import new_table
-from prunus_model.common.text import printable
+from prunus_model.cli.common import class_text, new_table
 from prunus_model.training.evaluation import Evaluation
 
 __all__ = ["accuracy_table", "confusion_table"]
-
-#: Characters of the name of a class that are shown.
-_NAME = 20
 
 
 def accuracy_table(evaluations: Sequence[Evaluation], dense: float) -> Table:
@@ -82,10 +78,5 @@ def confusion_table(e: Evaluation, names: Sequence[str] = ()) -> Table:
             Text(str(n) if n or k == c else ".", style="bold" if k == c else "")
             for k, n in enumerate(row)
         ]
-        called = (
-            f"{c} {printable(names[c])[:_NAME]}"
-            if c < len(names) and names[c] != str(c)
-            else str(c)
-        )
-        table.add_row(called, *cells, right)
+        table.add_row(class_text(c, names), *cells, right)
     return table

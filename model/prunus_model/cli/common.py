@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -21,8 +21,8 @@ from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.common.text import not_found, printable
 from prunus_model.data.doubts import doubts
 from prunus_model.data.events.split import Labelled, load_for
-from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
@@ -33,6 +33,7 @@ __all__ = [
     "Stopped",
     "WrongError",
     "bundled",
+    "class_text",
     "command_line",
     "console",
     "counted",
@@ -49,6 +50,8 @@ __all__ = [
 
 #: Networks that come with the package.
 BUNDLED = ("demo", "400", "up5k", "windows")
+#: Characters of the name of a class that tables show.
+_NAME = 20
 #: What ends a process from outside: a user, a terminal that is gone, a limit of time, a scheduler.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -131,8 +134,8 @@ def load_test(artifact: Artifact, data: str) -> Labelled:
     DataError
         As :func:`prunus_model.data.events.split.load_for`.
     """
-    scale = Scale.kept(artifact.provenance)
-    split = load_for(artifact.config.encoder, data, "test", progress=True, scale=scale)
+    trained_on = TrainedOn.of(artifact.provenance)
+    split = load_for(artifact.config.encoder, data, "test", progress=True, trained_on=trained_on)
     found = doubts(split, artifact.config.encoder)
     if split.sha256 == artifact.schedule.data_sha256:
         what = "images" if isinstance(split, Split) else "recordings"
@@ -157,6 +160,13 @@ def load_config(name: str) -> NetworkConfig:
         allowed = f"a TOML file or one of {', '.join(PRESETS)}"
         raise ConfigError(not_found("Configuration", name, PRESETS, allowed))
     return NetworkConfig.read(path)
+
+
+def class_text(number: int, names: Sequence[str]) -> str:
+    """Return the number of a class and the beginning of its name, if it has one, for a table."""
+    if number < len(names) and names[number] != str(number):
+        return f"{number} {printable(names[number])[:_NAME]}"
+    return str(number)
 
 
 def note(text: str) -> None:

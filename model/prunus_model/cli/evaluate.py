@@ -11,7 +11,6 @@ import click
 from prunus_model.cli.accuracy import accuracy_table, confusion_table
 from prunus_model.cli.common import console, load_network, load_test, note
 from prunus_model.cli.options import data_option, margins_option, threads_option, votes_options
-from prunus_model.data.split import Split
 from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
 from prunus_model.training.relabelling import relabelled
 
@@ -73,8 +72,7 @@ def command(
     console.print(accuracy_table(evaluations, dense))
     if len(evaluations) == 1:
         console.print()
-        names = split.class_names if isinstance(split, Split) else ()
-        console.print(confusion_table(evaluations[0], names))
+        console.print(confusion_table(evaluations[0], split.class_names))
 
 
 def _row(e: Evaluation, dense: float) -> dict[str, object]:

@@ -17,8 +17,8 @@ from prunus_model.data.benchmarks import BENCHMARKS, benchmark
 from prunus_model.data.folders import FILES, find_folder, pair_reader, read_file
 from prunus_model.data.npz import load_archive
 from prunus_model.data.registry import BY_NAME, NAMED, cache_folder, provide, search, user_folder
-from prunus_model.data.scaling import Scale
 from prunus_model.data.split import SPLITS, Split, SplitName, check_for
+from prunus_model.data.trained_on import TrainedOn
 
 __all__ = [
     "SAMPLE_PATH",
@@ -73,7 +73,7 @@ class Source:
 
 
 def load(
-    spec: str, split: SplitName, *, progress: bool = False, scale: Scale | None = None
+    spec: str, split: SplitName, *, progress: bool = False, trained_on: TrainedOn | None = None
 ) -> Split:
     """Load one split of a data set.
 
@@ -93,9 +93,10 @@ def load(
         Which split. If a folder or file has only one, it is loaded for both.
     progress : bool
         Whether a download shows its progress on the standard error.
-    scale : Scale, optional
-        That of a network (:meth:`prunus_model.data.scaling.Scale.kept`). Default: that of the
-        training split of these data.
+    trained_on : TrainedOn, optional
+        What a network keeps of its training images
+        (:meth:`prunus_model.data.trained_on.TrainedOn.of`): values are scaled and classes numbered
+        for it. Default: as the training split of these data has them.
 
     Returns
     -------
@@ -117,7 +118,10 @@ def load(
     if spec in BENCHMARKS:
         return benchmark(spec, split, load)
     try:
-        return to_split(_reader(spec), split, scale)
+        if trained_on is None:
+            return to_split(_reader(spec), split)
+        found = to_split(_reader(spec), split, trained_on.scale)
+        return found.numbered_for(trained_on)
     except OSError as error:
         raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
 

@@ -15,7 +15,7 @@ from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts, grey_doubts
 from prunus_model.data.folders import FILES
 from prunus_model.data.pictures import SIGNATURE, read_picture
-from prunus_model.data.scaling import Scale
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.encoder import EncoderParams
 
 __all__ = ["Images", "read_images"]
@@ -70,7 +70,7 @@ def read_images(
     *,
     size: int,
     invert: bool = False,
-    scale: Scale | None = None,
+    trained_on: TrainedOn | None = None,
     encoder: EncoderParams | None = None,
 ) -> Images:
     """Read images.
@@ -85,8 +85,8 @@ def read_images(
         Pixels that an image must have.
     invert : bool
         Exchange light and dark. Networks are trained with light digits on dark ground.
-    scale : Scale, optional
-        That of the network, for data sets (:func:`prunus_model.data.datasets.load`).
+    trained_on : TrainedOn, optional
+        Of the network, for data sets (:func:`prunus_model.data.datasets.load`).
     encoder : EncoderParams, optional
         That of the network, by which hints judge how bright images are. Default: the defaults.
 
@@ -95,7 +95,8 @@ def read_images(
     DataError
         If there is none, or one can't be read, or has another size.
     """
-    parts = [_read(source, size, invert, scale, encoder or EncoderParams()) for source in sources]
+    encoder = encoder or EncoderParams()
+    parts = [_read(source, size, invert, trained_on, encoder) for source in sources]
     if not parts:
         raise DataError("Images must be named: a data set, or files")
     pixels = np.concatenate([part.pixels for part in parts])
@@ -111,7 +112,11 @@ def read_images(
 
 
 def _read(
-    source: str, size: int, invert: bool, scale: Scale | None, encoder: EncoderParams
+    source: str,
+    size: int,
+    invert: bool,
+    trained_on: TrainedOn | None,
+    encoder: EncoderParams,
 ) -> Images:
     path = Path(source)
     is_file = path.is_file()
@@ -128,7 +133,7 @@ def _read(
             hints=tuple(grey_doubts(images, path.name, encoder)),
         )
     else:
-        split = load(source, "test", progress=True, scale=scale)
+        split = load(source, "test", progress=True, trained_on=trained_on)
         found = Images(
             names=tuple(f"{split.name}[{k}]" for k in range(len(split))),
             pixels=split.images,

@@ -10,7 +10,6 @@ images had such a range: the network's file keeps it. What lies beyond is cut of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -22,8 +21,6 @@ from prunus_model.common.errors import DataError
 
 __all__ = ["BYTES", "UNIT", "Scale", "grey_levels"]
 
-#: Under which name a network's provenance has the scale.
-_KEY = "scale"
 #: Values that are scaled at a time: in float64 they take eight times the memory.
 _SLICE = 1 << 20
 _WHITE = 255
@@ -82,27 +79,6 @@ class Scale:
         if low == high:
             raise DataError(f"{what} must have more than one value, not {low} only")
         return cls(black=float(low), white=float(high), measured=True)
-
-    @classmethod
-    def kept(cls, provenance: Mapping[str, Any]) -> Scale:
-        """Return the scale of a network's training images, from its provenance.
-
-        Raises
-        ------
-        DataError
-            If it is damaged.
-        """
-        if (kept := provenance.get(_KEY)) is None:
-            return BYTES
-        try:
-            black, white = (float(kept[name]) for name in ("black", "white"))
-            return cls(black=black, white=white, measured=True)
-        except (TypeError, KeyError, ValueError) as e:
-            raise DataError(f"provenance.{_KEY} must have black below white, not {kept!r}") from e
-
-    def to_provenance(self) -> dict[str, Any]:
-        """Return what a network keeps of it: nothing of a usual range."""
-        return {_KEY: {"black": self.black, "white": self.white}} if self.measured else {}
 
 
 #: Of integers in 0..255, and of bits and of floats in 0..1.

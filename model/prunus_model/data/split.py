@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.data.scaling import BYTES, Scale
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
 
 __all__ = [
@@ -126,6 +127,22 @@ class Split:
     def identity(self) -> str:
         """What results call it: the name of a named set, else a digest, wherever a file may be."""
         return self.name if self.named else f"data {self.sha256[:12]}"
+
+    @property
+    def kept(self) -> TrainedOn:
+        """What a network keeps that is trained on these."""
+        return TrainedOn(scale=self.scale, class_names=self.class_names)
+
+    def numbered_for(self, trained_on: TrainedOn) -> Split:
+        """Return the images with the classes of a network.
+
+        Raises
+        ------
+        DataError
+            As of :meth:`prunus_model.data.trained_on.TrainedOn.numbered`.
+        """
+        labels, names, notes = trained_on.numbered(self.labels, self.class_names, self.name)
+        return replace(self, labels=labels, class_names=names, notes=(*self.notes, *notes))
 
     def take(self, first: int, count: int) -> Split:
         """Return the images ``first`` to ``first + count - 1``.

@@ -150,7 +150,7 @@ def import_graph(
             },
             "quantisation": loss.to_mapping(),
         }
-        | _scale_of(training),
+        | (training.kept.to_provenance() if training is not None else {}),
     )
     return Imported(
         artifact=artifact,
@@ -274,9 +274,3 @@ def _answers(
         _, spikes = engine.infer(shown[part], first=start, stop_after=config.readout.stop_after)
         sums += response(spikes, training.labels[part], classes)
     return sums, np.bincount(training.labels, minlength=classes).astype(np.int64)
-
-
-def _scale_of(training: Labelled | None) -> dict[str, Any]:
-    """Return the scale of the data, which a network keeps."""
-    scale = getattr(training, "scale", None)
-    return scale.to_provenance() if scale is not None else {}

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from prunus_model.common.provenance import package_versions
 from prunus_model.data.events.split import Labelled, stimuli
-from prunus_model.data.scaling import BYTES
-from prunus_model.data.split import Split
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.lift import highest_threshold
 from prunus_model.reference.pruning import pruning_threshold
@@ -103,7 +101,7 @@ class Trainer:
             data=data.identity, data_sha256=data.sha256, images=len(data), epochs=epochs
         )
         self._labels = data.labels
-        self._scale = data.scale if isinstance(data, Split) else BYTES
+        self._trained_on = data.kept
         self._seconds = 0.0
         self._part = _FIRST_PART
         if checkpoint is None:
@@ -267,7 +265,7 @@ class Trainer:
                 "command": command,
                 "versions": versions(),
                 "train_seconds": round(self._seconds, 3),
-                **self._scale.to_provenance(),
+                **self._trained_on.to_provenance(),
             },
         )
 

@@ -15,7 +15,7 @@ from prunus_model.cli.common import console, load_network, terminable
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.events.split import load_for
-from prunus_model.data.scaling import Scale
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
@@ -133,7 +133,7 @@ def generate(
         artifact.config, learn=learn, device=options.device, sweep_inputs=options.sweep_inputs
     )
     options = replace(options, multiplier=multiplier or preferred)
-    scale = Scale.kept(artifact.provenance)
+    encoder, trained_on = artifact.config.encoder, TrainedOn.of(artifact.provenance)
     line = [] if bus == "native" else ["--bus", bus]
     if bus == "uart":
         line += ["--clock-hz", str(clock_hz), "--baud", str(baud)]
@@ -142,9 +142,9 @@ def generate(
             artifact,
             options,
             folder=output,
-            data=load_for(artifact.config.encoder, data, "test", progress=True, scale=scale),
+            data=load_for(encoder, data, "test", progress=True, trained_on=trained_on),
             images=images,
-            typical=load_for(artifact.config.encoder, data, "train", progress=True, scale=scale),
+            typical=load_for(encoder, data, "train", progress=True, trained_on=trained_on),
             simulator=bench,
             command=_command(network, output, options, data, images, line),
             interface=interface,

@@ -54,7 +54,9 @@ def test_network_is_tested_with_the_scale_of_its_training(curves: Cli) -> None:
     series(curves.folder / "dim.csv", 150, 3, highest=4.0)
     shown = curves.run("evaluate", "n.npz", "-d", "dim.csv", "--json")
     told = json.loads(shown.out)
-    expected = evaluate(Artifact.load(Path("n.npz")), load("dim.csv", "test", scale=train.scale))
+    expected = evaluate(
+        Artifact.load(Path("n.npz")), load("dim.csv", "test", trained_on=train.kept)
+    )
     other = evaluate(Artifact.load(Path("n.npz")), load("dim.csv", "test"))
     sops = [json.dumps(told).count(str(e.counters.forward_sops)) for e in (expected, other)]
     assert sops[0] > 0 == sops[1]
@@ -104,6 +106,31 @@ def test_classes_in_words_are_trained_and_named(cli: Cli) -> None:
         rows, ("0 \\x1b[2J ", "1 [red] ", "2 a word of more than  "), strict=True
     ):
         assert row.startswith(start)
+
+
+def test_a_network_knows_its_classes_by_name(cli: Cli) -> None:
+    data, words = digits(600), ("fig", "apple", "plum")
+    head = ",".join(("label", *(f"p{k}" for k in range(49))))
+    for name, kinds in (("train.csv", (0, 1, 2)), ("some.csv", (0, 2))):
+        lines = [
+            ",".join((words[label % 3], *map(str, image)))
+            for image, label in zip(data.images.tolist(), data.labels.tolist(), strict=True)
+            if label % 3 in kinds
+        ]
+        Path(name).write_text("\n".join((head, *lines)))
+    assert cli.run(*TRAIN, "train.csv", "-e", "3").status == 0
+    told = json.loads(cli.succeed("inspect", "n.npz", "--json"))["provenance"]
+    assert told["class_names"] == ["apple", "fig", "plum"]
+    # Two of three classes, which by themselves would be 0 and 1.
+    (row,) = json.loads(cli.run("evaluate", "n.npz", "-d", "some.csv", "--json").out)
+    shown = {told["class_names"][k]: sum(row["confusion"][k]) for k in range(3)}
+    kinds = np.bincount(data.labels % 3).tolist()
+    assert shown == {words[0]: kinds[0], words[1]: 0, words[2]: kinds[2]}
+    assert row["vote"] > 0.8
+    Path("other.csv").write_text("\n".join((head, ",".join(("kiwi", *49 * "7")))))
+    assert cli.refuse("evaluate", "n.npz", "-d", "other.csv") == (
+        "Class 'kiwi' of other.csv must be one of the network: apple, fig, plum"
+    )
 
 
 def test_configuration_file_that_contradicts_is_told_and_one_that_is_silent_is_not(

@@ -8,9 +8,13 @@ import pytest
 from prunus_data import DIGITS
 from prunus_events import structured
 from prunus_model.common.errors import DataError
+from prunus_model.data.doubts import doubts
 from prunus_model.data.events import nmnist
 from prunus_model.data.events.sources import Source, find, is_events
+from prunus_model.data.events.split import load_events, load_for
 from prunus_model.data.split import SplitName
+from prunus_model.data.trained_on import TrainedOn
+from prunus_model.spec.encoder import EncoderParams, EventsParams
 
 ONE = nmnist.pack(*(np.array([value]) for value in (5, 1, 2, 1)))
 
@@ -116,3 +120,34 @@ def test_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [is_events(name) for name in ("sample", "emnist-letters", "./sample", "other")] == [
         *(False, False, True, True),
     ]
+
+
+def test_folders_by_name_have_the_numbers_of_a_network(tmp_path: Path) -> None:
+    make(tmp_path, "cat/a.bin", "dog/b.bin")
+    source = find(str(tmp_path), "test")
+    assert source.class_names == ("cat", "dog")
+    numbered = source.numbered_for(TrainedOn(class_names=("bee", "cat", "cow", "dog")))
+    assert [(path.name, label) for path, label in numbered.files] == [("a.bin", 1), ("b.bin", 3)]
+    assert numbered.class_names == ("bee", "cat", "cow", "dog")
+    with pytest.raises(DataError, match=f"Class 'dog' of {tmp_path} must be one of the network"):
+        source.numbered_for(TrainedOn(class_names=("bee", "cat")))
+    (told,) = source.numbered_for(TrainedOn()).notes
+    assert told.endswith("0 cat, 1 dog; the network keeps no names")
+
+
+def test_folders_by_number_have_no_names(tmp_path: Path) -> None:
+    source = find(str(make(tmp_path, "3/a.bin", "11/b.bin")), "test")
+    assert source.class_names == ()
+    assert source.numbered_for(TrainedOn(class_names=("a", "b"))) is source
+
+
+def test_a_network_keeps_the_names_of_folders_and_others_get_its_numbers(tmp_path: Path) -> None:
+    make(tmp_path, "cat/a.bin", "dog/b.bin")
+    encoder = EncoderParams(events=EventsParams(width=34, height=34))
+    trained = load_events(str(tmp_path), "train", encoder)
+    assert trained.kept == TrainedOn(class_names=("cat", "dog"))
+    network = TrainedOn(class_names=("bee", "cat", "cow", "dog"))
+    shown = load_for(encoder, str(tmp_path), "test", trained_on=network)
+    assert (shown.labels.tolist(), shown.class_names) == ([1, 3], network.class_names)
+    shown = load_for(encoder, str(tmp_path), "test", trained_on=TrainedOn())
+    assert "the network keeps no names" in " ".join(doubts(shown, encoder))

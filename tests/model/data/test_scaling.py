@@ -9,6 +9,7 @@ import pytest
 from prunus_data import message_of
 from prunus_model.data.datasets import load
 from prunus_model.data.scaling import BYTES, UNIT, Scale, grey_levels
+from prunus_model.data.trained_on import TrainedOn
 
 LABELS = np.array([0, 1])
 
@@ -84,19 +85,20 @@ def test_values_a_little_beyond_a_usual_range_of_the_training_are_cut_off(tmp_pa
 
 def test_network_keeps_the_scale_and_others_data_get_it(tmp_path: Path) -> None:
     mine = Scale(black=0, white=16, measured=True)
-    assert Scale.kept({"scale": mine.to_provenance()["scale"]}) == mine
+    kept = TrainedOn(scale=mine)
+    assert TrainedOn.of(kept.to_provenance()) == kept
     path = archive(tmp_path, np.array([[0.0, 4.0], [2.0, 1.0]]), np.array([[1.0, 2.0], [0.5, 8.0]]))
-    assert load(path, "test", scale=mine).images.tolist() == [[16, 32], [8, 128]]
+    assert load(path, "test", trained_on=kept).images.tolist() == [[16, 32], [8, 128]]
     # What has 8 bits has its own.
     path = archive(tmp_path, np.array([[0, 9], [3, 3]], np.uint8), np.array([[7]] * 2, np.uint8))
-    assert load(path, "test", scale=mine).images.tolist() == [[7], [7]]
+    assert load(path, "test", trained_on=kept).images.tolist() == [[7], [7]]
 
 
 def test_network_of_usual_images_refuses_others(tmp_path: Path) -> None:
-    assert BYTES.to_provenance() == UNIT.to_provenance() == {}
-    assert Scale.kept({}) == BYTES
+    assert TrainedOn(scale=BYTES).to_provenance() == TrainedOn(scale=UNIT).to_provenance() == {}
+    assert TrainedOn.of({}) == TrainedOn(scale=BYTES)
     path = archive(tmp_path, np.array([[0.0, 4.0], [2.0, 1.0]]), np.array([[1.0, 2.0], [0.5, 8.0]]))
-    assert message_of(lambda: load(path, "test", scale=BYTES)) == (
+    assert message_of(lambda: load(path, "test", trained_on=TrainedOn())) == (
         f"Array x_test of {path} must have values in 0..255 or 0..1, as the images that the "
         "network was trained with, not 0.5..8.0"
     )
@@ -106,6 +108,6 @@ def test_network_of_usual_images_refuses_others(tmp_path: Path) -> None:
     "kept", [3, {"black": 1}, {"black": "a", "white": 1}, {"black": 2, "white": 1}]
 )
 def test_damaged_scale_of_a_network_is_refused(kept: Any) -> None:
-    assert message_of(lambda: Scale.kept({"scale": kept})) == (
+    assert message_of(lambda: TrainedOn.of({"scale": kept})) == (
         f"provenance.scale must have black below white, not {kept!r}"
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import refusal
@@ -17,6 +19,7 @@ from prunus_model.data.events.arrays import is_npy, is_npz, read_npy, read_npz
 from prunus_model.data.events.packages import read_aedat4, read_hdf5, read_prophesee
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.split import SPLITS, SplitName, order_for
+from prunus_model.data.trained_on import TrainedOn
 
 __all__ = ["Source", "find", "is_events"]
 
@@ -41,11 +44,34 @@ class Source:
         Files and the class of each, if a folder tells it.
     fallback : bool
         Whether these are of the other split, as the wanted one is not there.
+    class_names : tuple of str
+        What the classes are called; empty if they are called by their numbers.
+    notes : tuple of str
+        What was decided, one line each.
     """
 
     name: str
     files: tuple[tuple[Path, int | None], ...]
     fallback: bool = False
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def numbered_for(self, trained_on: TrainedOn) -> Source:
+        """Return the recordings with the classes of a network.
+
+        Raises
+        ------
+        DataError
+            As of :meth:`prunus_model.data.trained_on.TrainedOn.numbered`.
+        """
+        if not self.class_names:
+            return self
+        labels = np.array([label for _, label in self.files], np.uint8)
+        labels, names, notes = trained_on.numbered(labels, self.class_names, self.name)
+        files = tuple(
+            (path, label) for (path, _), label in zip(self.files, labels.tolist(), strict=True)
+        )
+        return replace(self, files=files, class_names=names, notes=(*self.notes, *notes))
 
     def recordings(self) -> Iterator[Recording]:
         """Read one recording after the other.
@@ -134,6 +160,7 @@ def _in_folder(folder: Path, split: SplitName) -> Source:
             name=str(folder) if used is None else f"{folder} {used}",
             files=tuple((one, label) for _, label, one in files),
             fallback=used not in (None, split),
+            class_names=() if _are_numbers(classes) else tuple(classes),
         )
     return _labelled_files(folder, root, split, used)
 
@@ -171,7 +198,7 @@ def _class_folders(root: Path) -> list[Path]:
 
 def _numbered(names: set[str], folder: Path) -> dict[str, int]:
     """Return the number of each class."""
-    if names and all(name.isdecimal() and name.isascii() for name in names):
+    if _are_numbers(names):
         numbers = {name: int(name) for name in sorted(names)}
     else:
         numbers = {name: k for k, name in enumerate(sorted(names))}
@@ -180,6 +207,10 @@ def _numbered(names: set[str], folder: Path) -> dict[str, int]:
             f"Classes of {folder} must be in 0..{_CLASSES - 1}, not {max(numbers.values())}"
         )
     return numbers
+
+
+def _are_numbers(names: Iterable[str]) -> bool:
+    return all(name.isdecimal() and name.isascii() for name in names)
 
 
 def _is_event_file(path: Path) -> bool:

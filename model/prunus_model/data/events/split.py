@@ -18,8 +18,8 @@ from prunus_model.data.events.arrays import from_structured
 from prunus_model.data.events.binning import binned_series
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.events.sources import find, is_events
-from prunus_model.data.scaling import Scale
 from prunus_model.data.split import Split, SplitName, check_for
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams, EventsParams
 from prunus_model.spec.levels import levels
@@ -55,6 +55,8 @@ class EventSplit:
         Whether this is the other split, since the wanted one is not there.
     hints : tuple of str
         What is odd about them, one line each.
+    class_names : tuple of str
+        As :attr:`prunus_model.data.events.sources.Source.class_names`.
     """
 
     name: str
@@ -63,6 +65,12 @@ class EventSplit:
     params: EventsParams
     fallback: bool = False
     hints: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> TrainedOn:
+        """What a network keeps that is trained on these."""
+        return TrainedOn(class_names=self.class_names)
 
     def __len__(self) -> int:
         return len(self.events)
@@ -131,9 +139,9 @@ def load_for(
     split: SplitName,
     *,
     progress: bool = False,
-    scale: Scale | None = None,
+    trained_on: TrainedOn | None = None,
 ) -> Labelled:
-    """Load events if an encoder has ``events``, else images: the ``scale`` is of these.
+    """Load events if an encoder has ``events``, else images.
 
     Raises
     ------
@@ -142,15 +150,17 @@ def load_for(
         images and the data are events, or the other way round.
     """
     if encoder.events is not None:
-        return load_events(spec, split, encoder)
+        return load_events(spec, split, encoder, trained_on=trained_on)
     if is_events(spec):
         raise DataError(
             f"Data {spec} must be images for this network, not events (encoder.events is not set)"
         )
-    return load(spec, split, progress=progress, scale=scale)
+    return load(spec, split, progress=progress, trained_on=trained_on)
 
 
-def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSplit:
+def load_events(
+    spec: str, split: SplitName, encoder: EncoderParams, *, trained_on: TrainedOn | None = None
+) -> EventSplit:
     """Load and bin a split of events; one recording is in memory at a time.
 
     Parameters
@@ -162,11 +172,14 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
         Which split.
     encoder : EncoderParams
         With ``events``.
+    trained_on : TrainedOn, optional
+        What a network keeps of its training recordings, by which classes are numbered.
 
     Raises
     ------
     DataError
-        If they are missing or damaged, have no labels, or do not fit the frame.
+        If they are missing or damaged, have no labels or a class that is none of the network's, or
+        do not fit the frame.
     """
     if spec == SIMULATED:
         images = load(spec, split)
@@ -174,8 +187,15 @@ def load_events(spec: str, split: SplitName, encoder: EncoderParams) -> EventSpl
         simulated = saccades.simulate(shown, images.labels, name=images.name)
         return bin_recordings(images.name, simulated, encoder)
     source = find(spec, split)
+    if trained_on is not None:
+        source = source.numbered_for(trained_on)
     found = bin_recordings(source.name, source.recordings(), encoder)
-    return replace(found, fallback=source.fallback)
+    return replace(
+        found,
+        fallback=source.fallback,
+        hints=(*source.notes, *found.hints),
+        class_names=source.class_names,
+    )
 
 
 def bin_recordings(

@@ -1,0 +1,95 @@
+"""What a network keeps of its training data."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prunus_data import message_of
+from prunus_model.data.split import Split
+from prunus_model.data.trained_on import TrainedOn
+
+FRUIT = TrainedOn(class_names=("apple", "fig", "plum"))
+
+
+def split(names: tuple[str, ...], *labels: int) -> Split:
+    return Split(
+        name="basket",
+        images=np.zeros((len(labels), 1), np.uint8),
+        labels=np.array(labels, np.uint8),
+        image_shape=(1, 1),
+        class_names=names,
+        notes=("one",),
+    )
+
+
+def test_provenance_has_the_names_and_gives_them_back() -> None:
+    assert FRUIT.to_provenance() == {"class_names": ["apple", "fig", "plum"]}
+    assert TrainedOn.of(FRUIT.to_provenance()) == FRUIT == split(FRUIT.class_names, 0).kept
+    assert TrainedOn().to_provenance() == {}
+    assert TrainedOn.of({"command": "x"}) == TrainedOn()
+
+
+@pytest.mark.parametrize(
+    "kept", ["ab", [1], ["a", ""], ["a", "a"], {"a": 0}, [str(k) for k in range(257)]]
+)
+def test_damaged_names_are_refused(kept: Any) -> None:
+    assert message_of(lambda: TrainedOn.of({"class_names": kept})).startswith(
+        "provenance.class_names must be at most 256 different words, not "
+    )
+    assert len(TrainedOn.of({"class_names": [str(k) for k in range(256)]}).class_names) == 256
+
+
+def test_labels_get_the_numbers_of_the_network() -> None:
+    found = split(("fig", "plum"), 1, 0, 1).numbered_for(FRUIT)
+    assert found.labels.tolist() == [2, 1, 2]
+    assert found.labels.dtype == np.uint8
+    assert (found.class_names, found.notes) == (FRUIT.class_names, ("one",))
+    # Another order; and a class that no image is of may be unknown.
+    found = split(("plum", "kiwi", "apple"), 0, 2).numbered_for(FRUIT)
+    assert found.labels.tolist() == [2, 0]
+
+
+def test_labels_without_names_stay() -> None:
+    for network in (FRUIT, TrainedOn()):
+        found = split((), 7, 0).numbered_for(network)
+        assert (found.labels.tolist(), found.class_names, found.notes) == ([7, 0], (), ("one",))
+
+
+def test_unknown_class_is_refused() -> None:
+    assert message_of(lambda: split(("fig", "kiwi"), 0, 1).numbered_for(FRUIT)) == (
+        "Class 'kiwi' of basket must be one of the network: apple, fig, plum"
+    )
+    many = TrainedOn(class_names=tuple(f"class {k}" for k in range(256)))
+    said = message_of(lambda: split(("kiwi",), 0).numbered_for(many))
+    assert said.endswith(" ...")
+    assert len(said) < 300
+
+
+def test_the_same_letters_are_the_same_name() -> None:
+    """An accent is a character of its own in folders that some systems have made."""
+    network = TrainedOn(class_names=("kiwi", "p\u00e8che"))
+    assert split(("pe\u0300che",), 0).numbered_for(network).labels.tolist() == [1]
+    network = TrainedOn(class_names=("kiwi", "pe\u0300che"))
+    assert split(("p\u00e8che",), 0).numbered_for(network).labels.tolist() == [1]
+
+
+def test_a_network_of_numbers_takes_names_for_numbers() -> None:
+    found = split(("3", "07", "255"), 0, 1, 2).numbered_for(TrainedOn())
+    assert found.labels.tolist() == [3, 7, 255]
+    assert found.class_names[:4] == ("0", "1", "2", "3")
+    assert message_of(lambda: split(("3", "256"), 0, 1).numbered_for(TrainedOn())) == (
+        "Class '256' of basket must be one in 0..255"
+    )
+
+
+def test_a_network_without_names_takes_words_in_their_order_and_tells() -> None:
+    found = split(("fig", "plum"), 1, 0).numbered_for(TrainedOn())
+    assert (found.labels.tolist(), found.class_names) == ([1, 0], ("fig", "plum"))
+    assert found.notes == (
+        "one",
+        (
+            "Classes of basket are numbered in the order of their names: 0 fig, 1 plum; "
+            "the network keeps no names"
+        ),
+    )
