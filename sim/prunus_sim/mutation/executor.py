@@ -122,7 +122,11 @@ class Suite:
             if status != 0:
                 told = output.strip()[-500:]
                 raise MutationError(f"Gateware without a fault must elaborate: {told}")
-            status, output = self.run(package, "test", *_PYTEST, *tests) if tests else (0, "")
+            # As long as the runs that judge mutants may take, one after the other.
+            longest = self.timeout * max(1, len(files))
+            status, output = (
+                self.run(package, "test", *_PYTEST, *tests, longest=longest) if tests else (0, "")
+            )
         if status not in (0, _NO_TESTS):
             failed = _FAILED.search(output)
             told = failed.group(1) if failed else output.strip()[-500:] or "no end"
@@ -134,7 +138,9 @@ class Suite:
         shutil.copytree(self.gateware, package, ignore=shutil.ignore_patterns("__pycache__"))
         return package
 
-    def run(self, package: Path, what: str, *arguments: str) -> tuple[int | None, str]:
+    def run(
+        self, package: Path, what: str, *arguments: str, longest: float | None = None
+    ) -> tuple[int | None, str]:
         """Run a child on a copy; return its exit status, None if it took too long, and output."""
         path = [str(package.parent), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {
@@ -146,8 +152,8 @@ class Suite:
         command = [sys.executable, *strict, "-c", _CHILD, str(package), what, *arguments]
         with self._child(command, environment) as child:
             try:
-                longest = self.timeout if what == "test" else max(self.timeout, _ELABORATION)
-                output, _ = child.communicate(timeout=longest)
+                usual = self.timeout if what == "test" else max(self.timeout, _ELABORATION)
+                output, _ = child.communicate(timeout=longest or usual)
             except subprocess.TimeoutExpired:
                 return None, ""
         if child.returncode == _WRONG_GATEWARE:

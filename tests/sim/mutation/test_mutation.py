@@ -184,6 +184,22 @@ def test_tests_that_fail_without_a_fault_are_refused(tmp_path: Path) -> None:
     assert not output.exists()
 
 
+def test_all_tests_together_may_take_as_long_as_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path, PASSES)
+    suite = Suite(gateware=toy(tmp_path), tests=tmp_path / "tests", timeout=10)
+    limits = []
+
+    def run(*_: object, longest: float | None = None) -> tuple[int, str]:
+        limits.append(longest)
+        return 0, ""
+
+    monkeypatch.setattr(Suite, "run", run)
+    suite.check_without_fault(["lib/ram.py"] * 7)
+    assert limits == [None, 70]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"finished": false}'])
 def test_results_of_something_else_are_kept(tmp_path: Path, content: str) -> None:
     (tmp_path / "mutants.json").write_text(content)
