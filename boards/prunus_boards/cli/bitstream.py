@@ -159,6 +159,9 @@ def bitstream(
         neuron_memory=neuron_memory,
         host_access=host_access,
     )
+    moved = parse_pins(pins)
+    # Pins that there are not are told at once, not when data have been read.
+    chosen.make_platform(moved, link=link)
     shown = None if data is None else _splits(artifact, data, learn=mode == "learning")
     with terminable():
         built = build(
@@ -168,7 +171,7 @@ def bitstream(
             folder=folder,
             clock_hz=None if clock is None else round(clock * 1e6),
             baud=baud,
-            pins=parse_pins(pins),
+            pins=moved,
             link=link,
             seeds=range(1, seeds + 1),
             tools=Tools(tools, minutes),

@@ -194,3 +194,13 @@ def test_board_without_pins_for_it_is_refused(network: Artifact, name: str) -> N
 def test_every_board_has_a_serial_line_first(network: Artifact) -> None:
     assert {board.links[0] for board in BOARDS.values()} == {"uart"}
     assert build_name("inference", network.config) == "inference-10"
+
+
+@pytest.mark.usefixtures("network")
+def test_a_board_without_the_line_is_told_before_data_are_read(cli: Cli) -> None:
+    board = ("-b", "tang-nano-9k", "--lanes", "2")
+    said = cli.refuse("bitstream", "net.npz", *board, "--link", "spi", "--data", "none.npz")
+    assert said.startswith("Link of tang-nano-9k must be uart, not spi: no pins of ")
+    assert cli.refuse("bitstream", "net.npz", *board, "--pins", "rx=3", "--data", "none.npz") == (
+        "Pins of tang-nano-9k must stay where they are on the board"
+    )
