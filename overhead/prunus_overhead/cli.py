@@ -10,6 +10,7 @@ from typing import Any, Literal
 import click
 
 from prunus_model.cli.common import console, load_network, new_table
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.data.datasets import load
 from prunus_model.data.trained_on import TrainedOn
@@ -52,7 +53,7 @@ _CLASSES = {
 @click.option(
     "-n",
     "--images",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=1000,
     show_default=True,
     help="Test images to infer, at most. Learning counts the whole training.",

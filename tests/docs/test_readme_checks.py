@@ -74,7 +74,7 @@ def test_output_is_compared_line_by_line(expected: str, same: bool) -> None:
     [
         ("prunus teach", "prunus has no command 'teach'"),
         ("prunus train --epoch-count 2", "No such option"),
-        ("prunus train --epochs many", "not a valid integer"),
+        ("prunus train --epochs many", "must be a whole number"),
         ("prunus inspect", "Missing argument"),
         ("prunus config demo paper", "unexpected extra argument"),
         ("python -m prunus_nothing.at_all", "there is no module 'prunus_nothing.at_all' to run"),

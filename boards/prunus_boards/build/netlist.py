@@ -22,6 +22,7 @@ from prunus_boards.build.flow import CORE, memory_script
 from prunus_boards.build.tools import Tools
 from prunus_boards.platforms.board import FLOWS
 from prunus_model.cli.common import load_network, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.atomic import staged, write_json
 from prunus_model.common.manifest import MANIFEST, check_replaceable, digests
@@ -133,7 +134,7 @@ def count_cells(folder: Path) -> dict[str, int]:
 @click.option("--spram", is_flag=True, help="Weights in the SPRAM of a UP5K.")
 @click.option(
     "--divisor",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="With serial pins, so many cycles per bit. Default: the bytes of the link.",
 )
 @click.option("--name", default="top", show_default=True, help="Name of the top module.")

@@ -15,7 +15,7 @@ from prunus_boards.build.tools import MINUTES, Tools
 from prunus_boards.cli.common import BAUDS
 from prunus_boards.platforms import BOARDS, find_board
 from prunus_model.cli.common import console, load_network, note, terminable
-from prunus_model.cli.number import Number
+from prunus_model.cli.number import Number, WholeNumber
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import load
@@ -97,7 +97,7 @@ _ROOT = Path("build")
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=1,
     show_default=True,
     help="Place and route so many times, and take the fastest.",

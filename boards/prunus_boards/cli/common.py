@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from prunus_boards.cli.targets import SOCKET, SPI, open_device
 from prunus_boards.driver.device import Device
 from prunus_model.cli.common import terminable
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import with_options
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 #: Bits per second that a serial line can have.
-BAUDS = click.IntRange(min=9600, max=10_000_000)
+BAUDS = WholeNumber(min=9600, max=10_000_000)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -66,7 +67,7 @@ def target_options(function: _F) -> _F:
         ),
         click.option(
             "--patience",
-            type=click.IntRange(min=1, max=86_400),
+            type=WholeNumber(min=1, max=86_400),
             metavar="SECONDS",
             help="When an answer or a presentation is given up, if a device is slow.",
         ),
@@ -94,13 +95,13 @@ def exit_options(function: _F) -> _F:
     return with_options(
         click.option(
             "--stop-after",
-            type=click.IntRange(min=0, max=255),
+            type=WholeNumber(min=0, max=255),
             help="Early exit after so many output spikes, 0 for never. "
             "Default: as configured; never while learning.",
         ),
         click.option(
             "--margin",
-            type=click.IntRange(min=0),
+            type=WholeNumber(min=0),
             help="End when the leading class is ahead by so many votes, 0 for never. "
             "Default: as configured; never while learning.",
         ),

@@ -16,6 +16,7 @@ from prunus_boards.live.drawing import Shower, check_drawable
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.server import application, listening, server
 from prunus_model.cli.common import Stopped, command_line, load_config, load_network, note
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.common.errors import DataError
@@ -31,10 +32,10 @@ __all__ = ["live"]
 @exit_options
 @click.option("-c", "--config", "config_name", metavar="CONFIG", help="Train this, and watch it.")
 @data_option("sample")
-@click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("-e", "--epochs", type=WholeNumber(min=1), default=5, show_default=True)
 @click.option(
     "--validation",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     default=200,
     show_default=True,
     metavar="IMAGES",
@@ -42,7 +43,7 @@ __all__ = ["live"]
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save what was trained.")
 @click.option("--force", is_flag=True, help="Replace an older file.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.option("--port", type=WholeNumber(0, 65535), default=8765, show_default=True)
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
 def live(
     *,

@@ -20,6 +20,7 @@ from prunus_boards.driver.checking import Checked, check
 from prunus_boards.driver.learning import learned
 from prunus_boards.driver.outcome import Outcome
 from prunus_model.cli.common import class_text, command_line, console, load_network, new_table, note
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
 from prunus_model.data.trained_on import TrainedOn
@@ -37,7 +38,7 @@ _DIFFERENT = 1
 @click.argument("network", metavar="NETWORK")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
 @device_options
-@click.option("-n", "count", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("-n", "count", type=WholeNumber(min=1), help="Only the first so many images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--save",
@@ -111,9 +112,7 @@ def run(
 @click.argument("network", metavar="NETWORK")
 @click.argument("images", nargs=-1, metavar="[IMAGES]...")
 @device_options
-@click.option(
-    "-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="Images."
-)
+@click.option("-n", "count", type=WholeNumber(min=1), default=10, show_default=True, help="Images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(
     *,

@@ -25,6 +25,7 @@ from prunus_model.cli.common import (
     load_network,
     terminable,
 )
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import DataError
@@ -48,7 +49,7 @@ _FORMAT, _VERSION = "prunus selftest", 1
 @click.option("--load", is_flag=True, help="Load NETWORK first, if the device holds another.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1, max=86_400),
+    type=WholeNumber(min=1, max=86_400),
     default=300,
     show_default=True,
     metavar="SECONDS",

@@ -10,6 +10,7 @@ from prunus_boards.live.browser import Browser
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.serving import serving
 from prunus_model.cli.common import load_network, note, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.common.atomic import write_atomically
 from prunus_model.data.datasets import load
 from prunus_model.spec.config import NetworkConfig
@@ -33,7 +34,7 @@ _EPOCHS, _KEPT = 5, 200
     show_default=True,
     help="Folder of the pictures.",
 )
-@click.option("--width", type=click.IntRange(320, 3840), default=720, show_default=True)
+@click.option("--width", type=WholeNumber(320, 3840), default=720, show_default=True)
 @click.option("--dark", is_flag=True, help="In dark colours.")
 def main(*, output: Path, width: int, dark: bool) -> None:
     """Train and draw in a browser without a window; take pictures of both parts of the page."""

@@ -23,6 +23,7 @@ from prunus_model.cli.common import (
     load_network,
     user_errors,
 )
+from prunus_model.cli.number import WholeNumber
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
 from prunus_model.common.provenance import header
@@ -271,7 +272,7 @@ def _refusal(artifact: Artifact, options: ExportOptions, wanted: BenchmarkBuild)
 @click.option(
     "--only", metavar="TEXT", default="", help="Boards or networks with this in the name."
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--seeds", type=WholeNumber(min=1), default=5, show_default=True)
 @click.option(
     "--paper",
     type=click.Path(path_type=Path),

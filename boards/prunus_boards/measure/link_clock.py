@@ -23,6 +23,7 @@ from prunus_boards.build.tools import Tools
 from prunus_boards.build.usage import Placement, read_placement
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import console, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.spec.config import NetworkConfig
 from prunus_rtl.digest.gateware import unnamed_endpoint
 from prunus_rtl.hardware import HardwareConfig
@@ -138,7 +139,7 @@ def place_link(
 
 
 @click.command()
-@click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--seeds", type=WholeNumber(1, 100), default=5, show_default=True)
 def main(seeds: int) -> None:
     """Place the host link alone on an ULX3S, and tell the clock that it reaches."""
     with user_errors():

@@ -26,6 +26,7 @@ from prunus_boards.live.browser import found as browser_found
 from prunus_boards.live.learning import Learning, Validation
 from prunus_boards.live.serving import serving
 from prunus_model.cli.common import load_network, note, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.errors import PrunusError
@@ -164,8 +165,8 @@ def measured(images: Split, reader: _Reader, *, pairs: int, epochs: int) -> dict
 
 @click.command()
 @data_option("sample")
-@click.option("--pairs", type=click.IntRange(min=1), default=15, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=_EPOCHS, show_default=True)
+@click.option("--pairs", type=WholeNumber(min=1), default=15, show_default=True)
+@click.option("--epochs", type=WholeNumber(min=1), default=_EPOCHS, show_default=True)
 @results_option(Path("boards/results/live.json"))
 def main(*, data: str, pairs: int, epochs: int, output: Path) -> None:
     """Measure how much a training is slowed by being watched, and write it."""

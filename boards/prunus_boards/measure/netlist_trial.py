@@ -24,6 +24,7 @@ from prunus_boards.driver.device import Device
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.platforms import find_board
 from prunus_model.cli.common import load_network, note, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.common.atomic import write_atomically
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.images import read_images
@@ -111,7 +112,7 @@ def compare(
 @click.command()
 @click.argument("network", metavar="[NETWORK]", required=False)
 @click.option("-b", "--board", "name", default="icebreaker", show_default=True)
-@click.option("-n", "images", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("-n", "images", type=WholeNumber(min=1), default=3, show_default=True)
 @lanes_option("those of the board")
 @choice_option("host_access", "What of the memories a host reaches.")
 @click.option("--memories", is_flag=True, help="Read all memories back, too (minutes).")

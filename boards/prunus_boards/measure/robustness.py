@@ -22,6 +22,7 @@ from prunus_boards.driver.transports.golden import GoldenTransport
 from prunus_boards.driver.transports.simulator import SimulatorTransport
 from prunus_boards.measure.noisy_channel import FAULTS, NoisyChannel
 from prunus_model.cli.common import note, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
@@ -239,7 +240,7 @@ def trial_network() -> Artifact:
 
 
 @click.command()
-@click.option("--frames", type=click.IntRange(min=1), default=100_000, show_default=True)
+@click.option("--frames", type=WholeNumber(min=1), default=100_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @results_option(Path("boards/results/link.json"))
 def main(*, frames: int, seed: int, output: Path) -> None:

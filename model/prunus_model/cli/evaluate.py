@@ -10,6 +10,7 @@ import click
 
 from prunus_model.cli.accuracy import accuracy_table, confusion_table
 from prunus_model.cli.common import console, load_network, load_test, note
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, margins_option, threads_option, votes_options
 from prunus_model.training.evaluation import Evaluation, evaluate, whole_dense
 from prunus_model.training.relabelling import relabelled
@@ -22,7 +23,7 @@ __all__ = ["command"]
 @data_option("sample")
 @click.option(
     "--stop-after",
-    type=click.IntRange(min=0, max=255),
+    type=WholeNumber(min=0, max=255),
     multiple=True,
     help="Early exit after so many output spikes, 0 for never. Repeatable. Default: as configured.",
 )

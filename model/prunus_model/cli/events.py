@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from prunus_model.cli.common import console, note, terminable
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.atomic import check_folder, staged
@@ -26,7 +27,7 @@ numbered as the images.
 @click.command(name="events")
 @data_option("sample")
 @click.option(
-    "-n", "--images", type=click.IntRange(min=1), help="Only the first so many of each split."
+    "-n", "--images", type=WholeNumber(min=1), help="Only the first so many of each split."
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to make."

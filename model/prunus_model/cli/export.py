@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from prunus_model.cli.common import console, counted, load_network, load_test, percent
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.data.events.split import Labelled
@@ -37,7 +38,7 @@ def command() -> None:
 @click.option(
     "-n",
     "--images",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=500,
     show_default=True,
     help="At most so many of the test images are compared.",
@@ -102,13 +103,13 @@ def _nir(
 @data_option("sample")
 @click.option(
     "--first",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     default=0,
     show_default=True,
     help="Number of the first test image.",
 )
 @click.option(
-    "-n", "--images", type=click.IntRange(min=1), default=1, show_default=True, help="How many."
+    "-n", "--images", type=WholeNumber(min=1), default=1, show_default=True, help="How many."
 )
 @_dt_option
 @_output_option

@@ -10,6 +10,7 @@ import click
 
 from prunus_model.cli.common import command_line, console, load_test, note, percent
 from prunus_model.cli.configure import parsed
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.data.events.split import Labelled, load_for
@@ -43,21 +44,21 @@ def command() -> None:
 )
 @click.option(
     "--weight-bits",
-    type=click.IntRange(WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
+    type=WholeNumber(WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
     default=WEIGHT_BITS_MAX,
     show_default=True,
     help="Width of a weight, its sign included.",
 )
 @click.option(
     "--steps",
-    type=click.IntRange(1, max_of(STEP_BITS)),
+    type=WholeNumber(1, max_of(STEP_BITS)),
     default=EncoderParams().steps,
     show_default=True,
     help="Steps of a presentation.",
 )
 @click.option(
     "--leak-shift",
-    type=click.IntRange(0, V_FIRE_BITS),
+    type=WholeNumber(0, V_FIRE_BITS),
     help="Leak by 2^-N in a step, 0 for not at all, whatever the graph has. Default: the graph's, "
     "which must be a power of two.",
 )

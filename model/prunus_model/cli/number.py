@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-__all__ = ["Number"]
+__all__ = ["Number", "WholeNumber"]
 
 
 class Number(click.FloatRange):
@@ -18,6 +18,8 @@ class Number(click.FloatRange):
     >>> Number(min=0).convert("0.5", None, None)
     0.5
     """
+
+    name = "number"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -52,3 +54,51 @@ class Number(click.FloatRange):
         if self.max is not None:
             ends.append(f"{'below' if self.max_open else 'at most'} {self.max:g}")
         return f"a number {' and '.join(ends)}"
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within a range, whose ends are in it.
+
+    Examples
+    --------
+    >>> WholeNumber(1, 8).convert("3", None, None)
+    3
+    """
+
+    name = "integer"
+
+    def __init__(self, min: int | None = None, max: int | None = None) -> None:
+        super().__init__(min=min, max=max)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number.
+
+        Raises
+        ------
+        click.BadParameter
+            If it is none, or outside the range.
+        """
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            self._refuse(value, param, ctx)
+        if (self.min is not None and number < self.min) or (
+            self.max is not None and number > self.max
+        ):
+            self._refuse(value, param, ctx)
+        return number
+
+    def _refuse(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoReturn:
+        ends = ("" if end is None else str(end) for end in (self.min, self.max))
+        match tuple(ends):
+            case ("", ""):
+                allowed = "a whole number"
+            case (low, ""):
+                allowed = f"a whole number of at least {low}"
+            case ("", high):
+                allowed = f"a whole number of at most {high}"
+            case (low, high):
+                allowed = f"a whole number in {low}..{high}"
+        self.fail(f"It must be {allowed}, not {str(value)!r}", param, ctx)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from prunus_model.cli.number import WholeNumber
 from prunus_model.spec.formats import VOTE_BITS_MAX
 from prunus_model.spec.readout import Votes
 
@@ -54,7 +55,7 @@ def threads_option(function: _F) -> _F:
     """Add the option for the number of threads."""
     return click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=WholeNumber(min=1),
         help="Threads for inference; the result does not depend on it. Default: all processors.",
     )(function)
 
@@ -103,7 +104,7 @@ def votes_options(function: _F) -> _F:
         ),
         click.option(
             "--vote-bits",
-            type=click.IntRange(min=1, max=VOTE_BITS_MAX),
+            type=WholeNumber(min=1, max=VOTE_BITS_MAX),
             help="Width of a vote. Default: as configured.",
         ),
     )(function)
@@ -114,7 +115,7 @@ def margins_option(default: str) -> Callable[[_F], _F]:
     return click.option(
         "--margin",
         "margins",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         multiple=True,
         help="End an image when a class leads by so many votes (sequential test), 0 for never. "
         f"Repeatable. Default: {default}.",

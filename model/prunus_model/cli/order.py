@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from prunus_model.cli.common import load_network
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, threads_option
 from prunus_model.data.events.split import load_for
 from prunus_model.data.split import Split
@@ -20,7 +21,7 @@ __all__ = ["command"]
 @click.option(
     "-n",
     "--images",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=3000,
     show_default=True,
     help="Use so many training images or recordings, the first ones.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from prunus_model.cli.common import command_line, console, counted, load_network
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import votes_options
 from prunus_model.cli.outputs import claimed_file, save
 from prunus_model.training.relabelling import relabelled
@@ -20,12 +21,12 @@ __all__ = ["command"]
 @votes_options
 @click.option(
     "--stop-after",
-    type=click.IntRange(min=0, max=255),
+    type=WholeNumber(min=0, max=255),
     help="Early exit after so many output spikes, 0 for never. Default: as configured.",
 )
 @click.option(
     "--margin",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     help="Lead of a class, in votes, that ends an image, 0 for never. Default: as configured.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)

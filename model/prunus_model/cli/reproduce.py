@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from prunus_model.cli import stop_status
 from prunus_model.cli.common import WrongError, console, terminable
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import cluster_options, store_option
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.common.errors import ConfigError
@@ -72,7 +73,7 @@ LISTS = ("paper", "results", "datasets")
 @click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Trainings at a time; the results do not depend on it. Default: all processors.",
 )
 @cluster_options

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from prunus_model.cli.accuracy import accuracy_table
 from prunus_model.cli.common import ENDING, Stopped, command_line, console, note, percent, receiving
 from prunus_model.cli.configure import configure
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, threads_option
 from prunus_model.cli.outputs import claimed_file, new_file, save
 from prunus_model.data.doubts import training_doubts
@@ -67,7 +68,7 @@ _NOT_PRUNED = {
     help=f"A TOML file, or one of {', '.join(PRESETS)}.",
 )
 @data_option("sample")
-@click.option("-e", "--epochs", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("-e", "--epochs", type=WholeNumber(min=1), default=5, show_default=True)
 @click.option("-s", "--seed", type=int, help="Seed; default: as configured.")
 @click.option("-p", "--policy", type=click.Choice(list(POLICIES)), help="Pruning policy.")
 @click.option(
@@ -88,7 +89,7 @@ _NOT_PRUNED = {
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint beside the output.")
 @click.option(
     "--checkpoint-every",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=20_000,
     show_default=True,
     metavar="PRESENTATIONS",

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import WrongError, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
@@ -34,7 +35,7 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     default="",
     help="Cores with this in `NETWORK/LANES MODE PRUNING`. Rows of the others stay.",
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--seeds", type=WholeNumber(min=1), default=5, show_default=True)
 @click.option(
     "--part",
     "parts",

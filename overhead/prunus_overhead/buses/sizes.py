@@ -18,6 +18,7 @@ from amaranth.lib import wiring
 from rich.console import Console
 
 from prunus_model.cli.common import load_network, new_table, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
@@ -119,7 +120,7 @@ def size_rows(
 @click.command()
 @click.option(
     "--first",
-    type=click.IntRange(1, len(GRID)),
+    type=WholeNumber(1, len(GRID)),
     default=len(GRID),
     show_default=True,
     help="Only so many rows.",

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header
@@ -29,7 +30,7 @@ ENERGY = Path("overhead/results/energy.json")
 @data_option("mnist")
 @click.option("--tech", type=click.Path(path_type=Path), metavar="FILE", help="Energies, in TOML.")
 @click.option("--lanes", type=int, default=16, show_default=True, help="Lanes of the cores.")
-@click.option("--epochs", type=click.IntRange(min=1), default=EPOCHS, show_default=True)
+@click.option("--epochs", type=WholeNumber(min=1), default=EPOCHS, show_default=True)
 @click.option("--only", metavar="TEXT", default="", help="Networks with this in `NAME POLICY`.")
 @click.option(
     "--cache",

@@ -15,6 +15,7 @@ import tomli_w
 
 from prunus_model.cli import stop_status
 from prunus_model.cli.common import WrongError, console, counted, new_table, note, terminable
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import cluster_options, store_option
 from prunus_model.cli.outputs import new_file
 from prunus_model.common.atomic import write_atomically
@@ -49,7 +50,7 @@ _PALETTE = 128
 @click.option(
     "-n",
     "--trials",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=30,
     show_default=True,
     help="Trials, those that are there already and those of other processes included.",
@@ -61,7 +62,7 @@ _PALETTE = 128
     show_default=True,
     help="What proposes values: a model of good ones, a genetic algorithm, chance.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=WholeNumber(min=0), default=0, show_default=True)
 @click.option(
     "--trials-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -88,7 +89,7 @@ _PALETTE = 128
 @click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Trials at a time. Default: all processors, of the cluster if there is one.",
 )
 @cluster_options

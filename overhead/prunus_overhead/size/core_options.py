@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import new_table, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, results_option
 from prunus_model.common.atomic import write_json
 from prunus_model.common.provenance import header, package_versions
@@ -120,7 +121,7 @@ def _rows(names: Iterable[str], data: str, images: int, report: Callable[[str], 
 
 @click.command()
 @data_option("mnist")
-@click.option("--images", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--images", type=WholeNumber(min=1), default=20, show_default=True)
 @results_option(_RESULTS)
 def main(*, data: str, images: int, output: Path) -> None:
     """Count cycles of cores by their options, for networks of 100, 400 and 800 neurons."""

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from prunus_boards.build.tools import Tools
 from prunus_model.cli.common import WrongError
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, with_options
 from prunus_model.common.provenance import header, package_versions
 from prunus_model.data.datasets import data_digest
@@ -36,10 +37,10 @@ def measured_options(*, images: int) -> Callable[[Any], Any]:
     """
     return with_options(
         data_option("sample"),
-        click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True),
+        click.option("--epochs", type=WholeNumber(min=1), default=5, show_default=True),
         click.option(
             "--images",
-            type=click.IntRange(min=1),
+            type=WholeNumber(min=1),
             default=images,
             show_default=True,
             help="Test images that are shown to each core.",

@@ -12,6 +12,7 @@ import click
 
 from prunus_model.cli import INTERRUPTED
 from prunus_model.cli.common import console, load_network, terminable
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.events.split import load_for
@@ -61,7 +62,7 @@ __all__ = ["generate"]
 )
 @click.option(
     "--clock-hz",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=CLOCK_HZ,
     show_default=True,
     help="Clock that a serial line is divided from.",
@@ -90,7 +91,7 @@ __all__ = ["generate"]
     help="Images, or events, of the bench, as for `prunus evaluate`.",
 )
 @click.option(
-    "-n", "--images", type=click.IntRange(min=1), default=3, show_default=True, help="How many."
+    "-n", "--images", type=WholeNumber(min=1), default=3, show_default=True, help="How many."
 )
 @click.option(
     "--simulator",

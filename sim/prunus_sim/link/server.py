@@ -17,6 +17,7 @@ import click
 from amaranth.lib import wiring
 
 from prunus_model.cli.common import load_network, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.export.plan import ExportOptions
@@ -115,7 +116,7 @@ def serve(
 @choice_option("store", "What holds the weights.")
 @click.option(
     "--pins",
-    type=click.IntRange(min=8),
+    type=WholeNumber(min=8),
     metavar="CYCLES",
     help="Serve the device through its pins, with so many cycles per bit.",
 )

@@ -29,6 +29,7 @@ import numpy as np
 from rich.console import Console
 
 from prunus_model.cli.common import WrongError, new_table, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, results_option
 from prunus_model.data.datasets import load
 from prunus_model.engine.engine import Engine
@@ -206,13 +207,13 @@ def budgets(rows: Sequence[Row]) -> list[Budget]:
 @click.option(
     "-n",
     "--images",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=40,
     show_default=True,
     help="Test images that each core is shown.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores at a time."
+    "--jobs", type=WholeNumber(min=1), default=2, show_default=True, help="Cores at a time."
 )
 @results_option(_RESULTS)
 def main(*, data: str, images: int, jobs: int, output: Path) -> None:

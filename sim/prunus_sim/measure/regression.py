@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from prunus_model.cli.common import user_errors
-from prunus_model.cli.number import Number
+from prunus_model.cli.number import Number, WholeNumber
 from prunus_model.cli.options import results_option
 
 __all__ = ["main"]
@@ -44,14 +44,14 @@ _RESULTS = Path("sim/results/lockstep.json")
 @click.option(
     "--seed",
     envvar="SEED",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     default=0,
     show_default=True,
     help="First seed.",
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=3,
     show_default=True,
     help="Seeds of each unit bench.",
@@ -65,7 +65,7 @@ _RESULTS = Path("sim/results/lockstep.json")
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=2,
     show_default=True,
     help="Benches at a time.",

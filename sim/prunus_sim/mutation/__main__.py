@@ -28,6 +28,7 @@ from rich.table import Table
 
 import prunus_rtl
 from prunus_model.cli.common import user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.common.atomic import write_json
 from prunus_sim.mutation.executor import ELABORATION, MutationError, Row, Suite
 from prunus_sim.mutation.operators import chosen_order, mutants_of
@@ -53,7 +54,7 @@ _EQUIVALENT = Path("sim/results/equivalent_mutants.toml")
 @click.command()
 @click.option(
     "--count",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=90,
     show_default=True,
     help="Size of the sample: mutants that must be killed.",
@@ -62,7 +63,7 @@ _EQUIVALENT = Path("sim/results/equivalent_mutants.toml")
 @click.option("--unit", metavar="FILE", help="Only of this unit, for example lib/ram.py.")
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=1,
     show_default=True,
     help="Mutants at a time.",

@@ -13,6 +13,7 @@ from prunus_fuzz.pool import Limits, Outcome, Verdict, attempts
 from prunus_fuzz.readers import READERS, Reader
 from prunus_fuzz.results import DEFAULT, write
 from prunus_model.cli.common import console, new_table, note, user_errors
+from prunus_model.cli.number import WholeNumber
 
 __all__ = ["BAD", "fuzz", "main"]
 
@@ -94,13 +95,13 @@ def _row(name: str, outcomes: list[Outcome]) -> dict[str, object]:
 
 
 @click.command()
-@click.option("--count", type=click.IntRange(min=1), default=2000, show_default=True)
+@click.option("--count", type=WholeNumber(min=1), default=2000, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(list(READERS)), help="Repeatable.")
-@click.option("--number", type=click.IntRange(min=0), help="One input alone; nothing is written.")
-@click.option("--first", type=click.IntRange(min=0), default=0, help="Number of the first input.")
+@click.option("--number", type=WholeNumber(min=0), help="One input alone; nothing is written.")
+@click.option("--first", type=WholeNumber(min=0), default=0, help="Number of the first input.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True)
-@click.option("--memory", type=click.IntRange(min=16), default=1024, show_default=True, help="MiB.")
-@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+@click.option("--memory", type=WholeNumber(min=16), default=1024, show_default=True, help="MiB.")
+@click.option("--jobs", type=WholeNumber(min=1), default=os.cpu_count() or 1)
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, show_default=True)
 def main(
     *,

@@ -30,6 +30,7 @@ from prunus_cli import listing, write_digits
 from prunus_fuzz.results import DEFAULT, write
 from prunus_fuzz.seeds import Seeds
 from prunus_model.cli.common import note, user_errors
+from prunus_model.cli.number import WholeNumber
 from prunus_model.common.locks import PREFIX
 from prunus_model.common.manifest import MANIFEST
 from prunus_model.training.artifact import Artifact
@@ -290,9 +291,9 @@ def kill_once(
 
 
 @click.command()
-@click.option("--count", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--count", type=WholeNumber(min=1), default=200, show_default=True)
 @click.option("--only", type=click.Choice(list(COMMANDS)), multiple=True)
-@click.option("--first", type=click.IntRange(min=0), default=0, help="Number of the first kill.")
+@click.option("--first", type=WholeNumber(min=0), default=0, help="Number of the first kill.")
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, show_default=True)
 def main(*, count: int, only: tuple[str, ...], first: int, output: Path) -> None:
     """End commands COUNT times, start them again, and write what was found.

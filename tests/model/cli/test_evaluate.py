@@ -158,10 +158,10 @@ def test_bad_data_are_refused(tiny_cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--stop-after=-1", "'--stop-after': -1 is not in the range 0<=x<=255."),
-        ("--stop-after=256", "'--stop-after': 256 is not in the range 0<=x<=255."),
-        ("--stop-after=x", "'--stop-after': 'x' is not a valid integer range."),
-        ("--threads=0", "'--threads': 0 is not in the range x>=1."),
+        ("--stop-after=-1", "'--stop-after': It must be a whole number in 0..255, not '-1'"),
+        ("--stop-after=256", "'--stop-after': It must be a whole number in 0..255, not '256'"),
+        ("--stop-after=x", "'--stop-after': It must be a whole number in 0..255, not 'x'"),
+        ("--threads=0", "'--threads': It must be a whole number of at least 1, not '0'"),
     ],
 )
 def test_options_out_of_range_are_refused(cli: Cli, option: str, message: str) -> None:

@@ -2,7 +2,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from prunus_model.cli.number import Number
+from prunus_model.cli.number import Number, WholeNumber
 
 
 @click.command()
@@ -50,3 +50,28 @@ def test_the_ends_of_a_range_are_in_it() -> None:
 
 def test_other_numbers_are_taken() -> None:
     assert CliRunner().invoke(command, ["--scale", "9", "--any", "-2"]).output == "(9.0, -2.0)\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "allowed"),
+    [
+        (WholeNumber(1, 8), "9", "a whole number in 1..8"),
+        (WholeNumber(1, 8), "0", "a whole number in 1..8"),
+        (WholeNumber(min=1), "0", "a whole number of at least 1"),
+        (WholeNumber(max=-2), "-1", "a whole number of at most -2"),
+        (WholeNumber(), "1.5", "a whole number"),
+        (WholeNumber(min=0), "nan", "a whole number of at least 0"),
+        (WholeNumber(min=0), "", "a whole number of at least 0"),
+    ],
+)
+def test_it_is_told_which_whole_numbers_are_allowed(
+    kind: WholeNumber, text: str, allowed: str
+) -> None:
+    with pytest.raises(click.BadParameter) as e:
+        kind.convert(text, None, None)
+    assert e.value.message == f"It must be {allowed}, not '{text}'"
+
+
+def test_whole_numbers_in_the_range_are_taken() -> None:
+    kind = WholeNumber(0, 8)
+    assert [kind.convert(text, None, None) for text in ("0", "8", " 3", 2)] == [0, 8, 3, 2]

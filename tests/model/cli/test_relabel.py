@@ -55,7 +55,10 @@ def test_output_that_another_process_makes_is_left_to_it(tiny_cli: Cli) -> None:
                 "with 6-bit votes, not 1009"
             ),
         ),
-        (("--vote-bits", "9"), "Invalid value for '--vote-bits': 9 is not in the range 1<=x<=8."),
+        (
+            ("--vote-bits", "9"),
+            "Invalid value for '--vote-bits': It must be a whole number in 1..8, not '9'",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(tiny_cli: Cli, options: tuple[str, ...], message: str) -> None:

@@ -316,7 +316,10 @@ def test_failing_training_is_reported_at_the_end(
     [
         (["nope"], "Sweep list must be a TOML file or paper, results, datasets, not 'nope'"),
         (["list.toml", "--only", "x"], "Part must be one of sizes, pareto, ablations, early-exit"),
-        (["list.toml", "-j", "0"], "Invalid value for '-j' / '--jobs': 0 is not in the range"),
+        (
+            ["list.toml", "-j", "0"],
+            "Invalid value for '-j' / '--jobs': It must be a whole number of at least 1, not '0'",
+        ),
         (["list.toml", "-o", "list.toml/x"], "list.toml: "),
         (["list.toml", "-o", "."], "Invalid value for '-o' / '--output': File '.' is a directory."),
         (["list.toml", "--store", "digits.npz"], "Store digits.npz must be usable: file is not"),

@@ -163,11 +163,14 @@ def test_bad_settings_are_refused(cli: Cli, setting: str, expected_message: str)
     [
         (["-p", "x"], "Invalid value for '-p' / '--policy': 'x' is not one of"),
         (["-s", "-1"], "Configuration: seed must be at least 0, not -1"),
-        (["-e", "0"], "Invalid value for '-e' / '--epochs': 0 is not in the range x>=1."),
+        (
+            ["-e", "0"],
+            "Invalid value for '-e' / '--epochs': It must be a whole number of at least 1, not '0'",
+        ),
         (["-e", "99999999"], "Epochs must be in 1..2147483 for 2000 images, not 99999999"),
         (
             ["--checkpoint-every", "0"],
-            "Invalid value for '--checkpoint-every': 0 is not in the range x>=1.",
+            "Invalid value for '--checkpoint-every': It must be a whole number of at least 1, not '0'",
         ),
         (["x"], "Got unexpected extra argument (x)"),
         (

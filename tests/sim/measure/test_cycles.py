@@ -105,7 +105,7 @@ def test_wrong_option_or_data_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_p
     output = tmp_path / "cycles.json"
     result = CliRunner().invoke(main, ["--images", "0"])
     assert result.exit_code == 2
-    assert result.stderr.endswith("0 is not in the range x>=1.\n")
+    assert result.stderr.endswith("It must be a whole number of at least 1, not '0'\n")
     result = CliRunner().invoke(main, ["--data", "nowhere", "--output", str(output)])
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")

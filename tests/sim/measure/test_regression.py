@@ -80,9 +80,9 @@ def test_fault_that_cannot_be_injected_is_an_error_of_the_user(
     [
         (["--only", "zzz"], "Error: Benches must have a name that holds 'zzz', but none has\n"),
         (["--everything"], "Error: --everything must come with --bounded\n"),
-        (["--jobs", "0"], "0 is not in the range x>=1.\n"),
-        (["--seeds", "0"], "0 is not in the range x>=1.\n"),
-        (["--seed", "-1"], "-1 is not in the range x>=0.\n"),
+        (["--jobs", "0"], "It must be a whole number of at least 1, not '0'\n"),
+        (["--seeds", "0"], "It must be a whole number of at least 1, not '0'\n"),
+        (["--seed", "-1"], "It must be a whole number of at least 0, not '-1'\n"),
         (["--scale", "0"], "must be a number above 0 and at most 1000, not '0'\n"),
         (["--scale", "nan"], "must be a number above 0 and at most 1000, not 'nan'\n"),
         (["--output", "."], "File '.' is a directory.\n"),
