@@ -19,6 +19,7 @@ from prunus_model.training.trainer import versions
 from prunus_overhead.energy.estimate import SOP_DEFINITION
 from prunus_overhead.energy.measure import EPOCHS, NETWORKS, measure, network
 from prunus_overhead.energy.technology import Technology
+from prunus_rtl.digest.gateware import gateware_digest
 
 __all__ = ["ENERGY", "main"]
 
@@ -70,7 +71,12 @@ def main(
                 "energy",
                 command=f"python -m prunus_overhead.energy --data {data} --lanes {lanes} "
                 f"--epochs {epochs}" + (f" --tech {tech.name}" if tech else ""),
-                inputs={"model": fingerprint(), "data": data_digest(data)},
+                # Accesses of class b are those of the gateware's memories.
+                inputs={
+                    "model": fingerprint(),
+                    "gateware": gateware_digest(),
+                    "data": data_digest(data),
+                },
                 tools=versions(),
             ),
             "rows": rows,
