@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from typing import Any
 
 from prunus_boards.platforms import BOARDS
@@ -32,6 +34,19 @@ def _times(results: _Files) -> str:
     return filled("times", built=built, peers=_PEERS)
 
 
+def _former(results: _Files) -> str:
+    """Return the table of builds as they were before the gateware was made faster, and as now."""
+    text = (files("prunus_docs") / "former_builds.toml").read_text(encoding="utf-8")
+    former = {_which(r): r for r in tomllib.loads(text)["builds"]}
+    pairs = [(former[_which(r)], r) for r in _built(results) if _which(r) in former]
+    return filled("former-builds", pairs=pairs)
+
+
+def _which(build: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a build is of, whenever it was made; the largest number of lanes is another."""
+    return build["board"], build["mode"], build["neurons"], build.get("groups")
+
+
 def _built(results: _Files) -> list[dict[str, Any]]:
     """Return the results of what was built, in the order of the tables."""
     order = list(BOARDS)
@@ -50,6 +65,7 @@ def boards_table() -> str:
 BOARDS_BLOCKS: dict[str, tuple[str, Callable[[_Files], str]]] = {
     "bitstreams": ("bitstream", _bitstreams),
     "times": ("bitstream", _times),
+    "former-builds": ("bitstream", _former),
     "netlist": ("netlist", lambda found: "\n\n".join(filled_by("netlist", f) for f in found)),
     "link": ("link", lambda found: filled_by("link", found[0])),
     "throughput": ("throughput", lambda found: filled_by("throughput", found[0])),
