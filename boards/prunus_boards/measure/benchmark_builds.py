@@ -73,6 +73,8 @@ class BenchmarkBuild:
         Clock of the core. Default: that of the board.
     fits : bool
         Whether it is expected to fit; if not, the result is the refusal.
+    variant : str
+        What tells it from another build of the same network, in the name of its file.
     """
 
     board: str
@@ -86,11 +88,32 @@ class BenchmarkBuild:
     host_access: Literal["all", "load", "none"] = "all"
     clock_hz: int | None = None
     fits: bool = True
+    variant: str = ""
+
+    @property
+    def title(self) -> str:
+        """What ``--only`` looks at."""
+        words = (self.board, self.network, self.mode, self.store, self.variant)
+        return " ".join(word for word in words if word)
+
+    def name(self, artifact: Artifact) -> str:
+        """Return what the build of a network is called, in the names of folder and file."""
+        name = build_name(self.mode, artifact.config)
+        return f"{name}-{self.variant}" if self.variant else name
 
 
 #: All of them.
 BENCHMARK_BUILDS = (
     BenchmarkBuild(board="ulx3s-85f", network="paper", host_access="load", clock_hz=60_000_000),
+    BenchmarkBuild(
+        board="ulx3s-85f",
+        network="paper",
+        lanes=32,
+        encoder_inputs=8,
+        host_access="load",
+        clock_hz=67_500_000,
+        variant="32-lanes",
+    ),
     BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),
     # The weights of all 25 groups on the chip; with more lanes the rows' pointers do not fit.
     BenchmarkBuild(
@@ -114,6 +137,9 @@ BENCHMARK_BUILDS = (
     # does not come to an end.
     BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning", host_access="load"),
     BenchmarkBuild(board="icebreaker", network="up5k"),
+    BenchmarkBuild(
+        board="icebreaker", network="up5k", lanes=4, host_access="load", variant="4-lanes"
+    ),
     # A layer with 8-bit weights of either sign, imported; see `_IMPORTED`.
     BenchmarkBuild(board="ulx3s-85f", network="mnist-10", training=_SUPERVISED),
     # With 2 lanes there is no placement: potentials and thresholds of 10 neurons are in registers.
@@ -166,7 +192,7 @@ def build_and_write(
         sweep_inputs=wanted.sweep_inputs,
         host_access=wanted.host_access,
     )
-    name = build_name(wanted.mode, artifact.config)
+    name = wanted.name(artifact)
     content: dict[str, Any]
     if wanted.fits:
         built = build(
@@ -194,7 +220,7 @@ def build_and_write(
     head = header(
         "bitstream",
         command=f"python -m prunus_boards.measure.benchmark_builds --seeds {seeds} "
-        f"--only '{wanted.board} {wanted.network} {wanted.mode}'",
+        f"--only '{wanted.title}'",
         inputs={
             "gateware": gateware_digest(),
             "link": link_digest(),
@@ -230,7 +256,7 @@ def retime(wanted: BenchmarkBuild, artifact: Artifact, *, results: Path = RESULT
     PrunusError
         If there is no such result, or it is of another network.
     """
-    path = results / f"{wanted.board}-{build_name(wanted.mode, artifact.config)}.json"
+    path = results / f"{wanted.board}-{wanted.name(artifact)}.json"
     try:
         content: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError as e:
@@ -294,11 +320,7 @@ def _refusal(artifact: Artifact, options: ExportOptions, wanted: BenchmarkBuild)
 )
 def main(*, only: str, seeds: int, paper: Path, imported: Path, only_times: bool) -> None:
     """Build everything that is wanted, and write the results; minutes to an hour."""
-    chosen = [
-        wanted
-        for wanted in BENCHMARK_BUILDS
-        if only in f"{wanted.board} {wanted.network} {wanted.mode} {wanted.store or ''}"
-    ]
+    chosen = [wanted for wanted in BENCHMARK_BUILDS if only in wanted.title]
     if not chosen:
         raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
     failed, own = [], {"paper": paper, "mnist-10": imported}

@@ -310,3 +310,27 @@ def test_benchmark_builds_can_be_named(wanted: Any) -> None:
     assert wanted.board in BOARDS
     board = BOARDS[wanted.board]
     ExportOptions(mode=wanted.mode, store=wanted.store or board.store, device=board.memory)
+
+
+def test_no_two_builds_have_one_file() -> None:
+    sizes = {"paper": 800, "400": 400, "demo": 100, "up5k": 400, "windows": 200, "mnist-10": 10}
+    files = [
+        (wanted.board, wanted.mode, sizes[wanted.network], wanted.variant)
+        for wanted in BENCHMARK_BUILDS
+        if wanted.fits
+    ]
+    assert len({*files}) == len(files)
+    assert len({wanted.title for wanted in BENCHMARK_BUILDS}) == len(BENCHMARK_BUILDS)
+
+
+def test_a_variant_is_in_the_names() -> None:
+    network = load_network("demo")
+    plain, other = (
+        BenchmarkBuild(board="icebreaker", network="x", variant=variant)
+        for variant in ("", "4-lanes")
+    )
+    assert (plain.title, other.title) == (
+        "icebreaker x inference",
+        "icebreaker x inference 4-lanes",
+    )
+    assert (plain.name(network), other.name(network)) == ("inference-100", "inference-100-4-lanes")
