@@ -46,7 +46,8 @@ _NOTES = {
     "clock gates change is in gating.json",
     "early_exit": "output spikes after which an inference ends; 0 for never",
     "same_decisions": "a network that is not pruned in a core with the unit, which does not begin "
-    "to prune; of lift all thresholds are 0 then, so that its products do not switch",
+    "to prune; of lift all thresholds are 0 then, so that its products do not switch; it takes more "
+    "cycles",
 }
 
 
@@ -116,6 +117,8 @@ def main(
             _note(f"{case.name} ...")
             plan = networks.plan(case)
             rows += energy_rows(plan, case, library, shown, assumptions, keep=keep)
+            # At once, not when all cores have been measured.
+            unit_rows(rows)
         content = {
             **measured_head("cells", "python -m prunus_overhead.standard_cells", data, library),
             "assumptions": {

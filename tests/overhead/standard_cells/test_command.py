@@ -187,6 +187,21 @@ def test_what_pruning_adds_needs_the_same_decisions() -> None:
         unit_rows(rows)
 
 
+def test_lift_takes_more_cycles_for_the_same_decisions() -> None:
+    rows = [row(policy="none"), row(policy="lift", idle=True, cycles_per_presentation=62)]
+    (found,) = unit_rows(rows)
+    assert (found["policy"], found["percent"]) == ("lift", 1.0)
+    rows[1]["cycles_per_presentation"] = 29
+    with pytest.raises(ResultsError, match=r"^cycles_per_presentation must be 30, not 29$"):
+        unit_rows(rows)
+    rows[1] |= {"cycles_per_presentation": 62, "forward_sops": 6}
+    with pytest.raises(ResultsError, match=r"^forward_sops must be 5, not 6$"):
+        unit_rows(rows)
+    rows[1] |= {"policy": "adaptive", "forward_sops": 5}
+    with pytest.raises(ResultsError, match=r"^cycles_per_presentation must be 30, not 62$"):
+        unit_rows(rows)
+
+
 def test_energy_is_per_presentation_and_per_executed_sop() -> None:
     found = Energy(
         parts=dict(zip(PARTS, (1e3, 2e3, 3e3, 4e3, 5e3, 5.5e3, 0.5e3), strict=True)),
