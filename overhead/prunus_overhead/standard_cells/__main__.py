@@ -46,8 +46,8 @@ _NOTES = {
     "clock gates change is in gating.json",
     "early_exit": "output spikes after which an inference ends; 0 for never",
     "same_decisions": "a network that is not pruned in a core with the unit, which does not begin "
-    "to prune; of lift all thresholds are 0 then, so that its products do not switch; it takes more "
-    "cycles",
+    "to prune; of lift all thresholds are 0 then, so that its products do not switch; it takes "
+    "more cycles",
 }
 
 
