@@ -92,7 +92,8 @@ class TrainedOn:
         labels : ndarray of uint8, shape (n,)
             Classes, by the order of ``names``.
         names : tuple of str
-            What these are called; empty if they have no names: then they stay.
+            What these are called; empty if they have no names: then they stay, unless the names of
+            the network are whole numbers, which they are then.
         what : str
             What the data are called in messages.
 
@@ -113,7 +114,10 @@ class TrainedOn:
         (array([2, 1], dtype=uint8), ('apple', 'fig', 'plum'), ())
         """
         if not names:
-            return labels, names, ()
+            if not self.class_names or not all(name.isdecimal() for name in self.class_names):
+                return labels, names, ()
+            # The folders of the training were called by numbers, which need not begin with 0.
+            names = tuple(map(str, range(_CLASSES)))
         if self.class_names:
             numbers = {_composed(name): number for number, name in enumerate(self.class_names)}
             allowed = f"of the network: {', '.join(self.class_names)}"

@@ -56,6 +56,15 @@ def test_labels_without_names_stay() -> None:
         assert (found.labels.tolist(), found.class_names, found.notes) == ([7, 0], (), ("one",))
 
 
+def test_labels_are_names_of_a_network_whose_names_are_numbers() -> None:
+    network = TrainedOn(class_names=("1", "2", "10"))
+    found = split((), 10, 1, 2).numbered_for(network)
+    assert (found.labels.tolist(), found.class_names) == ([2, 0, 1], network.class_names)
+    assert message_of(lambda: split((), 0).numbered_for(network)) == (
+        "Class '0' of basket must be one of the network: 1, 2, 10"
+    )
+
+
 def test_unknown_class_is_refused() -> None:
     assert message_of(lambda: split(("fig", "kiwi"), 0, 1).numbered_for(FRUIT)) == (
         "Class 'kiwi' of basket must be one of the network: apple, fig, plum"
