@@ -170,7 +170,10 @@ def test_bad_settings_are_refused(cli: Cli, setting: str, expected_message: str)
         (["-e", "99999999"], "Epochs must be in 1..2147483 for 2000 images, not 99999999"),
         (
             ["--checkpoint-every", "0"],
-            "Invalid value for '--checkpoint-every': It must be a whole number of at least 1, not '0'",
+            (
+                "Invalid value for '--checkpoint-every': It must be a whole number of at least 1, "
+                "not '0'"
+            ),
         ),
         (["x"], "Got unexpected extra argument (x)"),
         (
