@@ -136,6 +136,16 @@ BENCHMARK_BUILDS = (
     # With `sweep_inputs=4` the columns take 13 block RAMs more than there are; with 2 the router
     # does not come to an end.
     BenchmarkBuild(board="ulx3s-85f", network="400", mode="learning", host_access="load"),
+    BenchmarkBuild(
+        board="ulx3s-85f",
+        network="400",
+        mode="learning",
+        lanes=32,
+        encoder_inputs=8,
+        host_access="load",
+        clock_hz=37_500_000,
+        variant="32-lanes",
+    ),
     BenchmarkBuild(board="icebreaker", network="up5k"),
     BenchmarkBuild(
         board="icebreaker", network="up5k", lanes=4, host_access="load", variant="4-lanes"
