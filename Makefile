@@ -185,7 +185,7 @@ results: $(MADE) ## Accuracy and SOPs on full MNIST -> model/results/mnist.json 
 	$(BIN)/prunus reproduce results --output model/results/mnist.json
 	$(MAKE) render
 
-reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ONLY=], also datasets (an hour)
+reproduce: $(MADE) ## The paper's claims -> model/results/reproduction.json: [ONLY=], also datasets (an hour and a half)
 	$(if $(filter datasets,$(ONLY)),$(BIN)/prunus reproduce datasets --output model/results/datasets.json, \
 	  $(BIN)/prunus reproduce paper $(addprefix --only ,$(ONLY)) \
 	  --output model/results/reproduction.json --figures model/docs \
