@@ -86,7 +86,7 @@ def test_times_stand_beside_those_of_others_which_are_told_apart() -> None:
         line for line in written("times", [refused, REPORT]).splitlines() if line.startswith("|")
     ]
     assert rows[2] == (
-        "| icebreaker, inference | unsupervised | 400 | 18 | 240,000 | 13.33 | 75 | "
+        "| icebreaker, inference | unsupervised | 400 | 4 | 18 | 240,000 | 13.33 | 75 | "
         "36,000 | 2.00 | 1,500 |"
     )
     assert [row.split(" | ")[:2] for row in rows[3:]] == [
