@@ -43,7 +43,7 @@ def _former(results: _Files) -> str:
 
 
 def _which(build: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what a build is of, whenever it was made; the largest number of lanes is another."""
+    """Return what a build is of: the same before and now, with whatever lanes."""
     return build["board"], build["mode"], build["neurons"], build.get("groups")
 
 

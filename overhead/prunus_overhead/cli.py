@@ -13,7 +13,6 @@ from prunus_model.cli.common import console, load_network, new_table
 from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option
 from prunus_model.data.datasets import load
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.labels import pruning_label
 from prunus_model.spec.presentation import check_learning
 from prunus_overhead.energy.activity import HOW_TO_GET, activity_rows, matching
@@ -168,7 +167,7 @@ def _loads(
 ) -> Iterator[tuple[str, tuple[int, int], Load, Widths, Widths, str]]:
     """Give what is estimated: mode, early exit and margin, load, core, dense core, workload."""
     if mode != "learning":
-        split = load(data, "test", trained_on=TrainedOn.of(subject.artifact.provenance))
+        split = load(data, "test", trained_on=subject.artifact.trained_on.unlabelled)
         split = split.take(0, min(images, len(split)))
         readout = subject.artifact.config.readout
         exits = dict.fromkeys(((0, 0), (1, 0), (readout.stop_after, readout.margin)))

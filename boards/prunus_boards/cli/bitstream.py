@@ -21,7 +21,6 @@ from prunus_model.common.errors import ConfigError
 from prunus_model.data.datasets import load
 from prunus_model.data.doubts import doubts
 from prunus_model.data.split import SplitName, check_for
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.training.artifact import Artifact
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.link.protocol.description import LINES, Line
@@ -205,7 +204,7 @@ def _splits(artifact: Artifact, data: str, *, learn: bool) -> Splits:
         raise ConfigError(
             "--data must be left out for a network of events: its cycles follow from when they come"
         )
-    trained_on = TrainedOn.of(artifact.provenance)
+    trained_on = artifact.trained_on.unlabelled
     names: tuple[SplitName, ...] = ("test", "train") if learn else ("test",)
     found = {name: load(data, name, progress=True, trained_on=trained_on) for name in names}
     for split in found.values():

@@ -49,7 +49,12 @@ class Shown:
 
 
 def read_inputs(
-    artifact: Artifact, sources: Sequence[str], *, count: int | None, invert: bool
+    artifact: Artifact,
+    sources: Sequence[str],
+    *,
+    count: int | None,
+    invert: bool,
+    labels: bool = True,
 ) -> Shown:
     """Read what a network is shown; tell on stderr what is odd about it.
 
@@ -65,19 +70,22 @@ def read_inputs(
         Only the first so many.
     invert : bool
         Exchange light and dark. Not of events.
+    labels : bool
+        Whether labels matter. If not, classes may be others than those of the network.
 
     Raises
     ------
     DataError
         If something can't be read or does not suit the network, or there are not that many.
     """
+    trained_on = artifact.trained_on if labels else artifact.trained_on.unlabelled
     if artifact.config.encoder.events is not None:
-        return _recordings(artifact, sources, count, invert)
+        return _recordings(artifact, sources, count, invert, trained_on)
     images = read_images(
         sources,
         size=artifact.config.pixels,
         invert=invert,
-        trained_on=TrainedOn.of(artifact.provenance),
+        trained_on=trained_on,
         encoder=artifact.config.encoder,
     ).head(count)
     for hint in images.hints:
@@ -87,14 +95,18 @@ def read_inputs(
 
 
 def _recordings(
-    artifact: Artifact, sources: Sequence[str], count: int | None, invert: bool
+    artifact: Artifact,
+    sources: Sequence[str],
+    count: int | None,
+    invert: bool,
+    trained_on: TrainedOn,
 ) -> Shown:
     encoder = artifact.config.encoder
     params = encoder.events
     if params is None or invert:
         raise DataError("Events must be shown as they are: they have no light and dark to exchange")
     series = binned_series(
-        islice(_read(sources, TrainedOn.of(artifact.provenance)), count),
+        islice(_read(sources, trained_on), count),
         params,
         encoder.steps,
         name=" ".join(sources),

@@ -97,7 +97,7 @@ def measure(
     artifact = load_network(network)
     if artifact.config.encoder.events is not None:
         raise click.UsageError("Images must be shown to measure power, not events")
-    shown = read_inputs(artifact, images or ("sample",), count=None, invert=False)
+    shown = read_inputs(artifact, images or ("sample",), count=None, invert=False, labels=False)
     readout = artifact.config.readout
     request = Request(learn=False, stop_after=readout.stop_after, margin=readout.margin, keep=False)
     meter = open_sensor(sensor, wait=wait)

@@ -23,7 +23,6 @@ from prunus_model.cli.common import class_text, command_line, console, load_netw
 from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import claimed_file
 from prunus_model.cli.outputs import save as save_network
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.presentation import Request
 from prunus_model.spec.readout import UNDECIDED
 from prunus_model.training.artifact import Artifact
@@ -100,7 +99,7 @@ def run(
     if as_json:
         click.echo(json.dumps(_facts(outcomes, shown, clock_hz), indent=1))
     else:
-        names = TrainedOn.of(artifact.provenance).class_names
+        names = artifact.trained_on.class_names or ()
         _report(outcomes, shown, names, clock_hz, seconds, right)
     if wrong is not None:
         raise wrong
@@ -137,7 +136,7 @@ def verify(
     artifact = load_network(network)
     if not images and artifact.config.encoder.events is not None:
         raise click.UsageError(f"Events must be named for network {network}, which takes no images")
-    chosen = read_inputs(artifact, images or ("sample",), count=count, invert=invert)
+    chosen = read_inputs(artifact, images or ("sample",), count=count, invert=invert, labels=False)
     request = _request(artifact, learn=learn, stop_after=stop_after, margin=margin)
     with opened(artifact, learn=learn, **target) as device:
         if learn and not device.core.hardware.learn:

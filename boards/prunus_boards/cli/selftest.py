@@ -170,7 +170,7 @@ def _images(artifact: Artifact | None) -> tuple[npt.NDArray[np.uint8] | None, st
     if artifact.config.encoder.events is not None:
         return None, "network takes events; prunus verify compares recordings"
     try:
-        shown = read_inputs(artifact, ["sample"], count=_IMAGES, invert=False)
+        shown = read_inputs(artifact, ["sample"], count=_IMAGES, invert=False, labels=False)
     except DataError as e:
         return None, f"bundled images do not suit the network: {e}"
     return np.asarray(shown.stimuli), ""

@@ -330,7 +330,9 @@ def _refusal(artifact: Artifact, options: ExportOptions, wanted: BenchmarkBuild)
 )
 def main(*, only: str, seeds: int, paper: Path, imported: Path, only_times: bool) -> None:
     """Build everything that is wanted, and write the results; minutes to an hour."""
-    chosen = [wanted for wanted in BENCHMARK_BUILDS if only in wanted.title]
+    chosen = [wanted for wanted in BENCHMARK_BUILDS if only == wanted.title] or [
+        wanted for wanted in BENCHMARK_BUILDS if only in wanted.title
+    ]
     if not chosen:
         raise WrongError(f"Boards or networks must have {only!r} in the name, but none has")
     failed, own = [], {"paper": paper, "mnist-10": imported}

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prunus_model.cli.common import class_text, new_table
+from prunus_model.data.class_names import is_number
 from prunus_model.training.evaluation import Evaluation
 
 __all__ = ["accuracy_table", "confusion_table"]
@@ -65,10 +66,12 @@ def confusion_table(e: Evaluation, names: Sequence[str] = ()) -> Table:
     names : sequence of str
         What the classes are called; empty if they have numbers only.
     """
+    # Of names that are numbers, the names: the rows have them, too.
+    columns = enumerate((*names, *map(str, range(len(names), e.readout.classes))))
     table = new_table(
         "Class (rows) and vote (columns)",
         "",
-        *map(str, range(e.readout.classes)),
+        *(name if is_number(name) else str(c) for c, name in columns),
         "un-\ndecided",
         "right %",
     )

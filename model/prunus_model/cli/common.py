@@ -19,10 +19,10 @@ from rich.table import Table
 from prunus_model.cli import WRONG, stop_status
 from prunus_model.common.errors import ArtifactError, ConfigError, PrunusError
 from prunus_model.common.text import not_found, printable
+from prunus_model.data.class_names import is_number
 from prunus_model.data.doubts import doubts
 from prunus_model.data.events.split import Labelled, load_for
 from prunus_model.data.split import Split
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.presets import PRESETS
 from prunus_model.training.artifact import Artifact
@@ -134,9 +134,9 @@ def load_test(artifact: Artifact, data: str) -> Labelled:
     DataError
         As :func:`prunus_model.data.events.split.load_for`.
     """
-    trained_on = TrainedOn.of(artifact.provenance)
-    split = load_for(artifact.config.encoder, data, "test", progress=True, trained_on=trained_on)
-    found = doubts(split, artifact.config.encoder)
+    encoder = artifact.config.encoder
+    split = load_for(encoder, data, "test", progress=True, trained_on=artifact.trained_on)
+    found = doubts(split, encoder)
     if split.sha256 == artifact.schedule.data_sha256:
         what = "images" if isinstance(split, Split) else "recordings"
         found = [f"The network was trained on these {what}, {split.name}"]
@@ -163,10 +163,12 @@ def load_config(name: str) -> NetworkConfig:
 
 
 def class_text(number: int, names: Sequence[str]) -> str:
-    """Return the number of a class and the beginning of its name, if it has one, for a table."""
-    if number < len(names) and names[number] != str(number):
-        return f"{number} {printable(names[number])[:_NAME]}"
-    return str(number)
+    """Return number and name of a class for a table; of a name that is a number, the name alone."""
+    if number >= len(names):
+        return str(number)
+    name = printable(names[number])[:_NAME]
+    # Two numbers would be one too many.
+    return name if is_number(name) else f"{number} {name}"
 
 
 def note(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import product
 
@@ -68,7 +69,7 @@ def command(
     if not any(e.counters.output_spikes for e in evaluations):
         note(f"No neuron has fired for any image of {split.name}")
     if as_json:
-        click.echo(json.dumps([_row(e, dense) for e in evaluations], indent=1))
+        click.echo(json.dumps([_row(e, dense, split.class_names) for e in evaluations], indent=1))
         return
     console.print(accuracy_table(evaluations, dense))
     if len(evaluations) == 1:
@@ -76,7 +77,7 @@ def command(
         console.print(confusion_table(evaluations[0], split.class_names))
 
 
-def _row(e: Evaluation, dense: float) -> dict[str, object]:
+def _row(e: Evaluation, dense: float, names: Sequence[str]) -> dict[str, object]:
     return {
         "data": e.data,
         "images": len(e.labels),
@@ -94,6 +95,7 @@ def _row(e: Evaluation, dense: float) -> dict[str, object]:
         "whole_dense_sops_per_image": dense,
         "of_dense": e.sops_per_image / dense if dense else None,
         "inference_sop_fraction": e.counters.forward_fraction if e.counters.forward_dense else None,
+        "class_names": list(names),
         "confusion": e.confusion.tolist(),
         "counters": asdict(e.counters),
     }

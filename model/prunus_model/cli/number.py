@@ -39,7 +39,7 @@ class Number(click.FloatRange):
         above = self.min is None or (number > self.min if self.min_open else number >= self.min)
         below = self.max is None or (number < self.max if self.max_open else number <= self.max)
         if not (math.isfinite(number) and above and below):
-            self.fail(f"It must be {self._allowed()}, not {str(value)!r}", param, ctx)
+            self.fail(f"It must be {self._allowed()}, not {str(value)!r:.40}", param, ctx)
         return number
 
     def _allowed(self) -> str:
@@ -101,4 +101,4 @@ class WholeNumber(click.IntRange):
                 allowed = f"a whole number of at most {high}"
             case (low, high):
                 allowed = f"a whole number in {low}..{high}"
-        self.fail(f"It must be {allowed}, not {str(value)!r}", param, ctx)
+        self.fail(f"It must be {allowed}, not {str(value)!r:.40}", param, ctx)

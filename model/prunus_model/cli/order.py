@@ -9,7 +9,6 @@ from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import data_option, threads_option
 from prunus_model.data.events.split import load_for
 from prunus_model.data.split import Split
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.training.ordering import evaluation_order
 
 __all__ = ["command"]
@@ -38,8 +37,9 @@ def command(*, network: str, data: str, images: int, threads: int | None) -> Non
     groups = artifact.config.groups
     if groups is None:
         raise click.UsageError(f"Network {network} must have groups to be ordered")
-    trained_on = TrainedOn.of(artifact.provenance)
-    split = load_for(artifact.config.encoder, data, "train", progress=True, trained_on=trained_on)
+    split = load_for(
+        artifact.config.encoder, data, "train", progress=True, trained_on=artifact.trained_on
+    )
     split = split.head(min(images, len(split)))
     order = evaluation_order(artifact, split, threads=threads)
     what = "images" if isinstance(split, Split) else "recordings"

@@ -6,7 +6,7 @@ image are its channels one after the other, each row by row, as the two channels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any
@@ -15,17 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.data.class_names import check_words, in_order, key
 from prunus_model.data.scaling import Scale, grey_levels
 from prunus_model.data.split import Split, SplitName
+from prunus_model.spec.formats import CLASSES_MAX
 
-__all__ = ["Raw", "Reader", "check_words", "in_order", "to_split", "whole_numbers"]
+__all__ = ["Raw", "Reader", "to_split", "whole_numbers"]
 
 #: Of an image: grey, two of anything, or red, green and blue.
 _CHANNELS = (1, 2, 3)
-#: Characters of a word, at most: NumPy gives each label as many as the longest has.
-_WORD_LENGTH = 200
-#: Classes that labels of 8 bits can tell apart.
-_CLASSES = 256
 _SHAPES = "(n, height, width), (n, height, width, channels) or (n, inputs)"
 
 
@@ -126,43 +124,18 @@ def _without_words(raw: Raw, read: Reader, split: SplitName) -> Raw:
         raise DataError(f"{raw.labels_name} must have integers in 0..255, as those of the training")
     words_of_training = {*training.labels.ravel().tolist()}
     check_words(words_of_training, raw.labels_name)
-    names = in_order(words_of_training)
-    if len(names) > _CLASSES:
-        raise DataError(f"{raw.labels_name} must have at most {_CLASSES} words, not {len(names)}")
-    number = {name: label for label, name in enumerate(names)}
-    words = raw.labels.ravel().tolist()
-    if unknown := sorted({*words} - {*names}):
-        raise DataError(f"{raw.labels_name} must be words of the training, not {unknown[0][:40]!r}")
-    labels = np.array([number[word] for word in words], np.int64).reshape(raw.labels.shape)
-    return replace(raw, labels=labels, class_names=tuple(names))
-
-
-def check_words(words: Collection[str], what: str) -> None:
-    """Check that words can be classes; ``what`` is how messages call them.
-
-    Raises
-    ------
-    DataError
-        If one is empty, or too long.
-    """
-    if not all(word.strip() for word in words):
-        raise DataError(f"{what} must have no empty words")
-    if (longest := max(map(len, words), default=0)) > _WORD_LENGTH:
+    # One of those that are equal.
+    names = in_order({key(word): word for word in sorted(words_of_training)}.values())
+    if len(names) > CLASSES_MAX:
         raise DataError(
-            f"{what} must have words of at most {_WORD_LENGTH} characters, not {longest}"
+            f"{raw.labels_name} must have at most {CLASSES_MAX} words, not {len(names)}"
         )
-
-
-def in_order(names: Iterable[str]) -> list[str]:
-    """Return different names in the order of their classes; those that are all numbers as numbers.
-
-    Examples
-    --------
-    >>> in_order(["10", "9"]), in_order(["b", "10", "9"])
-    (['9', '10'], ['10', '9', 'b'])
-    """
-    found = sorted(names)
-    return sorted(found, key=int) if all(name.isdecimal() for name in found) else found
+    number = {key(name): label for label, name in enumerate(names)}
+    words = raw.labels.ravel().tolist()
+    if unknown := sorted(word for word in {*words} if key(word) not in number):
+        raise DataError(f"{raw.labels_name} must be words of the training, not {unknown[0][:40]!r}")
+    labels = np.array([number[key(word)] for word in words], np.int64).reshape(raw.labels.shape)
+    return replace(raw, labels=labels, class_names=tuple(names))
 
 
 def _scale_for(

@@ -17,7 +17,8 @@ import numpy as np
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import memory_refusal
-from prunus_model.data.arrays import Raw, Reader, in_order
+from prunus_model.data.arrays import Raw, Reader
+from prunus_model.data.class_names import in_order
 from prunus_model.data.pictures import PICTURES, is_coloured, picture_size, read_colours, to_grey
 from prunus_model.data.split import SplitName, order_for
 

@@ -95,8 +95,8 @@ def load(
         Whether a download shows its progress on the standard error.
     trained_on : TrainedOn, optional
         What a network keeps of its training images
-        (:meth:`prunus_model.data.trained_on.TrainedOn.of`): values are scaled and classes numbered
-        for it. Default: as the training split of these data has them.
+        (:attr:`prunus_model.training.artifact.Artifact.trained_on`): values are scaled and classes
+        numbered for it. Default: as the training split of these data has them.
 
     Returns
     -------
@@ -111,19 +111,18 @@ def load(
     if split not in SPLITS:
         raise DataError(f"Split must be 'train' or 'test', not {split!r}")
     if spec == "sample":
-        return _load_sample(split)
-    if spec in NAMED:
+        found = _load_sample(split)
+    elif spec in NAMED:
         contents = provide(spec, idx.FILES[split], progress=progress)
-        return _from_idx(f"{spec} {split}", contents.values())
-    if spec in BENCHMARKS:
-        return benchmark(spec, split, load)
-    try:
-        if trained_on is None:
-            return to_split(_reader(spec), split)
-        found = to_split(_reader(spec), split, trained_on.scale)
-        return found.numbered_for(trained_on)
-    except OSError as error:
-        raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
+        found = _from_idx(f"{spec} {split}", contents.values())
+    elif spec in BENCHMARKS:
+        found = benchmark(spec, split, load)
+    else:
+        try:
+            found = to_split(_reader(spec), split, trained_on.scale if trained_on else None)
+        except OSError as error:
+            raise DataError(f"Data {spec} must be readable, not: {error.strerror}") from error
+    return found if trained_on is None else found.numbered_for(trained_on)
 
 
 def is_name(spec: str) -> bool:

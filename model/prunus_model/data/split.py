@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
+from prunus_model.data.class_names import check_names
 from prunus_model.data.scaling import BYTES, Scale
 from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
@@ -64,7 +65,8 @@ class Split:
     TypeError
         If an array has another type, number of dimensions or memory order.
     DataError
-        If there is no image or no pixel, or if the sizes disagree.
+        If there is no image or no pixel, if the sizes disagree, or if names of classes are too few
+        or do not tell them apart.
     """
 
     name: str
@@ -102,6 +104,12 @@ class Split:
             sides = f"{height} x {width}" + (f" x {self.channels}" if self.channels > 1 else "")
             raise DataError(
                 f"Image shape of {self.name} must have {self.images.shape[1]} pixels, not {sides}"
+            )
+        check_names(self.class_names, f"Classes of {self.name}")
+        if self.class_names and self.labels.max() >= len(self.class_names):
+            raise DataError(
+                f"Labels of {self.name} must be in 0..{len(self.class_names) - 1}, as many as its "
+                f"classes have names, not {self.labels.max()}"
             )
         for field in ("images", "labels"):
             view = getattr(self, field).view()
@@ -254,8 +262,8 @@ def check_pair(train: Split, test: Split) -> None:
     Raises
     ------
     DataError
-        If classes have names in the training, and are numbers in the test: which is which, nobody
-        knows.
+        If classes have names in the training, and are numbers in the test: nothing tells which
+        number is which name.
     """
     if train.class_names and not test.class_names:
         raise DataError(f"Labels of {test.name} must be words, as those of {train.name}")

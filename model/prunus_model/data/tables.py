@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import memory_refusal, refusal
-from prunus_model.data.arrays import Raw, check_words, whole_numbers
+from prunus_model.data.arrays import Raw, whole_numbers
+from prunus_model.data.class_names import check_words
 
 __all__ = ["ENDINGS", "read_table"]
 

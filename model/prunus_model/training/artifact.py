@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.common.errors import ArtifactError, ConfigError
+from prunus_model.common.errors import ArtifactError, ConfigError, DataError
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.reference.readout import Readout
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.counters import COUNTERS, Counters
@@ -147,6 +148,11 @@ class Artifact:
         return self.state.presentation >= self.schedule.presentations
 
     @property
+    def trained_on(self) -> TrainedOn:
+        """What is kept of the training data, by which other data are read for the network."""
+        return TrainedOn.of(self.provenance)
+
+    @property
     def density(self) -> float:
         """Share of synapses that store a weight: neither pruned nor frozen at 0."""
         return float(np.mean(self.state.plastic))
@@ -211,7 +217,7 @@ class Artifact:
         header, arrays = read_members(path)
         try:
             return cls._build(header, arrays)
-        except (ConfigError, ValueError, TypeError, KeyError) as e:
+        except (ConfigError, DataError, ValueError, TypeError, KeyError) as e:
             raise ArtifactError(f"Network file {path} must be consistent: {e}") from e
 
     @classmethod
@@ -235,6 +241,7 @@ class Artifact:
             provenance=header["provenance"],
         )
         artifact._check()
+        TrainedOn.of(artifact.provenance)
         if artifact.complete != header["complete"]:
             raise ValueError("complete does not follow from presentation")
         if artifact.content_hash != header["content_hash"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prunus_model.common.errors import ArtifactError
+from prunus_model.common.errors import ArtifactError, DataError
 from prunus_model.data.events.split import Labelled, stimuli
 from prunus_model.engine.engine import Engine
 from prunus_model.reference.readout import predict_hard, predict_vote
@@ -131,7 +131,7 @@ def evaluate(
     ArtifactError
         If training is not complete.
     DataError
-        If images or labels do not fit the configuration.
+        If images or labels do not fit the configuration, or classes are called otherwise.
     ConfigError
         If ``stop_after`` or ``margin`` is out of range, or the margin can never be reached.
     ValueError
@@ -142,6 +142,12 @@ def evaluate(
         raise ArtifactError(
             f"Network must be trained completely, but is at presentation "
             f"{artifact.state.presentation} of {artifact.schedule.presentations}"
+        )
+    known = artifact.trained_on.class_names
+    if known and data.class_names and data.class_names != known:
+        raise DataError(
+            f"Classes of {data.name} must be those of the network: load_data(..., "
+            f"trained_on=artifact.trained_on) numbers them so"
         )
     shown = stimuli(data, config)
     engine = Engine(config, artifact.state, artifact.readout.votes)

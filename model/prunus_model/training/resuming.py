@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 from prunus_model.common.errors import ArtifactError
+from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.training.artifact import Artifact, Schedule
 
@@ -35,7 +37,9 @@ def check_resumable(checkpoint: Artifact, *, seed: int, epochs: int) -> None:
     )
 
 
-def check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Schedule) -> None:
+def check_checkpoint(
+    checkpoint: Artifact, config: NetworkConfig, schedule: Schedule, trained_on: TrainedOn
+) -> None:
     """Check that a checkpoint is of the training that is to go on, and that there is more of it.
 
     Parameters
@@ -46,6 +50,8 @@ def check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Sche
         Its configuration, with the schedule of pruning.
     schedule : Schedule
         Its data and epochs.
+    trained_on : TrainedOn
+        What is kept of the data: names of classes, where both have some, must be the same.
 
     Raises
     ------
@@ -59,6 +65,11 @@ def check_checkpoint(checkpoint: Artifact, config: NetworkConfig, schedule: Sche
         {**checkpoint.config.to_mapping(), **asdict(checkpoint.schedule), "data": ""},
         {**config.to_mapping(), **asdict(schedule), "data": ""},
     )
+    old, new = checkpoint.trained_on.class_names, trained_on.class_names
+    if old and new:
+        # The first that differs says enough.
+        for one, other in zip_longest(old, new):
+            _check_equal({"class_names": one}, {"class_names": other})
 
 
 def _check_equal(old: dict[str, Any], new: dict[str, Any]) -> None:

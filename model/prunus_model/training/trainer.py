@@ -112,7 +112,7 @@ class Trainer:
             self._history = History.empty()
             self._counters = Counters()
         else:
-            check_checkpoint(checkpoint, config, self._schedule)
+            check_checkpoint(checkpoint, config, self._schedule, self._trained_on)
             self._engine = Engine(config, checkpoint.state)
             self._response = checkpoint.response.copy()
             self._images = checkpoint.response_images.copy()

@@ -16,7 +16,6 @@ from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.outputs import clean_beside
 from prunus_model.common.errors import ConfigError
 from prunus_model.data.events.split import load_for
-from prunus_model.data.trained_on import TrainedOn
 from prunus_model.spec.labels import size_label
 from prunus_rtl.cli.options import choice_option, lanes_option
 from prunus_rtl.counts.memories import memories
@@ -134,7 +133,7 @@ def generate(
         artifact.config, learn=learn, device=options.device, sweep_inputs=options.sweep_inputs
     )
     options = replace(options, multiplier=multiplier or preferred)
-    encoder, trained_on = artifact.config.encoder, TrainedOn.of(artifact.provenance)
+    encoder, trained_on = artifact.config.encoder, artifact.trained_on.unlabelled
     line = [] if bus == "native" else ["--bus", bus]
     if bus == "uart":
         line += ["--clock-hz", str(clock_hz), "--baud", str(baud)]

@@ -123,7 +123,7 @@ class Suite:
                 told = output.strip()[-500:]
                 raise MutationError(f"Gateware without a fault must elaborate: {told}")
             # As long as the runs that judge mutants may take, one after the other.
-            longest = self.timeout * max(1, len(files))
+            longest = self.timeout * sum(len(self.stages(file)) for file in files)
             status, output = (
                 self.run(package, "test", *_PYTEST, *tests, longest=longest) if tests else (0, "")
             )

@@ -41,6 +41,7 @@ def test_json_is_what_the_api_says(tiny_cli: Cli, trained: Artifact, threads: st
                 "whole_dense_sops_per_image": whole_dense(trained, data),
                 "of_dense": e.sops_per_image / whole_dense(trained, data),
                 "inference_sop_fraction": e.counters.forward_fraction,
+                "class_names": [],
                 "confusion": e.confusion.tolist(),
                 "counters": asdict(e.counters),
             }

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from prunus_cli import Cli, digits, write_digits
+from prunus_model.common.errors import DataError
 from prunus_model.data.datasets import load
 from prunus_model.training.artifact import Artifact
 from prunus_model.training.evaluation import evaluate
@@ -214,3 +215,46 @@ def test_numbers_to_test_with_are_refused_if_the_training_has_words(cli: Cli) ->
         assert outcome.err.splitlines()[-1] == (
             "prunus: Labels of c/test.csv must be words, as those of c/train.csv"
         )
+
+
+def pictures(root: Path, names: dict[int, str], count: int = 300) -> None:
+    """Write digits as pictures into a folder for each class that has a name."""
+    data = digits(count)
+    for number, (image, label) in enumerate(zip(data.images, data.labels.tolist(), strict=True)):
+        if label in names:
+            (root / names[label]).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image.reshape(7, 7)).save(root / names[label] / f"{number}.png")
+
+
+def test_folders_called_by_numbers_are_these_numbers(cli: Cli) -> None:
+    """As digits of house numbers are, where 10 stands for 0."""
+    pictures(Path("p"), {label: str(label or 10) for label in range(10)})
+    assert cli.run(*TRAIN, "p", "-e", "3").status == 0
+    data = digits(300)
+    shown = np.isin(data.labels, (3, 7))
+    np.savez("n37.npz", images=data.images[shown].reshape(-1, 7, 7), labels=data.labels[shown])
+    outcome = cli.run("evaluate", "n.npz", "-d", "n37.npz", "--json")
+    (row,) = json.loads(outcome.out)
+    assert row["class_names"] == [str(k) for k in range(1, 11)]
+    assert [k for k, line in enumerate(row["confusion"]) if sum(line)] == [2, 6]
+    assert row["vote"] > 0.8
+    lines = cli.run("evaluate", "n.npz", "-d", "n37.npz").out.splitlines()
+    head = next(k for k, line in enumerate(lines) if line.split()[:2] == ["1", "2"])
+    assert lines[head].split()[:10] == [line.split()[0] for line in lines[head + 2 : head + 12]]
+    np.savez("zero.npz", images=data.images[:9].reshape(-1, 7, 7), labels=np.zeros(9, int))
+    assert cli.refuse("evaluate", "n.npz", "-d", "zero.npz").startswith(
+        "Class '0' of zero.npz must be one of the network: 1, 2, 3, "
+    )
+
+
+def test_images_of_other_names_are_not_those_of_the_network(cli: Cli) -> None:
+    pictures(Path("p"), {0: "apple", 1: "fig"})
+    assert cli.run(*TRAIN, "p", "-e", "2").status == 0
+    network = Artifact.load(Path("n.npz"))
+    assert network.trained_on.class_names == ("apple", "fig")
+    assert evaluate(network, load("p", "train")).vote_accuracy > 0.5
+    Path("p/fig").rename("p/aardvark")
+    with pytest.raises(DataError, match="Classes of p must be those of the network: load_data"):
+        evaluate(network, load("p", "train"))
+    with pytest.raises(DataError, match="Class 'aardvark' of p must be one of the network"):
+        load("p", "train", trained_on=network.trained_on)

@@ -79,6 +79,21 @@ def test_checkpoint_of_another_training_is_refused(here: Cli) -> None:
     )
 
 
+def test_checkpoint_of_classes_of_other_names_is_refused(here: Cli) -> None:
+    kinds = digits(2300)
+
+    def write(names: str) -> None:
+        np.savez("digits.npz", images=kinds.images, labels=np.array(list(names))[kinds.labels])
+
+    write("abcdefghij")
+    leave_checkpoint()
+    # The same numbers for the same images.
+    write("abcdefghik")
+    assert here.refuse(*TRAIN, "--resume") == (
+        "Checkpoint must be of this training, but differs in class_names ('j', not 'k')"
+    )
+
+
 def test_damaged_checkpoint_is_refused(here: Cli, trained: Artifact) -> None:
     leave_checkpoint()
     CHECKPOINT.write_bytes(CHECKPOINT.read_bytes()[:-1])

@@ -92,7 +92,7 @@ def test_digits_without_their_package_say_what_to_install(monkeypatch: pytest.Mo
 
 
 def test_events_are_those_of_saccades(monkeypatch: pytest.MonkeyPatch) -> None:
-    def few(spec: str, split: SplitName) -> Split:
+    def few(spec: str, split: SplitName, **_: object) -> Split:
         return benchmark(spec, split, mnist).head(3)
 
     monkeypatch.setattr("prunus_model.data.events.split.load", few)

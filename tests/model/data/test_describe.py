@@ -96,7 +96,7 @@ def test_notes_of_the_reader_are_told() -> None:
 
 
 def test_description_has_what_a_training_would_have() -> None:
-    names = ("zero", "one")
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "9")
     train = replace(load("sample", "train").head(500), class_names=names)
     test = replace(load("sample", "test").head(100), class_names=names)
     found = describe(train, test, DEMO)

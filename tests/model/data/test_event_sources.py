@@ -122,23 +122,47 @@ def test_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
 
 
+def labels(source: Source) -> list[int | None]:
+    return [one.label for one in source.recordings()]
+
+
 def test_folders_by_name_have_the_numbers_of_a_network(tmp_path: Path) -> None:
     make(tmp_path, "cat/a.bin", "dog/b.bin")
     source = find(str(tmp_path), "test")
-    assert source.class_names == ("cat", "dog")
+    assert (source.class_names, labels(source)) == (("cat", "dog"), [0, 1])
     numbered = source.numbered_for(TrainedOn(class_names=("bee", "cat", "cow", "dog")))
-    assert [(path.name, label) for path, label in numbered.files] == [("a.bin", 1), ("b.bin", 3)]
-    assert numbered.class_names == ("bee", "cat", "cow", "dog")
+    assert (labels(numbered), numbered.notes) == ([1, 3], ())
+    assert numbered.names == ("bee", "cat", "cow", "dog")
     with pytest.raises(DataError, match=f"Class 'dog' of {tmp_path} must be one of the network"):
         source.numbered_for(TrainedOn(class_names=("bee", "cat")))
-    (told,) = source.numbered_for(TrainedOn()).notes
-    assert told.endswith("0 cat, 1 dog; the network keeps no names")
+    assert source.numbered_for(TrainedOn()).notes == (
+        "The network keeps no names of classes: 0 is taken for cat, 1 is taken for dog",
+    )
+    assert labels(source.numbered_for(TrainedOn(class_names=("x",)).unlabelled)) == [0, 1]
 
 
-def test_folders_by_number_have_no_names(tmp_path: Path) -> None:
+def test_folders_by_number_are_the_classes_of_these_numbers(tmp_path: Path) -> None:
     source = find(str(make(tmp_path, "3/a.bin", "11/b.bin")), "test")
-    assert source.class_names == ()
-    assert source.numbered_for(TrainedOn(class_names=("a", "b"))) is source
+    assert (source.class_names, labels(source)) == ((), [3, 11])
+    assert labels(source.numbered_for(TrainedOn())) == [3, 11]
+    assert labels(source.numbered_for(TrainedOn(class_names=("3", "11")))) == [0, 1]
+    with pytest.raises(DataError, match=r"Classes of .* must have different names, not '03' and"):
+        find(str(make(tmp_path, "03/a.bin")), "test")
+
+
+def test_a_folder_tells_the_class_whatever_a_file_says(tmp_path: Path) -> None:
+    for name, own in (("cat", 5), ("dog", 0)):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / f"{name}.npz", t=[1], x=[1], labels=[own])
+    source = find(str(tmp_path), "train")
+    assert labels(source) == [0, 1]
+    assert labels(source.numbered_for(TrainedOn(class_names=("bee", "cat", "dog")))) == [1, 2]
+
+
+def test_labels_within_files_are_numbered_too(tmp_path: Path) -> None:
+    np.savez(tmp_path / "test.npz", t=[1], x=[1], labels=[4])
+    network = TrainedOn(class_names=("2", "4"))
+    assert labels(find(str(tmp_path / "test.npz"), "test").numbered_for(network)) == [1]
 
 
 def test_a_network_keeps_the_names_of_folders_and_others_get_its_numbers(tmp_path: Path) -> None:
@@ -150,4 +174,4 @@ def test_a_network_keeps_the_names_of_folders_and_others_get_its_numbers(tmp_pat
     shown = load_for(encoder, str(tmp_path), "test", trained_on=network)
     assert (shown.labels.tolist(), shown.class_names) == ([1, 3], network.class_names)
     shown = load_for(encoder, str(tmp_path), "test", trained_on=TrainedOn())
-    assert "the network keeps no names" in " ".join(doubts(shown, encoder))
+    assert "The network keeps no names" in " ".join(doubts(shown, encoder))

@@ -8,11 +8,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from prunus_model.common.errors import DataError
 from prunus_model.common.reading import refusal
 from prunus_model.data import cifar
 from prunus_model.data.benchmarks import SIMULATED
+from prunus_model.data.class_names import check_names, is_number
 from prunus_model.data.datasets import is_name
 from prunus_model.data.events import nmnist
 from prunus_model.data.events.arrays import is_npy, is_npz, read_npy, read_npz
@@ -20,16 +22,19 @@ from prunus_model.data.events.packages import read_aedat4, read_hdf5, read_proph
 from prunus_model.data.events.recording import Recording
 from prunus_model.data.split import SPLITS, SplitName, order_for
 from prunus_model.data.trained_on import TrainedOn
+from prunus_model.spec.formats import CLASSES_MAX
 
 __all__ = ["Source", "find", "is_events"]
 
 #: Endings of files that are events and nothing else.
 _ENDINGS = frozenset({".bin", ".h5", ".hdf5", ".aedat4", ".aedat", ".raw", ".dat"})
 _NUMPY = {".npz": is_npz, ".npy": is_npy}
-#: Classes that labels of 8 bits can tell apart.
-_CLASSES = 256
 #: Files that are looked at to tell what is in a folder.
 _LOOKED_AT = 1000
+
+
+#: Classes of recordings stay as they are.
+_AS_THEY_ARE = TrainedOn(class_names=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +51,15 @@ class Source:
         Whether these are of the other split, as the wanted one is not there.
     class_names : tuple of str
         What the classes are called; empty if they are called by their numbers.
-    notes : tuple of str
-        What was decided, one line each.
+    trained_on : TrainedOn
+        By which classes are numbered. Default: they stay as they are.
     """
 
     name: str
     files: tuple[tuple[Path, int | None], ...]
     fallback: bool = False
     class_names: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    trained_on: TrainedOn = _AS_THEY_ARE
 
     def numbered_for(self, trained_on: TrainedOn) -> Source:
         """Return the recordings with the classes of a network.
@@ -64,28 +69,43 @@ class Source:
         DataError
             As of :meth:`prunus_model.data.trained_on.TrainedOn.numbered`.
         """
-        if not self.class_names:
-            return self
-        labels = np.array([label for _, label in self.files], np.uint8)
-        labels, names, notes = trained_on.numbered(labels, self.class_names, self.name)
-        files = tuple(
-            (path, label) for (path, _), label in zip(self.files, labels.tolist(), strict=True)
-        )
-        return replace(self, files=files, class_names=names, notes=(*self.notes, *notes))
+        labels = np.array([label for _, label in self.files if label is not None], np.uint8)
+        trained_on.numbered(labels, self.class_names, self.name)
+        return replace(self, trained_on=trained_on)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the labels of the recordings stand for; empty if they are numbers."""
+        return self._numbered(None)[1]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the classes, one line each."""
+        return self._numbered(None)[2]
 
     def recordings(self) -> Iterator[Recording]:
-        """Read one recording after the other.
+        """Read one recording after the other; a folder of a class tells it, whatever a file says.
 
         Raises
         ------
         DataError
-            If a file can't be read.
+            If a file can't be read, or a class is none of the network's.
         """
         for path, label in self.files:
             try:
-                yield from _read(path, label)
+                for one in _read(path, label):
+                    own = one.label if label is None else label
+                    if own is not None and own < CLASSES_MAX:
+                        own = int(self._numbered(own)[0][0])
+                    yield one if own == one.label else replace(one, label=own)
             except OSError as e:
                 raise DataError(f"File {path} must be readable, not: {e.strerror or e}") from e
+
+    def _numbered(
+        self, label: int | None
+    ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...], tuple[str, ...]]:
+        labels = np.array([] if label is None else [label], np.uint8)
+        return self.trained_on.numbered(labels, self.class_names, self.name)
 
 
 def is_events(spec: str) -> bool:
@@ -198,19 +218,20 @@ def _class_folders(root: Path) -> list[Path]:
 
 def _numbered(names: set[str], folder: Path) -> dict[str, int]:
     """Return the number of each class."""
+    check_names(sorted(names), f"Classes of {folder}")
     if _are_numbers(names):
         numbers = {name: int(name) for name in sorted(names)}
     else:
         numbers = {name: k for k, name in enumerate(sorted(names))}
-    if numbers and max(numbers.values()) >= _CLASSES:
+    if numbers and max(numbers.values()) >= CLASSES_MAX:
         raise DataError(
-            f"Classes of {folder} must be in 0..{_CLASSES - 1}, not {max(numbers.values())}"
+            f"Classes of {folder} must be in 0..{CLASSES_MAX - 1}, not {max(numbers.values())}"
         )
     return numbers
 
 
 def _are_numbers(names: Iterable[str]) -> bool:
-    return all(name.isdecimal() and name.isascii() for name in names)
+    return all(map(is_number, names))
 
 
 def _is_event_file(path: Path) -> bool:

@@ -182,10 +182,12 @@ def load_events(
         do not fit the frame.
     """
     if spec == SIMULATED:
-        images = load(spec, split)
+        images = load(spec, split, trained_on=trained_on)
         shown = images.images.reshape(-1, *images.image_shape)
         simulated = saccades.simulate(shown, images.labels, name=images.name)
-        return bin_recordings(images.name, simulated, encoder)
+        found = bin_recordings(images.name, simulated, encoder)
+        notes = (*images.notes, *found.hints)
+        return replace(found, hints=notes, class_names=images.class_names)
     source = find(spec, split)
     if trained_on is not None:
         source = source.numbered_for(trained_on)
@@ -194,7 +196,7 @@ def load_events(
         found,
         fallback=source.fallback,
         hints=(*source.notes, *found.hints),
-        class_names=source.class_names,
+        class_names=source.names,
     )
 
 
