@@ -2,7 +2,8 @@
 
 A unit is a file of the package with an ``elaborate`` method. The tests mirror the package: those of
 ``<folder>/<unit>.py`` are ``<folder>/test_<unit>.py``; if there are none, those of the folder that
-it is in, ``test_<folder>.py``, are taken, in the folder itself or above it.
+it is in, ``test_<folder>.py``, are taken, in the folder itself or above it. Tests of a folder that
+has none are those of the folder above.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def stages(file: str, *, gateware: Path, tests: Path) -> list[list[str]]:
     ]
     folders = dict.fromkeys(PurePosixPath(name).parent for name in (file, *users))
     runs: list[list[str]] = [list(_own(PurePosixPath(file), tests))]
-    runs += [sorted(map(str, (tests / folder).glob("test_*.py"))) for folder in folders]
+    runs += [_of_folder(folder, tests) for folder in folders]
     taken: set[str] = set()
     found = []
     for run in runs:
@@ -75,6 +76,14 @@ def stages(file: str, *, gateware: Path, tests: Path) -> list[list[str]]:
         if left:
             found.append(left)
     return found
+
+
+def _of_folder(folder: PurePosixPath, tests: Path) -> list[str]:
+    """Return the tests of a folder; of the one above, if there are none."""
+    for place in (folder, *folder.parents):
+        if found := sorted(map(str, (tests / place).glob("test_*.py"))):
+            return found
+    return []
 
 
 def _own(file: PurePosixPath, tests: Path) -> Iterator[str]:

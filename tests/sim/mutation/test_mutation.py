@@ -292,9 +292,11 @@ def test_tests_of_the_unit_come_first_then_those_of_its_users(tmp_path: Path) ->
         ["bus/test_port.py"],
         ["core/test_core.py"],
     ]
-    # Without tests of its own, those of its folder, wherever they are.
+    # Without tests of its own, those of its folder, wherever they are; then the folder above.
+    files(tests, {"link/test_spi.py": ""})
     assert stages("link/phy/uart.py", gateware=gateware, tests=tests) == [
-        [str(tests / "link/test_phy.py")]
+        [str(tests / "link/test_phy.py")],
+        [str(tests / "link/test_spi.py")],
     ]
 
 
