@@ -46,7 +46,7 @@ def test_cases_are_those_of_lift_whose_bound_is_within_the_margin(tmp_path: Path
         ],
         tmp_path,
     )
-    assert "at most 0.44 points of accuracy are lost (at 95 %) in 2 of 4 cases: " in text
+    assert "loses at most 0.44 points of accuracy (95 % bound) in 2 of 4 cases: " in text
     assert ": 3 kinds of data, 2 sizes. With refractory inputs 800 neurons on MNIST need " in text
     assert "79 % fewer synaptic operations in inference and 68 % fewer in training, " in text
     assert "at 94.2 % accuracy." in text

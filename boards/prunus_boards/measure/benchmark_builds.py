@@ -111,7 +111,7 @@ BENCHMARK_BUILDS = (
         lanes=32,
         encoder_inputs=8,
         host_access="load",
-        clock_hz=60_000_000,
+        clock_hz=50_000_000,
         variant="32-lanes",
     ),
     BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),

@@ -95,7 +95,7 @@ class Source:
             try:
                 for one in _read(path, label):
                     own = one.label if label is None else label
-                    if own is not None and own < CLASSES_MAX:
+                    if own is not None and 0 <= own < CLASSES_MAX:
                         own = int(self._numbered(own)[0][0])
                     yield one if own == one.label else replace(one, label=own)
             except OSError as e:
