@@ -202,6 +202,7 @@ def test_table_names_command_and_versions(name: str) -> None:
 
 def test_headline_is_of_the_network_of_the_paper() -> None:
     assert written("cycles-headline") == (
-        "A core with 16 lanes takes 100 cycles for an inference with the pruned network of 800 "
-        "neurons (1,000 forward SOPs, lanes 96 % busy while integrating), 20 with early exit."
+        "A core with 16 lanes, each of which adds a synapse per cycle, takes 100 cycles for an "
+        "inference with the pruned network of 800 neurons (1,000 forward SOPs, lanes 96 % busy "
+        "while integrating), 20 if it ends with the first output spike (early exit)."
     )

@@ -349,7 +349,7 @@ def main(*, only: str, seeds: int, paper: Path, imported: Path, only_times: bool
                 console.print(f"Wrote {path}", soft_wrap=True)
             except PrunusError as e:
                 # The others may still be built.
-                failed.append(f"{wanted.board}, {wanted.network}, {wanted.mode}: {e}")
+                failed.append(f"{wanted.title}: {e}")
     if failed:
         raise WrongError(" ".join("; ".join(failed).split()))
 

@@ -136,11 +136,13 @@ def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.Mon
     network = "Network none.npz must exist"
     assert message == "; ".join(
         [
-            f"ulx3s-85f, paper, inference: {network}",
-            f"ulx3s-85f, paper, inference: {network}",
-            "icebreaker, up5k, inference: Clock must be met",
-            "ulx3s-85f, mnist-10, inference: Network no.npz must exist",
-            "icebreaker, mnist-10, inference: Network no.npz must exist",
+            f"ulx3s-85f paper inference: {network}",
+            f"ulx3s-85f paper inference 32-lanes: {network}",
+            f"ulx3s-85f paper inference dense: {network}",
+            "icebreaker up5k inference: Clock must be met",
+            "icebreaker up5k inference 4-lanes: Clock must be met",
+            "ulx3s-85f mnist-10 inference: Network no.npz must exist",
+            "icebreaker mnist-10 inference: Network no.npz must exist",
         ]
     )
     # The others are built all the same.
