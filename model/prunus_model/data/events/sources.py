@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -76,12 +77,12 @@ class Source:
     @property
     def names(self) -> tuple[str, ...]:
         """What the labels of the recordings stand for; empty if they are numbers."""
-        return self._numbered(None)[1]
+        return self._for_network(None)[1]
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about the classes, one line each."""
-        return self._numbered(None)[2]
+        return self._for_network(None)[2]
 
     def recordings(self) -> Iterator[Recording]:
         """Read one recording after the other; a folder of a class tells it, whatever a file says.
@@ -91,17 +92,19 @@ class Source:
         DataError
             If a file can't be read, or a class is none of the network's.
         """
+        # Recordings are many, classes few.
+        number_of = cache(lambda label: int(self._for_network(label)[0][0]))
         for path, label in self.files:
             try:
                 for one in _read(path, label):
                     own = one.label if label is None else label
                     if own is not None and 0 <= own < CLASSES_MAX:
-                        own = int(self._numbered(own)[0][0])
+                        own = number_of(own)
                     yield one if own == one.label else replace(one, label=own)
             except OSError as e:
                 raise DataError(f"File {path} must be readable, not: {e.strerror or e}") from e
 
-    def _numbered(
+    def _for_network(
         self, label: int | None
     ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...], tuple[str, ...]]:
         labels = np.array([] if label is None else [label], np.uint8)
