@@ -115,7 +115,8 @@ class Suite:
         MutationError
             If one of that fails: then it says nothing about a mutant.
         """
-        tests = dict.fromkeys(path for file in files for run in self.stages(file) for path in run)
+        runs = [run for file in files for run in self.stages(file)]
+        tests = dict.fromkeys(path for run in runs for path in run)
         with tempfile.TemporaryDirectory(prefix="prunus-mutant-") as scratch:
             package = self.copy(Path(scratch))
             status, output = self.run(package, "elaborate", self.elaboration)
@@ -123,7 +124,7 @@ class Suite:
                 told = output.strip()[-500:]
                 raise MutationError(f"Gateware without a fault must elaborate: {told}")
             # As long as the runs that judge mutants may take, one after the other.
-            longest = self.timeout * sum(len(self.stages(file)) for file in files)
+            longest = self.timeout * len(runs)
             status, output = (
                 self.run(package, "test", *_PYTEST, *tests, longest=longest) if tests else (0, "")
             )
