@@ -20,7 +20,7 @@ from prunus_model.cli.common import WrongError, console, terminable
 from prunus_model.cli.number import WholeNumber
 from prunus_model.cli.options import cluster_options, store_option
 from prunus_model.cli.outputs import claimed_file
-from prunus_model.common.errors import ConfigError
+from prunus_model.common.errors import ConfigError, ResultsError
 from prunus_model.common.provenance import header
 from prunus_model.common.text import not_found
 from prunus_model.data.datasets import data_digest
@@ -28,7 +28,7 @@ from prunus_model.study.claims import OVERHEAD, Claim, claims, words
 from prunus_model.study.cluster import connected
 from prunus_model.study.datasets import PART as DATASETS
 from prunus_model.study.datasets import datasets
-from prunus_model.study.export import collect, read_results, write_results
+from prunus_model.study.export import Earlier, collect, read_earlier, read_results, write_results
 from prunus_model.study.figures import draw
 from prunus_model.study.fingerprint import fingerprint, groups_fingerprint, options_fingerprint
 from prunus_model.study.frontier import PART, frontier
@@ -56,7 +56,8 @@ LISTS = ("paper", "results", "datasets")
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("build/reproduction.json"),
     show_default=True,
-    help="Where rows and claims are written at the end.",
+    help="Where rows and claims are written at the end. Its rows of trainings that are in the list "
+    "but not in the store stay.",
 )
 @click.option(
     "--frontier",
@@ -141,6 +142,9 @@ def command(
     with ExitStack() as stack:
         for written in ([] if alone else [output]) + ([frontier_path] if frontier_path else []):
             stack.enter_context(claimed_file(written, force=True))
+        # Read before hours of training: rows that the store does not have are kept.
+        merged = not alone and sweeps != DATASETS and output.exists()
+        earlier = read_earlier(output) if merged else None
         store = ResultStore(store_path, fingerprint())
         work: _Work = partial(reproduce, jobs=jobs or joblib.cpu_count())
         if cluster is not None:
@@ -151,6 +155,7 @@ def command(
             todo,
             store,
             work,
+            earlier,
             output=None if alone else output,
             frontier_path=frontier_path,
             figures=figures,
@@ -164,6 +169,7 @@ def _run(
     todo: list[Training],
     store: ResultStore,
     work: _Work,
+    earlier: Earlier | None,
     *,
     output: Path | None,
     frontier_path: Path | None,
@@ -180,7 +186,7 @@ def _run(
             soft_wrap=True,
         )
         return stop_status(e)
-    collected = collect(trainings, store)
+    collected = collect(trainings, store, earlier=earlier)
     command = f"prunus reproduce {sweeps}"
     kind = {"results": "mnist", DATASETS: DATASETS}.get(sweeps, "reproduction")
     if output is not None and kind == DATASETS:
@@ -202,8 +208,10 @@ def _run(
     if figures is not None:
         for name in draw(trainings, store, collected.rows, figures):
             console.print(f"Saved {name}", soft_wrap=True)
+    if collected.earlier:
+        console.print(f"{collected.earlier} rows are those that {output} had before")
     if collected.missing:
-        console.print(f"{collected.missing} trainings of the list are not in the store")
+        console.print(f"{collected.missing} trainings of the list have not been done")
     if failures:
         for failure in failures:
             console.print(f"Failed: {failure.training.name}: {failure.message}", soft_wrap=True)
@@ -225,7 +233,10 @@ def _head(
 
 def _judge(output: Path, head: dict[str, Any], rows: list[dict[str, Any]], overhead: Path) -> None:
     """Judge the claims by some rows, write both and tell."""
-    judged = claims(rows, overhead=overhead)
+    try:
+        judged = claims(rows, overhead=overhead)
+    except KeyError as e:
+        raise ResultsError(f"Results {output} must have {e} in each row") from e
     write_results(output, head | {"claims": [asdict(claim) for claim in judged]}, rows)
     console.print(f"Saved {output}: {len(rows)} rows", soft_wrap=True)
     _tell(judged)

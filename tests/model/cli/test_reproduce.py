@@ -175,13 +175,66 @@ def test_result_does_not_depend_on_the_number_of_processes(here: Cli) -> None:
 def test_part_can_be_done_alone(here: Cli) -> None:
     out = here.succeed("reproduce", "list.toml", "-j", "1", "--only", "early-exit")
     assert "1 of 1 trainings" in out
-    assert f"{TRAININGS - 1} trainings of the list are not in the store" in out
+    assert f"{TRAININGS - 1} trainings of the list have not been done" in out
     # The part needs three exits; the same training has no more in other parts.
     assert [row["early_exit"] for row in rows()] == [0, 1, 2]
     out = here.succeed("reproduce", "list.toml", "-j", "1")
     assert out.startswith(f"1 of {TRAININGS} trainings there already")
-    assert "not in the store" not in out
+    assert "have not been done" not in out
     assert len(rows()) == TRAININGS + 4 + 2
+
+
+def test_rows_of_another_machine_stay(here: Cli) -> None:
+    here.succeed("reproduce", "list.toml", "-j", "1", "-o", "whole.json", "--store", "there.sqlite")
+    whole = json.loads(Path("whole.json").read_text())
+    of_part = [row for row in whole["runs"] if "early-exit" in row["parts"]]
+    (digest,) = {row["digest"] for row in of_part}
+    # What is measured anew replaces what was there; rows of other trainings and models do not stay.
+    foreign = [{**of_part[0], "digest": "0" * 64}]
+    older = [
+        {k: v for k, v in row.items() if k not in ("votes", "vote_bits", "margin", "network")}
+        | ({"vote": 0.125} if row["digest"] == digest else {})
+        for row in whole["runs"]
+    ]
+    whole["provenance"]["tools"]["numpy"] = "1.0 and 2.0"
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(whole | {"runs": foreign + older}))
+    out = here.succeed("reproduce", "list.toml", "-j", "1", "--only", "early-exit")
+    kept = len(whole["runs"]) - len(of_part)
+    assert f"{kept} rows are those that {OUTPUT} had before\n" in out
+    assert "have not been done" not in out
+    assert rows() == rows(Path("whole.json"))
+    tools = json.loads(OUTPUT.read_text())["provenance"]["tools"]
+    assert tools["numpy"].startswith("1.0 and 2.0 and ")
+    # A part of the rows of a training is not the training.
+    run = json.loads(OUTPUT.read_text())
+    gone = next(row for row in run["runs"] if row["digest"] == digest)
+    run["runs"].remove(gone)
+    OUTPUT.write_text(json.dumps(run))
+    out = here.succeed(
+        "reproduce", "list.toml", "-j", "1", "--only", "weight-bits", "--store", "new.sqlite"
+    )
+    assert "1 trainings of the list have not been done" in out
+    assert len(rows()) == len(whole["runs"]) - 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '{"runs": []}',
+        '{"runs": [], "provenance": {"tools": 3}}',
+        '{"runs": [{"vote": 1}], "provenance": {"tools": {}}}',
+        '{"runs": [{"digest": []}], "provenance": {"tools": {}}}',
+    ],
+)
+def test_file_of_something_else_is_not_replaced(here: Cli, content: str) -> None:
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(content)
+    said = here.refuse("reproduce", "list.toml", "-j", "1")
+    assert said == f"Results {OUTPUT} must be a file that prunus reproduce has made"
+    assert OUTPUT.read_text() == content
+    assert stored() == 0
 
 
 def test_claims_can_be_judged_anew(here: Cli) -> None:
@@ -213,6 +266,15 @@ def test_claims_of_something_else_are_refused(here: Cli, content: str) -> None:
     said = here.refuse("reproduce", "--claims-only", "-o", "other.json")
     assert said == "Results other.json must be a file that prunus reproduce has made"
     assert Path("other.json").read_text() == content
+
+
+def test_claims_of_rows_that_lack_something_are_refused(here: Cli) -> None:
+    row = {"data": "mnist", "neurons": 800, "weight_bits": 8, "early_exit": 0}
+    content = json.dumps({"runs": [row]})
+    Path("some.json").write_text(content)
+    said = here.refuse("reproduce", "--claims-only", "-o", "some.json")
+    assert said == "Results some.json must have 'chose' in each row"
+    assert Path("some.json").read_text() == content
 
 
 def test_validation_is_tested_on_training_images(here: Cli) -> None:
