@@ -114,6 +114,15 @@ BENCHMARK_BUILDS = (
         clock_hz=50_000_000,
         variant="32-lanes",
     ),
+    BenchmarkBuild(
+        board="ulx3s-85f",
+        network="paper",
+        lanes=64,
+        encoder_inputs=8,
+        host_access="load",
+        clock_hz=40_000_000,
+        variant="64-lanes",
+    ),
     BenchmarkBuild(board="ulx3s-85f", network="paper", store="dense", fits=False),
     # The weights of all 25 groups on the chip; with more lanes the rows' pointers do not fit.
     BenchmarkBuild(

@@ -138,6 +138,7 @@ def test_results_that_cannot_be_kept_are_told_at_the_end(monkeypatch: pytest.Mon
         [
             f"ulx3s-85f paper inference: {network}",
             f"ulx3s-85f paper inference 32-lanes: {network}",
+            f"ulx3s-85f paper inference 64-lanes: {network}",
             f"ulx3s-85f paper inference dense: {network}",
             "icebreaker up5k inference: Clock must be met",
             "icebreaker up5k inference 4-lanes: Clock must be met",
