@@ -12,6 +12,7 @@ def training(seed: int = 1, *, exits: tuple[int, ...] = (0,), policy: str = "ada
         data="digits.npz",
         config_name="tiny",
         config=tiny(policy, seed=seed),
+        policy_setting={"percent": 20},
         epochs=1,
         rules={Rule(early_exit=n): ("sizes",) for n in exits},
         parts={"sizes": ""},

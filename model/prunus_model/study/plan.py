@@ -45,6 +45,9 @@ class Training:
     config : NetworkConfig
         All parameters; those of the readout that play no part in training and labelling are the
         defaults.
+    policy_setting : dict
+        Parameters of the pruning policy as the list has them: without those that follow from the
+        length of the training, so that it is the same on the validation split.
     epochs : int
         How often each training image is shown.
     rules : dict of Rule to tuple of str
@@ -65,6 +68,7 @@ class Training:
     data: str
     config_name: str
     config: NetworkConfig
+    policy_setting: dict[str, Any]
     epochs: int
     rules: dict[Rule, tuple[str, ...]]
     parts: dict[str, str]
@@ -84,7 +88,6 @@ class Training:
     @property
     def columns(self) -> dict[str, Any]:
         """What a row of results says of it, before anything is measured."""
-        pruning = self.config.to_mapping()["pruning"]
         return {
             "data": self.data,
             "config": self.config_name,
@@ -93,8 +96,8 @@ class Training:
             "groups": self.config.group_count,
             "network": _network(self.config),
             "epochs": self.epochs,
-            "policy": pruning.pop("policy"),
-            "policy_setting": pruning,
+            "policy": self.config.pruning.policy,
+            "policy_setting": self.policy_setting,
             "weight_bits": self.config.weight_bits,
             "settings": self.settings,
             "seed": self.config.seed,
@@ -224,6 +227,7 @@ def plan(trials: Sequence[Trial]) -> list[Training]:
             data=trial.data,
             config_name=known.config_name if known else trial.config_name,
             config=config,
+            policy_setting=known.policy_setting if known else _setting(fit),
             epochs=trial.epochs,
             rules=dict(sorted(rules.items())),
             parts={**parts, trial.part: trial.label},
@@ -253,6 +257,12 @@ def _fitted(trial: Trial, data: tuple[Labelled, Labelled]) -> NetworkConfig:
         else:
             stimuli(split, config)
     return config
+
+
+def _setting(config: NetworkConfig) -> dict[str, Any]:
+    """Return the parameters of a policy that are set, but for its name."""
+    pruning = config.to_mapping()["pruning"].items()
+    return {name: value for name, value in pruning if name != "policy" and value is not None}
 
 
 def _network(config: NetworkConfig) -> str:

@@ -40,6 +40,7 @@ def training(policy: str, seed: int, parts: dict[str, str], name: str = "tiny") 
         data="da$ta",
         config_name=name,
         config=replace(TINY, pruning=POLICIES[policy], seed=seed),
+        policy_setting={},
         epochs=1,
         rules={Rule(): ()},
         parts=parts,

@@ -11,6 +11,7 @@ from prunus_model.common.errors import ConfigError, DataError
 from prunus_model.data.split import Split
 from prunus_model.spec.config import NetworkConfig
 from prunus_model.spec.encoder import EncoderParams
+from prunus_model.spec.pruning import LiftPruning
 from prunus_model.study.plan import chosen, halves, plan
 from prunus_model.study.rule import Rule
 from prunus_model.study.trials import Trial
@@ -141,6 +142,23 @@ def test_validation_keeps_the_last_sixth_of_the_training_images() -> None:
     assert (other.columns["split"], other.columns["chose"]) == ("validation", True)
     assert other.presentations == 1917 * 3 + 383
     assert other.name == f"{one.name} validate"
+
+
+@pytest.mark.usefixtures("digits_here")
+def test_setting_is_the_same_on_both_splits() -> None:
+    def lift(share: int, length: int | None = None) -> Trial:
+        config = replace(tiny(), pruning=LiftPruning(share=share, length=length))
+        return replace(trial(), config=config)
+
+    one, other = plan([lift(224), replace(lift(224), validate=True)])
+    policies = [t.config.pruning for t in (one, other)]
+    lengths = [policy.length for policy in policies if isinstance(policy, LiftPruning)]
+    assert lengths == [2 * 2300, 2 * 1917]
+    # By this, what is judged is found for the setting that was chosen.
+    assert one.columns["policy"] == "lift"
+    assert one.columns["policy_setting"] == other.columns["policy_setting"] == {"share": 224}
+    (told,) = plan([lift(224, 50)])
+    assert told.columns["policy_setting"] == {"share": 224, "length": 50}
 
 
 def test_too_few_images_cannot_be_divided(tmp_path: Path) -> None:
