@@ -156,6 +156,7 @@ def command(
             store,
             work,
             earlier,
+            parts=parts,
             output=None if alone else output,
             frontier_path=frontier_path,
             figures=figures,
@@ -171,6 +172,7 @@ def _run(
     work: _Work,
     earlier: Earlier | None,
     *,
+    parts: set[str],
     output: Path | None,
     frontier_path: Path | None,
     figures: Path | None,
@@ -206,7 +208,7 @@ def _run(
         console.print(f"Saved {frontier_path}: {len(points)} rows", soft_wrap=True)
         _tell(judged)
     if figures is not None:
-        for name in draw(trainings, store, collected.rows, figures):
+        for name in draw(trainings, store, collected.rows, figures, parts=parts):
             console.print(f"Saved {name}", soft_wrap=True)
     if collected.earlier:
         console.print(f"{collected.earlier} rows are those that {output} had before")

@@ -17,18 +17,18 @@ from prunus_model.training.history import QUANTILES
 __all__ = ["FIGURES", "figure_data"]
 
 _Rows = Sequence[dict[str, Any]]
-#: Names of the figures.
-FIGURES = (
-    "pareto",
-    "pareto-fashion",
-    "frontier",
-    "training",
-    "neurons",
-    "early-exit",
-    "weight-bits",
-    "accuracy-sops",
-    "accuracy-sops-fashion",
-)
+#: Names of the figures, each with the part of the list that it shows.
+FIGURES = {
+    "pareto": "pareto",
+    "pareto-fashion": "pareto-fashion",
+    "frontier": "pareto",
+    "training": "sizes",
+    "neurons": "ablations",
+    "early-exit": "early-exit",
+    "weight-bits": "weight-bits",
+    "accuracy-sops": PART,
+    "accuracy-sops-fashion": PART,
+}
 
 
 def figure_data(

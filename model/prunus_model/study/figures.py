@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ def draw(
     store: ResultStore,
     rows: Sequence[dict[str, Any]],
     folder: Path,
+    *,
+    parts: Collection[str],
 ) -> list[Path]:
     """Write every figure whose part of the list has been run, and its values as JSON.
 
@@ -46,6 +48,9 @@ def draw(
         Rows of the list.
     folder : Path
         Made if it does not exist.
+    parts : collection of str
+        Parts that were asked for. Some trainings serve others, too, which a figure of those would
+        show without the rest.
 
     Returns
     -------
@@ -58,7 +63,9 @@ def draw(
         If a file cannot be written.
     """
     written = []
-    for name in FIGURES:
+    for name, part in FIGURES.items():
+        if part not in parts:
+            continue
         values = figure_data(name, trainings, store, rows)
         if not values:
             continue

@@ -187,11 +187,11 @@ def test_figures_are_written_small_and_the_same_each_time(
         training("adaptive", 1, {"sizes": "", "ablations": "a"}),
         training("none", 1, {"sizes": ""}),
     )
-    written = draw(trainings, store, ROWS, tmp_path / "a")
+    written = draw(trainings, store, ROWS, tmp_path / "a", parts=FIGURES.values())
     assert [path.name for path in written] == [
         f"{name}.{kind}" for name in FIGURES for kind in ("json", "png")
     ]
-    again = draw(trainings, store, ROWS, tmp_path / "b")
+    again = draw(trainings, store, ROWS, tmp_path / "b", parts=FIGURES.values())
     for path, other in zip(written, again, strict=True):
         content = path.read_bytes()
         assert content == other.read_bytes()
@@ -201,7 +201,11 @@ def test_figures_are_written_small_and_the_same_each_time(
                 assert len(picture.convert("RGB").getcolors() or ()) > 10
         else:
             assert json.loads(content)["series"]
-    assert draw([], store, [row(parts={"other": ""})], tmp_path / "c") == []
+    # What was not asked for is not drawn, though trainings of another part show some of it.
+    one = draw(trainings, store, ROWS, tmp_path / "d", parts={"ablations"})
+    assert [path.name for path in one] == ["neurons.json", "neurons.png"]
+    nothing = [row(parts={"other": ""})]
+    assert draw([], store, nothing, tmp_path / "c", parts=FIGURES.values()) == []
     assert not (tmp_path / "c").exists()
 
 
