@@ -211,7 +211,9 @@ def _run(
         for name in draw(trainings, store, collected.rows, figures, parts=parts):
             console.print(f"Saved {name}", soft_wrap=True)
     if collected.earlier:
-        console.print(f"{collected.earlier} rows are those that {output} had before")
+        console.print(
+            f"{collected.earlier} rows are those that {output} had before", soft_wrap=True
+        )
     if collected.missing:
         console.print(f"{collected.missing} trainings of the list have not been done")
     if failures:
